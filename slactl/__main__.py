@@ -1,0 +1,104 @@
+"""Start, and the only exit: every error becomes one message, at most one hint, and an exit code."""
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from slactl.errors import ExitCode, SlactlError
+
+
+def main() -> None:
+    """Run the command of this process and leave with its exit code."""
+    # Short commands end before a collection could pay for itself.
+    gc.disable()
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = ExitCode.READER_CLOSED
+        _silence_stdout()
+    gc.freeze()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code and raises nothing."""
+    import typer
+
+    from slactl.cli.app import app
+
+    debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
+    try:
+        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
+        return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
+    except SlactlError as error:
+        return _report(error)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("error: interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitCode.READER_CLOSED
+    except typer.TyperException as error:
+        return _report_usage(error)
+    except Exception as error:
+        if debug:
+            raise
+        return _report_unexpected(error)
+
+
+def _report(error: SlactlError) -> int:
+    from slactl.text import clean_block
+
+    for line in clean_block(error.message).splitlines() or [""]:
+        _say(f"error: {line}")
+    if error.hint:
+        _say(f"hint: {clean_block(error.hint)}")
+    return error.code
+
+
+def _report_usage(error: Exception) -> int:
+    """A wrong option, value or number of arguments, as the argument parser tells it."""
+    from slactl.text import clean
+
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    if message:
+        _say(f"error: {clean(message)}")
+        _say(f"hint: {context.command_path if context else 'slactl'} --help")
+    elif context is not None:
+        print(context.get_help(), file=sys.stderr)  # noqa: T201
+    return ExitCode.USAGE
+
+
+def _report_unexpected(error: Exception) -> int:
+    import sqlite3
+
+    from slactl.text import clean
+
+    if isinstance(error, sqlite3.Error):
+        _say(f"error: the database failed: {clean(str(error))}")
+        return ExitCode.DATABASE
+    if isinstance(error, OSError) and error.strerror:
+        _say(f"error: {clean(error.strerror)}: {clean(str(error.filename or ''))}")
+        return ExitCode.FAILURE
+    _say(f"error: unexpected {type(error).__name__}: {clean(str(error))[:300]}")
+    _say("hint: run the command again with slactl --debug … and report what it prints")
+    return ExitCode.FAILURE
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201
+
+
+def _silence_stdout() -> None:
+    # The interpreter flushes stdout once more at exit, and would complain there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The command line as a whole: global options, and which file has which command."""
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from slactl import __version__
+from slactl.config import Color, resolve
+
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context
+
+#: Command → the file in `cli/` that has it; a file is imported only when its command is asked for.
+COMMANDS = {
+    "init": "setup",
+    "demo": "setup",
+    "create": "tickets",
+    "list": "listing",
+    "show": "reading",
+    "reply": "tickets",
+    "note": "tickets",
+    "receive": "tickets",
+    "assign": "tickets",
+    "priority": "tickets",
+    "status": "tickets",
+    "resolve": "tickets",
+    "close": "tickets",
+    "reopen": "tickets",
+    "tag": "tickets",
+    "edit": "tickets",
+    "due": "tickets",
+    "escalate": "escalation",
+    "ack": "escalation",
+    "unack": "escalation",
+    "check": "checking",
+    "summary": "reading",
+    "simulate": "simulate",
+    "import": "transfer",
+    "export": "transfer",
+    "history": "reading",
+}
+
+#: Groups of commands → the file in `cli/` whose `app` is the group.
+GROUPS = {
+    "rules": "rules",
+    "calendar": "calendars",
+    "tenant": "tenants",
+    "audit": "audit",
+    "notifications": "notifications",
+    "runs": "runs",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Finds a command without importing all the others."""
+
+    def list_commands(self, ctx: "Context") -> list[str]:
+        return [*COMMANDS, *GROUPS]
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        if cmd_name in COMMANDS:
+            module = import_module(f"slactl.cli.{COMMANDS[cmd_name]}")
+            return get_group(module.app).commands[cmd_name]
+        if cmd_name in GROUPS:
+            group = get_group(import_module(f"slactl.cli.{GROUPS[cmd_name]}").app)
+            group.name = cmd_name
+            return group
+        return None
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, Command | None, list[str]]":
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:
+            from slactl.errors import UsageError
+            from slactl.text import clean, nearest
+
+            near = nearest(args[0], [*COMMANDS, *GROUPS])
+            raise UsageError(f"there is no command {clean(args[0])[:100]!r}", f"slactl {near or '--help'}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="slactl",
+    help="Keeps a support team's promises: deadlines, breaches and escalations in one SQLite file.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: slactl demo",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"slactl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    db: Annotated[str | None, typer.Option(help="The database [env: SLACTL_DB].", metavar="PATH")] = None,
+    rules: Annotated[str | None, typer.Option(help="The rules file [env: SLACTL_RULES].", metavar="PATH")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who acts [env: SLACTL_ACTOR].", metavar="NAME")] = None,
+    color: Annotated[Color, typer.Option(help="When to colour.")] = Color.AUTO,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keeps a support team's promises: deadlines, breaches and escalations in one SQLite file."""
+    context.obj = resolve(os.environ, db, rules, actor, color, debug)

@@ -1,0 +1,92 @@
+"""`audit`: the log of everything that ever happened, as a whole."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.reading import print_events
+from slactl.clock import to_text
+from slactl.errors import UsageError
+from slactl.show.form import Form, choose_form
+
+if TYPE_CHECKING:
+    import sqlite3
+
+app = typer.Typer(help="The log of everything that ever happened.", no_args_is_help=True, rich_markup_mode=None)
+
+#: How many entries a terminal is shown unless it asks for more.
+SCREENFUL = 50
+
+
+@app.callback()
+def audit() -> None:
+    """The log of everything that ever happened."""
+
+
+@app.command("list")
+def list_events(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Recorded before T.")] = None,
+    actor: Annotated[list[str] | None, typer.Option("--actor", metavar="NAME", help="Done by her.")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option("--action", metavar="A", help="Only this action, as ticket.escalate.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0 is all. 50 on a terminal.")
+    ] = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """List the log in the order in which it was written, the latest last.
+
+    \b
+    Examples:
+      slactl audit list --since yesterday
+      slactl audit list --action ticket.escalate --json
+    """
+    from slactl.show.records import choose_fields, pour, spooled
+    from slactl.store import reads, views
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    names = choose_fields(fields, views.EVENT_COLUMNS)
+    actors = [here.config.actor if name == "me" else name for name in actor or ()]
+    most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+    with reads.reading(here.config.database) as connection:
+        _check_actions(connection, action or ())
+        log = reads.log(
+            connection, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
+        )
+        spool = None if chosen is Form.TABLE else spooled(log, chosen, names)
+        events = list(log)
+    if spool:
+        pour(spool, sys.stdout)
+        return
+    below = f"the last {most}; --limit 0 for all" if most and len(events) == most else ""
+    print_events(here, events, chosen, names, asked=bool(fields), footer=below)
+
+
+def _text(here: Call, typed: str | None) -> str | None:
+    instant = here.instant(typed)
+    return to_text(instant) if instant else None
+
+
+def _check_actions(connection: "sqlite3.Connection", actions: Sequence[str]) -> None:
+    """Refuse an action that no event can have: a typing mistake, not an empty log."""
+    from slactl.store import reads
+    from slactl.text import clean, nearest
+
+    if not actions:
+        return
+    known = reads.actions(connection)
+    for action in actions:
+        if action not in known:
+            meant = nearest(action, known)
+            question = f"; did you mean {meant}?" if meant else ""
+            raise UsageError(f"there is no action {clean(action)[:100]!r}{question}", f"actions: {' '.join(known)}")

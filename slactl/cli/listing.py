@@ -1,0 +1,219 @@
+"""`list`: the tickets that want attention, and every way to narrow them down."""
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
+from slactl.clock import to_text
+from slactl.errors import ExitCode, NotKnownError, UsageError
+from slactl.show.form import Form, choose_form
+from slactl.sla.history import Priority, Status, Target
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from slactl.show.records import Record
+    from slactl.store.filters import TicketFilter
+
+app = typer.Typer(rich_markup_mode=None)
+
+#: How many tickets a terminal is shown unless it asks for more.
+SCREENFUL = 50
+
+
+class Order(StrEnum):
+    """What `--sort` can say."""
+
+    DUE = "due"
+    CREATED = "created"
+    UPDATED = "updated"
+    PRIORITY = "priority"
+
+
+class AnyTarget(StrEnum):
+    """What `--target` can say."""
+
+    FIRST_RESPONSE = Target.FIRST_RESPONSE.value
+    NEXT_RESPONSE = Target.NEXT_RESPONSE.value
+    RESOLUTION = Target.RESOLUTION.value
+    ANY = "any"
+
+
+def _flag(*names: str, text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names, help=text)
+    return option
+
+
+def _word(name: str, metavar: str | None, text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=text, show_default=False)
+    return option
+
+
+@app.command("list")
+def list_tickets(
+    context: typer.Context,
+    breached: Annotated[bool, _flag("--breached", text="Late and still open.")] = False,
+    ever_breached: Annotated[bool, _flag("--ever-breached", text="Some deadline was missed, answered or not.")] = False,
+    due_within: Annotated[str | None, _word("--due-within", "2h", "Not late yet, but due within that time.")] = None,
+    target: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline; alone: still open.")] = None,
+    paused: Annotated[bool, _flag("--paused", text="A clock is paused.")] = False,
+    escalated: Annotated[bool, _flag("--escalated", text="Escalated, by slactl or by a person.")] = False,
+    unassigned: Annotated[bool, _flag("--unassigned", text="Nobody has it.")] = False,
+    no_sla: Annotated[bool, _flag("--no-sla", text="No policy promises anything for it.")] = False,
+    status: Annotated[list[Status] | None, _word("--status", None, "Only this status; closed ones too.")] = None,
+    priority: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None,
+    plan: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None,
+    tenant: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None,
+    assignee: Annotated[list[str] | None, _word("--assignee", "A", "Only hers; me is the actor.")] = None,
+    requester: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None,
+    tag: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None,
+    search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None,
+    everything: Annotated[bool, _flag("--all", text="Resolved and closed tickets too.")] = False,
+    sort: Annotated[Order, typer.Option("--sort", help="What comes first.")] = Order.DUE,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=0, help="At most N; 0 is all. 50 on a terminal.")
+    ] = None,
+    at: Annotated[str | None, _word("--at", "T", "As if it were T: 'tomorrow 9:00', 'in 2h'.")] = None,
+    exit_code: Annotated[bool, _flag("--exit-code", text="Exit 10 when a listed ticket is breached.")] = False,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """List tickets, the most urgent deadline first.
+
+    Repeat an option for "or"; different options mean "and". On a pipe: tab-separated, without a header, all fields.
+
+    \b
+    Examples:
+      slactl list --breached
+      slactl list --priority urgent --due-within 2h
+      slactl list --assignee me --status open --status pending
+      slactl list --breached --json | jq -r '.[].subject'
+      slactl list --breached -q | slactl escalate - --reason "weekend backlog"
+    """
+    from slactl.store.filters import TicketFilter
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    wanted = TicketFilter(
+        breached=breached,
+        ever_breached=ever_breached,
+        due_within=_wall_seconds(due_within),
+        targets=() if not target or AnyTarget.ANY in target else target,
+        paused=paused,
+        escalated=escalated,
+        unassigned=unassigned,
+        no_sla=no_sla,
+        with_done=everything,
+        statuses=status or (),
+        priorities=priority or (),
+        plans=plan or (),
+        tenants=tenant or (),
+        assignees=[here.config.actor if name == "me" else name for name in assignee or ()],
+        requesters=requester or (),
+        tags=tag or (),
+        search=_texts(search or ()),
+    )
+    most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+    late = _list(Call(here.config, here.instant(at, ahead=True) or here.now), wanted, chosen, fields, sort, most)
+    leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
+
+
+def _list(here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int) -> bool:
+    """Print the tickets; whether one that matches is breached."""
+    from slactl.show.records import choose_fields, pour, spooled
+    from slactl.store import filters, reads, views
+
+    fields = choose_fields(asked, tuple(views.ticket_columns("")))
+    now = to_text(here.now)
+    with reads.reading(here.config.database) as connection:
+        _check_known(connection, here, wanted)
+        found = filters.find(connection, wanted, now, sort=sort, limit=limit)
+        spool = None if form is Form.TABLE else spooled(found, form, fields)
+        tickets = list(found)
+        total = filters.count(connection, wanted, now) if limit and len(tickets) == limit else len(tickets)
+        late = filters.any_breached(connection, wanted, now)
+    if spool:
+        pour(spool, sys.stdout)
+    else:
+        _draw(here, tickets, fields if asked else None, footer(len(tickets), total))
+    return late
+
+
+def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None, below: str) -> None:
+    from slactl.show.tables import draw, field_column
+    from slactl.show.ticket_list import draw_tickets
+
+    if not tickets:
+        typer.echo("no tickets match", err=True)
+    elif fields:
+        draw(tickets, [field_column(name, rank=place) for place, name in enumerate(fields)], here.screen, footer=below)
+    else:
+        draw_tickets(tickets, here.screen, here.now, due_soon=here.due_soon(), footer=below)
+
+
+def footer(shown: int, total: int) -> str:
+    """What a cut list says below itself: "50 of 1,234 shown; --limit 0 for all"."""
+    if shown == total:
+        return f"{total:,} {'ticket' if total == 1 else 'tickets'}"
+    from slactl.store.filters import COUNTED
+
+    number = f"more than {COUNTED:,}" if total > COUNTED else f"{total:,}"
+    return f"{shown:,} of {number} shown; --limit 0 for all"
+
+
+def _wall_seconds(duration: str | None) -> int | None:
+    if duration is None:
+        return None
+    from slactl.clock import parse_duration
+
+    try:
+        parsed = parse_duration(duration)
+    except ValueError as error:
+        raise UsageError(f"--due-within {duration}: {error}", "slactl list --due-within 2h") from error
+    if parsed.business_days:
+        raise UsageError("--due-within is wall time and knows no business days", "slactl list --due-within 24h")
+    return parsed.seconds
+
+
+def _texts(needles: Sequence[str]) -> Sequence[str]:
+    if not all(needles):
+        raise UsageError("--search needs a text", "slactl list --search invoice")
+    return needles
+
+
+def _check_known(connection: "sqlite3.Connection", here: Call, wanted: "TicketFilter") -> None:
+    """Refuse a plan or tenant that neither the database nor the rules know: a typing mistake, not an empty list."""
+    from slactl.store import reads
+
+    for column, values in (("tenant", wanted.tenants), ("plan", wanted.plans)):
+        for value in values:
+            if not reads.is_known(connection, column, value):
+                named = _named_in_rules(here, column)
+                if value not in named:
+                    raise _not_known(column, value, sorted(named | set(reads.known(connection, column))))
+
+
+def _named_in_rules(here: Call, column: str) -> set[str]:
+    from slactl.sla.rules import load
+
+    rules = load(here.config.rules)
+    matches = [policy.match for policy in rules.policies]
+    matches += [escalation.when for escalation in rules.escalations]
+    named = {word for match in matches for word in getattr(match, column)}
+    return named | {rules.settings.default_plan} if column == "plan" else named
+
+
+def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
+    from slactl.text import clean, nearest
+
+    meant = nearest(value, choices)
+    some = ", ".join(clean(choice) for choice in choices[:20])
+    question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
+    hint = f"slactl list --{column} {clean(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
+    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)

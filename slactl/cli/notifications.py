@@ -1,0 +1,68 @@
+"""The outbox."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.store.words import NotificationState
+
+app = typer.Typer(help="Messages to people: the outbox.", no_args_is_help=True, rich_markup_mode=None)
+
+Numbers = Annotated[list[int], typer.Argument(metavar="MESSAGE…", min=1, help="Numbers from the list.")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[list[NotificationState] | None, typer.Option(help="Only these.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="At most N; 0 is all.")] = 50,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """The messages, newest first.
+
+    \b
+    Examples:
+      slactl notifications list --state waiting
+    """
+    from slactl.cli.output import print_records
+    from slactl.store import reads
+
+    with reads.reading(call(context).config.database) as connection:
+        found = reads.notifications(connection, [str(each) for each in state or ()], limit)
+    print_records(context, found, reads.NOTIFICATION_COLUMNS, form, as_json, quiet, fields)
+
+
+@app.command()
+def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
+    """Have messages go out again with the next check.
+
+    \b
+    Examples:
+      slactl notifications retry 17
+      slactl notifications list --state dead -q | xargs slactl notifications retry
+    """
+    from slactl.desk import notifications
+
+    here = call(context)
+    done = notifications.retry(here.config, here.now, numbers, dry_run=dry_run)
+    sys.stdout.writelines(f"{'would send' if dry_run else 'sends'} message {number} again\n" for number in done)
+
+
+@app.command()
+def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
+    """Have messages that wait never go out.
+
+    \b
+    Examples:
+      slactl notifications drop 17
+    """
+    from slactl.desk import notifications
+
+    here = call(context)
+    done = notifications.drop(here.config, here.now, numbers, dry_run=dry_run)
+    sys.stdout.writelines(f"{'would drop' if dry_run else 'dropped'} message {number}\n" for number in done)

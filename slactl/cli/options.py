@@ -1,0 +1,132 @@
+"""The arguments and options that several commands share, and how each starts and ends."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from slactl.clock import now, parse_instant
+from slactl.config import Config
+from slactl.errors import ExitCode, SlactlError, UsageError
+from slactl.show.form import Form, Screen, wants_color
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", show_default=False)]
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.")
+]
+FormatOption = Annotated[Form | None, typer.Option("--format", help="The form of the output.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Ids only.")]
+FieldsOption = Annotated[
+    str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.")
+]
+DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="T", help="When it took effect: ISO 8601, '2h ago', 'fri 09:00'.")
+]
+BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
+YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+
+#: What `settings.due_soon` is where the rules leave it out.
+DUE_SOON = "2h"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation: its settings, and the one instant that it calls now."""
+
+    config: Config
+    now: datetime
+
+    def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
+        """What a person typed as a time; None where nothing was.
+
+        Raises:
+            UsageError: it is no time.
+        """
+        return parse_instant(text, self.now, ahead=ahead) if text is not None else None
+
+    @property
+    def screen(self) -> Screen:
+        """Where this command draws its tables."""
+        return Screen(sys.stdout, wants_color(self.config.color, os.environ, terminal=sys.stdout.isatty()))
+
+    def due_soon(self) -> int:
+        """What `settings.due_soon` says, in seconds; read without validating, so that a look costs no import.
+
+        Where the rules cannot be read it is the default, said on stderr: looking works while the rules are broken.
+        """
+        import tomllib
+
+        from slactl.clock import parse_duration
+
+        try:
+            settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
+            return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
+        except (OSError, ValueError, TypeError, AttributeError):
+            typer.echo(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
+            return parse_duration(DUE_SOON).seconds
+
+
+def call(context: typer.Context) -> Call:
+    """The invocation a command runs in; reads the clock, once."""
+    return Call(context.find_object(Config), now())  # type: ignore[arg-type]
+
+
+def read_body(body: str | None) -> str | None:
+    """The text of `--body`, from stdin where it is `-`.
+
+    Raises:
+        UsageError: stdin is not UTF-8.
+    """
+    return read_stdin() if body == "-" else body
+
+
+def read_ids(arguments: Sequence[str]) -> list[str]:
+    """The ids as typed, each once; `-` stands for the words on stdin, and none there is no error."""
+    words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
+    return list(dict.fromkeys(words))
+
+
+def read_stdin() -> str:
+    """All of stdin.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "iconv -t utf-8 FILE | slactl …") from error
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere nothing prompts, and `--yes` is needed.
+
+    Raises:
+        UsageError: stdin is no terminal and `--yes` was not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} needs a yes", "add --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def complain(error: SlactlError) -> None:
+    """Say on stderr what failed while the rest goes on."""
+    from slactl.text import clean
+
+    typer.echo(f"error: {clean(error.message)}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {clean(error.hint)}", err=True)
+
+
+def leave(code: ExitCode) -> None:
+    """End with an exit code that is not an error of its own."""
+    if code is not ExitCode.DONE:
+        raise typer.Exit(int(code))

@@ -1,0 +1,90 @@
+"""What a command that changes tickets prints: ids for scripts, a line for people, the ticket as JSON."""
+
+import sys
+
+import typer
+
+from slactl.cli.options import Call, complain, leave
+from slactl.desk.changes import Outcome
+from slactl.errors import ExitCode
+
+
+def announce_one(
+    here: Call,
+    number: int,
+    what: str,
+    *,
+    assignee: str | None = None,
+    quiet: bool,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """What became of one ticket."""
+    announce(here, Outcome([number]), what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+def announce(
+    here: Call,
+    outcome: Outcome,
+    what: str,
+    *,
+    assignee: str | None = None,
+    quiet: bool,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """What became of each ticket; what failed goes to stderr, and decides the exit code."""
+    for warning in outcome.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json and not dry_run:
+        _print_tickets(here, outcome.done)
+    elif quiet or (not sys.stdout.isatty() and not dry_run):
+        sys.stdout.writelines(f"{number}\n" for number in outcome.done)
+    else:
+        prefix = "would have " if dry_run else ""
+        for number in outcome.done:
+            typer.echo(f"{prefix}{what} ticket {number}")
+    _hint_unknown(here, assignee)
+    _leave_with_failures(outcome)
+
+
+def _print_tickets(here: Call, numbers: list[int]) -> None:
+    from slactl.clock import to_text
+    from slactl.show.form import Form
+    from slactl.show.records import write, write_object
+    from slactl.store import reads
+    from slactl.store.views import ticket_columns
+
+    with reads.reading(here.config.database) as connection:
+        marks = ", ".join(f"{number:d}" for number in numbers)
+        found = list(reads.tickets(connection, to_text(here.now), f"t.id IN ({marks})", order="t.id"))
+    if len(found) == 1:
+        write_object(found[0], sys.stdout)
+    else:
+        write(found, Form.JSON, list(ticket_columns("")), sys.stdout)
+
+
+def _hint_unknown(here: Call, assignee: str | None) -> None:
+    """Any name may be an assignee; one without an entry in the rules will be told nothing."""
+    if assignee is None:
+        return
+    from slactl.desk.people import is_known
+    from slactl.text import clean
+
+    if not is_known(here.config, assignee):
+        typer.echo(
+            f"hint: {clean(assignee)} has no [people.{clean(assignee)}] entry in {here.config.rules}, so nothing"
+            " can be sent there",
+            err=True,
+        )
+
+
+def _leave_with_failures(outcome: Outcome) -> None:
+    if not outcome.failures:
+        return
+    codes = {failure.code for failure in outcome.failures}
+    if not outcome.done and len(outcome.failures) == 1:
+        raise outcome.failures[0]
+    for failure in outcome.failures:
+        complain(failure)
+    leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)

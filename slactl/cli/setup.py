@@ -1,0 +1,87 @@
+"""Making a desk, and trying one out."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import call
+from slactl.config import Config
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Write rules.toml anew; the old one stays as .bak.")] = False,
+    group: Annotated[
+        str | None, typer.Option("--shared-group", metavar="G", help="A desk that this group shares.")
+    ] = None,
+) -> None:
+    """Create the database and a commented rules.toml where the settings point.
+
+    \b
+    Examples:
+      slactl init
+      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/srv/desk/rules.toml slactl init --shared-group support
+    """
+    from slactl.desk import setup
+
+    made = setup.init(call(context).config, os.environ, force=force, group=group)
+    typer.echo(f"database  {made.database}  {'created' if made.database_made else 'was there, left as it is'}")
+    typer.echo(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
+    if made.backup is not None:
+        typer.echo(f"          the old rules are kept as {made.backup}")
+    typer.echo("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Try slactl on a throw-away desk: tickets, a check, the breached list, the summary.
+
+    \b
+    Examples:
+      slactl demo
+    """
+    from slactl.desk import check, demo
+
+    here = call(context)
+    desk = demo.make_desk(here.config.actor, here.now, here.config)
+    typer.echo(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}\n")
+    typer.echo("$ slactl check")
+    report = check.check(desk, here.now)
+    _show_check(report)
+    context.obj = desk
+    for words in (["list", "--breached"], ["summary"]):
+        typer.echo(f"\n$ slactl {' '.join(words)}")
+        sys.stdout.flush()
+        _run(context, words)
+    typer.echo("\nGo on with it:")
+    typer.echo(f"  export SLACTL_DB={desk.database} SLACTL_RULES={desk.rules}")
+    for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
+        typer.echo(f"  {line}")
+    typer.echo(f"  rm -r {desk.database.parent}        # when you have seen enough")
+
+
+def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  # noqa: F821
+    from slactl.show.report import check_lines
+
+    record = report.record()
+    lines = list(check_lines({**record, "messages": []}))
+    typer.echo("\n".join(lines[:8]))
+    if len(lines) > 8:
+        typer.echo(f"  … and {len(lines) - 8} more")
+
+
+def _run(context: typer.Context, words: list[str]) -> None:
+    """Run another command of slactl's on the same settings."""
+    from slactl.cli.app import COMMANDS, LazyGroup  # noqa: F401
+
+    config = context.find_object(Config)
+    assert config is not None
+    group = context.find_root().command
+    command = group.get_command(context, words[0])  # type: ignore[attr-defined]
+    with command.make_context(words[0], words[1:], parent=context) as inner:
+        command.invoke(inner)

@@ -1,0 +1,120 @@
+"""Customer organisations."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.errors import NotKnownError, UsageError
+from slactl.show.form import Form
+
+app = typer.Typer(help="Customers: their plan and time zone.", no_args_is_help=True, rich_markup_mode=None)
+
+PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan their tickets are under.")]
+ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="Where they work.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    plan: PlanOption = None,
+    timezone: ZoneOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """A new tenant.
+
+    \b
+    Examples:
+      slactl tenant add acme --plan enterprise --timezone America/New_York
+    """
+    from slactl.desk import tenants
+
+    here = call(context)
+    tenants.add(here.config, here.now, name, plan, timezone, dry_run=dry_run)
+    typer.echo(f"would have added {name}" if dry_run else name)
+
+
+@app.command("set")
+def change(
+    context: typer.Context,
+    name: Name,
+    plan: PlanOption = None,
+    timezone: ZoneOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Another plan or zone, for tickets opened from now on.
+
+    \b
+    Examples:
+      slactl tenant set acme --plan pro
+      slactl tenant set acme --timezone ""
+    """
+    from slactl.desk import tenants
+
+    if plan is None and timezone is None:
+        raise UsageError("nothing to change", f"slactl tenant set {name} --plan pro")
+    here = call(context)
+    tenants.change(here.config, here.now, name, plan, timezone, dry_run=dry_run)
+    typer.echo(f"would have changed {name}" if dry_run else name)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """All tenants.
+
+    \b
+    Examples:
+      slactl tenant list
+    """
+    from slactl.store import reads
+
+    with reads.reading(call(context).config.database) as connection:
+        found = reads.tenants(connection)
+    _print(context, found, form, as_json, quiet, fields)
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+    """One tenant.
+
+    \b
+    Examples:
+      slactl tenant show acme --json
+    """
+    from slactl.show.records import write_object
+    from slactl.store import reads
+    from slactl.text import clean, nearest
+
+    with reads.reading(call(context).config.database) as connection:
+        found = {tenant["name"]: tenant for tenant in reads.tenants(connection)}
+    if name not in found:
+        near = nearest(name, found)
+        raise NotKnownError(
+            f"there is no tenant {clean(name)[:100]!r}", f"slactl tenant show {near}" if near else "slactl tenant list"
+        )
+    if as_json:
+        write_object(found[name], sys.stdout)
+    else:
+        _print(context, [found[name]], None, False, False, None)
+
+
+def _print(
+    context: typer.Context,
+    found: list[dict[str, Any]],
+    form: Form | None,
+    as_json: bool,
+    quiet: bool,
+    fields: str | None,
+) -> None:
+    from slactl.cli.output import print_records
+
+    print_records(context, found, ("name", "plan", "timezone", "created_at"), form, as_json, quiet, fields, key="name")

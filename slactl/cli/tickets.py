@@ -1,0 +1,400 @@
+"""Opening and changing tickets."""
+
+from typing import Annotated, TypeVar
+
+import typer
+
+from slactl.cli.options import (
+    AtOption,
+    BodyOption,
+    DryRunOption,
+    Id,
+    Ids,
+    JsonOption,
+    QuietOption,
+    call,
+    read_body,
+    read_ids,
+)
+from slactl.cli.results import announce, announce_one
+from slactl.errors import UsageError
+from slactl.sla.history import Priority, Status, Target
+
+app = typer.Typer(rich_markup_mode=None)
+
+Word = TypeVar("Word", Priority, Status)
+
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; by default the tenant's.")]
+TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
+ExternalIdOption = Annotated[str | None, typer.Option("--external-id", metavar="X", help="Its id elsewhere.")]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What it is about.")],
+    requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="Who asks.")],
+    body: BodyOption = None,
+    plan: PlanOption = None,
+    tenant: TenantOption = None,
+    priority: Annotated[Priority, typer.Option(help="How urgent it is.")] = Priority.NORMAL,
+    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
+    external_id: ExternalIdOption = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a ticket, fix its deadlines, print its id.
+
+    \b
+    Examples:
+      slactl create "Printer on fire" --from ann@example.com
+      slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
+      mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
+    """
+    from slactl.desk import opening
+
+    here = call(context)
+    new = opening.NewTicket(
+        subject, requester, read_body(body), plan, tenant, priority, assignee, tag or (), external_id
+    )
+    number = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
+    announce_one(here, number, "opened", assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def reply(
+    context: typer.Context,
+    reference: Id,
+    body: BodyOption = None,
+    status: Annotated[Status | None, typer.Option(help="The status afterwards.", show_default=False)] = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Record a public reply of an agent; the first one ends first response.
+
+    slactl sends nothing to the customer. The ticket waits for the customer then; a resolved one stays resolved.
+
+    \b
+    Examples:
+      slactl reply 12 --body "Which browser is it?"
+      slactl reply 12 --status open --at "20m ago"
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, [reference], changes.reply(read_body(body), status), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "replied to", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def note(
+    context: typer.Context,
+    reference: Id,
+    body: BodyOption = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add an internal note; never a response.
+
+    \b
+    Examples:
+      slactl note 12 --body "Called back, no answer."
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, [reference], changes.note(read_body(body)), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "noted on", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def receive(
+    context: typer.Context,
+    reference: Id,
+    body: BodyOption = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The customer wrote: the ticket becomes open, a resolved one is reopened.
+
+    \b
+    Examples:
+      slactl receive 12 --body "Still broken."
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, [reference], changes.receive(read_body(body)), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "received a message on", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def assign(
+    context: typer.Context,
+    references: Ids,
+    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name.")] = None,
+    nobody: Annotated[bool, typer.Option("--none", help="Nobody.")] = False,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give tickets to somebody, or to nobody.
+
+    \b
+    Examples:
+      slactl assign 12 13 --to mia
+      slactl list --unassigned -q | slactl assign - --to mia
+      slactl assign 12 --none
+    """
+    from slactl.desk import changes
+
+    if nobody == (to is not None):
+        raise UsageError("say either --to WHO or --none", "slactl assign ID --to mia")
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.assign(to), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "assigned", assignee=to, quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def priority(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="ID… PRIORITY", help="low, normal, high or urgent, last.")],
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Change the priority of tickets; their open deadlines are computed anew.
+
+    \b
+    Examples:
+      slactl priority 12 urgent
+      slactl list --tag vip -q | slactl priority - high
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    references, value = _last_word(words, Priority, "slactl priority ID urgent")
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.prioritise(value), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, f"made {value}", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.")],
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Change the status of tickets: open, pending, waiting_customer, resolved or closed.
+
+    \b
+    Examples:
+      slactl status 12 pending
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    references, value = _last_word(words, Status, "slactl status ID pending")
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.set_status(value), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, f"set to {value}", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    references: Ids,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The work on tickets is done.
+
+    \b
+    Examples:
+      slactl resolve 12 13 --at "yesterday 17:00"
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.resolve(), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "resolved", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def close(
+    context: typer.Context,
+    references: Ids,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Close tickets for good; only `reopen` brings them back.
+
+    \b
+    Examples:
+      slactl list --status resolved -q | slactl close -
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.close(), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "closed", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def reopen(
+    context: typer.Context,
+    references: Ids,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Open resolved or closed tickets again.
+
+    \b
+    Examples:
+      slactl reopen 12
+    """
+    from slactl.desk import changes
+
+    here = call(context)
+    outcome = changes.change(
+        here.config, here.now, read_ids(references), changes.reopen(), here.instant(at), dry_run=dry_run
+    )
+    announce(here, outcome, "reopened", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def tag(
+    context: typer.Context,
+    references: Ids,
+    add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add and remove tags.
+
+    \b
+    Examples:
+      slactl tag 12 --add vip --add billing --remove new
+    """
+    from slactl.desk import changes
+    from slactl.desk.facts import checked_tags
+
+    if not add and not remove:
+        raise UsageError("no tag to add or remove", "slactl tag ID --add vip")
+    here = call(context)
+    change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
+    outcome = changes.change(here.config, here.now, read_ids(references), change, here.instant(at), dry_run=dry_run)
+    announce(here, outcome, "tagged", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def edit(
+    context: typer.Context,
+    references: Ids,
+    subject: Annotated[str | None, typer.Option(metavar="S", help="What it is about.")] = None,
+    requester: Annotated[str | None, typer.Option("--from", metavar="EMAIL", help="Who asks.")] = None,
+    plan: PlanOption = None,
+    tenant: TenantOption = None,
+    external_id: ExternalIdOption = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Correct what a ticket says; another plan or tenant computes its open deadlines anew.
+
+    \b
+    Examples:
+      slactl edit 12 --subject "Printer on fire (3rd floor)"
+      slactl edit 12 13 --plan enterprise
+    """
+    from slactl.desk import editing
+
+    here = call(context)
+    edits = editing.Edits(subject, requester, plan, tenant, external_id)
+    outcome = editing.edit(here.config, here.now, read_ids(references), edits, dry_run=dry_run)
+    announce(here, outcome, "edited", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def due(
+    context: typer.Context,
+    reference: Id,
+    target: Annotated[Target, typer.Option(help="Which deadline.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Back to the computed deadline.")] = False,
+    reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
+    dry_run: DryRunOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Set a deadline by hand; it wins over the computed one until cleared.
+
+    \b
+    Examples:
+      slactl due 12 --target resolution --at "fri 17:00" --reason "agreed on the phone"
+      slactl due 12 --target resolution --clear --reason "back to the contract"
+    """
+    from slactl.desk import changes
+
+    if clear == (at is not None):
+        raise UsageError("say either --at T or --clear", "slactl due ID --target resolution --at 'in 4h' --reason …")
+    here = call(context)
+    why = changes.checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
+    change = changes.due(target, here.instant(at, ahead=True), why)
+    outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
+    announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+def _last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
+    """The ids, and the value that stands last.
+
+    Raises:
+        UsageError: there is only one word, or the last is not of the closed set.
+    """
+    from slactl.text import clean, nearest
+
+    names = [str(each) for each in kind]
+    if words[-1] not in names:
+        near = nearest(words[-1], names)
+        meant = f"; did you mean {near}?" if near else ""
+        raise UsageError(f"{clean(words[-1])[:100]!r} is none of {', '.join(names)}{meant}", example)
+    if len(words) == 1:
+        raise UsageError("no ticket is named", example)
+    return words[:-1], kind(words[-1])

@@ -1,0 +1,189 @@
+"""Now, read once per command; instants and durations from text and to text.
+
+Inside slactl every instant is an aware UTC datetime in whole seconds. Local time is what people type and see.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from slactl.errors import UsageError
+
+#: Instants outside these years are refused: nothing a desk does lies there, and a typing error often does.
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+
+#: The longest duration, in seconds (ten years of 366 days) and in business days.
+LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EXAMPLES = "times: 2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 30m', 'yesterday 17:00', 'fri 09:00'"
+
+
+def now() -> datetime:
+    """The current instant, aware UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def to_text(instant: datetime) -> str:
+    """An aware instant as it is stored and printed for programs: `2026-03-02T08:00:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_text(text: str) -> datetime:
+    """The inverse of `to_text`, for text that slactl itself wrote."""
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time: seconds, or business days. `has_days` tells that it was written with "d"."""
+
+    seconds: int = 0
+    business_days: int = 0
+    has_days: bool = False
+
+    def __str__(self) -> str:
+        if self.business_days:
+            return f"{self.business_days}bd"
+        units = ("d", "h", "m", "s") if self.has_days else ("h", "m", "s")
+        left, parts = self.seconds, []
+        for unit in units:
+            count, left = divmod(left, SECONDS[unit])
+            if count:
+                parts.append(f"{count}{unit}")
+        return "".join(parts) or "0s"
+
+
+def parse_duration(text: str) -> Duration:
+    """A duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
+
+    Raises:
+        ValueError: it is none, it is not positive, or it is longer than ten years; the message says which.
+    """
+    written = text.strip()
+    business = re.fullmatch(r"(\d{1,9})\s*bd", written)
+    if business:
+        return _checked(Duration(business_days=int(business[1])), text)
+    if not re.fullmatch(r"(\d{1,12}\s*[smhd]\s*)+", written):
+        raise ValueError(f"{text!r} is no duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
+    parts = [(int(count), unit) for count, unit in re.findall(r"(\d+)\s*([smhd])", written)]
+    seconds = sum(count * SECONDS[unit] for count, unit in parts)
+    return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
+
+
+def _checked(duration: Duration, text: str) -> Duration:
+    if not duration.seconds and not duration.business_days:
+        raise ValueError(f"{text!r} is not positive")
+    if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
+        raise ValueError(f"{text!r} is longer than ten years")
+    return duration
+
+
+def describe_seconds(seconds: int) -> str:
+    """A length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
+    left = abs(seconds)
+    parts: list[tuple[int, str]] = []
+    for unit in ("d", "h", "m", "s"):
+        count, left = divmod(left, SECONDS[unit])
+        if parts or count:
+            parts.append((count, unit))
+    shown = [f"{count}{unit}" for count, unit in parts[:2] if count and (unit != "s" or len(parts) == 1)]
+    return ("-" if seconds < 0 else "") + (" ".join(shown) or "0s")
+
+
+def parse_offset_instant(text: str) -> datetime:
+    """An ISO 8601 instant that says its offset; fractions of a second are cut off.
+
+    Raises:
+        ValueError: it is no time, has no offset, or lies outside the years 1970 to 2199; the message says which.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; write 2026-03-02T09:00:00Z or …+01:00")
+    return _within_years(instant, text)
+
+
+def _within_years(instant: datetime, text: str) -> datetime:
+    if FIRST_YEAR < instant.year < LAST_YEAR:
+        return instant.astimezone(UTC).replace(microsecond=0)
+    try:
+        there = instant.astimezone(UTC).replace(microsecond=0)
+    except (OverflowError, ValueError, OSError):
+        there = None
+    if there is None or not FIRST_YEAR <= there.year <= LAST_YEAR:
+        raise ValueError(f"{text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return there
+
+
+def parse_instant(text: str, now: datetime, *, ahead: bool = False) -> datetime:
+    """What a person typed as a time, in UTC; without an offset it is local to this machine.
+
+    A weekday or a bare time of day is the last one that was, or with `ahead` the next one that will be.
+
+    Raises:
+        UsageError: it is no time, or lies outside the years 1970 to 2199.
+    """
+    written = " ".join(text.split())
+    try:
+        found = _relative(written.lower(), now) or _named_day(written.lower(), now, ahead) or _absolute(written)
+        return _within_years(found, text)
+    except (ValueError, OverflowError, OSError) as error:
+        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is no time"
+        raise UsageError(reason, EXAMPLES) from error
+
+
+def _relative(text: str, now: datetime) -> datetime | None:
+    if text == "now":
+        return now
+    match = re.fullmatch(r"(?:in (?P<ahead>.+)|(?P<ago>.+) ago)", text)
+    if match is None:
+        return None
+    duration = parse_duration(match["ahead"] or match["ago"])
+    if duration.business_days:
+        raise ValueError("business days need a calendar")
+    span = timedelta(seconds=duration.seconds)
+    return now + span if match["ahead"] else now - span
+
+
+def _named_day(text: str, now: datetime, ahead: bool) -> datetime | None:
+    match = re.fullmatch(r"(?:(?P<day>[a-z]+) ?)?(?P<clock>\d{1,2}:\d{2}(?::\d{2})?)?", text)
+    if match is None or not text:
+        return None
+    today = now.astimezone()
+    clock = _time_of_day(match["clock"])
+    days = {"yesterday": -1, "today": 0, "tomorrow": 1}
+    name = match["day"]
+    if name is None:
+        return _nearest([today + timedelta(days=each) for each in (-1, 0, 1)], clock, now, ahead)
+    if name in days:
+        return _local(today + timedelta(days=days[name]), clock)
+    if name[:3] in WEEKDAYS and name in (name[:3], *_FULL_WEEKDAYS):
+        wanted = WEEKDAYS.index(name[:3])
+        near = [today + timedelta(days=each) for each in range(-7, 8)]
+        return _nearest([day for day in near if day.weekday() == wanted], clock, now, ahead)
+    return None
+
+
+_FULL_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _nearest(days: list[datetime], clock: time, now: datetime, ahead: bool) -> datetime:
+    instants = [_local(day, clock) for day in days]
+    return min(each for each in instants if each > now) if ahead else max(each for each in instants if each <= now)
+
+
+def _local(day: datetime, clock: time) -> datetime:
+    return datetime.combine(day.date(), clock).astimezone(UTC)
+
+
+def _time_of_day(text: str | None) -> time:
+    return time.fromisoformat(text.zfill(5) if text.count(":") == 1 else text.zfill(8)) if text else time()
+
+
+def _absolute(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.astimezone()

@@ -1,0 +1,114 @@
+"""Where the database and the rules are, who acts, and which setting came from where."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Color(StrEnum):
+    """When terminal output is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one invocation; `sources` says for each where it came from."""
+
+    database: Path
+    rules: Path
+    actor: str
+    color: Color
+    debug: bool
+    sources: Mapping[str, str]
+
+
+def shipped_rules() -> Path:
+    """The rules that come with the program: beside the modules when installed, one folder up in a checkout."""
+    here = Path(__file__).resolve().parent
+    inside = here / "rules.toml"
+    return inside if inside.is_file() else here.parent / "rules.toml"
+
+
+def resolve(
+    environment: Mapping[str, str],
+    database: str | None = None,
+    rules: str | None = None,
+    actor: str | None = None,
+    color: Color = Color.AUTO,
+    debug: bool = False,
+) -> Config:
+    """Flag before environment before default, for each setting.
+
+    Raises:
+        UsageError: the path or the name given is empty.
+    """
+    db_path, db_source = _first(("--db", database), ("SLACTL_DB", environment.get("SLACTL_DB")))
+    rules_path, rules_source = _first(("--rules", rules), ("SLACTL_RULES", environment.get("SLACTL_RULES")))
+    who, who_source = _first(("--actor", actor), ("SLACTL_ACTOR", environment.get("SLACTL_ACTOR")))
+    found_rules, found_source = (Path(rules_path), rules_source) if rules_path else _find_rules(environment)
+    return Config(
+        database=Path(db_path).expanduser() if db_path else default_database(environment),
+        rules=found_rules.expanduser(),
+        actor=_checked_actor(who) if who else _login_name(environment),
+        color=color,
+        debug=debug,
+        sources={"database": db_source, "rules": found_source, "actor": who_source},
+    )
+
+
+def default_database(environment: Mapping[str, str]) -> Path:
+    """`$XDG_DATA_HOME/slactl/slactl.db`; never the working directory."""
+    return _base(environment, "XDG_DATA_HOME", ".local/share") / "slactl" / "slactl.db"
+
+
+def user_rules(environment: Mapping[str, str]) -> Path:
+    """`$XDG_CONFIG_HOME/slactl/rules.toml`, where `init` writes unless told otherwise."""
+    return _base(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
+
+
+def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
+    named = environment.get(variable, "")
+    # The base directory specification says that a relative path is to be ignored.
+    return Path(named) if named.startswith("/") else Path(environment.get("HOME") or "~").expanduser() / default
+
+
+def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
+    for path in (user_rules(environment), Path("/etc/slactl/rules.toml")):
+        if path.is_file():
+            return path, "found"
+    return shipped_rules(), "shipped with slactl"
+
+
+def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:
+    from slactl.errors import UsageError
+
+    for source, value in candidates:
+        if value is not None:
+            if value == "" and source.startswith("--"):
+                raise UsageError(f"{source} needs a value", f"leave {source} out for the default")
+            if value:
+                return value, source
+    return None, "default"
+
+
+def _checked_actor(name: str) -> str:
+    from slactl.text import check_input
+
+    return check_input(name, "the actor's name", least=1, most=200)
+
+
+def _login_name(environment: Mapping[str, str]) -> str:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if environment.get(variable):
+            return environment[variable]
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

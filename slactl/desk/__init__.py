@@ -1,0 +1,1 @@
+"""What happens: one function per use case, each in one write transaction."""

@@ -1,0 +1,288 @@
+"""Changing tickets: each change says which events it makes of a ticket's state, and one function carries it out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.facts import BODY_LENGTH, checked_text, name_of, past_instant
+from slactl.desk.ledger import Entry, Ledger, ledger
+from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
+from slactl.sla.history import Event, EventType, Priority, Status, Target
+from slactl.sla.timers import Evaluation
+from slactl.store.models import Ticket
+from slactl.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The ticket a change is about: its number, its state when the change takes effect, and that instant."""
+
+    number: int
+    state: Evaluation
+    at: datetime
+
+    def refuse_closed(self, what: str) -> None:
+        """Raises RefusedError when the ticket is closed."""
+        if self.state.status is Status.CLOSED:
+            raise RefusedError(f"ticket {self.number} is closed: {what}", f"slactl reopen {self.number}")
+
+
+#: What a change makes of a ticket: the events to append.
+Change = Callable[[Subject, Ledger], Sequence[Entry]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a change of several tickets."""
+
+    done: list[int] = field(default_factory=list)
+    failures: list[SlactlError] = field(default_factory=list)
+    #: What a person should know though it stopped nothing.
+    warnings: list[str] = field(default_factory=list)
+
+
+def change(
+    config: Config,
+    now: datetime,
+    references: Sequence[str],
+    make: Change,
+    at: datetime | None = None,
+    *,
+    dry_run: bool = False,
+) -> Outcome:
+    """Change some tickets as of `at` (default now) in one transaction; one that refuses does not stop the others.
+
+    Raises:
+        UsageError: `at` lies in the future.
+        DatabaseError: the database cannot be written.
+    """
+    effective, outcome = past_instant(at, now), Outcome()
+    with ledger(config, now, keep=not dry_run) as book:
+        if book.rulebook.problem is not None:
+            outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+        for reference in references:
+            try:
+                number = find(book, reference)
+                carry_out(book, number, make, effective)
+                outcome.done.append(number)
+            except SlactlError as error:
+                outcome.failures.append(error)
+    return outcome
+
+
+def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
+    """Append what a change makes of one ticket, and the deadlines it led to where they moved.
+
+    Raises:
+        RefusedError: the state of the ticket does not allow it, or `at` lies before it opened.
+    """
+    opened = book.state(number).created_at
+    if at < opened:
+        raise RefusedError(
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"--at {to_text(opened)}"
+        )
+    entries = make(Subject(number, book.state_at(number, at), at), book)
+    before = _open_deadlines(book.state(number))
+    for entry in entries:
+        book.append(number, entry)
+    moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
+    moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
+    if moving and _open_deadlines(book.state(number)) != before:
+        book.note_deadlines(number, f"{moving[0].value} changed")
+
+
+def find(book: Ledger, reference: str) -> int:
+    """The number of the ticket a person means: slactl's number, or the external id (`ext:123` for digits).
+
+    Raises:
+        NotKnownError: there is no such ticket.
+    """
+    external = reference.removeprefix("ext:")
+    table: Any = Ticket
+    if external == reference and reference.isascii() and reference.isdigit():
+        number = int(reference) if len(reference) <= 18 else 0
+        if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
+            return number
+        raise NotKnownError(f"no ticket has the number {reference[:40]}", "slactl list --all")
+    row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
+    if row is None:
+        raise NotKnownError(f"no ticket has the external id {clean(external)[:200]}", "slactl list --all")
+    return int(row[0])
+
+
+def reply(body: str | None, status: Status | None) -> Change:
+    """A public reply of an agent; the customer has the ball then, unless the ticket is resolved."""
+    texts = _body(body)
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("nobody would read the reply")
+        after = status or (subject.state.status if subject.state.status.is_done else Status.WAITING_CUSTOMER)
+        entries = [Entry(Event(subject.at, EventType.AGENT_REPLY), texts)]
+        return entries + _status_entries(subject, after)
+
+    return make
+
+
+def receive(body: str | None) -> Change:
+    """A message of the customer; whatever the status was, the ticket is open again."""
+    texts = _body(body)
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("a message does not reopen it")
+        entries = [Entry(Event(subject.at, EventType.CUSTOMER_REPLY), texts)]
+        return entries + _status_entries(subject, Status.OPEN)
+
+    return make
+
+
+def note(body: str | None) -> Change:
+    """An internal note; never a response.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if body is None or not body.strip():
+        raise UsageError("the note is empty", "slactl note ID --body 'called back, no answer'")
+    texts = _body(body)
+    return lambda subject, _: [Entry(Event(subject.at, EventType.NOTE), texts)]
+
+
+def assign(assignee: str | None) -> Change:
+    """Give a ticket to somebody, or to nobody."""
+    name = name_of(assignee, "assignee") if assignee is not None else None
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("there is nothing to work on")
+        if subject.state.assignee == name:
+            return []
+        return [_entry(subject, EventType.ASSIGNED, assignee=name, **{"from": subject.state.assignee})]
+
+    return make
+
+
+def prioritise(priority: Priority) -> Change:
+    """Change the priority; a person's change computes the open deadlines anew."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("its deadlines are over")
+        if subject.state.priority is priority:
+            return []
+        return [_entry(subject, EventType.PRIORITY, priority=priority.value, **{"from": subject.state.priority.value})]
+
+    return make
+
+
+def set_status(status: Status) -> Change:
+    """Change the status; a closed ticket changes only by being reopened."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if status is not Status.CLOSED:
+            subject.refuse_closed("its status is final")
+        return _status_entries(subject, status)
+
+    return make
+
+
+def resolve() -> Change:
+    """The work is done."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("it needs no resolving")
+        if subject.state.status is Status.RESOLVED:
+            raise RefusedError(f"ticket {subject.number} is resolved already", f"slactl show {subject.number}")
+        return _status_entries(subject, Status.RESOLVED)
+
+    return make
+
+
+def close() -> Change:
+    """The ticket is over, for good unless somebody reopens it."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if subject.state.status is Status.CLOSED:
+            raise RefusedError(f"ticket {subject.number} is closed already", f"slactl show {subject.number}")
+        return _status_entries(subject, Status.CLOSED)
+
+    return make
+
+
+def reopen() -> Change:
+    """A resolved or closed ticket is open again."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if not subject.state.status.is_done:
+            raise RefusedError(
+                f"ticket {subject.number} is {subject.state.status}, not resolved or closed",
+                f"slactl show {subject.number}",
+            )
+        return _status_entries(subject, Status.OPEN)
+
+    return make
+
+
+def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
+    """Add and remove tags; tags do not choose the policy anew."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        kept = [name for name in dict.fromkeys((*subject.state.tags, *add)) if name not in remove]
+        return [] if tuple(kept) == subject.state.tags else [_entry(subject, EventType.TAGS, tags=kept)]
+
+    return make
+
+
+def due(target: Target, due_at: datetime | None, reason: str) -> Change:
+    """A deadline set by hand, or cleared again (None)."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("its deadlines are over")
+        if target is Target.RESOLUTION and subject.state.status.is_done:
+            raise RefusedError(f"ticket {subject.number} is resolved", f"slactl reopen {subject.number}")
+        if target is Target.FIRST_RESPONSE and subject.state.first_responded_at is not None:
+            raise RefusedError(f"ticket {subject.number} has had its first response", f"slactl show {subject.number}")
+        if due_at is not None and due_at < subject.state.created_at:
+            raise RefusedError(f"ticket {subject.number} was opened after {to_text(due_at)}", "--at 'in 4h'")
+        when = to_text(due_at) if due_at is not None else None
+        return [_entry(subject, EventType.DUE_SET, target=target.value, due_at=when, reason=reason)]
+
+    return make
+
+
+def checked_reason(reason: str | None, example: str) -> str:
+    """The reason a person must give: 1 to 1,000 characters.
+
+    Raises:
+        RefusedError: it is missing or too long.
+        UsageError: it is no text.
+    """
+    if reason is None or not reason.strip():
+        raise RefusedError("a reason is required", example)
+    if len(reason) > 1000:
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
+    return checked_text(reason, "the reason", 1000)
+
+
+def _entry(subject: Subject, kind: EventType, **detail: object) -> Entry:
+    return Entry(Event(subject.at, kind, detail))
+
+
+def _status_entries(subject: Subject, status: Status) -> list[Entry]:
+    if subject.state.status is status:
+        return []
+    return [_entry(subject, EventType.STATUS, status=status.value, **{"from": subject.state.status.value})]
+
+
+def _body(body: str | None) -> dict[str, str]:
+    return {"body": checked_text(body, "the body", BODY_LENGTH)} if body is not None else {}
+
+
+def _open_deadlines(state: Evaluation) -> dict[tuple[str, int], datetime | None]:
+    return {
+        (timer.kind.value, timer.cycle): timer.due_at
+        for timer in state.timers
+        if isinstance(timer.kind, Target) and timer.stopped_at is None
+    }

@@ -1,0 +1,110 @@
+"""Checking what a person said about a ticket: instants, names, tags, plans and tenants."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import select
+
+from slactl.clock import to_text
+from slactl.desk.ledger import Ledger
+from slactl.errors import NotKnownError, UsageError
+from slactl.sla.rules import Rules
+from slactl.store.models import Tenant
+from slactl.text import check_input, clean, nearest
+
+#: The longest body, in characters.
+BODY_LENGTH = 1_000_000
+
+
+def past_instant(at: datetime | None, now: datetime) -> datetime:
+    """When something took effect: never in the future; now where nothing was said.
+
+    Raises:
+        UsageError: it lies in the future.
+    """
+    if at is not None and at > now:
+        raise UsageError(f"--at {to_text(at)} lies in the future: it is {to_text(now)}", "leave --at out for now")
+    return at or now
+
+
+def checked_text(text: str, what: str, most: int) -> str:
+    """The text, unless it is too long or no text at all.
+
+    Raises:
+        UsageError: it has NUL, a lone surrogate, or more than `most` characters.
+    """
+    return check_input(text, what, most=most)
+
+
+def name_of(name: str, what: str) -> str:
+    """A name without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long, or no text.
+    """
+    return check_input(name.strip(), f"the {what}", least=1, most=200)
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags, each once, in the order given.
+
+    Raises:
+        UsageError: one is empty, too long, or has a comma or a blank.
+    """
+    found = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
+    for tag in found:
+        if "," in tag or any(character.isspace() for character in tag):
+            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank", "use a dash: --tag needs-review")
+    return found
+
+
+def known_plans(book: Ledger) -> list[str]:
+    """The plans that the rules name, that a tenant has, and the default."""
+    plans = {book.rulebook.current.settings.default_plan, *_matched(book.rulebook.current, "plan")}
+    plans |= {plan for plan in book.session.exec(select(Tenant.plan)) if plan}
+    return sorted(plans)
+
+
+def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str:
+    """The plan a ticket is under: the one named, else the tenant's, else the default.
+
+    Raises:
+        NotKnownError: no rule and no tenant knows the plan named.
+    """
+    if plan is None:
+        return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
+    return check_known(plan, known_plans(book), "plan", "slactl rules show")
+
+
+def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
+    """The tenant of this name; one that only the rules name has neither plan nor zone of its own.
+
+    Raises:
+        NotKnownError: there is none.
+    """
+    if name is None:
+        return None
+    found = book.session.get(Tenant, name)
+    if found is not None:
+        return found
+    named = _matched(book.rulebook.current, "tenant")
+    check_known(name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {clean(name)}")
+    return Tenant(name=name, created_at=to_text(book.now))
+
+
+def check_known(name: str, known: Sequence[str], what: str, hint: str) -> str:
+    """The name, if it is known.
+
+    Raises:
+        NotKnownError: it is not; the message has the nearest name, and the names there are.
+    """
+    if name in known:
+        return name
+    near = nearest(name, known)
+    meant = f"; did you mean {near}?" if near else ""
+    names = ", ".join(sorted(known)) or "none"
+    raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant} (known: {clean(names)})", hint)
+
+
+def _matched(rules: Rules, key: str) -> set[str]:
+    return {name for policy in rules.policies for name in getattr(policy.match, key) or ()}

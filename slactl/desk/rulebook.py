@@ -1,0 +1,134 @@
+"""The rules as the database knows them: the current file, and every version that tickets are pinned to."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from slactl.clock import to_text
+from slactl.errors import RulesError
+from slactl.sla.rules import Escalation, Level, Rules, load, parse
+from slactl.store.models import HolidayYear, RulesVersion
+
+
+class Rulebook:
+    """The rules one write transaction works with; each version is parsed once.
+
+    `problem` is the error of the current file where it is invalid; `current` is then the last valid version
+    this database used.
+    """
+
+    def __init__(self, session: Session, path: Path, now: datetime, *, strict: bool) -> None:
+        """Read the current rules.
+
+        Raises:
+            RulesError: they are invalid, and `strict` or this database never used a valid version.
+        """
+        self._session = session
+        self._now = now
+        self._parsed: dict[str, Rules] = {}
+        self._introduced: dict[tuple[str, str], str] | None = None
+        self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
+        self.problem: RulesError | None = None
+        try:
+            self.current = load(path)
+        except RulesError as error:
+            last = session.exec(select(RulesVersion).order_by(col(RulesVersion.id).desc())).first()
+            if strict or last is None:
+                raise
+            self.problem = error
+            self.current = parse(last.canonical, f"rules version {last.id}")
+        self._parsed[self.current.hash] = self.current
+
+    def current_version(self) -> RulesVersion:
+        """The row of the current rules, written on their first use."""
+        known = self._session.exec(select(RulesVersion).where(RulesVersion.hash == self.current.hash)).first()
+        if known is None:
+            known = RulesVersion(
+                hash=self.current.hash,
+                canonical=self.current.canonical,
+                first_used_at=to_text(self._now),
+                holidays_version=version("holidays"),
+            )
+            self._session.add(known)
+            self._session.flush()
+        return known
+
+    def version(self, rules_hash: str | None) -> Rules:
+        """The rules with this hash; the current ones where a history names none.
+
+        Raises:
+            RulesError: the database does not have them.
+        """
+        if rules_hash is None:
+            return self.current
+        if rules_hash not in self._parsed:
+            row = self._session.exec(select(RulesVersion).where(RulesVersion.hash == rules_hash)).first()
+            if row is None:
+                raise RulesError(f"the rules version {rules_hash[:12]} is not in the database", "slactl doctor")
+            self._parsed[rules_hash] = parse(row.canonical, f"rules version {row.id}")
+        return self._parsed[rules_hash]
+
+    def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
+        """A level of today's ladders, and the ladder it belongs to."""
+        escalation = next(each for each in self.current.escalations if each.id == escalation_id)
+        return escalation, next(each for each in escalation.levels if each.id == level_id)
+
+    def is_new(self, escalation_id: str, level_id: str, due_at: datetime) -> bool:
+        """Whether a level fell due before any rules had it, and rules without it had been used by then.
+
+        Such a level is on the record as baseline and does not fire: a new rule wakes nobody for the past.
+        """
+        if self._introduced is None:
+            self._introduced = self._introductions()
+        introduced = self._introduced.get((escalation_id, level_id))
+        return introduced is not None and to_text(due_at) < introduced
+
+    def _introductions(self) -> dict[tuple[str, str], str]:
+        """When each level was first used, without those of the first rules this database ever used."""
+        self.current_version()
+        rows = self._session.exec(select(RulesVersion).order_by(col(RulesVersion.id))).all()
+        found: dict[tuple[str, str], str] = {}
+        for place, row in enumerate(rows):
+            for escalation in tomllib.loads(row.canonical).get("escalation", ()):
+                for level in escalation.get("level", ()):
+                    found.setdefault((escalation["id"], level["id"]), "" if place == 0 else row.first_used_at)
+        return found
+
+    def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+        """The public holidays of a year, from the database once the library has told them.
+
+        A year that is cached is never replaced, so that a newer library moves no deadline.
+        """
+        key = (country, subdivision or "", year)
+        if key not in self._holiday_years:
+            row = self._session.exec(
+                select(HolidayYear)
+                .where(HolidayYear.country == key[0], HolidayYear.subdivision == key[1], HolidayYear.year == year)
+                .order_by(col(HolidayYear.library_version))
+            ).first()
+            self._holiday_years[key] = _decoded(row.days) if row else self._ask_library(*key)
+        return self._holiday_years[key]
+
+    def _ask_library(self, country: str, subdivision: str, year: int) -> Mapping[date, str]:
+        from slactl.sla.calendar import library_holidays
+
+        days = library_holidays(country, subdivision or None, year)
+        row = HolidayYear(
+            country=country,
+            subdivision=subdivision,
+            library_version=version("holidays"),
+            year=year,
+            days=json.dumps({day.isoformat(): name for day, name in days.items()}),
+        )
+        self._session.add(row)
+        self._session.flush()
+        return days
+
+
+def _decoded(days: str) -> Mapping[date, str]:
+    return {date.fromisoformat(day): name for day, name in json.loads(days).items()}

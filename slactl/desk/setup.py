@@ -1,0 +1,73 @@
+"""Making a desk: the database, and the rules file beside it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slactl.config import Config, shipped_rules, user_rules
+from slactl.errors import NotKnownError, SlactlError
+from slactl.store.connection import create_database
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `init` found and made."""
+
+    database: Path
+    database_made: bool
+    rules: Path
+    rules_made: bool
+    backup: Path | None
+
+
+def init(config: Config, environment: Mapping[str, str], *, force: bool = False, group: str | None = None) -> Made:
+    """Create the database and write a commented rules file, unless they are there.
+
+    `force` writes the rules file anew and keeps the old one as `.bak`; the database is never touched. With a
+    group, both belong to it and its members may write them.
+
+    Raises:
+        NotKnownError: there is no such group.
+        DatabaseError: the database cannot be created.
+        SlactlError: the rules file cannot be written.
+    """
+    number = _group_number(group) if group is not None else None
+    made = create_database(config.database, group=number)
+    target = rules_target(config, environment)
+    backup = target.with_name(target.name + ".bak") if force and target.exists() else None
+    if not force and target.exists():
+        return Made(config.database, made, target, False, None)
+    try:
+        if backup is not None:
+            os.replace(target, backup)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664)
+        if number is not None:
+            os.chown(target, -1, number)
+    except OSError as error:
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", "slactl --rules PATH init") from error
+    return Made(config.database, made, target, True, backup)
+
+
+def rules_target(config: Config, environment: Mapping[str, str]) -> Path:
+    """Where `init` writes the rules: where the settings point, else the user's own file."""
+    named = config.sources["rules"] in ("--rules", "SLACTL_RULES")
+    return config.rules if named else user_rules(environment)
+
+
+def write_new(path: Path, text: str, mode: int) -> None:
+    """Write a file that is not there yet, without following a link."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+
+
+def _group_number(name: str) -> int:
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {name}") from None

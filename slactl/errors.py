@@ -1,0 +1,82 @@
+"""Exit codes, and the errors that carry message, hint and code to the only exit in `__main__`."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a script or cron reads from `$?`; the numbers are fixed."""
+
+    DONE = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_KNOWN = 3
+    RULES = 4
+    REFUSED = 5
+    DATABASE = 6
+    PARTLY = 7
+    FOUND = 10
+    LOCKED = 75
+    INTERRUPTED = 130
+    READER_CLOSED = 141
+
+
+#: Where several hold, the first of these is the exit code.
+PRECEDENCE = (ExitCode.FAILURE, ExitCode.DATABASE, ExitCode.LOCKED, ExitCode.RULES, ExitCode.PARTLY, ExitCode.FOUND)
+
+
+class SlactlError(Exception):
+    """A failure a person can act on: one line, a hint that can be pasted, an exit code."""
+
+    code = ExitCode.FAILURE
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SlactlError):
+    """A wrong word, time, duration or combination of options."""
+
+    code = ExitCode.USAGE
+
+
+class NotKnownError(SlactlError):
+    """A ticket, role, plan, tenant or calendar that does not exist."""
+
+    code = ExitCode.NOT_KNOWN
+
+
+class RulesError(SlactlError):
+    """`rules.toml` or the configuration is invalid."""
+
+    code = ExitCode.RULES
+
+
+class RefusedError(SlactlError):
+    """Refused in the state the ticket is in; nothing was written."""
+
+    code = ExitCode.REFUSED
+
+
+class DatabaseError(SlactlError):
+    """The database is missing, damaged, not ours or newer than the program."""
+
+    code = ExitCode.DATABASE
+
+
+class PartlyError(SlactlError):
+    """Part of it failed; the rest is done."""
+
+    code = ExitCode.PARTLY
+
+
+class LockedError(SlactlError):
+    """Another run holds the lock."""
+
+    code = ExitCode.LOCKED
+
+
+def worst(codes: "list[ExitCode]") -> ExitCode:
+    """The one exit code for several findings, by `PRECEDENCE`."""
+    return next((code for code in PRECEDENCE if code in codes), ExitCode.DONE)

@@ -1,0 +1,1 @@
+"""What you see: tables, plain text, JSON and CSV."""

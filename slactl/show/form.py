@@ -1,0 +1,89 @@
+"""The form that output takes, and what the screen it goes to can do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+from slactl.config import Color
+from slactl.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Form(StrEnum):
+    """What `--format` can say."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    IDS = "ids"
+
+
+def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: bool) -> Form:
+    """The one form that `--format`, `--json` and `--quiet` together ask for; else a table for a terminal.
+
+    Raises:
+        UsageError: they ask for different forms.
+    """
+    forms = {asked} if asked else set()
+    forms |= {Form.JSON} if as_json else set()
+    forms |= {Form.IDS} if ids_only else set()
+    if len(forms) > 1:
+        words = ", ".join(sorted(str(form) for form in forms))
+        raise UsageError(
+            f"only one form of output at a time, not {words}",
+            "--json is short for --format json, and -q for --format ids",
+        )
+    return forms.pop() if forms else (Form.TABLE if terminal else Form.PLAIN)
+
+
+def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool) -> bool:
+    """Whether to colour: `--color` before `NO_COLOR` before `FORCE_COLOR` before what the terminal can do."""
+    if choice is not Color.AUTO:
+        return choice is Color.ALWAYS
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return terminal and environment.get("TERM", "") not in ("dumb", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where tables are drawn. `width` in cells; None is what the terminal says, or 80."""
+
+    stream: TextIO
+    color: bool = False
+    width: int | None = None
+
+    def console(self) -> "Console":
+        """A Rich console that neither reads markup nor highlights, so that data is drawn as it is."""
+        from rich.console import Console
+
+        return Console(
+            file=self.stream,
+            width=self.width,
+            force_terminal=self.color,
+            # The sixteen colours of the terminal's own theme are readable on light and dark grounds.
+            color_system="standard" if self.color else None,
+            no_color=not self.color,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            legacy_windows=False,
+        )
+
+    @property
+    def draws_blocks(self) -> bool:
+        """Whether block characters and arrows can be written, or only ASCII."""
+        return speaks_unicode(self.stream)
+
+
+def speaks_unicode(stream: TextIO) -> bool:
+    """Whether every character can be written to the stream; a stream without an encoding takes all."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").replace("_", "").startswith("utf")

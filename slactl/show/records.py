@@ -1,0 +1,180 @@
+"""Records as programs read them: tab-separated, JSON, JSON lines, CSV, ids. Never imports Rich."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, TextIO
+
+from slactl.errors import UsageError
+from slactl.show.form import Form, speaks_unicode
+from slactl.text import clean, nearest
+
+Record = Mapping[str, Any]
+
+#: How many records are kept in memory before a temporary file takes them.
+MANY = 5_000
+CHUNK = 65_536
+
+#: What begins a formula in a spreadsheet, the full-width forms of East Asian ones included.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+# The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
+# Compiled when first needed: most output is plain ASCII.
+_DECEPTIVE = (
+    "[\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_NOT_ASCII = "[^\x00-\x7f]"
+
+
+def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """The fields named in `--fields a,b,c`, in that order; all of them where nothing was asked.
+
+    Raises:
+        UsageError: a name that is not among `known`, or no name at all.
+    """
+    if asked is None:
+        return tuple(known)
+    names = tuple(dict.fromkeys(name for name in (part.strip() for part in asked.split(",")) if name))
+    if not names:
+        raise UsageError("--fields names no field", f"fields: {' '.join(known)}")
+    for name in names:
+        if name not in known:
+            meant = nearest(name, known)
+            question = f"; did you mean {meant}?" if meant else ""
+            raise UsageError(f"there is no field {clean(name)!r}{question}", f"fields: {' '.join(known)}")
+    return names
+
+
+def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: TextIO, *, key: str = "id") -> None:
+    """Writes the records in a machine form, one at a time as they come; `key` is the field that `ids` prints."""
+    _WRITERS[form](records, fields, stream, key)
+
+
+def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id") -> TextIO:
+    """All of `write` in a stream of its own, in memory or in a temporary file when it is much.
+
+    So the records can be read out of a transaction before a pager or a slow pipe takes its time with them.
+    """
+    rest = iter(records)
+    first = list(islice(rest, MANY))
+    stream = io.StringIO() if len(first) < MANY else _temporary_file()
+    write(chain(first, rest), form, fields, stream, key=key)
+    stream.seek(0)
+    return stream
+
+
+def _temporary_file() -> TextIO:
+    import tempfile
+
+    binary = tempfile.TemporaryFile()  # noqa: SIM115  (`pour` closes it)
+    return io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def pour(spool: TextIO, stream: TextIO) -> None:
+    """Copies what was spooled to a stream; what it cannot write is escaped as JSON escapes it."""
+    whole = speaks_unicode(stream)
+    with spool:
+        while part := spool.read(CHUNK):
+            stream.write(part if whole else ascii_text(part))
+
+
+def write_pairs(record: Record, stream: TextIO) -> None:
+    """Writes one record as lines of field TAB value; each item of a list of records has a line of its own."""
+    for name, value in record.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            lines = ["\t".join([name.removesuffix("s"), *map(cell, item.values())]) for item in value]
+        else:
+            lines = [f"{name}\t{cell(value)}"]
+        for line in lines:
+            stream.write((line if speaks_unicode(stream) else ascii_text(line)) + "\n")
+
+
+def write_object(record: Record, stream: TextIO) -> None:
+    """Writes one record as an indented JSON object."""
+    text = to_json(record, indent=2) + "\n"
+    stream.write(text if speaks_unicode(stream) else ascii_text(text))
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """Valid JSON that keeps the data exactly and that a terminal can show: what could deceive it is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return text if text.isascii() and "\x7f" not in text else re.sub(_DECEPTIVE, _escaped, text)
+
+
+def ascii_text(text: str) -> str:
+    """The same text in ASCII alone, the rest escaped as in JSON: for a stream that is not Unicode."""
+    return text if text.isascii() else re.sub(_NOT_ASCII, _escaped, text)
+
+
+def cell(value: object) -> str:
+    """A value as one cell of text: nothing for null, `true` and `false`, lists by commas, mappings as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return ",".join(clean(item) for item in value)
+    return clean(to_json(value)) if isinstance(value, (list, tuple, Mapping)) else str(value)
+
+
+def defused(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before text that begins like one."""
+    text = cell(value)
+    if isinstance(value, (int, float)):
+        return text
+    raw = value if isinstance(value, str) else text
+    return "'" + text if raw.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
+
+
+def _plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    for record in records:
+        stream.write("\t".join([cell(record[field]) for field in fields]) + "\n")
+
+
+def _json(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    before = "[\n"
+    for line in _objects(records, fields):
+        stream.write(before + line)
+        before = ",\n"
+    stream.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def _jsonl(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    for line in _objects(records, fields):
+        stream.write(line + "\n")
+
+
+def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
+    for record in records:
+        yield to_json({field: record[field] for field in fields})
+
+
+def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    import csv
+
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows([defused(record[field]) for field in fields] for record in records)
+
+
+def _ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    for record in records:
+        stream.write(f"{cell(record[key])}\n")
+
+
+_WRITERS: dict[Form, Callable[[Iterable[Record], Sequence[str], TextIO, str], None]] = {
+    Form.PLAIN: _plain,
+    Form.JSON: _json,
+    Form.JSONL: _jsonl,
+    Form.CSV: _csv,
+    Form.IDS: _ids,
+}

@@ -1,0 +1,111 @@
+"""Tables for a terminal: as many columns as its width bears, every text through the sanitiser."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slactl.show.form import Screen
+from slactl.show.records import Record, cell
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+#: Cells between two columns.
+GAP = 2
+#: What is left of a long text before a less important column goes.
+LEAST_LONG = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: how a record becomes a cell (its text and style), and how it gives way when space is short.
+
+    `rank` 0 always stays, the highest goes first. `most` is its greatest width in cells. A `long` column takes the
+    width that is left and is shortened to it, or goes on in the next line where it is to `wrap`.
+    """
+
+    title: str
+    cell: Callable[[Record], str | tuple[str, str]]
+    rank: int = 0
+    most: int = 40
+    long: bool = False
+    wrap: bool = False
+    right: bool = False
+
+
+def field_column(name: str, *, rank: int = 0) -> Column:
+    """A column that shows a field as it is."""
+    return Column(name, lambda record: cell(record[name]), rank=rank)
+
+
+def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *, footer: str = "") -> None:
+    """Draws a table of the records, and a dim line below it."""
+    from rich.text import Text
+
+    console = screen.console()
+    console.print(lay(list(records), columns, console.width))
+    if footer:
+        console.print(Text(clean(footer), style="dim"))
+
+
+def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
+    """The table that fits `width` cells: empty columns and then those of high rank are left out."""
+    from rich.cells import cell_len
+
+    rows = [[_text(column.cell(record)) for column in columns] for record in records]
+    sizes = [
+        max([cell_len(column.title), *(min(column.most, cell_len(row[place].plain)) for row in rows)])
+        for place, column in enumerate(columns)
+    ]
+    filled = [place for place, column in enumerate(columns) if not column.rank or any(row[place].plain for row in rows)]
+    kept = _fit(filled, columns, sizes, width)
+    taken = sum(sizes[place] for place in kept if not columns[place].long)
+    left = width - taken - GAP * (len(kept) - 1)
+    table = _empty_table()
+    for place in kept:
+        column = columns[place]
+        table.add_column(
+            column.title,
+            no_wrap=not column.wrap,
+            overflow="fold" if column.wrap else "ellipsis",
+            justify="right" if column.right else "left",
+            width=max(1, min(left, sizes[place])) if column.long else sizes[place],
+        )
+    for row in rows:
+        table.add_row(*(row[place] for place in kept))
+    return table
+
+
+def _fit(places: Sequence[int], columns: Sequence[Column], sizes: Sequence[int], width: int) -> list[int]:
+    kept = list(places)
+    while True:
+        least = [min(sizes[place], LEAST_LONG) if columns[place].long else sizes[place] for place in kept]
+        dispensable = [place for place in kept if columns[place].rank]
+        if sum(least) + GAP * (len(kept) - 1) <= width or not dispensable:
+            return kept
+        kept.remove(max(dispensable, key=lambda place: columns[place].rank))
+
+
+def _empty_table() -> "Table":
+    from rich.table import Table
+
+    return Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
+
+
+def _text(value: str | tuple[str, str]) -> "Text":
+    from rich.text import Text
+
+    plain, style = value if isinstance(value, tuple) else (value, "")
+    return Text(clean(plain), style=style)
+
+
+def bar(share: float, cells: int, *, blocks: bool = True) -> str:
+    """A bar of `cells` cells with `share` (0 to 1) of them filled; ASCII where blocks cannot be written."""
+    full, empty = ("█", "░") if blocks else ("#", "-")
+    filled = min(cells, max(0, round(share * cells)))
+    # Something is never drawn as nothing, and not quite all never as all.
+    filled = max(filled, 1) if share > 0 else filled
+    filled = min(filled, cells - 1) if share < 1 else filled
+    return full * filled + empty * (cells - filled)

@@ -1,0 +1,196 @@
+"""One ticket on a terminal: facts, timers, messages, escalations and the audit trail."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.events import columns as event_columns
+from slactl.show.form import Screen
+from slactl.show.records import Record, cell
+from slactl.show.tables import Column, bar, lay
+from slactl.show.ticket_list import PRIORITY_STYLES
+from slactl.show.times import STYLES, Urgency, local, local_day, relative, relative_due, urgency, words
+from slactl.text import clean, clean_block
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+MESSAGE_WORDS = {
+    "created": "opening message",
+    "agent_reply": "agent's reply",
+    "customer_reply": "customer's reply",
+    "note": "internal note",
+}
+STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
+
+
+def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
+    """Draws one ticket record with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
+    console = screen.console()
+    console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
+    _facts(console, ticket, now)
+    _section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
+    _messages(console, ticket["messages"])
+    _section(console, "Escalations", ticket["escalations"], escalation_columns())
+    _section(console, "Audit trail", ticket["events"], event_columns())
+
+
+def _headline(ticket: Record, band: Urgency) -> "Text":
+    from rich.text import Text
+
+    line = Text().append(f"#{ticket['id']}", style="bold cyan")
+    line.append(f"  {clean(ticket['subject'] or 'no subject')}\n", style="bold")
+    line.append(words(ticket["status"]))
+    line.append(" · ").append(ticket["priority"], style=PRIORITY_STYLES[ticket["priority"]])
+    line.append(" · ").append(f"assigned to {clean(ticket['assignee'])}" if ticket["assignee"] else "nobody's")
+    if band is Urgency.LATE:
+        line.append(" · ").append("late", style=STYLES[band])
+    elif ticket["ever_breached"]:
+        line.append(" · ").append("was late", style="red")
+    if ticket["escalated"]:
+        line.append(" · ").append(f"escalated, level {ticket['escalation_level']}", style="yellow")
+    return line.append("\n")
+
+
+def _facts(console: "Console", ticket: Record, now: datetime) -> None:
+    from rich.text import Text
+
+    for name, value in _fact_lines(ticket, now):
+        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
+
+
+def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
+    if ticket["due_at"]:
+        yield (
+            "Due",
+            f"{local_day(ticket['due_at'])}, {relative_due(ticket['due_at'], now)}, {words(ticket['due_target'])}",
+        )
+    for title, name in (
+        ("Requester", "requester_email"),
+        ("Tenant", "tenant"),
+        ("Plan", "plan"),
+        ("Policy", "policy"),
+        ("External id", "external_id"),
+    ):
+        if ticket[name]:
+            yield title, ticket[name]
+    if ticket["tags"]:
+        yield "Tags", ", ".join(ticket["tags"])
+    for title, name in (
+        ("Created", "created_at"),
+        ("Updated", "updated_at"),
+        ("Answered", "first_responded_at"),
+        ("Resolved", "resolved_at"),
+        ("Acknowledged", "acked_until"),
+    ):
+        if ticket[name]:
+            until = "until " if name == "acked_until" else ""
+            yield title, f"{until}{local_day(ticket[name])}, {relative(ticket[name], now)}"
+
+
+def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
+    """The columns that show timers; the bar is how much of the time is used up."""
+    return (
+        Column("Target", lambda t: words(t["target"])),
+        Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
+        Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
+        Column("Used", lambda t: _used_bar(t, now, blocks), rank=1),
+        Column("Promise", _promise, rank=2),
+        Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
+        Column("", lambda t: timer_phrase(t, now)),
+    )
+
+
+def _promise(timer: Record) -> str:
+    if timer["target_seconds"] is None:
+        return ""
+    return describe_seconds(timer["target_seconds"]) + (", by hand" if timer["manual"] else "")
+
+
+def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
+    """Where a timer stands, in words and with a style."""
+    due, stopped = timer["due_at"], timer["stopped_at"]
+    if stopped and due and stopped > due:
+        late = from_text(stopped) - from_text(due)
+        return f"done {describe_seconds(int(late.total_seconds()))} late", "red"
+    if stopped:
+        return f"done {relative(stopped, now)}", "dim"
+    if due:
+        late_now = from_text(due) < now
+        return relative_due(due, now), STYLES[Urgency.LATE if late_now else Urgency.CALM]
+    if timer["state"] == "paused":
+        return "paused", STYLES[Urgency.PAUSED]
+    return f"since {local(timer['started_at'])}", ""
+
+
+def _used_bar(timer: Record, now: datetime, blocks: bool) -> str:
+    share = used_share(timer, now)
+    return "" if share is None else bar(share, 10, blocks=blocks)
+
+
+def used_share(timer: Record, now: datetime) -> float | None:
+    """How much of a target is used up, 0 to 1; None for a timer without a target.
+
+    Between the last stop and the deadline it grows evenly by the wall clock: the calendar is not asked.
+    """
+    target, due = timer["target_seconds"], timer["due_at"]
+    if target is None and due is None:
+        return None
+    counted = min(1.0, timer["consumed_seconds"] / target) if target else 0.0
+    since = timer["running_since"]
+    if not since or not due:
+        return counted
+    whole = (from_text(due) - from_text(since)).total_seconds()
+    passed = (now - from_text(since)).total_seconds()
+    return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
+
+
+def _messages(console: "Console", messages: Iterable[Record]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for place, message in enumerate(messages):
+        if not place:
+            console.print(Text("\nMessages", style="bold"))
+        head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
+        console.print(Text(head, style="dim" if message["type"] == "note" else "cyan"))
+        console.print(Padding(Text(clean_block(message["body"] or "(no text)")), (0, 0, 0, 4)))
+
+
+def escalation_columns() -> Sequence[Column]:
+    """The columns that show one ticket's escalations."""
+    return (
+        Column("Fired", lambda e: local(e["fired_at"])),
+        Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
+        Column("By", lambda e: e["actor"], rank=3, most=16),
+        Column("Escalation", lambda e: e["escalation"] or e["source"], rank=1, most=20),
+        Column("Level", lambda e: e["level"] or "", rank=1, most=16),
+        Column("Outcome", lambda e: e["outcome"]),
+        Column("Change", escalation_change, rank=2, most=36),
+        Column("Reason", _reason, most=1000, long=True, wrap=True),
+    )
+
+
+def _reason(escalation: Record) -> str:
+    reason = cell(escalation["reason"])
+    return words(reason) if escalation["source"] == "automatic" else reason
+
+
+def escalation_change(escalation: Record) -> str:
+    """What an escalation changed: "priority low to high, assigned mia"."""
+    changes = []
+    if escalation["from_priority"] != escalation["to_priority"]:
+        changes.append(f"priority {escalation['from_priority']} to {escalation['to_priority']}")
+    if escalation["from_assignee"] != escalation["to_assignee"]:
+        changes.append(f"assigned {escalation['to_assignee'] or 'nobody'}")
+    return ", ".join(changes)
+
+
+def _section(console: "Console", title: str, records: Sequence[Record], columns: Sequence[Column]) -> None:
+    from rich.text import Text
+
+    if records:
+        console.print(Text(f"\n{title}", style="bold"))
+        console.print(lay(records, columns, console.width))

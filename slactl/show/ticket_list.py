@@ -1,0 +1,48 @@
+"""The table of many tickets: most urgent first, each with its deadline in words."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.tables import Column, draw
+from slactl.show.times import STYLES, due_phrase, relative, urgency, words
+
+#: Words beside the colour of a priority are the priority itself; only what stands out is coloured.
+PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
+
+
+def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
+    """Draws ticket records as a table; `due_soon` in seconds."""
+    draw(tickets, columns(now, due_soon), screen, footer=footer)
+
+
+def columns(now: datetime, due_soon: int) -> Sequence[Column]:
+    """The columns of the list, with what gives way first on a narrow screen."""
+
+    def due(ticket: Record) -> tuple[str, str]:
+        return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
+
+    return (
+        Column("ID", lambda t: str(t["id"]), right=True),
+        Column("Due", due),
+        Column("Target", lambda t: words(t["due_target"] or ""), rank=2),
+        Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
+        Column("Status", lambda t: words(t["status"]), rank=6),
+        Column("Assignee", assignee, rank=1, most=12),
+        Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
+        Column("Acknowledged", lambda t: _until(t, now), rank=8),
+        Column("Plan", lambda t: t["plan"] or "", rank=5, most=14),
+        Column("Tenant", lambda t: t["tenant"] or "", rank=4, most=16),
+        Column("External", lambda t: t["external_id"] or "", rank=9, most=16),
+        Column("Subject", lambda t: t["subject"] or "", most=200, long=True),
+    )
+
+
+def assignee(ticket: Record) -> tuple[str, str]:
+    """Who has the ticket; a word where nobody has."""
+    return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
+
+
+def _until(ticket: Record, now: datetime) -> str:
+    return relative(ticket["acked_until"], now) if ticket["acked_until"] else ""

@@ -1,0 +1,83 @@
+"""How instants, deadlines and urgency read to a person."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.records import Record
+
+STATES = ("first_response_state", "next_response_state", "resolution_state")
+
+
+class Urgency(StrEnum):
+    """How pressing a ticket is; every band also has words of its own, for those who see no colour."""
+
+    LATE = "late"
+    SOON = "soon"
+    CALM = "calm"
+    PAUSED = "paused"
+    DONE = "done"
+    FREE = "free"
+
+
+#: Bold, bright and dim differ without colour vision too.
+STYLES = {
+    Urgency.LATE: "bold red",
+    Urgency.SOON: "yellow",
+    Urgency.CALM: "",
+    Urgency.PAUSED: "dim",
+    Urgency.DONE: "dim",
+    Urgency.FREE: "dim",
+}
+
+
+def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
+    """The band of a ticket record at `now`; due soon is within `due_soon` seconds, inclusive."""
+    if ticket["due_at"]:
+        left = (from_text(ticket["due_at"]) - now).total_seconds()
+        return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
+    if ticket["status"] in ("resolved", "closed"):
+        return Urgency.DONE
+    return Urgency.PAUSED if any(ticket[state] == "paused" for state in STATES) else Urgency.FREE
+
+
+def due_phrase(ticket: Record, now: datetime) -> str:
+    """The most urgent deadline in words: "in 2h 10m", "3h 5m late", "paused", "done", "no deadline"."""
+    if ticket["due_at"]:
+        return relative_due(ticket["due_at"], now)
+    return {Urgency.DONE: "done", Urgency.PAUSED: "paused"}.get(urgency(ticket, now, 0), "no deadline")
+
+
+def relative_due(due_at: str, now: datetime) -> str:
+    """A deadline seen from `now`: "in 2h 10m", "due now", "3h 5m late"."""
+    left = int((from_text(due_at) - now).total_seconds())
+    if left == 0:
+        return "due now"
+    return f"in {describe_seconds(left)}" if left > 0 else f"{describe_seconds(-left)} late"
+
+
+def relative(instant: str, now: datetime) -> str:
+    """An instant seen from `now`: "3h 5m ago", "now", "in 10m"."""
+    left = int((from_text(instant) - now).total_seconds())
+    if left == 0:
+        return "now"
+    return f"in {describe_seconds(left)}" if left > 0 else f"{describe_seconds(-left)} ago"
+
+
+def local(instant: str) -> str:
+    """An instant in the machine's time zone with its offset: "2026-03-02 09:00 +01:00"; seconds where not 0."""
+    there = from_text(instant).astimezone()
+    offset = there.strftime("%z")
+    seconds = f":{there.second:02d}" if there.second else ""
+    return f"{there:%Y-%m-%d %H:%M}{seconds} {offset[:3]}:{offset[3:5]}"
+
+
+def local_day(instant: str) -> str:
+    """The same with the day of the week before it: "Mon 2026-03-02 09:00 +01:00"."""
+    weekday = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[from_text(instant).astimezone().weekday()]
+    return f"{weekday} {local(instant)}"
+
+
+def words(name: str) -> str:
+    """A code as words: "first_response" is "first response"."""
+    return name.replace("_", " ")

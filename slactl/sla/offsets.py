@@ -1,0 +1,62 @@
+"""When a level of a ladder falls due, as the rules write it: `80%`, `-30m`, `0m`, `+1h`."""
+
+import re
+from dataclasses import dataclass
+
+from slactl.clock import Duration, parse_duration
+
+_PERCENT = re.compile(r"([0-9]{1,4})%")
+_ZERO = re.compile(r"[+-]?0+[smhd]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A place on a clock: a share of the target, or seconds before (negative) or after the deadline.
+
+    For a condition, which has no deadline, the seconds count from its beginning.
+    """
+
+    percent: int | None = None
+    seconds: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "Offset":
+        """The offset in a text.
+
+        Raises:
+            ValueError: it is none; the message says what it should be.
+        """
+        text = text.strip()
+        if (share := _PERCENT.fullmatch(text)) is not None:
+            return cls(percent=_checked_percent(int(share[1])))
+        if _ZERO.fullmatch(text):
+            return cls()
+        if not text.startswith(("+", "-")):
+            raise ValueError(f"{text!r} is no offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)")
+        duration = parse_duration(text[1:])
+        if duration.business_days:
+            raise ValueError(f"{text!r} is in business days; an offset is in s, m, h or d")
+        return cls(seconds=duration.seconds if text[0] == "+" else -duration.seconds)
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it lies before the deadline."""
+        return self.seconds < 0 if self.percent is None else self.percent < 100
+
+    @property
+    def is_deadline(self) -> bool:
+        """Whether it is the deadline itself."""
+        return self.seconds == 0 if self.percent is None else self.percent == 100
+
+    def __str__(self) -> str:
+        if self.percent is not None:
+            return f"{self.percent}%"
+        if self.seconds == 0:
+            return "0m"
+        return f"{'-' if self.seconds < 0 else '+'}{Duration(abs(self.seconds))}"
+
+
+def _checked_percent(percent: int) -> int:
+    if not 1 <= percent <= 1000:
+        raise ValueError(f"{percent}% is no share of a target; it goes from 1% to 1000%")
+    return percent

@@ -1,0 +1,145 @@
+"""Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slactl.errors import DatabaseError
+
+#: How long a writer waits for another before it gives up, in seconds.
+BUSY_SECONDS = 30
+#: The newest schema this program knows: the number of steps in `migrations`.
+SCHEMA = 1
+#: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
+APPLICATION_ID = 0x534C4143
+
+
+def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, with the pragmas every transaction relies on.
+
+    Raises:
+        DatabaseError: it is missing, damaged, not ours, not readable, or newer than this program.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise DatabaseError(f"the database {path} {what}", "slactl init")
+    with reported(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            _prepare(connection, path, query_only=query_only)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise DatabaseError(f"{path} is not a slactl database", "slactl --db PATH init")
+    if version > SCHEMA:
+        raise DatabaseError(f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})", "slactl --version")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    if version < SCHEMA:
+        from slactl.store.migrations import migrate
+
+        with transaction(connection, write=True):
+            migrate(connection)
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bool = True) -> Iterator[None]:
+    """One transaction: `BEGIN IMMEDIATE` for writers; rolled back on any error, or when not to `keep`."""
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT" if keep else "ROLLBACK")
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn SQLite's own errors into one line that names the database and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise as_database_error(error, path) from error
+
+
+def as_database_error(error: BaseException, path: Path) -> DatabaseError:
+    """One line for an error of SQLite's; the hint depends on what is wrong."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl runs list")
+    if "readonly" in text or "unable to open" in text:
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {path}")
+    if "full" in text:
+        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {path.parent}")
+    return DatabaseError(f"{path} cannot be read as a database: {text}", f"sqlite3 {path} 'PRAGMA integrity_check'")
+
+
+def create_database(path: Path, *, group: int | None = None) -> bool:
+    """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
+
+    1. The folder is made, setgid and writable for the group on a shared desk.
+    2. The file is created exclusively and without following a link, so that its mode is right from the start.
+    3. Schema and views go in within one transaction; WAL is a property of the file from then on.
+
+    Raises:
+        DatabaseError: it cannot be created, or something that is not ours is there.
+    """
+    try:
+        _make_folder(path.parent, group)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        if path.is_file() and path.stat().st_size == 0:
+            _fill(path)
+            return True
+        open_database(path).close()
+        return False
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
+    try:
+        if group is not None:
+            os.fchown(handle, -1, group)
+            os.fchmod(handle, 0o660)
+    finally:
+        os.close(handle)
+    _fill(path)
+    return True
+
+
+def _make_folder(folder: Path, group: int | None) -> None:
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if group is not None:
+        os.chown(folder, -1, group)
+        folder.chmod(0o2770)
+    elif made:
+        folder.chmod(stat.S_IRWXU)
+
+
+def _fill(path: Path) -> None:
+    from slactl.store.migrations import migrate
+
+    with reported(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            with transaction(connection, write=True):
+                migrate(connection)
+        finally:
+            connection.close()

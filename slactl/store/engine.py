@@ -1,0 +1,55 @@
+"""The write engine: SQLModel sessions in one `BEGIN IMMEDIATE` transaction each."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session
+
+from slactl.store.connection import as_database_error, open_database
+
+
+def engine(path: Path) -> Engine:
+    """An engine whose every transaction begins with the write lock.
+
+    pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
+    read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
+    """
+
+    def connect() -> sqlite3.Connection:
+        return open_database(path)
+
+    made = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(made, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return made
+
+
+@contextmanager
+def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
+    """One write transaction; rolled back on any error, and when it is not to be kept (a dry run).
+
+    Raises:
+        DatabaseError: the database is missing, damaged, busy for too long, read-only or full.
+    """
+    made = engine(path)
+    try:
+        with Session(made, autoflush=False, expire_on_commit=False) as session:
+            session.connection()
+            yield session
+            if keep:
+                session.commit()
+            else:
+                session.rollback()
+    except SqlDatabaseError as error:
+        raise as_database_error(error.orig or error, path) from error
+    finally:
+        made.dispose()

@@ -1,0 +1,47 @@
+"""The numbered steps that bring a database to the schema of this program."""
+
+import sqlite3
+from collections.abc import Callable
+
+from slactl.store.connection import APPLICATION_ID, SCHEMA
+from slactl.store.views import definitions
+
+APPEND_ONLY = """
+CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
+BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
+CREATE TRIGGER event_never_vanishes BEFORE DELETE ON event
+BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
+"""
+
+def tables(connection: sqlite3.Connection) -> None:
+    """Step 1: every table, its indexes, and the triggers that keep the event log append-only."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+    from sqlmodel import SQLModel
+
+    from slactl.store import models  # noqa: F401  (fills the metadata)
+
+    dialect = sqlite.dialect()
+    for table in SQLModel.metadata.sorted_tables:
+        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    for trigger in APPEND_ONLY.strip().split("END;\n"):
+        connection.execute(trigger.rstrip().removesuffix("END;") + " END")
+
+#: In order; a database stores how many of them it has seen.
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables,)
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run the steps this database has not seen, and make the views anew.
+
+    The caller holds the write transaction, and rolls back when a step fails.
+    """
+    seen = connection.execute("PRAGMA user_version").fetchone()[0]
+    for step in STEPS[seen:]:
+        step(connection)
+    for name, body in definitions().items():
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+        connection.execute(f"CREATE VIEW {name} AS {body}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")

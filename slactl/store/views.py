@@ -1,0 +1,170 @@
+"""The public read views, and the same SELECTs for slactl's own reads: one source generates both.
+
+A view takes now from SQLite's clock; slactl binds `:now`, so that one command sees one instant.
+"""
+
+#: Now, as SQLite tells it, in the form in which instants are stored.
+CLOCK = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+
+def _seconds(instant: str) -> str:
+    return f"CAST(strftime('%s', {instant}) AS INTEGER)"
+
+
+def _state(timer: str, now: str) -> str:
+    """A timer's state at `now`: as stored, but a running one may have become late since."""
+    return (
+        f"CASE WHEN {timer}.id IS NULL THEN 'none' WHEN {timer}.stopped_at IS NULL AND {timer}.due_at < {now} "
+        f"THEN 'breached' ELSE {timer}.state END"
+    )
+
+
+def ticket_columns(now: str) -> dict[str, str]:
+    """Each column of `ticket_view` and how it is computed at `now`."""
+    return {
+        "id": "t.id",
+        "external_id": "t.external_id",
+        "tenant": "t.tenant",
+        "plan": "t.plan",
+        "requester_email": "t.requester_email",
+        "subject": "COALESCE(t.subject, t.external_id)",
+        "status": "t.status",
+        "priority": "t.priority",
+        "assignee": "t.assignee",
+        "tags": "t.tags",
+        "policy": "t.policy",
+        "created_at": "t.created_at",
+        "updated_at": "t.updated_at",
+        "first_response_due_at": "fr.due_at",
+        "first_responded_at": "t.first_responded_at",
+        "first_response_state": _state("fr", now),
+        "next_response_due_at": "CASE WHEN nr.stopped_at IS NULL THEN nr.due_at END",
+        "next_response_state": _state("nr", now),
+        "resolution_due_at": "rs.due_at",
+        "resolved_at": "t.resolved_at",
+        "resolution_state": _state("rs", now),
+        "due_at": "t.due_at",
+        "due_target": "t.due_target",
+        "overdue_seconds": f"CASE WHEN t.due_at < {now} THEN {_seconds(now)} - {_seconds('t.due_at')} END",
+        "breached": f"COALESCE(t.due_at < {now}, 0)",
+        "ever_breached": f"(t.missed OR COALESCE(t.due_at < {now}, 0))",
+        "escalated": "t.escalated",
+        "escalation_level": "t.escalation_level",
+        "acked_until": f"CASE WHEN t.acked_until > {now} THEN t.acked_until END",
+    }
+
+
+TICKET_SOURCE = """ticket t
+LEFT JOIN timer fr ON fr.ticket_id = t.id AND fr.kind = 'first_response' AND fr.latest = 1
+LEFT JOIN timer nr ON nr.ticket_id = t.id AND nr.kind = 'next_response' AND nr.latest = 1
+LEFT JOIN timer rs ON rs.ticket_id = t.id AND rs.kind = 'resolution' AND rs.latest = 1"""
+
+ESCALATION_COLUMNS = [
+    "id",
+    "ticket_id",
+    "source",
+    "escalation",
+    "level",
+    "repeat",
+    "reason",
+    "due_at",
+    "fired_at",
+    "outcome",
+    "actor",
+    "from_priority",
+    "to_priority",
+    "from_assignee",
+    "to_assignee",
+    "run_id",
+]
+
+EVENT_COLUMNS = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
+
+
+#: What a policy can promise, in the order in which people read it.
+TARGETS = ("first_response", "next_response", "resolution")
+
+
+def timer_columns(now: str) -> dict[str, str]:
+    """What `show` tells of a target's timer, and how it is computed at `now`."""
+    return {
+        "target": "r.kind",
+        "cycle": "r.cycle",
+        "target_seconds": "r.target_seconds",
+        "started_at": "r.started_at",
+        "due_at": "r.due_at",
+        "state": _state("r", now),
+        "stopped_at": "r.stopped_at",
+        "breached_at": f"CASE WHEN {breach_condition(now)} THEN r.due_at END",
+        "detected_at": "r.detected_at",
+        "running_since": "r.running_since",
+        "consumed_seconds": "r.consumed_seconds",
+        "manual": "r.manual",
+    }
+
+
+def breach_columns(now: str) -> dict[str, str]:
+    """Each column of `breach_view`: one row for each target that was missed by effective instants."""
+    return {
+        "ticket_id": "r.ticket_id",
+        "external_id": "t.external_id",
+        "target": "r.kind",
+        "cycle": "r.cycle",
+        "due_at": "r.due_at",
+        "breached_at": "r.due_at",
+        "stopped_at": "r.stopped_at",
+        "detected_at": "r.detected_at",
+        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds('r.due_at')}",
+        "priority": "t.priority",
+        "plan": "t.plan",
+        "tenant": "t.tenant",
+        "assignee": "t.assignee",
+        "policy": "t.policy",
+    }
+
+
+BREACH_SOURCE = "timer r JOIN ticket t ON t.id = r.ticket_id"
+
+
+def breach_condition(now: str) -> str:
+    """What makes a row of `breach_view`: late when it ended, or late and still open."""
+    return f"r.due_at IS NOT NULL AND r.due_at < COALESCE(r.stopped_at, {now})"
+
+
+def select(columns: dict[str, str], source: str) -> str:
+    """`SELECT … FROM …` without a condition."""
+    return "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in columns.items()) + f"\nFROM {source}"
+
+
+def summary_columns(now: str) -> dict[str, str]:
+    """Each column of `summary_view`: the counts of the open tickets at `now`."""
+
+    def late(timer: str) -> str:
+        return f"COALESCE(SUM(t.due_at < {now} AND {timer}.stopped_at IS NULL AND {timer}.due_at < {now}), 0)"
+
+    return {
+        "at": now,
+        "open_count": "COUNT(*)",
+        "unassigned_count": "COALESCE(SUM(t.assignee IS NULL), 0)",
+        "urgent_open_count": "COALESCE(SUM(t.priority = 'urgent'), 0)",
+        "escalated_count": "COALESCE(SUM(t.escalated), 0)",
+        "first_response_breached_count": late("fr"),
+        "next_response_breached_count": late("nr"),
+        "resolution_breached_count": late("rs"),
+    }
+
+
+#: Open means: neither resolved nor closed.
+OPEN = "t.status NOT IN ('resolved', 'closed')"
+
+
+def definitions() -> dict[str, str]:
+    """The name and the SELECT of every public view."""
+    breaches = select(breach_columns(CLOCK), BREACH_SOURCE) + f"\nWHERE {breach_condition(CLOCK)}"
+    return {
+        "ticket_view": select(ticket_columns(CLOCK), TICKET_SOURCE),
+        "escalation_view": f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation",
+        "event_view": f"SELECT {', '.join(EVENT_COLUMNS)} FROM event",
+        "breach_view": breaches,
+        "summary_view": select(summary_columns(CLOCK), TICKET_SOURCE) + f"\nWHERE {OPEN}",
+    }

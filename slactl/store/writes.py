@@ -1,0 +1,122 @@
+"""The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from slactl.sla.history import Event
+from slactl.store.events import from_row
+from slactl.store.models import Escalation, Ticket, Timer
+from slactl.store.models import Event as EventRow
+
+Row = dict[str, Any]
+
+#: How many ids go into one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
+BATCH = 500
+
+
+def next_id(connection: Connection, model: type[SQLModel]) -> int:
+    """The next free id. Rows are never removed from these tables, and the caller holds the write lock."""
+    column = _table(model).c.id
+    return (connection.execute(select(func.max(column))).scalar() or 0) + 1
+
+
+def insert_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns."""
+    if rows:
+        connection.execute(insert(_table(model)), rows)
+
+
+def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
+    table = _table(model)
+    for columns, alike in _by_columns(rows).items():
+        values: Row = {name: bindparam(f"new_{name}") for name in columns}
+        statement = update(table).where(table.c.id == bindparam("old_id")).values(values)
+        renamed = [{"old_id": row["id"]} | {f"new_{name}": row[name] for name in columns} for row in alike]
+        connection.execute(statement, renamed)
+
+
+def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
+    """Remove timers that no longer follow from a history."""
+    for batch in batches(numbers):
+        connection.execute(delete(_table(Timer)).where(_table(Timer).c.id.in_(batch)))
+
+
+def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
+    """The events that the timers of some tickets follow from, each in the order of time."""
+    found: dict[int, list[Event]] = {number: [] for number in numbers}
+    table = _table(EventRow)
+    columns = (table.c.ticket_id, table.c.at, table.c.actor, table.c.actor_type, table.c.action, table.c.detail)
+    for batch in batches(numbers):
+        query = select(*columns).where(table.c.ticket_id.in_(batch)).order_by(table.c.ticket_id, table.c.at, table.c.id)
+        for number, *row in connection.execute(query):
+            event = from_row(*row)
+            if event is not None:
+                found[number].append(event)
+    return found
+
+
+def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """The stored timers of some tickets."""
+    return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
+
+
+def fired_keys(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """The keys of every level of some tickets that has already been decided."""
+    table = _table(Escalation)
+    keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
+    query = select(table.c.ticket_id, *keys).where(table.c.source == "automatic")
+    return _grouped(connection, query, table.c.ticket_id, numbers)
+
+
+def due_tickets(connection: Connection, now: str, after: int, most: int) -> list[int]:
+    """The tickets with a timer whose next instant has come, from `after` on, in ascending order."""
+    table = _table(Timer)
+    query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
+    return list(connection.execute(query.distinct().order_by(table.c.ticket_id).limit(most)).scalars())
+
+
+def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
+    """The tickets something can still happen to, from `after` on, in ascending order."""
+    table, timer = _table(Ticket), _table(Timer)
+    waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
+    live = table.c.status.not_in(("resolved", "closed"))
+    query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
+    return list(connection.execute(query).scalars())
+
+
+def postpone(connection: Connection, number: int, until: str) -> None:
+    """Leave the timers of a ticket whose next instant has come for later."""
+    table = _table(Timer)
+    connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
+
+
+def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The numbers in runs that one statement can name."""
+    for first in range(0, len(numbers), BATCH):
+        yield numbers[first : first + BATCH]
+
+
+def _grouped(
+    connection: Connection, query: Select[Any], column: ColumnElement[int], numbers: Sequence[int]
+) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {number: [] for number in numbers}
+    for batch in batches(numbers):
+        for row in connection.execute(query.where(column.in_(batch))).mappings():
+            found[row["ticket_id"]].append(dict(row))
+    return found
+
+
+def _by_columns(rows: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        alike.setdefault(tuple(name for name in row if name != "id"), []).append(row)
+    return alike
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]

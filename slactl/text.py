@@ -1,0 +1,71 @@
+"""The one sanitiser of strangers' text, and the checks of what people type."""
+
+import re
+from collections.abc import Iterable
+
+from slactl.errors import UsageError
+
+# Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
+_ESCAPES = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c|$)"
+    "|\x1b[ -/]*[0-~]?"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
+_HIDDEN = re.compile(
+    "[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str) -> str:
+    """Text safe to show on one line: no control or escape sequences, hidden marks visible as ⟨U+202E⟩."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _visible(_CONTROLS.sub("", _BREAKS.sub(" ", _ESCAPES.sub("", text))))
+
+
+def clean_block(text: str) -> str:
+    """The same, but line breaks and tabs stay."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return _visible(_CONTROLS.sub("", _ESCAPES.sub("", unified)))
+
+
+def _visible(text: str) -> str:
+    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice a person probably meant, or None."""
+    from difflib import get_close_matches
+
+    known = list(choices)
+    lowered = {choice.lower(): choice for choice in known}
+    close = get_close_matches(word.lower()[:100], list(lowered), n=1, cutoff=0.6)
+    return lowered[close[0]] if close else None
+
+
+def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
+    """The text as it is.
+
+    Raises:
+        UsageError: it has NUL or a lone surrogate, or fewer than `least` or more than `most` characters.
+    """
+    if "\x00" in text:
+        raise UsageError(f"{what} has a NUL character")
+    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        raise UsageError(f"{what} is not valid UTF-8")
+    if len(text) < least:
+        raise UsageError(f"{what} is empty")
+    if len(text) > most:
+        raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are kept")
+    return text
+
+
+def is_address(text: str) -> bool:
+    """Whether this can be an e-mail address: one @ between two parts, nothing blank or hidden, 254 characters."""
+    if len(text) > 254 or not text.isprintable() or any(character.isspace() for character in text):
+        return False
+    local, at, domain = text.partition("@")
+    return bool(at and local and domain.strip(".") == domain) and domain != "" and "@" not in domain

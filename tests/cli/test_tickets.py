@@ -1,0 +1,271 @@
+"""Opening and changing tickets: what works, what is refused, what scripts get."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Slactl
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[FrozenDateTimeFactory]:
+    with freeze_time("2026-03-02T09:00:00Z") as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
+        yield frozen
+
+
+@pytest.fixture
+def one(desk: Path, slactl: Slactl) -> str:
+    """A ticket that is open."""
+    return slactl("create", "Printer on fire", "--from", "ann@example.com").out.strip()
+
+
+@pytest.fixture
+def closed(one: str, slactl: Slactl) -> str:
+    """A ticket that is closed."""
+    assert slactl("close", one).code == 0
+    return one
+
+
+def ticket(slactl: Slactl, number: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(slactl("show", number, "--json").out)
+    return found
+
+
+def rows(desk: Path) -> tuple[int, int]:
+    with sqlite3.connect(desk) as connection:
+        counted = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("ticket", "event")]
+    return counted[0], counted[1]
+
+
+def test_create_prints_the_id_and_keeps_what_was_said(desk: Path, slactl: Slactl) -> None:
+    made = slactl(
+        *("create", "VPN down", "--from", "it@acme.example", "--plan", "enterprise", "--priority", "urgent"),
+        *("--assignee", "mia", "--tag", "vpn", "--tag", "vip", "--external-id", "INC7", "--body", "Since nine."),
+    )
+    assert (made.code, made.out) == (0, "1\n")
+    found = ticket(slactl, "INC7")
+    assert found["id"] == 1
+    assert (found["subject"], found["requester_email"]) == ("VPN down", "it@acme.example")
+    assert (found["plan"], found["priority"], found["assignee"], found["tags"]) == (
+        "enterprise",
+        "urgent",
+        "mia",
+        ["vpn", "vip"],
+    )
+    assert [message["text"] for message in found["messages"]] == ["Since nine."]
+
+
+def test_create_as_json_prints_the_whole_ticket(desk: Path, slactl: Slactl) -> None:
+    made = slactl("create", "VPN down", "--from", "it@acme.example", "--json")
+    assert list(json.loads(made.out)) == (
+        "id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at "
+        "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
+        "resolution_due_at resolved_at resolution_state "
+        "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until"
+    ).split()
+
+
+def test_a_dry_run_writes_nothing(one: str, desk: Path, slactl: Slactl) -> None:
+    before = rows(desk)
+    for command in (
+        ("create", "Another", "--from", "ann@example.com", "-n"),
+        ("reply", one, "-n"),
+        ("priority", one, "urgent", "-n"),
+        ("resolve", one, "-n"),
+        ("escalate", one, "--reason", "loud", "-n"),
+    ):
+        shown = slactl(*command)
+        assert shown.code == 0, shown.err
+        assert "would" in shown.out
+    assert rows(desk) == before
+    assert ticket(slactl, one)["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("create", "", "--from", "ann@example.com"), 2, "subject is empty"),
+        (("create", "   ", "--from", "ann@example.com"), 2, "subject is empty"),
+        (("create", "x", "--from", "ann"), 2, "no e-mail address"),
+        (("create", "x", "--from", "ann@exa mple.com"), 2, "no e-mail address"),
+        (("create", "x"), 2, "--from"),
+        (("create", "x\x00y", "--from", "ann@example.com"), 2, "NUL"),
+        (("create", "x\udcff", "--from", "ann@example.com"), 2, "UTF-8"),
+        (("create", "x", "--from", "ann@example.com", "--plan", "entreprise"), 3, "did you mean enterprise"),
+        (("create", "x", "--from", "ann@example.com", "--tenant", "acme"), 3, "no tenant 'acme'"),
+        (("create", "x", "--from", "ann@example.com", "--priority", "urgnt"), 2, "urgent"),
+        (("create", "x", "--from", "ann@example.com", "--at", "in 2h"), 2, "future"),
+        (("create", "x", "--from", "ann@example.com", "--at", "soonish"), 2, "no time"),
+        (("create", "x", "--from", "ann@example.com", "--tag", "a,b"), 2, "comma"),
+        (("show", "99"), 3, "99"),
+        (("reply", "99"), 3, "99"),
+        (("reply", "nobody"), 3, "nobody"),
+        (("priority", "1", "hihg"), 2, "did you mean high"),
+        (("priority", "high"), 2, "no ticket is named"),
+        (("status", "1", "don"), 2, "resolved"),
+        (("assign", "1"), 2, "--to"),
+        (("note", "1"), 2, "note is empty"),
+        (("tag", "1"), 2, "no tag"),
+        (("edit", "1"), 2, "nothing to change"),
+        (("due", "1", "--target", "resolution", "--at", "in 4h"), 5, "reason"),
+        (("reopen", "1"), 5, "is open"),
+        (("unack", "1"), 5, "not acknowledged"),
+        (("reply", "1", "--at", "2026-03-01T09:00:00Z"), 5, "opened at"),
+        (("replyy", "1"), 2, "no command"),
+    ],
+)
+def test_bad_input_is_one_line_with_a_code_and_writes_nothing(
+    one: str, desk: Path, slactl: Slactl, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    before = rows(desk)
+    refused = slactl(*arguments)
+    assert refused.code == code, refused.err
+    assert refused.out == ""
+    assert said in refused.err
+    assert refused.err.startswith("error: ")
+    assert "Traceback" not in refused.err
+    assert len(refused.err.splitlines()) <= 2
+    assert rows(desk) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("reply", "1"),
+        ("receive", "1"),
+        ("assign", "1", "--to", "mia"),
+        ("priority", "1", "high"),
+        ("status", "1", "open"),
+        ("resolve", "1"),
+        ("close", "1"),
+        ("escalate", "1", "--reason", "loud"),
+        ("ack", "1"),
+        ("due", "1", "--target", "resolution", "--at", "in 4h", "--reason", "agreed"),
+    ],
+)
+def test_a_closed_ticket_refuses_and_says_how_to_reopen(
+    closed: str, desk: Path, slactl: Slactl, arguments: tuple[str, ...]
+) -> None:
+    before = rows(desk)
+    refused = slactl(*arguments)
+    assert refused.code == 5
+    assert "hint: slactl" in refused.err
+    assert rows(desk) == before
+
+
+def test_reply_waits_for_the_customer_and_a_message_opens_again(
+    one: str, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(600)
+    assert slactl("reply", one, "--body", "Which one?").out == f"{one}\n"
+    assert ticket(slactl, one)["status"] == "waiting_customer"
+    assert ticket(slactl, one)["resolution_state"] == "paused"
+    clock.tick(600)
+    slactl("receive", one, "--body", "The left one.")
+    found = ticket(slactl, one)
+    assert found["status"] == "open"
+    assert found["resolution_due_at"] == "2026-03-09T09:10:00Z"
+    slactl("resolve", one)
+    slactl("reply", one, "--body", "Done.")
+    assert ticket(slactl, one)["status"] == "resolved"
+    slactl("receive", one, "--body", "Not at all.")
+    assert (ticket(slactl, one)["status"], ticket(slactl, one)["resolved_at"]) == ("open", None)
+
+
+def test_several_tickets_at_once_and_those_that_refuse(one: str, slactl: Slactl) -> None:
+    two = slactl("create", "Second", "--from", "ann@example.com").out.strip()
+    done = slactl("resolve", one, "99", two)
+    assert (done.code, done.out) == (7, f"{one}\n{two}\n")
+    assert "99" in done.err
+    again = slactl("resolve", one, two)
+    assert (again.code, again.out) == (5, "")
+
+
+def test_ids_come_from_stdin_and_none_is_no_error(one: str, slactl: Slactl) -> None:
+    assert slactl("assign", "-", "--to", "mia", stdin=f"{one}\n{one}\n").out == f"{one}\n"
+    assert ticket(slactl, one)["assignee"] == "mia"
+    nothing = slactl("assign", "-", "--to", "mia", stdin="")
+    assert (nothing.code, nothing.out) == (0, "")
+
+
+def test_an_assignee_without_an_entry_gives_a_hint(one: str, slactl: Slactl) -> None:
+    hinted = slactl("assign", one, "--to", "nobody-special")
+    assert hinted.code == 0
+    assert "people.nobody-special" in hinted.err
+
+
+def test_body_from_stdin_and_stdin_that_is_no_text(one: str, slactl: Slactl) -> None:
+    assert slactl("note", one, "--body", "-", stdin="first\nsecond\n").code == 0
+    assert slactl("note", one, "--body", "-", stdin=b"\xff\xfe").code == 2
+    assert [message["text"] for message in ticket(slactl, one)["messages"]] == ["first\nsecond\n"]
+
+
+def test_tags_edit_and_external_ids(one: str, slactl: Slactl) -> None:
+    slactl("tag", one, "--add", "vip", "--add", "vpn")
+    slactl("tag", one, "--remove", "vip")
+    assert ticket(slactl, one)["tags"] == ["vpn"]
+    assert slactl("edit", one, "--subject", "Printer cold", "--external-id", "17", "--from", "bob@example.org").code == 0
+    found = ticket(slactl, "ext:17")
+    assert (found["id"], found["subject"], found["requester_email"]) == (int(one), "Printer cold", "bob@example.org")
+    taken = slactl("create", "Other", "--from", "ann@example.com", "--external-id", "17")
+    assert (taken.code, taken.out) == (5, "")
+    assert slactl("show", "17").code == 3
+
+
+def test_another_plan_computes_the_open_deadlines_anew(one: str, slactl: Slactl) -> None:
+    slactl("edit", one, "--plan", "enterprise")
+    found = ticket(slactl, one)
+    assert (found["plan"], found["first_response_due_at"]) == ("enterprise", "2026-03-02T17:00:00Z")
+    slactl("priority", one, "urgent")
+    assert ticket(slactl, one)["first_response_due_at"] == "2026-03-02T11:00:00Z"
+
+
+def test_a_manual_deadline_wins_until_it_is_cleared(one: str, slactl: Slactl) -> None:
+    reason = ("--reason", "agreed on the phone")
+    slactl("due", one, "--target", "resolution", "--at", "2026-03-03T12:00:00Z", *reason)
+    assert ticket(slactl, one)["resolution_due_at"] == "2026-03-03T12:00:00Z"
+    slactl("reply", one)
+    assert ticket(slactl, one)["resolution_due_at"] == "2026-03-03T12:00:00Z"
+    slactl("receive", one)
+    slactl("due", one, "--target", "resolution", "--clear", *reason)
+    assert ticket(slactl, one)["resolution_due_at"] == "2026-03-09T09:00:00Z"
+
+
+def test_a_tenant_gives_its_plan_and_its_zone(desk: Path, slactl: Slactl) -> None:
+    assert slactl("tenant", "add", "acme", "--plan", "enterprise", "--timezone", "America/New_York").code == 0
+    number = slactl("create", "VPN", "--from", "it@acme.example", "--tenant", "acme").out.strip()
+    assert (ticket(slactl, number)["tenant"], ticket(slactl, number)["plan"]) == ("acme", "enterprise")
+    assert slactl("tenant", "set", "acme", "--plan", "pro").code == 0
+    assert ticket(slactl, number)["plan"] == "enterprise"
+    assert json.loads(slactl("tenant", "list", "--json").out)[0]["plan"] == "pro"
+    assert slactl("tenant", "add", "acme").code == 5
+    assert slactl("tenant", "add", "b", "--plan", "gold").code == 3
+    assert slactl("tenant", "add", "b", "--timezone", "Europe/Berlni").code == 3
+    assert slactl("tenant", "set", "nobody", "--plan", "pro").code == 3
+    assert slactl("tenant", "show", "nobody").code == 3
+    assert json.loads(slactl("tenant", "show", "acme", "--json").out)["timezone"] == "America/New_York"
+
+
+def test_an_acknowledged_ticket_fires_afterwards(one: str, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+    clock.move_to("2026-03-04T08:00:00Z")
+    assert slactl("ack", one, "--for", "3h").code == 0
+    assert ticket(slactl, one)["acked_until"] == "2026-03-04T11:00:00Z"
+    clock.move_to("2026-03-04T10:00:00Z")
+    assert json.loads(slactl("check", "--json").out)["escalated"] == 0
+    clock.move_to("2026-03-04T11:00:00Z")
+    assert json.loads(slactl("check", "--json").out)["escalated"] == 1
+
+
+def test_no_database_is_made_by_a_mistyped_path(tmp_path: Path, slactl: Slactl) -> None:
+    missing = tmp_path / "nowhere" / "slactl.db"
+    for command in (("list",), ("create", "x", "--from", "a@b.example"), ("check",), ("show", "1"), ("summary",)):
+        refused = slactl("--db", str(missing), *command)
+        assert refused.code == 6
+        assert "hint: slactl init" in refused.err
+    assert not missing.parent.exists()

@@ -1,0 +1,63 @@
+"""What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slactl.__main__ import run
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Slactl = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings, the home or the terminal of the person who runs it."""
+    for name in ("SLACTL_DB", "SLACTL_RULES", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SLACTL_ACTOR", "ann")
+    monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.fixture
+def slactl(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Slactl:
+    """Run a command in this process; `stdin` is what it reads, as text or bytes."""
+
+    def invoke(*arguments: str, stdin: str | bytes = b"") -> Result:
+        raw = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        capsys.readouterr()
+        code = run(list(arguments))
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return invoke
+
+
+@pytest.fixture
+def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh database with the shipped rules; returns its path, which the settings point at."""
+    database = tmp_path / "desk" / "slactl.db"
+    monkeypatch.setenv("SLACTL_DB", str(database))
+    monkeypatch.setenv("SLACTL_RULES", str(tmp_path / "desk" / "rules.toml"))
+    result = slactl("init")
+    assert result.code == 0, result.err
+    return database

@@ -1,0 +1,110 @@
+"""The summary on one screen."""
+
+import io
+from typing import Any
+
+import pytest
+
+from slactl.show.form import Screen
+from slactl.show.summary import draw_summary, percent
+
+EMPTY: dict[str, Any] = {
+    "at": "2026-03-02T08:00:00Z",
+    "open_count": 0,
+    "unassigned_count": 0,
+    "urgent_open_count": 0,
+    "escalated_count": 0,
+    "paused_count": 0,
+    "due_soon_count": 0,
+    "first_response_breached_count": 0,
+    "next_response_breached_count": 0,
+    "resolution_breached_count": 0,
+    "avg_first_response_minutes": None,
+    "median_first_response_minutes": None,
+    "first_response_n": 0,
+    "avg_resolution_hours": None,
+    "median_resolution_hours": None,
+    "resolution_n": 0,
+    "first_response_attainment": None,
+    "resolution_attainment": None,
+    "escalation_rate": None,
+    "breach_rate": None,
+    "since": None,
+    "by": None,
+    "groups": None,
+}
+BUSY: dict[str, Any] = {
+    **EMPTY,
+    "open_count": 1042,
+    "unassigned_count": 3,
+    "urgent_open_count": 5,
+    "escalated_count": 7,
+    "paused_count": 9,
+    "due_soon_count": 4,
+    "first_response_breached_count": 3,
+    "resolution_breached_count": 4,
+    "avg_first_response_minutes": 42.5,
+    "median_first_response_minutes": 30.0,
+    "first_response_n": 1200,
+    "avg_resolution_hours": 12.3,
+    "median_resolution_hours": 10.0,
+    "resolution_n": 98,
+    "first_response_attainment": 0.82,
+    "resolution_attainment": 0.991,
+    "escalation_rate": 0.1,
+    "breach_rate": 0.2,
+}
+
+
+def drawn(summary: dict[str, Any], width: int, *, color: bool = False) -> list[str]:
+    stream = io.StringIO()
+    draw_summary(summary, Screen(stream, color, width))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_summary_at_80_columns() -> None:
+    grouped = {**BUSY, "by": "plan", "groups": [{**BUSY, "group": "enterprise"}, {**EMPTY, "group": None}]}
+    assert drawn(grouped, 80) == [
+        "The desk on Mon 2026-03-02 09:00 +01:00",
+        "",
+        "Open         1,042   unassigned 3 · urgent 5 · escalated 7 · paused 9",
+        "Late             7   first response 3 · next response 0 · resolution 4",
+        "Due soon         4",
+        "",
+        "Target          Kept                          Average  Median     Of",
+        "first response  ████████████████░░░░  82.0 %      42m     30m  1,200",
+        "resolution      ███████████████████░  99.1 %  12h 18m     10h     98",
+        "",
+        "Of all tickets, 20.0 % were ever late, 10.0 % ever escalated.",
+        "",
+        "Plan         Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
+        "enterprise  1,042     7         4           3         82.0 %           99.1 %",
+        "no plan         0     0         0           0            n/a              n/a",
+    ]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_an_empty_desk_has_no_numbers_to_show() -> None:
+    lines = drawn({**EMPTY, "since": "2026-03-01T00:00:00Z"}, 80)
+    assert "Done, or overdue undone, since Sun 2026-03-01 01:00 +01:00" in lines
+    assert ["first", "response", "n/a", "n/a", "n/a", "0"] in [line.split() for line in lines]
+    assert "Of these tickets, n/a were ever late, n/a ever escalated." in lines
+
+
+def test_colour_is_only_beside_numbers() -> None:
+    plain, coloured = drawn(BUSY, 120), drawn(BUSY, 120, color=True)
+    assert "\x1b[1;31m       7\x1b[0m" in coloured[3]
+    assert "\x1b[33m82.0 %\x1b[0m" in coloured[7]
+    assert "\x1b[32m99.1 %\x1b[0m" in coloured[8]
+    assert len(plain) == len(coloured)
+
+
+def test_hostile_group_names_do_nothing(hostile: str) -> None:
+    text = "".join(drawn({**BUSY, "by": "assignee", "groups": [{**BUSY, "group": hostile}]}, 120))
+    assert not any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F or c in "\u202e\u200b" for c in text)
+
+
+@pytest.mark.parametrize(("share", "text"), [(None, "n/a"), (0.0, "0.0 %"), (1.0, "100.0 %"), (0.8215, "82.2 %")])
+def test_percent(share: float | None, text: str) -> None:
+    assert percent(share) == text

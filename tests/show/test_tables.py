@@ -1,0 +1,143 @@
+"""Tables fit their width, and the words beside the colours say the same."""
+
+import io
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from slactl.show.form import Screen
+from slactl.show.tables import Column, bar, draw, field_column
+from slactl.show.ticket_list import draw_tickets
+from slactl.show.times import Urgency, due_phrase, local, local_day, relative, relative_due, urgency
+
+Make = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def tickets(ticket: Make) -> list[dict[str, Any]]:
+    late = {
+        "subject": "Cannot log in since the update on Friday; the whole sales team is waiting",
+        "due_at": "2026-03-02T04:55:00Z",
+        "due_target": "first_response",
+    }
+    return [
+        ticket(id=7, priority="urgent", tenant="acme", assignee="mia", escalation_level=2, breached=True, **late),
+        ticket(id=12, priority="high", subject="[b]Sale[/b]", due_at="2026-03-02T09:10:00Z", due_target="resolution"),
+        ticket(
+            id=103, subject="發票問題 wrong", due_at="2026-03-04T09:10:00Z", due_target="resolution", priority="low"
+        ),
+        ticket(id=104, subject="For you", status="waiting_customer", resolution_state="paused"),
+        ticket(id=9999, subject="Old", status="closed"),
+    ]
+
+
+def drawn(tickets: list[dict[str, Any]], now: datetime, width: int, *, color: bool = False) -> list[str]:
+    stream = io.StringIO()
+    draw_tickets(tickets, Screen(stream, color, width), now, due_soon=7200, footer="5 of 40 shown; --limit 0 for all")
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def test_list_at_80_columns(tickets: list[dict[str, Any]], now: datetime) -> None:
+    assert drawn(tickets, now, 80) == [
+        "  ID  Due         Target          Priority  Assignee  Subject",
+        "   7  3h 5m late  first response  urgent    mia       Cannot log in since the u…",
+        "  12  in 1h 10m   resolution      high      nobody    [b]Sale[/b]",
+        " 103  in 2d 1h    resolution      low       nobody    發票問題 wrong",
+        " 104  paused                      normal    nobody    For you",
+        "9999  done                        normal    nobody    Old",
+        "5 of 40 shown; --limit 0 for all",
+    ]
+
+
+def test_list_at_120_columns(tickets: list[dict[str, Any]], now: datetime) -> None:
+    assert drawn(tickets, now, 120) == [
+        "  ID  Due         Target          Priority  Status            Assignee  Level  Plan  Tenant  Subject",
+        "   7  3h 5m late  first response  urgent    open              mia           2  pro   acme    "
+        "Cannot log in since the up…",
+        "  12  in 1h 10m   resolution      high      open              nobody           pro           [b]Sale[/b]",
+        " 103  in 2d 1h    resolution      low       open              nobody           pro           發票問題 wrong",
+        " 104  paused                      normal    waiting customer  nobody           pro           For you",
+        "9999  done                        normal    closed            nobody           pro           Old",
+        "5 of 40 shown; --limit 0 for all",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_screen(tickets: list[dict[str, Any]], now: datetime, width: int) -> None:
+    from rich.cells import cell_len
+
+    assert max(map(cell_len, drawn(tickets, now, width))) <= width
+
+
+def test_colour_says_how_urgent(tickets: list[dict[str, Any]], now: datetime) -> None:
+    lines = drawn(tickets, now, 80, color=True)
+    assert "\x1b[1;31m3h 5m late\x1b[0m" in lines[1]
+    assert "\x1b[33min 1h 10m " in lines[2]
+    assert "\x1b[2mpaused" in lines[4]
+
+
+def test_hostile_text_does_nothing_in_a_table(hostile: str, ticket: Make, now: datetime) -> None:
+    lines = drawn([ticket(subject=hostile, assignee=hostile, tenant=hostile, external_id=hostile)], now, 200)
+    assert len(lines) == 3
+    text = "".join(lines)
+    assert not any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F or c in "\u202e\u200b" for c in text)
+    if hostile.startswith(("[bold", ":smile")):
+        assert hostile in text
+
+
+def test_columns_of_high_rank_go_first_and_rank_0_never() -> None:
+    columns = [
+        Column("A", lambda r: "a" * 10),
+        Column("B", lambda r: "b" * 10, rank=1),
+        Column("C", lambda r: "c", rank=2),
+    ]
+    seen = {}
+    for width in (30, 23, 12):
+        stream = io.StringIO()
+        draw([{}], columns, Screen(stream, width=width))
+        seen[width] = stream.getvalue().splitlines()[0].split()
+    assert seen == {30: ["A", "B", "C"], 23: ["A", "B"], 12: ["A"]}
+
+
+def test_a_column_without_any_value_is_left_out() -> None:
+    stream = io.StringIO()
+    draw([{"id": 1, "tenant": None}], [field_column("id"), field_column("tenant", rank=1)], Screen(stream, width=80))
+    assert stream.getvalue().splitlines()[0].split() == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "band", "phrase"),
+    [
+        ({"due_at": "2026-03-02T07:59:59Z"}, Urgency.LATE, "1s late"),
+        ({"due_at": "2026-03-02T08:00:00Z"}, Urgency.SOON, "due now"),
+        ({"due_at": "2026-03-02T10:00:00Z"}, Urgency.SOON, "in 2h"),
+        ({"due_at": "2026-03-02T10:00:01Z"}, Urgency.CALM, "in 2h"),
+        ({"resolution_state": "paused"}, Urgency.PAUSED, "paused"),
+        ({"status": "resolved"}, Urgency.DONE, "done"),
+        ({}, Urgency.FREE, "no deadline"),
+    ],
+)
+def test_urgency_and_its_words(fields: dict[str, Any], band: Urgency, phrase: str, ticket: Make, now: datetime) -> None:
+    assert urgency(ticket(**fields), now, 7200) is band
+    assert due_phrase(ticket(**fields), now) == phrase
+
+
+def test_instants_seen_from_now(now: datetime) -> None:
+    assert relative("2026-03-02T04:55:00Z", now) == "3h 5m ago"
+    assert relative("2026-03-02T08:00:00Z", now) == "now"
+    assert relative("2026-03-02T08:10:00Z", now) == "in 10m"
+    assert relative_due("2026-03-02T04:55:00Z", now) == "3h 5m late"
+
+
+@pytest.mark.usefixtures("berlin")
+def test_local_times_have_their_offset() -> None:
+    assert local("2026-03-02T08:00:00Z") == "2026-03-02 09:00 +01:00"
+    assert local_day("2026-07-01T22:30:05Z") == "Thu 2026-07-02 00:30:05 +02:00"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0, "----"), (0.001, "#---"), (0.5, "##--"), (0.999, "###-"), (1, "####")])
+def test_a_bar_is_full_only_when_all_is_done(share: float, text: str) -> None:
+    assert bar(share, 4, blocks=False) == text
+    assert bar(share, 4) == text.replace("#", "█").replace("-", "░")
