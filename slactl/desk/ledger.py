@@ -71,6 +71,7 @@ class Ledger:
         self._fired: dict[int, set[FiringKey]] = {}
         self._identities: dict[int, dict[str, Any]] = {}
         self._new: dict[int, int] = {}
+        self._pins: dict[int, int] = {}
         self._events: list[dict[str, Any]] = []
         self._texts: list[dict[str, Any]] = []
         self._escalations: list[dict[str, Any]] = []
@@ -180,6 +181,11 @@ class Ledger:
         self.load(numbers)
         self._changed |= dict.fromkeys(numbers)
 
+    def pin(self, number: int, rules_version: int) -> None:
+        """Have a ticket judged under another version of the rules; its history must say so too."""
+        self._pins[number] = rules_version
+        self._changed[number] = None
+
     def mark(self) -> Mark:
         """How far the buffers are filled."""
         return Mark(len(self._events), len(self._texts), len(self._escalations), len(self._notifications))
@@ -188,7 +194,8 @@ class Ledger:
         """Forget what was appended to a ticket since the mark, which was made before it was changed."""
         del self._events[mark.events :], self._texts[mark.texts :]
         del self._escalations[mark.escalations :], self._notifications[mark.notifications :]
-        for memory in (self._changed, self._histories, self._states, self._fired, self._identities, self._detected):
+        memories = (self._changed, self._histories, self._states, self._fired, self._identities, self._detected)
+        for memory in (*memories, self._pins):
             memory.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
@@ -226,12 +233,13 @@ class Ledger:
             memory.clear()
         self._fired.clear()
         self._timers.clear()
+        self._pins.clear()
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
         row = {"id": number, **ticket_columns(self.state(number)), **self._identities.get(number, {})}
         if number in self._new:
             return dict.fromkeys(IDENTITY) | row | {"rules_version": self._new[number]}
-        return row
+        return row | ({"rules_version": self._pins[number]} if number in self._pins else {})
 
     def _write_timers(self, numbers: Sequence[int]) -> None:
         inserted, updated, removed = [], [], []

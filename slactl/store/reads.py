@@ -218,3 +218,13 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     names = ("name", "plan", "timezone", "created_at")
     rows = connection.execute(f"SELECT {', '.join(names)} FROM tenant ORDER BY name")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def pinned_rules(connection: sqlite3.Connection) -> list[Record]:
+    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
+    names = ("id", "rules", "first_used_at", "canonical", "open_count")
+    query = (
+        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
+        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
+    )
+    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]

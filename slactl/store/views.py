@@ -95,7 +95,7 @@ def timer_columns(now: str) -> dict[str, str]:
         "due_at": "r.due_at",
         "state": _state("r", now),
         "stopped_at": "r.stopped_at",
-        "breached_at": f"CASE WHEN {breach_condition(now)} THEN r.due_at END",
+        "breached_at": f"CASE WHEN {breach_condition(now)} THEN COALESCE(r.breached_at, r.due_at) END",
         "detected_at": "r.detected_at",
         "running_since": "r.running_since",
         "consumed_seconds": "r.consumed_seconds",
@@ -111,10 +111,10 @@ def breach_columns(now: str) -> dict[str, str]:
         "target": "r.kind",
         "cycle": "r.cycle",
         "due_at": "r.due_at",
-        "breached_at": "r.due_at",
+        "breached_at": "COALESCE(r.breached_at, r.due_at)",
         "stopped_at": "r.stopped_at",
         "detected_at": "r.detected_at",
-        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds('r.due_at')}",
+        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds('COALESCE(r.breached_at, r.due_at)')}",
         "priority": "t.priority",
         "plan": "t.plan",
         "tenant": "t.tenant",
@@ -128,7 +128,7 @@ BREACH_SOURCE = "timer r JOIN ticket t ON t.id = r.ticket_id"
 
 def breach_condition(now: str) -> str:
     """What makes a row of `breach_view`: late when it ended, or late and still open."""
-    return f"r.due_at IS NOT NULL AND r.due_at < COALESCE(r.stopped_at, {now})"
+    return f"(r.breached_at IS NOT NULL OR r.due_at < COALESCE(r.stopped_at, {now}))"
 
 
 def select(columns: dict[str, str], source: str) -> str:

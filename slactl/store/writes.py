@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 
 from slactl.sla.history import Event
 from slactl.store.events import from_row
-from slactl.store.models import Escalation, Ticket, Timer
+from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
 
 Row = dict[str, Any]
@@ -87,6 +87,16 @@ def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
     live = table.c.status.not_in(("resolved", "closed"))
     query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
     return list(connection.execute(query).scalars())
+
+
+def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
+    """The open tickets judged under another version of the rules, and which, from `after` on in ascending order."""
+    table, version = _table(Ticket), _table(RulesVersion)
+    columns = (table.c.id, table.c.external_id, table.c.updated_at, version.c.hash.label("rules"))
+    query = select(*columns).join(version, version.c.id == table.c.rules_version).where(
+        table.c.id > after, table.c.status.not_in(("resolved", "closed")), version.c.hash != rules_hash
+    )
+    return [dict(row) for row in connection.execute(query.order_by(table.c.id).limit(most)).mappings()]
 
 
 def postpone(connection: Connection, number: int, until: str) -> None:

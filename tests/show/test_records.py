@@ -14,6 +14,8 @@ from slactl.errors import UsageError
 from slactl.show.form import Form
 from slactl.show.records import choose_fields, defused, to_json, write, write_object
 
+pytest_plugins = ["show_samples"]
+
 MACHINE = (Form.PLAIN, Form.JSON, Form.JSONL, Form.CSV, Form.IDS)
 
 

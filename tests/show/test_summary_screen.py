@@ -8,6 +8,8 @@ import pytest
 from slactl.show.form import Screen
 from slactl.show.summary import draw_summary, percent
 
+pytest_plugins = ["show_samples"]
+
 EMPTY: dict[str, Any] = {
     "at": "2026-03-02T08:00:00Z",
     "open_count": 0,

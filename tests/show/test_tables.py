@@ -12,6 +12,8 @@ from slactl.show.tables import Column, bar, draw, field_column
 from slactl.show.ticket_list import draw_tickets
 from slactl.show.times import Urgency, due_phrase, local, local_day, relative, relative_due, urgency
 
+pytest_plugins = ["show_samples"]
+
 Make = Callable[..., dict[str, Any]]
 
 

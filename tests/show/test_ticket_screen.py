@@ -11,6 +11,8 @@ from slactl.show.events import describe
 from slactl.show.form import Screen
 from slactl.show.ticket import draw_ticket, escalation_change, used_share
 
+pytest_plugins = ["show_samples"]
+
 Make = Callable[..., dict[str, Any]]
 
 

@@ -1,0 +1,204 @@
+"""`rules test`, `rules diff` and `rules apply`: trying rules out, and moving the open tickets to them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import (
+    Call,
+    DryRunOption,
+    FieldsOption,
+    FormatOption,
+    JsonOption,
+    QuietOption,
+    YesOption,
+    call,
+    confirm,
+    leave,
+)
+from slactl.errors import ExitCode
+from slactl.show.form import Form, choose_form
+
+if TYPE_CHECKING:
+    from slactl.desk.rules_versions import Move
+
+app = typer.Typer(rich_markup_mode=None)
+
+#: How many changed deadlines a terminal is shown.
+SCREENFUL = 50
+
+
+@app.command("test")
+def test(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files of tests.", show_default=False)],
+    rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only what fails.")] = False,
+) -> None:
+    """Unit tests for rules: what histories must come to, against what the rules make of them.
+
+    A file has any number of [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers:
+    `ticket`, `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
+    names), and `at`, the instant of judgement (default: the last instant that the test names).
+    Exit code 4 when a test fails or a file is invalid.
+
+    \b
+    Examples:
+      slactl rules test tests.toml
+      slactl rules test --rules draft.toml tests/*.toml
+      slactl rules test tests.toml --json
+    """
+    from slactl.desk.rules_tests import run
+    from slactl.show.records import write_object
+    from slactl.show.rules_tests import test_lines
+    from slactl.sla.rules import load
+    from slactl.text import clean
+
+    here = call(context)
+    path = rules or here.config.rules
+    report = run(files, load(path))
+    for problem in report["problems"]:
+        typer.echo(f"error: {clean(problem)}", err=True)
+    if as_json:
+        write_object(report, sys.stdout)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in test_lines(report, quiet=quiet))
+    leave(ExitCode.RULES if report["failed"] or report["problems"] else ExitCode.DONE)
+
+
+@app.command("diff")
+def diff(
+    context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
+) -> None:
+    """What changed between the rules and the versions that the open tickets run on.
+
+    Deadlines are computed under the rules a ticket was opened under, until `rules apply` moves it.
+
+    \b
+    Examples:
+      slactl rules diff
+      slactl rules diff --json
+    """
+    from slactl.desk import rules_versions as desk
+    from slactl.show.records import choose_fields, write, write_object
+    from slactl.show.rules_changes import DIFF_FIELDS, diff_lines, diff_records
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
+    names = choose_fields(fields, DIFF_FIELDS)
+    found = desk.diff(here.config)
+    if chosen is Form.TABLE:
+        sys.stdout.writelines(f"{line}\n" for line in diff_lines(found))
+    elif chosen is Form.JSON and fields is None:
+        write_object(found, sys.stdout)
+    else:
+        records = list(diff_records(found))
+        write(records, chosen, names, sys.stdout, key="version")
+        if not records:
+            typer.echo("\n".join(diff_lines(found)), err=True)
+
+
+@app.command("apply")
+def apply(
+    context: typer.Context,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """Move the open tickets to the current rules, with every deadline that changes before and after.
+
+    Targets that were met or missed keep the target they were judged by. Nothing fires for the past: levels that
+    fall due only because of the move are recorded without firing. Tickets on the current rules are left alone.
+
+    \b
+    Examples:
+      slactl rules apply --dry-run
+      slactl rules apply
+      slactl rules apply --yes --json
+    """
+    from slactl.desk import rules_versions as desk
+    from slactl.show.records import choose_fields
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    names = choose_fields(fields, desk.CHANGE_FIELDS)
+    total = desk.waiting(here.config)
+    move = desk.Move(here.now, dry_run)
+    shown = False
+    if total and not dry_run and not yes:
+        if chosen is Form.TABLE and sys.stdin.isatty():
+            preview = desk.Move(here.now, dry_run=True)
+            _show_table(here, preview, total)
+            shown, move.rules = True, preview.rules
+        confirm(f"Move {total:,} open ticket{'s' if total != 1 else ''} to the current rules?", yes=False)
+        # Others may have worked on while the question stood.
+        move.at = call(context).now
+    if chosen is Form.TABLE:
+        _show_table(here, move, total, table=not shown)
+    else:
+        _print_changes(here, move, chosen, names, total)
+    leave(move.code)
+
+
+def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> None:
+    """The changed deadlines, the newly breached ones first, as many as a screen bears; then what it came to."""
+    from slactl.desk import rules_versions as desk
+    from slactl.show.rules_changes import deadline_columns, move_lines
+    from slactl.show.tables import draw
+
+    breached, others = list[desk.Record](), list[desk.Record]()
+    for change in desk.apply(here.config, move, _progress(total), _complain):
+        kept = breached if change["newly_breached"] else others
+        if len(kept) < SCREENFUL:
+            kept.append(change)
+    shown = (breached + others)[:SCREENFUL]
+    if table and shown:
+        left = move.changed - len(shown)
+        footer = f"and {left:,} more; all of them: slactl rules apply --dry-run --format plain" if left else ""
+        draw(shown, deadline_columns(), here.screen, footer=footer)
+    typer.echo("\n".join(move_lines(move.record())))
+
+
+def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
+    """The changed deadlines for scripts. All is written before the first is printed: a closed pipe stops nothing."""
+    from slactl.desk import rules_versions as desk
+    from slactl.show.records import pour, spooled, to_json
+    from slactl.show.rules_changes import move_lines
+
+    changes = spooled(
+        desk.apply(here.config, move, _progress(total), _complain), form, fields, key="ticket_id"
+    )
+    if form is Form.JSON:
+        sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
+        pour(changes, sys.stdout)
+        sys.stdout.write("}\n")
+        return
+    typer.echo("\n".join(move_lines(move.record())), err=True)
+    pour(changes, sys.stdout)
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Says on a terminal how far it got, for desks large enough to wait for."""
+    if not sys.stderr.isatty() or total <= SCREENFUL:
+        return lambda _: None
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        typer.echo(f"\r{done:,} of {total:,} tickets" + ("\n" if done >= total else ""), nl=False, err=True)
+
+    return tell
+
+
+def _complain(problem: str) -> None:
+    from slactl.text import clean
+
+    typer.echo(f"error: {clean(problem)}", err=True)

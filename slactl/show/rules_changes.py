@@ -1,0 +1,126 @@
+"""How changed rules read: what another version says, and the deadlines that moving to it changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.records import Record
+from slactl.show.times import local_day, words
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from slactl.show.tables import Column
+
+#: The fields of a difference as one record.
+DIFF_FIELDS = ("version", "rules", "open_count", "section", "name", "key", "change", "before", "after", "in_force")
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def diff_records(diff: Record) -> Iterator[Record]:
+    """Every difference as a record of its own."""
+    for version in diff["versions"]:
+        head = {"version": version["id"], "rules": version["rules"], "open_count": version["open_count"]}
+        yield from (head | change for change in version["changes"])
+
+
+def diff_lines(diff: Record) -> Iterator[str]:
+    """The differences for people, by version and by the policy, calendar or ladder they belong to."""
+    if not diff["versions"]:
+        yield "no ticket is open, so no deadline hangs on other rules"
+    for version in diff["versions"]:
+        yield _heading(version)
+        for section, changes in groupby(version["changes"], key=lambda change: (change["section"], change["name"])):
+            yield f"  {clean(' '.join(part for part in section if part))}"
+            yield from (f"    {_change_line(change)}" for change in changes)
+    if any(change["in_force"] for version in diff["versions"] for change in version["changes"]):
+        yield "(*) holds for every ticket already"
+    if not all(version["current"] for version in diff["versions"]):
+        yield "to move the open tickets: slactl rules apply --dry-run"
+
+
+def _heading(version: Record) -> str:
+    count = f"{version['open_count']:,} open ticket{'s' if version['open_count'] != 1 else ''}"
+    if version["current"]:
+        return f"{count} on the current rules"
+    return f"{count} on rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"
+
+
+def _change_line(change: Record) -> str:
+    key, mark = change["key"] or "", " (*)" if change["in_force"] else ""
+    values = [_value(change[side]) for side in ("before", "after") if change[side] is not None]
+    return clean(f"{_SIGNS[change['change']]} {key + '  ' if key else ''}{' → '.join(values)}{mark}")
+
+
+def _value(value: object) -> str:
+    """A TOML value in few words."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_value(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def move_lines(move: Record) -> Iterator[str]:
+    """What a move of the open tickets came to."""
+    if not move["moved"] and not move["failed"]:
+        yield "every open ticket is on the current rules"
+        return
+    would = "would be " if move["dry_run"] else ""
+    yield (
+        f"{move['moved']:,} ticket{'s' if move['moved'] != 1 else ''} {would}moved to the current rules, "
+        f"{move['changed']:,} deadline{'s' if move['changed'] != 1 else ''} {would}changed, "
+        f"{move['newly_breached']:,} newly breached, {move['baseline']:,} past levels {would}recorded without firing"
+        + (f", {move['failed']:,} tickets left as they are" if move["failed"] else "")
+    )
+
+
+def deadline_columns() -> "Sequence[Column]":
+    """The columns of the before/after table of deadlines."""
+    from slactl.show.tables import Column
+
+    return (
+        Column("id", lambda change: str(change["ticket_id"]), right=True),
+        Column("external id", lambda change: change["external_id"] or "", rank=3),
+        Column("target", _target),
+        Column("policy", _policy, rank=2, long=True),
+        Column("before", lambda change: _due(change, "before")),
+        Column("after", lambda change: _due(change, "after")),
+        Column("moved", _shift, rank=1, right=True),
+        Column("", lambda change: ("newly breached", "bold red") if change["newly_breached"] else ""),
+    )
+
+
+def _target(change: Record) -> str:
+    cycle = f" {change['cycle']}" if change["cycle"] > 1 else ""
+    return words(change["target"]) + cycle
+
+
+def _policy(change: Record) -> str:
+    names = [change["policy_before"] or "none", change["policy_after"] or "none"]
+    return " → ".join(dict.fromkeys(names))
+
+
+def _due(change: Record, side: str) -> str:
+    due, length = change[f"due_at_{side}"], change[f"target_seconds_{side}"]
+    if due is not None:
+        return local_day(due)
+    state: str = change[f"state_{side}"]
+    return state if length is None else f"{state}, {describe_seconds(length)}"
+
+
+def _shift(change: Record) -> str:
+    before, after = change["due_at_before"], change["due_at_after"]
+    if before is None or after is None or before == after:
+        return ""
+    moved = _seconds(from_text(before), from_text(after))
+    return f"{'+' if moved > 0 else '-'}{describe_seconds(abs(moved))}"
+
+
+def _seconds(before: datetime, after: datetime) -> int:
+    return int((after - before).total_seconds())
+

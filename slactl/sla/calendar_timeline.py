@@ -1,0 +1,203 @@
+"""Open hours laid out on the line of real time, year by year, for bisection."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from slactl.sla.calendar_hours import FIRST_YEAR, LAST_YEAR, Schedule
+from slactl.sla.calendar_zone import DAY, EPOCH, Zone, date_of, day_number, merged, real, skipped
+
+#: The first instant that a calendar knows, and the end of the last: seconds since 1970.
+EARLIEST = day_number(date(FIRST_YEAR, 1, 1)) * DAY
+LATEST = day_number(date(LAST_YEAR + 1, 1, 1)) * DAY
+
+
+class NoOpenHours(ValueError):
+    """The calendar is never open, or not after the instant that was asked about."""
+
+
+class Timeline:
+    """The open intervals of consecutive years of UTC, in seconds since 1970.
+
+    `starts` and `ends` are those of the intervals, `sums` the open seconds up to each end, counted from the first
+    year laid out. `days` are the dates that really have open time, as days since 1970. [`begin`, `end`) is what is
+    laid out; nothing is before the first question.
+    """
+
+    def __init__(self, name: str, zone: Zone, schedule: Schedule) -> None:
+        """An empty line for the calendar of this name.
+
+        Raises:
+            NoOpenHours: there never will be anything on it.
+        """
+        self._name, self._zone, self._schedule = name, zone, schedule
+        self._last_year = self._find_last_year()
+        self._restart(FIRST_YEAR)
+
+    def counted(self, t: int) -> int:
+        """The open seconds from the first year laid out to an instant within it."""
+        place = bisect_right(self.starts, t) - 1
+        if place < 0:
+            return 0
+        rest = self.ends[place] - t
+        return self.sums[place] - rest if rest > 0 else self.sums[place]
+
+    def reach(self, wanted: int) -> int:
+        """The first instant up to which `wanted` open seconds are counted (more than 0).
+
+        Raises:
+            NoOpenHours: there are not that many.
+        """
+        while not self.sums or self.sums[-1] < wanted:
+            self._lengthen()
+        place = bisect_left(self.sums, wanted)
+        return self.ends[place] - self.sums[place] + wanted
+
+    def next_open(self, t: int) -> int:
+        """The instant itself if it is open, else the next opening.
+
+        Raises:
+            NoOpenHours: it never opens again.
+        """
+        self.cover(t)
+        place = bisect_right(self.ends, t)
+        while place >= len(self.ends):
+            self._lengthen()
+        return max(t, self.starts[place])
+
+    def day_after(self, day: int, n: int) -> int:
+        """The n-th day after a day laid out that really has open time.
+
+        Raises:
+            NoOpenHours: there are not that many.
+        """
+        place = bisect_right(self.days, day) + n - 1
+        while place >= len(self.days):
+            self._lengthen()
+        return self.days[place]
+
+    def cover(self, t: int) -> None:
+        """Lay out the year of an instant, and all between it and those laid out.
+
+        Raises:
+            ValueError: that year is outside 1900 to 2400.
+        """
+        if self.begin <= t < self.end:
+            return
+        check_known(self._name, t)
+        year = (EPOCH + timedelta(0, t)).year
+        if self.begin == self.end:
+            self._restart(year)
+        while self._beyond <= year:
+            self._append_year()
+        if year < self._first:
+            self._prepend(year)
+
+    def _restart(self, year: int) -> None:
+        self._first = self._beyond = year
+        self.begin = self.end = _new_year(year)
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.sums: list[int] = []
+        self.days: list[int] = []
+
+    def _prepend(self, year: int) -> None:
+        """Lay out the years from `year` up to those there are."""
+        pieces, days = list(zip(self.starts, self.ends, strict=True)), self.days
+        first, beyond = self._first, self._beyond
+        self._restart(year)
+        while self._beyond < first:
+            self._append_year()
+        self._append(pieces, days)
+        self._beyond, self.end = beyond, _new_year(beyond)
+
+    def _lengthen(self) -> None:
+        if self._beyond > self._last_year:
+            raise NoOpenHours(f"calendar {self._name} has no open hours left after the year {self._beyond - 1}")
+        self._append_year()
+
+    def _append_year(self) -> None:
+        """Lay out the year after those there are.
+
+        An instant of a year of UTC can belong to one of the last dates of the year before, so the open dates of a
+        year begin three days early.
+        """
+        first, last = _new_year(self._beyond), _new_year(self._beyond + 1)
+        hours = {day: self._local(day) for day in range(first // DAY - 3, last // DAY + 3)}
+        local = merged([interval for intervals in hours.values() for interval in intervals])
+        spans = self._zone.year_spans(self._beyond)
+        within = [(max(a, first), min(b, last), offset) for a, b, offset in spans if a < last and b > first]
+        jumps = skipped(spans)
+        days = [
+            day
+            for day in range(first // DAY - 3, last // DAY - 3)
+            if hours[day] and (not _touch(hours[day], jumps) or self.open_pieces(day))
+        ]
+        self._append(real(local, within), days)
+        self._beyond, self.end = self._beyond + 1, last
+
+    def _append(self, pieces: Iterable[tuple[int, int]], days: list[int]) -> None:
+        """Open intervals and dates after those there are; what touches becomes one."""
+        total = self.sums[-1] if self.sums else 0
+        for start, end in pieces:
+            total += end - start
+            if self.ends and self.ends[-1] == start:
+                self.ends[-1], self.sums[-1] = end, total
+            else:
+                self.starts.append(start)
+                self.ends.append(end)
+                self.sums.append(total)
+        self.days += days
+
+    def _find_last_year(self) -> int:
+        """The last year in which there can be open hours."""
+        if self._schedule.opens_weekly():
+            return LAST_YEAR
+        days = [day for day in self._schedule.open_dates() if self.open_pieces(day_number(day))]
+        if not days:
+            raise NoOpenHours(f"calendar {self._name} is never open")
+        # The last interval may end, by UTC, in the year after.
+        return min(max(days).year + 1, LAST_YEAR)
+
+    def _local(self, day: int) -> list[tuple[int, int]]:
+        return [(day * DAY + start, day * DAY + end) for start, end in self._schedule.intervals(date_of(day))]
+
+    def open_pieces(self, day: int) -> list[tuple[int, int]]:
+        """When the intervals that start on a day are really open."""
+        return real(merged(self._local(day)), self._zone.spans((day - 2) * DAY, (day + 4) * DAY))
+
+    def place(self, t: int) -> tuple[int, int]:
+        """The day on which the interval open at `t` starts, and the wall time counted from its midnight."""
+        local = t + self._zone.offset(t)
+        today = local // DAY
+        day = next(day for day in (today, today - 1) if any(start <= local < end for start, end in self._local(day)))
+        return day, local - day * DAY
+
+    def clip(self, day: int, wall: int) -> int:
+        """A wall time of a day, moved into its hours: before them or in a gap to the next, after them to the end."""
+        local, wanted = day * DAY + wall, 0
+        for start, end, offset in self._zone.spans((day - 2) * DAY, (day + 4) * DAY):
+            # The first instant at which the wall clock shows this time, or the change that jumps over it.
+            if local < end + offset:
+                wanted = max(start, local - offset)
+                break
+        pieces = self.open_pieces(day)
+        return next((max(start, wanted) for start, end in pieces if wanted < end), pieces[-1][1])
+
+
+def check_known(name: str, t: int) -> None:
+    """Refuse an instant in a year that no calendar knows.
+
+    Raises:
+        ValueError: it is outside 1900 to 2400.
+    """
+    if not EARLIEST <= t < LATEST:
+        raise ValueError(f"calendar {name} knows only the years {FIRST_YEAR} to {LAST_YEAR}")
+
+
+def _new_year(year: int) -> int:
+    return day_number(date(year, 1, 1)) * DAY
+
+
+def _touch(local: list[tuple[int, int]], jumps: list[tuple[int, int]]) -> bool:
+    return any(start < after and before < end for start, end in local for before, after in jumps)

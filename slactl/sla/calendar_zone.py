@@ -1,0 +1,124 @@
+"""The clock of a time zone: stretches of time with one offset from UTC, to the second."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+DAY = 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+#: How far the spans of a year reach beyond it on both sides: the hours of its first and last dates may, too.
+_MARGIN = 5 * DAY
+
+
+class Span(NamedTuple):
+    """[start, end) in seconds since 1970, in which the zone's wall clock is `offset` seconds ahead of UTC."""
+
+    start: int
+    end: int
+    offset: int
+
+
+def day_number(day: date) -> int:
+    """The days from 1970-01-01 to a date."""
+    return day.toordinal() - _EPOCH_ORDINAL
+
+
+def date_of(day: int) -> date:
+    """The date that many days after 1970-01-01."""
+    return date.fromordinal(day + _EPOCH_ORDINAL)
+
+
+class Zone:
+    """A time zone, asked for the offset of its wall clock."""
+
+    def __init__(self, name: str) -> None:
+        """The zone of this name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        try:
+            self._zone = ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {name!r}") from None
+
+    def offset(self, t: int) -> int:
+        """The seconds by which the wall clock is ahead of UTC at an instant."""
+        return _offset(self._zone, t)
+
+    def spans(self, first: int, last: int) -> tuple[Span, ...]:
+        """The spans of [first, last), in order."""
+        return _spans(self._zone, first, last)
+
+    def year_spans(self, year: int) -> tuple[Span, ...]:
+        """The spans of a year of UTC, and of some days before and after it."""
+        first, last = day_number(date(year, 1, 1)) * DAY, day_number(date(year + 1, 1, 1)) * DAY
+        return _spans(self._zone, first - _MARGIN, last + _MARGIN)
+
+
+def _offset(zone: ZoneInfo, t: int) -> int:
+    offset = (EPOCH + timedelta(0, t)).astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset.days * DAY + offset.seconds
+
+
+# Many calendars share a few zones, and all ask for the same years.
+@lru_cache(maxsize=4_096)
+def _spans(zone: ZoneInfo, first: int, last: int) -> tuple[Span, ...]:
+    found: list[Span] = []
+    start, offset = first, _offset(zone, first)
+    # No zone ever changed its clocks twice within three days, so a look every day finds every change.
+    for day in range(first, last, DAY):
+        until = min(day + DAY, last)
+        after = _offset(zone, until)
+        if after != offset:
+            change = _change(zone, day, until, offset)
+            found.append(Span(start, change, offset))
+            start, offset = change, after
+    if start < last:
+        found.append(Span(start, last, offset))
+    return tuple(found)
+
+
+def _change(zone: ZoneInfo, before: int, after: int, old: int) -> int:
+    """The first second in (before, after] that has not the offset `old` any more."""
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if _offset(zone, middle) == old else (before, middle)
+    return after
+
+
+def skipped(spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """The wall times that clocks jumped over, as local seconds since 1970."""
+    return [(b.start + a.offset, b.start + b.offset) for a, b in pairwise(spans) if b.offset > a.offset]
+
+
+def real(local: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    """When the wall clock lies in one of some local intervals (disjoint and in order): [start, end) in UTC seconds.
+
+    The result is in order and disjoint; what a clock change cuts in two may touch.
+    """
+    pieces: list[tuple[int, int]] = []
+    for first, last, offset in spans:
+        for start, end in local:
+            if end - offset > first:
+                if start - offset >= last:
+                    break
+                pieces.append((max(first, start - offset), min(last, end - offset)))
+    return pieces
+
+
+def merged(intervals: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The union of some intervals: in order, disjoint and not touching."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

@@ -1,0 +1,227 @@
+"""What must hold between the parts of the rules: names that exist, hours that make sense, no secrets in the text."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slactl.sla import rules_model as model
+from slactl.sla.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.history import Condition
+from slactl.sla.rules_hours import date_intervals, holiday_dates, intervals, weekdays, weekly_intervals
+from slactl.text import nearest
+
+if TYPE_CHECKING:
+    from slactl.sla.rules import Rules
+
+Place = tuple[str | int, ...]
+Problem = tuple[Place, str]
+
+#: Whom `notify` may name besides people and roles.
+RELATIONS = ("assignee", "previous_assignee", "requester")
+
+#: What messages may have more than the minimum.
+INCLUDES = ("subject", "requester_email")
+
+#: The long options of `list`, which are the keys of a view.
+VIEW_KEYS = (
+    *("breached", "ever-breached", "due-within", "target", "paused", "escalated", "unassigned", "no-sla"),
+    *("status", "priority", "plan", "tenant", "assignee", "requester", "tag", "search", "all", "sort", "limit"),
+    *("fields", "format", "at"),
+)
+
+_SECRET = re.compile(r"\$\{(env|file):[^}]+\}")
+_TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}")
+
+
+def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Everything that is wrong with rules whose parts are each in shape."""
+    for name, calendar in rules.calendars.items():
+        yield from _calendar_problems(("calendars", name), calendar)
+    yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
+    for place, policy in enumerate(rules.policies):
+        yield from _policy_problems(("policy", place), policy, rules)
+    for kind in ("roles", "people"):
+        for name, role in getattr(rules, kind).items():
+            yield from _role_problems((kind, name), role)
+    yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
+    for place, escalation in enumerate(rules.escalations):
+        yield from _escalation_problems(("escalation", place), escalation, rules)
+    if "manual_escalation" in data.get("settings", {}):
+        told = rules.settings.manual_escalation.notify
+        yield from _unknown_names(("settings", "manual_escalation"), told, rules, RELATIONS)
+    for name, view in rules.views.items():
+        yield from _unknown(("views", name), view, VIEW_KEYS, "option of list")
+
+
+def known_keys(place: Place) -> list[str]:
+    """The keys that may stand at a place."""
+    names = [part for part in place if isinstance(part, str)]
+    found: type[model.Part] | None = _ROOT.get(names[0]) if names else None
+    if not names:
+        return ["schema", *_ROOT, "views"]
+    for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
+        found = _INNER.get(name, found)
+    return [field.alias or name for name, field in found.model_fields.items()] if found else []
+
+
+_ROOT: dict[str, type[model.Part]] = {
+    "settings": model.Settings,
+    "calendars": model.CalendarRules,
+    "policy": model.Policy,
+    "roles": model.Role,
+    "people": model.Person,
+    "escalation": model.Escalation,
+    "templates": model.Templates,
+}
+
+_INNER: dict[str, type[model.Part]] = {
+    "manual_escalation": model.ManualEscalation,
+    "match": model.Match,
+    "when": model.Match,
+    "targets": model.Promise,
+    "level": model.Level,
+    "repeat": model.Repeat,
+    "idle": model.Idle,
+    "burst": model.Burst,
+}
+
+
+def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+    yield from _zone_problems(place, calendar)
+    stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
+    if calendar.always_open and stated:
+        yield (*place, stated[0]), f"always_open and {stated[0]} exclude each other"
+        return
+    before = len(found := list(_hours_problems(place, calendar)))
+    yield from found
+    yield from _country_problems(place, calendar)
+    if not before and not calendar.always_open:
+        from slactl.sla.rules import hours
+
+        try:
+            BusinessCalendar(str(place[-1]), "UTC", hours(calendar))
+        except NoOpenHours:
+            yield place, "the calendar is never open; give it weekly hours, dates or always_open = true"
+
+
+def _zone_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(calendar.timezone)
+    except (KeyError, ValueError, OSError):
+        near = nearest(calendar.timezone, available_timezones())
+        meant = f"; did you mean {near}?" if near else ""
+        yield (*place, "timezone"), f"there is no time zone {calendar.timezone!r}{meant}"
+
+
+def _hours_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+    for key, texts in calendar.weekly.items():
+        yield from _attempt((*place, "weekly", key), lambda key=key: weekdays(key))
+        yield from _attempt((*place, "weekly", key), lambda texts=texts: intervals(texts))
+    if calendar.weekly:
+        yield from _attempt((*place, "weekly"), lambda: weekly_intervals(calendar.weekly), only="twice")
+    for key, texts in calendar.dates.items():
+        yield from _attempt((*place, "dates", key), lambda key=key, texts=texts: date_intervals({key: texts}))
+    yield from _attempt((*place, "holidays"), lambda: holiday_dates(calendar.holidays))
+
+
+def _attempt(place: Place, convert: Any, only: str = "") -> Iterator[Problem]:  # noqa: ANN401
+    try:
+        convert()
+    except ValueError as error:
+        if only in str(error):
+            yield place, str(error)
+
+
+def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+    if calendar.country is None:
+        if calendar.subdivision is not None:
+            yield (*place, "subdivision"), "a subdivision needs a country"
+        return
+    from holidays import list_supported_countries
+
+    supported = list_supported_countries()
+    if calendar.country not in supported:
+        near = nearest(calendar.country, supported)
+        meant = f"; did you mean {near}?" if near else ""
+        yield (*place, "country"), f"there are no holidays known for country {calendar.country!r}{meant}"
+    elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
+        there = ", ".join(supported[calendar.country]) or "none"
+        yield (*place, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r}; it has {there}"
+
+
+def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
+    if policy.calendar not in rules.calendars:
+        yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar", at_key=False)
+        return
+    always = rules.calendars[policy.calendar].always_open
+    for priority, promise in policy.targets.items():
+        for target in model.Promise.model_fields:
+            duration = getattr(promise, target)
+            if duration is not None and duration.has_days and not always:
+                mend = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
+                yield (
+                    (*place, "targets", priority, target),
+                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {mend}',
+                )
+
+
+def _role_problems(place: Place, role: model.Role | model.Person) -> Iterator[Problem]:
+    for url in role.notify:
+        if has_literal_secret(url):
+            yield (
+                (*place, "notify"),
+                "an address has a literal password or token; keep it in ${env:NAME} or ${file:PATH}",
+            )
+        elif "://" not in _SECRET.sub("x://", url):
+            yield (*place, "notify"), "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
+    yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages", at_key=False)
+    if role.quiet is not None:
+        from slactl.sla.rules_hours import interval
+
+        yield from _attempt((*place, "quiet"), lambda: interval(str(role.quiet)))
+
+
+def has_literal_secret(url: str) -> bool:
+    """Whether a URL has a password, or something that looks like a token, outside `${…}`."""
+    rest = _SECRET.sub("", url).partition("://")[2]
+    authority, _, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    password = user.partition(":")[2] if at else ""
+    segments = [host, *path.partition("?")[0].split("/"), *(user.split(":") if at else [])]
+    return bool(password) or any(_TOKEN.fullmatch(segment) for segment in segments)
+
+
+def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
+    yield from _duplicates((*place, "level"), "id", [level.id for level in escalation.levels])
+    if escalation.fallback is not None and escalation.fallback not in rules.roles:
+        yield from _unknown((*place, "fallback"), [escalation.fallback], rules.roles, "role", at_key=False)
+    for number, level in enumerate(escalation.levels):
+        here = (*place, "level", number)
+        if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
+            yield (*here, "at"), f'a condition has no deadline: "{level.at}" must be "0m" or after it began ("+10m")'
+        if level.assign is not None:
+            yield from _unknown_names((*here, "assign"), [level.assign], rules)
+        yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
+
+
+def _unknown_names(place: Place, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
+    yield from _unknown(place, names, [*rules.roles, *rules.people, *also], "role or person", at_key=False)
+
+
+def _unknown(
+    place: Place, names: Iterable[str], known: Iterable[str], what: str, *, at_key: bool = True
+) -> Iterator[Problem]:
+    there = list(known)
+    for name in names:
+        if name not in there:
+            near = nearest(name, there)
+            mend = f"; did you mean {near}?" if near else f" (known: {', '.join(there) or 'none'})"
+            yield (*place, name) if at_key else place, f"there is no {what} {name!r}{mend}"
+
+
+def _duplicates(place: Place, key: str, names: Sequence[str]) -> Iterator[Problem]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield (*place, number, key), f"two have the {key} {name!r}"

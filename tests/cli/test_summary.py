@@ -1,0 +1,199 @@
+"""`summary`: counts of now, and how the promises were kept."""
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from busy_desk import Desk
+from conftest import Slactl
+from freezegun import freeze_time
+
+pytest_plugins = ["busy_desk"]
+
+#: The fields that scripts rely on, in their order.
+COLUMNS = (
+    "at open_count unassigned_count urgent_open_count escalated_count paused_count due_soon_count "
+    "first_response_breached_count next_response_breached_count resolution_breached_count "
+    "avg_first_response_minutes median_first_response_minutes first_response_n "
+    "avg_resolution_hours median_resolution_hours resolution_n "
+    "first_response_attainment resolution_attainment escalation_rate breach_rate"
+)
+FIELDS = COLUMNS.split()
+
+
+def summary(slactl: Slactl, *options: str) -> dict[str, Any]:
+    result = slactl("summary", "--json", *options)
+    assert result.code == 0, result.err
+    record: dict[str, Any] = json.loads(result.out)
+    return record
+
+
+@pytest.mark.usefixtures("busy")
+class TestBusyDesk:
+    """First responses: 1 in 60 min, 2 in 26 h (late), 5 in 60 min; 3 was resolved without one; 6 is open and late.
+
+    Resolutions: 1 after 96 h (late), 3 after 6 h.
+    """
+
+    def test_counts_and_averages(self, slactl: Slactl) -> None:
+        assert summary(slactl) == {
+            "at": "2026-03-02T12:00:00Z",
+            "open_count": 6,
+            "unassigned_count": 3,
+            "urgent_open_count": 1,
+            "escalated_count": 1,
+            "paused_count": 1,
+            "due_soon_count": 1,
+            "first_response_breached_count": 1,
+            "next_response_breached_count": 0,
+            "resolution_breached_count": 0,
+            "avg_first_response_minutes": 560.0,
+            "median_first_response_minutes": 60.0,
+            "first_response_n": 3,
+            "avg_resolution_hours": 51.0,
+            "median_resolution_hours": 51.0,
+            "resolution_n": 2,
+            "first_response_attainment": 0.6,
+            "resolution_attainment": 0.5,
+            "escalation_rate": 0.125,
+            "breach_rate": 0.375,
+            "since": None,
+            "by": None,
+            "groups": None,
+        }
+
+    def test_fields_are_those_of_the_contract_in_its_order(self, slactl: Slactl) -> None:
+        assert list(summary(slactl))[: len(FIELDS)] == FIELDS
+
+    @pytest.mark.parametrize(
+        ("by", "names"),
+        [
+            ("plan", ["enterprise", "free", "pro", "trial"]),
+            ("priority", ["urgent", "high", "normal", "low"]),
+            ("assignee", ["bob", "mia", None]),
+            ("tenant", ["acme", "globex", None]),
+            ("policy", ["enterprise", "standard", None]),
+        ],
+    )
+    def test_groups(self, by: str, names: list[str | None], slactl: Slactl) -> None:
+        whole = summary(slactl)
+        found = summary(slactl, "--by", by)
+        groups = found["groups"]
+        assert [group["group"] for group in groups] == names
+        assert all(list(group) == ["group", *FIELDS] for group in groups)
+        assert {name: found[name] for name in FIELDS} == {name: whole[name] for name in FIELDS}
+        for name in FIELDS:
+            if name.endswith(("_count", "_n")):
+                assert sum(group[name] for group in groups) == whole[name]
+
+    def test_a_group_of_its_own(self, slactl: Slactl) -> None:
+        groups = {group["group"]: group for group in summary(slactl, "--by", "plan")["groups"]}
+        pro = groups["pro"]
+        assert (pro["open_count"], pro["first_response_n"], pro["avg_first_response_minutes"]) == (3, 3, 560.0)
+        assert pro["first_response_attainment"] == pytest.approx(2 / 3, abs=1e-6)
+        assert (groups["trial"]["first_response_attainment"], groups["trial"]["breach_rate"]) == (None, 0.0)
+        assert groups["enterprise"]["first_response_attainment"] == 0.0
+
+    def test_since_takes_what_was_done_or_passed_from_then_on(self, slactl: Slactl) -> None:
+        found = summary(slactl, "--since", "2026-03-02T08:00:00Z")
+        assert found["since"] == "2026-03-02T08:00:00Z"
+        # 2 was answered at that very instant, 5 an hour later, and the deadline of 6 passed.
+        assert (found["first_response_n"], found["avg_first_response_minutes"]) == (2, 810.0)
+        assert found["first_response_attainment"] == pytest.approx(1 / 3, abs=1e-6)
+        assert (found["resolution_n"], found["resolution_attainment"]) == (0, None)
+        assert found["breach_rate"] == pytest.approx(2 / 3, abs=1e-6)
+        assert found["escalation_rate"] == pytest.approx(1 / 3, abs=1e-6)
+        assert found["open_count"] == 6
+
+    def test_since_a_second_later_leaves_out_what_was_done_before(self, slactl: Slactl) -> None:
+        assert summary(slactl, "--since", "2026-03-02T08:00:01Z")["first_response_n"] == 1
+
+    def test_a_period_in_which_nothing_was_done(self, slactl: Slactl) -> None:
+        found = summary(slactl, "--since", "2026-03-02T11:30:00Z")
+        assert found["first_response_attainment"] is None
+        assert found["breach_rate"] is None
+        assert "n/a" in slactl("summary", "--since", "2026-03-02T11:30:00Z", "--format", "table").out
+
+    def test_it_agrees_with_the_lists(self, slactl: Slactl) -> None:
+        found = summary(slactl)
+        for option, field in (
+            ("--paused", "paused_count"),
+            ("--escalated", "escalated_count"),
+            ("--unassigned", "unassigned_count"),
+            ("--priority=urgent", "urgent_open_count"),
+            ("--due-within=2h", "due_soon_count"),
+        ):
+            assert len(slactl("list", "-q", option).lines) == found[field], option
+
+    def test_due_soon_is_what_the_rules_say(self, slactl: Slactl, tmp_path: Path) -> None:
+        rules = tmp_path / "rules.toml"
+        rules.write_text('[settings]\ndue_soon = "59m"\n', encoding="utf-8")
+        found = json.loads(slactl("--rules", str(rules), "summary", "--json").out)
+        assert found["due_soon_count"] == 0
+
+    def test_the_view_counts_the_same(self, slactl: Slactl, busy_desk: Desk) -> None:
+        found = summary(slactl)
+        with sqlite3.connect(f"file:{busy_desk.database}?mode=ro", uri=True) as connection:
+            cursor = connection.execute("SELECT * FROM summary_view")
+            viewed = dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
+        for name in ("open_count", "unassigned_count", "urgent_open_count", "escalated_count"):
+            assert viewed[name] == found[name]
+
+    def test_exit_code(self, slactl: Slactl) -> None:
+        assert slactl("summary", "--exit-code").code == 10
+        assert slactl("summary").code == 0
+
+    def test_a_pipe_gets_one_field_a_line(self, slactl: Slactl) -> None:
+        lines = slactl("summary").lines
+        assert [line.split("\t")[0] for line in lines] == FIELDS
+        assert "open_count\t6" in lines
+
+    def test_a_pipe_gets_one_group_a_line(self, slactl: Slactl) -> None:
+        lines = slactl("summary", "--by", "tenant").lines
+        assert [line.split("\t")[0] for line in lines] == ["acme", "globex", ""]
+
+    def test_csv(self, slactl: Slactl) -> None:
+        rows = list(csv.DictReader(io.StringIO(slactl("summary", "--by", "plan", "--format", "csv").out)))
+        assert [row["group"] for row in rows] == ["enterprise", "free", "pro", "trial"]
+
+    def test_on_a_terminal_at_80_columns(self, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        lines = [line.rstrip() for line in slactl("summary", "--by", "plan", "--format", "table").lines]
+        assert lines == [
+            "The desk on Mon 2026-03-02 12:00 +00:00",
+            "",
+            "Open             6   unassigned 3 · urgent 1 · escalated 1 · paused 1",
+            "Late             1   first response 1 · next response 0 · resolution 0",
+            "Due soon         1",
+            "",
+            "Target          Kept                          Average  Median  Of",
+            "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
+            "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
+            "",
+            "Of all tickets, 37.5 % were ever late, 12.5 % ever escalated.",
+            "",
+            "Plan        Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
+            "enterprise     2     1         1           1          0.0 %              n/a",
+            "free           0     0         0           0         100.0 %          100.0 %",
+            "pro            3     0         0           1         66.7 %            0.0 %",
+            "trial          1     0         0           1            n/a              n/a",
+        ]
+
+    def test_what_is_refused(self, slactl: Slactl) -> None:
+        assert slactl("summary", "--by", "team").code == 2
+        assert slactl("summary", "--since", "someday").code == 2
+        assert slactl("summary", "--format", "ids").code == 2
+
+
+@freeze_time("2026-03-02T12:00:00Z")
+def test_an_empty_desk(slactl: Slactl, desk: Path) -> None:
+    found = summary(slactl, "--by", "plan")
+    assert found["groups"] == []
+    assert {found[name] for name in FIELDS if name.endswith(("_count", "_n"))} == {0}
+    assert {found[name] for name in FIELDS if name.startswith(("avg", "median")) or "rate" in name} == {None}
+    assert slactl("summary", "--format", "table").code == 0
+    assert slactl("summary", "--exit-code").code == 0
