@@ -27,7 +27,7 @@ def now() -> datetime:
 
 def to_text(instant: datetime) -> str:
     """An aware instant as it is stored and printed for programs: `2026-03-02T08:00:00Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -62,21 +62,21 @@ def parse_duration(text: str) -> Duration:
         ValueError: it is none, it is not positive, or it is longer than ten years; the message says which.
     """
     written = text.strip()
-    business = re.fullmatch(r"(\d{1,9})\s*bd", written)
+    business = re.fullmatch(r"([0-9]{1,9})\s*bd", written)
     if business:
         return _checked(Duration(business_days=int(business[1])), text)
-    if not re.fullmatch(r"(\d{1,12}\s*[smhd]\s*)+", written):
-        raise ValueError(f"{text!r} is no duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
-    parts = [(int(count), unit) for count, unit in re.findall(r"(\d+)\s*([smhd])", written)]
+    if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
+        raise ValueError(f"{text[:100]!r} is no duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
+    parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
     seconds = sum(count * SECONDS[unit] for count, unit in parts)
     return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
 
 
 def _checked(duration: Duration, text: str) -> Duration:
     if not duration.seconds and not duration.business_days:
-        raise ValueError(f"{text!r} is not positive")
+        raise ValueError(f"{text[:100]!r} is not positive")
     if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
-        raise ValueError(f"{text!r} is longer than ten years")
+        raise ValueError(f"{text[:100]!r} is longer than ten years")
     return duration
 
 
@@ -101,7 +101,7 @@ def parse_offset_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
+        raise ValueError(f"{text[:100]!r} is no ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write 2026-03-02T09:00:00Z or …+01:00")
     return _within_years(instant, text)
@@ -115,7 +115,7 @@ def _within_years(instant: datetime, text: str) -> datetime:
     except (OverflowError, ValueError, OSError):
         there = None
     if there is None or not FIRST_YEAR <= there.year <= LAST_YEAR:
-        raise ValueError(f"{text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValueError(f"{text[:100]!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
     return there
 
 
@@ -186,4 +186,6 @@ def _time_of_day(text: str | None) -> time:
 
 def _absolute(text: str) -> datetime:
     found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.astimezone()
+    # The machine's own zone knows no local time in the first or the last year there is.
+    far = not FIRST_YEAR <= found.year <= LAST_YEAR
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else found.astimezone()

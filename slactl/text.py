@@ -5,17 +5,18 @@ from collections.abc import Iterable
 
 from slactl.errors import UsageError
 
+# These are compiled when first used: most text is plain and needs none, and this file is part of every start.
 # Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
-_ESCAPES = re.compile(
+_ESCAPES = (
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c|$)"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c|(?=\x1b)|$)"
     "|\x1b[ -/]*[0-~]?"
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
-_HIDDEN = re.compile(
-    "[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+_CONTROLS = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+_BREAKS = "[\t\n\r\v\f\x85\u2028\u2029]+"
+_HIDDEN = (
+    "[\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 
@@ -23,17 +24,17 @@ def clean(text: str) -> str:
     """Text safe to show on one line: no control or escape sequences, hidden marks visible as ⟨U+202E⟩."""
     if text.isascii() and text.isprintable():
         return text
-    return _visible(_CONTROLS.sub("", _BREAKS.sub(" ", _ESCAPES.sub("", text))))
+    return _visible(re.sub(_CONTROLS, "", re.sub(_BREAKS, " ", re.sub(_ESCAPES, "", text))))
 
 
 def clean_block(text: str) -> str:
     """The same, but line breaks and tabs stay."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return _visible(_CONTROLS.sub("", _ESCAPES.sub("", unified)))
+    return _visible(re.sub(_CONTROLS, "", re.sub(_ESCAPES, "", unified)))
 
 
 def _visible(text: str) -> str:
-    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return re.sub(_HIDDEN, lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -86,7 +86,7 @@ def test_eight_writers_at_once_lose_nothing(desk: Path, slactl: Slactl) -> None:
         _, err = process.communicate()
         assert process.returncode == 0, err
     found = json.loads(slactl("show", "1", "--json").out)
-    assert {message["text"] for message in found["messages"]} == {f"note {number}" for number in range(8)}
+    assert {message["body"] for message in found["messages"]} == {f"note {number}" for number in range(8)}
 
 
 def test_the_reader_that_goes_away_is_no_error(late: Path) -> None:

@@ -32,7 +32,7 @@ SCREENFUL = 50
 
 
 @app.command("test")
-def test(
+def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files of tests.", show_default=False)],
     rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
@@ -54,7 +54,7 @@ def test(
     """
     from slactl.desk.rules_tests import run
     from slactl.show.records import write_object
-    from slactl.show.rules_tests import test_lines
+    from slactl.show.rules_tests import outcome_lines
     from slactl.sla.rules import load
     from slactl.text import clean
 
@@ -66,7 +66,7 @@ def test(
     if as_json:
         write_object(report, sys.stdout)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in test_lines(report, quiet=quiet))
+        sys.stdout.writelines(f"{line}\n" for line in outcome_lines(report, quiet=quiet))
     leave(ExitCode.RULES if report["failed"] or report["problems"] else ExitCode.DONE)
 
 

@@ -18,6 +18,7 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.errors import ExitCode, worst
 from slactl.store import runs
+from slactl.store.connection import open_database
 from slactl.store.lock import run_lock
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def check(
         DatabaseError: the database cannot be read or written.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
+    open_database(config.database, query_only=True).close()
     if dry_run:
         return _rehearse(config, now, baseline, progress)
     with run_lock(config.database):

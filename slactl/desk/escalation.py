@@ -62,8 +62,7 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     to_priority, to_assignee = _changes(action, state, book.rulebook.current)
     detail = {"reason": cause.reason, **cause.facts}
     if cause.key is not None:
-        names = {"escalation": cause.key.escalation, "level": cause.key.level, "repeat": cause.key.repeat}
-        detail |= names | {"warning": cause.warning}
+        detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
     for each in _consequences(action, state, to_priority, to_assignee, cause.fired_at):

@@ -40,6 +40,8 @@ class Entry:
     texts: Mapping[str, str] = field(default_factory=dict)
     #: The audit name of what is noted for people only; None for an event of the history.
     action: str | None = None
+    #: When it was recorded first, where it comes from another database; None is now.
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Ledger:
         self._notifications: list[dict[str, Any]] = []
         self._changed: dict[int, None] = {}
         self._timers: dict[int, list[dict[str, Any]]] = {}
-        self._detected: dict[int, set[tuple[str, int]]] = {}
+        self._detected: dict[int, dict[tuple[str, int], str]] = {}
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -126,7 +128,7 @@ class Ledger:
                 "id": event_id,
                 "ticket_id": number,
                 "at": to_text(event.at),
-                "recorded_at": to_text(self.now),
+                "recorded_at": to_text(entry.recorded_at or self.now),
                 "actor": event.actor or self.actor,
                 "actor_type": event.actor_type.value,
                 "action": entry.action or action_of(event),
@@ -171,9 +173,9 @@ class Ledger:
         """Whether the breach of a timer was noticed before."""
         return (kind, cycle) in self._known_breaches(number)
 
-    def detect(self, number: int, kind: str, cycle: int) -> None:
-        """Note that the breach of a timer was noticed now."""
-        self._detected.setdefault(number, set()).add((kind, cycle))
+    def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
+        """Note that the breach of a timer was noticed, now unless `at` says when."""
+        self._detected.setdefault(number, {})[kind, cycle] = to_text(at or self.now)
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:
@@ -264,7 +266,7 @@ class Ledger:
         if number not in self._timers:
             self.load([number])
         known = {(row["kind"], row["cycle"]): row["detected_at"] for row in self._timers[number] if row["detected_at"]}
-        return known | dict.fromkeys(self._detected.get(number, ()), to_text(self.now))
+        return known | self._detected.get(number, {})
 
     def _next(self, model: type[SQLModel]) -> int:
         number = self._ids[model]

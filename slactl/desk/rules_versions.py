@@ -92,15 +92,11 @@ def diff(config: Config) -> Record:
     current = load(config.rules)
     with reads.reading(config.database) as connection:
         versions = reads.pinned_rules(connection)
-    now = tomllib.loads(current.canonical)
-    return {
-        "rules": current.hash,
-        "versions": [
-            {name: version[name] for name in ("id", "rules", "first_used_at", "open_count")}
-            | {"current": version["rules"] == current.hash, "changes": changes(tomllib.loads(version["canonical"]), now)}
-            for version in versions
-        ],
-    }
+    after, found = tomllib.loads(current.canonical), []
+    for version in versions:
+        before = tomllib.loads(version.pop("canonical"))
+        found.append(version | {"current": version["rules"] == current.hash, "changes": changes(before, after)})
+    return {"rules": current.hash, "versions": found}
 
 
 def waiting(config: Config) -> int:
@@ -214,7 +210,7 @@ def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:
 
 
 def _fallen_due(book: "Ledger", number: int) -> "dict[FiringKey, Firing]":
-    """The undecided levels of a ticket whose instants have come, also those that an acknowledgement or a pause holds."""
+    """The undecided levels of a ticket whose instants have come, those that an ack or a pause holds back included."""
     from slactl.sla.ladders import come, overtaken, watching
     from slactl.sla.stretches import seconds_of
 

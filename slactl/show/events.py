@@ -1,20 +1,26 @@
 """What happened, told in one line an event."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
+from slactl.sla.history import Status, Target
 
 #: Said elsewhere, or of no use to a person.
 HIDDEN = ("rules", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
+#: What persons wrote, to be shown as it is.
+WRITTEN = ("reason", "note", "tags", "tag", "external_id")
+#: Codes that read better as words.
+CODES = frozenset((*Status, *Target))
 
 
-def draw_events(events: Iterable[Record], screen: Screen, *, footer: str = "") -> None:
-    """Draws event records of any tickets as a table."""
-    draw(events, (Column("Ticket", lambda e: str(e["ticket_id"]), right=True), *columns()), screen, footer=footer)
+def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -> None:
+    """Draws event records as a table, with the ticket of each where they are of several."""
+    several = len({event["ticket_id"] for event in events}) > 1
+    ticket = (Column("Ticket", lambda event: str(event["ticket_id"]), right=True),) if several else ()
+    draw(events, (*ticket, *columns()), screen, footer=footer)
 
 
 def columns() -> Sequence[Column]:
@@ -24,22 +30,31 @@ def columns() -> Sequence[Column]:
         Column("Recorded", _recorded, rank=2),
         Column("Actor", _actor, rank=1, most=20),
         Column("Action", lambda e: e["action"], most=24),
-        Column("What", lambda e: describe(e["detail"]), most=1000, long=True, wrap=True),
+        Column("What", describe, most=1000, long=True, wrap=True),
     )
 
 
-def describe(detail: Mapping[str, Any]) -> str:
-    """The details of an event in words: "priority high, reason weekend backlog"."""
-    told = ((name, value) for name, value in detail.items() if name not in HIDDEN and not name.endswith("_hash"))
-    return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in told)
+def describe(event: Record) -> str:
+    """The details of an event in words: "priority high, was normal"."""
+    told = {name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")}
+    if event["action"] == "ticket.create":
+        # At the beginning nobody misses what is not there; later "none" is the news.
+        told = {name: value for name, value in told.items() if value not in (None, [], "")}
+    before = {"was": told.pop("from")} if "from" in told else {}
+    return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (told | before).items())
 
 
 def _value(name: str, value: object) -> str:
     if value is None or value == []:
         return "none"
-    if name.endswith("_at") or name.endswith("_until") or name == "until":
-        return local(value) if isinstance(value, str) else cell(value)
-    return words(value) if name in ("status", "target") and isinstance(value, str) else cell(value)
+    if not isinstance(value, str) or name in WRITTEN:
+        return cell(value)
+    if value in CODES:
+        return words(value)
+    try:
+        return local(value) if value.endswith("Z") else value
+    except ValueError:
+        return value
 
 
 def _recorded(event: Record) -> str:

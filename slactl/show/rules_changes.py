@@ -123,4 +123,3 @@ def _shift(change: Record) -> str:
 
 def _seconds(before: datetime, after: datetime) -> int:
     return int((after - before).total_seconds())
-

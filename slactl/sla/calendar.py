@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from slactl.sla.calendar_hours import LAST_YEAR, HolidayProvider, Hours, Interval, Schedule, library_holidays
 from slactl.sla.calendar_timeline import LATEST, NoOpenHours, Timeline, check_known
-from slactl.sla.calendar_zone import DAY, EPOCH, Zone
+from slactl.sla.calendar_zone import DAY, EPOCH, Zone, day_number
 
 __all__ = ["DAY", "BusinessCalendar", "HolidayProvider", "Hours", "Interval", "NoOpenHours", "library_holidays"]
 
@@ -138,7 +138,7 @@ class BusinessCalendar:
 
     def intervals(self, day: date) -> tuple[Interval, ...]:
         """The intervals that start on a date, in order, by the wall clock."""
-        return self._schedule.intervals(day)
+        return self._schedule.intervals(day_number(day))
 
     def holiday_name(self, day: date) -> str | None:
         """What holiday a date is, or None; special hours on that date do not matter here."""

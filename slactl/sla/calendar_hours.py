@@ -1,11 +1,10 @@
 """What a calendar says about dates: the hours of each, and which are holidays."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
-from slactl.sla.calendar_zone import DAY, merged
+from slactl.sla.calendar_zone import DAY, date_of, day_number, merged
 
 #: Country, subdivision, year → the public holidays of that year and their names.
 HolidayProvider = Callable[[str, str | None, int], Mapping[date, str]]
@@ -53,7 +52,7 @@ def library_holidays(country: str, subdivision: str | None, year: int) -> Mappin
 
 
 class Schedule:
-    """Answers for each date; the holidays of a country are asked for year by year, each year once."""
+    """Answers for each day, as a number since 1970; the holidays of a country are asked for year by year, each once."""
 
     def __init__(self, hours: Hours, provider: HolidayProvider) -> None:
         """A schedule from its hours.
@@ -61,44 +60,57 @@ class Schedule:
         Raises:
             ValueError: an interval does not start within its date, is empty, or is longer than a day.
         """
-        whole = {day: ((0, DAY),) for day in range(7)} if hours.always_open else {}
-        self._weekly = tuple(_checked(whole.get(day) or hours.weekly.get(day, ())) for day in range(7))
-        self._dates = {day: _checked(intervals) for day, intervals in hours.dates.items()}
-        closed = merged([(first.toordinal(), last.toordinal() + 1) for first, last in hours.ranges])
-        self._closed_from, self._closed_until = [a for a, _ in closed], [b for _, b in closed]
+        weekly = {day: ((0, DAY),) for day in range(7)} if hours.always_open else hours.weekly
+        # 1970 began on a Thursday.
+        self._weekly = tuple(_checked(weekly.get((day + 3) % 7, ())) for day in range(7))
+        self._dates = {day_number(day): _checked(intervals) for day, intervals in hours.dates.items()}
+        self._ranges = merged([(day_number(first), day_number(last) + 1) for first, last in hours.ranges])
         self._hours = hours
         self._provider = provider
         self._named: dict[int, Mapping[date, str]] = {}
+        self._closed: dict[int, frozenset[int]] = {}
 
-    def intervals(self, day: date) -> tuple[Interval, ...]:
-        """The intervals that start on a date, in order."""
+    def intervals(self, day: int) -> tuple[Interval, ...]:
+        """The intervals that start on a day, in order."""
         special = self._dates.get(day)
         if special is not None:
             return special
-        weekly = self._weekly[day.weekday()]
-        return () if weekly and (self._is_own_holiday(day) or day in self._public(day.year)) else weekly
+        weekly = self._weekly[day % 7]
+        return () if weekly and day in self._holidays(date_of(day).year) else weekly
+
+    def local_intervals(self, day: int) -> list[Interval]:
+        """The same in local seconds since 1970."""
+        return [(day * DAY + start, day * DAY + end) for start, end in self.intervals(day)]
 
     def holiday_name(self, day: date) -> str | None:
         """What holiday a date is, or None; special hours on that date do not matter here."""
-        return self._public(day.year).get(day) or (UNNAMED if self._is_own_holiday(day) else None)
+        own = day_number(day) in self._own_holidays(day.year)
+        return self._public(day.year).get(day) or (UNNAMED if own else None)
 
-    def open_dates(self) -> Iterator[date]:
-        """The dates that have hours of their own and are open."""
+    def open_dates(self) -> Iterator[int]:
+        """The days that have hours of their own and are open."""
         return (day for day, intervals in self._dates.items() if intervals)
 
     def opens_weekly(self) -> bool:
         """Whether some weekday is open that is not always a holiday of the calendar's own."""
-        if not any(self._weekly):
-            return False
-        first, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
-        days = (first + timedelta(days) for days in range((last - first).days + 1))
-        return any(self._weekly[day.weekday()] and not self._is_own_holiday(day) for day in days)
+        for year in range(FIRST_YEAR, LAST_YEAR + 1) if any(self._weekly) else ():
+            closed, first = self._own_holidays(year), day_number(date(year, 1, 1))
+            if any(self._weekly[day % 7] and day not in closed for day in range(first, first + 365)):
+                return True
+        return False
 
-    def _is_own_holiday(self, day: date) -> bool:
-        if (day.month, day.day) in self._hours.yearly:
-            return True
-        place = bisect_right(self._closed_from, day.toordinal())
-        return place > 0 and day.toordinal() < self._closed_until[place - 1]
+    def _holidays(self, year: int) -> frozenset[int]:
+        if year not in self._closed:
+            self._closed[year] = self._own_holidays(year) | {day_number(day) for day in self._public(year)}
+        return self._closed[year]
+
+    def _own_holidays(self, year: int) -> frozenset[int]:
+        first, beyond = day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1))
+        found = {day for start, end in self._ranges for day in range(max(start, first), min(end, beyond))}
+        for month, day in self._hours.yearly:
+            if (month, day) != (2, 29) or beyond - first == 366:
+                found.add(day_number(date(year, month, day)))
+        return frozenset(found)
 
     def _public(self, year: int) -> Mapping[date, str]:
         country = self._hours.country

@@ -71,8 +71,7 @@ class Timeline:
         Raises:
             NoOpenHours: there are not that many.
         """
-        place = bisect_right(self.days, day) + n - 1
-        while place >= len(self.days):
+        while (place := bisect_right(self.days, day) + n - 1) >= len(self.days):
             self._lengthen()
         return self.days[place]
 
@@ -123,15 +122,15 @@ class Timeline:
         year begin three days early.
         """
         first, last = _new_year(self._beyond), _new_year(self._beyond + 1)
-        hours = {day: self._local(day) for day in range(first // DAY - 3, last // DAY + 3)}
+        hours = {day: self._schedule.local_intervals(day) for day in range(first // DAY - 3, last // DAY + 3)}
         local = merged([interval for intervals in hours.values() for interval in intervals])
         spans = self._zone.year_spans(self._beyond)
         within = [(max(a, first), min(b, last), offset) for a, b, offset in spans if a < last and b > first]
-        jumps = skipped(spans)
+        doubtful = {day for a, b in skipped(spans) for day in range(a // DAY - 1, b // DAY + 1)}
         days = [
             day
             for day in range(first // DAY - 3, last // DAY - 3)
-            if hours[day] and (not _touch(hours[day], jumps) or self.open_pieces(day))
+            if hours[day] and (day not in doubtful or self.open_pieces(day))
         ]
         self._append(real(local, within), days)
         self._beyond, self.end = self._beyond + 1, last
@@ -153,24 +152,22 @@ class Timeline:
         """The last year in which there can be open hours."""
         if self._schedule.opens_weekly():
             return LAST_YEAR
-        days = [day for day in self._schedule.open_dates() if self.open_pieces(day_number(day))]
+        days = [day for day in self._schedule.open_dates() if self.open_pieces(day)]
         if not days:
             raise NoOpenHours(f"calendar {self._name} is never open")
         # The last interval may end, by UTC, in the year after.
-        return min(max(days).year + 1, LAST_YEAR)
-
-    def _local(self, day: int) -> list[tuple[int, int]]:
-        return [(day * DAY + start, day * DAY + end) for start, end in self._schedule.intervals(date_of(day))]
+        return min(date_of(max(days)).year + 1, LAST_YEAR)
 
     def open_pieces(self, day: int) -> list[tuple[int, int]]:
         """When the intervals that start on a day are really open."""
-        return real(merged(self._local(day)), self._zone.spans((day - 2) * DAY, (day + 4) * DAY))
+        return real(merged(self._schedule.local_intervals(day)), self._zone.spans((day - 2) * DAY, (day + 4) * DAY))
 
     def place(self, t: int) -> tuple[int, int]:
         """The day on which the interval open at `t` starts, and the wall time counted from its midnight."""
         local = t + self._zone.offset(t)
         today = local // DAY
-        day = next(day for day in (today, today - 1) if any(start <= local < end for start, end in self._local(day)))
+        starts_today = any(start <= local < end for start, end in self._schedule.local_intervals(today))
+        day = today if starts_today else today - 1
         return day, local - day * DAY
 
     def clip(self, day: int, wall: int) -> int:
@@ -197,7 +194,3 @@ def check_known(name: str, t: int) -> None:
 
 def _new_year(year: int) -> int:
     return day_number(date(year, 1, 1)) * DAY
-
-
-def _touch(local: list[tuple[int, int]], jumps: list[tuple[int, int]]) -> bool:
-    return any(start < after and before < end for start, end in local for before, after in jumps)

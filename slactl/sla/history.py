@@ -1,5 +1,6 @@
 """The history of a ticket: what happened, when it took effect, and who did it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +80,9 @@ class EventType(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
     RULES_APPLIED = "rules_applied"
+    # Noted for people; a deadline follows from none of these.
+    BREACHED = "breached"
+    DEADLINES = "deadlines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,27 @@ class Event:
     actor_type: ActorType = ActorType.USER
 
     @property
+    def value(self) -> str:
+        """What the event set, as text: with ticket, instant and type it tells one event from another."""
+        names = _VALUES.get(self.type, ())
+        return json.dumps([self.detail.get(name) for name in names]) if names else ""
+
+    @property
     def by_system(self) -> bool:
         """Whether slactl itself did it, so that it feeds back into no deadline."""
         return self.actor_type is ActorType.SYSTEM
+
+
+#: The fields that make the value of an event, by type; what a person wrote is not among them.
+_VALUES = {
+    EventType.STATUS: ("status",),
+    EventType.PRIORITY: ("priority",),
+    EventType.ASSIGNED: ("assignee",),
+    EventType.PLAN: ("plan",),
+    EventType.TENANT: ("tenant",),
+    EventType.TAGS: ("tags",),
+    EventType.DUE_SET: ("target", "due_at"),
+    EventType.ESCALATED: ("reason", "escalation", "level", "repeat", "outcome"),
+    EventType.ACKNOWLEDGED: ("until",),
+    EventType.BREACHED: ("target", "cycle"),
+}

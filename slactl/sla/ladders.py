@@ -89,8 +89,7 @@ def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle:
 
     `idle` is how many seconds of quiet make a ticket idle, for such a timer.
     """
-    place = _place(timer, offset, wall=wall, idle=idle)
-    at = _instant_of_place(timer, place, wall=wall) if place is not None else None
+    at = _instant(timer, offset, 0, wall=wall, idle=idle)
     return instant_of(at) if at is not None else None
 
 
@@ -202,21 +201,26 @@ def _undecided(timer: "Timer", escalation: "Escalation", fired: Collection[Firin
 def _repeats(timer: "Timer", escalation: "Escalation", level: "Level") -> Iterator[Due]:
     """A level and its repeats, as far as their instants are known."""
     wall, idle = escalation.clock == "wall", escalation.idle.for_.seconds if escalation.idle is not None else 0
-    place = _place(timer, level.at, wall=wall, idle=idle)
-    if place is None:
-        return
     is_target = isinstance(timer.kind, Target)
     warning = is_target and level.at.is_warning
-    for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
-        every = level.repeat.every.seconds if level.repeat is not None else 0
-        at = _instant_of_place(timer, place + repeat * every, wall=wall)
-        if repeat == 0 and is_target and level.at.is_deadline and timer.due_at is not None:
-            at = seconds_of(timer.due_at)
+    times, every = (level.repeat.max + 1, level.repeat.every.seconds) if level.repeat is not None else (1, 0)
+    for repeat in range(times):
+        at = _instant(timer, level.at, repeat * every, wall=wall, idle=idle)
         if at is None:
             return
         arming = timer.arming if warning else 0
         key = FiringKey(timer.kind.value, timer.cycle, escalation.id, level.id, arming, repeat)
         yield Due(key, level, at, warning, strict=is_target and level.at.is_deadline and repeat == 0)
+
+
+def _instant(timer: "Timer", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
+    """When an offset comes, and so many counted seconds `after` it."""
+    if timer.due_at is not None and offset.is_deadline and not after:
+        return seconds_of(timer.due_at)
+    place = _place(timer, offset, wall=wall, idle=idle)
+    if place is None:
+        return None
+    return reach(_clock(timer, wall=wall), seconds_of(timer.started_at), place + after, timer.stretches)
 
 
 def _place(timer: "Timer", offset: Offset, *, wall: bool, idle: int) -> int | None:
@@ -236,10 +240,6 @@ def _place(timer: "Timer", offset: Offset, *, wall: bool, idle: int) -> int | No
 def _counted_until(timer: "Timer", instant: int, *, wall: bool) -> int:
     start = seconds_of(timer.started_at)
     return counted(_clock(timer, wall=wall), start, instant, ended(timer.stretches, instant))
-
-
-def _instant_of_place(timer: "Timer", place: int, *, wall: bool) -> int | None:
-    return reach(_clock(timer, wall=wall), seconds_of(timer.started_at), place, timer.stretches)
 
 
 def _clock(timer: "Timer", *, wall: bool) -> "BusinessCalendar":

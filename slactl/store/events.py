@@ -60,6 +60,15 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
     return Event(from_text(at), kind, facts, actor, ActorType(actor_type))
 
 
+def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
+    """Instant, type and value of a row: with its ticket and the ordinal among equals, what tells it from others."""
+    facts: dict[str, Any] = json.loads(detail)
+    kind = EventType.BREACHED if action == BREACH else _TYPES.get(action)
+    if kind is EventType.DUE_SET and "target" not in facts:
+        kind = EventType.DEADLINES
+    return (at, kind.value, Event(from_text(at), kind, facts).value) if kind is not None else None
+
+
 def detail_text(detail: Mapping[str, Any]) -> str:
     """The canonical JSON of a detail: sorted keys, no spaces, nothing that is not ASCII."""
     return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"

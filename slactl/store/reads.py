@@ -228,3 +228,21 @@ def pinned_rules(connection: sqlite3.Connection) -> list[Record]:
         f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
     )
     return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
+
+
+def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Every ticket's number and its name in exports: the external id, else the number."""
+    yield from connection.execute("SELECT id, COALESCE(external_id, id || '') FROM ticket ORDER BY id")
+
+
+def event_rows(connection: sqlite3.Connection, number: int) -> list[Record]:
+    """The audit trail of one ticket in the order of time, `detail` as stored."""
+    query = f"SELECT {', '.join(views.EVENT_COLUMNS)} FROM event WHERE ticket_id = ? ORDER BY at, id"
+    return [dict(zip(views.EVENT_COLUMNS, row, strict=True)) for row in connection.execute(query, (number,))]
+
+
+def decisions(connection: sqlite3.Connection, number: int) -> list[Record]:
+    """The escalations of one ticket with what keeps each from firing twice, oldest first."""
+    columns = [*views.ESCALATION_COLUMNS, "kind", "cycle", "arming", "event_id"]
+    query = f"SELECT {', '.join(columns)} FROM escalation WHERE ticket_id = ? ORDER BY id"
+    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query, (number,))]

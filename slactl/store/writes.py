@@ -1,5 +1,6 @@
 """The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, in
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from slactl.sla.history import Event
-from slactl.store.events import from_row
+from slactl.clock import from_text
+from slactl.sla.history import Event, EventType
+from slactl.store.events import from_row, identity
 from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
 
@@ -57,6 +59,33 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
             event = from_row(*row)
             if event is not None:
                 found[number].append(event)
+    return found
+
+
+def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Counter[tuple[str, str, str]]]:
+    """How often each event of some tickets, told apart by instant, type and value, is known."""
+    found: dict[int, Counter[tuple[str, str, str]]] = {number: Counter() for number in numbers}
+    table, fired = _table(EventRow), _table(Escalation)
+    for batch in batches(numbers):
+        query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
+        for number, *row in connection.execute(query.where(table.c.ticket_id.in_(batch))):
+            known = identity(*row)
+            found[number].update([known] if known is not None else [])
+        # What expired or was skipped is on the record without an event.
+        silent = select(fired).where(fired.c.ticket_id.in_(batch), fired.c.event_id.is_(None))
+        for decided in connection.execute(silent).mappings():
+            event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, dict(decided))
+            found[decided["ticket_id"]][(decided["fired_at"], event.type.value, event.value)] += 1
+    return found
+
+
+def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str, int]:
+    """The numbers of the tickets that have these external ids."""
+    table, found = _table(Ticket), {}
+    for first in range(0, len(external_ids), BATCH):
+        query = select(table.c.external_id, table.c.id)
+        for name, number in connection.execute(query.where(table.c.external_id.in_(external_ids[first : first + BATCH]))):
+            found[str(name)] = int(number)
     return found
 
 

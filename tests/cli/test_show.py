@@ -55,7 +55,7 @@ def test_a_timer_that_ran_out_since_the_last_write_is_breached(slactl: Slactl) -
 def test_messages_in_the_order_of_time(slactl: Slactl) -> None:
     messages = shown(slactl, "1")["messages"]
     assert messages == [
-        {"event_id": 2, "at": "2026-02-20T09:00:00Z", "type": "agent_reply", "actor": "ann", "body": "Looking into it."}
+        {"event_id": 3, "at": "2026-02-20T09:00:00Z", "type": "agent_reply", "actor": "ann", "body": "Looking into it."}
     ]
     opening = shown(slactl, "5")["messages"]
     assert [(m["type"], m["body"]) for m in opening] == [  # type: ignore[attr-defined]
@@ -143,8 +143,8 @@ def test_on_a_terminal(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
         "Updated       Mon 2026-03-02 09:00 +00:00, 3h ago",
         "",
     ]
-    assert "first response  breached  ██████████  2026-03-02 11:00 +00:00  1h late" in lines
-    assert "resolution      running   ██░░░░░░░░  2026-03-02 21:00 +00:00  in 9h" in lines
+    assert "first response  breached  ██████████  2h       2026-03-02 11:00 +00:00  1h late" in lines
+    assert "resolution      running   ██░░░░░░░░  12h      2026-03-02 21:00 +00:00  in 9h" in lines
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "json", "jsonl", "csv"])

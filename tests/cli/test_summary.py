@@ -178,7 +178,7 @@ class TestBusyDesk:
             "",
             "Plan        Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
             "enterprise     2     1         1           1          0.0 %              n/a",
-            "free           0     0         0           0         100.0 %          100.0 %",
+            "free           0     0         0           0        100.0 %          100.0 %",
             "pro            3     0         0           1         66.7 %            0.0 %",
             "trial          1     0         0           1            n/a              n/a",
         ]

@@ -58,7 +58,7 @@ def test_create_prints_the_id_and_keeps_what_was_said(desk: Path, slactl: Slactl
         "mia",
         ["vpn", "vip"],
     )
-    assert [message["text"] for message in found["messages"]] == ["Since nine."]
+    assert [message["body"] for message in found["messages"]] == ["Since nine."]
 
 
 def test_create_as_json_prints_the_whole_ticket(desk: Path, slactl: Slactl) -> None:
@@ -203,7 +203,7 @@ def test_an_assignee_without_an_entry_gives_a_hint(one: str, slactl: Slactl) -> 
 def test_body_from_stdin_and_stdin_that_is_no_text(one: str, slactl: Slactl) -> None:
     assert slactl("note", one, "--body", "-", stdin="first\nsecond\n").code == 0
     assert slactl("note", one, "--body", "-", stdin=b"\xff\xfe").code == 2
-    assert [message["text"] for message in ticket(slactl, one)["messages"]] == ["first\nsecond\n"]
+    assert [message["body"] for message in ticket(slactl, one)["messages"]] == ["first\nsecond\n"]
 
 
 def test_tags_edit_and_external_ids(one: str, slactl: Slactl) -> None:

@@ -162,9 +162,8 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "",
         "Audit trail",
         "At                       Actor   Action           What",
-        "2026-03-02 03:00 +01:00  ann     ticket.create    plan pro, priority normal,",
-        "                                                  tags none",
-        "2026-03-02 05:05 +01:00  slactl  ticket.priority  priority high, from normal",
+        "2026-03-02 03:00 +01:00  ann     ticket.create    plan pro, priority normal",
+        "2026-03-02 05:05 +01:00  slactl  ticket.priority  priority high, was normal",
     ]
 
 
@@ -225,11 +224,17 @@ def test_an_event_in_words() -> None:
         "target": "first_response",
         "due_at": "2026-03-02T08:00:00Z",
         "reason": "agreed",
+        "from": "low",
         "assignee": None,
         "tags": ["a", "b"],
         "rules": "hidden",
         "body_hash": "hidden",
     }
-    assert describe(detail) == (
-        "target first response, due at 2026-03-02 09:00 +01:00, reason agreed, assignee none, tags a,b"
-    )
+    told = "target first response, due at 2026-03-02 09:00 +01:00, reason agreed, assignee none, tags a,b, was low"
+    assert describe({"action": "ticket.edit", "detail": detail}) == told
+    assert describe({"action": "ticket.create", "detail": detail}) == told.replace("assignee none, ", "")
+
+
+@pytest.mark.parametrize("value", ["2026-03-02Tnot-a-timeZ", "2026-03-02T25:00:00Z", "x" * 10 + "T" + "x" * 8 + "Z"])
+def test_a_reason_that_only_looks_like_an_instant_stays_as_it_is(value: str) -> None:
+    assert describe({"action": "ticket.escalate", "detail": {"reason": value}}) == f"reason {value}"

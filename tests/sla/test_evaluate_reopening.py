@@ -92,7 +92,7 @@ def test_a_reopened_ticket_has_no_resolution() -> None:
 def test_every_cycle_of_a_ticket_reopened_again_and_again() -> None:
     again = "\nmon 15:00 status closed\nmon 16:00 status open"
     assert [each.cycle for each in timers(judged(REOPENED + again, RESET, "mon 16:30"), "resolution")] == [1, 2, 3]
-    assert said(resolution(REOPENED + again, CONTINUE, "mon 16:30").due_at) == "tue 09:00"
+    assert said(resolution(REOPENED + again, CONTINUE, "mon 16:30").due_at) == "mon 17:00"
 
 
 def test_a_policy_may_reopen_in_its_own_way() -> None:

@@ -1,0 +1,126 @@
+"""Histories in and out."""
+
+import sys
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from slactl.cli.options import AtOption, DryRunOption, call, leave
+from slactl.errors import ExitCode, NotKnownError, UsageError
+from slactl.show.form import Form
+
+app = typer.Typer(rich_markup_mode=None)
+
+#: How many bad rows are told one by one.
+TOLD = 100
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history, or what the map reads; - is stdin.")],
+    how: Annotated[
+        str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what came after T.")] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="What is late already wakes nobody.")] = False,
+    dry_run: DryRunOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what went wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What the import did, as JSON.")] = False,
+) -> None:
+    """Bring in tickets with their histories; what is there already stays as it is.
+
+    Bad rows are told on stderr with line and column and left out; the rest goes in, and the exit code is 7.
+
+    \b
+    Examples:
+      slactl import history.jsonl
+      slactl import incidents.csv --map servicenow
+      slactl import incidents.csv --map servicenow --until 2016-03-02T12:00Z
+      slactl export | slactl --db other.db import -
+    """
+    from dataclasses import asdict
+
+    from slactl.cli.progress import reading
+    from slactl.desk.imports import Source, import_file
+    from slactl.desk.intake_map import load_map
+    from slactl.show.records import write_object
+
+    here = call(context)
+    chosen = load_map(how) if how is not None else None
+    teller = _Teller(file)
+    with _opened(file) as stream, reading(stream, file) as ticked:
+        source = Source(stream, chosen, here.instant(until))
+        done = import_file(here.config, here.now, source, teller, ticked, baseline=baseline, dry_run=dry_run)
+    teller.end()
+    if as_json:
+        write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
+    elif not quiet:
+        would = "would be " if dry_run else ""
+        typer.echo(
+            f"{done.opened} tickets {would}opened, {done.changed} {would}changed, {done.events} events {would}added"
+            + (f", {done.bad} bad rows left out" if done.bad else "")
+        )
+    leave(ExitCode.PARTLY if done.bad else ExitCode.DONE)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    form: Annotated[Form, typer.Option("--format", help="jsonl or csv.")] = Form.JSONL,
+    events: Annotated[bool, typer.Option("--events", help="As CSV: a row for each event.")] = False,
+) -> None:
+    """Print every ticket with its whole history; JSONL goes back in without a loss, CSV is for spreadsheets.
+
+    \b
+    Examples:
+      slactl export > history.jsonl
+      slactl export --format csv > tickets.csv
+      slactl export --format csv --events > events.csv
+    """
+    from slactl.clock import to_text
+    from slactl.desk.exports import export_lines
+    from slactl.show.records import write
+    from slactl.store import reads, views
+
+    if form not in (Form.JSONL, Form.CSV):
+        raise UsageError(f"--format {form} is not for export; it is jsonl or csv", "slactl list --all --format json")
+    here = call(context)
+    with reads.reading(here.config.database) as connection:
+        if form is Form.JSONL:
+            sys.stdout.writelines(f"{line}\n" for line in export_lines(connection))
+        elif events:
+            write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
+        else:
+            found = reads.tickets(connection, to_text(here.now), order="t.id")
+            write(found, Form.CSV, list(views.ticket_columns("")), sys.stdout)
+
+
+class _Teller:
+    """Says what is wrong with rows: the first hundred one by one, the rest as a number."""
+
+    def __init__(self, name: str) -> None:
+        self._name = "stdin" if name == "-" else name
+        self._count = 0
+
+    def __call__(self, problem: Any) -> None:  # noqa: ANN401  (a Problem of the desk, which is imported later)
+        from slactl.text import clean
+
+        self._count += 1
+        if self._count <= TOLD:
+            place = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
+            typer.echo(f"{'warning' if problem.warning else 'error'}: {clean(place)}", err=True)
+
+    def end(self) -> None:
+        """Say how many were not told."""
+        if self._count > TOLD:
+            typer.echo(f"error: … and {self._count - TOLD:,} more", err=True)
+
+
+def _opened(name: str) -> BinaryIO:
+    if name == "-":
+        return sys.stdin.buffer
+    try:
+        return open(name, "rb")
+    except OSError as error:
+        raise NotKnownError(f"{name} cannot be read: {error.strerror}", "slactl import --help") from error

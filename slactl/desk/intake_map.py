@@ -1,0 +1,139 @@
+"""Maps: how the rows of another help desk's export become events."""
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from slactl.errors import NotKnownError, RulesError
+from slactl.sla.history import Priority, Status
+from slactl.text import clean, nearest
+
+
+class Ours(StrEnum):
+    """What a column can be for slactl."""
+
+    TICKET = "ticket"
+    AT = "at"
+    CREATED_AT = "created_at"
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNEE = "assignee"
+    PLAN = "plan"
+    TENANT = "tenant"
+    TAGS = "tags"
+    SUBJECT = "subject"
+    BODY = "body"
+    REQUESTER_EMAIL = "requester_email"
+    ACTOR = "actor"
+    FIRST_RESPONDED_AT = "first_responded_at"
+    RESOLVED_AT = "resolved_at"
+    CLOSED_AT = "closed_at"
+
+
+def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
+    names = [str(each) for each in Ours]
+    for name in columns:
+        if name not in names:
+            near = nearest(name, names)
+            raise ValueError(f"{name!r} is no column of ours" + (f"; did you mean {near}?" if near else f": {names}"))
+    for needed in ("ticket", "created_at"):
+        if needed not in columns:
+            raise ValueError(f"{needed} is missing; it says which of their columns is the {needed}")
+    return columns
+
+
+def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    closed = {"status": list(Status), "priority": list(Priority)}
+    for field, pairs in values.items():
+        if field not in (str(each) for each in Ours):
+            raise ValueError(f"{field!r} is no column of ours")
+        for ours in pairs.values():
+            if field in closed and ours not in closed[field]:
+                raise ValueError(f"{ours!r} is no {field}; it is one of {', '.join(closed[field])}")
+    return values
+
+
+def _known_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}") from None
+
+
+class Time(BaseModel):
+    """How instants are written; without a format they are ISO 8601."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    format: str | None = None
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+
+class Missing(BaseModel):
+    """Texts that mean: nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    any: Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)] = ("",)
+
+
+class Map(BaseModel):
+    """A map: which of their columns is which of ours, and what their words mean."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    kind: Literal["tickets", "events"] = "tickets"
+    delimiter: str = ","
+    columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
+    time: Time = Time()
+    values: Annotated[Mapping[str, Mapping[str, str]], AfterValidator(_known_values)] = {}
+    missing: Missing = Missing()
+
+
+def shipped_maps() -> list[str]:
+    """The names of the maps that come with slactl."""
+    return sorted(each.name.removesuffix(".toml") for each in resources.files("slactl.desk").joinpath("maps").iterdir())
+
+
+def load_map(name: str) -> Map:
+    """A map that comes with slactl, by name, or one in a file.
+
+    Raises:
+        NotKnownError: it is neither.
+        RulesError: it is no map.
+    """
+    if name in shipped_maps():
+        text = resources.files("slactl.desk").joinpath("maps", f"{name}.toml").read_text(encoding="utf-8")
+        return parse_map(text, name)
+    try:
+        return parse_map(Path(name).read_text(encoding="utf-8"), name)
+    except (OSError, ValueError) as error:
+        near = nearest(name, shipped_maps())
+        known = ", ".join(shipped_maps())
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise NotKnownError(
+            f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
+            f"--map {near}" if near else "--map csv",
+        ) from error
+
+
+def parse_map(text: str, source: str) -> Map:
+    """A map from its TOML.
+
+    Raises:
+        RulesError: it is none; the message says where.
+    """
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+        return Map.model_validate(data)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{source}: {error}", "--map csv") from error
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
+        )
+        raise RulesError(f"{source}: {told}", "--map csv") from error
