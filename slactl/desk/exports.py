@@ -32,8 +32,7 @@ def _records(connection: sqlite3.Connection, number: int, name: str) -> Iterator
         event = _silent(row) if silent else _event(row, fired)
         if event is None:
             continue
-        recorded = None if silent or row["recorded_at"] == row["at"] else row["recorded_at"]
-        yield to_record(name, event, {} if silent else texts.get(key, {}), recorded)
+        yield to_record(name, event, {} if silent else texts.get(key, {}), None if silent else row["recorded_at"])
 
 
 def _event(row: dict[str, Any], fired: dict[int, dict[str, Any]]) -> Event | None:

@@ -35,13 +35,14 @@ class Rulebook:
         self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
         self.problem: RulesError | None = None
         try:
-            self.current = load(path)
+            # Checking rules asks the holidays library, which takes longer to import than everything else.
+            self.current = load(path, set(session.exec(select(RulesVersion.hash))))
         except RulesError as error:
             last = session.exec(select(RulesVersion).order_by(col(RulesVersion.id).desc())).first()
             if strict or last is None:
                 raise
             self.problem = error
-            self.current = parse(last.canonical, f"rules version {last.id}")
+            self.current = parse(last.canonical, f"rules version {last.id}", {last.hash})
         self._parsed[self.current.hash] = self.current
 
     def current_version(self) -> RulesVersion:
@@ -70,7 +71,7 @@ class Rulebook:
             row = self._session.exec(select(RulesVersion).where(RulesVersion.hash == rules_hash)).first()
             if row is None:
                 raise RulesError(f"the rules version {rules_hash[:12]} is not in the database", "slactl doctor")
-            self._parsed[rules_hash] = parse(row.canonical, f"rules version {row.id}")
+            self._parsed[rules_hash] = parse(row.canonical, f"rules version {row.id}", {row.hash})
         return self._parsed[rules_hash]
 
     def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import describe_seconds, from_text
 from slactl.show.records import Record
-from slactl.show.times import local_day, words
+from slactl.show.times import local, words
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def deadline_columns() -> "Sequence[Column]":
         Column("external id", lambda change: change["external_id"] or "", rank=3),
         Column("target", _target),
         Column("policy", _policy, rank=2, long=True),
-        Column("before", lambda change: _due(change, "before")),
-        Column("after", lambda change: _due(change, "after")),
+        Column("before (local)", lambda change: _due(change, "before")),
+        Column("after (local)", lambda change: _due(change, "after")),
         Column("moved", _shift, rank=1, right=True),
         Column("", lambda change: ("newly breached", "bold red") if change["newly_breached"] else ""),
     )
@@ -108,7 +108,7 @@ def _policy(change: Record) -> str:
 def _due(change: Record, side: str) -> str:
     due, length = change[f"due_at_{side}"], change[f"target_seconds_{side}"]
     if due is not None:
-        return local_day(due)
+        return local(due).rpartition(" ")[0]
     state: str = change[f"state_{side}"]
     return state if length is None else f"{state}, {describe_seconds(length)}"
 

@@ -55,7 +55,7 @@ STORY = (
         "create 'Invoice is wrong' --from cfo@globex.example --plan enterprise --tenant globex --assignee mia"
         " --external-id INC4",
     ),
-    ("2026-03-02T08:00:00Z", "reply 2 --body 'Which browser, Müller?'"),
+    ("2026-03-02T08:00:00Z", "reply 2 --body 'Österreich: which browser?'"),
     (
         "2026-03-02T08:00:00Z",  # 5
         "create 'Slow report' --from bob@example.com --plan pro --priority high --assignee bob --tag vip --tag reports"

@@ -87,7 +87,7 @@ def test_open_tickets_with_the_most_urgent_deadline_first(slactl: Slactl) -> Non
         ("--search globex", [4]),
         ("--search inc4", [4]),
         ("--search BROWSER", [2]),
-        ("--search MÜLLER", [2]),
+        ("--search österREICH", [2]),
         ("--search 100%", [5]),
         ("--search 1_0", []),
         ("--search invoice --search slow", [4, 5]),
