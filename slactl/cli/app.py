@@ -37,7 +37,7 @@ COMMANDS = {
     "ack": "escalation",
     "unack": "escalation",
     "check": "checking",
-    "summary": "reading",
+    "summary": "summary",
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",

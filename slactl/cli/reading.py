@@ -1,8 +1,8 @@
-"""`show`, `history` and `summary`: what people look at, without SQLModel, pydantic or, on a pipe, Rich."""
+"""`show` and `history`: one ticket, or some, with all that belongs to them."""
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -19,8 +19,7 @@ from slactl.cli.options import (
     read_ids,
 )
 from slactl.clock import to_text
-from slactl.desk.summary import FIELDS, By, summarize
-from slactl.errors import ExitCode, NotKnownError, UsageError
+from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
@@ -100,39 +99,6 @@ def history(
     leave(code)
 
 
-@app.command("summary")
-def summary(
-    context: typer.Context,
-    by: Annotated[By | None, typer.Option("--by", help="The same for each of these.", show_default=False)] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Measure from T on: 'mon', '2026-03-01', '7d ago'.")
-    ] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when a ticket is breached.")] = False,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show how the desk stands: open and late tickets, and how the promises were kept.
-
-    \b
-    Examples:
-      slactl summary
-      slactl summary --by plan --since '7d ago'
-      slactl summary --json | jq .first_response_attainment
-    """
-    from slactl.store import reads
-
-    here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
-    if chosen is Form.IDS:
-        raise UsageError("a summary has no ids", "slactl list -q")
-    start = here.instant(since)
-    with reads.reading(here.config.database) as connection:
-        found = summarize(connection, here.now, due_soon=here.due_soon(), by=by, since=start)
-    _print_summary(here, found, chosen)
-    late = any(found[name] for name in FIELDS if name.endswith("_breached_count"))
-    leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
-
-
 def print_events(
     here: Call, events: "Sequence[Record]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
 ) -> None:
@@ -196,10 +162,11 @@ def _whole_ticket(connection: "sqlite3.Connection", number: int, now: str) -> di
 def _draw_tickets(here: Call, tickets: "Sequence[Record]") -> None:
     from slactl.show.ticket import draw_ticket
 
+    due_soon = here.due_soon() if tickets else 0
     for place, ticket in enumerate(tickets):
         if place:
             sys.stdout.write("\n")
-        draw_ticket(ticket, here.screen, here.now, due_soon=here.due_soon())
+        draw_ticket(ticket, here.screen, here.now, due_soon=due_soon)
 
 
 def _write_pairs(records: "Sequence[Record]", fields: Sequence[str]) -> None:
@@ -221,17 +188,3 @@ def _print(records: "Sequence[Record]", form: Form, fields: Sequence[str]) -> No
     from slactl.show.records import pour, spooled
 
     pour(spooled(records, form, fields), sys.stdout)
-
-
-def _print_summary(here: Call, found: "Record", form: Form) -> None:
-    if form is Form.TABLE:
-        from slactl.show.summary import draw_summary
-
-        draw_summary(found, here.screen)
-    elif form is Form.JSON:
-        _write_object(found)
-    elif form is Form.PLAIN and found["groups"] is None:
-        _write_pairs([found], FIELDS)
-    else:
-        groups = found["groups"]
-        _print([found] if groups is None else groups, form, FIELDS if groups is None else ("group", *FIELDS))

@@ -133,8 +133,8 @@ class _Desk:
     @property
     def measured(self) -> str:
         """The condition on `r`: done, or its deadline passed undone, in the period."""
-        done = "(r.stopped_at IS NOT NULL OR r.due_at < :now)"
-        return f"{done} AND COALESCE(r.stopped_at, r.due_at) >= :since" if self.since else done
+        done = f"(r.stopped_at IS NOT NULL OR {views.breach_condition(':now')})"
+        return f"{done} AND COALESCE(r.stopped_at, r.breached_at, r.due_at) >= :since" if self.since else done
 
 
 def summarize(

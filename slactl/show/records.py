@@ -50,7 +50,10 @@ def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
 
 def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: TextIO, *, key: str = "id") -> None:
     """Writes the records in a machine form, one at a time as they come; `key` is the field that `ids` prints."""
-    _WRITERS[form](records, fields, stream, key)
+    if speaks_unicode(stream):
+        _WRITERS[form](records, fields, stream, key)
+    else:
+        pour(spooled(records, form, fields, key=key), stream)
 
 
 def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id") -> TextIO:

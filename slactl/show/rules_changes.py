@@ -42,7 +42,7 @@ def diff_lines(diff: Record) -> Iterator[str]:
 
 
 def _heading(version: Record) -> str:
-    count = f"{version['open_count']:,} open ticket{'s' if version['open_count'] != 1 else ''}"
+    count = _count(version["open_count"], "open ticket")
     if version["current"]:
         return f"{count} on the current rules"
     return f"{count} on rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"
@@ -70,13 +70,16 @@ def move_lines(move: Record) -> Iterator[str]:
     if not move["moved"] and not move["failed"]:
         yield "every open ticket is on the current rules"
         return
-    would = "would be " if move["dry_run"] else ""
     yield (
-        f"{move['moved']:,} ticket{'s' if move['moved'] != 1 else ''} {would}moved to the current rules, "
-        f"{move['changed']:,} deadline{'s' if move['changed'] != 1 else ''} {would}changed, "
-        f"{move['newly_breached']:,} newly breached, {move['baseline']:,} past levels {would}recorded without firing"
-        + (f", {move['failed']:,} tickets left as they are" if move["failed"] else "")
+        f"{'would move' if move['dry_run'] else 'moved'} {_count(move['moved'], 'ticket')} to the current rules: "
+        f"{_count(move['changed'], 'deadline')} changed, {move['newly_breached']:,} newly breached, "
+        f"{_count(move['baseline'], 'past level')} recorded without firing"
+        + (f", {_count(move['failed'], 'ticket')} left as they are" if move["failed"] else "")
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
 def deadline_columns() -> "Sequence[Column]":

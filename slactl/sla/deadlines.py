@@ -112,7 +112,7 @@ class Deadline:
             calendar=calendar,
         )
 
-    def _due(self, stretches: tuple[Stretch, ...]) -> int | None:
+    def _due(self, stretches: Sequence[Stretch]) -> int | None:
         if self.manual is not None:
             return self.manual
         if self.duration is None:
@@ -137,7 +137,7 @@ class Deadline:
             return TimerState.MET
         return TimerState.PAUSED if pausing else TimerState.RUNNING
 
-    def _running_since(self, stretches: tuple[Stretch, ...]) -> int:
+    def _running_since(self, stretches: Sequence[Stretch]) -> int:
         last = stretches[-1].end if stretches else None
         return self.start if last is None else last
 

@@ -100,7 +100,8 @@ def due_levels(evaluation: "Evaluation", rules: "Rules", now: datetime, fired: C
     so is what comes after the deadline; what comes at the deadline is due once that has passed. Levels of a target
     that was missed and is done meanwhile are due as expired.
     """
-    at, facts, found = seconds_of(now), evaluation.facts, []
+    at, facts = seconds_of(now), evaluation.facts
+    found: list[Firing] = []
     acked = evaluation.acked_until is not None and evaluation.acked_until > now
     for timer in evaluation.timers:
         for escalation in watching(timer, rules, facts):
@@ -141,9 +142,9 @@ def next_instant(
 def watching(timer: "Timer", rules: "Rules", facts: "Facts") -> Iterator["Escalation"]:
     """The escalations that watch a timer of a ticket with these facts."""
     for escalation in rules.escalations:
-        if escalation.on == timer.kind and escalation.when.matches(facts):
-            if timer.escalations is None or escalation.id in timer.escalations:
-                yield escalation
+        concerned = escalation.on == timer.kind and (timer.escalations is None or escalation.id in timer.escalations)
+        if concerned and escalation.when.matches(facts):
+            yield escalation
 
 
 def come(
@@ -228,7 +229,7 @@ def _place(timer: "Timer", offset: Offset, *, wall: bool, idle: int) -> int | No
     if timer.target_seconds is None:
         return idle + offset.seconds
     deadline = timer.target_seconds
-    if wall or timer.manual:
+    if wall:
         if timer.due_at is None:
             return None
         deadline = max(0, _counted_until(timer, seconds_of(timer.due_at), wall=wall))

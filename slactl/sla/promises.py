@@ -112,8 +112,6 @@ class Promises:
             return
         waits = self._responded or terms.opening_waits
         exchange.retarget(at, terms.target(Target.NEXT_RESPONSE) if waits else None, terms.calendar)
-        if not waits and not exchange.is_set:
-            self._exchanges.pop()
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
         """A person set or cleared (None) the deadline of what is open; what is over stays as it was judged."""

@@ -109,14 +109,10 @@ def reach(calendar: "BusinessCalendar", start: int, seconds: int, stretches: Seq
         NoOpenHours: the calendar is not open for that long any more.
     """
     instant = calendar.add_seconds(start, seconds)
-    uncounted = 0
     for begin, end, _ in stretches:
         if begin > instant:
             break
         if end is None:
             return None
-        lost = calendar.between_seconds(begin, end)
-        if lost:
-            uncounted += lost
-            instant = calendar.add_seconds(start, seconds + uncounted)
+        instant = calendar.add_seconds(instant, calendar.between_seconds(begin, end))
     return instant

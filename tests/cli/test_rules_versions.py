@@ -201,7 +201,7 @@ def test_apply_prints_every_deadline_that_changed(edited: Path, slactl: Slactl) 
     assert line.split("\t")[0::11][:1] == ["1"]
     assert "2026-03-03T09:00:00Z\t2026-03-02T11:00:00Z\trunning\trunning\tfalse" in line
     assert result.err == (
-        "2 tickets moved to the current rules, 1 deadline changed, 0 newly breached,"
+        "moved 2 tickets to the current rules: 1 deadline changed, 0 newly breached,"
         " 0 past levels recorded without firing\n"
     )
     assert due(slactl) == ["1\t2026-03-02T11:00:00Z", "2\t2026-03-04T09:00:00Z"]
@@ -237,7 +237,7 @@ def test_the_table_shows_the_newly_breached_first(edited: Path, slactl: Slactl, 
     assert ["newly breached" in row for row in rows] == [True, True, False]
     assert [row.split()[0] for row in rows] == ["1", "2", "2"]
     assert summary == (
-        "2 tickets moved to the current rules, 3 deadlines changed, 2 newly breached,"
+        "moved 2 tickets to the current rules: 3 deadlines changed, 2 newly breached,"
         " 2 past levels recorded without firing"
     )
     assert slactl("check", "-q").code == 0

@@ -135,12 +135,16 @@ def test_every_character_survives_json() -> None:
 
 
 def test_a_stream_that_is_not_unicode_gets_ascii_json() -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
-    write_object({"subject": "snow ☃ and ü"}, stream)
-    stream.seek(0)
-    text = stream.read()
-    assert text.isascii()
-    assert json.loads(text) == {"subject": "snow ☃ and ü"}
+    for send in (
+        lambda stream: write_object({"subject": "snow ☃ and ü"}, stream),
+        lambda stream: write([{"subject": "snow ☃ and ü"}], Form.JSONL, ("subject",), stream),
+    ):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+        send(stream)
+        stream.seek(0)
+        text = stream.read()
+        assert text.isascii()
+        assert json.loads(text) == {"subject": "snow ☃ and ü"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from slactl.sla.calendar import BusinessCalendar, Hours, NoOpenHours
 DAY, HOUR, MINUTE = 86_400, 3600, 60
 EXAMPLES = [pytest.param(60, id="few"), pytest.param(10_000, id="many", marks=pytest.mark.full)]
 
-#: Clock changes, in UTC, each as far as an hour off: forward and back, by half an hour, at 00:01, a date left out,
+#: Clock changes, in UTC: forward and back, by half an hour, at 00:01, a date left out,
 #: winter time in Ramadan, changes for good, and seconds of local mean time.
 CHANGES = [
     ("Europe/Berlin", "2024-03-31T01:00"),
@@ -31,13 +31,10 @@ CHANGES = [
     ("America/St_Johns", "2010-03-14T03:31"),
     ("America/St_Johns", "2010-11-07T02:31"),
     ("Europe/Moscow", "2014-10-25T22:00"),
-    ("Europe/Amsterdam", "1937-06-30T22:40"),
-    ("America/Juneau", "1867-10-19T00:00"),
-    ("Africa/Monrovia", "1972-01-07T00:44"),
+    ("Europe/Amsterdam", "1937-06-30T22:40:28"),
+    ("Africa/Monrovia", "1972-01-07T00:44:30"),
     ("Pacific/Kwajalein", "1993-08-21T12:00"),
 ]
-#: The one before 1900 is no question for a calendar.
-CHANGES = [(zone, at) for zone, at in CHANGES if at > "1900"]
 ZONES = sorted({zone for zone, _ in CHANGES})
 
 
@@ -90,7 +87,8 @@ def hours(draw: st.DrawFn, step: int) -> Sequence[Ends]:
 
 @st.composite
 def near_changes(draw: st.DrawFn, step: int) -> Case:
-    zone, at = draw(st.sampled_from(CHANGES))
+    # Where the clocks change by odd seconds, whole minutes of theirs are not whole minutes of UTC.
+    zone, at = draw(st.sampled_from([(zone, at) for zone, at in CHANGES if step == 1 or len(at) == 16]))
     return cases(draw, step, int(datetime.fromisoformat(f"{at}Z").timestamp()), zone)
 
 
@@ -120,7 +118,8 @@ def agree(data: st.DataObject, case: Case, walk: Walk, last_start: int) -> None:
     same(lambda: asked.next_open(instant(a)), walk.next_open(a))
     runs = asked.pieces_seconds(walk.first, walk.last)
     assert sum(end - start for start, end in runs) == walk.between(walk.first, walk.last)
-    assert all(before < start < end for before, (start, end) in zip([walk.first - 1, *(e for _, e in runs)], runs, strict=False))
+    ends = [walk.first - 1, *(end for _, end in runs)]
+    assert all(before < start < end for before, (start, end) in zip(ends, runs, strict=False))
 
 
 def same(question: Callable[[], int | datetime], expected: int | None) -> None:
@@ -134,9 +133,7 @@ def test_every_minute_around_clock_changes_agrees_with_the_wall_clock(examples: 
     def law(data: st.DataObject) -> None:
         case = data.draw(near_changes(MINUTE))
         start = case.around + data.draw(st.integers(-60, 12)) * HOUR
-        # Seconds of local mean time end within a minute: align the steps to the wall clock before the change.
-        walk = Walk(case.clock, start - start % MINUTE, start - start % MINUTE + 4 * DAY, MINUTE)
-        assume(all(local.second == 0 for local in (walk.local[0], walk.local[-1])))
+        walk = Walk(case.clock, start, start + 4 * DAY, MINUTE)
         agree(data, case, walk, walk.last - DAY)
 
     hold(examples, law)
@@ -157,8 +154,7 @@ def test_business_days_around_clock_changes_agree_with_the_wall_clock(examples: 
     def law(data: st.DataObject) -> None:
         case = data.draw(near_changes(MINUTE))
         start = case.around + data.draw(st.integers(-72, 12)) * HOUR
-        walk = Walk(case.clock, start - start % MINUTE, start - start % MINUTE + 6 * DAY, MINUTE)
-        assume(all(local.second == 0 for local in (walk.local[0], walk.local[-1])))
+        walk = Walk(case.clock, start, start + 6 * DAY, MINUTE)
         moment = walk.first + data.draw(st.integers(0, 2 * DAY))
         days = data.draw(st.integers(0, 3))
         same(lambda: case.calendar.add_days(instant(moment), days), walk.add_days(moment, days))

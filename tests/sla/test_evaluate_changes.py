@@ -191,6 +191,8 @@ def test_the_opening_message_starts_to_wait_with_a_policy_that_says_so() -> None
     later = policy("b", 'plan = ["b"]', 'default = { next_response = "4h" }', "always")
     to_creation = "mon 09:00 created plan=b\nmon 10:00 plan a"
     assert due_of(to_creation, policies(waits, later), "mon 10:00", "next_response") == "mon 13:00"
+    answered = "mon 09:00 created plan=b\nmon 09:30 agent_reply\nmon 10:00 plan a"
+    assert timers(judged(answered, policies(waits, later), "mon 10:00"), "next_response") == []
     away = to_creation + "\nmon 11:00 plan b"
     assert timers(judged(away, policies(waits, later), "mon 11:00"), "next_response") == []
 

@@ -64,6 +64,10 @@ def test_a_note_left_by_a_ladder_is_nobodys_work() -> None:
     assert episodes("mon 09:00 created assignee=ann\nmon 10:00 system note", "idle") == [(1, "mon 09:00", None)]
 
 
+def test_a_status_that_is_so_already_is_no_act() -> None:
+    assert episodes("mon 09:00 created assignee=ann\nmon 10:00 status open", "idle") == [(1, "mon 09:00", None)]
+
+
 def test_created_begins_with_the_ticket_and_stands_still_while_it_is_closed() -> None:
     text = "mon 09:00 created\nmon 10:00 status closed\nmon 12:00 status open"
     assert episodes(text, "created", "mon 11:00") == [(1, "mon 09:00", "mon 10:00")]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -219,7 +220,7 @@ def test_segments_cover_the_time_and_add_up(history: list[Event], promised: Rule
     for timer in judge(history, promised, now).timers:
         until = timer.stopped_at or now
         found = list(segments(timer, now))  # type: ignore[arg-type]
-        assert all(one.end == two.start and one.spent is not two.spent for one, two in zip(found, found[1:], strict=False))
+        assert all(one.end == two.start and one.spent is not two.spent for one, two in pairwise(found))
         if found:
             assert found[0].start == timer.started_at
             assert found[-1].end == (timer.stopped_at or max(now, timer.due_at or now))  # type: ignore[type-var]

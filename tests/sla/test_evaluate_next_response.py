@@ -73,8 +73,8 @@ def test_a_message_on_a_ticket_that_is_over_waits_only_once_it_is_reopened() -> 
 
 
 def test_a_reply_on_a_ticket_that_is_over_leaves_nothing_waiting() -> None:
-    text = ANSWERED + "mon 10:00 status resolved\nmon 11:00 customer_reply\nmon 12:00 agent_reply\nmon 13:00 status open"
-    assert exchanges(text) == []
+    text = ANSWERED + "mon 10:00 status resolved\nmon 11:00 customer_reply\nmon 12:00 agent_reply\n"
+    assert exchanges(text + "mon 13:00 status open") == []
 
 
 def test_from_creation_the_opening_message_already_waits() -> None:

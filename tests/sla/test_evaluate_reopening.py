@@ -51,7 +51,8 @@ def test_a_reply_while_resolved_is_a_reply() -> None:
 
 def test_reset_starts_a_new_cycle() -> None:
     first, second = timers(judged(REOPENED, RESET, "mon 15:00"), "resolution")
-    assert (first.cycle, first.state, said(first.stopped_at), said(first.due_at)) == (1, "met", "mon 11:00", "mon 13:00")
+    assert (first.cycle, first.state) == (1, "met")
+    assert (said(first.stopped_at), said(first.due_at)) == ("mon 11:00", "mon 13:00")
     assert (second.cycle, second.state, said(second.started_at)) == (2, "running", "mon 14:00")
     assert (said(second.due_at), second.elapsed_seconds) == ("tue 10:00", 3600)
 

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-ONE_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 Ends = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WallClock:
     """Open hours as they are written: seconds of a day by weekday, holidays, special dates."""
 
@@ -24,14 +25,16 @@ class WallClock:
             return self.dates[day]
         return [] if day in self.holidays else self.weekly.get(day.weekday(), [])
 
+    @lru_cache(maxsize=100)  # noqa: B019 - few are made, and the speed matters
+    def candidates(self, day: date) -> list[tuple[int, int, date]]:
+        """What can be open on a date: its own hours, and the tails of those of the date before."""
+        own = [(first, last, day) for first, last in self.hours(day)]
+        return own + [(first - 86_400, last - 86_400, day - DAY) for first, last in self.hours(day - DAY)]
+
     def dates_open_at(self, local: datetime) -> list[date]:
-        """The dates whose hours a reading of the wall clock lies in: of that date itself, or in the tail of the one before."""
-        day, second = local.date(), local.hour * 3600 + local.minute * 60 + local.second
-        return [
-            start
-            for start, passed in ((day, second), (day - ONE_DAY, second + 86_400))
-            if any(first <= passed < last for first, last in self.hours(start))
-        ]
+        """The dates whose hours a reading of the wall clock lies in."""
+        second = local.hour * 3600 + local.minute * 60 + local.second
+        return [day for first, last, day in self.candidates(local.date()) if first <= second < last]
 
 
 class Walk:
@@ -43,16 +46,15 @@ class Walk:
         self.times = range(first, last, step)
         self.local = [datetime.fromtimestamp(t, zone).replace(tzinfo=None) for t in self.times]
         self.dates = [clock.dates_open_at(local) for local in self.local]
+        self.totals = list(accumulate((step if dates else 0 for dates in self.dates), initial=0))
 
     def is_open(self, t: int) -> bool:
         return bool(self.dates[(t - self.first) // self.step])
 
-    @cache  # noqa: B019 - a walk lives as long as one example
     def counted(self, t: int) -> int:
         """The open seconds before `t`."""
-        whole = (t - self.first) // self.step
-        rest = t - self.first - whole * self.step
-        return self.step * sum(map(bool, self.dates[:whole])) + (rest if rest and self.dates[whole] else 0)
+        steps, rest = divmod(t - self.first, self.step)
+        return self.totals[steps] + (rest if rest and self.dates[steps] else 0)
 
     def between(self, a: int, b: int) -> int:
         return self.counted(b) - self.counted(a)
@@ -62,15 +64,12 @@ class Walk:
         if seconds == 0:
             return start
         wanted = self.counted(start) + seconds
-        total = 0
-        for t, dates in zip(self.times, self.dates, strict=True):
-            if dates and total + self.step >= wanted:
-                return t + wanted - total
-            total += self.step if dates else 0
-        return None
+        found = zip(self.times, self.totals, self.totals[1:], strict=False)
+        return next((t + wanted - before for t, before, after in found if before < wanted <= after), None)
 
     def next_open(self, t: int) -> int | None:
-        return t if self.is_open(t) else next((s for s, d in zip(self.times, self.dates, strict=True) if s > t and d), None)
+        openings = (later for later, dates in zip(self.times, self.dates, strict=True) if later > t and dates)
+        return t if self.is_open(t) else next(openings, None)
 
     def add_days(self, start: int, n: int) -> int | None:
         """The n-th later date that is ever open, at the same reading of the wall clock or as near as it is open."""

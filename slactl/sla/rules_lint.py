@@ -1,0 +1,92 @@
+"""What is probably a mistake in rules that are valid: each with its line."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from slactl.sla.history import Priority, Target
+from slactl.sla.rules import Rules
+from slactl.sla.rules_lines import Lines
+from slactl.sla.rules_model import Level, Match
+
+Place = tuple[str | int, ...]
+
+_VARIABLE = re.compile(r"\$\{env:([^}]+)\}")
+
+
+class LintWarning(NamedTuple):
+    """Something to look at, and where."""
+
+    line: int
+    message: str
+
+
+def lint(rules: Rules, text: str, environment: Mapping[str, str]) -> list[LintWarning]:
+    """The warnings about rules, by line. Of the environment only the names of variables matter."""
+    lines = Lines(text)
+    found = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_variables(rules, environment)]
+    return sorted(LintWarning(lines.of(place), message) for place, message in found)
+
+
+def _policies(rules: Rules) -> Iterator[tuple[Place, str]]:
+    for place, policy in enumerate(rules.policies):
+        for earlier in rules.policies[:place]:
+            if _covers(earlier.match, policy.match):
+                yield ("policy", place), f"policy {policy.name!r} is never reached: {earlier.name!r} above matches first"
+                break
+    if not any(policy.match == Match() for policy in rules.policies):
+        yield ("policy", max(0, len(rules.policies) - 1)), "no catch-all: a ticket that no policy matches gets no deadline"
+
+
+def _covers(earlier: Match, later: Match) -> bool:
+    """Whether everything that `later` matches is matched by `earlier` already."""
+    for key in Match.model_fields:
+        wanted, given = getattr(earlier, key), getattr(later, key)
+        if wanted and (not given or not set(given) <= set(wanted)):
+            return False
+    return True
+
+
+def _targets(rules: Rules) -> Iterator[tuple[Place, str]]:
+    for place, policy in enumerate(rules.policies):
+        missing = [
+            priority.value
+            for priority in policy.match.priority or tuple(Priority)
+            if not any(policy.target(priority, target) for target in Target)
+        ]
+        if missing:
+            yield ("policy", place), f"policy {policy.name!r} promises nothing to {', '.join(missing)} tickets"
+
+
+def _levels(rules: Rules) -> Iterator[tuple[Place, str]]:
+    for place, escalation in enumerate(rules.escalations):
+        for number, level in enumerate(escalation.levels):
+            if not _does_something(level):
+                where = f"level {level.id!r} of {escalation.id!r}"
+                yield ("escalation", place, "level", number), f"{where} does nothing: no priority, assign, note, tag, notify"
+        watched = escalation.on
+        if isinstance(watched, Target) and not _is_promised(rules, watched):
+            yield ("escalation", place), f"{escalation.id!r} can never fire: no policy promises a {watched.value}"
+
+
+def _does_something(level: Level) -> bool:
+    return any((level.priority, level.assign, level.note, level.tag, level.notify))
+
+
+def _is_promised(rules: Rules, target: Target) -> bool:
+    return any(policy.target(priority, target) for policy in rules.policies for priority in Priority)
+
+
+def _roles(rules: Rules) -> Iterator[tuple[Place, str]]:
+    assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
+    for name, role in rules.roles.items():
+        if role.assignee is None and (name in assigned or not role.notify):
+            yield ("roles", name), f"nobody holds the role {name!r}: it has no assignee"
+
+
+def _variables(rules: Rules, environment: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
+    for kind in ("roles", "people"):
+        for name, who in getattr(rules, kind).items():
+            for variable in sorted({each for url in who.notify for each in _VARIABLE.findall(url)}):
+                if variable not in environment:
+                    yield (kind, name, "notify"), f"the environment variable {variable} is not set here"
