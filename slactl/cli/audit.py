@@ -31,7 +31,9 @@ def list_events(
     context: typer.Context,
     since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Recorded before T.")] = None,
-    actor: Annotated[list[str] | None, typer.Option("--actor", metavar="NAME", help="Done by her.")] = None,
+    actor: Annotated[
+        list[str] | None, typer.Option("--actor", metavar="NAME", help="Only what this actor did; me is you.")
+    ] = None,
     action: Annotated[
         list[str] | None, typer.Option("--action", metavar="A", help="Only this action, as ticket.escalate.")
     ] = None,

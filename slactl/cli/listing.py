@@ -68,7 +68,7 @@ def list_tickets(
     priority: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None,
     plan: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None,
     tenant: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None,
-    assignee: Annotated[list[str] | None, _word("--assignee", "A", "Only hers; me is the actor.")] = None,
+    assignee: Annotated[list[str] | None, _word("--assignee", "A", "Only this assignee; me is you.")] = None,
     requester: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None,
     tag: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None,
     search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None,

@@ -57,7 +57,7 @@ def demo(context: typer.Context) -> None:
     for words in (["list", "--breached"], ["summary"]):
         typer.echo(f"\n$ slactl {' '.join(words)}")
         sys.stdout.flush()
-        _run(context, words)
+        _run(context, [*words, "--format", "table"])
     typer.echo("\nGo on with it:")
     typer.echo(f"  export SLACTL_DB={desk.database} SLACTL_RULES={desk.rules}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from slactl.config import Color
@@ -64,6 +65,9 @@ class Screen:
         """A Rich console that neither reads markup nor highlights, so that data is drawn as it is."""
         from rich.console import Console
 
+        if isinstance(self.stream, TextIOWrapper) and not self.draws_blocks:
+            # A table with question marks is better than none.
+            self.stream.reconfigure(errors="replace")
         return Console(
             file=self.stream,
             width=self.width,

@@ -53,7 +53,8 @@ class Promises:
         self._exchanges: list[Deadline] = []
         if terms.opening_waits:
             self._begin_exchange(at)
-        self.change_status(at, status)
+        if status is not self._status:
+            self.change_status(at, status)
 
     def __iter__(self) -> Iterator[Deadline]:
         """Every promise that was made, those kept or missed long ago included."""
@@ -74,11 +75,11 @@ class Promises:
 
     def change_status(self, at: int, status: Status) -> None:
         """The clocks run, pause or stop; leaving resolved and closed reopens."""
-        was_done, self._status = self._status.is_done, status
+        was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
-        if status.is_done and not was_done:
+        if is_done and not was_done:
             self._finish(at)
-        elif was_done and not status.is_done:
+        elif was_done and not is_done:
             self._reopen(at)
 
     def reply(self, at: int) -> None:
@@ -125,11 +126,10 @@ class Promises:
             current.set_by_hand(at, due)
 
     def _turn(self, at: int) -> None:
+        closed = Uncounted.CLOSED if self._status.is_done else None
+        paused = self.terms.pause if closed is None and self.is_pausing else ()
         for kind, log in self._logs.items():
-            if self._status.is_done:
-                log.turn(at, Uncounted.CLOSED)
-            else:
-                log.turn(at, Uncounted.PAUSED if self.is_pausing and kind in self.terms.pause else None)
+            log.turn(at, Uncounted.PAUSED if kind in paused else closed)
 
     def _finish(self, at: int) -> None:
         """Resolved: every open promise ends, the first response too where nobody replied."""

@@ -67,11 +67,10 @@ class Replay:
         Raises:
             NoOpenHours: the calendar has no open time left for what is promised now.
         """
-        self._updated = at = seconds_of(event.at)
         reader = _READERS.get(event.type)
         if reader is not None:
+            self._updated = at = seconds_of(event.at)
             reader(self, at, event)
-            self._turn_conditions(at)
 
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
         """Every timer as of `now`, which must not be before the last event."""
@@ -152,6 +151,7 @@ class Replay:
         """A person's decision moves the deadlines that hang on it; slactl's own acts never do."""
         if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
             self._promises.retarget(at, self._choose())
+            self._turn_conditions(at)
 
     def _turn_conditions(self, at: int) -> None:
         self._conditions.turn(
@@ -170,6 +170,7 @@ class Replay:
             self._resolved = at if after.is_done else None
             self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
         self._promises.change_status(at, after)
+        self._turn_conditions(at)
         self._conditions.act(at)
 
     def _read_agent_reply(self, at: int, _: Event) -> None:
@@ -189,6 +190,7 @@ class Replay:
         after = event.detail.get("assignee") or None
         if after != self._assignee:
             self._assignee = after
+            self._turn_conditions(at)
             self._conditions.act(at)
 
     def _read_priority(self, at: int, event: Event) -> None:
@@ -230,7 +232,11 @@ class Replay:
 
     def _read_rules_applied(self, at: int, event: Event) -> None:
         self._rules = self._rules_for(event.detail.get("rules"))
-        self._promises.retarget(at, self._choose())
+        # Other rules for the ticket as people judged it: what a ladder raised meanwhile moves no deadline.
+        raised, self._priority = self._priority, self._promises.terms.priority
+        terms = self._choose()
+        self._priority = raised
+        self._promises.retarget(at, terms)
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {

@@ -63,3 +63,10 @@ def test_what_a_stream_can_write() -> None:
     assert speaks_unicode(io.StringIO())
     assert speaks_unicode(io.TextIOWrapper(io.BytesIO(), encoding="UTF-8"))
     assert not speaks_unicode(io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+
+
+def test_a_stream_that_is_not_unicode_still_gets_its_table() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Screen(stream, width=40).console().print("late · ü")
+    stream.seek(0)
+    assert stream.read() == "late ? ?\n"

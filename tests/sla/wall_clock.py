@@ -44,7 +44,7 @@ class Walk:
         zone = ZoneInfo(clock.timezone)
         self.first, self.last, self.step = first, last, step
         self.times = range(first, last, step)
-        self.local = [datetime.fromtimestamp(t, zone).replace(tzinfo=None) for t in self.times]
+        self.local = [datetime.fromtimestamp(t, zone) for t in self.times]
         self.dates = [clock.dates_open_at(local) for local in self.local]
         self.totals = list(accumulate((step if dates else 0 for dates in self.dates), initial=0))
 
@@ -76,22 +76,24 @@ class Walk:
         opening = self.next_open(start)
         if opening is None or n == 0:
             return opening
-        place = (opening - self.first) // self.step
-        day = max(self.dates[place])
-        reading = self.local[place] + timedelta(seconds=(opening - self.first) % self.step)
-        passed = reading - datetime.combine(day, datetime.min.time())
+        steps, rest = divmod(opening - self.first, self.step)
+        day = max(self.dates[steps])
+        passed = self.local[steps].replace(tzinfo=None) - midnight(day)
         later = sorted({each for dates in self.dates for each in dates if each > day})
         if len(later) <= n:
             return None  # the last one may be cut off by the end of the walk
         wanted_day = later[n - 1]
-        wanted = datetime.combine(wanted_day, datetime.min.time()) + passed
-        # Whole steps first, then what lies between two of them.
-        whole = wanted - timedelta(seconds=passed.seconds % self.step)
-        arrived = next(t for t, local in zip(self.times, self.local, strict=True) if local >= whole)
-        if self.local[(arrived - self.first) // self.step] == whole:
-            arrived += passed.seconds % self.step
+        wanted = midnight(wanted_day) + passed
+        readings = ((t, local.replace(tzinfo=None)) for t, local in zip(self.times, self.local, strict=True))
+        arrived, reading = next((t, reading) for t, reading in readings if reading >= wanted)
+        if reading == wanted:
+            arrived += rest
         open_times = [t for t, dates in zip(self.times, self.dates, strict=True) if wanted_day in dates]
         return next((max(t, arrived) for t in open_times if arrived < t + self.step), open_times[-1] + self.step)
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a reading of a clock
 
 
 def instant(t: int) -> datetime:

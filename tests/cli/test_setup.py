@@ -1,0 +1,113 @@
+"""Making a desk: what `init` writes where, and what it never touches."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+
+
+def test_init_makes_the_database_and_the_rules_where_the_settings_point(desk: Path, slactl: Slactl) -> None:
+    rules = desk.with_name("rules.toml")
+    assert stat.S_IMODE(desk.stat().st_mode) == 0o600
+    assert stat.S_IMODE(desk.parent.stat().st_mode) == 0o700
+    assert rules.read_text().startswith("# ")
+    assert slactl("rules", "check").code == 0
+
+
+def test_init_again_leaves_everything_as_it_is(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    rules = desk.with_name("rules.toml")
+    rules.write_text("# mine\n" + rules.read_text())
+    again = slactl("init")
+    assert again.code == 0
+    assert again.out.count("was there") == 2
+    assert rules.read_text().startswith("# mine\n")
+    assert slactl("list", "-q").out == "1\n"
+
+
+def test_force_rewrites_the_rules_and_keeps_the_old_ones_and_the_tickets(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    rules = desk.with_name("rules.toml")
+    rules.write_text("# mine\n" + rules.read_text())
+    assert slactl("init", "--force").code == 0
+    assert not rules.read_text().startswith("# mine\n")
+    assert rules.with_name("rules.toml.bak").read_text().startswith("# mine\n")
+    assert slactl("list", "-q").out == "1\n"
+
+
+def test_without_settings_both_go_to_the_users_own_folders(slactl: Slactl, tmp_path: Path) -> None:
+    assert slactl("init").code == 0
+    assert (tmp_path / "home/.local/share/slactl/slactl.db").is_file()
+    assert (tmp_path / "home/.config/slactl/rules.toml").is_file()
+    assert slactl("create", "Printer on fire", "--from", "ann@example.com").code == 0
+
+
+def test_a_relative_base_directory_is_ignored(
+    slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "data")
+    monkeypatch.chdir(tmp_path)
+    assert slactl("init").code == 0
+    assert (tmp_path / "home/.local/share/slactl/slactl.db").is_file()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_shared_desk_belongs_to_its_group(tmp_path: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    import grp
+
+    group = grp.getgrgid(os.getgid()).gr_name
+    database, rules = tmp_path / "shared" / "slactl.db", tmp_path / "shared" / "rules.toml"
+    monkeypatch.setenv("SLACTL_DB", str(database))
+    monkeypatch.setenv("SLACTL_RULES", str(rules))
+    assert slactl("init", "--shared-group", group).code == 0
+    assert stat.S_IMODE(database.parent.stat().st_mode) == 0o2770
+    assert stat.S_IMODE(database.stat().st_mode) == 0o660
+    assert stat.S_IMODE(rules.stat().st_mode) == 0o664
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    assert slactl("check").code == 0
+    assert stat.S_IMODE(database.with_name("slactl.db.lock").stat().st_mode) == 0o660
+
+
+def test_an_unknown_group_is_refused_before_anything_is_made(tmp_path: Path, slactl: Slactl) -> None:
+    refused = slactl("--db", str(tmp_path / "x" / "slactl.db"), "init", "--shared-group", "no-such-group")
+    assert refused.code == 3
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_link_is_not_followed(tmp_path: Path, slactl: Slactl) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "slactl.db").symlink_to(tmp_path / "victim")
+    assert slactl("--db", str(tmp_path / "slactl.db"), "init").code == 6
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_file_of_another_program_is_left_alone(tmp_path: Path, slactl: Slactl) -> None:
+    (tmp_path / "other.db").write_bytes(b"not a database at all" * 100)
+    for command in (("init",), ("list",), ("check",)):
+        refused = slactl("--db", str(tmp_path / "other.db"), *command)
+        assert refused.code == 6
+        assert "Traceback" not in refused.err
+    assert (tmp_path / "other.db").read_bytes() == b"not a database at all" * 100
+
+
+def test_a_newer_database_is_refused(desk: Path, slactl: Slactl) -> None:
+    import sqlite3
+
+    with sqlite3.connect(desk) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    for command in (("list",), ("check",), ("create", "x", "--from", "a@b.example")):
+        refused = slactl(*command)
+        assert refused.code == 6
+        assert "newer" in refused.err
+
+
+def test_the_demo_shows_a_breached_list_a_summary_and_how_to_go_on(slactl: Slactl) -> None:
+    shown = slactl("demo")
+    assert shown.code == 0, shown.err
+    assert "$ slactl check" in shown.out
+    assert "$ slactl list --breached" in shown.out
+    assert "Checkout returns 502 for every card" in shown.out
+    assert "$ slactl summary" in shown.out
+    assert "export SLACTL_DB=" in shown.out
