@@ -1,9 +1,14 @@
 """`rules test`, `rules diff` and `rules apply` as people, scripts and cron see them."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -269,3 +274,26 @@ def test_it_is_in_the_history_of_the_ticket(edited: Path, slactl: Slactl) -> Non
     entries = [json.loads(line) for line in slactl("history", "1", "--format", "jsonl").lines]
     (entry,) = [entry for entry in entries if entry["action"] == "rules.apply"]
     assert (entry["actor"], entry["actor_type"], sorted(entry["detail"])) == ("mia", "user", ["from", "rules"])
+
+
+@pytest.mark.parametrize(("answer", "moved"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_shows_the_table_and_asks(edited: Path, answer: str, moved: bool) -> None:
+    before = counts(edited)
+    program = "import sys; from slactl.__main__ import run; sys.exit(run(sys.argv[1:]))"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "rules", "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    seen = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(ours, 4096):
+            seen += part
+    os.close(ours)
+    code, text = process.wait(), seen.decode()
+    assert "first response" in text
+    assert "Move 2 open tickets to the current rules?" in text
+    assert ("moved 2 tickets" in text) is moved
+    assert (code == 0) is moved, text
+    assert (counts(edited) != before) is moved

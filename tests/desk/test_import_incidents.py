@@ -55,31 +55,26 @@ class Incident:
     def status(self, now: datetime) -> str:
         return [status for at, status in self.changes if at <= now][-1]
 
-    def done_at(self, now: datetime) -> datetime | None:
-        """The first instant at which it was resolved or closed."""
-        return next((at for at, status in self.changes if status in DONE and at <= now), None)
-
     def first_response_missed(self, now: datetime) -> bool:
-        """Nobody replies in this log: first response ends with resolving, and pauses do not stop it."""
-        target = timedelta(hours=PROMISES[self.priorities[0][1]][0])
-        for at, priority in self.priorities[1:]:
-            done = self.done_at(now)
-            if at <= now and (done is None or at < done) and at <= self.opened + target:
-                target = timedelta(hours=PROMISES[priority][0])
-        return (self.done_at(now) or now) > self.opened + target
+        """Nobody replies in this log: first response ends with resolving, goes on when reopened, and never pauses."""
+        return self._missed(now, 0, DONE)
 
     def resolution_missed(self, now: datetime) -> bool:
-        """Counted time up to the last resolution (or now) without pauses and closed time, over the target."""
-        target = timedelta(hours=PROMISES[self.priorities[0][1]][1])
+        """Pauses and closed time do not count."""
+        return self._missed(now, 1, PAUSED + DONE)
+
+    def _missed(self, now: datetime, which: int, uncounted: tuple[str, ...]) -> bool:
+        """Whether the counted time was over the target of its moment before it was done; late is late for good."""
+        target = timedelta(hours=PROMISES[self.priorities[0][1]][which])
         counted, late = timedelta(), False
         marks = sorted({at for at, _ in self.changes + self.priorities if at <= now} | {now})
         for begin, end in zip(marks, marks[1:], strict=False):
-            if self.status(begin) not in PAUSED + DONE:
+            if self.status(begin) not in uncounted:
                 counted += end - begin
                 late = late or counted > target
             for at, priority in self.priorities[1:]:
                 if at == end and not late and self.status(begin) not in DONE:
-                    target = timedelta(hours=PROMISES[priority][1])
+                    target = timedelta(hours=PROMISES[priority][which])
                     late = late or counted > target
         return late
 

@@ -430,3 +430,56 @@ def test_diff_has_nothing_to_say_of_comments_and_closed_tickets(config: Config, 
     slactl("close", "1")
     promise(config, "2h")
     assert diff(config)["versions"] == []
+
+
+def test_a_deadline_set_by_hand_stays(config: Config, slactl: Slactl) -> None:
+    number = create(slactl)
+    set_by_hand = ("--target", "resolution", "--at", "2026-03-03T09:00:00Z", "--reason", "agreed by phone")
+    assert slactl("due", str(number), *set_by_hand).code == 0
+    promise(config, "2h", "6h")
+    _, changes, _ = moved(config)
+    assert [change["target"] for change in changes] == ["first_response"]
+    assert shown(slactl, number)["resolution_due_at"] == "2026-03-03T09:00:00Z"
+
+
+def test_a_condition_that_began_long_ago_on_the_new_calendar_wakes_nobody(
+    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    watch = (
+        '\n[[escalation]]\nid = "alone"\non = "unassigned"\n[[escalation.level]]\nid = "grab"\nat = "+1h"\nnote = "x"\n'
+    )
+    office = '[calendars.office]\nweekly = { mon-fri = ["12:00-17:00"] }\n' + RULES[RULES.index("[[policy]]") :] + watch
+    office = RULES[: RULES.index("[[policy]]")] + office.replace('calendar = "always"', 'calendar = "office"')
+    promise(config, "4h", text=office)
+    create(slactl)
+    clock.tick(timedelta(hours=1, minutes=30))
+    promise(config, "4h", text=RULES + watch)
+    assert moved(config)[0].moved == 1
+    assert outcomes(config) == [("grab", "baseline")]
+    clock.tick(timedelta(minutes=10))
+    slactl("check")
+    assert outcomes(config) == [("grab", "baseline")]
+
+
+def test_each_ticket_remembers_the_rules_it_came_from(config: Config, slactl: Slactl) -> None:
+    first = create(slactl)
+    promise(config, "3h")
+    second = create(slactl)
+    before = dict(pinned(config))
+    assert before[first] != before[second]
+    promise(config, "2h")
+    assert moved(config)[0].moved == 2
+    found = rows(config, "SELECT ticket_id, detail FROM event WHERE action = 'rules.apply'")
+    assert {number: json.loads(detail)["from"] for number, detail in found} == before
+    assert len({version for _, version in pinned(config)}) == 1
+
+
+def test_going_back_to_the_old_rules_is_a_move_like_any_other(config: Config, slactl: Slactl) -> None:
+    number = create(slactl)
+    before = pinned(config)
+    promise(config, "2h")
+    moved(config)
+    config.rules.write_text(RULES)
+    assert moved(config)[0].moved == 1
+    assert pinned(config) == before
+    assert shown(slactl, number)["first_response_due_at"] == "2026-03-02T13:00:00Z"
