@@ -92,7 +92,11 @@ def test_eight_writers_at_once_lose_nothing(desk: Path, slactl: Slactl) -> None:
 def test_the_reader_that_goes_away_is_no_error(late: Path) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} -m slactl list --format jsonl | head -n 1; echo ${{PIPESTATUS[0]}}"],
+        [
+            "bash",
+            "-c",
+            f"set -o pipefail; {sys.executable} -m slactl list --format jsonl | head -n 1; echo ${{PIPESTATUS[0]}}",
+        ],
         capture_output=True,
         text=True,
         env=environment,

@@ -65,7 +65,10 @@ def test_an_urgent_enterprise_ticket_is_due_in_2_and_12_hours(
 
 @pytest.mark.parametrize(
     ("plan", "first_response", "resolution"),
-    [("pro", "2026-03-03T09:00:00Z", "2026-03-05T09:00:00Z"), ("enterprise", "2026-03-02T17:00:00Z", "2026-03-04T09:00:00Z")],
+    [
+        ("pro", "2026-03-03T09:00:00Z", "2026-03-05T09:00:00Z"),
+        ("enterprise", "2026-03-02T17:00:00Z", "2026-03-04T09:00:00Z"),
+    ],
 )
 def test_normal_tickets_of_a_plan_are_due_as_promised(
     desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory, plan: str, first_response: str, resolution: str
@@ -168,7 +171,9 @@ def test_one_hour_after_the_resolution_deadline_the_manager_takes_over(
     assert ticket(slactl, number)["assignee"] is not None
 
 
-def test_an_urgent_ticket_that_nobody_has_is_escalated(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+def test_an_urgent_ticket_that_nobody_has_is_escalated(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
     opened(slactl, "--plan", "enterprise", "--priority", "urgent")
     clock.move_to("2026-03-02T09:09:59Z")
     assert checked(slactl)["escalated"] == 0

@@ -84,7 +84,9 @@ HEAVY = ("sqlmodel", "sqlalchemy", "pydantic", "rich", "holidays", "tomlkit", "t
         (("check", "-q"), HEAVY),
     ],
 )
-def test_hot_commands_import_nothing_heavy(desk: Path, slactl: "object", arguments: tuple[str, ...], forbidden: tuple[str, ...]) -> None:
+def test_hot_commands_import_nothing_heavy(
+    desk: Path, slactl: "object", arguments: tuple[str, ...], forbidden: tuple[str, ...]
+) -> None:
     assert callable(slactl)
     slactl("create", "Printer on fire", "--from", "ann@example.com")
     slactl("check", "-q")

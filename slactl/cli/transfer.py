@@ -5,7 +5,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from slactl.cli.options import AtOption, DryRunOption, call, leave
+from slactl.cli.options import DryRunOption, call, leave
 from slactl.errors import ExitCode, NotKnownError, UsageError
 from slactl.show.form import Form
 

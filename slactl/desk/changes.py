@@ -160,7 +160,7 @@ def assign(assignee: str | None) -> Change:
         subject.refuse_closed("there is nothing to work on")
         if subject.state.assignee == name:
             return []
-        return [_entry(subject, EventType.ASSIGNED, assignee=name, **{"from": subject.state.assignee})]
+        return [_entry(subject, EventType.ASSIGNED, {"assignee": name, "from": subject.state.assignee})]
 
     return make
 
@@ -172,7 +172,7 @@ def prioritise(priority: Priority) -> Change:
         subject.refuse_closed("its deadlines are over")
         if subject.state.priority is priority:
             return []
-        return [_entry(subject, EventType.PRIORITY, priority=priority.value, **{"from": subject.state.priority.value})]
+        return [_entry(subject, EventType.PRIORITY, {"priority": priority.value, "from": subject.state.priority.value})]
 
     return make
 
@@ -230,7 +230,7 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         kept = [name for name in dict.fromkeys((*subject.state.tags, *add)) if name not in remove]
-        return [] if tuple(kept) == subject.state.tags else [_entry(subject, EventType.TAGS, tags=kept)]
+        return [] if tuple(kept) == subject.state.tags else [_entry(subject, EventType.TAGS, {"tags": kept})]
 
     return make
 
@@ -247,7 +247,7 @@ def due(target: Target, due_at: datetime | None, reason: str) -> Change:
         if due_at is not None and due_at < subject.state.created_at:
             raise RefusedError(f"ticket {subject.number} was opened after {to_text(due_at)}", "--at 'in 4h'")
         when = to_text(due_at) if due_at is not None else None
-        return [_entry(subject, EventType.DUE_SET, target=target.value, due_at=when, reason=reason)]
+        return [_entry(subject, EventType.DUE_SET, {"target": target.value, "due_at": when, "reason": reason})]
 
     return make
 
@@ -266,14 +266,14 @@ def checked_reason(reason: str | None, example: str) -> str:
     return checked_text(reason, "the reason", 1000)
 
 
-def _entry(subject: Subject, kind: EventType, **detail: object) -> Entry:
+def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:
     return Entry(Event(subject.at, kind, detail))
 
 
 def _status_entries(subject: Subject, status: Status) -> list[Entry]:
     if subject.state.status is status:
         return []
-    return [_entry(subject, EventType.STATUS, status=status.value, **{"from": subject.state.status.value})]
+    return [_entry(subject, EventType.STATUS, {"status": status.value, "from": subject.state.status.value})]
 
 
 def _body(body: str | None) -> dict[str, str]:

@@ -170,19 +170,19 @@ def _consequences(
 ) -> list[Entry]:
     """The ticket's own changes, as slactl's acts."""
 
-    def entry(kind: EventType, texts: Mapping[str, str] | None = None, **detail: object) -> Entry:
+    def entry(kind: EventType, detail: Mapping[str, object], texts: Mapping[str, str] | None = None) -> Entry:
         return Entry(Event(at, kind, detail, "slactl", ActorType.SYSTEM), texts or {})
 
     found: list[Entry] = []
     if priority is not None:
-        found.append(entry(EventType.PRIORITY, priority=priority.value, **{"from": state.priority.value}))
+        found.append(entry(EventType.PRIORITY, {"priority": priority.value, "from": state.priority.value}))
     if assignee is not None:
-        found.append(entry(EventType.ASSIGNED, assignee=assignee, **{"from": state.assignee}))
+        found.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
     added = [tag for tag in action.tags if tag not in state.tags]
     if added:
-        found.append(entry(EventType.TAGS, tags=[*state.tags, *added]))
+        found.append(entry(EventType.TAGS, {"tags": [*state.tags, *added]}))
     if action.note:
-        found.append(entry(EventType.NOTE, texts={"body": action.note}))
+        found.append(entry(EventType.NOTE, {}, {"body": action.note}))
     return found
 
 

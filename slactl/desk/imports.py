@@ -18,7 +18,7 @@ from slactl.desk.firing import fire_due, note_breaches
 from slactl.desk.intake import Problem, events_of, read_history, read_rows
 from slactl.desk.intake_map import Map
 from slactl.desk.ledger import Entry, Ledger, ledger
-from slactl.sla.history import ActorType, Event, EventType, Status
+from slactl.sla.history import ActorType, EventType, Status
 from slactl.sla.history_file import Line, LineError, in_order, parse_line, parse_record
 from slactl.sla.ladders import FiringKey
 from slactl.store import writes
@@ -124,8 +124,8 @@ def _history(
         elif source.until is None or line.event.at <= source.until:
             numbered.append((number, line))
     history, problems = in_order(numbered)
-    for number, error in problems:
-        report(Problem(number, error.field, error.reason))
+    for number, unfit in problems:
+        report(Problem(number, unfit.field, unfit.reason))
     return history
 
 
@@ -155,7 +155,9 @@ class _PlanWarnings:
         """Warn about a plan, once."""
         if plan not in self._known and plan not in self._told:
             self._told.add(plan)
-            self._report(Problem(0, "plan", f"no policy names the plan {plan!r}; the catch-all serves it", warning=True))
+            self._report(
+                Problem(0, "plan", f"no policy names the plan {plan!r}; the catch-all serves it", warning=True)
+            )
 
 
 def _merge(
@@ -238,8 +240,11 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> None:
     """An escalation of another database is on the record here too, so that nothing of it fires again."""
     event, detail = entry.event, dict(entry.event.detail)
     outcome = Outcome(detail.get("outcome") or Outcome.FIRED)
-    is_level = event.actor_type is ActorType.SYSTEM and all(detail.get(name) for name in ("kind", "escalation", "level"))
-    key = FiringKey(*(detail.get(name) or 0 for name in FiringKey._fields)) if is_level else None
+    is_level = event.actor_type is ActorType.SYSTEM and all(
+        detail.get(name) for name in ("kind", "escalation", "level")
+    )
+    place: dict[str, Any] = {name: detail.get(name) or 0 for name in FiringKey._fields}
+    key = FiringKey(**place) if is_level else None
     state = book.state(number)
     row = {
         "source": "automatic" if key is not None else "manual",

@@ -57,7 +57,7 @@ def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Callable[[int]
     Raises:
         UsageError: a column that the map names is not there, or it is neither CSV nor JSON.
     """
-    reader = io.BufferedReader(source) if not isinstance(source, io.BufferedIOBase) else source  # type: ignore[arg-type, type-var]
+    reader = io.BufferedReader(source) if not isinstance(source, io.BufferedIOBase) else source  # type: ignore[type-var]
     is_json = _looks_like_json(reader)
     rows = _json_rows(reader, how, report, ticked) if is_json else _csv_rows(reader, how, report, ticked)
     for number, row in rows:
@@ -140,7 +140,10 @@ def _check_columns(header: list[str], how: Map) -> None:
 
 
 def _json_rows(
-    source: Any, how: Map, report: Report, ticked: Callable[[int], None]  # noqa: ANN401
+    source: Any,
+    how: Map,
+    report: Report,
+    ticked: Callable[[int], None],
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
     raw = source.read()
     ticked(len(raw))

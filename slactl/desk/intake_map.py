@@ -48,7 +48,7 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
-    closed = {"status": list(Status), "priority": list(Priority)}
+    closed: dict[str, list[str]] = {"status": [*Status], "priority": [*Priority]}
     for field, pairs in values.items():
         if field not in (str(each) for each in Ours):
             raise ValueError(f"{field!r} is no column of ours")
@@ -79,7 +79,9 @@ class Missing(BaseModel):
     """Texts that mean: nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    any: Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)] = ("",)
+    any: Annotated[
+        tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+    ] = ("",)
 
 
 class Map(BaseModel):

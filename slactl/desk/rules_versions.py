@@ -211,20 +211,10 @@ def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:
 
 def _fallen_due(book: "Ledger", number: int) -> "dict[FiringKey, Firing]":
     """The undecided levels of a ticket whose instants have come, those that an ack or a pause holds back included."""
-    from slactl.sla.ladders import come, overtaken, watching
-    from slactl.sla.stretches import seconds_of
+    from slactl.sla.ladders import due_levels
 
-    state, fired, now = book.state(number), book.fired(number), seconds_of(book.now)
-    found: dict[FiringKey, Firing] = {}
-    for timer in state.timers:
-        for escalation in watching(timer, book.rulebook.current, state.facts):
-            due = (
-                come(timer, escalation, state.facts, now, fired)
-                if timer.stopped_at is None
-                else overtaken(timer, escalation, fired)
-            )
-            found.update((firing.key, firing) for firing in due)
-    return found
+    due = due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number), held=True)
+    return {firing.key: firing for firing in due}
 
 
 def _deadlines(state: "Evaluation") -> "dict[tuple[Target, int], Timer]":

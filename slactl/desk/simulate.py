@@ -1,24 +1,55 @@
 """Asking what if: what rules would have made of some histories. Needs no database and writes nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from slactl.clock import to_text
+from slactl.desk.bursts import begun_bursts
+from slactl.desk.intake import Problem, read_history
 from slactl.sla.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.evaluation import Timer
 from slactl.sla.firings import evaluate_with_firings
-from slactl.sla.history import Event, Target
+from slactl.sla.history import Condition, Event, Target
+from slactl.sla.history_file import Line, LineError, in_order, parse_line
 from slactl.sla.ladders import Firing
 from slactl.sla.rules import Rules
+from slactl.store.spool import Spool
 
 Record = dict[str, Any]
+At = datetime | Literal["last"]
+Report = Callable[[Problem], None]
+
+
+def simulate_file(
+    source: BinaryIO,
+    rules: Rules,
+    at: At,
+    report: Report,
+    ticked: Callable[[int], None] = lambda _: None,
+    holidays: HolidayProvider | None = None,
+) -> Iterator[Record]:
+    """What `simulate` says of each ticket in a history file, in the order of first appearance.
+
+    `report` is told of each bad line, `ticked` how many bytes were read. Memory stays flat.
+    """
+    spool = Spool()
+    try:
+        spool.fill(read_history(source, report, ticked))
+        histories = _histories(spool, report)
+        if any(escalation.on is Condition.BURST for escalation in rules.escalations):
+            histories = _with_bursts(histories, begun_bursts(_histories(spool, lambda _: None), rules))
+        tickets = ((name, [line.event for line in lines]) for name, lines in histories)
+        yield from simulate(tickets, rules, at, lambda reason: report(Problem(0, "", reason)), holidays)
+    finally:
+        spool.close()
 
 
 def simulate(
     tickets: Iterable[tuple[str, Sequence[Event]]],
     rules: Rules,
-    at: datetime | Literal["last"],
+    at: At,
     problem: Callable[[str], None],
     holidays: HolidayProvider | None = None,
 ) -> Iterator[Record]:
@@ -78,3 +109,30 @@ def firing_record(firing: Firing) -> Record:
 
 def _text(instant: datetime | None) -> str | None:
     return to_text(instant) if instant is not None else None
+
+
+def _histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
+    """The history of each ticket in the order of time; what does not fit is reported and left out."""
+    for ticket, lines in spool.tickets():
+        numbered: list[tuple[int, Line]] = []
+        for number, text in lines:
+            try:
+                numbered.append((number, parse_line(text)))
+            except LineError as error:
+                report(Problem(number, error.field, error.reason))
+        history, problems = in_order(numbered)
+        for number, unfit in problems:
+            report(Problem(number, unfit.field, unfit.reason))
+        if history:
+            yield ticket, history
+
+
+def _with_bursts(
+    histories: Iterable[tuple[str, list[Line]]], begun: dict[str, list[str]]
+) -> Iterator[tuple[str, list[Line]]]:
+    """The histories, in which a ticket that begins a burst says so."""
+    for ticket, (created, *rest) in histories:
+        if ticket in begun:
+            event = replace(created.event, detail={**created.event.detail, "bursts": begun[ticket]})
+            created = replace(created, event=event)
+        yield ticket, [created, *rest]

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from slactl.sla.evaluation import Timer, TimerState
+from slactl.sla.evaluation import Course, Timer, TimerState
 from slactl.sla.history import Condition
-from slactl.sla.stretches import Stretch, StretchLog, Uncounted, counted, ended, instant_of
+from slactl.sla.stretches import Stretch, StretchLog, Uncounted, counted, instant_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
@@ -65,47 +65,48 @@ class Conditions:
             self._quiet.turn(at, False)
             self._quiet.turn(at, True)
 
-    def timers(
-        self, now: int, calendar: "BusinessCalendar", wanted: Collection[Condition], *, only_open: bool = False
-    ) -> Iterator[Timer]:
-        """The episodes of the wanted conditions as of `now`, numbered from 1; all, or those still open."""
-        for kind, episodes in ((Condition.UNASSIGNED, self._unassigned), (Condition.IDLE, self._quiet)):
-            if kind in wanted:
-                before = len(episodes.spans) - 1 if only_open and episodes.spans else 0
-                for cycle, (begin, end) in enumerate(episodes.spans[before:], before + 1):
-                    yield _timer(kind, cycle, begin, end, (), now, calendar)
-        for kind in (Condition.BURST, Condition.CREATED):
-            if kind in wanted and (kind is Condition.CREATED or self._bursts):
-                yield self._from_creation(kind, now, calendar)
+    def timers(self, now: int, calendar: "BusinessCalendar", wanted: Collection[Condition]) -> Iterator[Timer]:
+        """The episodes of the wanted conditions as of `now`, numbered from 1."""
+        for kind in wanted:
+            for cycle, (begin, end) in enumerate(self._spans(kind), 1):
+                yield _timer(self._course(kind, cycle, begin, calendar), end, now)
 
-    def _from_creation(self, kind: Condition, now: int, calendar: "BusinessCalendar") -> Timer:
-        stretches = self._closed.clipped(self._created, None)
-        stopped = None
-        if stretches and stretches[-1].end is None:
-            stopped = stretches[-1].begin
-            stretches = stretches[:-1]
+    def courses(self, calendar: "BusinessCalendar", wanted: Collection[Condition]) -> Iterator[Course]:
+        """How the clocks of the wanted conditions that hold ran so far."""
+        for kind in wanted:
+            spans = self._spans(kind)
+            if spans and spans[-1][1] is None:
+                yield self._course(kind, len(spans), spans[-1][0], calendar)
+
+    def _spans(self, kind: Condition) -> Sequence[tuple[int, int | None]]:
+        """When a condition held."""
+        if kind is Condition.UNASSIGNED:
+            return self._unassigned.spans
+        if kind is Condition.IDLE:
+            return self._quiet.spans
+        if kind is Condition.BURST and not self._bursts:
+            return ()
+        closed = self._closed.clipped(self._created, None)
+        return ((self._created, closed[-1].begin if closed and closed[-1].end is None else None),)
+
+    def _course(self, kind: Condition, cycle: int, begin: int, calendar: "BusinessCalendar") -> Course:
+        stretches: tuple[Stretch, ...] = ()
+        if kind in (Condition.CREATED, Condition.BURST):
+            stretches = tuple(each for each in self._closed.clipped(self._created, None) if each.end is not None)
         only = self._bursts if kind is Condition.BURST else None
-        return _timer(kind, 1, self._created, stopped, stretches, now, calendar, only)
+        return Course(kind, cycle, begin, None, None, stretches, calendar, escalations=only)
 
 
-def _timer(
-    kind: Condition,
-    cycle: int,
-    begin: int,
-    stopped: int | None,
-    stretches: tuple[Stretch, ...],
-    now: int,
-    calendar: "BusinessCalendar",
-    only: tuple[str, ...] | None = None,
-) -> Timer:
+def _timer(course: Course, stopped: int | None, now: int) -> Timer:
+    begin, stretches, calendar = course.start, course.stretches, course.calendar
     end = max(begin, now) if stopped is None else stopped
-    since = None if stopped is not None else begin
-    if since is not None and stretches:
-        since = stretches[-1].end
-    elapsed = counted(calendar, begin, end, ended(stretches, now))
+    since = None
+    if stopped is None:
+        since = stretches[-1].end if stretches else begin
+    elapsed = counted(calendar, begin, end, stretches)
     return Timer(
-        kind=kind,
-        cycle=cycle,
+        kind=course.kind,
+        cycle=course.cycle,
         state=TimerState.RUNNING if stopped is None else TimerState.MET,
         target_seconds=None,
         started_at=instant_of(begin),
@@ -120,9 +121,7 @@ def _timer(
         consumed_seconds=elapsed - calendar.between_seconds(since, end) if since is not None else elapsed,
         manual=False,
         arming=0,
-        stretches=stretches,
-        calendar=calendar,
-        escalations=only,
+        course=course,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import Duration
-from slactl.sla.evaluation import Timer, TimerState
+from slactl.sla.evaluation import Course, Timer, TimerState
 from slactl.sla.history import Target
 from slactl.sla.stretches import Stretch, StretchLog, counted, ended, instant_of, open_seconds, reach, seconds_of
 
@@ -78,18 +78,24 @@ class Deadline:
         """The deadline if the clock runs from `at` on; None without a promise."""
         return self._due(ended(self.log.clipped(self.start, self.stopped), at))
 
+    def course(self, now: int) -> Course | None:
+        """How the clock ran up to `now`; None while it stands still or after it stopped."""
+        stretches = self.log.clipped(self.start, None)
+        if self.stopped is not None or (stretches and stretches[-1].end is None):
+            return None
+        return self._course(stretches, now)
+
     def timer(self, now: int) -> Timer:
         """The timer of this promise as of `now`."""
         stretches = self.log.clipped(self.start, self.stopped)
-        due = self._due(stretches)
+        past = ended(stretches, now)
+        course = self._course(stretches, now)
+        due, target, calendar = course.due, course.target or 0, self.calendar
         end = self.stopped if self.stopped is not None else max(now, self.start)
         late = due is not None and end > due
         pausing = self.stopped is None and bool(stretches) and stretches[-1].end is None
         since = None if pausing or self.stopped is not None else self._running_since(stretches)
-        past = ended(stretches, now)
-        calendar = self.calendar
         elapsed = counted(calendar, self.start, end, past)
-        target = self._target(due, past)
         missed = self.missed if self.missed is not None else due if late else None
         return Timer(
             kind=self.kind,
@@ -108,9 +114,13 @@ class Deadline:
             consumed_seconds=elapsed if since is None else elapsed - calendar.between_seconds(since, end),
             manual=self.manual is not None,
             arming=self.arming,
-            stretches=stretches,
-            calendar=calendar,
+            course=course,
         )
+
+    def _course(self, stretches: tuple[Stretch, ...], now: int) -> Course:
+        due = self._due(stretches)
+        target = self._target(due, ended(stretches, now))
+        return Course(self.kind, self.cycle, self.start, due, target, stretches, self.calendar, self.arming)
 
     def _due(self, stretches: Sequence[Stretch]) -> int | None:
         if self.manual is not None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.history import Condition, Priority, Status, Target
 from slactl.sla.rules import Facts
@@ -21,6 +21,25 @@ class TimerState(StrEnum):
     PAUSED = "paused"
     MET = "met"
     BREACHED = "breached"
+
+
+class Course(NamedTuple):
+    """How the clock of one timer ran so far: what every place on it follows from.
+
+    Instants are seconds since 1970. `due` is None while it is not known, and for a condition, as is `target`.
+    """
+
+    kind: Target | Condition
+    cycle: int
+    start: int
+    due: int | None
+    target: int | None
+    #: The time not counted, from the start to the stop; the last one may go on.
+    stretches: tuple[Stretch, ...]
+    calendar: "BusinessCalendar"
+    arming: int = 0
+    #: The escalations that an episode concerns; None is all that watch the kind.
+    escalations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +68,7 @@ class Timer:
     consumed_seconds: int
     manual: bool
     arming: int
-    #: The time not counted, from the start to the stop; the last one may go on.
-    stretches: tuple[Stretch, ...] = field(repr=False)
-    calendar: "BusinessCalendar" = field(repr=False, compare=False)
-    #: The escalations this episode concerns; None is all that watch the kind.
-    escalations: tuple[str, ...] | None = None
+    course: Course = field(repr=False)
 
     @property
     def is_counting(self) -> bool:

@@ -4,17 +4,17 @@ Nothing that fires is applied to the ticket. Between two events nothing about a 
 is looked at as a whole: first what fell due earlier and could not fire then, later each level at its instant.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from slactl.sla.calendar import HolidayProvider
-from slactl.sla.evaluation import Evaluation, Timer
+from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Condition, Event, Target
-from slactl.sla.ladders import Due, Firing, FiringKey, FiringOutcome, come, firing_of, levels_of, watching
+from slactl.sla.ladders import Due, Firing, FiringKey, FiringOutcome, come, decided, levels_of, watching
 from slactl.sla.replay import Replay
-from slactl.sla.rules import Escalation, Facts, Rules
+from slactl.sla.rules import Rules
 from slactl.sla.stretches import instant_of, seconds_of
 
 
@@ -47,19 +47,19 @@ def evaluate_with_firings(
         raise ValueError("the ticket was not opened yet")
     replay = Replay(history[0], lambda _: rules, holidays)
     kinds = frozenset(escalation.on for escalation in rules.escalations)
-    decided: dict[FiringKey, Firing] = {}
+    decisions: dict[FiringKey, Firing] = {}
     since = history[0].at
     for at, events in groupby(history[1:], key=lambda event: event.at):
         if at > now:
             break
         if kinds and at > since:
-            _look(replay, Span(seconds_of(since), seconds_of(at) - 1, at_end=False), rules, kinds, decided)
+            _look(replay, Span(seconds_of(since), seconds_of(at) - 1, at_end=False), rules, kinds, decisions)
         for event in events:
             replay.apply(event)
         since = at
     if kinds:
-        _look(replay, Span(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decided)
-    fired = [firing for firing in decided.values() if firing.outcome is FiringOutcome.FIRED]
+        _look(replay, Span(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decisions)
+    fired = [firing for firing in decisions.values() if firing.outcome is FiringOutcome.FIRED]
     return replay.evaluation(now, ()), sorted(fired, key=lambda firing: firing.due_at)
 
 
@@ -68,7 +68,7 @@ def _look(
     span: Span,
     rules: Rules,
     kinds: frozenset[Target | Condition],
-    decided: dict[FiringKey, Firing],
+    decisions: dict[FiringKey, Firing],
 ) -> None:
     """Decide the levels that come within a span, and those that waited for it."""
     if replay.acked_until is not None:
@@ -76,23 +76,12 @@ def _look(
     if span.start > span.last:
         return
     facts = replay.facts
-    for timer in replay.counting(instant_of(span.start), kinds):
-        for escalation in watching(timer, rules, facts):
-            waited = list(come(timer, escalation, facts, span.start, decided))
-            decided.update((firing.key, firing) for firing in waited)
-            decided.update((firing.key, firing) for firing in _coming(timer, escalation, facts, span, decided))
-
-
-def _coming(
-    timer: Timer, escalation: Escalation, facts: Facts, span: Span, decided: dict[FiringKey, Firing]
-) -> Iterator[Firing]:
-    deadline = seconds_of(timer.due_at) if timer.due_at is not None else None
-    for due in list(levels_of(timer, escalation, span.last)):
-        if due.key in decided or not span.reaches(due):
-            continue
-        outcome = FiringOutcome.FIRED
-        if due.warning and deadline is not None and due.at > deadline:
-            outcome = FiringOutcome.EXPIRED
-        elif not due.level.when.matches(facts):
-            outcome = FiringOutcome.SKIPPED
-        yield firing_of(due, escalation, outcome)
+    for course in replay.courses(instant_of(span.start), kinds):
+        for escalation in watching(course, rules):
+            levels = list(levels_of(course, escalation, span.last))
+            if not any(due.at <= span.last for due in levels) or not escalation.when.matches(facts):
+                continue
+            waited = come(levels, facts, span.start, decisions.keys())
+            decisions.update([(firing.key, firing) for firing in waited])
+            coming = [due for due in levels if span.reaches(due) and due.key not in decisions]
+            decisions.update((due.key, decided(due, facts, expired=due.is_passed)) for due in coming)

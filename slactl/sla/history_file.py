@@ -218,7 +218,14 @@ def _anything(record: Mapping[str, Any], field: str) -> str | None:
 
 
 def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+        str: "a text",
+    }
     return "nothing" if value is None else names.get(type(value), "something else")
 
 

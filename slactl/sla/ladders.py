@@ -18,7 +18,7 @@ from slactl.sla.stretches import counted, ended, instant_of, reach, seconds_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
-    from slactl.sla.evaluation import Evaluation, Timer
+    from slactl.sla.evaluation import Course, Evaluation, Timer
     from slactl.sla.rules import Escalation, Facts, Level, Rules
 
 __all__ = ["Firing", "FiringKey", "FiringOutcome", "Offset", "due_levels", "next_instant", "nominal_instant"]
@@ -71,13 +71,28 @@ class Firing:
 
 
 class Due(NamedTuple):
-    """A level, or a repeat of one, and when it falls due."""
+    """A level of an escalation, or a repeat of one, and when it falls due for a timer."""
 
-    key: FiringKey
+    course: "Course"
+    escalation: "Escalation"
     level: "Level"
+    repeat: int
     at: int
     warning: bool
     strict: bool  # at the deadline itself nothing is late yet
+
+    @property
+    def key(self) -> FiringKey:
+        """What must be decided only once. Only warnings come again when a person moved the deadline."""
+        arming = self.course.arming if self.warning else 0
+        return FiringKey(
+            self.course.kind.value, self.course.cycle, self.escalation.id, self.level.id, arming, self.repeat
+        )
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether it is a warning that comes only after the deadline."""
+        return self.warning and self.course.due is not None and self.at > self.course.due
 
     def has_come(self, now: int) -> bool:
         """Whether it is due by `now`."""
@@ -89,26 +104,31 @@ def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle:
 
     `idle` is how many seconds of quiet make a ticket idle, for such a timer.
     """
-    at = _instant(timer, offset, 0, wall=wall, idle=idle)
+    at = _instant(timer.course, offset, 0, wall=wall, idle=idle)
     return instant_of(at) if at is not None else None
 
 
-def due_levels(evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey]) -> list[Firing]:
+def due_levels(
+    evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey], *, held: bool = False
+) -> list[Firing]:
     """Every level that has fallen due by `now` and is not among the decided ones, in the order of due instants.
 
     Nothing is due while the ticket is acknowledged or the timer stands still. A warning is due on its instant, and
     so is what comes after the deadline; what comes at the deadline is due once that has passed. Levels of a target
-    that was missed and is done meanwhile are due as expired.
+    that was missed and is done meanwhile are due as expired. With `held`, what an acknowledgement or a pause holds
+    back is among them.
     """
     at, facts = seconds_of(now), evaluation.facts
     found: list[Firing] = []
     acked = evaluation.acked_until is not None and evaluation.acked_until > now
     for timer in evaluation.timers:
-        for escalation in watching(timer, rules, facts):
+        for escalation in watching(timer.course, rules):
+            if not escalation.when.matches(facts):
+                continue
             if timer.stopped_at is not None:
-                found += overtaken(timer, escalation, fired)
-            elif timer.is_counting and not acked:
-                found += come(timer, escalation, facts, at, fired)
+                found += _overtaken(timer, escalation, fired)
+            elif held or (timer.is_counting and not acked):
+                found += come(list(levels_of(timer.course, escalation, at)), facts, at, fired)
     return sorted(found, key=lambda firing: firing.due_at)
 
 
@@ -129,122 +149,108 @@ def next_instant(
     if isinstance(timer.kind, Target) and not detected:
         missed = timer.breached_at or (timer.due_at if timer.stopped_at is None else None)
         instants += [missed + _SECOND] if missed is not None else []
-    for escalation in watching(timer, rules, evaluation.facts):
+    for escalation in watching(timer.course, rules):
+        if not escalation.when.matches(evaluation.facts):
+            continue
         if timer.stopped_at is not None:
-            instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]
+            instants += [firing.due_at for firing in _overtaken(timer, escalation, fired)]
         elif timer.is_counting:
-            for due in _undecided(timer, escalation, fired):
+            for due in _undecided(timer.course, escalation, fired):
                 come_at = instant_of(due.at + 1 if due.strict else due.at)
                 instants.append(max(come_at, evaluation.acked_until or come_at))
     return min(instants, default=None)
 
 
-def watching(timer: "Timer", rules: "Rules", facts: "Facts") -> Iterator["Escalation"]:
-    """The escalations that watch a timer of a ticket with these facts."""
+def watching(course: "Course", rules: "Rules") -> Iterator["Escalation"]:
+    """The escalations that watch a timer, whatever tickets they are for."""
     for escalation in rules.escalations:
-        concerned = escalation.on == timer.kind and (timer.escalations is None or escalation.id in timer.escalations)
-        if concerned and escalation.when.matches(facts):
+        if escalation.on == course.kind and (course.escalations is None or escalation.id in course.escalations):
             yield escalation
 
 
-def come(
-    timer: "Timer", escalation: "Escalation", facts: "Facts", now: int, fired: Collection[FiringKey]
-) -> Iterator[Firing]:
-    """The undecided levels of a running timer that are due by `now`, and what becomes of each."""
-    latest = max((due.at for due in levels_of(timer, escalation, now) if due.has_come(now)), default=now)
-    for due in levels_of(timer, escalation, now):
-        if not due.has_come(now) or due.key in fired:
-            continue
-        outcome = FiringOutcome.FIRED
-        if due.warning and (due.at < latest or is_past_deadline(timer, now)):
-            outcome = FiringOutcome.EXPIRED
-        elif not due.level.when.matches(facts):
-            outcome = FiringOutcome.SKIPPED
-        yield firing_of(due, escalation, outcome)
+def come(levels: Collection[Due], facts: "Facts", now: int, fired: Collection[FiringKey]) -> Iterator[Firing]:
+    """What becomes of those levels of one ladder that are due by `now` and not decided; its clock runs."""
+    due_by_now = [due for due in levels if due.at < now or (due.at == now and not due.strict)]
+    latest = max((due.at for due in due_by_now), default=now)
+    for due in due_by_now:
+        if due.key not in fired:
+            is_past = due.course.due is not None and due.course.due < now
+            yield decided(due, facts, expired=due.warning and (due.at < latest or is_past))
 
 
-def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
-    """The undecided levels that had come before a target was done late: on the record, but waking nobody."""
-    if timer.breached_at is None or timer.stopped_at is None:
-        return
-    stopped = seconds_of(timer.stopped_at)
-    for due in levels_of(timer, escalation, stopped - 1):
-        if due.at < stopped and due.key not in fired:
-            yield firing_of(due, escalation, FiringOutcome.EXPIRED)
+def decided(due: Due, facts: "Facts", *, expired: bool) -> Firing:
+    """What becomes of a level of a ladder that is meant for the ticket."""
+    outcome = FiringOutcome.FIRED
+    if expired:
+        outcome = FiringOutcome.EXPIRED
+    elif not due.level.when.matches(facts):
+        outcome = FiringOutcome.SKIPPED
+    return Firing(*due.key, instant_of(due.at), due.escalation.reason, outcome, due.warning)
 
 
-def firing_of(due: Due, escalation: "Escalation", outcome: FiringOutcome) -> Firing:
-    """What became of a level that fell due."""
-    return Firing(*due.key, instant_of(due.at), escalation.reason, outcome, due.warning)
-
-
-def levels_of(timer: "Timer", escalation: "Escalation", until: int) -> Iterator[Due]:
+def levels_of(course: "Course", escalation: "Escalation", until: int) -> Iterator[Due]:
     """Each level with a known instant, and its repeats up to `until`."""
     for level in escalation.levels:
-        for due in _repeats(timer, escalation, level):
+        for due in _repeats(course, escalation, level):
             yield due
             if due.at > until:
                 break
 
 
-def is_past_deadline(timer: "Timer", now: int) -> bool:
-    """Whether the deadline of a timer had passed by `now`."""
-    return timer.due_at is not None and seconds_of(timer.due_at) < now
+def _overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
+    """The undecided levels that had come before a target was done late: on the record, but waking nobody."""
+    if timer.breached_at is None or timer.stopped_at is None:
+        return
+    stopped = seconds_of(timer.stopped_at)
+    for due in levels_of(timer.course, escalation, stopped - 1):
+        if due.at < stopped and due.key not in fired:
+            reason, outcome = escalation.reason, FiringOutcome.EXPIRED
+            yield Firing(*due.key, instant_of(due.at), reason, outcome, due.warning)
 
 
-def _undecided(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Due]:
+def _undecided(course: "Course", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Due]:
     """The next place of each level that is not decided."""
     for level in escalation.levels:
-        undecided = (due for due in _repeats(timer, escalation, level) if due.key not in fired)
+        undecided = (due for due in _repeats(course, escalation, level) if due.key not in fired)
         yield from islice(undecided, 1)
 
 
-def _repeats(timer: "Timer", escalation: "Escalation", level: "Level") -> Iterator[Due]:
+def _repeats(course: "Course", escalation: "Escalation", level: "Level") -> Iterator[Due]:
     """A level and its repeats, as far as their instants are known."""
     wall, idle = escalation.clock == "wall", escalation.idle.for_.seconds if escalation.idle is not None else 0
-    is_target = isinstance(timer.kind, Target)
-    warning = is_target and level.at.is_warning
+    is_target = course.target is not None
+    warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
     times, every = (level.repeat.max + 1, level.repeat.every.seconds) if level.repeat is not None else (1, 0)
     for repeat in range(times):
-        at = _instant(timer, level.at, repeat * every, wall=wall, idle=idle)
+        at = _instant(course, level.at, repeat * every, wall=wall, idle=idle)
         if at is None:
             return
-        arming = timer.arming if warning else 0
-        key = FiringKey(timer.kind.value, timer.cycle, escalation.id, level.id, arming, repeat)
-        yield Due(key, level, at, warning, strict=is_target and level.at.is_deadline and repeat == 0)
+        yield Due(course, escalation, level, repeat, at, warning, strict and repeat == 0)
 
 
-def _instant(timer: "Timer", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
+def _instant(course: "Course", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
     """When an offset comes, and so many counted seconds `after` it."""
-    if timer.due_at is not None and offset.is_deadline and not after:
-        return seconds_of(timer.due_at)
-    place = _place(timer, offset, wall=wall, idle=idle)
+    if course.due is not None and not after and offset.is_deadline:
+        return course.due
+    place = _place(course, offset, wall=wall, idle=idle)
     if place is None:
         return None
-    return reach(_clock(timer, wall=wall), seconds_of(timer.started_at), place + after, timer.stretches)
+    calendar = wall_clock() if wall else course.calendar
+    return reach(calendar, course.start, place + after, course.stretches)
 
 
-def _place(timer: "Timer", offset: Offset, *, wall: bool, idle: int) -> int | None:
+def _place(course: "Course", offset: Offset, *, wall: bool, idle: int) -> int | None:
     """How many counted seconds after its start a timer reaches an offset; None where that is not known yet."""
-    if timer.target_seconds is None:
+    if course.target is None:
         return idle + offset.seconds
-    deadline = timer.target_seconds
+    deadline = course.target
     if wall:
-        if timer.due_at is None:
+        if course.due is None:
             return None
-        deadline = max(0, _counted_until(timer, seconds_of(timer.due_at), wall=wall))
+        deadline = max(0, counted(wall_clock(), course.start, course.due, ended(course.stretches, course.due)))
     if offset.percent is not None:
         return deadline * offset.percent // 100
     return max(0, deadline + offset.seconds)
-
-
-def _counted_until(timer: "Timer", instant: int, *, wall: bool) -> int:
-    start = seconds_of(timer.started_at)
-    return counted(_clock(timer, wall=wall), start, instant, ended(timer.stretches, instant))
-
-
-def _clock(timer: "Timer", *, wall: bool) -> "BusinessCalendar":
-    return wall_clock() if wall else timer.calendar
 
 
 @cache

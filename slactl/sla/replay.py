@@ -13,7 +13,7 @@ from typing import Any
 from slactl.clock import from_text
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours
 from slactl.sla.conditions import Conditions
-from slactl.sla.evaluation import Evaluation, Timer
+from slactl.sla.evaluation import Course, Evaluation, Timer
 from slactl.sla.history import Condition, Event, EventType, Priority, Status, Target
 from slactl.sla.promises import Promises, Terms
 from slactl.sla.rules import Facts, NextResponseFrom, Rules
@@ -79,13 +79,13 @@ class Replay:
         found += self._conditions.timers(at, self._promises.terms.calendar, conditions)
         return found
 
-    def counting(self, now: datetime, wanted: Collection[Target | Condition]) -> list[Timer]:
-        """The timers of these kinds whose clocks run at `now`."""
+    def courses(self, now: datetime, wanted: Collection[Target | Condition]) -> list[Course]:
+        """How the clocks of these kinds ran that run at `now`, which must not be before the last event."""
         at = seconds_of(now)
-        found = [deadline.timer(at) for deadline in self._promises.still_open() if deadline.kind in wanted]
+        found = [deadline.course(at) for deadline in self._promises.still_open() if deadline.kind in wanted]
         conditions = [kind for kind in Condition if kind in wanted]
-        found += self._conditions.timers(at, self._promises.terms.calendar, conditions, only_open=True)
-        return [timer for timer in found if timer.is_counting]
+        found += self._conditions.courses(self._promises.terms.calendar, conditions)
+        return [course for course in found if course is not None]
 
     @property
     def facts(self) -> Facts:

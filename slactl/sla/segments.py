@@ -62,11 +62,11 @@ def _end(timer: Timer, now: datetime) -> int:
 
 def _spans(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
     place = seconds_of(timer.started_at)
-    for begin, finish, why in ended(timer.stretches, now):
-        yield from _split(timer.calendar, Spent.COUNTED, place, begin)
+    for begin, finish, why in ended(timer.course.stretches, now):
+        yield from _split(timer.course.calendar, Spent.COUNTED, place, begin)
         place = finish if finish is not None else end
-        yield from _split(timer.calendar, Spent(why.value), begin, place)
-    yield from _split(timer.calendar, Spent.COUNTED, place, end)
+        yield from _split(timer.course.calendar, Spent(why.value), begin, place)
+    yield from _split(timer.course.calendar, Spent.COUNTED, place, end)
 
 
 def _split(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:

@@ -201,7 +201,19 @@ def actions(connection: sqlite3.Connection) -> list[str]:
     return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, *used})
 
 
-NOTIFICATION_COLUMNS = ["id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at", "error", "run_id"]
+NOTIFICATION_COLUMNS = [
+    "id",
+    "escalation_id",
+    "ticket_id",
+    "recipient",
+    "state",
+    "tries",
+    "created_at",
+    "next_try_at",
+    "ended_at",
+    "error",
+    "run_id",
+]
 
 
 def notifications(connection: sqlite3.Connection, states: Sequence[str] = (), limit: int = 0) -> list[Record]:

@@ -105,16 +105,17 @@ def timer_columns(now: str) -> dict[str, str]:
 
 def breach_columns(now: str) -> dict[str, str]:
     """Each column of `breach_view`: one row for each target that was missed by effective instants."""
+    missed_at = "COALESCE(r.breached_at, r.due_at)"
     return {
         "ticket_id": "r.ticket_id",
         "external_id": "t.external_id",
         "target": "r.kind",
         "cycle": "r.cycle",
         "due_at": "r.due_at",
-        "breached_at": "COALESCE(r.breached_at, r.due_at)",
+        "breached_at": missed_at,
         "stopped_at": "r.stopped_at",
         "detected_at": "r.detected_at",
-        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds('COALESCE(r.breached_at, r.due_at)')}",
+        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds(missed_at)}",
         "priority": "t.priority",
         "plan": "t.plan",
         "tenant": "t.tenant",

@@ -84,7 +84,9 @@ def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str,
     table, found = _table(Ticket), {}
     for first in range(0, len(external_ids), BATCH):
         query = select(table.c.external_id, table.c.id)
-        for name, number in connection.execute(query.where(table.c.external_id.in_(external_ids[first : first + BATCH]))):
+        for name, number in connection.execute(
+            query.where(table.c.external_id.in_(external_ids[first : first + BATCH]))
+        ):
             found[str(name)] = int(number)
     return found
 
@@ -122,8 +124,10 @@ def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, 
     """The open tickets judged under another version of the rules, and which, from `after` on in ascending order."""
     table, version = _table(Ticket), _table(RulesVersion)
     columns = (table.c.id, table.c.external_id, table.c.updated_at, version.c.hash.label("rules"))
-    query = select(*columns).join(version, version.c.id == table.c.rules_version).where(
-        table.c.id > after, table.c.status.not_in(("resolved", "closed")), version.c.hash != rules_hash
+    query = (
+        select(*columns)
+        .join(version, version.c.id == table.c.rules_version)
+        .where(table.c.id > after, table.c.status.not_in(("resolved", "closed")), version.c.hash != rules_hash)
     )
     return [dict(row) for row in connection.execute(query.order_by(table.c.id).limit(most)).mappings()]
 

@@ -64,6 +64,7 @@ def counts(desk: Path) -> list[int]:
 
 
 def due(slactl: Slactl) -> list[str]:
+    """Each open ticket, and when its first response is due."""
     return slactl("list", "--format", "plain", "--fields", "id,first_response_due_at").lines
 
 
@@ -279,7 +280,10 @@ def test_it_is_in_the_history_of_the_ticket(edited: Path, slactl: Slactl) -> Non
 @pytest.mark.parametrize(("answer", "moved"), [("y", True), ("n", False)])
 def test_on_a_terminal_it_shows_the_table_and_asks(edited: Path, answer: str, moved: bool) -> None:
     before = counts(edited)
-    program = "import sys; from slactl.__main__ import run; sys.exit(run(sys.argv[1:]))"
+    program = (
+        "import sys; from freezegun import freeze_time; from slactl.__main__ import run\n"
+        "with freeze_time('2026-03-02T09:00:00Z'): sys.exit(run(sys.argv[1:]))"
+    )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", program, "rules", "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True

@@ -12,6 +12,13 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 
+#: The fields of a ticket in machine output; scripts rely on them.
+FIELDS = """id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at
+    first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
+    resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached ever_breached escalated
+    escalation_level acked_until"""
+
+
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[FrozenDateTimeFactory]:
     with freeze_time("2026-03-02T09:00:00Z") as frozen:
@@ -63,12 +70,7 @@ def test_create_prints_the_id_and_keeps_what_was_said(desk: Path, slactl: Slactl
 
 def test_create_as_json_prints_the_whole_ticket(desk: Path, slactl: Slactl) -> None:
     made = slactl("create", "VPN down", "--from", "it@acme.example", "--json")
-    assert list(json.loads(made.out)) == (
-        "id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at "
-        "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
-        "resolution_due_at resolved_at resolution_state "
-        "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until"
-    ).split()
+    assert list(json.loads(made.out)) == FIELDS.split()
 
 
 def test_a_dry_run_writes_nothing(one: str, desk: Path, slactl: Slactl) -> None:
@@ -210,7 +212,9 @@ def test_tags_edit_and_external_ids(one: str, slactl: Slactl) -> None:
     slactl("tag", one, "--add", "vip", "--add", "vpn")
     slactl("tag", one, "--remove", "vip")
     assert ticket(slactl, one)["tags"] == ["vpn"]
-    assert slactl("edit", one, "--subject", "Printer cold", "--external-id", "17", "--from", "bob@example.org").code == 0
+    assert (
+        slactl("edit", one, "--subject", "Printer cold", "--external-id", "17", "--from", "bob@example.org").code == 0
+    )
     found = ticket(slactl, "ext:17")
     assert (found["id"], found["subject"], found["requester_email"]) == (int(one), "Printer cold", "bob@example.org")
     taken = slactl("create", "Other", "--from", "ann@example.com", "--external-id", "17")

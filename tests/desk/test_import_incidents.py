@@ -4,6 +4,7 @@ import csv
 import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ class Incident:
         target = timedelta(hours=PROMISES[self.priorities[0][1]][which])
         counted, late = timedelta(), False
         marks = sorted({at for at, _ in self.changes + self.priorities if at <= now} | {now})
-        for begin, end in zip(marks, marks[1:], strict=False):
+        for begin, end in pairwise(marks):
             if self.status(begin) not in uncounted:
                 counted += end - begin
                 late = late or counted > target
@@ -86,7 +87,8 @@ def incidents() -> dict[str, Incident]:
         for row in csv.DictReader(stream):
             rows[row["number"]].append(row)
     return {
-        number: Incident(sorted(found, key=lambda row: instant(row["sys_updated_at"]))) for number, found in rows.items()
+        number: Incident(sorted(found, key=lambda row: instant(row["sys_updated_at"])))
+        for number, found in rows.items()
     }
 
 

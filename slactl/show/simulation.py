@@ -1,0 +1,147 @@
+"""What rules would have made of some histories, for people and for programs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TextIO
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.form import Form, Screen, speaks_unicode
+from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.tables import Column, draw
+from slactl.show.ticket import STATE_STYLES, timer_phrase
+from slactl.show.times import local, words
+
+#: The columns of one timer in the forms that have a row for each.
+FIELDS = (
+    "ticket",
+    "policy",
+    "status",
+    "priority",
+    "target",
+    "cycle",
+    "target_seconds",
+    "started_at",
+    "due_at",
+    "state",
+    "stopped_at",
+    "breached_at",
+    "elapsed_seconds",
+    "remaining_seconds",
+    "paused_seconds",
+    "overdue_seconds",
+    "firings",
+)
+
+TARGETS = ("first_response", "next_response", "resolution")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Tickets that pass by, counted: how often each target was met and missed, and how much would have fired."""
+
+    tickets: int = 0
+    firings: int = 0
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def over(self, tickets: Iterable[Record]) -> Iterator[Record]:
+        """The same tickets, counted on their way."""
+        for ticket in tickets:
+            self.tickets += 1
+            self.firings += len(ticket["firings"])
+            self.states.update((timer["target"], timer["state"]) for timer in ticket["timers"])
+            yield ticket
+
+    def lines(self) -> list[str]:
+        """The counts in words, a line for each target that was promised."""
+        found = [f"{self.tickets:,} tickets, {self.firings:,} levels would have fired"]
+        for target in TARGETS:
+            met, missed = self.states[target, "met"], self.states[target, "breached"]
+            waiting = self.states[target, "running"] + self.states[target, "paused"]
+            if met + missed + waiting:
+                share = f"{100 * met / (met + missed):.1f}%" if met + missed else "n/a"
+                found.append(f"{words(target)}: {share} kept ({met:,} met, {missed:,} breached, {waiting:,} open)")
+        return found
+
+
+def write_tickets(at: str, tickets: Iterable[Record], form: Form, stream: TextIO) -> None:
+    """Writes simulated tickets one at a time as they come: JSON with all they have, else a row for each timer."""
+    if form is Form.JSON:
+        for text in _json(at, tickets):
+            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+    elif form is Form.JSONL:
+        for ticket in tickets:
+            text = to_json(ticket)
+            stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
+    elif form is Form.IDS:
+        write(tickets, form, ("ticket",), stream, key="ticket")
+    else:
+        write((row for ticket in tickets for row in rows(ticket)), form, FIELDS, stream, key="ticket")
+
+
+def rows(ticket: Record) -> Iterator[Record]:
+    """A row for each timer of a ticket, or a row without one; each tells all that would have fired."""
+    told = [_firing_text(firing) for firing in ticket["firings"]]
+    facts = {name: ticket[name] for name in ("ticket", "policy", "status", "priority")} | {"firings": told}
+    for timer in ticket["timers"] or [{}]:
+        yield dict.fromkeys(FIELDS) | facts | timer
+
+
+def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most: int, tally: Tally) -> None:
+    """Draws the timers of the first `most` tickets (0 is all), and below them what `tally` counted of all."""
+    shown: list[Record] = []
+    for place, ticket in enumerate(tally.over(tickets)):
+        if not most or place < most:
+            at = from_text(ticket["at"]) if "at" in ticket else now
+            shown += [row | {"now": at, "first": not index} for index, row in enumerate(rows(ticket))]
+    footer = tally.lines()
+    if most and tally.tickets > most:
+        footer.insert(0, f"the first {most:,} of {tally.tickets:,} tickets; --limit 0 shows all")
+    draw(shown, _columns(), screen, footer="")
+    console = screen.console()
+    for line in footer:
+        console.print(line, style="dim")
+
+
+def _json(at: str, tickets: Iterable[Record]) -> Iterator[str]:
+    before = f'{{"at": {to_json(at)}, "tickets": ['
+    for ticket in tickets:
+        yield f"{before}\n{to_json(ticket)}"
+        before = ","
+    yield f"{'' if before == ',' else before}\n]}}\n"
+
+
+def _columns() -> Sequence[Column]:
+    return (
+        Column("Ticket", lambda row: row["ticket"] if row["first"] else "", most=24),
+        Column("Policy", lambda row: row["policy"] or "none" if row["first"] else "", rank=3, most=24),
+        Column("Priority", lambda row: row["priority"] if row["first"] else "", rank=5),
+        Column("Target", lambda row: words(row["target"] or "no promise")),
+        Column("Cycle", lambda row: str(row["cycle"]) if (row["cycle"] or 1) > 1 else "", rank=4, right=True),
+        Column("State", _state),
+        Column("Promise", _promise, rank=2),
+        Column("Due", lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
+        Column("", lambda row: timer_phrase(row, row["now"]) if row["target"] else ""),
+        Column("Would have fired", _fired, rank=6, most=200, long=True),
+    )
+
+
+def _state(row: Record) -> tuple[str, str]:
+    return (row["state"], STATE_STYLES[row["state"]]) if row["state"] else ("", "")
+
+
+def _promise(row: Record) -> str:
+    return describe_seconds(row["target_seconds"]) if row["target_seconds"] is not None else ""
+
+
+def _fired(row: Record) -> str:
+    if not row["first"]:
+        return ""
+    counted = Counter(text.split(" ")[0] for text in row["firings"])
+    return ", ".join(level if times == 1 else f"{level} ({times} times)" for level, times in counted.items())
+
+
+def _firing_text(firing: Record) -> str:
+    repeat = f"#{firing['repeat']}" if firing["repeat"] else ""
+    return f"{firing['escalation']}/{firing['level']}{repeat} {firing['due_at']}"

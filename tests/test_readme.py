@@ -1,0 +1,99 @@
+"""The README says everything there is: commands, options, settings, exit codes; and what it says to type works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+from typer.main import get_command
+
+from slactl.cli.app import COMMANDS, GROUPS, app
+from slactl.errors import ExitCode
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_is_in_it() -> None:
+    for name in (*COMMANDS, *GROUPS):
+        assert re.search(rf"`(slactl )?{name}\b", README), name
+
+
+def test_every_command_of_every_group_is_in_it() -> None:
+    root = get_command(app)
+    for name in GROUPS:
+        group = root.get_command(None, name)  # type: ignore[attr-defined]
+        row = next(line for line in README.splitlines() if line.startswith("|") and f"`{name} " in line)
+        for command in group.commands:
+            assert f"`{command}`" in row or f"{name} {command}" in row, f"{name} {command}"
+
+
+def test_every_option_is_in_the_help_or_the_readme() -> None:
+    """What the README does not name stands in `--help`, which has an example for every command."""
+    root = get_command(app)
+    for name in COMMANDS:
+        command = root.get_command(None, name)  # type: ignore[attr-defined]
+        assert "Examples:" in (command.help or ""), name
+        for parameter in command.params:
+            assert parameter.name == "help" or getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_every_global_option_and_environment_variable_is_in_it() -> None:
+    for parameter in get_command(app).params:
+        for option in parameter.opts:
+            if option not in ("--help", "-h", "--install-completion", "--show-completion"):
+                assert f"`{option}" in README or f" {option}" in README, option
+    package = Path(__file__).parents[1] / "slactl"
+    used = {name for path in package.rglob("*.py") for name in re.findall(r'"(SLACTL_[A-Z]+)"', path.read_text())}
+    for name in (*used, "NO_COLOR", "FORCE_COLOR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        assert name in README, name
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_in_it(code: ExitCode) -> None:
+    assert re.search(rf"^\| {int(code)} \|", README, re.MULTILINE)
+
+
+def test_the_two_commands_stand_there_as_they_are_typed() -> None:
+    assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/slactl demo" in README
+    assert "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest" in README
+
+
+def test_the_pipes_of_the_daily_round_work_as_typed(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    for number in range(3):
+        slactl("create", f"Ticket {number}", "--from", "ann@example.com", "--at", "3d ago")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "slactl"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m slactl "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    rows = re.findall(r"^\| [^|]+ \| `((?:[^`|]|\\\|)+)` \|$", README, re.MULTILINE)
+    typed = [row.replace("\\|", "|") for row in rows if "\\|" in row]
+    assert len(typed) == 3
+    for line in typed:
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, env=environment, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+    escalated = slactl("list", "--escalated", "-q").out.split()
+    assert escalated == ["1", "2", "3"]
+
+
+def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com", "--at", "3d ago")
+    line = next(line for line in README.splitlines() if line.startswith("*/5 "))
+    command = line.split(" ", 5)[5]
+    command = command.replace("/srv/desk/slactl.db", shlex.quote(str(desk)))
+    command = command.replace("/srv/desk/rules.toml", shlex.quote(str(desk.with_name("rules.toml"))))
+    command = command.replace("/usr/local/bin/slactl", f"{shlex.quote(sys.executable)} -m slactl")
+    # cron has next to no environment.
+    bare = {"HOME": os.environ["HOME"], "PATH": "/usr/bin:/bin", "LOGNAME": "desk"}
+    first = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, env=bare, check=False)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "first_response_sla_breached" in first.stdout
+    again = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, env=bare, check=False)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
