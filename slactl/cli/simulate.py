@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
+from slactl.cli.files import Teller, opened
 from slactl.cli.options import FormatOption, JsonOption, QuietOption, call, leave
-from slactl.errors import ExitCode, UsageError
+from slactl.errors import ExitCode
 from slactl.show.form import Form, choose_form
 
 app = typer.Typer(rich_markup_mode=None)
@@ -42,7 +43,6 @@ def simulate(
       slactl export | slactl simulate - --rules draft.toml
     """
     from slactl.cli.progress import reading
-    from slactl.cli.transfer import Teller
     from slactl.clock import to_text
     from slactl.desk.simulate import simulate_file
     from slactl.show.simulation import Tally, draw_tickets, write_tickets
@@ -50,22 +50,13 @@ def simulate(
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    instant = "last" if at == "last" else here.instant(at) or here.now
+    instant = None if at == "last" else here.instant(at) or here.now
     promised, teller = load(rules or here.config.rules), Teller(history)
-    with _opened(history) as stream, reading(stream, history) as ticked:
-        tickets = simulate_file(stream, promised, instant, teller, ticked)
+    with opened(history) as stream, reading(stream, history) as ticked:
+        tickets = simulate_file(stream, promised, instant or "last", teller, ticked)
         if chosen is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, LIMIT if limit is None else limit, Tally())
         else:
-            write_tickets(instant if isinstance(instant, str) else to_text(instant), tickets, chosen, sys.stdout)
+            write_tickets(to_text(instant) if instant else "last", tickets, chosen, sys.stdout)
     teller.end()
     leave(ExitCode.PARTLY if teller.found else ExitCode.DONE)
-
-
-def _opened(name: str) -> BinaryIO:
-    if name == "-":
-        return sys.stdin.buffer
-    try:
-        return open(name, "rb")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", "slactl simulate --help") from error

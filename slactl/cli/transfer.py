@@ -1,18 +1,16 @@
 """Histories in and out."""
 
 import sys
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated
 
 import typer
 
+from slactl.cli.files import Teller, opened
 from slactl.cli.options import DryRunOption, call, leave
-from slactl.errors import ExitCode, NotKnownError, UsageError
+from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 
 app = typer.Typer(rich_markup_mode=None)
-
-#: How many bad rows are told one by one.
-TOLD = 100
 
 
 @app.command("import")
@@ -48,8 +46,8 @@ def import_(
 
     here = call(context)
     chosen = load_map(how) if how is not None else None
-    teller = _Teller(file)
-    with _opened(file) as stream, reading(stream, file) as ticked:
+    teller = Teller(file)
+    with opened(file) as stream, reading(stream, file) as ticked:
         source = Source(stream, chosen, here.instant(until))
         done = import_file(here.config, here.now, source, teller, ticked, baseline=baseline, dry_run=dry_run)
     teller.end()
@@ -94,33 +92,3 @@ def export(
         else:
             found = reads.tickets(connection, to_text(here.now), order="t.id")
             write(found, Form.CSV, list(views.ticket_columns("")), sys.stdout)
-
-
-class _Teller:
-    """Says what is wrong with rows: the first hundred one by one, the rest as a number."""
-
-    def __init__(self, name: str) -> None:
-        self._name = "stdin" if name == "-" else name
-        self._count = 0
-
-    def __call__(self, problem: Any) -> None:  # noqa: ANN401  (a Problem of the desk, which is imported later)
-        from slactl.text import clean
-
-        self._count += 1
-        if self._count <= TOLD:
-            place = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
-            typer.echo(f"{'warning' if problem.warning else 'error'}: {clean(place)}", err=True)
-
-    def end(self) -> None:
-        """Say how many were not told."""
-        if self._count > TOLD:
-            typer.echo(f"error: … and {self._count - TOLD:,} more", err=True)
-
-
-def _opened(name: str) -> BinaryIO:
-    if name == "-":
-        return sys.stdin.buffer
-    try:
-        return open(name, "rb")
-    except OSError as error:
-        raise NotKnownError(f"{name} cannot be read: {error.strerror}", "slactl import --help") from error

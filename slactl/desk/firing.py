@@ -26,6 +26,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], report: Report, baseline: b
         try:
             breached = note_breaches(book, number)
             firings = fire_due(book, number, report.run_id, baseline)
+            book.tell_once(mark)
         except Exception as error:  # one broken ticket must not keep the others waiting
             book.take_back(number, mark)
             book.postpone(number, book.now + RETRY)

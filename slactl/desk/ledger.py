@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from bisect import insort_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
 from slactl.desk.rulebook import Rulebook
+from slactl.errors import SlactlError
 from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.timers import Evaluation, evaluate
@@ -93,9 +94,14 @@ class Ledger:
             }
 
     def state(self, number: int) -> Evaluation:
-        """What the history of a ticket says as of now, with what was appended."""
+        """What the history of a ticket says as of now, with what was appended.
+
+        Others may have written since this command read the clock; what they wrote counts.
+        """
         if number not in self._states:
-            self._states[number] = self.state_at(number, self.now)
+            self.load([number])
+            latest = max((event.at for event in self._histories[number]), default=self.now)
+            self._states[number] = self.state_at(number, max(self.now, latest))
         return self._states[number]
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
@@ -181,12 +187,22 @@ class Ledger:
     def touch(self, numbers: Sequence[int]) -> None:
         """Have what follows from some histories computed anew."""
         self.load(numbers)
-        self._changed |= dict.fromkeys(numbers)
+        for number in numbers:
+            # One that cannot be judged keeps its next instant, and is reported when that comes.
+            with suppress(SlactlError, ValueError):
+                self.state(number)
+                self._changed[number] = None
 
     def pin(self, number: int, rules_version: int) -> None:
         """Have a ticket judged under another version of the rules; its history must say so too."""
         self._pins[number] = rules_version
         self._changed[number] = None
+
+    def tell_once(self, mark: Mark) -> None:
+        """Of the messages since the mark, which are about one ticket, each recipient gets only the last."""
+        since = self._notifications[mark.notifications :]
+        last = {row["recipient"]: row for row in since}
+        self._notifications[mark.notifications :] = [row for row in since if last[row["recipient"]] is row]
 
     def mark(self) -> Mark:
         """How far the buffers are filled."""

@@ -85,7 +85,7 @@ def rows(ticket: Record) -> Iterator[Record]:
     told = [_firing_text(firing) for firing in ticket["firings"]]
     facts = {name: ticket[name] for name in ("ticket", "policy", "status", "priority")} | {"firings": told}
     for timer in ticket["timers"] or [{}]:
-        yield dict.fromkeys(FIELDS) | facts | timer
+        yield {**dict.fromkeys(FIELDS), **facts, **timer}
 
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most: int, tally: Tally) -> None:
@@ -94,11 +94,11 @@ def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most:
     for place, ticket in enumerate(tally.over(tickets)):
         if not most or place < most:
             at = from_text(ticket["at"]) if "at" in ticket else now
-            shown += [row | {"now": at, "first": not index} for index, row in enumerate(rows(ticket))]
+            shown += [{**row, "now": at, "first": not index} for index, row in enumerate(rows(ticket))]
     footer = tally.lines()
     if most and tally.tickets > most:
         footer.insert(0, f"the first {most:,} of {tally.tickets:,} tickets; --limit 0 shows all")
-    draw(shown, _columns(), screen, footer="")
+    draw(shown, _columns(), screen)
     console = screen.console()
     for line in footer:
         console.print(line, style="dim")
