@@ -65,13 +65,13 @@ def _report_usage(error: Exception) -> int:
     """A wrong option, value or number of arguments, as the argument parser tells it."""
     from slactl.text import clean
 
-    message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
-    if message:
-        _say(f"error: {clean(message)}")
-        _say(f"hint: {context.command_path if context else 'slactl'} --help")
-    elif context is not None:
-        print(context.get_help(), file=sys.stderr)  # noqa: T201
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        _say(context.get_help())
+        return ExitCode.USAGE
+    message = getattr(error, "format_message", lambda: str(error))()
+    _say(f"error: {clean(message)}")
+    _say(f"hint: {context.command_path if context else 'slactl'} --help")
     return ExitCode.USAGE
 
 

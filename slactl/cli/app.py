@@ -71,9 +71,7 @@ class LazyGroup(TyperGroup):
             return group
         return None
 
-    def resolve_command(
-        self, ctx: "Context", args: list[str]
-    ) -> "tuple[str | None, Command | None, list[str]]":
+    def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:
             from slactl.errors import UsageError
             from slactl.text import clean, nearest

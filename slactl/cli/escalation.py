@@ -99,7 +99,5 @@ def unack(
     from slactl.desk import changes, escalation
 
     here = call(context)
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), escalation.unacknowledge(), dry_run=dry_run
-    )
+    outcome = changes.change(here.config, here.now, read_ids(references), escalation.unacknowledge(), dry_run=dry_run)
     announce(here, outcome, "released", quiet=quiet, as_json=as_json, dry_run=dry_run)

@@ -15,9 +15,7 @@ from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", show_default=False)]
-Ids = Annotated[
-    list[str], typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.")
-]
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.")]
 FormatOption = Annotated[Form | None, typer.Option("--format", help="The form of the output.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Ids only.")]

@@ -1,12 +1,36 @@
 """What a command that changes tickets prints: ids for scripts, a line for people, the ticket as JSON."""
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
-from slactl.cli.options import Call, complain, leave
-from slactl.desk.changes import Outcome
+from slactl.cli.options import Call, call, complain, leave, read_ids
 from slactl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from slactl.desk.changes import Change, Outcome
+
+
+def change_tickets(
+    context: typer.Context,
+    references: Sequence[str],
+    make: "Change",
+    what: str,
+    at: str | None = None,
+    *,
+    assignee: str | None = None,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Change the tickets that were named, as of `--at`, and print what became of each."""
+    from slactl.desk.changes import change
+
+    here = call(context)
+    outcome = change(here.config, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
+    announce(here, outcome, what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 def announce_one(
@@ -20,12 +44,14 @@ def announce_one(
     dry_run: bool,
 ) -> None:
     """What became of one ticket."""
+    from slactl.desk.changes import Outcome
+
     announce(here, Outcome([number]), what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 def announce(
     here: Call,
-    outcome: Outcome,
+    outcome: "Outcome",
     what: str,
     *,
     assignee: str | None = None,
@@ -79,7 +105,7 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
         )
 
 
-def _leave_with_failures(outcome: Outcome) -> None:
+def _leave_with_failures(outcome: "Outcome") -> None:
     if not outcome.failures:
         return
     codes = {failure.code for failure in outcome.failures}

@@ -172,9 +172,7 @@ def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...]
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    changes = spooled(
-        desk.apply(here.config, move, _progress(total), _complain), form, fields, key="ticket_id"
-    )
+    changes = spooled(desk.apply(here.config, move, _progress(total), _complain), form, fields, key="ticket_id")
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
         pour(changes, sys.stdout)

@@ -16,7 +16,7 @@ from slactl.cli.options import (
     read_body,
     read_ids,
 )
-from slactl.cli.results import announce, announce_one
+from slactl.cli.results import announce, announce_one, change_tickets
 from slactl.errors import UsageError
 from slactl.sla.history import Priority, Status, Target
 
@@ -86,11 +86,8 @@ def reply(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, [reference], changes.reply(read_body(body), status), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, "replied to", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.reply(read_body(body), status)
+    change_tickets(context, [reference], change, "replied to", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -111,11 +108,8 @@ def note(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, [reference], changes.note(read_body(body)), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, "noted on", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.note(read_body(body))
+    change_tickets(context, [reference], change, "noted on", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -136,11 +130,10 @@ def receive(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, [reference], changes.receive(read_body(body)), here.instant(at), dry_run=dry_run
+    change = changes.receive(read_body(body))
+    change_tickets(
+        context, [reference], change, "received a message on", at, dry_run=dry_run, quiet=quiet, as_json=as_json
     )
-    announce(here, outcome, "received a message on", quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -166,11 +159,10 @@ def assign(
 
     if nobody == (to is not None):
         raise UsageError("say either --to WHO or --none", "slactl assign ID --to mia")
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.assign(to), here.instant(at), dry_run=dry_run
+    change = changes.assign(to)
+    change_tickets(
+        context, references, change, "assigned", at, assignee=to, dry_run=dry_run, quiet=quiet, as_json=as_json
     )
-    announce(here, outcome, "assigned", assignee=to, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -191,12 +183,9 @@ def priority(
     """
     from slactl.desk import changes
 
-    here = call(context)
     references, value = _last_word(words, Priority, "slactl priority ID urgent")
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.prioritise(value), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, f"made {value}", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.prioritise(value)
+    change_tickets(context, references, change, f"made {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -216,12 +205,9 @@ def status(
     """
     from slactl.desk import changes
 
-    here = call(context)
     references, value = _last_word(words, Status, "slactl status ID pending")
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.set_status(value), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, f"set to {value}", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.set_status(value)
+    change_tickets(context, references, change, f"set to {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -241,11 +227,8 @@ def resolve(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.resolve(), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, "resolved", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.resolve()
+    change_tickets(context, references, change, "resolved", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -265,11 +248,8 @@ def close(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.close(), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, "closed", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.close()
+    change_tickets(context, references, change, "closed", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -289,11 +269,8 @@ def reopen(
     """
     from slactl.desk import changes
 
-    here = call(context)
-    outcome = changes.change(
-        here.config, here.now, read_ids(references), changes.reopen(), here.instant(at), dry_run=dry_run
-    )
-    announce(here, outcome, "reopened", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.reopen()
+    change_tickets(context, references, change, "reopened", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()
@@ -318,10 +295,8 @@ def tag(
 
     if not add and not remove:
         raise UsageError("no tag to add or remove", "slactl tag ID --add vip")
-    here = call(context)
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    outcome = changes.change(here.config, here.now, read_ids(references), change, here.instant(at), dry_run=dry_run)
-    announce(here, outcome, "tagged", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change_tickets(context, references, change, "tagged", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
 @app.command()

@@ -137,7 +137,6 @@ def rules_fingerprint(path: Path) -> str:
         return "no file"
 
 
-
 def _rehearse(config: Config, now: datetime, baseline: bool, progress: Progress) -> Report:
     """The same work in one transaction that is rolled back; nothing is sent, and no row says it ran."""
     from slactl.desk.firing import work_batch

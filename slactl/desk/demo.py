@@ -207,13 +207,13 @@ def tell(book: Ledger, story: Story, now: datetime) -> int:
     status = Status.OPEN
     for hours, deed in story.events:
         at = now - timedelta(hours=hours)
-        for event in _deeds(at, deed, status, story.assignee or book.actor):
+        for event in _deeds(at, deed, status, story.requester if deed == "receive" else story.assignee or book.actor):
             book.append(number, Entry(event))
             status = Status(event.detail.get("status", status))
     return number
 
 
-def _deeds(at: datetime, deed: str, status: Status, agent: str) -> Iterator[Event]:
+def _deeds(at: datetime, deed: str, status: Status, actor: str) -> Iterator[Event]:
     kinds = {
         "reply": (EventType.AGENT_REPLY, Status.WAITING_CUSTOMER),
         "receive": (EventType.CUSTOMER_REPLY, Status.OPEN),
@@ -221,6 +221,6 @@ def _deeds(at: datetime, deed: str, status: Status, agent: str) -> Iterator[Even
     }
     kind, after = kinds[deed]
     if kind is not None:
-        yield Event(at, kind, {}, agent)
+        yield Event(at, kind, {}, actor)
     if after is not status:
-        yield Event(at, EventType.STATUS, {"status": after.value, "from": status.value}, agent)
+        yield Event(at, EventType.STATUS, {"status": after.value, "from": status.value}, actor)

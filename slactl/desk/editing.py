@@ -26,9 +26,7 @@ class Edits:
     external_id: str | None = None
 
 
-def edit(
-    config: Config, now: datetime, references: Sequence[str], edits: Edits, *, dry_run: bool = False
-) -> Outcome:
+def edit(config: Config, now: datetime, references: Sequence[str], edits: Edits, *, dry_run: bool = False) -> Outcome:
     """Correct some tickets.
 
     Raises:

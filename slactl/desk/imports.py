@@ -19,7 +19,8 @@ from slactl.desk.intake import Problem, events_of, read_history, read_rows
 from slactl.desk.intake_map import Map
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.sla.history import ActorType, EventType, Status
-from slactl.sla.history_file import Line, LineError, in_order, parse_line, parse_record
+from slactl.sla.history_fields import LineError
+from slactl.sla.history_file import Line, in_order, parse_line, parse_record
 from slactl.sla.ladders import FiringKey
 from slactl.store import writes
 from slactl.store.events import BREACH, DEADLINES

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from slactl.clock import parse_offset_instant, to_text
 from slactl.desk.intake_map import Map, Ours
 from slactl.errors import UsageError
-from slactl.sla.history_file import BODY_LENGTH, LineError, parse_line, parse_record
+from slactl.sla.history_fields import BODY_LENGTH, LineError
+from slactl.sla.history_file import parse_line, parse_record
 from slactl.store.spool import Spooled
 from slactl.text import clean, nearest
 
@@ -140,7 +141,7 @@ def _check_columns(header: list[str], how: Map) -> None:
 
 
 def _json_rows(
-    source: Any,
+    source: BinaryIO,
     how: Map,
     report: Report,
     ticked: Callable[[int], None],

@@ -6,12 +6,9 @@
    a thousand with the same few statements.
 """
 
-import hashlib
-import secrets
 from bisect import insort_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +17,7 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
+from slactl.desk.entries import Entry, Mark, sealed
 from slactl.desk.rulebook import Rulebook
 from slactl.errors import SlactlError
 from slactl.sla.history import Event
@@ -29,30 +27,10 @@ from slactl.store import models, writes
 from slactl.store.events import DEADLINES, action_of, detail_text
 from slactl.store.words import NotificationState
 
+__all__ = ["Entry", "Ledger", "ledger"]
+
 #: The columns of `ticket` that are what a person said and not what follows from the history.
 IDENTITY = ("external_id", "subject", "requester_email")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event to be recorded, and what a person wrote with it (`body`, `subject`, `requester_email`)."""
-
-    event: Event
-    texts: Mapping[str, str] = field(default_factory=dict)
-    #: The audit name of what is noted for people only; None for an event of the history.
-    action: str | None = None
-    #: When it was recorded first, where it comes from another database; None is now.
-    recorded_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How many rows the buffers of a ledger held."""
-
-    events: int
-    texts: int
-    escalations: int
-    notifications: int
 
 
 class Ledger:
@@ -66,8 +44,7 @@ class Ledger:
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._ids: dict[type[SQLModel], int] = {
-            model: writes.next_id(self.connection, model)
-            for model in (models.Ticket, models.Event, models.Escalation)
+            model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
         }
         self._histories: dict[int, list[Event]] = {}
         self._states: dict[int, Evaluation] = {}
@@ -89,9 +66,7 @@ class Ledger:
         self._histories |= writes.histories(self.connection, wanted)
         self._timers |= writes.timers(self.connection, wanted)
         for number, rows in writes.fired_keys(self.connection, wanted).items():
-            self._fired[number] = {
-                FiringKey(*(row[name] for name in FiringKey._fields)) for row in rows
-            }
+            self._fired[number] = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in rows}
 
     def state(self, number: int) -> Evaluation:
         """What the history of a ticket says as of now, with what was appended.
@@ -304,13 +279,3 @@ def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = F
         book = Ledger(session, Rulebook(session, config.rules, now, strict=strict), now, config.actor)
         yield book
         book.settle()
-
-
-def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
-    kept, rows = dict(detail), []
-    for name, words in texts.items():
-        salt = secrets.token_hex(16)
-        kept[f"{name}_hash"] = hashlib.sha256((salt + words).encode()).hexdigest()
-        rows.append({"field": name, "salt": salt, "text": words})
-    return kept, rows

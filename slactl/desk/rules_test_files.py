@@ -130,7 +130,7 @@ class _Reader:
         target = self._word(table, "target", Target, place)
         of_timer = [key for key in TIMER_KEYS if key in table]
         if target is None and "target" not in table and of_timer:
-            self._complain((*place, of_timer[0]), f"{of_timer[0]} is about a target: target = \"resolution\", say")
+            self._complain((*place, of_timer[0]), f'{of_timer[0]} is about a target: target = "resolution", say')
         values = {key: self._value(table, key, place) for key in table if key in (*TICKET_KEYS, *TIMER_KEYS)}
         if table.keys() <= set(PLACE_KEYS):
             self._complain(place, "it expects nothing of the ticket")

@@ -12,7 +12,8 @@ from slactl.sla.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.evaluation import Timer
 from slactl.sla.firings import evaluate_with_firings
 from slactl.sla.history import Condition, Event, Target
-from slactl.sla.history_file import Line, LineError, in_order, parse_line
+from slactl.sla.history_fields import LineError
+from slactl.sla.history_file import Line, in_order, parse_line
 from slactl.sla.ladders import Firing
 from slactl.sla.rules import Rules
 from slactl.store.spool import Spool

@@ -1,36 +1,34 @@
 """The history file format: one event a line, as JSON; from a line, and to one."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from slactl.clock import parse_offset_instant, to_text
-from slactl.sla.history import ActorType, Condition, Event, EventType, Priority, Status, Target
-from slactl.text import nearest
-
-#: The longest texts a history may have, in characters.
-BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
-
-#: The greatest number a ticket may bring along.
-GREATEST_ID = 10**12
-
-#: What persons wrote: kept apart from the facts, so that it can be erased.
-TEXTS = ("body", "subject", "requester_email")
+from slactl.clock import to_text
+from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.history_fields import (
+    BODY_LENGTH,
+    FIELDS,
+    HASHES,
+    KEPT_WHEN_EMPTY,
+    NAME_LENGTH,
+    READERS,
+    REQUIRED,
+    TEXTS,
+    TYPE,
+    LineError,
+    Reader,
+    kind_of,
+    read_instant,
+    read_name,
+    read_text,
+)
 
 #: The type of a line that is no event: a version of the rules that events of the file name by its hash.
 RULES = "rules"
-
-
-class LineError(ValueError):
-    """What is wrong with a line, and in which field."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
-        self.field, self.reason = field, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def read_object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise LineError("", f"no JSON: {error}") from None
     if not isinstance(record, dict):
-        raise LineError("", f"a JSON object is needed, not {_kind(record)}")
+        raise LineError("", f"a JSON object is needed, not {kind_of(record)}")
     return record
 
 
@@ -90,18 +88,18 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     Raises:
         LineError: a field is missing or wrong.
     """
-    ticket = _needed(record, "ticket", _name)
-    at = _needed(record, "at", _instant)
-    kind = EventType(_needed(record, "type", _TYPE))
-    readers = _READERS[kind]
+    ticket = _needed(record, "ticket", read_name)
+    at = _needed(record, "at", read_instant)
+    kind = EventType(_needed(record, "type", TYPE))
+    readers = READERS[kind]
     detail: dict[str, Any] = {}
     for field, value in record.items():
         reader = readers.get(field)
         if reader is not None:
             found = reader(value, field) if value is not None else None
-            if found is not None or field in _KEPT_WHEN_EMPTY:
+            if found is not None or field in KEPT_WHEN_EMPTY:
                 detail[field] = found
-    for field in _REQUIRED.get(kind, ()):
+    for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
@@ -121,10 +119,10 @@ def parse_rules(record: Mapping[str, Any]) -> RulesText:
     """
     holidays = record.get("holidays")
     return RulesText(
-        hash=_needed(record, "rules", _name),
-        canonical=_needed(record, "toml", partial(_text, most=BODY_LENGTH)),
-        first_used_at=_needed(record, "at", _instant),
-        holidays_version=_name(holidays, "holidays") if holidays is not None else None,
+        hash=_needed(record, "rules", read_name),
+        canonical=_needed(record, "toml", partial(read_text, most=BODY_LENGTH)),
+        first_used_at=_needed(record, "at", read_instant),
+        holidays_version=read_name(holidays, "holidays") if holidays is not None else None,
     )
 
 
@@ -134,10 +132,10 @@ def to_record(
     """An event as a record of the format, fields in a fixed order."""
     record: dict[str, Any] = {"ticket": ticket, "at": to_text(event.at), "type": event.type.value}
     detail = event.detail
-    record |= {field: detail[field] for field in _FIELDS[event.type] if field in detail}
+    record |= {field: detail[field] for field in FIELDS[event.type] if field in detail}
     record |= {field: texts[field] for field in TEXTS if field in texts}
     # The text itself was erased: what is left of it goes along.
-    record |= {hashed: detail[hashed] for name, hashed in _HASHES.items() if hashed in detail and name not in texts}
+    record |= {hashed: detail[hashed] for name, hashed in HASHES.items() if hashed in detail and name not in texts}
     if number is not None:
         record["id"] = number
     if event.actor is not None:
@@ -185,11 +183,7 @@ def in_order(
 
 def known_fields(kind: EventType) -> tuple[str, ...]:
     """Every field that a line of this type may have."""
-    return ("ticket", "at", "type", *_READERS[kind])
-
-
-#: Makes a value of the format of a JSON value that is not null; the name of the field is for the message.
-Reader = Callable[[Any, str], Any]
+    return ("ticket", "at", "type", *READERS[kind])
 
 
 def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa: ANN401  (what the reader returns)
@@ -202,210 +196,6 @@ def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa
     return found
 
 
-def _text(value: object, field: str, most: int) -> str | None:
-    """A text, or None where it is empty."""
-    if not isinstance(value, str):
-        raise LineError(field, f"a text is needed, not {_kind(value)}")
-    if len(value) > most:
-        raise LineError(field, f"{len(value):,} characters; at most {most:,} are kept")
-    if "\x00" in value:
-        raise LineError(field, "has a NUL character")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise LineError(field, "is not valid UTF-8 (a lone surrogate)") from None
-    return value or None
-
-
-def _name(value: object, field: str) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value) if abs(value) < 10**18 else "x" * (NAME_LENGTH + 1)
-    found = _text(value, field, NAME_LENGTH)
-    return (found.strip() or None) if found is not None else None
-
-
-def _instant(value: object, field: str) -> datetime:
-    if not isinstance(value, str):
-        raise LineError(field, f"a time as text is needed, not {_kind(value)}")
-    try:
-        return parse_offset_instant(value)
-    except ValueError as error:
-        raise LineError(field, str(error)[:200]) from None
-
-
-def _instant_text(value: object, field: str) -> str:
-    return to_text(_instant(value, field))
-
-
-def _one_of(words: Iterable[str]) -> Reader:
-    """A reader of the words of a closed set."""
-    known = [str(word) for word in words]
-
-    def read(value: object, field: str) -> str:
-        if isinstance(value, str) and value in known:
-            return value
-        near = nearest(value, known) if isinstance(value, str) else None
-        meant = f"; did you mean {near}?" if near else f"; it is one of {', '.join(known)}"
-        raise LineError(field, f"{str(value)[:60]!r} is not known{meant}")
-
-    return read
-
-
-def _names(value: object, field: str) -> list[str]:
-    if not isinstance(value, list):
-        raise LineError(field, f"a list of texts is needed, not {_kind(value)}")
-    found: dict[str, None] = {}
-    for each in value:
-        name = _name(each, field) if each is not None else None
-        if name is None:
-            raise LineError(field, "has an empty text")
-        found[name] = None
-    return list(found)
-
-
-def _number(value: object, field: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"a whole number is needed, not {str(value)[:60]}")
-    return value
-
-
-def _id(value: object, field: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
-        raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {str(value)[:60]}")
-    return value
-
-
-def _flag(value: object, field: str) -> bool:
-    if not isinstance(value, bool):
-        raise LineError(field, f"true or false is needed, not {_kind(value)}")
-    return value
-
-
-def _zone(value: object, field: str) -> str | None:
-    name = _name(value, field)
-    if name is not None and not _is_zone(name):
-        raise LineError(field, f"there is no time zone {name[:60]!r}")
-    return name
-
-
-@cache
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
-
-
 def _domain(address: str) -> dict[str, str]:
     before, at, domain = address.rpartition("@")
     return {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and at and domain else {}
-
-
-def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return "nothing" if value is None else names.get(type(value), "a text")
-
-
-_TYPE, _STATUS, _PRIORITY, _TARGET = _one_of(EventType), _one_of(Status), _one_of(Priority), _one_of(Target)
-_BODY, _LINE = partial(_text, most=BODY_LENGTH), partial(_text, most=SUBJECT_LENGTH)
-_OUTCOME = _one_of(("fired", "expired", "baseline", "skipped"))
-
-#: The fields of each type, in the order in which they are written, and how each is read.
-_FIELDS: dict[EventType, dict[str, Reader]] = {
-    EventType.CREATED: {
-        "plan": _name,
-        "tenant": _name,
-        "timezone": _zone,
-        "priority": _PRIORITY,
-        "status": _STATUS,
-        "assignee": _name,
-        "tags": _names,
-        "external_id": _name,
-        "requester_domain": _name,
-        "bursts": _names,
-        "rules": _name,
-    },
-    EventType.AGENT_REPLY: {},
-    EventType.CUSTOMER_REPLY: {},
-    EventType.NOTE: {},
-    EventType.STATUS: {"status": _STATUS, "from": _STATUS},
-    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
-    EventType.ASSIGNED: {"assignee": _name, "from": _name},
-    EventType.PLAN: {"plan": _name, "timezone": _zone, "from": _name},
-    EventType.TENANT: {"tenant": _name, "plan": _name, "timezone": _zone, "from": _name},
-    EventType.TAGS: {"tags": _names},
-    EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
-    EventType.ESCALATED: {
-        "reason": _LINE,
-        "kind": _one_of((*Target, *Condition)),
-        "cycle": _number,
-        "escalation": _name,
-        "level": _name,
-        "arming": _number,
-        "repeat": _number,
-        "warning": _flag,
-        "outcome": _OUTCOME,
-        "due_at": _instant_text,
-        "from_priority": _PRIORITY,
-        "to_priority": _PRIORITY,
-        "from_assignee": _name,
-        "to_assignee": _name,
-    },
-    EventType.EDITED: {"external_id": _name, "requester_domain": _name},
-    EventType.ACKNOWLEDGED: {"until": _instant_text},
-    EventType.UNACKNOWLEDGED: {},
-    EventType.RULES_APPLIED: {"rules": _name, "from": _name},
-    EventType.BREACHED: {"target": _TARGET, "cycle": _number, "due_at": _instant_text},
-    EventType.DEADLINES: {
-        "policy": _LINE,
-        "because": _LINE,
-        "first_response": _instant_text,
-        "next_response": _instant_text,
-        "resolution": _instant_text,
-    },
-}
-
-#: What persons write with an event, by type.
-_WRITTEN: dict[EventType, dict[str, Reader]] = {
-    EventType.CREATED: {"body": _BODY, "subject": _LINE, "requester_email": _LINE},
-    EventType.AGENT_REPLY: {"body": _BODY},
-    EventType.CUSTOMER_REPLY: {"body": _BODY},
-    EventType.NOTE: {"body": _BODY},
-    EventType.EDITED: {"subject": _LINE, "requester_email": _LINE},
-}
-
-_HASHES = {name: f"{name}_hash" for name in TEXTS}
-
-#: What every line may have besides, and the creation of a ticket.
-_OF_ALL: dict[str, Reader] = {"actor": _name, "actor_type": _one_of(ActorType), "recorded_at": _instant}
-_OF_CREATED: dict[str, Reader] = {"id": _id}
-
-_READERS: dict[EventType, dict[str, Reader]] = {
-    kind: {
-        **fields,
-        **_WRITTEN.get(kind, {}),
-        **{_HASHES[name]: _name for name in _WRITTEN.get(kind, {})},
-        **(_OF_CREATED if kind is EventType.CREATED else {}),
-        **_OF_ALL,
-    }
-    for kind, fields in _FIELDS.items()
-}
-
-#: Fields whose emptiness says something: nobody is assigned any more, a deadline by hand is cleared.
-_KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone"))
-
-_REQUIRED: dict[EventType, Sequence[str]] = {
-    EventType.STATUS: ("status",),
-    EventType.PRIORITY: ("priority",),
-    EventType.ASSIGNED: ("assignee",),
-    EventType.PLAN: ("plan",),
-    EventType.TENANT: ("tenant",),
-    EventType.TAGS: ("tags",),
-    EventType.DUE_SET: ("target",),
-    EventType.ESCALATED: ("reason",),
-    EventType.ACKNOWLEDGED: ("until",),
-}

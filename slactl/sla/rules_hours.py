@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 from slactl.sla.calendar import DAY, Interval
 from slactl.text import nearest
@@ -43,7 +44,7 @@ def intervals(texts: Sequence[str]) -> tuple[Interval, ...]:
         ValueError: one is none, or two overlap.
     """
     found = sorted(interval(text) for text in texts)
-    for (_, end), (start, _) in zip(found, found[1:], strict=False):
+    for (_, end), (start, _) in pairwise(found):
         if start < end:
             raise ValueError(f"hours overlap: {', '.join(texts)}")
     return tuple(found)

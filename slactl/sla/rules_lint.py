@@ -32,10 +32,12 @@ def _policies(rules: Rules) -> Iterator[tuple[Place, str]]:
     for place, policy in enumerate(rules.policies):
         for earlier in rules.policies[:place]:
             if _covers(earlier.match, policy.match):
-                yield ("policy", place), f"policy {policy.name!r} is never reached: {earlier.name!r} above matches first"
+                why = f"policy {policy.name!r} is never reached: {earlier.name!r} above matches first"
+                yield ("policy", place), why
                 break
     if not any(policy.match == Match() for policy in rules.policies):
-        yield ("policy", max(0, len(rules.policies) - 1)), "no catch-all: a ticket that no policy matches gets no deadline"
+        last = max(0, len(rules.policies) - 1)
+        yield ("policy", last), "no catch-all: a ticket that no policy matches gets no deadline"
 
 
 def _covers(earlier: Match, later: Match) -> bool:
@@ -63,7 +65,8 @@ def _levels(rules: Rules) -> Iterator[tuple[Place, str]]:
         for number, level in enumerate(escalation.levels):
             if not _does_something(level):
                 where = f"level {level.id!r} of {escalation.id!r}"
-                yield ("escalation", place, "level", number), f"{where} does nothing: no priority, assign, note, tag, notify"
+                nothing = f"{where} does nothing: no priority, assign, note, tag, notify"
+                yield ("escalation", place, "level", number), nothing
         watched = escalation.on
         if isinstance(watched, Target) and not _is_promised(rules, watched):
             yield ("escalation", place), f"{escalation.id!r} can never fire: no policy promises a {watched.value}"

@@ -288,8 +288,10 @@ class Escalation(Part):
         for condition in (Condition.IDLE, Condition.BURST):
             stated = getattr(self, condition.value) is not None
             if stated != (self.on is condition):
-                example = 'idle = { for = "8h" }' if condition is Condition.IDLE else 'burst = { count = 3, within = "1h" }'
-                need = f'{example} goes with on = "{condition}", and only with it'
+                idle, burst = 'idle = { for = "8h" }', 'burst = { count = 3, within = "1h" }'
+                need = (
+                    f'{idle if condition is Condition.IDLE else burst} goes with on = "{condition}", and only with it'
+                )
                 raise ValueError(need)
         return self
 

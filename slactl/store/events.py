@@ -32,9 +32,7 @@ RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 #: What slactl notes for people and no deadline hangs on: a breach it noticed, the deadlines it computed.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
-_TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys(
-    (RESOLVE, CLOSE, REOPEN), EventType.STATUS
-)
+_TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
 
 #: The columns that `from_row` reads, in its order.
 COLUMNS = "at, actor, actor_type, action, detail"

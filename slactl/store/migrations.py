@@ -13,6 +13,7 @@ CREATE TRIGGER event_never_vanishes BEFORE DELETE ON event
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 """
 
+
 def tables(connection: sqlite3.Connection) -> None:
     """Step 1: every table, its indexes, and the triggers that keep the event log append-only."""
     from sqlalchemy.dialects import sqlite
@@ -29,8 +30,10 @@ def tables(connection: sqlite3.Connection) -> None:
     for trigger in APPEND_ONLY.strip().split("END;\n"):
         connection.execute(trigger.rstrip().removesuffix("END;") + " END")
 
+
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables,)
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Run the steps this database has not seen, and make the views anew.

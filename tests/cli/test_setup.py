@@ -44,9 +44,7 @@ def test_without_settings_both_go_to_the_users_own_folders(slactl: Slactl, tmp_p
     assert slactl("create", "Printer on fire", "--from", "ann@example.com").code == 0
 
 
-def test_a_relative_base_directory_is_ignored(
-    slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_base_directory_is_ignored(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "data")
     monkeypatch.chdir(tmp_path)
     assert slactl("init").code == 0

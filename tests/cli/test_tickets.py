@@ -11,9 +11,9 @@ from conftest import Slactl
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
-
 #: The fields of a ticket in machine output; scripts rely on them.
-FIELDS = """id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at
+FIELDS = """id external_id tenant plan requester_email subject status priority assignee tags policy
+    created_at updated_at
     first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
     resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached ever_breached escalated
     escalation_level acked_until"""

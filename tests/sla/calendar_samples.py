@@ -30,7 +30,7 @@ def calendar(
     weekly: Mapping[str, Sequence[Sequence[str]]] | None = None,
     holidays: Sequence[str] = (),
     dates: Mapping[str, Sequence[Sequence[str]]] | None = None,
-    **more: Any,
+    **more: Any,  # noqa: ANN401  (whatever else `Hours` takes)
 ) -> BusinessCalendar:
     """A calendar as the worked examples describe one."""
     provider = {"provider": more.pop("provider")} if "provider" in more else {}

@@ -150,9 +150,7 @@ def fired(text: str, promised: Rules, now: str) -> list[str]:
     ]
 
 
-def due_now(
-    text: str, promised: Rules, now: str, decided: Sequence[FiringKey] = ()
-) -> Mapping[str, str]:
+def due_now(text: str, promised: Rules, now: str, decided: Sequence[FiringKey] = ()) -> Mapping[str, str]:
     """What is due in a story as of an instant, by level (with `#1` for a repeat), and what becomes of it."""
     found = due_levels(judged(text, promised, now), promised, when(now), set(decided))
     return {each.level + (f"#{each.repeat}" if each.repeat else ""): each.outcome.value for each in found}

@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 DAILY = {day: [("09:00", "10:00")] for day in WEEKDAYS}
 
 
-def answer(fact: dict[str, Any]) -> Any:
+def answer(fact: dict[str, Any]) -> datetime | float | bool:
     asked, start = calendar(**fact["calendar"]), at(fact["start"])
     match fact["op"]:
         case "add":

@@ -7,6 +7,9 @@ from calendar_samples import NIGHTS, OFFICE, WEEKDAYS, at, calendar
 
 BREAK = {day: [("09:00", "12:00"), ("13:00", "17:00")] for day in WEEKDAYS[:5]}
 BERLIN: dict[str, Any] = {"timezone": "Europe/Berlin", "weekly": OFFICE}
+LATE_TUESDAY: dict[str, Any] = {**BERLIN, "dates": {"2026-03-03": [("11:00", "14:00")]}}
+OPEN_SATURDAY: dict[str, Any] = {**BERLIN, "dates": {"2026-03-07": [("09:00", "17:00")]}}
+SPLIT_TUESDAY: dict[str, Any] = {**BERLIN, "dates": {"2026-03-03": [("09:00", "11:00"), ("13:00", "17:00")]}}
 
 
 @pytest.mark.parametrize(
@@ -23,13 +26,13 @@ BERLIN: dict[str, Any] = {"timezone": "Europe/Berlin", "weekly": OFFICE}
         (BERLIN, "2026-02-28T12:00:00+01:00", 0, "2026-03-02T09:00:00+01:00"),
         (BERLIN, "2026-03-02T12:00:01+01:00", 0, "2026-03-02T12:00:01+01:00"),
         # Before the first interval, in a gap, after the last, of a date with other hours.
-        ({**BERLIN, "dates": {"2026-03-03": [("11:00", "14:00")]}}, "2026-03-02T09:30:00+01:00", 1, "2026-03-03T11:00:00+01:00"),
-        ({**BERLIN, "dates": {"2026-03-03": [("11:00", "14:00")]}}, "2026-03-02T14:00:00+01:00", 1, "2026-03-03T14:00:00+01:00"),
-        ({**BERLIN, "dates": {"2026-03-03": [("11:00", "14:00")]}}, "2026-03-02T16:30:00+01:00", 1, "2026-03-03T14:00:00+01:00"),
-        ({**BERLIN, "dates": {"2026-03-03": [("09:00", "11:00"), ("13:00", "17:00")]}}, "2026-03-02T11:00:00+01:00", 1, "2026-03-03T13:00:00+01:00"),
+        (LATE_TUESDAY, "2026-03-02T09:30:00+01:00", 1, "2026-03-03T11:00:00+01:00"),
+        (LATE_TUESDAY, "2026-03-02T14:00:00+01:00", 1, "2026-03-03T14:00:00+01:00"),
+        (LATE_TUESDAY, "2026-03-02T16:30:00+01:00", 1, "2026-03-03T14:00:00+01:00"),
+        (SPLIT_TUESDAY, "2026-03-02T11:00:00+01:00", 1, "2026-03-03T13:00:00+01:00"),
         ({**BERLIN, "dates": {"2026-03-03": []}}, "2026-03-02T12:00:00+01:00", 1, "2026-03-04T12:00:00+01:00"),
         # A special date on a weekend is a business day.
-        ({**BERLIN, "dates": {"2026-03-07": [("09:00", "17:00")]}}, "2026-03-06T12:00:00+01:00", 1, "2026-03-07T12:00:00+01:00"),
+        (OPEN_SATURDAY, "2026-03-06T12:00:00+01:00", 1, "2026-03-07T12:00:00+01:00"),
         # The date of a night shift is that of its evening.
         ({"weekly": NIGHTS}, "2026-03-03T02:00:00Z", 1, "2026-03-04T02:00:00Z"),
         ({"weekly": NIGHTS}, "2026-03-07T02:00:00Z", 1, "2026-03-10T02:00:00Z"),

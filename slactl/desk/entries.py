@@ -1,0 +1,42 @@
+"""What is appended to a history: an event, and what a person wrote with it, kept apart."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slactl.sla.history import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to be recorded, and what a person wrote with it (`body`, `subject`, `requester_email`)."""
+
+    event: Event
+    texts: Mapping[str, str] = field(default_factory=dict)
+    #: The audit name of what is noted for people only; None for an event of the history.
+    action: str | None = None
+    #: When it was recorded first, where it comes from another database; None is now.
+    recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many rows the buffers of a ledger held."""
+
+    events: int
+    texts: int
+    escalations: int
+    notifications: int
+
+
+def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
+    kept, rows = dict(detail), []
+    for name, words in texts.items():
+        salt = secrets.token_hex(16)
+        kept[f"{name}_hash"] = hashlib.sha256((salt + words).encode()).hexdigest()
+        rows.append({"field": name, "salt": salt, "text": words})
+    return kept, rows

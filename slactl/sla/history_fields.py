@@ -1,0 +1,235 @@
+"""The fields of the history file format: which each type of event has, and how a value is read."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import cache, partial
+from typing import Any
+
+from slactl.clock import parse_offset_instant, to_text
+from slactl.sla.history import ActorType, Condition, EventType, Priority, Status, Target
+from slactl.text import nearest
+
+#: The longest texts a history may have, in characters.
+BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
+
+#: The greatest number a ticket may bring along.
+GREATEST_ID = 10**12
+
+#: What persons wrote: kept apart from the facts, so that it can be erased.
+TEXTS = ("body", "subject", "requester_email")
+
+
+class LineError(ValueError):
+    """What is wrong with a line, and in which field."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field, self.reason = field, reason
+
+
+#: Makes a value of the format of a JSON value that is not null; the name of the field is for the message.
+Reader = Callable[[Any, str], Any]
+
+
+def read_text(value: object, field: str, most: int) -> str | None:
+    """A text, or None where it is empty."""
+    if not isinstance(value, str):
+        raise LineError(field, f"a text is needed, not {kind_of(value)}")
+    if len(value) > most:
+        raise LineError(field, f"{len(value):,} characters; at most {most:,} are kept")
+    if "\x00" in value:
+        raise LineError(field, "has a NUL character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise LineError(field, "is not valid UTF-8 (a lone surrogate)") from None
+    return value or None
+
+
+def read_name(value: object, field: str) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**18 else "x" * (NAME_LENGTH + 1)
+    found = read_text(value, field, NAME_LENGTH)
+    return (found.strip() or None) if found is not None else None
+
+
+def read_instant(value: object, field: str) -> datetime:
+    if not isinstance(value, str):
+        raise LineError(field, f"a time as text is needed, not {kind_of(value)}")
+    try:
+        return parse_offset_instant(value)
+    except ValueError as error:
+        raise LineError(field, str(error)[:200]) from None
+
+
+def _instant_text(value: object, field: str) -> str:
+    return to_text(read_instant(value, field))
+
+
+def _one_of(words: Iterable[str]) -> Reader:
+    """A reader of the words of a closed set."""
+    known = [str(word) for word in words]
+
+    def read(value: object, field: str) -> str:
+        if isinstance(value, str) and value in known:
+            return value
+        near = nearest(value, known) if isinstance(value, str) else None
+        meant = f"; did you mean {near}?" if near else f"; it is one of {', '.join(known)}"
+        raise LineError(field, f"{str(value)[:60]!r} is not known{meant}")
+
+    return read
+
+
+def _names(value: object, field: str) -> list[str]:
+    if not isinstance(value, list):
+        raise LineError(field, f"a list of texts is needed, not {kind_of(value)}")
+    found: dict[str, None] = {}
+    for each in value:
+        name = read_name(each, field) if each is not None else None
+        if name is None:
+            raise LineError(field, "has an empty text")
+        found[name] = None
+    return list(found)
+
+
+def _number(value: object, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise LineError(field, f"a whole number is needed, not {str(value)[:60]}")
+    return value
+
+
+def _id(value: object, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
+        raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {str(value)[:60]}")
+    return value
+
+
+def _flag(value: object, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise LineError(field, f"true or false is needed, not {kind_of(value)}")
+    return value
+
+
+def _zone(value: object, field: str) -> str | None:
+    name = read_name(value, field)
+    if name is not None and not _is_zone(name):
+        raise LineError(field, f"there is no time zone {name[:60]!r}")
+    return name
+
+
+@cache
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def kind_of(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return "nothing" if value is None else names.get(type(value), "a text")
+
+
+TYPE, _STATUS, _PRIORITY, _TARGET = _one_of(EventType), _one_of(Status), _one_of(Priority), _one_of(Target)
+_BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
+_OUTCOME = _one_of(("fired", "expired", "baseline", "skipped"))
+
+#: The fields of each type, in the order in which they are written, and how each is read.
+FIELDS: dict[EventType, dict[str, Reader]] = {
+    EventType.CREATED: {
+        "plan": read_name,
+        "tenant": read_name,
+        "timezone": _zone,
+        "priority": _PRIORITY,
+        "status": _STATUS,
+        "assignee": read_name,
+        "tags": _names,
+        "external_id": read_name,
+        "requester_domain": read_name,
+        "bursts": _names,
+        "rules": read_name,
+    },
+    EventType.AGENT_REPLY: {},
+    EventType.CUSTOMER_REPLY: {},
+    EventType.NOTE: {},
+    EventType.STATUS: {"status": _STATUS, "from": _STATUS},
+    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
+    EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
+    EventType.PLAN: {"plan": read_name, "timezone": _zone, "from": read_name},
+    EventType.TENANT: {"tenant": read_name, "plan": read_name, "timezone": _zone, "from": read_name},
+    EventType.TAGS: {"tags": _names},
+    EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
+    EventType.ESCALATED: {
+        "reason": _LINE,
+        "kind": _one_of((*Target, *Condition)),
+        "cycle": _number,
+        "escalation": read_name,
+        "level": read_name,
+        "arming": _number,
+        "repeat": _number,
+        "warning": _flag,
+        "outcome": _OUTCOME,
+        "due_at": _instant_text,
+        "from_priority": _PRIORITY,
+        "to_priority": _PRIORITY,
+        "from_assignee": read_name,
+        "to_assignee": read_name,
+    },
+    EventType.EDITED: {"external_id": read_name, "requester_domain": read_name},
+    EventType.ACKNOWLEDGED: {"until": _instant_text},
+    EventType.UNACKNOWLEDGED: {},
+    EventType.RULES_APPLIED: {"rules": read_name, "from": read_name},
+    EventType.BREACHED: {"target": _TARGET, "cycle": _number, "due_at": _instant_text},
+    EventType.DEADLINES: {
+        "policy": _LINE,
+        "because": _LINE,
+        "first_response": _instant_text,
+        "next_response": _instant_text,
+        "resolution": _instant_text,
+    },
+}
+
+#: What persons write with an event, by type.
+_WRITTEN: dict[EventType, dict[str, Reader]] = {
+    EventType.CREATED: {"body": _BODY, "subject": _LINE, "requester_email": _LINE},
+    EventType.AGENT_REPLY: {"body": _BODY},
+    EventType.CUSTOMER_REPLY: {"body": _BODY},
+    EventType.NOTE: {"body": _BODY},
+    EventType.EDITED: {"subject": _LINE, "requester_email": _LINE},
+}
+
+HASHES = {name: f"{name}_hash" for name in TEXTS}
+
+#: What every line may have besides, and the creation of a ticket.
+_OF_ALL: dict[str, Reader] = {"actor": read_name, "actor_type": _one_of(ActorType), "recorded_at": read_instant}
+_OF_CREATED: dict[str, Reader] = {"id": _id}
+
+READERS: dict[EventType, dict[str, Reader]] = {
+    kind: {
+        **fields,
+        **_WRITTEN.get(kind, {}),
+        **{HASHES[name]: read_name for name in _WRITTEN.get(kind, {})},
+        **(_OF_CREATED if kind is EventType.CREATED else {}),
+        **_OF_ALL,
+    }
+    for kind, fields in FIELDS.items()
+}
+
+#: Fields whose emptiness says something: nobody is assigned any more, a deadline by hand is cleared.
+KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone"))
+
+REQUIRED: dict[EventType, Sequence[str]] = {
+    EventType.STATUS: ("status",),
+    EventType.PRIORITY: ("priority",),
+    EventType.ASSIGNED: ("assignee",),
+    EventType.PLAN: ("plan",),
+    EventType.TENANT: ("tenant",),
+    EventType.TAGS: ("tags",),
+    EventType.DUE_SET: ("target",),
+    EventType.ESCALATED: ("reason",),
+    EventType.ACKNOWLEDGED: ("until",),
+}
