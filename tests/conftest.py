@@ -1,10 +1,13 @@
 """What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
 
 import io
+import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +64,52 @@ def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     result = slactl("init")
     assert result.code == 0, result.err
     return database
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A real server on loopback that takes messages, and what it took."""
+
+    kind: str
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Its Apprise URL."""
+        if self.kind.startswith("smtp"):
+            return f"mailto://127.0.0.1:{self.port}?from=desk@example.com&to=mia@example.com&mode=insecure"
+        return f"json://127.0.0.1:{self.port}/hook"
+
+    @property
+    def took(self) -> list[Any]:
+        """The messages so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+    @property
+    def bodies(self) -> list[str]:
+        """The text of each."""
+        return [each["body"] if self.kind.startswith("smtp") else each["body"]["message"] for each in self.took]
+
+
+Receivers = Callable[..., Receiver]
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receivers]:
+    """Start servers, each a process of its own: `receiver("ok")`, `receiver("smtp")`; see `desk/receivers.py`."""
+    program, running = Path(__file__).with_name("desk") / "receivers.py", list[subprocess.Popen[str]]()
+
+    def start(kind: str, *arguments: str) -> Receiver:
+        log = tmp_path / f"{kind}-{len(running)}.jsonl"
+        process = subprocess.Popen(
+            [sys.executable, str(program), kind, str(log), *arguments], stdout=subprocess.PIPE, text=True
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return Receiver(kind, int(process.stdout.readline()), log)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()

@@ -51,6 +51,8 @@ GROUPS = {
     "tenant": "tenants",
     "audit": "audit",
     "notifications": "notifications",
+    "notify": "notify",
+    "silence": "silences",
     "runs": "runs",
 }
 

@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
 from slactl.store.words import NotificationState
 
 app = typer.Typer(help="Messages to people: the outbox.", no_args_is_help=True, rich_markup_mode=None)
 
-Numbers = Annotated[list[int], typer.Argument(metavar="MESSAGE…", min=1, help="Numbers from the list.")]
+Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Numbers from the list; - reads stdin.")]
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
     state: Annotated[list[NotificationState] | None, typer.Option(help="Only these.", show_default=False)] = None,
+    recipient: Annotated[list[str] | None, typer.Option(metavar="WHO", help="Only to these.")] = None,
+    ticket: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only about these tickets.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="At most N; 0 is all.")] = 50,
     form: FormatOption = None,
     as_json: JsonOption = False,
@@ -28,12 +30,16 @@ def list_(
     \b
     Examples:
       slactl notifications list --state waiting
+      slactl notifications list --state dead --state held --json
     """
     from slactl.cli.output import print_records
     from slactl.store import reads
 
     with reads.reading(call(context).config.database) as connection:
-        found = reads.notifications(connection, [str(each) for each in state or ()], limit)
+        numbers = [reads.ticket_id(connection, reference) for reference in ticket or ()]
+        found = reads.notifications(
+            connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
+        )
     print_records(context, found, reads.NOTIFICATION_COLUMNS, form, as_json, quiet, fields)
 
 
@@ -44,12 +50,12 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
     \b
     Examples:
       slactl notifications retry 17
-      slactl notifications list --state dead -q | xargs slactl notifications retry
+      slactl notifications list --state dead -q | slactl notifications retry -
     """
     from slactl.desk import notifications
 
     here = call(context)
-    done = notifications.retry(here.config, here.now, numbers, dry_run=dry_run)
+    done = notifications.retry(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
     sys.stdout.writelines(f"{'would send' if dry_run else 'sends'} message {number} again\n" for number in done)
 
 
@@ -64,5 +70,5 @@ def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False
     from slactl.desk import notifications
 
     here = call(context)
-    done = notifications.drop(here.config, here.now, numbers, dry_run=dry_run)
+    done = notifications.drop(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
     sys.stdout.writelines(f"{'would drop' if dry_run else 'dropped'} message {number}\n" for number in done)

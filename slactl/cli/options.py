@@ -90,6 +90,21 @@ def read_ids(arguments: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
+    """The numbers as typed, each once; `-` stands for those on stdin.
+
+    Raises:
+        UsageError: a word is no number.
+    """
+    words = read_ids(arguments)
+    for word in words:
+        if not (word.isascii() and word.isdigit() and len(word) <= 18):
+            from slactl.text import clean
+
+            raise UsageError(f"{clean(word)[:100]!r} is no number of a {what}")
+    return [int(word) for word in words]
+
+
 def read_stdin() -> str:
     """All of stdin.
 

@@ -112,7 +112,7 @@ def check(
     open_database(config.database, query_only=True).close()
     if dry_run:
         return _rehearse(config, now, baseline, progress)
-    with run_lock(config.database):
+    with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
         report = Report(now, dry_run=False)
         if runs.is_idle(config.database, to_text(now), fingerprint):
@@ -123,7 +123,7 @@ def check(
         if send:
             from slactl.desk.notifications import deliver
 
-            deliver(config, now, report)
+            deliver(config, now, report, lock)
         valid = None if report.invalid_rules else fingerprint
         runs.end_run(config.database, report.run_id, report.columns(), valid)
         return report

@@ -207,7 +207,7 @@ def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: 
     meant: dict[str, Callable[[], str | None]] = {
         "assignee": lambda: assignee or state.assignee,
         "previous_assignee": lambda: state.assignee if assignee is not None else None,
-        "requester": lambda: "requester",
+        "requester": lambda: "requester" if rules.settings.customer_mail is not None else None,
     }
     names = [meant[name]() if name in meant else name for name in action.notify]
     found = list(dict.fromkeys(name for name in names if name))

@@ -1,52 +1,156 @@
-"""The outbox: what waits is gathered into one digest for each recipient, and goes out or is printed."""
+"""The outbox: what waits is gathered into one digest for each recipient, and goes out or is printed.
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+Nothing here waits for the network inside a transaction. A message is claimed (committed), sent by a process of its
+own, and what became of it is recorded (committed). What a dead run left claimed is nobody's any more once the next
+run has the lock, for the sender has inherited it: it is sent again or held, as its recipient wants it.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlmodel import Session
-
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import from_text, to_text
 from slactl.config import Config
+from slactl.desk.addresses import REQUESTER, Secrets
 from slactl.desk.check import Report
+from slactl.desk.mailings import (
+    HELD,
+    SENDING,
+    SENT,
+    WAITING,
+    Mailing,
+    Post,
+    Row,
+    addressee_of,
+    carry_out,
+    ended,
+    next_mailing,
+    standing,
+)
+from slactl.desk.rulebook import Rulebook
+from slactl.desk.silences import hold
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.history import Status
-from slactl.store.engine import writing
-from slactl.store.models import Escalation, Notification, Ticket
+from slactl.sla.history import Status, Target
+from slactl.sla.rules import OnUnknown
+from slactl.store import outbox
+from slactl.store.engine import looking, writing
+from slactl.store.models import Notification
 from slactl.store.words import NotificationState
-from slactl.text import clean
 
-#: Lines of a digest; what is more is counted.
-DIGEST_ROWS = 20
+#: A pause between two runs is told of when it is at least this long, and out of the ordinary.
+GAP = timedelta(minutes=30)
 
-WAITING, PRINTED, OBSOLETE = NotificationState.WAITING, NotificationState.PRINTED, NotificationState.OBSOLETE
+Breach = tuple[int, str | None, int | None]
 
 
-def deliver(config: Config, now: datetime, report: Report) -> None:
-    """Deal with everything that waits in the outbox.
+def deliver(config: Config, now: datetime, report: Report, lock: int | None = None) -> None:
+    """Deal with everything that waits in the outbox; `lock` is the run lock's descriptor, for the sender to inherit.
 
-    1. A message about a ticket that was resolved meanwhile is obsolete.
-    2. What is left is gathered by recipient, one digest each.
-    3. A digest that has no address to go to is printed, for cron to mail, and kept as printed.
+    1. What a dead run left half sent is sent again or held.
+    2. What is no longer true is obsolete; what a silence, quiet hours or an acknowledgement hold back waits.
+    3. What is left is gathered by recipient, one digest for each of the recipient's addresses, one address a round;
+       without any address it is printed, for cron to mail.
+    4. What somebody could not be told goes to the fallback of its escalation, in the next round.
     """
-    with writing(config.database) as session:
-        rows = _waiting(session, to_text(now))
-        _mark(session, [row for row in rows if _is_done(row)], OBSOLETE, now, report.run_id)
-        current = [row for row in rows if not _is_done(row)]
-        for recipient, mine in _by_recipient(current).items():
-            report.messages.append(digest(recipient, mine, now))
-            report.notified += len(mine)
-        _mark(session, current, PRINTED, now, report.run_id)
+    post = _post(config, now, report, lock)
+    _adopt_orphans(post)
+    while ready := _sort_out(post):
+        for mailing, rows in ready.items():
+            carry_out(post, mailing, rows)
 
 
-def digest(recipient: str, rows: Sequence[Mapping[str, Any]], now: datetime) -> str:
-    """The message for one recipient: a line for each ticket, with no word that a customer wrote."""
-    count = len(rows)
-    head = f"To {clean(recipient)}: {count} {'escalation' if count == 1 else 'escalations'}"
-    shown = [_line(row, now) for row in rows[:DIGEST_ROWS]]
-    more = [f"  and {count - DIGEST_ROWS:,} more"] if count > DIGEST_ROWS else []
-    return "\n".join([head, *shown, *more])
+def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
+    with writing(config.database, keep=False) as session:
+        rules = Rulebook(session, config.rules, now, strict=False).current
+        starts = outbox.last_starts(session.connection(), report.run_id or 0, 6)
+    secrets = Secrets(os.environ, config.rules.absolute().parent)
+    return Post(config, now, report, rules, secrets, _gap(now, starts), lock)
+
+
+def _gap(now: datetime, starts: Sequence[str]) -> int:
+    """For how many seconds no run was made before this one, where that is more than this desk is used to; else 0."""
+    instants = [now, *(from_text(each) for each in starts)]
+    pauses = [later - earlier for later, earlier in pairwise(instants)]
+    if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta()):
+        return 0
+    return int(pauses[0].total_seconds())
+
+
+def _adopt_orphans(post: Post) -> None:
+    """Nobody knows whether these went out: the run that sent them died before it could say."""
+    with looking(post.config.database) as session:
+        rows = outbox.orphans(session.connection())
+    changes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        addressee = addressee_of(post, row)
+        if addressee.on_unknown is OnUnknown.RESEND or not row["address"]:
+            changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(post.now)}
+            continue
+        changes[row["id"]] = standing(post, addressee, row["addresses"] | {row["address"]: HELD.value})
+        changes[row["id"]] |= {"error": "a run died while it was sending this"}
+        again = f"slactl notifications retry {row['id']} sends it again"
+        post.complain(f"{addressee.name}: it is not known whether message {row['id']} went out; {again}")
+    if changes:
+        with writing(post.config.database) as session:
+            outbox.record(session.connection(), changes, SENDING)
+
+
+def _sort_out(post: Post) -> dict[Mailing, list[Row]]:
+    """The messages that are to go out now, by recipient and address; the others are obsolete, wait or are through."""
+    with looking(post.config.database) as session:
+        rows = outbox.waiting(session.connection(), to_text(post.now))
+        customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
+        told = outbox.told_customers(session.connection(), customers)
+        silences = outbox.silences(session.connection(), to_text(post.now))
+    ready: dict[Mailing, list[Row]] = {}
+    changes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        row["target"], row["deadline"] = _promise(row)
+        addressee = addressee_of(post, row)
+        held = hold(row, silences, addressee, post.now)
+        mailing = next_mailing(post, addressee, row)
+        if _is_moot(row) or (row["recipient"] == REQUESTER and not _is_news(row, told, post.now)):
+            state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
+            changes[row["id"]] = ended(post, state)
+        elif held is not None:
+            changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
+        elif mailing is None:
+            changes[row["id"]] = standing(post, addressee, row["addresses"])
+        else:
+            ready.setdefault(mailing, []).append(row)
+    if changes:
+        with writing(post.config.database) as session:
+            outbox.record(session.connection(), changes, WAITING)
+    return ready
+
+
+def _promise(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The target a message is about and its deadline; of a condition or a person's escalation the ticket's next."""
+    if row["kind"] in tuple(Target) and row["promised_at"]:
+        return row["kind"], row["promised_at"]
+    return row["due_target"], row["due_at"]
+
+
+def _is_moot(row: Mapping[str, Any]) -> bool:
+    """Whether what a message would say is no longer so: the ticket is done, the promise was met, the episode over."""
+    if Status(row["status"]).is_done:
+        return True
+    return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
+
+
+def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
+    """Whether the customer is to hear of this: of each broken promise once, and of nothing else."""
+    if row["addresses"]:
+        return True
+    breach = (row["ticket_id"], row["kind"], row["cycle"])
+    late = row["kind"] in tuple(Target) and row["promised_at"] and row["promised_at"] < to_text(now)
+    if not late or breach in told:
+        return False
+    told.add(breach)
+    return True
 
 
 def retry(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
@@ -57,7 +161,7 @@ def retry(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: boo
         RefusedError: it was sent, or waits already.
     """
     states = {NotificationState.PRINTED, NotificationState.HELD, NotificationState.DEAD, NotificationState.DROPPED}
-    values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None}
+    values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
     return _change(config, numbers, states, values, "sent again", dry_run)
 
 
@@ -83,75 +187,15 @@ def _change(
 ) -> list[int]:
     with writing(config.database, keep=not dry_run) as session:
         for number in numbers:
-            row = session.get(Notification, number)
+            row = session.get(Notification, number) if number < 2**63 else None
             if row is None:
                 raise NotKnownError(f"there is no message {number}", "slactl notifications list")
             if NotificationState(row.state) not in states:
                 raise RefusedError(f"message {number} is {row.state} and cannot be {what}", "slactl notifications list")
             for name, value in values.items():
                 setattr(row, name, value)
+            # An address that had the message does not get it again.
+            had = {key: word for key, word in json.loads(row.addresses).items() if word == SENT}
+            row.addresses = json.dumps(had)
             session.add(row)
     return list(numbers)
-
-
-def _waiting(session: Session, now: str) -> list[Mapping[str, Any]]:
-    note: Any = Notification
-    fired: Any = Escalation
-    ticket: Any = Ticket
-    query = (
-        select(
-            note.id,
-            note.recipient,
-            note.ticket_id,
-            note.escalation_id,
-            fired.reason,
-            fired.kind,
-            fired.source,
-            fired.due_at.label("fired_for"),
-            ticket.external_id,
-            ticket.tenant,
-            ticket.status,
-            ticket.priority,
-            ticket.assignee,
-            ticket.due_at,
-            ticket.due_target,
-        )
-        .join(fired, fired.id == note.escalation_id)
-        .join(ticket, ticket.id == note.ticket_id)
-        .where(note.state == WAITING.value, note.next_try_at <= now)
-        .order_by(note.id)
-    )
-    return [dict(row) for row in session.connection().execute(query).mappings()]
-
-
-def _is_done(row: Mapping[str, Any]) -> bool:
-    return Status(row["status"]).is_done
-
-
-def _by_recipient(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["recipient"], []).append(row)
-    return found
-
-
-def _mark(
-    session: Session, rows: Iterable[Mapping[str, Any]], state: NotificationState, now: datetime, run_id: int | None
-) -> None:
-    note: Any = Notification
-    values = {"state": state.value, "ended_at": to_text(now), "next_try_at": None, "run_id": run_id}
-    ids = [row["id"] for row in rows]
-    for first in range(0, len(ids), 500):
-        session.connection().execute(update(note).where(note.id.in_(ids[first : first + 500])).values(values))
-
-
-def _line(row: Mapping[str, Any], now: datetime) -> str:
-    place = f" {clean(row['external_id'])}" if row["external_id"] else ""
-    tenant = f", {clean(row['tenant'])}" if row["tenant"] else ""
-    due = ""
-    if row["due_at"]:
-        late = int((now - from_text(row["due_at"])).total_seconds())
-        how = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}"
-        due = f", {row['due_target'].replace('_', ' ')} {how} ({row['due_at']})"
-    whose = clean(row["assignee"]) if row["assignee"] else "nobody"
-    return f"  ticket {row['ticket_id']}{place}: {clean(row['reason'])}; {row['priority']}{tenant}{due}, with {whose}"

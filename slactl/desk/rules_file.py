@@ -2,15 +2,18 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 from slactl.config import Config
+from slactl.desk import addresses
+from slactl.desk.addresses import Secrets
 from slactl.errors import NotKnownError, SlactlError, UsageError
 from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Facts, Policy, Rules, load, parse
+from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
+from slactl.sla.rules_lines import Lines
 from slactl.sla.rules_lint import LintWarning, lint
 from slactl.text import clean, nearest
 
@@ -20,11 +23,28 @@ Record = dict[str, Any]
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
     """The rules of a file, and what is probably a mistake in them.
 
+    What only messages hang on is looked at here alone: elsewhere a wrong template or address stops nothing.
+
     Raises:
         RulesError: they are invalid, or the file cannot be read.
     """
     rules = load(path)
-    return rules, lint(rules, path.read_text(encoding="utf-8"), environment)
+    text, secrets = path.read_text(encoding="utf-8"), Secrets(environment, path.absolute().parent)
+    wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
+    if wrong:
+        raise as_error(wrong, Lines(text), str(path))
+    missing = [LintWarning(Lines(text).of(place), message) for place, message in addresses.warnings(rules, secrets)]
+    return rules, sorted({*lint(rules, text), *missing})
+
+
+def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
+    for name, template in (("title", rules.templates.title), ("body", rules.templates.body)):
+        if template is not None:
+            from slactl.sla import templates
+
+            found = templates.mistake(template)
+            if found is not None:
+                yield ("templates", name), found
 
 
 def matrix(rules: Rules) -> list[Record]:

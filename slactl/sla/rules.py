@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -156,10 +156,10 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
-        raise _as_error(_shape_problems(error, data), lines, source) from error
+        raise as_error(_shape_problems(error, data), lines, source) from error
     found = [] if rules.hash in known else list(problems(rules, data))
     if found:
-        raise _as_error(found, lines, source)
+        raise as_error(found, lines, source)
     return _without_missing_role(rules, data)
 
 
@@ -246,7 +246,8 @@ def _message(kind: str, message: str, place: tuple[str | int, ...], loc: tuple[s
     return message.removeprefix("Value error, ")
 
 
-def _as_error(found: Any, lines: Lines, source: str) -> RulesError:  # noqa: ANN401
+def as_error(found: Iterable[Problem], lines: Lines, source: str) -> RulesError:
+    """One error for everything that was found, each with its line."""
     told = sorted({(lines.of(place), path_text(place), message) for place, message in found})
     texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in told]
     return RulesError("\n".join(texts), f"slactl rules check {source}")

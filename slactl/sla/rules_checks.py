@@ -1,13 +1,13 @@
 """What must hold between the parts of the rules: names that exist, hours that make sense, no secrets in the text."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slactl.sla import addresses
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.history import Condition
-from slactl.sla.rules_hours import date_intervals, holiday_dates, intervals, weekdays, weekly_intervals
+from slactl.sla.rules_hours import date_intervals, holiday_dates, interval, intervals, weekdays, weekly_intervals
 from slactl.text import nearest
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ VIEW_KEYS = (
     *("fields", "format", "at"),
 )
 
-_SECRET = re.compile(r"\$\{(env|file):[^}]+\}")
-_TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}")
-
 
 def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
     """Everything that is wrong with rules whose parts are each in shape."""
@@ -43,6 +40,7 @@ def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
             yield from _role_problems((kind, name), role)
+    yield from _customer_problems(rules.settings.customer_mail)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for place, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", place), escalation, rules)
@@ -87,7 +85,7 @@ _INNER: dict[str, type[model.Part]] = {
 
 
 def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
-    yield from _zone_problems(place, calendar)
+    yield from _zone_problems(place, calendar.timezone)
     stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
     if calendar.always_open and stated:
         yield (*place, stated[0]), f"always_open and {stated[0]} exclude each other"
@@ -104,15 +102,15 @@ def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[
             yield place, "the calendar is never open; give it weekly hours, dates or always_open = true"
 
 
-def _zone_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+def _zone_problems(place: Place, name: str) -> Iterator[Problem]:
     from zoneinfo import ZoneInfo, available_timezones
 
     try:
-        ZoneInfo(calendar.timezone)
+        ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        near = nearest(calendar.timezone, available_timezones())
+        near = nearest(name, available_timezones())
         meant = f"; did you mean {near}?" if near else ""
-        yield (*place, "timezone"), f"there is no time zone {calendar.timezone!r}{meant}"
+        yield (*place, "timezone"), f"there is no time zone {name!r}{meant}"
 
 
 def _hours_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
@@ -169,28 +167,30 @@ def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iter
 
 def _role_problems(place: Place, role: model.Role | model.Person) -> Iterator[Problem]:
     for url in role.notify:
-        if has_literal_secret(url):
-            yield (
-                (*place, "notify"),
-                "an address has a literal password or token; keep it in ${env:NAME} or ${file:PATH}",
-            )
-        elif "://" not in _SECRET.sub("x://", url):
-            yield (*place, "notify"), "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
+        yield from _address_problems((*place, "notify"), url)
     yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages", at_key=False)
     if role.quiet is not None:
-        from slactl.sla.rules_hours import interval
-
         yield from _attempt((*place, "quiet"), lambda: interval(str(role.quiet)))
+    if role.timezone is not None:
+        yield from _zone_problems(place, role.timezone)
 
 
-def has_literal_secret(url: str) -> bool:
-    """Whether a URL has a password, or something that looks like a token, outside `${…}`."""
-    rest = _SECRET.sub("", url).partition("://")[2]
-    authority, _, path = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    password = user.partition(":")[2] if at else ""
-    segments = [host, *path.partition("?")[0].split("/"), *(user.split(":") if at else [])]
-    return bool(password) or any(_TOKEN.fullmatch(segment) for segment in segments)
+def _address_problems(place: Place, url: str) -> Iterator[Problem]:
+    if addresses.has_literal_secret(url):
+        yield place, "an address has a literal password or token; keep it in ${env:NAME} or ${file:PATH}"
+    elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
+        yield place, "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
+
+
+def _customer_problems(url: str | None) -> Iterator[Problem]:
+    place = ("settings", "customer_mail")
+    if url is None:
+        return
+    yield from _address_problems(place, url)
+    if not url.startswith("${") and addresses.scheme(url) not in addresses.MAIL_SCHEMES:
+        yield place, "customers are told by mail only: mailtos://…"
+    elif addresses.has_receiver(url):
+        yield place, "slactl adds the customer's address; leave to, cc and bcc out"
 
 
 def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:

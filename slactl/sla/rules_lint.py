@@ -1,7 +1,6 @@
 """What is probably a mistake in rules that are valid: each with its line."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from slactl.sla.history import Priority, Target
@@ -11,8 +10,6 @@ from slactl.sla.rules_model import Level, Match
 
 Place = tuple[str | int, ...]
 
-_VARIABLE = re.compile(r"\$\{env:([^}]+)\}")
-
 
 class LintWarning(NamedTuple):
     """Something to look at, and where."""
@@ -21,10 +18,10 @@ class LintWarning(NamedTuple):
     message: str
 
 
-def lint(rules: Rules, text: str, environment: Mapping[str, str]) -> list[LintWarning]:
-    """The warnings about rules, by line. Of the environment only the names of variables matter."""
+def lint(rules: Rules, text: str) -> list[LintWarning]:
+    """The warnings about rules, by line."""
     lines = Lines(text)
-    found = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_variables(rules, environment)]
+    found = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_customers(rules)]
     return sorted(LintWarning(lines.of(place), message) for place, message in found)
 
 
@@ -87,9 +84,10 @@ def _roles(rules: Rules) -> Iterator[tuple[Place, str]]:
             yield ("roles", name), f"nobody holds the role {name!r}: it has no assignee"
 
 
-def _variables(rules: Rules, environment: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
-    for kind in ("roles", "people"):
-        for name, who in getattr(rules, kind).items():
-            for variable in sorted({each for url in who.notify for each in _VARIABLE.findall(url)}):
-                if variable not in environment:
-                    yield (kind, name, "notify"), f"the environment variable {variable} is not set here"
+def _customers(rules: Rules) -> Iterator[tuple[Place, str]]:
+    if rules.settings.customer_mail is not None:
+        return
+    for place, escalation in enumerate(rules.escalations):
+        for number, level in enumerate(escalation.levels):
+            if "requester" in level.notify:
+                yield ("escalation", place, "level", number), "no customer is told: settings.customer_mail is not set"

@@ -171,6 +171,10 @@ class Settings(Part):
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
+    #: Through which mail server customers are told; nobody tells them anything without it.
+    customer_mail: Name | None = None
+    #: How long one message may take before its sender is killed.
+    send_timeout: Length = Duration(30)
 
 
 class CalendarRules(Part):
@@ -304,6 +308,8 @@ class Role(Part):
     on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
     quiet: Name | None = None
+    timezone: Name | None = None
+    allow_http: bool = False
 
 
 class Person(Part):
@@ -313,6 +319,8 @@ class Person(Part):
     on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
     quiet: Name | None = None
+    timezone: Name | None = None
+    allow_http: bool = False
 
 
 class Templates(Part):

@@ -14,8 +14,8 @@ from sqlmodel import Session
 from slactl.store.connection import as_database_error, open_database
 
 
-def engine(path: Path) -> Engine:
-    """An engine whose every transaction begins with the write lock.
+def engine(path: Path, begins: str = "BEGIN IMMEDIATE") -> Engine:
+    """An engine whose every transaction begins with the write lock, unless it `begins` otherwise.
 
     pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
     read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
@@ -28,7 +28,7 @@ def engine(path: Path) -> Engine:
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begins)
 
     return made
 
@@ -49,6 +49,23 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
                 session.commit()
             else:
                 session.rollback()
+    except SqlDatabaseError as error:
+        raise as_database_error(error.orig or error, path) from error
+    finally:
+        made.dispose()
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[Session]:
+    """One read transaction, which keeps no writer waiting.
+
+    Raises:
+        DatabaseError: the database is missing, damaged or cannot be read.
+    """
+    made = engine(path, "BEGIN")
+    try:
+        with Session(made, autoflush=False) as session:
+            yield session
     except SqlDatabaseError as error:
         raise as_database_error(error.orig or error, path) from error
     finally:

@@ -31,8 +31,27 @@ def tables(connection: sqlite3.Connection) -> None:
         connection.execute(trigger.rstrip().removesuffix("END;") + " END")
 
 
+def silences(connection: sqlite3.Connection) -> None:
+    """Silences, and what the outbox knows of each address and of what a message waits for."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+    from sqlmodel import SQLModel
+
+    from slactl.store import models
+
+    known = {row[1] for row in connection.execute("PRAGMA table_info(notification)")}
+    for column in ("addresses TEXT NOT NULL DEFAULT '{}'", "address TEXT", "held_by TEXT", "instead_of TEXT"):
+        if column.split()[0] not in known:
+            connection.execute(f"ALTER TABLE notification ADD COLUMN {column}")
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'silence'").fetchone():
+        table = SQLModel.metadata.tables[str(models.Silence.__tablename__)]
+        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+        for index in table.indexes:
+            connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables,)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

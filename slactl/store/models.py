@@ -271,3 +271,31 @@ class Notification(SQLModel, table=True):
     ended_at: str | None = _text()
     error: str | None = _text()
     run_id: int | None = _reference("run.id", nullable=True)
+    #: What became of each of the recipient's addresses, by key: sent, dead or held; others may yet be tried.
+    addresses: str = _text(nullable=False, default="{}")
+    #: The key of the address it is being sent to.
+    address: str | None = _text()
+    #: What it waits for besides a retry: a silence, quiet hours, an acknowledgement.
+    held_by: str | None = _text()
+    #: Who could not be reached, where it goes to a fallback.
+    instead_of: str | None = _text()
+
+
+class Silence(SQLModel, table=True):
+    """A time in which messages wait: of a tenant, a ticket or a ladder, or where several are named of what is all."""
+
+    __table_args__ = (
+        *_instants("created_at", "ends_at"),
+        *_sizes(tenant=200, actor=200, comment=1000),
+        CheckConstraint("COALESCE(tenant, ticket_id, escalation) IS NOT NULL", name="about_something"),
+        Index("silence_ends", "ends_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    tenant: str | None = _text()
+    ticket_id: int | None = _reference("ticket.id", nullable=True)
+    escalation: str | None = _text()
+    comment: str | None = _text()
+    actor: str = _text(nullable=False)
+    created_at: str = _text(nullable=False)
+    ends_at: str = _text(nullable=False)
+    expired_by: str | None = _text()

@@ -213,16 +213,41 @@ NOTIFICATION_COLUMNS = [
     "ended_at",
     "error",
     "run_id",
+    "held_by",
+    "instead_of",
 ]
 
 
-def notifications(connection: sqlite3.Connection, states: Sequence[str] = (), limit: int = 0) -> list[Record]:
-    """The outbox, newest first; only messages in some of the states, where any are named."""
-    query = f"SELECT {', '.join(NOTIFICATION_COLUMNS)} FROM notification"
-    if states:
-        query += f" WHERE state IN ({', '.join('?' for _ in states)})"
+def notifications(
+    connection: sqlite3.Connection,
+    states: Sequence[str] = (),
+    limit: int = 0,
+    *,
+    recipients: Sequence[str] = (),
+    numbers: Sequence[int] = (),
+) -> list[Record]:
+    """The outbox, newest first; only messages in some states, to some recipients, about some tickets, where named."""
+    parts, parameters = ["1"], list[Any]()
+    for column, values in (("state", states), ("recipient", recipients), ("ticket_id", numbers)):
+        if values:
+            parts.append(f"{column} IN ({', '.join('?' for _ in values)})")
+            parameters += values
+    query = f"SELECT {', '.join(NOTIFICATION_COLUMNS)} FROM notification WHERE {' AND '.join(parts)}"
     query += " ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
-    return [dict(zip(NOTIFICATION_COLUMNS, row, strict=True)) for row in connection.execute(query, list(states))]
+    return [dict(zip(NOTIFICATION_COLUMNS, row, strict=True)) for row in connection.execute(query, parameters)]
+
+
+SILENCE_COLUMNS = ["id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "ends_at", "active"]
+
+
+def silences(connection: sqlite3.Connection, now: str, *, ended: bool = False) -> list[Record]:
+    """The silences that hold at `now`, with `ended` also those that are over; the last to end first."""
+    query = (
+        f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, ends_at > :now FROM silence WHERE :ended OR ends_at > :now"
+        " ORDER BY ends_at DESC, id DESC"
+    )
+    rows = connection.execute(query, {"now": now, "ended": ended})
+    return [dict(zip(SILENCE_COLUMNS, row, strict=True)) | {"active": bool(row[-1])} for row in rows]
 
 
 def tenants(connection: sqlite3.Connection) -> list[Record]:

@@ -1,0 +1,47 @@
+"""Trying out where messages go."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import DryRunOption, JsonOption, call, leave
+from slactl.errors import ExitCode
+
+app = typer.Typer(help="Try out where messages go.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """Try out where messages go."""
+
+
+@app.command("test")
+def send_sample(
+    context: typer.Context,
+    recipient: Annotated[str, typer.Argument(metavar="ROLE", help="A role or a person of the rules.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a sample message to every address of a role or a person, and say what happened.
+
+    Nothing of it goes into the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing is
+    sent, but every secret is looked up. Exit code 7 where an address failed.
+
+    \b
+    Examples:
+      slactl notify test support_manager
+      slactl notify test mia -n
+    """
+    from slactl.desk import trials
+    from slactl.show.records import write_object
+    from slactl.text import clean_block
+
+    here = call(context)
+    trial = trials.try_out(here.config, here.now, recipient, dry_run=dry_run)
+    if as_json:
+        write_object(trial.record(), sys.stdout)
+    else:
+        for line in trial.lines():
+            typer.echo(clean_block(line))
+    leave(ExitCode.DONE if trial.worked else ExitCode.PARTLY)

@@ -1,0 +1,100 @@
+"""Times in which messages wait."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import (
+    DryRunOption,
+    FieldsOption,
+    FormatOption,
+    JsonOption,
+    QuietOption,
+    call,
+    read_numbers,
+)
+from slactl.errors import UsageError
+
+app = typer.Typer(help="Times in which messages wait.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    lasting: Annotated[str, typer.Option("--for", metavar="2h", help="For how long from now; required.")],
+    tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
+    ticket: Annotated[str | None, typer.Option(metavar="ID", help="Messages about this ticket.")] = None,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this ladder of the rules.")] = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the others.")] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Have messages wait; tickets still change, and levels still fire.
+
+    With several of tenant, ticket and ladder, only what is all of them is silent. If it is still true when the
+    silence ends, one message says so; what is not is never sent.
+
+    \b
+    Examples:
+      slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
+      slactl silence add --ticket 12 --for 1d
+    """
+    from slactl.clock import parse_duration
+    from slactl.desk import silences
+
+    here = call(context)
+    try:
+        duration = parse_duration(lasting)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}", "slactl silence add --ticket 12 --for 2h") from error
+    if duration.business_days:
+        raise UsageError("--for takes hours and minutes, not business days", "slactl silence add --ticket 12 --for 2h")
+    new = silences.NewSilence(duration, tenant, ticket, escalation, comment)
+    number = silences.add(here.config, here.now, new, dry_run=dry_run)
+    typer.echo("would be silent" if dry_run else number)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    ended: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """The silences that hold now, the last to end first.
+
+    \b
+    Examples:
+      slactl silence list
+      slactl silence list --all --json
+    """
+    from slactl.cli.output import print_records
+    from slactl.clock import to_text
+    from slactl.store import reads
+
+    here = call(context)
+    with reads.reading(here.config.database) as connection:
+        found = reads.silences(connection, to_text(here.now), ended=ended)
+    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields)
+
+
+@app.command()
+def expire(
+    context: typer.Context,
+    numbers: Annotated[list[str], typer.Argument(metavar="SILENCE…", help="Numbers from the list; - reads stdin.")],
+    dry_run: DryRunOption = False,
+) -> None:
+    """End silences now; what is still true goes out with the next check.
+
+    \b
+    Examples:
+      slactl silence expire 3
+      slactl silence list -q | slactl silence expire -
+    """
+    from slactl.desk import silences
+
+    here = call(context)
+    done = silences.expire(here.config, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
+    sys.stdout.writelines(f"{'would end' if dry_run else 'ended'} silence {number}\n" for number in done)

@@ -1,0 +1,179 @@
+"""Where messages for somebody go: the addresses of a role or a person, and their secrets at sending time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from slactl.sla import addresses
+from slactl.sla.rules import OnUnknown, Rules
+from slactl.sla.rules_model import Person, Role
+from slactl.text import clean, is_address
+
+#: The largest file that can be a secret, in bytes.
+SECRET_BYTES = 65_536
+
+#: Whom the word stands for in `notify`: the customer of the ticket.
+REQUESTER = "requester"
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address as the rules write it; `receiver` is the customer's, where the mail goes to one."""
+
+    url: str
+    receiver: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from the recipient's other addresses."""
+        return addresses.key(self.url)
+
+    @property
+    def label(self) -> str:
+        """What it is called where people read it."""
+        return addresses.label(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody who is told: under which name, where, and how they want it."""
+
+    name: str
+    addresses: tuple[Address, ...] = ()
+    on_unknown: OnUnknown = OnUnknown.RESEND
+    include: tuple[str, ...] = ()
+    quiet: str | None = None
+    timezone: str | None = None
+    allow_http: bool = False
+
+
+class Unresolved(Exception):
+    """An address that cannot be used; the message says why, without its secrets."""
+
+
+class Secrets(NamedTuple):
+    """Where secrets come from: the environment, and files beside the rules where their path is relative."""
+
+    environment: Mapping[str, str]
+    folder: Path
+
+
+def addressee(rules: Rules, name: str) -> Addressee:
+    """Where messages for a role or a person go; a role without addresses is told where its holder is.
+
+    A name the rules do not know has no address.
+    """
+    entry: Role | Person | None = rules.roles.get(name) or rules.people.get(name)
+    if isinstance(entry, Role) and not entry.notify and (holder := rules.people.get(entry.assignee or "")) is not None:
+        name, entry = str(entry.assignee), holder
+    if entry is None:
+        return Addressee(name)
+    found = tuple(Address(url) for url in dict.fromkeys(entry.notify))
+    return Addressee(
+        name, found, entry.on_unknown, entry.include, entry.quiet, entry.timezone, allow_http=entry.allow_http
+    )
+
+
+def customer(rules: Rules, ticket_id: int, email: str | None) -> Addressee:
+    """Where the customer of a ticket is told; nowhere unless `settings.customer_mail` says through what."""
+    url = rules.settings.customer_mail
+    found = () if url is None else (Address(url, email or ""),)
+    return Addressee(f"the customer of ticket {ticket_id}", found)
+
+
+def resolve(address: Address, secrets: Secrets) -> str:
+    """The URL with its secrets, for the sender alone.
+
+    Raises:
+        Unresolved: a variable or file is missing, or the customer's address is none.
+    """
+    url = addresses.PLACEHOLDER.sub(lambda match: _secret(match[1], match[2], secrets), address.url)
+    if "://" not in url:
+        raise Unresolved("it is no URL")
+    if address.receiver is None:
+        return url
+    if addresses.scheme(url) not in addresses.MAIL_SCHEMES:
+        raise Unresolved("customers are told by mail only: mailtos://…")
+    if not is_address(address.receiver) or any(each in address.receiver for each in ',;<>()"\\[]:'):
+        raise Unresolved("the ticket has no e-mail address that can be written to")
+    return f"{url}{'&' if '?' in url else '?'}to={quote(address.receiver, safe='')}"
+
+
+def _secret(kind: str, name: str, secrets: Secrets) -> str:
+    if kind == "env":
+        if not secrets.environment.get(name):
+            raise Unresolved(f"the environment variable {clean(name)} is not set")
+        return secrets.environment[name]
+    path = secrets.folder / Path(name).expanduser()
+    try:
+        if not path.is_file() or path.stat().st_size > SECRET_BYTES:
+            raise Unresolved(f"the file {clean(name)} {'is too large' if path.is_file() else 'is not there'}")
+        found = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise Unresolved(f"the file {clean(name)} cannot be read: {why}") from None
+    if not found:
+        raise Unresolved(f"the file {clean(name)} is empty")
+    return found
+
+
+def listed(rules: Rules) -> Iterator[tuple[Place, str, bool]]:
+    """Every address of the rules, its place, and whether it may go without TLS."""
+    for kind in ("roles", "people"):
+        for name, who in getattr(rules, kind).items():
+            yield from (((kind, name, "notify"), url, who.allow_http) for url in who.notify)
+    if rules.settings.customer_mail is not None:
+        yield ("settings", "customer_mail"), rules.settings.customer_mail, False
+
+
+def warnings(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:
+    """The secrets that are missing here, or that everybody on this machine can read."""
+    for place, url, _ in listed(rules):
+        for match in addresses.PLACEHOLDER.finditer(url):
+            try:
+                _secret(match[1], match[2], secrets)
+            except Unresolved as error:
+                yield place, f"{error} here"
+                continue
+            if match[1] == "file" and (secrets.folder / Path(match[2]).expanduser()).stat().st_mode & 0o004:
+                yield place, f"the file {clean(match[2])} can be read by everybody: chmod 400"
+
+
+def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:
+    """Addresses that nothing can be sent to: unknown to Apprise, or open to whoever listens on the way."""
+    found = list(listed(rules))
+    if not found:
+        return
+    import logging
+
+    import apprise
+
+    logging.getLogger("apprise").disabled = True  # what it logs about a URL may have secrets in it
+    for place, url, allow_http in found:
+        try:
+            whole = resolve(Address(url), secrets)
+        except Unresolved:
+            whole = ""
+        if addresses.is_plain_webhook(whole or url) and not allow_http:
+            plain = addresses.scheme(whole or url)
+            yield place, f"{plain}:// goes over the network in the clear; use {plain}s://, or allow_http = true"
+        if whole and apprise.Apprise.instantiate(with_receiver(place, whole)) is None:
+            yield place, f"Apprise does not understand the address {addresses.label(url)}"
+        elif not whole and (scheme := addresses.scheme(url)) and not known_scheme(scheme):
+            yield place, f"Apprise does not know {clean(scheme)}://"
+
+
+def with_receiver(place: Place, url: str) -> str:
+    """A customer's mail URL as it will be, for it is not whole without an address."""
+    return f"{url}{'&' if '?' in url else '?'}to=customer%40example.com" if place[0] == "settings" else url
+
+
+def known_scheme(name: str) -> bool:
+    """Whether Apprise knows a scheme on this machine."""
+    from apprise import NotificationManager
+
+    return name in NotificationManager()  # type: ignore[no-untyped-call]

@@ -1,0 +1,153 @@
+"""What a message says: one line for each ticket, with no word that a customer wrote unless the role asks for it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from slactl.clock import describe_seconds, from_text
+from slactl.sla import templates
+from slactl.sla.history import Priority
+from slactl.sla.rules import Rules
+from slactl.text import clean, clean_block
+
+#: Tickets in one message; what is more is counted.
+DIGEST_ROWS = 20
+
+#: The longest title, and the longest body that a template can make, in characters.
+TITLE_LENGTH, BODY_LENGTH = 200, 20_000
+
+#: What calls everybody in a chat, and may come from a customer's subject.
+_SHOUT = re.compile(r"(?i)[@!](?=everyone|channel|here|all|room|subteam)")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one recipient reads. `problem` is why the templates of the rules were not used, if they were not."""
+
+    title: str
+    body: str
+    problem: str | None = None
+
+    def printed(self, recipient: str) -> str:
+        """The message for people who read it where `check` prints it."""
+        lines = "\n".join(f"  {line}" for line in self.body.splitlines())
+        return f"To {clean(recipient)}: {self.title}\n{lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What a message depends on besides its tickets."""
+
+    recipient: str
+    now: datetime
+    rules: Rules
+    include: Sequence[str] = ()
+    #: For how long no check ran before this one, in seconds; 0 where nothing was missed.
+    gap: int = 0
+
+
+def compose(rows: Sequence[Row], head: Letterhead) -> Message:
+    """The digest for one recipient: the most pressing tickets first, each once, and how many more there are."""
+    latest = {row["ticket_id"]: row for row in sorted(rows, key=lambda row: row["id"])}
+    ordered = sorted(latest.values(), key=_pressing)
+    filled = [facts(row, head, len(ordered)) for row in ordered[:DIGEST_ROWS]]
+    frame = (
+        ([f"No check ran for {describe_seconds(head.gap)} before this one."] if head.gap else []),
+        ([f"and {len(ordered) - DIGEST_ROWS:,} more"] if len(ordered) > DIGEST_ROWS else []),
+    )
+    wanted = head.rules.templates
+    try:
+        title = templates.render(wanted.title, filled[0]) if wanted.title is not None else _title(filled)
+        lines = [templates.render(wanted.body, each) if wanted.body is not None else _line(each) for each in filled]
+        problem = None
+    except ValueError as error:
+        title, lines, problem = _title(filled), [_line(each) for each in filled], str(error)
+    body = "\n".join([*frame[0], *lines, *frame[1]])
+    return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
+
+
+def to_customer(row: Row, head: Letterhead) -> Message:
+    """What a customer is told when a promise was broken: nothing of the desk's own affairs."""
+    name = clean(row["external_id"] or str(row["ticket_id"]))
+    due = f" by {row['deadline']}" if row["deadline"] else ""
+    promised = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
+    body = f"We promised you {promised}{due} and are late. We are sorry, and we are on it.\n\nYour request: {name}"
+    return Message(f"Your request {name} is late"[:TITLE_LENGTH], body)
+
+
+def sample(head: Letterhead) -> Message:
+    """What `notify test` sends: a message like any other, about a ticket that does not exist."""
+    row = {
+        "id": 0,
+        "ticket_id": 0,
+        "external_id": "SAMPLE",
+        "tenant": "sample tenant",
+        "plan": "sample plan",
+        "status": "open",
+        "priority": "high",
+        "assignee": "nobody",
+        "target": "first_response",
+        "deadline": None,
+        "reason": "a sample: somebody ran slactl notify test",
+        "escalation": "sample",
+        "level": "sample",
+        "instead_of": None,
+        "held_by": None,
+        "subject": "Sample subject",
+        "requester_email": "customer@example.com",
+    }
+    message = compose([row], head)
+    return Message(f"slactl test: {message.title}"[:TITLE_LENGTH], message.body, message.problem)
+
+
+def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
+    """What a template may name, as text that is safe to show; see `templates.NAMES`."""
+    late = int((head.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
+    due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
+    url = head.rules.settings.ticket_url or ""
+    own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
+    found = {name: clean(row[name] or "") for name in (*own, "instead_of", "held_by")}
+    return found | {
+        "id": str(row["ticket_id"]),
+        "target": (row["target"] or "").replace("_", " "),
+        "deadline": row["deadline"] or "",
+        "overdue": describe_seconds(late) if late > 0 else "",
+        "due": due,
+        "link": url.replace("{id}", str(row["ticket_id"])).replace("{external_id}", quote(row["external_id"] or "")),
+        "recipient": clean(head.recipient),
+        "count": f"{count:,}",
+        "subject": _tame(row["subject"]) if "subject" in head.include else "",
+        "requester_email": _tame(row["requester_email"]) if "requester_email" in head.include else "",
+    }
+
+
+def _pressing(row: Row) -> tuple[int, str, int]:
+    return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
+
+
+def _tame(text: str | None) -> str:
+    """A customer's words on one line, short, and calling nobody in a chat."""
+    return _SHOUT.sub(lambda match: match[0] + " ", clean(text or ""))[:TITLE_LENGTH]
+
+
+def _title(filled: Sequence[Mapping[str, str]]) -> str:
+    first = filled[0]
+    if len(filled) > 1:
+        return f"{first['count']} tickets need attention"
+    return f"Ticket {first['id']}" + (f": {first['target']} {first['due']}" if first["due"] else f": {first['reason']}")
+
+
+def _line(row: Mapping[str, str]) -> str:
+    name = f"ticket {row['id']}" + (f" {row['external_id']}" if row["external_id"] else "")
+    due = f"{row['target']} {row['due']} ({row['deadline']})" if row["due"] else ""
+    customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
+    parts = [row["priority"], row["tenant"], due, f"with {row['assignee'] or 'nobody'}", customer, row["link"]]
+    notes = [f"held back by {row['held_by']} until now"] if row["held_by"] else []
+    notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
+    said = f" ({'; '.join(notes)})" if notes else ""
+    return f"{name}: {row['reason']}; {', '.join(part for part in parts if part)}{said}"

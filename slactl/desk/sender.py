@@ -1,0 +1,208 @@
+"""The process that sends one message through Apprise and says what became of it.
+
+A program of its own, started by path: a library that hangs or crashes takes nothing with it. It reads one JSON
+object from stdin (`url title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise says
+only whether it worked, so the requests and replies that go through `requests` and `smtplib` are watched for why it
+did not. Whatever libraries print or log goes nowhere: it may have secrets in it.
+"""
+
+import json
+import os
+import signal
+import sys
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+#: How much of an answer is read.
+ANSWER_BYTES = 65_536
+
+#: How long a server may take for its answer before the message counts as unanswered, in seconds.
+ANSWER_SECONDS = 15
+
+SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
+
+
+class Failure(NamedTuple):
+    """Why it did not work: whether trying again may help, or whether nobody knows if it went out."""
+
+    outcome: str
+    detail: str
+    retry_after: str | None = None
+
+
+def main() -> None:
+    """Send the message on stdin, within the seconds it may take."""
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    order = json.load(sys.stdin)
+    # The default action ends the process wherever it is, even if the run that started it is gone.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, order["seconds"])
+    json.dump(send(order)._asdict(), answer)
+    answer.flush()
+    os._exit(0)  # not waiting for threads of a library
+
+
+def send(order: dict[str, Any]) -> Failure:
+    """What became of the message; `sent` where Apprise says that it worked."""
+    import logging
+
+    logging.disable(logging.CRITICAL)
+    import apprise
+
+    failures: list[Failure] = []
+    watch_http(failures, allow_http=order["allow_http"])
+    watch_mail(failures)
+    service = apprise.Apprise.instantiate(order["url"], asset=apprise.AppriseAsset(async_mode=False))
+    if service is None:
+        return Failure(DEAD, "Apprise does not know this address")
+    service.socket_read_timeout = max(service.socket_read_timeout, ANSWER_SECONDS)
+    carrier = apprise.Apprise()
+    carrier.add(service)
+    done = carrier.notify(
+        body=order["body"],
+        title=order["title"],
+        body_format=apprise.NotifyFormat.TEXT,
+        notify_type=apprise.NotifyType.WARNING,
+    )
+    return Failure(SENT, "sent") if done else worst(failures)
+
+
+def worst(failures: list[Failure]) -> Failure:
+    """The failure that decides: a message that may have gone out, then one that may yet go."""
+    for outcome in (UNKNOWN, RETRY, DEAD):
+        found = [failure for failure in failures if failure.outcome == outcome]
+        if found:
+            return found[-1]
+    return Failure(RETRY, "Apprise could not send it")
+
+
+def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
+    """See every HTTP answer; follow no redirect, read no endless answer, and send nothing in the clear."""
+    from requests import adapters, exceptions
+
+    original = adapters.HTTPAdapter.send
+
+    def watched(self: Any, request: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (what requests hands over)
+        if not allow_http and is_plain(request.url):
+            failures.append(Failure(DEAD, "plain http to another machine; use https, or allow_http = true"))
+            raise exceptions.ConnectionError("plain http")
+        try:
+            response = original(self, request, *args, **options | {"stream": True})
+            read_capped(response)
+        except exceptions.RequestException as error:
+            failures.append(http_failure(error))
+            raise
+        if not 200 <= response.status_code < 300:
+            failures.append(status_failure(response.status_code, response.headers.get("Retry-After")))
+        # Without it requests follows nowhere, whatever the URL asks for.
+        response.headers.pop("Location", None)
+        return response
+
+    adapters.HTTPAdapter.send = watched  # type: ignore[method-assign]
+
+
+def is_plain(url: str) -> bool:
+    """Whether a request would go to another machine without TLS."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname == "localhost":
+        return False
+    try:
+        return not ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return True
+
+
+def read_capped(response: Any) -> None:  # noqa: ANN401
+    """Read the answer, and no more of it than anybody needs."""
+    found = b""
+    for chunk in response.iter_content(8192):
+        found += chunk
+        if len(found) >= ANSWER_BYTES:
+            response.close()
+            break
+    response._content = found[:ANSWER_BYTES]
+    response._content_consumed = True
+
+
+def status_failure(status: int, retry_after: str | None) -> Failure:
+    """What an HTTP status other than success means."""
+    if 300 <= status < 400:
+        return Failure(DEAD, f"HTTP {status}: redirects are not followed")
+    if status >= 500 or status in (408, 425, 429):
+        return Failure(RETRY, f"HTTP {status}", (retry_after or "")[:100] or None)
+    return Failure(DEAD, f"HTTP {status}")
+
+
+def http_failure(error: Exception) -> Failure:
+    """What an exception of `requests` means; only its kind is told, for its text has the URL in it."""
+    from requests import exceptions
+
+    if isinstance(error, exceptions.SSLError):
+        return Failure(DEAD, "TLS: the server's certificate is not trusted")
+    if isinstance(error, exceptions.ConnectTimeout):
+        return Failure(RETRY, "no connection in time")
+    if isinstance(error, exceptions.Timeout):
+        return Failure(UNKNOWN, "no answer in time")
+    if isinstance(error, exceptions.ConnectionError):
+        reason = type(getattr(error.args[0] if error.args else None, "reason", None)).__name__
+        kinds = {"NewConnectionError": "connection refused", "NameResolutionError": "the host is not known"}
+        if reason in kinds:
+            return Failure(RETRY, kinds[reason])
+        return Failure(UNKNOWN, "the connection broke")
+    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
+        return Failure(UNKNOWN, "the answer broke off")
+    return Failure(DEAD, f"the request is invalid ({type(error).__name__})")
+
+
+def watch_mail(failures: list[Failure]) -> None:
+    """See every refusal of a mail server, and where the connection broke."""
+    import smtplib
+
+    original = smtplib.SMTP.getreply
+    smtplib.SMTP.connect = noted(smtplib.SMTP.connect, failures, RETRY)  # type: ignore[method-assign]
+    smtplib.SMTP.starttls = noted(smtplib.SMTP.starttls, failures, DEAD)  # type: ignore[method-assign]
+    # Once the text of the mail is on its way, a broken connection leaves it open whether the server took it.
+    smtplib.SMTP.data = noted(smtplib.SMTP.data, failures, UNKNOWN)  # type: ignore[method-assign]
+
+    def getreply(self: smtplib.SMTP) -> tuple[int, bytes]:
+        code, text = original(self)
+        if code >= 400:
+            failures.append(Failure(DEAD if code >= 500 else RETRY, f"SMTP {code}"))
+        return code, text
+
+    smtplib.SMTP.getreply = getreply  # type: ignore[method-assign]
+
+
+def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa: ANN401
+    """A step of the mail protocol that notes how it failed."""
+    import socket
+    import ssl
+    from smtplib import SMTPNotSupportedError, SMTPResponseException
+
+    kinds: tuple[tuple[type[Exception], str, str], ...] = (
+        (ssl.SSLError, DEAD, "TLS: the server's certificate is not trusted"),
+        (SMTPNotSupportedError, DEAD, "TLS: the server does not offer it"),
+        (ConnectionRefusedError, RETRY, "connection refused"),
+        (socket.gaierror, RETRY, "the host is not known"),
+        (TimeoutError, outcome, "no answer in time"),
+    )
+
+    def step(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return original(*args, **options)
+        except SMTPResponseException:
+            raise  # its code was noted with the reply
+        except Exception as error:
+            found = next(((kind, text) for type_, kind, text in kinds if isinstance(error, type_)), None)
+            failures.append(Failure(*(found or (outcome, "the connection broke"))))
+            raise
+
+    return step
+
+
+if __name__ == "__main__":
+    main()

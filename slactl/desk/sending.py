@@ -1,0 +1,97 @@
+"""One message to one address: a child process sends it, and is killed when it takes too long."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from pathlib import Path
+
+from slactl.desk.digests import Message
+
+#: The program that sends, started by path so that nothing in the working directory can stand in for a module.
+SENDER = Path(__file__).with_name("sender.py")
+
+#: How much longer than its parent the child gives itself, in seconds: it ends even if the parent is gone.
+GRACE = 2
+
+
+class Outcome(StrEnum):
+    """What became of one try."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one try and why, without any secret; `retry_after` as the server said it."""
+
+    outcome: Outcome
+    detail: str
+    retry_after: str | None = None
+
+
+def send(message: Message, url: str, seconds: int, *, allow_http: bool = False, lock: int | None = None) -> Result:
+    """Send a message to a resolved URL within `seconds`.
+
+    The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
+    run begins while it may still be sending.
+    """
+    order = {
+        "url": url,
+        "title": message.title,
+        "body": message.body,
+        "seconds": seconds + GRACE,
+        "allow_http": allow_http,
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-P", str(SENDER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=() if lock is None else (lock,),
+        start_new_session=True,
+    )
+    try:
+        answer, _ = child.communicate(json.dumps(order).encode(), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return Result(Outcome.UNKNOWN, f"no answer within {seconds} s")
+    finally:
+        _end(child)
+    return _result(answer, seconds)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child that has not ended by itself, and everything it started."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _result(answer: bytes, seconds: int) -> Result:
+    try:
+        told = json.loads(answer)
+        return Result(Outcome(told["outcome"]), str(told["detail"]), told["retry_after"])
+    except (ValueError, KeyError, TypeError):
+        return Result(Outcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
+
+
+def seconds_to_wait(retry_after: str | None, now: datetime) -> int:
+    """What a server's Retry-After comes to in seconds from `now`; 0 where it says nothing that can be read."""
+    if retry_after is None:
+        return 0
+    if retry_after.strip().isdigit():
+        return int(retry_after.strip()[:9])
+    try:
+        return max(0, int((parsedate_to_datetime(retry_after) - now).total_seconds()))
+    except (ValueError, TypeError):
+        return 0

@@ -1,0 +1,86 @@
+"""Trying out the addresses of a role or a person with a sample message."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slactl.config import Config
+from slactl.desk import addresses, digests, sending
+from slactl.desk.addresses import Address, Addressee, Secrets, Unresolved
+from slactl.desk.sending import Outcome, Result
+from slactl.errors import NotKnownError, RefusedError
+from slactl.sla.rules import Rules, load
+from slactl.text import clean, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was sent to whom, and what became of it at each address; no results in a dry run but the failures."""
+
+    addressee: Addressee
+    message: digests.Message
+    results: tuple[tuple[str, Result | None], ...]
+    dry_run: bool
+
+    @property
+    def worked(self) -> bool:
+        """Whether every address took it, and in the words of the rules."""
+        failed = [result for _, result in self.results if result is not None and result.outcome is not Outcome.SENT]
+        return not failed and self.message.problem is None
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        told = [
+            {"address": label, "outcome": result.outcome.value if result else None, "detail": result and result.detail}
+            for label, result in self.results
+        ]
+        head = {"recipient": self.addressee.name, "title": self.message.title, "body": self.message.body}
+        return head | {"dry_run": self.dry_run, "template_problem": self.message.problem, "addresses": told}
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if self.dry_run:
+            yield self.message.printed(self.addressee.name)
+        if self.message.problem is not None:
+            yield f"templates: {self.message.problem}; the built-in text was used"
+        for label, result in self.results:
+            told = "would be sent" if result is None else "sent" if result.outcome is Outcome.SENT else result.detail
+            yield f"{clean(self.addressee.name)}: {label}: {told}"
+
+
+def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) -> Trial:
+    """Send a sample to every address of a role or a person; in a dry run only look its secrets up.
+
+    Raises:
+        NotKnownError: the rules have no such role or person.
+        RefusedError: it has no address.
+        RulesError: the rules are invalid.
+    """
+    rules = load(config.rules)
+    known = [*rules.roles, *rules.people]
+    if name not in known:
+        near = nearest(name, known)
+        meant = f"; did you mean {near}?" if near else f" (known: {', '.join(known) or 'none'})"
+        raise NotKnownError(f"there is no role or person {clean(name)[:100]!r}{meant}", "slactl rules show")
+    addressee = addresses.addressee(rules, name)
+    if not addressee.addresses:
+        hint = f'notify = ["mailtos://…"] under [roles.{name}] or [people.{name}] in {config.rules}'
+        raise RefusedError(f"{clean(name)} has no address: messages are printed by check", hint)
+    message = digests.sample(digests.Letterhead(addressee.name, now, rules, addressee.include))
+    secrets = Secrets(os.environ, config.rules.absolute().parent)
+    results = [(each.label, _try(rules, addressee, each, message, secrets, dry_run)) for each in addressee.addresses]
+    return Trial(addressee, message, tuple(results), dry_run)
+
+
+def _try(
+    rules: Rules, addressee: Addressee, address: Address, message: digests.Message, secrets: Secrets, dry_run: bool
+) -> Result | None:
+    try:
+        url = addresses.resolve(address, secrets)
+    except Unresolved as error:
+        return Result(Outcome.DEAD, str(error))
+    if dry_run:
+        return None
+    return sending.send(message, url, rules.settings.send_timeout.seconds, allow_http=addressee.allow_http)

@@ -1,0 +1,82 @@
+"""The words of messages from `[templates]`: Jinja2 in its sandbox, of which only names and plain decisions are left."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from slactl.text import nearest
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+    from jinja2.sandbox import SandboxedEnvironment
+
+#: What a template may name; all of it is text, and empty where the ticket has no such thing.
+NAMES = (
+    *("id", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline", "overdue", "due"),
+    *("reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
+    *("subject", "requester_email"),
+)
+
+#: Filters that can neither reach into a value nor make a long text of a short one.
+FILTERS = ("default", "d", "upper", "lower", "capitalize", "title", "trim", "truncate")
+
+#: The parts of the language that are left: text, names, `if`, comparisons, `~` and the filters.
+PARTS = (
+    *("Template", "Output", "TemplateData", "Name", "Const", "If", "CondExpr", "Compare", "Operand"),
+    *("And", "Or", "Not", "Concat", "Filter", "Keyword"),
+)
+
+
+def mistake(template: str) -> str | None:
+    """What is wrong with a template, or None."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        tree = _environment().parse(template)
+    except TemplateSyntaxError as error:
+        return f"line {error.lineno} of the template: {error.message}"
+    return _first_mistake(tree)
+
+
+def render(template: str, facts: Mapping[str, str]) -> str:
+    """The text of a template.
+
+    Raises:
+        ValueError: it has a mistake.
+    """
+    from jinja2 import TemplateError
+
+    found = mistake(template)
+    if found is not None:
+        raise ValueError(found)
+    try:
+        return _environment().from_string(template).render(facts)
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise ValueError(f"the template cannot be filled in: {type(error).__name__}") from error
+
+
+@cache
+def _environment() -> "SandboxedEnvironment":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    environment.globals.clear()
+    return environment
+
+
+def _first_mistake(node: "nodes.Node") -> str | None:
+    from jinja2 import nodes
+
+    kind = type(node).__name__
+    if kind in ("Getattr", "Getitem"):
+        return "a template knows names, not attributes: {{ subject }}, not {{ ticket.subject }}"
+    if isinstance(node, nodes.Name) and node.name not in NAMES:
+        near = nearest(node.name, NAMES)
+        return f"there is no variable {node.name!r}" + (f"; did you mean {near}?" if near else f" ({' '.join(NAMES)})")
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        return f"there is no filter {node.name!r}; filters: {' '.join(FILTERS)}"
+    if kind not in PARTS:
+        return f"a template has names, filters and if, but no {kind.lower()}"
+    return next((found for child in node.iter_child_nodes() if (found := _first_mistake(child)) is not None), None)

@@ -1,0 +1,114 @@
+"""Real servers on loopback for messages, each a process of its own: `receivers.py KIND LOG [CERTIFICATE]`.
+
+Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+KIND, LOG = sys.argv[1], Path(sys.argv[2])
+
+
+def note(**found: Any) -> None:  # noqa: ANN401
+    with LOG.open("a") as stream:
+        stream.write(json.dumps(found) + "\n")
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers each POST as its kind says."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        note(path=self.path, body=json.loads(body))
+        getattr(self, f"answer_{KIND}")()
+
+    def answer_ok(self) -> None:
+        self._answer(200)
+
+    def answer_slow(self) -> None:
+        time.sleep(1.5)
+        self._answer(200)
+
+    def answer_500(self) -> None:
+        self._answer(500)
+
+    def answer_404(self) -> None:
+        self._answer(404)
+
+    def answer_429(self) -> None:
+        self._answer(429, {"Retry-After": "1800"})
+
+    def answer_redirect(self) -> None:
+        self._answer(307, {"Location": f"http://localhost:{self.server.server_port}/elsewhere"})  # type: ignore[attr-defined]
+
+    def answer_drip(self) -> None:
+        """One byte a second, for as long as anybody listens."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(1000):
+            self.wfile.write(b".")
+            self.wfile.flush()
+            time.sleep(1)
+
+    def answer_endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        while True:
+            self.wfile.write(b"." * 65_536)
+
+    def _answer(self, status: int, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Mailbox:
+    """Takes mail, or refuses it for good."""
+
+    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: ANN401
+        if KIND == "smtp550":
+            return "550 no such mailbox"
+        note(to=envelope.rcpt_tos, body=envelope.content.decode())
+        return "250 OK"
+
+
+async def take_mail() -> None:
+    """Print the port and take mail until killed."""
+    from aiosmtpd.smtp import SMTP
+
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(Mailbox()), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    await server.serve_forever()
+
+
+def serve() -> None:
+    """Print the port and serve until killed."""
+    if KIND.startswith("smtp"):
+        asyncio.run(take_mail())
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    if len(sys.argv) > 3:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    print(server.server_port, flush=True)  # noqa: T201
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    serve()
