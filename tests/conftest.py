@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -68,23 +69,27 @@ def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @dataclass(frozen=True)
 class Receiver:
-    """A real server on loopback that takes messages, and what it took."""
+    """A real server on loopback that takes messages and answers as its kind says; `name` keeps tests apart."""
 
     kind: str
     port: int
     log: Path
+    name: str
+    before: int
 
     @property
     def url(self) -> str:
         """Its Apprise URL."""
         if self.kind.startswith("smtp"):
-            return f"mailto://127.0.0.1:{self.port}?from=desk@example.com&to=mia@example.com&mode=insecure"
-        return f"json://127.0.0.1:{self.port}/hook"
+            return f"mailto://127.0.0.1:{self.port}?from={self.kind}@example.com&to=mia@example.com&mode=insecure"
+        return f"json://127.0.0.1:{self.port}/{self.kind}/{self.name}"
 
     @property
     def took(self) -> list[Any]:
         """The messages so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+        lines = self.log.read_text().splitlines()[self.before :] if self.log.exists() else []
+        found = [json.loads(line) for line in lines]
+        return [each for each in found if each["path"].split("?")[0] in ("mail", f"/{self.kind}/{self.name}")]
 
     @property
     def bodies(self) -> list[str]:
@@ -93,23 +98,38 @@ class Receiver:
 
 
 Receivers = Callable[..., Receiver]
+PROGRAM = Path(__file__).with_name("desk") / "receivers.py"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[int, Path]]]:
+    """Start a server, a process of its own, once for all tests: `servers("http")` gives its port and its log."""
+    folder = tmp_path_factory.mktemp("receivers")
+    running: dict[tuple[str, ...], tuple[subprocess.Popen[str], int, Path]] = {}
+
+    def start(*arguments: str) -> tuple[int, Path]:
+        if arguments not in running:
+            log = folder / f"{len(running)}.jsonl"
+            process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), str(log), *arguments], stdout=subprocess.PIPE, text=True
+            )
+            assert process.stdout is not None
+            running[arguments] = process, int(process.stdout.readline()), log
+        return running[arguments][1:]
+
+    yield start
+    for process, _, _ in running.values():
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Receivers]:
-    """Start servers, each a process of its own: `receiver("ok")`, `receiver("smtp")`; see `desk/receivers.py`."""
-    program, running = Path(__file__).with_name("desk") / "receivers.py", list[subprocess.Popen[str]]()
+def receiver(servers: Callable[..., tuple[int, Path]]) -> Receivers:
+    """Servers that take messages: `receiver("ok")`, `receiver("smtp")` and more; see `desk/receivers.py`."""
 
     def start(kind: str, *arguments: str) -> Receiver:
-        log = tmp_path / f"{kind}-{len(running)}.jsonl"
-        process = subprocess.Popen(
-            [sys.executable, str(program), kind, str(log), *arguments], stdout=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stdout is not None
-        return Receiver(kind, int(process.stdout.readline()), log)
+        port, log = servers("smtp" if kind.startswith("smtp") else "http", *arguments)
+        before = len(log.read_text().splitlines()) if log.exists() else 0
+        return Receiver(kind, port, log, secrets.token_hex(4), before)
 
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    return start

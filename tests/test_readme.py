@@ -97,3 +97,21 @@ def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:
     assert "first_response_sla_breached" in first.stdout
     again = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, env=bare, check=False)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_the_examples_of_messages_are_valid_rules(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = desk.with_name("rules.toml")
+    section = README[README.index("## Messages") : README.index("## Import and export")]
+    blocks = "\n".join(re.findall(r"```toml\n(.*?)```", section, re.DOTALL))
+    text = rules.read_text()
+    begins, ends = text.index("[roles.support_manager]"), text.index("# What happens when it gets late")
+    (customer,) = re.findall(r"`settings\.(customer_mail = .+?)`", section)
+    rules.write_text((text[:begins] + blocks + "\n" + text[ends:]).replace("[settings]", f"[settings]\n{customer}"))
+    slack = "https://hooks.slack.com/services/T1JHGJ4H5/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FA"
+    monkeypatch.setenv("SLACTL_SLACK_URL", slack)
+    monkeypatch.setenv("SMTP_LOGIN", "desk:p%40ss")
+    token = rules.with_name("hook-token")
+    token.write_text("hunter2\n")
+    token.chmod(0o400)
+    found = slactl("rules", "check")
+    assert (found.code, found.err) == (0, "")

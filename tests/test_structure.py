@@ -71,7 +71,7 @@ def test_only_the_clock_reads_the_clock() -> None:
             assert "time.time(" not in text, path
 
 
-HEAVY = ("sqlmodel", "sqlalchemy", "pydantic", "rich", "holidays", "tomlkit", "tomllib", "tomli_w")
+HEAVY = ("sqlmodel", "sqlalchemy", "pydantic", "rich", "holidays", "tomlkit", "tomllib", "tomli_w", "apprise", "jinja2")
 
 
 @pytest.mark.parametrize(

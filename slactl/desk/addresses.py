@@ -105,9 +105,10 @@ def resolve(address: Address, secrets: Secrets) -> str:
 
 def _secret(kind: str, name: str, secrets: Secrets) -> str:
     if kind == "env":
-        if not secrets.environment.get(name):
+        value = secrets.environment.get(name, "").strip()
+        if not value:
             raise Unresolved(f"the environment variable {clean(name)} is not set")
-        return secrets.environment[name]
+        return value
     path = secrets.folder / Path(name).expanduser()
     try:
         if not path.is_file() or path.stat().st_size > SECRET_BYTES:

@@ -53,8 +53,7 @@ class Letterhead:
 
 def compose(rows: Sequence[Row], head: Letterhead) -> Message:
     """The digest for one recipient: the most pressing tickets first, each once, and how many more there are."""
-    latest = {row["ticket_id"]: row for row in sorted(rows, key=lambda row: row["id"])}
-    ordered = sorted(latest.values(), key=_pressing)
+    ordered = sorted(_latest(rows), key=_pressing)
     filled = [facts(row, head, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
         ([f"No check ran for {describe_seconds(head.gap)} before this one."] if head.gap else []),
@@ -124,6 +123,16 @@ def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
         "subject": _tame(row["subject"]) if "subject" in head.include else "",
         "requester_email": _tame(row["requester_email"]) if "requester_email" in head.include else "",
     }
+
+
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """The last message about each ticket; it also says what an earlier one was held back by."""
+    latest: dict[int, Row] = {}
+    for row in sorted(rows, key=lambda row: int(row["id"])):
+        before = latest.get(row["ticket_id"])
+        held_by = row["held_by"] or (before["held_by"] if before is not None else None)
+        latest[row["ticket_id"]] = {**row, "held_by": held_by}
+    return list(latest.values())
 
 
 def _pressing(row: Row) -> tuple[int, str, int]:

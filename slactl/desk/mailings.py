@@ -15,6 +15,7 @@ from slactl.sla.rules import OnUnknown, Rules
 from slactl.store import outbox
 from slactl.store.engine import writing
 from slactl.store.words import NotificationState
+from slactl.store.writes import batches
 
 #: How long after each failed try the next one comes; after the last the address is given up.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
@@ -62,7 +63,7 @@ class Mailing(NamedTuple):
 
 def addressee_of(post: Post, row: Mapping[str, Any]) -> Addressee:
     """Who a message of the outbox goes to."""
-    if row["recipient"] == REQUESTER and REQUESTER not in post.rules.roles:
+    if row["recipient"] == REQUESTER:
         return addresses.customer(post.rules, row["ticket_id"], row.get("requester_email"))
     return addresses.addressee(post.rules, row["recipient"])
 
@@ -140,14 +141,16 @@ def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[R
     for row in rows:
         known = row["addresses"] | {address.key: _word(post, addressee, row, result)}
         changes[row["id"]] = standing(post, addressee, known) | {"tries": row["tries"] + failed}
-        changes[row["id"]] |= {"error": error} if failed else {}
-    heirs = [heir for row in rows if changes[row["id"]]["state"] is DEAD and (heir := _heir(post, row))]
-    with writing(post.config.database) as session:
-        outbox.record(session.connection(), changes, SENDING)
-        outbox.add(session.connection(), heirs)
+        if failed or DEAD not in known.values():
+            changes[row["id"]]["error"] = error
+    heirs = {row["id"]: heir for row in rows if changes[row["id"]]["state"] is DEAD and (heir := _heir(post, row))}
+    for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
+        with writing(post.config.database) as session:
+            outbox.record(session.connection(), {number: changes[number] for number in batch}, SENDING)
+            outbox.add(session.connection(), [heirs[number] for number in batch if number in heirs])
     post.report.notified += sum(change["state"] is SENT for change in changes.values())
     if failed:
-        told = sorted({heir["recipient"] for heir in heirs})
+        told = sorted({heir["recipient"] for heir in heirs.values()})
         _complain(post, f"{addressee.name}: {error}", list(changes.items()), address.key, told)
 
 

@@ -52,14 +52,10 @@ def send(message: Message, url: str, seconds: int, *, allow_http: bool = False, 
         "seconds": seconds + GRACE,
         "allow_http": allow_http,
     }
-    child = subprocess.Popen(
-        [sys.executable, "-P", str(SENDER)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=() if lock is None else (lock,),
-        start_new_session=True,
-    )
+    try:
+        child = _start(lock)
+    except OSError as error:
+        return Result(Outcome.RETRY, f"the sender cannot be started: {error.strerror}")
     try:
         answer, _ = child.communicate(json.dumps(order).encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -67,6 +63,17 @@ def send(message: Message, url: str, seconds: int, *, allow_http: bool = False, 
     finally:
         _end(child)
     return _result(answer, seconds)
+
+
+def _start(lock: int | None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-P", str(SENDER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=() if lock is None else (lock,),
+        start_new_session=True,
+    )
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

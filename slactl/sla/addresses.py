@@ -14,6 +14,7 @@ PLAIN_WEBHOOKS = ("json", "xml", "form")
 MAIL_SCHEMES = ("mailto", "mailtos")
 
 _TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}")
+_KIND_OF_SECRET = re.compile(r"(bearer|basic|token)\s*$", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"pass|pwd|token|secret|api_?key|auth|^key$", re.IGNORECASE)
 
 
@@ -29,7 +30,8 @@ def has_literal_secret(url: str) -> bool:
 
 
 def _query_has_secret(query: str) -> bool:
-    return any(_SECRET_KEY.search(name) or _TOKEN.fullmatch(value) for name, value in parse_qsl(query) if value)
+    values = [(name, value) for name, value in parse_qsl(query) if not _KIND_OF_SECRET.match(value)]
+    return any(_SECRET_KEY.search(name) or _TOKEN.fullmatch(value) for name, value in values)
 
 
 def label(url: str) -> str:

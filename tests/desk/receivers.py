@@ -1,6 +1,7 @@
-"""Real servers on loopback for messages, each a process of its own: `receivers.py KIND LOG [CERTIFICATE]`.
+"""Real servers on loopback for messages, each a process of its own: `receivers.py LOG http|smtp [CERTIFICATE]`.
 
 Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
+How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`; mail from smtp550@ is refused.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-KIND, LOG = sys.argv[1], Path(sys.argv[2])
+LOG, KIND = Path(sys.argv[1]), sys.argv[2]
 
 
 def note(**found: Any) -> None:  # noqa: ANN401
@@ -28,7 +29,7 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         note(path=self.path, body=json.loads(body))
-        getattr(self, f"answer_{KIND}")()
+        getattr(self, f"answer_{self.path.split('/')[1]}")()
 
     def answer_ok(self) -> None:
         self._answer(200)
@@ -47,7 +48,7 @@ class Receiver(BaseHTTPRequestHandler):
         self._answer(429, {"Retry-After": "1800"})
 
     def answer_redirect(self) -> None:
-        self._answer(307, {"Location": f"http://localhost:{self.server.server_port}/elsewhere"})  # type: ignore[attr-defined]
+        self._answer(307, {"Location": f"http://localhost:{self.server.server_port}{self.path}"})  # type: ignore[attr-defined]
 
     def answer_drip(self) -> None:
         """One byte a second, for as long as anybody listens."""
@@ -81,9 +82,9 @@ class Mailbox:
     """Takes mail, or refuses it for good."""
 
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: ANN401
-        if KIND == "smtp550":
+        if envelope.mail_from.startswith("smtp550@"):
             return "550 no such mailbox"
-        note(to=envelope.rcpt_tos, body=envelope.content.decode())
+        note(path="mail", to=envelope.rcpt_tos, body=envelope.content.decode())
         return "250 OK"
 
 
@@ -98,7 +99,7 @@ async def take_mail() -> None:
 
 def serve() -> None:
     """Print the port and serve until killed."""
-    if KIND.startswith("smtp"):
+    if KIND == "smtp":
         asyncio.run(take_mail())
         return
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)

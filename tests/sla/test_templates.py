@@ -1,0 +1,87 @@
+"""Templates: names and plain decisions, nothing that reaches further."""
+
+import pytest
+
+from slactl.sla.addresses import has_literal_secret, is_plain_webhook, label
+from slactl.sla.templates import NAMES, mistake, render
+
+FACTS = dict.fromkeys(NAMES, "") | {"id": "12", "priority": "high", "subject": "{{ id }} <b>"}
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("ticket {{ id }}", "ticket 12"),
+        ("{{ subject }}", "{{ id }} <b>"),  # a customer's words are never a template
+        ("{% if tenant %}{{ tenant }}{% else %}nobody's{% endif %}", "nobody's"),
+        ("{{ 'x' if priority == 'high' and not tenant else 'y' }}", "x"),
+        ("{{ priority | upper }}{{ tenant | default('-', true) }}", "HIGH-"),
+        ("{{ id ~ '/' ~ priority }}", "12/high"),
+        ("{# a comment #}plain", "plain"),
+    ],
+)
+def test_what_a_template_can_say(template: str, text: str) -> None:
+    assert mistake(template) is None
+    assert render(template, FACTS) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ assigne }}", "did you mean assignee?"),
+        ("{{ id.__class__ }}", "names, not attributes"),
+        ("{{ id['x'] }}", "names, not attributes"),
+        ("{{ ''.__class__.__mro__ }}", "names, not attributes"),
+        ("{{ id() }}", "no call"),
+        ("{{ range(10**9) }}", "no call"),
+        ("{{ 'x' * 1000000000 }}", "no mul"),
+        ("{{ id | center(1000000000) }}", "there is no filter 'center'"),
+        ("{{ id | attr('x') }}", "there is no filter 'attr'"),
+        ("{% for x in id %}{% endfor %}", "no for"),
+        ("{% include 'x' %}", "no include"),
+        ("{% set id = 1 %}", "no assign"),
+        ("{{ id", "line 1 of the template"),
+    ],
+)
+def test_what_a_template_cannot_say(template: str, says: str) -> None:
+    found = mistake(template)
+    assert found is not None
+    assert says in found
+    with pytest.raises(ValueError, match=r"\S"):
+        render(template, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("url", "literal"),
+    [
+        ("mailtos://${env:SMTP_LOGIN}@smtp.example.com?to=mia@example.com", False),
+        ("mailto://127.0.0.1:2525?from=a@example.com&to=b@example.com", False),
+        ("mailtos://ann:${env:PASSWORD}@smtp.example.com", False),
+        ("${file:/run/secrets/slack}", False),
+        ("jsons://hooks.example.com/desk/escalations?method=PUT", False),
+        ("jsons://hooks.example.com/desk?+Authorization=Bearer%20${env:HOOK_TOKEN}", False),
+        ("jsons://hooks.example.com/desk?+Authorization=Bearer%20hunter2", True),
+        ("mailtos://ann:hunter2@smtp.example.com", True),
+        ("mailtos://smtp.example.com?user=ann&pass=hunter2", True),
+        ("jsons://example.com/hook?+Authorization=hunter2", True),
+        ("slack://T1JHGJ4H5G/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7F", True),
+        ("jsons://example.com/T1JHGJ4H5G123456a", True),
+    ],
+)
+def test_a_literal_secret_is_found(url: str, literal: bool) -> None:
+    assert has_literal_secret(url) is literal
+
+
+def test_an_address_is_shown_without_its_secrets() -> None:
+    assert label("${env:SLACK}") == "${env:SLACK}"
+    assert label("mailtos://${env:LOGIN}@smtp.example.com?to=mia@example.com") == "mailtos://… (${env:LOGIN})"
+    assert label("jsons://example.com/x") == "jsons://…"
+
+
+def test_only_generic_webhooks_to_other_machines_are_plain() -> None:
+    assert is_plain_webhook("json://example.com/x")
+    assert is_plain_webhook("xml://10.0.0.1")
+    assert not is_plain_webhook("jsons://example.com/x")
+    assert not is_plain_webhook("form://127.0.0.1:8000/x")
+    assert not is_plain_webhook("form://[::1]:8000/x")
+    assert not is_plain_webhook("${env:X}")
