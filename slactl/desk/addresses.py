@@ -67,7 +67,7 @@ def addressee(rules: Rules, name: str) -> Addressee:
 
     A name the rules do not know has no address.
     """
-    entry: Role | Person | None = rules.roles.get(name) or rules.people.get(name)
+    entry: Person | None = rules.roles.get(name) or rules.people.get(name)
     if isinstance(entry, Role) and not entry.notify and (holder := rules.people.get(entry.assignee or "")) is not None:
         name, entry = str(entry.assignee), holder
     if entry is None:

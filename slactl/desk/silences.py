@@ -85,10 +85,7 @@ def add(config: Config, now: datetime, new: NewSilence, *, dry_run: bool = False
     from slactl.desk.ledger import ledger
     from slactl.store.models import Silence
 
-    if new.tenant is None and new.ticket is None and new.escalation is None:
-        raise UsageError("what is to be silent?", "slactl silence add --ticket 12 --for 2h --comment 'known outage'")
-    if new.comment is not None:
-        check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
+    _check(new)
     with ledger(config, now, keep=not dry_run) as book:
         if new.tenant is not None:
             _known_tenant(book.session, new.tenant)
@@ -107,6 +104,13 @@ def add(config: Config, now: datetime, new: NewSilence, *, dry_run: bool = False
         book.session.flush()
         assert row.id is not None
         return row.id
+
+
+def _check(new: NewSilence) -> None:
+    if new.tenant is None and new.ticket is None and new.escalation is None:
+        raise UsageError("what is to be silent?", "slactl silence add --ticket 12 --for 2h --comment 'known outage'")
+    if new.comment is not None:
+        check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
 
 
 def expire(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:

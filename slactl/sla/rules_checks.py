@@ -165,7 +165,7 @@ def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iter
                 )
 
 
-def _role_problems(place: Place, role: model.Role | model.Person) -> Iterator[Problem]:
+def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
     for url in role.notify:
         yield from _address_problems((*place, "notify"), url)
     yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages", at_key=False)

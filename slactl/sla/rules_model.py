@@ -300,27 +300,21 @@ class Escalation(Part):
         return self
 
 
-class Role(Part):
+class Person(Part):
+    """Somebody who can be told, and where and how."""
+
+    notify: Names = ()
+    on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
+    include: Names = ()
+    quiet: Name | None = None
+    timezone: Name | None = None
+    allow_http: bool = False
+
+
+class Role(Person):
     """A function somebody fills, and where its messages go."""
 
     assignee: Name | None = None
-    notify: Names = ()
-    on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
-    include: Names = ()
-    quiet: Name | None = None
-    timezone: Name | None = None
-    allow_http: bool = False
-
-
-class Person(Part):
-    """Somebody who can be told."""
-
-    notify: Names = ()
-    on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
-    include: Names = ()
-    quiet: Name | None = None
-    timezone: Name | None = None
-    allow_http: bool = False
 
 
 class Templates(Part):

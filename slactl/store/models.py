@@ -273,11 +273,9 @@ class Notification(SQLModel, table=True):
     run_id: int | None = _reference("run.id", nullable=True)
     #: What became of each of the recipient's addresses, by key: sent, dead or held; others may yet be tried.
     addresses: str = _text(nullable=False, default="{}")
-    #: The key of the address it is being sent to.
+    #: The key of the address it is being sent to; what it waits for; who could not be reached in whose place it is.
     address: str | None = _text()
-    #: What it waits for besides a retry: a silence, quiet hours, an acknowledgement.
     held_by: str | None = _text()
-    #: Who could not be reached, where it goes to a fallback.
     instead_of: str | None = _text()
 
 

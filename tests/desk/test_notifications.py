@@ -197,6 +197,20 @@ def test_each_address_gets_the_digest_and_only_the_one_that_failed_gets_it_again
     assert outbox(slactl) == [("lead", "sent")]
 
 
+def test_who_was_reached_at_one_address_needs_no_fallback(
+    late: Path, slactl: Slactl, receiver: Receivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, backup = receiver("smtp"), receiver("ok")
+    late.write_text(late.read_text().replace('"${env:LEAD_URL}"', '"${env:LEAD_URL}", "${env:LEAD_MAIL}"'))
+    monkeypatch.setenv("LEAD_URL", receiver("404").url)
+    monkeypatch.setenv("LEAD_MAIL", mailbox.url)
+    monkeypatch.setenv("BACKUP_URL", backup.url)
+    assert "HTTP 404; given up at this address" in check(slactl, code=7)["err"]
+    assert (len(mailbox.took), backup.took, outbox(slactl)) == (1, [], [("lead", "sent")])
+    (message,) = json.loads(slactl("notifications", "list", "--json").out)
+    assert message["error"] == "${env:LEAD_URL}: HTTP 404"
+
+
 @pytest.mark.parametrize(("on_unknown", "state", "again"), [("resend", "waiting", 2), ("hold", "held", 1)])
 def test_what_may_have_gone_out_is_sent_again_only_where_the_role_wants_it(
     late: Path,
