@@ -40,7 +40,8 @@ def list_(
         found = reads.notifications(
             connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
         )
-    print_records(context, found, reads.NOTIFICATION_COLUMNS, form, as_json, quiet, fields)
+    shown = ("id", "recipient", "ticket_id", "state", "held_by", "next_try_at", "error")
+    print_records(context, found, reads.NOTIFICATION_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
 
 
 @app.command()

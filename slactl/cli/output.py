@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -29,8 +30,12 @@ def print_records(
     fields: str | None,
     *,
     key: str = "id",
+    screen_fields: Sequence[str] = (),
 ) -> None:
     """Records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
+
+    A table has the `screen_fields`, where there are any and no others were asked for: the most important first, and
+    a long one at the end.
 
     Raises:
         UsageError: the options ask for two forms, or for a field there is not.
@@ -38,8 +43,13 @@ def print_records(
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     names = choose_fields(fields, known)
     if chosen is Form.TABLE:
+        chosen_for_screen = bool(screen_fields) and fields is None
+        names = tuple(screen_fields) if chosen_for_screen else names
         from slactl.show.tables import draw, field_column
 
-        draw(records, [field_column(name) for name in names], screen(context))
+        columns = [field_column(name, rank=place if chosen_for_screen else 0) for place, name in enumerate(names)]
+        if chosen_for_screen:
+            columns[-1] = replace(columns[-1], long=True, rank=1)
+        draw(records, columns, screen(context))
     else:
         write(records, chosen, names, sys.stdout, key=key)

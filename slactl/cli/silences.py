@@ -77,7 +77,8 @@ def list_(
     here = call(context)
     with reads.reading(here.config.database) as connection:
         found = reads.silences(connection, to_text(here.now), ended=ended)
-    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields)
+    shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
+    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
 
 
 @app.command()

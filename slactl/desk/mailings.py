@@ -84,7 +84,7 @@ def standing(post: Post, addressee: Addressee, known: Mapping[str, str]) -> dict
     """Where a message stands when this is known of its addresses: it waits for the next, or it is through."""
     words = [known.get(address.key, to_text(post.now)) for address in addressee.addresses]
     open_ = [word for word in words if word not in (SENT, DEAD, HELD)]
-    common = {"addresses": dict(known), "address": None, "held_by": None}
+    common = {"addresses": dict(known), "address": None}
     if open_:
         return common | {"state": WAITING, "next_try_at": min(open_)}
     all_words = {*words, *known.values()}
@@ -149,6 +149,9 @@ def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[R
             outbox.record(session.connection(), {number: changes[number] for number in batch}, SENDING)
             outbox.add(session.connection(), [heirs[number] for number in batch if number in heirs])
     post.report.notified += sum(change["state"] is SENT for change in changes.values())
+    lost = [row for row in rows if changes[row["id"]]["state"] is DEAD and row["id"] not in heirs]
+    if lost:  # better in cron's mail than nowhere
+        post.report.messages.append(_message(post, addressee, lost).printed(addressee.name))
     if failed:
         told = sorted({heir["recipient"] for heir in heirs.values()})
         _complain(post, f"{addressee.name}: {error}", list(changes.items()), address.key, told)
@@ -195,7 +198,7 @@ def _complain(
     elif word != DEAD:
         then = f"next try from {from_text(word):%H:%M} UTC on"
     elif change["state"] is DEAD:
-        then = f"given up, {' and '.join(told)} is told instead" if told else "given up, and nobody else is told"
+        then = f"given up, {' and '.join(told)} is told instead" if told else "given up, and printed here"
     else:
         then = "given up at this address"
     post.complain(f"{what}; {then}", len(changes))

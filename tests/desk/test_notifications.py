@@ -173,6 +173,15 @@ def test_an_address_that_cannot_work_goes_to_the_fallback_at_once(
     assert outbox(slactl) == [("lead", "dead"), ("backup", "sent")]
 
 
+def test_what_nobody_else_is_told_is_printed(late: Path, slactl: Slactl) -> None:
+    late.write_text(late.read_text().replace('fallback = "backup"', ""))
+    told = check(slactl, code=7)
+    assert "the environment variable LEAD_URL is not set; given up, and printed here" in told["err"]
+    (message,) = told["messages"]
+    assert "ticket 1" in message
+    assert check(slactl)["messages"] == []
+
+
 def test_a_secret_can_stand_in_a_file_beside_the_rules(late: Path, slactl: Slactl, receiver: Receivers) -> None:
     hook = receiver("ok")
     late.write_text(late.read_text().replace("${env:LEAD_URL}", "${file:lead-url}"))
