@@ -242,6 +242,11 @@ def test_what_may_have_gone_out_is_sent_again_only_where_the_role_wants_it(
     clock.move_to("2026-03-04T10:01:00Z")
     check(slactl)
     assert len(hook.took) + len(second.took) == again
+    if on_unknown == "hold":
+        slactl("notifications", "retry", "1")
+        check(slactl)
+        assert len(second.took) == 1
+    assert outbox(slactl) == [("lead", "sent")]
 
 
 def test_a_message_about_a_promise_that_was_kept_meanwhile_is_obsolete(
