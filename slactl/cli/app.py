@@ -38,6 +38,7 @@ COMMANDS = {
     "unack": "escalation",
     "check": "checking",
     "summary": "summary",
+    "explain": "explaining",
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",

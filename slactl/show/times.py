@@ -1,11 +1,12 @@
 """How instants, deadlines and urgency read to a person."""
 
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from slactl.clock import describe_seconds, from_text
 from slactl.show.records import Record
 
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STATES = ("first_response_state", "next_response_state", "resolution_state")
 
 
@@ -74,8 +75,27 @@ def local(instant: str) -> str:
 
 def local_day(instant: str) -> str:
     """The same with the day of the week before it: "Mon 2026-03-02 09:00 +01:00"."""
-    weekday = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[from_text(instant).astimezone().weekday()]
-    return f"{weekday} {local(instant)}"
+    return f"{WEEKDAYS[from_text(instant).astimezone().weekday()]} {local(instant)}"
+
+
+def in_zone(instant: datetime, zone: tzinfo | None, *, offset: bool = False) -> str:
+    """An instant by the clock of a zone (None is the machine's): "Mon 2026-03-02 09:00", with its offset if asked."""
+    there = instant.astimezone(zone)
+    seconds = f":{there.second:02d}" if there.second else ""
+    shift = there.strftime("%z")
+    return f"{day_name(there.date())} {there:%H:%M}{seconds}" + (f" {shift[:3]}:{shift[3:5]}" if offset else "")
+
+
+def day_name(day: date) -> str:
+    """A date with the day of its week before it: "Mon 2026-03-02"."""
+    return f"{WEEKDAYS[day.weekday()]} {day.isoformat()}"
+
+
+def exact(seconds: int) -> str:
+    """A length of counted time to the second, without days, which are of different lengths: "26h 30m 5s"."""
+    hours, rest = divmod(abs(seconds), 3600)
+    parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (rest // 60, "m"), (rest % 60, "s")) if count]
+    return ("-" if seconds < 0 else "") + (" ".join(parts) or "0h")
 
 
 def words(name: str) -> str:

@@ -8,10 +8,11 @@ real time, so that a night shift is shorter or longer when the clocks change.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from slactl.sla.calendar_hours import LAST_YEAR, HolidayProvider, Hours, Interval, Schedule, library_holidays
 from slactl.sla.calendar_timeline import LATEST, NoOpenHours, Timeline, check_known
-from slactl.sla.calendar_zone import DAY, EPOCH, Zone, day_number
+from slactl.sla.calendar_zone import DAY, EPOCH, Zone, day_number, merged
 
 __all__ = ["DAY", "BusinessCalendar", "HolidayProvider", "Hours", "Interval", "NoOpenHours", "library_holidays"]
 
@@ -139,6 +140,16 @@ class BusinessCalendar:
     def intervals(self, day: date) -> tuple[Interval, ...]:
         """The intervals that start on a date, in order, by the wall clock."""
         return self._schedule.intervals(day_number(day))
+
+    def opening(self, day: date) -> list[tuple[datetime, datetime]]:
+        """When the intervals that start on a date are really open, merged and in order, in UTC."""
+        pieces = self._line.open_pieces(day_number(day))
+        return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in merged(pieces)]
+
+    def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
+        """When the clocks of the zone change within (a, b), in UTC, and by how many seconds (positive is forward)."""
+        spans = self._line.zone.spans(_seconds(a), _seconds(b))
+        return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(spans)]
 
     def holiday_name(self, day: date) -> str | None:
         """What holiday a date is, or None; special hours on that date do not matter here."""

@@ -12,13 +12,14 @@ from slactl.sla.stretches import Stretch, StretchLog, counted, ended, instant_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
+    from slactl.sla.promises import Terms
 
 
 @dataclass(slots=True)
 class Deadline:
     """A cycle of a target. Without a duration and without a deadline set by hand it is no timer (yet).
 
-    It is judged by the duration and the calendar it was last given. `missed` remembers a deadline that had passed
+    It is judged by the duration and the terms it was last given. `missed` remembers a deadline that had passed
     when a person set another one by hand.
     """
 
@@ -26,7 +27,7 @@ class Deadline:
     cycle: int
     start: int
     log: StretchLog
-    calendar: "BusinessCalendar"
+    terms: "Terms"
     duration: Duration | None = None
     base: int = 0
     stopped: int | None = None
@@ -35,26 +36,31 @@ class Deadline:
     arming: int = 0
 
     @property
+    def calendar(self) -> "BusinessCalendar":
+        """What its time is counted on."""
+        return self.terms.calendar
+
+    @property
     def is_set(self) -> bool:
         """Whether there is anything to keep."""
         return self.duration is not None or self.manual is not None
 
-    def aim(self, duration: Duration | None, calendar: "BusinessCalendar") -> None:
+    def aim(self, duration: Duration | None, terms: "Terms") -> None:
         """Promise this from now on, measured from the start (None promises nothing).
 
         Raises:
             NoOpenHours: the calendar has not that many dates with open time left.
         """
-        self.duration, self.calendar, self.base = duration, calendar, self.start
+        self.duration, self.terms, self.base = duration, terms, self.start
         if duration is not None and duration.business_days:
-            self.base = seconds_of(calendar.add_days(instant_of(self.start), duration.business_days))
+            self.base = seconds_of(terms.calendar.add_days(instant_of(self.start), duration.business_days))
 
-    def retarget(self, at: int, duration: Duration | None, calendar: "BusinessCalendar") -> None:
+    def retarget(self, at: int, duration: Duration | None, terms: "Terms") -> None:
         """A person changed what the promise hangs on: it changes too, unless it was kept or missed already."""
         if self.is_set and (self.stopped is not None or self.is_late(at)):
             return
         before = self.due_if_resumed(at)
-        self.aim(duration, calendar)
+        self.aim(duration, terms)
         self._arm(before, at)
 
     def set_by_hand(self, at: int, due: int | None) -> None:
@@ -115,6 +121,8 @@ class Deadline:
             manual=self.manual is not None,
             arming=self.arming,
             course=course,
+            promised=self.duration,
+            terms=self.terms,
         )
 
     def _course(self, stretches: tuple[Stretch, ...], now: int) -> Course:

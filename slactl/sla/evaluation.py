@@ -5,12 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.clock import Duration
 from slactl.sla.history import Condition, Priority, Status, Target
 from slactl.sla.rules import Facts
 from slactl.sla.stretches import Stretch
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
+    from slactl.sla.promises import Terms
 
 
 class TimerState(StrEnum):
@@ -49,7 +51,8 @@ class Timer:
     All seconds are counted on the ticket's calendar. `elapsed_seconds` leaves out pauses and closed time,
     `overdue_seconds` is what was counted after the deadline, `consumed_seconds` what was counted up to
     `running_since`. `breached_at` is the first deadline that was missed and is never taken back, even where a
-    later `due_at` was set by hand. `arming` grows when a person moves the deadline to later.
+    later `due_at` was set by hand. `arming` grows when a person moves the deadline to later. `promised` is the target
+    as the rules state it and `terms` what chose it, both None for a condition.
     """
 
     kind: Target | Condition
@@ -69,6 +72,8 @@ class Timer:
     manual: bool
     arming: int
     course: Course = field(repr=False)
+    promised: Duration | None = None
+    terms: "Terms | None" = field(default=None, repr=False, compare=False)
 
     @property
     def is_counting(self) -> bool:
@@ -82,7 +87,8 @@ class Evaluation:
 
     `policy` and `calendar` are names, None where no policy matches. `resolved_at` is the latest resolution, None
     while reopened. `due_at` is the earliest deadline still open, late ones included, and `due_target` whose it is.
-    `escalated` and `escalation_level` are about breaches, conditions and people; warnings do not count.
+    `escalated` and `escalation_level` are about breaches, conditions and people; warnings do not count. `terms` are
+    those of the policy chosen last.
     """
 
     now: datetime
@@ -107,6 +113,7 @@ class Evaluation:
     due_at: datetime | None
     due_target: Target | None
     timers: tuple[Timer, ...]
+    terms: "Terms" = field(repr=False, compare=False)
 
     @property
     def facts(self) -> Facts:

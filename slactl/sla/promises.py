@@ -1,13 +1,13 @@
 """The promises of one ticket while its history is read: its first response, each exchange, its resolution."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slactl.clock import Duration
 from slactl.sla.deadlines import Deadline
 from slactl.sla.history import Priority, Status, Target
-from slactl.sla.rules import Policy, Reopen
+from slactl.sla.rules import Facts, Policy, Reopen, Rules
 from slactl.sla.stretches import StretchLog, Uncounted
 
 if TYPE_CHECKING:
@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was promised when the policy was last chosen, and what stops the clocks."""
+    """What was promised when the policy was last chosen, and what stops the clocks.
+
+    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970: from these the choice can be explained.
+    """
 
     policy: Policy | None
-    priority: Priority
+    facts: Facts
+    chosen_at: int
+    rules: Rules = field(repr=False)
     calendar: "BusinessCalendar"
     pause_statuses: Collection[Status]
     pause: Collection[Target]
     reopen: Reopen
     opening_waits: bool  # the opening message already waits for a next response
+
+    @property
+    def priority(self) -> Priority:
+        """The priority by which the targets were chosen."""
+        return self.facts.priority
 
     def target(self, kind: Target) -> Duration | None:
         """How long it may take; None where nothing is promised."""
@@ -105,14 +115,14 @@ class Promises:
         self.terms = terms
         self._turn(at)
         for deadline in (self._first, self._resolutions[-1]):
-            deadline.retarget(at, terms.target(deadline.kind), terms.calendar)
+            deadline.retarget(at, terms.target(deadline.kind), terms)
         exchange = self._open_exchange()
         if exchange is None:
             if terms.opening_waits and not self._responded:
                 self._begin_exchange(self._created)
             return
         waits = self._responded or terms.opening_waits
-        exchange.retarget(at, terms.target(Target.NEXT_RESPONSE) if waits else None, terms.calendar)
+        exchange.retarget(at, terms.target(Target.NEXT_RESPONSE) if waits else None, terms)
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
         """A person set or cleared (None) the deadline of what is open; what is over stays as it was judged."""
@@ -164,6 +174,6 @@ class Promises:
             exchange.stopped = at
 
     def _begin(self, kind: Target, cycle: int, at: int) -> Deadline:
-        deadline = Deadline(kind, cycle, at, self._logs[kind], self.terms.calendar)
-        deadline.aim(self.terms.target(kind), self.terms.calendar)
+        deadline = Deadline(kind, cycle, at, self._logs[kind], self.terms)
+        deadline.aim(self.terms.target(kind), self.terms)
         return deadline

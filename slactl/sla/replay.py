@@ -57,7 +57,7 @@ class Replay:
         self._acked_until: datetime | None = None
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
-        self._promises = Promises(at, self._status, self._choose())
+        self._promises = Promises(at, self._status, self._choose(at))
         self._conditions = Conditions(at, detail.get("bursts") or ())
         self._turn_conditions(at)
 
@@ -127,9 +127,10 @@ class Replay:
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
+            terms=self._promises.terms,
         )
 
-    def _choose(self) -> Terms:
+    def _choose(self, at: int) -> Terms:
         """What the rules promise to a ticket with these facts."""
         policy, settings = self._rules.match(self.facts), self._rules.settings
         stated = policy or settings
@@ -139,7 +140,9 @@ class Replay:
         self._chosen = (self._plan, self._tenant, self._timezone, self._priority)
         return Terms(
             policy=policy,
-            priority=self._priority,
+            facts=self.facts,
+            chosen_at=at,
+            rules=self._rules,
             calendar=calendar,
             pause_statuses=stated.pause_statuses,
             pause=stated.pause,
@@ -150,7 +153,7 @@ class Replay:
     def _choose_anew(self, at: int, event: Event) -> None:
         """A person's decision moves the deadlines that hang on it; slactl's own acts never do."""
         if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
-            self._promises.retarget(at, self._choose())
+            self._promises.retarget(at, self._choose(at))
             self._turn_conditions(at)
 
     def _turn_conditions(self, at: int) -> None:
@@ -234,7 +237,7 @@ class Replay:
         self._rules = self._rules_for(event.detail.get("rules"))
         # Other rules for the ticket as people judged it: what a ladder raised meanwhile moves no deadline.
         raised, self._priority = self._priority, self._promises.terms.priority
-        terms = self._choose()
+        terms = self._choose(at)
         self._priority = raised
         self._promises.retarget(at, terms)
 

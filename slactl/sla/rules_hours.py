@@ -30,6 +30,17 @@ def interval(text: str) -> Interval:
     return start, end if end > start else end + DAY
 
 
+def interval_text(stated: Interval) -> str:
+    """The inverse of `interval`: seconds only where they are not 0."""
+    start, end = stated
+    return f"{_clock_text(start)}-{_clock_text(end if end <= DAY else end - DAY)}"
+
+
+def _clock_text(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{rest:02d}" if rest else "")
+
+
 def _time(parts: Sequence[str | None], text: str) -> int:
     hour, minute, second = (int(part or 0) for part in parts)
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):

@@ -1,0 +1,158 @@
+"""`calendar`: asking the calendars of the rules; needs no database."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.show.form import Form, choose_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from slactl.desk.calendars import Record
+
+app = typer.Typer(
+    help="Ask a calendar of the rules. Times without an offset are local to this machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False)]
+ZoneOption = Annotated[
+    str | None, typer.Option("--timezone", metavar="Z", help="In this zone, not in the calendar's own.")
+]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    start: Annotated[str, typer.Argument(metavar="START", help="When the time begins to count.")],
+    duration: Annotated[str, typer.Argument(metavar="DURATION", help="Open time (4h, 1h30m) or business days (3bd).")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """When a duration is used up: the instant a deadline would be. On a pipe, only that instant.
+
+    \b
+    Examples:
+      slactl calendar add office "2026-12-23 16:00" 4h
+      slactl calendar add office now 3bd
+      slactl calendar add office 2026-12-23T16:00+01:00 4h --timezone America/New_York --json
+    """
+    from slactl.desk import calendars
+    from slactl.show.calendars import added_lines
+
+    here = call(context)
+    found = calendars.add(calendars.calendar(here.config.rules, name, timezone), _instant(here, start), duration)
+    _print(found, found["end"], lambda: added_lines(found), as_json=as_json)
+
+
+@app.command()
+def between(
+    context: typer.Context,
+    name: Name,
+    a: Annotated[str, typer.Argument(metavar="A", help="From this time on.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Up to this time.")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How much open time lies between two times; negative if B is before A. On a pipe, in seconds.
+
+    \b
+    Examples:
+      slactl calendar between office "fri 15:00" now
+      slactl calendar between office 2026-12-23T16:00+01:00 2026-12-28T10:00+01:00 --json
+    """
+    from slactl.desk import calendars
+    from slactl.show.calendars import between_lines
+
+    here = call(context)
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    found = calendars.between(asked, _instant(here, a), _instant(here, b))
+    _print(found, str(found["open_seconds"]), lambda: between_lines(found), as_json=as_json)
+
+
+@app.command("is-open")
+def is_open(
+    context: typer.Context,
+    name: Name,
+    at: Annotated[str, typer.Argument(metavar="T", help="A weekday or a time of day is the next one.")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether time counts at a time: prints yes or no, and ends with 0 either way.
+
+    \b
+    Examples:
+      slactl calendar is-open office now
+      slactl calendar is-open office "sat 10:00"
+      [ "$(slactl calendar is-open office now)" = yes ] && echo "somebody is there"
+    """
+    from slactl.desk import calendars
+    from slactl.show.calendars import open_lines
+
+    here = call(context)
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    found = calendars.is_open(asked, _instant(here, at, ahead=True))
+    _print(found, "yes" if found["open"] else "no", lambda: open_lines(found), as_json=as_json)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Name,
+    month: Annotated[str | None, typer.Option(metavar="M", help="Such as 2026-12; default this month.")] = None,
+    timezone: ZoneOption = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """Show a month: the hours of each date, holidays, special days and clock changes. On a pipe, a line for each date.
+
+    The open seconds of a date are those of the intervals that start on it, and real: a night shift is an hour
+    shorter or longer when the clocks change.
+
+    \b
+    Examples:
+      slactl calendar show office
+      slactl calendar show office --month 2026-12
+      slactl calendar show office --month 2026-12 --json | jq '.[] | select(.holiday)'
+    """
+    from slactl.desk import calendars
+    from slactl.show.calendars import draw_month
+    from slactl.show.records import choose_fields, write
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    names = choose_fields(fields, calendars.DATE_FIELDS)
+    first = calendars.parse_month(month) if month is not None else None
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    first = first or calendars.this_month(asked, here.now)
+    found = calendars.month(asked, first)
+    if chosen is Form.TABLE and fields is None:
+        draw_month(found, calendars.described(asked), calendars.today(asked, here.now), here.screen)
+    else:
+        write(found, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+
+
+def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
+    found = here.instant(text, ahead=ahead)
+    assert found is not None
+    return found
+
+
+def _print(found: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
+    """The answer as JSON, as lines for a person, or as the one value a script asked for."""
+    from slactl.show.records import write_object
+
+    if as_json:
+        write_object(found, sys.stdout)
+    elif sys.stdout.isatty():
+        sys.stdout.writelines(f"{line}\n" for line in lines())
+    else:
+        sys.stdout.write(f"{value}\n")

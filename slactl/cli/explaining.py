@@ -1,0 +1,50 @@
+"""`explain`: why a deadline is when it is."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call
+from slactl.show.form import Form, choose_form
+from slactl.sla.history import Target
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    reference: Id,
+    target: Annotated[
+        Target | None, typer.Option(help="Only this target, with every cycle.", show_default=False)
+    ] = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say why a deadline is when it is: policy, calendar, the working, and a bar of each day.
+
+    What is explained is what the ticket is judged by: the rules version pinned to it. On a pipe each line has the
+    name of a part first (timer, step, segment, ahead, holiday, level …); --format csv has the segments.
+
+    \b
+    Examples:
+      slactl explain 12
+      slactl explain 12 --target resolution
+      slactl explain INC0001234 --json | jq '.timers[].steps'
+      slactl explain 12 | grep ^segment
+    """
+    from slactl.desk import explain as desk
+    from slactl.show.explain import draw_explanation
+    from slactl.show.explain_forms import write_explanation
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    found = desk.explain(here.config, here.now, reference, target)
+    if chosen is Form.TABLE:
+        draw_explanation(found, here.screen, every_cycle=target is not None)
+    elif chosen is Form.IDS:
+        typer.echo(found["ticket_id"])
+    else:
+        write_explanation(found, chosen, sys.stdout)

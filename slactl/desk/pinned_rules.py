@@ -1,0 +1,59 @@
+"""The rules that one ticket is judged by, for those who only read: nothing is written, no lock is taken."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import date
+
+from slactl.config import Config
+from slactl.errors import RulesError
+from slactl.sla.calendar import library_holidays
+from slactl.sla.rules import Rules, load, parse
+from slactl.store import reads
+
+
+class PinnedRules:
+    """The versions of the rules that a history names, and the holidays it was judged by; all only read."""
+
+    def __init__(self, connection: sqlite3.Connection, number: int) -> None:
+        self._connection = connection
+        self._pinned = reads.pinned_hash(connection, number)
+        self._parsed: dict[str, Rules] = {}
+        self.numbers: dict[str, int] = {}
+
+    def version(self, rules_hash: str | None) -> Rules:
+        """The rules with this hash; where a history names none, those of the ticket.
+
+        Raises:
+            RulesError: the database does not have them.
+        """
+        wanted = rules_hash or self._pinned
+        if wanted not in self._parsed:
+            row = reads.rules_version(self._connection, wanted)
+            if row is None:
+                raise RulesError(f"the rules version {wanted[:12]} is not in the database", "slactl doctor")
+            self.numbers[wanted] = row["id"]
+            self._parsed[wanted] = parse(row["canonical"], f"rules version {row['id']}", {wanted})
+        return self._parsed[wanted]
+
+    def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+        """The public holidays of a year, as they were when a deadline was first computed with them."""
+        known = reads.holiday_year(self._connection, country, subdivision, year)
+        if known is None:
+            return library_holidays(country, subdivision, year)
+        return {date.fromisoformat(day): name for day, name in known.items()}
+
+
+def ladders_in_force(config: Config, connection: sqlite3.Connection) -> Rules:
+    """The rules whose ladders are in force: the current file, or the last valid version while it is broken.
+
+    Raises:
+        RulesError: the file is invalid and no valid version was ever used.
+    """
+    last = reads.rules_version(connection)
+    known = {last["rules"]} if last is not None else set()
+    try:
+        return load(config.rules, known)
+    except RulesError:
+        if last is None:
+            raise
+        return parse(last["canonical"], f"rules version {last['id']}", known)

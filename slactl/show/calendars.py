@@ -1,0 +1,162 @@
+"""Calendars for people: the answer to a question, and a month as a grid."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.tables import Column, lay
+from slactl.show.times import WEEKDAYS, day_name, exact, in_zone
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+#: The narrowest cell of a grid, and one in which hours need not be shortened.
+NARROW, WIDE = 10, 13
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def added_lines(found: Record) -> list[str]:
+    """When a duration is used up, and what was asked."""
+    open_time = f", {exact(found['open_seconds'])} open" if found["duration"].endswith("bd") else ""
+    return [_at(found, "end"), f"  {found['duration']} after {_at(found, 'start')}{open_time}", _where(found)]
+
+
+def between_lines(found: Record) -> list[str]:
+    """How much open time there is, and what was asked."""
+    return [exact(found["open_seconds"]), f"  from {_at(found, 'start')} to {_at(found, 'end')}", _where(found)]
+
+
+def open_lines(found: Record) -> list[str]:
+    """Yes or no, and until when it stays so."""
+    why = f", {clean(found['holiday'])}" if found["holiday"] else ""
+    lines = ["yes" if found["open"] else "no", f"  {_at(found, 'at')}{why}"]
+    if found["open"]:
+        lines += [f"  open until {_at(found, 'closes_at')}"] if found["closes_at"] else []
+    else:
+        lines.append(f"  opens {_at(found, 'opens_at')}" if found["opens_at"] else "  never opens again")
+    return [*lines, _where(found)]
+
+
+def _where(found: Record) -> str:
+    return f"  on calendar {_calendar(found)}"
+
+
+def _calendar(found: Record) -> str:
+    return f"{clean(found['calendar'])} ({found['timezone']})"
+
+
+def _at(found: Record, name: str) -> str:
+    """An instant by the clock of the calendar."""
+    from zoneinfo import ZoneInfo
+
+    return in_zone(from_text(found[name]), ZoneInfo(found["timezone"]), offset=True)
+
+
+def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Screen) -> None:
+    """Draws the dates of one month as a grid of weeks, and below it what is special; a list where it is narrow."""
+    from rich.text import Text
+
+    console = screen.console()
+    first = date.fromisoformat(dates[0]["date"])
+    title = f"{MONTHS[first.month - 1]} {first.year}  {_calendar(calendar)}"
+    holidays = f", holidays of {calendar['holidays_of']}" if calendar["holidays_of"] else ""
+    console.print(Text(title + holidays, style="bold"))
+    console.print()
+    cell = (console.width - 6) // 7
+    console.print(_grid(dates, today, cell) if cell >= NARROW else _list(dates, console))
+    told = [(day_name(date.fromisoformat(day["date"])), each) for day in dates for each in _specials(day)]
+    console.print()
+    for name, each in told:
+        console.print(Text(f"{name}  {clean(each)}"))
+    open_dates = [day for day in dates if day["intervals"]]
+    total = sum(day["open_seconds"] for day in dates)
+    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in all", style="dim"))
+
+
+def _grid(dates: Sequence[Record], today: str, cell: int) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 1, 0), pad_edge=False, header_style="bold", show_edge=False)
+    for name in WEEKDAYS:
+        table.add_column(name, width=cell, overflow="fold")
+    blank = date.fromisoformat(dates[0]["date"]).weekday()
+    cells: list[Text | str] = [*[""] * blank, *(_cell(day, today, cell) for day in dates)]
+    for place in range(0, len(cells), 7):
+        table.add_row(*cells[place : place + 7])
+    return table
+
+
+def _cell(day: Record, today: str, width: int) -> "Text":
+    from rich.text import Text
+
+    number = Text(str(int(day["date"][8:])), style="bold reverse" if day["date"] == today else "bold")
+    if day["open_seconds"]:
+        number.append(f"  {exact(day['open_seconds']).replace(' ', '')}", style="not bold not reverse dim")
+    lines = [number, Text("today", style="bold")] if day["date"] == today else [number]
+    if day["intervals"]:
+        style = "cyan" if day["special"] else ""
+        lines += [Text(text, style=style) for hours in day["intervals"] for text in _hours(hours, width)]
+    else:
+        lines.append(Text("closed", style="dim"))
+    if day["holiday"]:
+        lines.append(Text(clean(day["holiday"]), style="magenta"))
+    if day["special"]:
+        lines.append(Text("special", style="cyan"))
+    if day["clock_change_seconds"]:
+        lines.append(Text(f"clocks {_signed(day['clock_change_seconds'])}", style="yellow"))
+    return Text("\n").join(lines)
+
+
+def _hours(text: str, width: int) -> list[str]:
+    """An interval as a cell bears it: whole, without the minutes that are 00, or on two lines."""
+    if text == "00:00-24:00":
+        return ["all day"]
+    if width >= WIDE:
+        return [text]
+    short = re.sub(r":00(?=-|$)", "", text)
+    first, _, last = short.partition("-")
+    return [short] if len(short) <= width else [f"{first}-", last]
+
+
+def _signed(seconds: int) -> str:
+    return f"{'+' if seconds > 0 else '-'}{describe_seconds(abs(seconds)).replace(' ', '')}"
+
+
+def _list(dates: Sequence[Record], console: "Console") -> "Table":
+    columns = (
+        Column("Date", lambda day: day_name(date.fromisoformat(day["date"]))),
+        Column("Hours", lambda day: " ".join(day["intervals"]) or "closed", long=True, wrap=True),
+    )
+    return lay(dates, columns, console.width)
+
+
+def _specials(day: Record) -> Iterator[str]:
+    """What is not as in every week, in words."""
+    hours = " ".join(day["intervals"]) or "closed"
+    if day["special"]:
+        yield f"special hours: {hours}" + (f" ({day['holiday']})" if day["holiday"] else "")
+    elif day["holiday"]:
+        yield day["holiday"]
+    change = day["clock_change_seconds"]
+    if change:
+        yield f"the clocks go {'forward' if change > 0 else 'back'} by {exact(abs(change))}"

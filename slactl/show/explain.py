@@ -1,0 +1,261 @@
+"""Why deadlines are when they are, for people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from slactl.clock import from_text
+from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.ticket import STATE_STYLES
+from slactl.show.times import exact, in_zone, relative_due, words
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+#: The length of a date with the day of its week.
+DATE = len("Mon 2026-03-02")
+#: Business days, and policies passed over, that are listed one by one.
+FEW_DAYS = FEW_POLICIES = 7
+
+
+def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> None:
+    """Draws an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
+    from rich.text import Text
+
+    console, now = screen.console(), from_text(found["at"])
+    console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {_title(found)}", style="bold"))
+    for name, value in _ticket_facts(found):
+        _fact(console, name, value)
+    _choice(console, found)
+    if found["priority"] != found["chosen_priority"]:
+        judged = found["chosen_priority"]
+        _fact(console, "Judged as", f"priority {judged}; an escalation raised it, and that moves no deadline")
+    for timer in found["timers"]:
+        console.print()
+        cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
+        if every_cycle or timer["cycle"] == cycles:
+            TimerScreen(found, timer, screen, now).draw(console)
+        else:
+            console.print(_headline(timer, now, _zone(timer)))
+    for each in found["without_timer"]:
+        console.print()
+        console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
+
+
+def _title(found: Record) -> str:
+    return clean(found["subject"] or found["external_id"] or "no subject")
+
+
+def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
+    facts = [words(found["status"]), f"priority {found['priority']}", f"plan {found['plan']}"]
+    facts += [f"tenant {found['tenant']}"] if found["tenant"] else []
+    facts += [f"tags {', '.join(found['tags'])}"] if found["tags"] else []
+    yield "Ticket", ", ".join(facts)
+
+
+def _fact(console: "Console", name: str, value: str) -> None:
+    """A line with a name before it; what does not fit goes on below the value."""
+    console.print(_columns([(f"{name:<11}", "dim")], [(clean(value), "")]))
+
+
+def _columns(*row: "Sequence[tuple[str, str]]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, collapse_padding=True, show_header=False)
+    for place in range(len(row)):
+        table.add_column(no_wrap=place + 1 < len(row), overflow="fold")
+    table.add_row(*(Text.assemble(*parts) for parts in row))
+    return table
+
+
+def _choice(console: "Console", chosen: Record) -> None:
+    """The policy that was chosen and why, those passed over, and the calendar."""
+    version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
+    if chosen["policy"] is None:
+        _fact(console, "Policy", f"none matches ({version})")
+    else:
+        _fact(console, "Policy", f"{chosen['policy']} ({version})")
+        _fact(console, "Matched", _rule(chosen["match"]))
+    for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
+        _fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+    if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
+        _fact(console, "", f"and {more} more; --json has them all")
+    if chosen["chosen_because"] != "created":
+        when = in_zone(from_text(chosen["chosen_at"]), _zone(chosen))
+        _fact(console, "Chosen", f"{when}, {_because(chosen)}")
+    if chosen["calendar"]:
+        _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+    if chosen["hours"]:
+        _fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
+    if chosen["holidays_of"]:
+        _fact(console, "Holidays", f"those of {chosen['holidays_of']}")
+
+
+def _rule(match: Mapping[str, Sequence[str]]) -> str:
+    stated = [f"{words(key)} is {' or '.join(values)}" for key, values in match.items()]
+    return " and ".join(stated) or "everything"
+
+
+def _because(chosen: Record) -> str:
+    who = chosen["chosen_by"] or "somebody"
+    if chosen["chosen_because"] == "rules_applied":
+        return f"when {who} applied other rules"
+    return f"when {who} changed the {chosen['chosen_because']}"
+
+
+def _clock_of(chosen: Record) -> str:
+    if chosen["always_open"]:
+        return "every second counts"
+    own = f", the tenant's own, not {chosen['stated_timezone']}"
+    return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
+
+
+def _zone(chosen: Record) -> tzinfo | None:
+    """The clock to show times by: that of the calendar; of this machine where the calendar is always open."""
+    from zoneinfo import ZoneInfo
+
+    return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
+
+
+def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
+    from rich.text import Text
+
+    cycle = f" {timer['cycle']}" if timer["cycle"] > 1 else ""
+    line = Text(f"{words(timer['target'])}{cycle}", style="bold").append("  ", style="not bold")
+    line.append(timer["state"], style=f"not bold {STATE_STYLES[timer['state']]}")
+    if timer["due_at"]:
+        due = from_text(timer["due_at"])
+        line.append(f"  due {in_zone(due, zone, offset=True)}, {_standing(timer, now)}", style="not bold")
+    elif timer["due_if_resumed_at"]:
+        due = from_text(timer["due_if_resumed_at"])
+        line.append(f"  due {in_zone(due, zone, offset=True)} if it went on now", style="not bold")
+    return line
+
+
+def _standing(timer: Record, now: datetime) -> str:
+    if not timer["stopped_at"]:
+        return relative_due(timer["due_at"], now)
+    left = int((from_text(timer["due_at"]) - from_text(timer["stopped_at"])).total_seconds())
+    return f"done {exact(abs(left))} {'before it' if left >= 0 else 'late'}"
+
+
+class TimerScreen:
+    """How one timer is drawn."""
+
+    def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
+        self.found, self.timer, self.now = found, timer, now
+        self.blocks = screen.draws_blocks
+        self.zone = _zone(timer)
+        end = from_text((timer["ahead"] or timer["segments"] or [{"end": found["at"]}])[-1]["end"])
+        start = from_text(timer["started_at"]).astimezone(self.zone)
+        #: A clock change in between makes wall times ambiguous.
+        self.offset = start.utcoffset() != end.astimezone(self.zone).utcoffset()
+
+    def draw(self, console: "Console") -> None:
+        """The headline, the bars, the working, and the levels to come."""
+        from slactl.show.timeline import day_rows, draw_days, legend
+
+        console.print(_headline(self.timer, self.now, self.zone))
+        if any(self.timer[name] != self.found[name] for name in ("policy", "rules", "chosen_at", "calendar")):
+            _choice(console, self.timer)
+        rows = day_rows(self.timer, self.now, self.zone, self.started())
+        console.print()
+        console.print(draw_days(rows, console.width, blocks=self.blocks))
+        console.print(legend(rows, blocks=self.blocks))
+        console.print()
+        for instant, told in self.working():
+            console.print(_columns([(instant, "")], [(clean(told), "")]))
+        console.print(self.balance())
+        for place, (instant, told) in enumerate(self.levels()):
+            if not place:
+                console.print()
+            console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
+
+    def started(self) -> str:
+        """What began the timer."""
+        if self.timer["started_at"] == self.found["created_at"]:
+            return "opened"
+        return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
+
+    def at(self, instant: str) -> str:
+        """An instant by the clock that counts."""
+        return in_zone(from_text(instant), self.zone, offset=self.offset)
+
+    def working(self) -> Iterator[tuple[str, str]]:
+        """Each step as the instant it leads to and what was added."""
+        timer = self.timer
+        for step in timer["steps"]:
+            yield self.at(step["at"]), self._step(step)
+        if timer["due_at"] and not timer["manual"]:
+            yield self.at(timer["due_at"]), f"= the deadline{self._here(timer['due_at'])}"
+        elif not timer["due_at"]:
+            yield self.at(timer["due_if_resumed_at"]), "= the deadline if it went on now; none while it is paused"
+        if timer["breached_at"] and timer["breached_at"] != timer["due_at"]:
+            yield self.at(timer["breached_at"]), "an earlier deadline was missed; that stays on the record"
+
+    def levels(self) -> Iterator[tuple[str, str]]:
+        """The levels of the ladders that are still to come."""
+        for level in self.timer["levels"]:
+            waits = ", waits for the next check" if level["due_at"] <= self.found["at"] else ""
+            again = f", repeat {level['repeat']}" if level["repeat"] else ""
+            told = f"to come: {level['escalation']}, level {level['level']}, at {level['offset']}{again}{waits}"
+            yield self.at(level["due_at"]), told
+
+    def _here(self, instant: str) -> str:
+        """The same instant by the clock of this machine, where that shows another time."""
+        there = from_text(instant)
+        if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
+            return ""
+        here = in_zone(there, None, offset=True)
+        return f" ({here.removeprefix(self.at(instant)[: DATE + 1])} here)"
+
+    def _span(self, start: str, end: str | None) -> str:
+        """A stretch of time, its date once where it is the same."""
+        first, last = self.at(start), self.at(end) if end else "now"
+        return f"{first} to {last.removeprefix(first[: DATE + 1])}"
+
+    def _step(self, step: Record) -> str:
+        kind = step["step"]
+        if kind == "started":
+            return self.started()
+        if kind == "promised":
+            return f"+ {self._promise(step)}"
+        if kind == "by_hand":
+            by = self.timer["set_by_hand"] or {"actor": None, "at": None, "reason": None}
+            when = f" on {self.at(by['at'])}" if by["at"] else ""
+            return f"= set by hand by {by['actor'] or 'somebody'}{when}: {by['reason'] or 'no reason given'}"
+        lasted = f"{kind} {self._span(step['start'], step['end'])}"
+        if not step["counts"]:
+            return f"+ 0h: {lasted} began after the deadline and moves nothing"
+        if not step["seconds"]:
+            return f"+ 0h: {lasted} lies outside open hours"
+        on = "" if self.timer["always_open"] else " in open hours"
+        return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", goes on")
+
+    def _promise(self, step: Record) -> str:
+        timer = self.timer
+        promise, days = timer["promise"], timer["business_days"]
+        where = f"promised (targets.{timer['targets']})"
+        if not days:
+            return f"{exact(step['seconds'])} {where}" + ("" if timer["always_open"] else " in open hours")
+        listed = [self.at(day)[:DATE] for day in days]
+        if len(listed) > FEW_DAYS:
+            listed = [*listed[:3], "…", *listed[-2:]]
+        return f"{promise} {where}: {', '.join(listed)}; {exact(step['seconds'])} in open hours"
+
+    def balance(self) -> str:
+        """Where the clock stands: what was counted of what was promised."""
+        timer = self.timer
+        parts = [f"Counted {exact(timer['elapsed_seconds'])} of {exact(timer['target_seconds'])}"]
+        if timer["overdue_seconds"]:
+            parts.append(f"{exact(timer['overdue_seconds'])} of it late")
+        elif not timer["stopped_at"]:
+            parts.append(f"{exact(timer['remaining_seconds'])} left")
+        if timer["paused_seconds"]:
+            parts.append(f"paused {exact(timer['paused_seconds'])}")
+        return ", ".join(parts) + "."

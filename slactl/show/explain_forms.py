@@ -1,0 +1,75 @@
+"""Why deadlines are when they are, for programs."""
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from slactl.show.form import Form, speaks_unicode
+from slactl.show.records import Record, ascii_text, to_json, write, write_object, write_pairs
+
+#: The columns of the forms that have a row for each segment.
+SEGMENT_FIELDS = ("ticket_id", "target", "cycle", "start", "end", "kind", "seconds", "late", "ahead")
+#: What a line of the plain form says of a timer.
+TIMER_FIELDS = (
+    "target",
+    "cycle",
+    "state",
+    "promise",
+    "target_seconds",
+    "started_at",
+    "due_at",
+    "due_if_resumed_at",
+    "stopped_at",
+    "breached_at",
+    "elapsed_seconds",
+    "remaining_seconds",
+    "paused_seconds",
+    "overdue_seconds",
+    "manual",
+    "policy",
+    "calendar",
+    "timezone",
+    "rules_version",
+)
+#: The parts of a timer that are lists of records.
+PARTS = ("steps", "segments", "ahead", "holidays", "special_dates", "clock_changes", "levels")
+
+
+def write_explanation(found: Record, form: Form, stream: TextIO) -> None:
+    """Writes an explanation for programs; CSV has its segments, and the plain form a line for each part."""
+    if form is Form.JSON:
+        write_object(found, stream)
+    elif form is Form.JSONL:
+        text = to_json(found) + "\n"
+        stream.write(text if speaks_unicode(stream) else ascii_text(text))
+    elif form is Form.PLAIN:
+        write_pairs(_flat(found), stream)
+    else:
+        write(segment_rows(found), form, SEGMENT_FIELDS, stream, key="ticket_id")
+
+
+def segment_rows(found: Record) -> Iterator[Record]:
+    """Each segment with the timer it is of; those that are still to come are `ahead`."""
+    for timer in found["timers"]:
+        whose = {"ticket_id": found["ticket_id"], "target": timer["target"], "cycle": timer["cycle"]}
+        for name in ("segments", "ahead"):
+            yield from ({**whose, **each, "ahead": name == "ahead"} for each in timer[name])
+
+
+def _flat(found: Record) -> Record:
+    """The same without nesting: lists of records, those of a timer with its target and cycle first."""
+    flat = {name: value for name, value in found.items() if name not in ("timers", "without_timer", "passed_over")}
+    flat["passed_over"] = found["passed_over"]
+    flat["timers"] = [{name: timer[name] for name in TIMER_FIELDS} for timer in found["timers"]]
+    flat["set_by_hand"] = [
+        {"target": timer["target"], "cycle": timer["cycle"], **timer["set_by_hand"]}
+        for timer in found["timers"]
+        if timer["set_by_hand"]
+    ]
+    for part in PARTS:
+        flat[part] = [
+            {"target": timer["target"], "cycle": timer["cycle"], **each}
+            for timer in found["timers"]
+            for each in timer[part]
+        ]
+    flat["without_timer"] = found["without_timer"]
+    return {name: value for name, value in flat.items() if value != [] or name == "tags"}
