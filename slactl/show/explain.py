@@ -31,6 +31,7 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     for name, value in _ticket_facts(found):
         _fact(console, name, value)
     _choice(console, found)
+    _calendar(console, found)
     if found["priority"] != found["chosen_priority"]:
         judged = found["chosen_priority"]
         _fact(console, "Judged as", f"priority {judged}; an escalation raised it, and that moves no deadline")
@@ -88,6 +89,10 @@ def _choice(console: "Console", chosen: Record) -> None:
     if chosen["chosen_because"] != "created":
         when = in_zone(from_text(chosen["chosen_at"]), _zone(chosen))
         _fact(console, "Chosen", f"{when}, {_because(chosen)}")
+
+
+def _calendar(console: "Console", chosen: Record) -> None:
+    """What time is counted on."""
     if chosen["calendar"]:
         _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
     if chosen["hours"]:
@@ -161,8 +166,10 @@ class TimerScreen:
         from slactl.show.timeline import day_rows, draw_days, legend
 
         console.print(_headline(self.timer, self.now, self.zone))
-        if any(self.timer[name] != self.found[name] for name in ("policy", "rules", "chosen_at", "calendar")):
+        if self._differs("policy", "rules", "chosen_at"):
             _choice(console, self.timer)
+        if self._differs("calendar", "timezone", "hours", "holidays_of"):
+            _calendar(console, self.timer)
         rows = day_rows(self.timer, self.now, self.zone, self.started())
         console.print()
         console.print(draw_days(rows, console.width, blocks=self.blocks))
@@ -175,6 +182,10 @@ class TimerScreen:
             if not place:
                 console.print()
             console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
+
+    def _differs(self, *names: str) -> bool:
+        """Whether the timer is judged by something else than the ticket as it is now."""
+        return any(self.timer[name] != self.found[name] for name in names)
 
     def started(self) -> str:
         """What began the timer."""
@@ -201,9 +212,9 @@ class TimerScreen:
     def levels(self) -> Iterator[tuple[str, str]]:
         """The levels of the ladders that are still to come."""
         for level in self.timer["levels"]:
-            waits = ", waits for the next check" if level["due_at"] <= self.found["at"] else ""
+            waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
-            told = f"to come: {level['escalation']}, level {level['level']}, at {level['offset']}{again}{waits}"
+            told = f"to come: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
             yield self.at(level["due_at"]), told
 
     def _here(self, instant: str) -> str:

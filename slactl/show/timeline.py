@@ -178,7 +178,9 @@ class Scale:
 
 def scale(rows: Sequence[DayRow], width: int) -> Scale:
     """The hours in which anything happened, in as many cells as fit beside the words."""
-    spans = [(start, end) for row in rows for look, start, end in row.pieces if look is not Look.OFF_HOURS]
+    pieces = [piece for row in rows for piece in row.pieces]
+    spans = [(start, end) for look, start, end in pieces if look is not Look.OFF_HOURS]
+    spans = spans or [(start, end) for _, start, end in pieces]
     spans += [(row.deadline, row.deadline) for row in rows if row.deadline is not None]
     first = min((start for start, _ in spans), default=0) // 3600 * 3600
     last = -(-max((end for _, end in spans), default=DAY) // 3600) * 3600

@@ -52,6 +52,14 @@ def screen(slactl: Slactl, *arguments: str) -> list[str]:
     return [line.rstrip() for line in result.lines]
 
 
+def copied(explained: Path, folder: Path) -> Path:
+    """A copy of the shared desk, to change."""
+    copy = folder / "copy.db"
+    with sqlite3.connect(explained.with_name("slactl.db")) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    return copy
+
+
 def hours(timer: dict[str, Any], kind: str, part: str = "segments") -> float:
     return sum(each["seconds"] for each in timer[part] if each["kind"] == kind) / 3600
 
@@ -68,6 +76,30 @@ def test_the_figures_are_those_of_simulate(slactl: Slactl, tmp_path: Path, expla
         told = [{figure: timer[figure] for figure in FIGURES} for timer in ticket["timers"]]
         assert told == by_name[name]["timers"], name
         assert (ticket["policy"], ticket["status"]) == (by_name[name]["policy"], by_name[name]["status"])
+
+
+@pytest.mark.full
+def test_every_incident_of_the_real_log_is_explained_as_simulate_judges_it(
+    slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explained: Path
+) -> None:
+    rules, history = tmp_path / "rules.toml", tmp_path / "history.jsonl"
+    promise = 'default = { first_response = "24h", resolution = "3d" }'
+    office = explained.read_text().replace(promise, 'default = { first_response = "2bd", resolution = "20h" }')
+    rules.write_text(office.replace('name = "free"\nmatch = { plan = ["free"] }\ncalendar = "always"',
+                                    'name = "free"\ncalendar = "office"'))  # fmt: skip
+    monkeypatch.setenv("SLACTL_RULES", str(rules))
+    monkeypatch.setenv("SLACTL_DB", str(tmp_path / "slactl.db"))
+    incidents = Path(__file__).parents[1] / "data" / "servicenow_incidents.csv"
+    assert slactl("init").code == 0
+    assert slactl("import", str(incidents), "--map", "servicenow").code == 0
+    history.write_text(slactl("export").out)
+    with freeze_time("2016-03-02T12:00:30Z"):
+        simulated = json.loads(slactl("simulate", str(history), "--json").out)["tickets"]
+        assert len(simulated) == 300
+        for ticket in simulated:
+            timers = explained_ticket(slactl, ticket["ticket"])["timers"]
+            assert [{figure: timer[figure] for figure in FIGURES} for timer in timers] == ticket["timers"]
+            assert len(screen(slactl, ticket["ticket"])) > 5
 
 
 def test_the_segments_add_up_to_the_figures(slactl: Slactl) -> None:
@@ -128,6 +160,21 @@ def test_a_tenants_own_zone(slactl: Slactl) -> None:
         "ann",
         "2026-04-02T09:30:00Z",
     )
+
+
+def test_a_target_judged_under_another_policy_says_under_which(slactl: Slactl, explained: Path, tmp_path: Path) -> None:
+    database = str(copied(explained, tmp_path))
+    with freeze_time("2026-04-02T10:00:00Z"):
+        slactl("--db", database, "priority", "1", "normal")
+    with freeze_time("2026-04-02T11:00:00Z"):
+        ticket = json.loads(slactl("--db", database, "explain", "1", "--json").out)
+        lines = slactl("--db", database, "explain", "1", "--target", "first_response", "--format", "table").out
+    first, _, resolution = ticket["timers"]
+    assert (ticket["policy"], first["policy"], resolution["policy"]) == ("pro", "pro, urgent", "pro")
+    assert (first["chosen_because"], resolution["chosen_because"]) == ("created", "priority")
+    assert (first["promise"], resolution["promise"], resolution["chosen_priority"]) == ("4h", "5bd", "normal")
+    assert lines.count("Policy ") == 2
+    assert lines.count("Calendar ") == 1
 
 
 def test_a_deadline_by_hand_says_who_and_why(slactl: Slactl) -> None:
@@ -269,8 +316,8 @@ def test_on_a_terminal_of_80_columns(slactl: Slactl, monkeypatch: pytest.MonkeyP
         "Tue 2026-04-07 09:20  = the deadline (07:20 +00:00 here)",
         "Counted 10h 40m of 16h, 5h 20m left, paused 6h.",
         "",
-        "Thu 2026-04-02 15:08  to come: resolution, level warn, at 80%",
-        "Tue 2026-04-07 09:20  to come: resolution, level breach, at 0m",
+        "Thu 2026-04-02 15:08  to come: resolution/warn, at 80%",
+        "Tue 2026-04-07 09:20  to come: resolution/breach, at 0m",
     ]
 
 
@@ -283,14 +330,12 @@ def test_the_readme_shows_what_is_really_printed(slactl: Slactl, monkeypatch: py
 
 
 def test_the_latest_cycle_in_full_unless_the_target_is_named(slactl: Slactl, explained: Path, tmp_path: Path) -> None:
+    database = str(copied(explained, tmp_path))
     with freeze_time("2026-04-02T14:00:00Z"):
-        database = tmp_path / "copy.db"
-        with sqlite3.connect(explained.with_name("slactl.db")) as source, sqlite3.connect(database) as copy:
-            source.backup(copy)
-        slactl("--db", str(database), "reply", "1", "--status", "open")
-        slactl("--db", str(database), "receive", "1", "--at", "2026-04-02T14:00:00Z")
-        short = slactl("--db", str(database), "explain", "1", "--format", "table").out
-        long = slactl("--db", str(database), "explain", "1", "--target", "next_response", "--format", "table").out
+        slactl("--db", database, "reply", "1", "--status", "open")
+        slactl("--db", database, "receive", "1")
+        short = slactl("--db", database, "explain", "1", "--format", "table").out
+        long = slactl("--db", database, "explain", "1", "--target", "next_response", "--format", "table").out
     assert short.count("customer wrote") == long.count("customer wrote") - 2 == 2
     assert "next response 2  running" in short
 

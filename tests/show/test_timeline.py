@@ -193,3 +193,11 @@ def test_a_timer_that_took_no_time() -> None:
     lines = drawn(none, "2026-03-02T12:00:00")
     assert lines[1].startswith("Mon 2026-03-02")
     assert lines[-2].split() == ["0h", "in", "all"]
+
+
+def test_a_timer_that_never_counted_shows_the_hours_it_took() -> None:
+    lunch = timer(segment("2026-03-02T12:00:00", "2026-03-02T13:00:00", "off_hours"), due_at="2026-03-02T17:00:00Z",
+                  stopped_at="2026-03-02T13:00:00Z")  # fmt: skip
+    lines = drawn(lunch, "2026-03-02T18:00:00")
+    assert lines[0].split() == ["12", "13", "14", "15", "16", "17", "counted"]
+    assert "·····" in lines[1]
