@@ -31,6 +31,8 @@ fri = ["09:00-16:00"]
 timezone = "Europe/Berlin"
 [calendars.night.weekly]
 mon-sun = ["22:00-06:00"]
+[calendars.daily.weekly]
+mon-sun = ["00:00-24:00"]
 [calendars.fair]
 timezone = "Europe/Berlin"
 [calendars.fair.dates]
@@ -144,6 +146,7 @@ def test_is_open_says_until_when(slactl: Slactl) -> None:
     over = asked(slactl, "is-open", "fair", "2026-06-01T10:00Z")
     assert (over["open"], over["opens_at"]) == (False, None)
     assert asked(slactl, "is-open", "always", "now")["closes_at"] is None
+    assert asked(slactl, "is-open", "daily", "now")["closes_at"] is None
 
 
 def test_a_month_has_a_row_for_each_date(slactl: Slactl) -> None:
@@ -262,7 +265,7 @@ def test_answers_on_a_terminal_say_what_was_asked(terminal: Slactl) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("show", "ofice"), 3, "did you mean office? (known: always, office, night, fair)"),
+        (("show", "ofice"), 3, "did you mean office? (known: always, office, night, daily, fair)"),
         (("add", "ofice", "now", "1h"), 3, "did you mean office?"),
         (("between", "zzz", "now", "now"), 3, "there is no calendar 'zzz' (known"),
         (("is-open", "office", "now", "--timezone", "Europe/Berln"), 3, "did you mean Europe/Berlin?"),

@@ -245,7 +245,9 @@ def test_what_is_explained_is_the_version_the_ticket_is_pinned_to(
     assert timer_of(slactl, "1", "resolution")["target_seconds"] == 16 * 3600
     assert timer_of(slactl, "2", "resolution")["target_seconds"] == 4 * 3600
     assert [timer_of(slactl, number, "resolution")["rules_version"] for number in "12"] == [1, 2]
+    slactl("reply", "1", "--status", "open")
     slactl("rules", "apply", "--yes")
+    assert timer_of(slactl, "1", "first_response")["rules_version"] == 1
     moved = timer_of(slactl, "1", "resolution")
     assert (moved["target_seconds"], moved["rules_version"], moved["chosen_because"]) == (4 * 3600, 2, "rules_applied")
     assert any("when ann applied other rules" in line for line in screen(slactl, "1"))

@@ -97,6 +97,14 @@ def test_each_pause_is_a_step_with_its_open_time() -> None:
     ]
 
 
+def test_a_pause_that_begins_on_the_deadline_itself_saves_the_target() -> None:
+    text = "mon 09:00 created\nmon 17:00 status pending\ntue 10:00 status open"
+    assert working(resolution(text, OFFICE, "tue 10:00"), "tue 10:00")[1:] == [
+        "promised mon 17:00 +28800",
+        "paused tue 10:00 +3600",
+    ]
+
+
 def test_a_pause_outside_open_hours_adds_nothing() -> None:
     text = "mon 09:00 created\nmon 18:00 status pending\nmon 20:00 status open"
     assert working(resolution(text, rules(resolution="9h"), "tue 09:00"), "tue 09:00")[1:] == [
