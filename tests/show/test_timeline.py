@@ -200,4 +200,4 @@ def test_a_timer_that_never_counted_shows_the_hours_it_took() -> None:
                   stopped_at="2026-03-02T13:00:00Z")  # fmt: skip
     lines = drawn(lunch, "2026-03-02T18:00:00")
     assert lines[0].split() == ["12", "13", "14", "15", "16", "17", "counted"]
-    assert "·····" in lines[1]
+    assert "····  " in lines[1]
