@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from busy_desk import Desk
 from freezegun import freeze_time
 
 from slactl.__main__ import run
@@ -105,25 +104,24 @@ STORY = (
 
 
 @pytest.fixture(scope="session")
-def explained_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """The desk after `STORY`."""
+def explained_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the desk after `STORY`: `slactl.db` and `rules.toml`."""
     folder = tmp_path_factory.mktemp("explained")
-    desk = Desk(folder / "slactl.db", folder / "rules.toml")
-    desk.rules.write_text(RULES, encoding="utf-8")
-    settings = ("--db", str(desk.database), "--rules", str(desk.rules), "--actor", "ann")
+    folder.joinpath("rules.toml").write_text(RULES, encoding="utf-8")
+    settings = ("--db", str(folder / "slactl.db"), "--rules", str(folder / "rules.toml"), "--actor", "ann")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", io.StringIO())
         patch.setenv("TZ", "UTC")
         for at, words in STORY:
             with freeze_time(at):
                 assert run([*settings, *shlex.split(words)]) == 0, words
-    return desk
+    return folder
 
 
 @pytest.fixture
-def explained(explained_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def explained(explained_desk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The settings point at the shared desk, and it is `NOW`; returns where its rules are."""
-    monkeypatch.setenv("SLACTL_DB", str(explained_desk.database))
-    monkeypatch.setenv("SLACTL_RULES", str(explained_desk.rules))
+    monkeypatch.setenv("SLACTL_DB", str(explained_desk / "slactl.db"))
+    monkeypatch.setenv("SLACTL_RULES", str(explained_desk / "rules.toml"))
     with freeze_time(NOW):
-        yield explained_desk.rules
+        yield explained_desk / "rules.toml"
