@@ -8,7 +8,7 @@ from slactl.config import Config
 from slactl.errors import RulesError
 from slactl.sla.calendar import library_holidays
 from slactl.sla.rules import Rules, load, parse
-from slactl.store import reads
+from slactl.store import rules_versions
 
 
 class PinnedRules:
@@ -16,7 +16,7 @@ class PinnedRules:
 
     def __init__(self, connection: sqlite3.Connection, number: int) -> None:
         self._connection = connection
-        self._pinned = reads.pinned_hash(connection, number)
+        self._pinned = rules_versions.pinned_hash(connection, number)
         self._parsed: dict[str, Rules] = {}
         self.numbers: dict[str, int] = {}
 
@@ -28,7 +28,7 @@ class PinnedRules:
         """
         wanted = rules_hash or self._pinned
         if wanted not in self._parsed:
-            row = reads.rules_version(self._connection, wanted)
+            row = rules_versions.rules_version(self._connection, wanted)
             if row is None:
                 raise RulesError(f"the rules version {wanted[:12]} is not in the database", "slactl doctor")
             self.numbers[wanted] = row["id"]
@@ -37,7 +37,7 @@ class PinnedRules:
 
     def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
         """The public holidays of a year, as they were when a deadline was first computed with them."""
-        known = reads.holiday_year(self._connection, country, subdivision, year)
+        known = rules_versions.holiday_year(self._connection, country, subdivision, year)
         if known is None:
             return library_holidays(country, subdivision, year)
         return {date.fromisoformat(day): name for day, name in known.items()}
@@ -49,7 +49,7 @@ def ladders_in_force(config: Config, connection: sqlite3.Connection) -> Rules:
     Raises:
         RulesError: the file is invalid and no valid version was ever used.
     """
-    last = reads.rules_version(connection)
+    last = rules_versions.rules_version(connection)
     known = {last["rules"]} if last is not None else set()
     try:
         return load(config.rules, known)

@@ -267,36 +267,6 @@ def pinned_rules(connection: sqlite3.Connection) -> list[Record]:
     return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
 
 
-def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None) -> Record | None:
-    """The version of the rules with this hash, or the latest one; None where there is none."""
-    names = ("id", "rules", "first_used_at", "canonical")
-    condition, parameters = ("hash = ?", (rules_hash,)) if rules_hash is not None else ("1", ())
-    query = f"SELECT id, hash, first_used_at, canonical FROM rules_version WHERE {condition} ORDER BY id DESC LIMIT 1"
-    row = connection.execute(query, parameters).fetchone()
-    return dict(zip(names, row, strict=True)) if row is not None else None
-
-
-def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
-    """Which version of the rules one ticket is judged under."""
-    query = "SELECT v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version WHERE t.id = ?"
-    found = connection.execute(query, (number,)).fetchone()[0]
-    assert isinstance(found, str)
-    return found
-
-
-def holiday_year(
-    connection: sqlite3.Connection, country: str, subdivision: str | None, year: int
-) -> Mapping[str, str] | None:
-    """The public holidays of a year as tickets were judged by: ISO date → name; None for a year never asked about."""
-    query = (
-        "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version"
-        " LIMIT 1"
-    )
-    row = connection.execute(query, (country, subdivision or "", year)).fetchone()
-    found: Mapping[str, str] | None = json.loads(row[0]) if row is not None else None
-    return found
-
-
 def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Every ticket's number and its name in exports: the external id, else the number."""
     yield from connection.execute("SELECT id, COALESCE(external_id, id || '') FROM ticket ORDER BY id")
