@@ -38,6 +38,7 @@ COMMANDS = {
     "unack": "escalation",
     "check": "checking",
     "summary": "summary",
+    "report": "report",
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",
