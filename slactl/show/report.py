@@ -62,10 +62,8 @@ def ticket_words(report: Record) -> str:
     told = f"{opened:,} {'ticket' if opened == 1 else 'tickets'} opened"
     if not judged:
         return f"{told}; nothing was due"
-    return (
-        f"{told}; of {judged:,} judged, {percent(report['breach_rate'])} were late, "
-        f"{percent(report['escalation_rate'])} escalated"
-    )
+    of = f"of {judged:,} with something done or due, " if report["since"] or report["until"] else ""
+    return f"{told}; {of}{percent(report['breach_rate'])} were late, {percent(report['escalation_rate'])} escalated"
 
 
 def busiest_words(report: Record) -> str:
