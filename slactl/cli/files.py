@@ -65,20 +65,21 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
         raise RefusedError(f"{name} exists", "add --force to replace it")
     beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        _write_new(beside, text)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="xmlcharrefreplace") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if force:
-                os.replace(beside, target)
-            else:
-                # Unlike a rename, a link fails where somebody else made the file meanwhile.
-                os.link(beside, target)
+            # Unlike a rename, a link fails where somebody else made the file meanwhile.
+            (os.replace if force else os.link)(beside, target)
         finally:
             beside.unlink(missing_ok=True)
     except FileExistsError as error:
         raise RefusedError(f"{name} exists", "add --force to replace it") from error
     except OSError as error:
         raise UsageError(f"{name} cannot be written: {error.strerror}", "a path in a folder of yours") from error
+
+
+def _write_new(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="xmlcharrefreplace") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

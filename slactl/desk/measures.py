@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from slactl.clock import from_text, to_text
+from slactl.errors import UsageError
 from slactl.sla.history import Priority
 from slactl.store import views
 
@@ -82,6 +83,19 @@ class Period:
     def measured(self) -> str:
         """The condition on `r`: done, or its deadline passed undone, in the period."""
         return f"({self.done} OR {self.missed})"
+
+
+def between(now: datetime, since: datetime | None, until: datetime | None) -> Period:
+    """The period [since, until) as seen from `now`.
+
+    Raises:
+        UsageError: it ends before it begins.
+    """
+    if since is not None and until is not None and until < since:
+        raise UsageError(
+            f"the period ends ({to_text(until)}) before it begins ({to_text(since)})", "--since '7d ago' --until now"
+        )
+    return Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)
 
 
 #: The instant at which a late timer `r` became late.

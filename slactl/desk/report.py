@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from slactl.clock import to_text
-from slactl.desk.measures import MISSED_AT, By, Measured, Period, ever, measure, ordered_groups, share
+from slactl.desk.measures import MISSED_AT, By, Measured, Period, between, ever, measure, ordered_groups, share
 from slactl.desk.trends import busiest_hours, trend
-from slactl.errors import UsageError
 from slactl.store import views
 
 #: The fields of one target in a report, in the order of the output.
@@ -60,19 +58,15 @@ def report(
     Raises:
         UsageError: the period ends before it begins.
     """
-    if since is not None and until is not None and until < since:
-        raise UsageError(
-            f"the period ends ({to_text(until)}) before it begins ({to_text(since)})", "slactl report --since '7d ago'"
-        )
-    period = Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)
-    tickets = ever(connection, period).get(None, {"all": 0, "escalated": 0, "breached": 0})
+    period = between(now, since, until)
+    tickets = ever(connection, period)[None]
     return {
         "at": period.now,
         "since": period.since,
         "until": period.until,
         "timezone": zone_name,
         "by": by.value if by else None,
-        "opened_count": _opened(connection, period, None).get(None, 0),
+        "opened_count": _opened(connection, period, None)[None],
         "ticket_count": tickets["all"],
         "escalation_rate": share(tickets["escalated"], tickets["all"]),
         "breach_rate": share(tickets["breached"], tickets["all"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.forecast import forecast, next_breaches, open_by_urgency
-from slactl.desk.measures import By, Measured, Period, ever, measure, ordered_groups, share, sums
+from slactl.desk.measures import By, Measured, Period, between, ever, measure, ordered_groups, share, sums
 from slactl.store import views
 
 #: The fields of a summary, and of each of its groups, in the order of the output.
@@ -120,15 +120,11 @@ def summarize(
     `before` has them for as long a time before that, where the period has a beginning. `ahead` asks for a forecast.
 
     Raises:
-        UsageError: the forecast is to reach too far.
+        UsageError: the period ends before it begins, or the forecast is to reach too far.
     """
-    period = Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)
+    period = between(now, since, until)
     soon = to_text(now + timedelta(seconds=due_soon))
-    desk = _Desk(connection, by, period, soon)
-    tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
-    _count_open(desk, tallies)
-    _count_late(desk, tallies)
-    _measure(desk, tallies)
+    tallies = _tallied(_Desk(connection, by, period, soon))
     whole = Tally()
     for tally in tallies.values():
         whole.add(tally)
@@ -147,6 +143,13 @@ def summarize(
         "next": [_brief(ticket) for ticket in next_breaches(connection, period.now, NEXT)],
         "forecast": forecast(connection, now, ahead) if ahead else None,
     }
+
+
+def _tallied(desk: _Desk) -> dict[str | None, Tally]:
+    tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
+    for count in (_count_open, _count_late, _measure):
+        count(desk, tallies)
+    return tallies
 
 
 def change(connection: sqlite3.Connection, now: datetime, summary: Mapping[str, Any]) -> dict[str, Any]:

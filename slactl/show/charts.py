@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-#: The height of a chart's plot in pixels; above it is room for the label of the topmost line.
-HEIGHT, TOP = 160, 24
+#: The height of a chart's plot in pixels; above it is room for half a line of text.
+HEIGHT, TOP = 160, 10
 
 #: How many labels fit side by side on a phone.
-LABELS = 5
+LABELS = 4
+
+#: Where a plot begins, in percent: the labels of its lines stand before it.
+GUTTER = 11
 
 #: How near to an edge a label is too near, in percent.
 EDGE = 12
@@ -65,7 +68,7 @@ def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], ti
     """A column for each step, its parts one on the other; `title` says a step in words."""
     totals = [sum(step.values()) for step in steps]
     top = round_up(max(totals, default=0))
-    width = 100 / max(1, len(steps))
+    width = (100 - GUTTER) / max(1, len(steps))
     marks = []
     for place, step in enumerate(steps):
         y = float(TOP + HEIGHT)
@@ -73,7 +76,7 @@ def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], ti
             height = HEIGHT * number / top
             y -= height
             if number:
-                x = place * width + width * 0.1
+                x = GUTTER + place * width + width * 0.1
                 marks.append(Mark(name, _round(x), _round(y), _round(width * 0.8), _round(height), title(place)))
     lines = [Label(0, _down(part), f"{top * part:,.0f}") for part in (1.0, 0.5)] if top > 1 else [Label(0, TOP, "1")]
     return Chart(marks=marks, lines=lines, labels=below(names))
@@ -83,10 +86,10 @@ def curves(
     names: Sequence[str], series: Mapping[str, Sequence[float | None]], title: Callable[[str, int], str]
 ) -> Chart:
     """A line of shares (0 to 1) for each series, with a gap where nothing was measured."""
-    width = 100 / max(1, len(names))
+    width = (100 - GUTTER) / max(1, len(names))
 
     def point(place: int, share: float) -> tuple[float, float]:
-        return _round(place * width + width / 2), _round(_down(share))
+        return _round(GUTTER + place * width + width / 2), _round(_down(share))
 
     drawn = []
     for name, shares in series.items():
@@ -120,8 +123,8 @@ def shade(number: int, most: int) -> int:
 def below(names: Sequence[str]) -> Sequence[Label]:
     """Labels below some of the steps, no more than fit."""
     every = max(1, -(-len(names) // LABELS))
-    width = 100 / max(1, len(names))
-    places = [(place * width + width / 2, names[place]) for place in range(every // 2, len(names), every)]
+    width = (100 - GUTTER) / max(1, len(names))
+    places = [(GUTTER + place * width + width / 2, names[place]) for place in range(every // 2, len(names), every)]
     # At the edges a label in the middle would stick out.
     return [
         Label(_round(x), TOP + HEIGHT + 18, name, "start" if x < EDGE else "end" if x > 100 - EDGE else "middle")

@@ -103,8 +103,7 @@ def _charts(report: Record) -> Mapping[str, Any]:
         "shades": charts.SHADES,
         "most": max(map(max, week)),
         "height": charts.TOP + charts.HEIGHT,
-        "plot": charts.HEIGHT,
-        "top": charts.TOP,
+        "gutter": charts.GUTTER,
     }
 
 

@@ -298,6 +298,7 @@ class TestBusyDesk:
     def test_what_is_refused(self, slactl: Slactl) -> None:
         for span in ("soon", "2bd", "32d", "0h"):
             assert slactl("summary", "--forecast", span).code == 2, span
+        assert slactl("summary", "--since", "now", "--until", "2h ago").code == 2
         assert slactl("summary", "--forecast", "2h", "--by", "plan").code == 2
         assert slactl("summary", "--forecast", "2h", "--by", "plan", "--json").code == 0
         assert slactl("summary", "--by", "team").code == 2

@@ -2,17 +2,19 @@
 
 import pytest
 
-from slactl.show.charts import HEIGHT, TOP, below, curves, heat_map, round_up, shade, stacked_columns
+from slactl.show.charts import GUTTER, HEIGHT, TOP, below, curves, heat_map, round_up, shade, stacked_columns
 
 
 def test_columns_stand_on_the_line_and_on_each_other() -> None:
     chart = stacked_columns(["a", "b"], [{"x": 5, "y": 5}, {"x": 0, "y": 2}], lambda place: f"step {place}")
     first, second, third = chart.marks
-    assert (first.name, first.x, first.width) == ("x", 5, 40)
+    # Two columns share what is left of the labels, and a tenth on either side of each is free.
+    assert (first.name, first.x, first.width) == ("x", 15.45, 35.6)
+    assert third.x + third.width == pytest.approx(100 - 4.45)
     assert first.y + first.height == pytest.approx(TOP + HEIGHT)
     assert second.y + second.height == pytest.approx(first.y)
     assert second.y == pytest.approx(TOP)
-    assert (third.name, third.x, third.title) == ("y", 55, "step 1")
+    assert (third.name, third.x, third.title) == ("y", 59.95, "step 1")
     assert [line.text for line in chart.lines] == ["10", "5"]
 
 
@@ -23,11 +25,12 @@ def test_columns_without_anything() -> None:
 
 def test_a_curve_has_gaps_where_nothing_was_measured() -> None:
     (curve,) = curves(["a", "b", "c", "d"], {"x": [1.0, 0.5, None, 0.0]}, lambda name, place: f"{name}{place}").curves
-    assert curve.pieces == [f"12.5,{float(TOP)} 37.5,{TOP + HEIGHT / 2}"]
+    first, second, last = (GUTTER + (100 - GUTTER) * part for part in (0.125, 0.375, 0.875))
+    assert curve.pieces == [f"{first},{float(TOP)} {second},{TOP + HEIGHT / 2}"]
     assert [(dot.x, dot.y, dot.title) for dot in curve.dots] == [
-        (12.5, TOP, "x0"),
-        (37.5, TOP + HEIGHT / 2, "x1"),
-        (87.5, TOP + HEIGHT, "x3"),
+        (first, TOP, "x0"),
+        (second, TOP + HEIGHT / 2, "x1"),
+        (last, TOP + HEIGHT, "x3"),
     ]
 
 
