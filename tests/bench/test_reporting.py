@@ -23,5 +23,6 @@ def large_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, s
 @pytest.mark.parametrize(("words", "seconds"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
 def test_it_is_quick_and_small(large_desk: dict[str, str], words: tuple[str, ...], seconds: float) -> None:
     cost = best(large_desk, *words)
-    assert cost.seconds < seconds
+    # Nothing is waited for: on a machine with nothing else to do the wall clock shows the same.
+    assert cost.processor < seconds
     assert cost.mebibytes < MEBIBYTES
