@@ -39,6 +39,7 @@ COMMANDS = {
     "check": "checking",
     "summary": "summary",
     "explain": "explaining",
+    "report": "report",
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",

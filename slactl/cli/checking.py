@@ -36,8 +36,8 @@ def check(
       */5 * * * * slactl check -q
     """
     from slactl.desk import check as desk
+    from slactl.show.check import check_lines
     from slactl.show.records import write_object
-    from slactl.show.report import check_lines
 
     here = call(context)
     if at is not None and not dry_run:

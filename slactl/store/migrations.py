@@ -50,8 +50,16 @@ def silences(connection: sqlite3.Connection) -> None:
             connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
 
 
+def uncounted_seconds(connection: sqlite3.Connection) -> None:
+    """How much open time of a timer was paused or closed; null until the ticket changes next."""
+    known = {name for _, name, *_ in connection.execute("PRAGMA table_info(timer)")}
+    for column in ("paused_seconds", "closed_seconds"):
+        if column not in known:
+            connection.execute(f"ALTER TABLE timer ADD COLUMN {column} INTEGER")
+
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
