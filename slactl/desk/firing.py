@@ -20,7 +20,7 @@ from slactl.store.events import BREACH
 from slactl.store.words import Outcome
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
-BATCH = 150
+BATCH = 100
 
 #: When a ticket that failed is tried again.
 RETRY = timedelta(hours=1)

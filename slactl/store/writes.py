@@ -114,10 +114,12 @@ def due_tickets(connection: Connection, now: str, after: int, most: int, until: 
 
 
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
-    """The tickets that an address, as written or in small letters, opened in [since, until]."""
+    """The tickets that an address, however it is capitalised, opened in [since, until]."""
     table = _table(Ticket)
-    written = {address, address.lower()}
-    query = select(table.c.id).where(table.c.requester_email.in_(written), table.c.created_at.between(since, until))
+    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    query = select(table.c.id).where(
+        table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
+    )
     return list(connection.execute(query.order_by(table.c.id)).scalars())
 
 
