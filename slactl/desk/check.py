@@ -83,6 +83,7 @@ class Report:
     interrupted: bool = False
     outcomes: Counter[str] = field(default_factory=Counter)
     duration_ms: int = 0
+    rules_version: int | None = None
     heartbeat: runs.Heartbeat | None = None
 
     @property
@@ -118,7 +119,9 @@ class Report:
         self.outcomes.update(firing["outcome"] for firing in batch.firings)
 
     def note_rules(self, book: "Ledger") -> None:
-        """Say once that the rules are invalid, and which URL the valid ones want pinged."""
+        """Note which rules the run works with, and say once that those of the file are invalid."""
+        if not self.dry_run:
+            self.rules_version = book.rulebook.current_version().id
         settings = book.rulebook.current.settings
         self.heartbeat = runs.Heartbeat(settings.heartbeat, settings.allow_http) if settings.heartbeat else None
         if book.rulebook.problem is not None and not self.invalid_rules:
@@ -147,7 +150,8 @@ class Report:
 
     def columns(self) -> dict[str, Any]:
         """The report as a row of `run`."""
-        counts = {name: getattr(self, name) for name in ("scanned", "breached", "notified", "failed", "duration_ms")}
+        names = ("scanned", "breached", "notified", "failed", "duration_ms", "rules_version")
+        counts = {name: getattr(self, name) for name in names}
         done = {"fired": self.escalated, "skipped": self.skipped, "exit_code": int(self.code)}
         ended = self.at + timedelta(seconds=self.duration_ms // 1000)
         return counts | done | {"started_at": to_text(self.at), "ended_at": to_text(ended)}

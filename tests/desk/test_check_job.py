@@ -136,6 +136,7 @@ def test_a_run_shows_what_it_counted_and_what_it_fired(late: Path, slactl: Slact
     assert [(run["scanned"], run["breached"], run["fired"], run["exit_code"]) for run in listed] == [(1, 1, 2, 0)]
     assert listed[0]["skipped"] == {"expired": 1}
     assert listed[0]["duration_ms"] is not None
+    assert listed[0]["rules_version"] == 1
     shown = json.loads(slactl("runs", "show", "1", "--json").out)
     assert [said(each) for each in shown["escalations"]] == [said(each) for each in report["firings"]]
     plain = slactl("runs", "show", "1").out
