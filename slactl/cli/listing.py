@@ -120,14 +120,17 @@ def list_tickets(
         search=_texts(search or ()),
     )
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
-    late = _list(Call(here.config, here.instant(at, ahead=True) or here.now), wanted, chosen, fields, sort, most)
+    seen = Call(here.config, here.instant(at, ahead=True) or here.now)
+    late = _list(seen, wanted, chosen, fields, sort, most, ahead=at is not None)
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _list(here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int) -> bool:
+def _list(
+    here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int, *, ahead: bool
+) -> bool:
     """Print the tickets; whether one that matches is breached."""
     from slactl.show.records import choose_fields, pour, spooled
-    from slactl.store import filters, reads, views
+    from slactl.store import filters, reads, runs, views
 
     fields = choose_fields(asked, tuple(views.ticket_columns("")))
     now = to_text(here.now)
@@ -138,11 +141,25 @@ def _list(here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sor
         tickets = list(found)
         total = filters.count(connection, wanted, now) if limit and len(tickets) == limit else len(tickets)
         late = filters.any_breached(connection, wanted, now)
+        slept = runs.asleep_since(connection, now) if form is Form.TABLE and not ahead else None
     if spool:
         pour(spool, sys.stdout)
     else:
+        _warn_asleep(here, slept)
         _draw(here, tickets, fields if asked else None, footer(len(tickets), total))
     return late
+
+
+def _warn_asleep(here: Call, since: str | None) -> None:
+    """Say on a terminal that nothing escalates: levels are due, and no `check` has gone well for long."""
+    if since is not None and sys.stdout.isatty():
+        from slactl.show.times import relative
+
+        when = (
+            f"the last check that went well ended {relative(since, here.now)}" if since else "no check ever went well"
+        )
+        typer.echo(f"warning: tickets are due and nothing escalates them: {when}", err=True)
+        typer.echo("hint: slactl check", err=True)
 
 
 def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None, below: str) -> None:

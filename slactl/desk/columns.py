@@ -12,6 +12,7 @@ from slactl.sla.ladders import FiringKey, next_instant
 from slactl.sla.rules import Rules
 from slactl.sla.stretches import Uncounted
 from slactl.sla.timers import Evaluation, Timer
+from slactl.sla.upcoming import next_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
         "escalated": int(evaluation.escalated),
         "escalation_level": evaluation.escalation_level,
         "acked_until": _text(evaluation.acked_until),
+    }
+
+
+def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKey]) -> dict[str, Any]:
+    """The columns of `ticket` that tell what its ladders come to next under today's rules."""
+    upcoming = next_level(evaluation, rules, fired)
+    return {
+        "next_escalation": upcoming.escalation if upcoming is not None else None,
+        "next_level": upcoming.level if upcoming is not None else None,
+        "next_level_at": to_text(upcoming.at) if upcoming is not None else None,
     }
 
 

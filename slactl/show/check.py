@@ -28,4 +28,8 @@ def _deed(firing: Mapping[str, Any]) -> str:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
     if firing["from_assignee"] != firing["to_assignee"]:
         done.append(f"assignee {firing['from_assignee'] or 'nobody'} → {firing['to_assignee']}")
+    if firing["told"]:
+        done.append(
+            f"tells {' and '.join(firing['told'])}" + (", as nobody else is reached" * bool(firing["fallback"]))
+        )
     return ", ".join(done)

@@ -60,6 +60,14 @@ def relative_due(due_at: str, now: datetime) -> str:
     return f"in {describe_seconds(left)}" if left > 0 else f"{describe_seconds(-left)} late"
 
 
+def next_level(ticket: Record, now: datetime) -> str:
+    """Which level of its ladders a ticket comes to next: "manager in 42m", "manager due"; nothing where none."""
+    if not ticket["next_level"]:
+        return ""
+    left = int((from_text(ticket["next_level_at"]) - now).total_seconds())
+    return f"{ticket['next_level']} " + (f"in {describe_seconds(left)}" if left > 0 else "due")
+
+
 def relative(instant: str, now: datetime) -> str:
     """An instant seen from `now`: "3h 5m ago", "now", "in 10m"."""
     left = int((from_text(instant) - now).total_seconds())

@@ -41,6 +41,7 @@ def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
         for name, role in getattr(rules, kind).items():
             yield from _role_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
+    yield from _heartbeat_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for place, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", place), escalation, rules)
@@ -191,6 +192,18 @@ def _customer_problems(url: str | None) -> Iterator[Problem]:
         yield place, "customers are told by mail only: mailtos://…"
     elif addresses.has_receiver(url):
         yield place, "slactl adds the customer's address; leave to, cc and bcc out"
+
+
+def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
+    place, url = ("settings", "heartbeat"), settings.heartbeat
+    if url is None:
+        return
+    if addresses.has_literal_secret(url):
+        yield place, "the address is a secret; keep it in ${env:NAME} or ${file:PATH}"
+    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+        yield place, "this is no URL; write https://… or ${env:NAME}"
+    elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
+        yield place, "the URL is not https; write https://…, or allow_http = true beside it"
 
 
 def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
