@@ -144,6 +144,12 @@ def test_a_run_shows_what_it_counted_and_what_it_fired(late: Path, slactl: Slact
     assert len([line for line in plain.splitlines() if line.startswith("escalation\t")]) == 3
 
 
+def test_a_run_that_ends_with_an_error_says_so_in_its_row(desk: Path, slactl: Slactl) -> None:
+    write_rules(desk, "no rules at all")
+    assert slactl("check", "-q").code == 4  # and no valid version was ever used
+    assert rows(desk, "SELECT exit_code, ended_at FROM run") == [(4, MONDAY)]
+
+
 def without_own(firings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     own = ("id", "run_id", "fired_at")
     return [{name: value for name, value in firing.items() if name not in own} for firing in firings]

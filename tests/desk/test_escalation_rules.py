@@ -176,6 +176,32 @@ def test_warnings_come_again_only_when_a_person_moved_the_deadline_later(
     assert rows(desk, "SELECT arming FROM escalation WHERE level = 'warn' ORDER BY id") == [(0,), (1,)]
 
 
+TWO_PROMISES = LONG.replace("default = {", 'urgent = { resolution = "1h" }\ndefault = {')
+
+
+def test_warnings_come_again_when_a_person_gave_a_later_deadline_by_the_priority(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, TWO_PROMISES, STEPS)
+    number = opened(slactl, "--priority", "urgent")
+    at(clock, "09:48:00")
+    assert came(slactl) == ["warn fired"]
+    slactl("priority", number, "normal")
+    at(clock, "17:00:00")
+    assert came(slactl) == ["warn fired"]
+
+
+def test_warnings_come_again_when_other_rules_gave_a_later_deadline(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(resolution="1h"), STEPS)
+    opened(slactl)
+    at(clock, "09:48:00")
+    assert came(slactl) == ["warn fired"]
+    write_rules(desk, LONG, STEPS)
+    assert slactl("rules", "apply", "--yes").code == 0
+    at(clock, "17:00:00")
+    assert came(slactl) == ["warn fired"]
+
+
 def test_a_pause_moves_the_deadline_and_warnings_do_not_come_again(desk: Path, slactl: Slactl, clock: Clock) -> None:
     write_rules(desk, LONG, STEPS)
     number = opened(slactl)
@@ -570,8 +596,7 @@ def test_an_invalid_rules_file_does_not_stop_the_night(desk: Path, slactl: Slact
 
 
 def test_a_priority_raised_by_an_escalation_moves_no_deadline(desk: Path, slactl: Slactl, clock: Clock) -> None:
-    both = LONG.replace("default = {", 'urgent = { resolution = "1h" }\ndefault = {')
-    write_rules(desk, both, ladder("unassigned", 'grab +10m priority = "urgent"'))
+    write_rules(desk, TWO_PROMISES, ladder("unassigned", 'grab +10m priority = "urgent"'))
     number = opened(slactl)
     at(clock, "09:10:00")
     assert came(slactl) == ["grab fired"]
