@@ -188,6 +188,23 @@ def test_a_rehearsal_shows_what_its_when_skips(desk: Path, slactl: Slactl, clock
     assert without_own(rehearsed["firings"]) == without_own(real["firings"])
 
 
+def test_a_rehearsal_finds_what_only_the_new_rules_make_due(
+    desk: Path, slactl: Slactl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slactl.desk import firing
+
+    monkeypatch.setattr(firing, "BATCH", 2)
+    write_rules(desk, LONG, STEPS)
+    for _ in range(3):
+        opened(slactl)
+    check(slactl)
+    write_rules(desk, LONG, STEPS.replace('"80%"', '"50%"'))
+    clock.move_to("2026-03-02T14:00:00Z")
+    rehearsed, real = check(slactl, "--dry-run"), check(slactl)
+    assert len(real["firings"]) == 3
+    assert without_own(rehearsed["firings"]) == without_own(real["firings"])
+
+
 # Monitors
 
 
@@ -298,7 +315,7 @@ def test_the_heartbeat_is_sent_after_each_clean_run_and_no_other(
             connection.execute("DROP TRIGGER event_never_changes")
             connection.execute("UPDATE event SET detail = json_set(detail, '$.rules', 'gone')")
         clock.move_to("2026-03-02T20:00:00Z")
-        assert slactl("check", "-q").code == 7
+        assert slactl("check", "-q", "--metrics", str(desk.with_name("slactl.prom"))).code == 7
         assert slactl("check", "-q", "--dry-run").code == 0
         assert len(asked) == 2
     assert "secret" not in "".join(sqlite3.connect(desk).iterdump())

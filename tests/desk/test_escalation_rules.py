@@ -1,8 +1,10 @@
 """What an escalation is: each rule as one test, through the commands that people and cron type."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from conftest import Slactl
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from ladder_desk import MONDAY, came, check, ladder, opened, policy, rows, said, ticket, told, write_rules
+
+from slactl.clock import now
+from slactl.config import resolve
 
 Clock = FrozenDateTimeFactory
 
@@ -267,6 +272,29 @@ def test_another_rules_file_has_every_next_instant_computed_anew(
     at(clock, "14:00:00")
     assert [firing["ticket_id"] for firing in check(slactl)["firings"]] == [int(number) for number in numbers]
     assert ticket(slactl, numbers[0])["next_level_at"] == "2026-03-02T19:00:00Z"
+
+
+def test_rules_that_are_edited_while_next_instants_are_computed_are_used_for_all(
+    desk: Path, slactl: Slactl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slactl.desk import ladders
+    from slactl.desk.ledger import Ledger, ledger
+
+    monkeypatch.setattr(ladders, "BATCH", 2)
+    write_rules(desk, LONG, STEPS)
+    for _ in range(5):
+        opened(slactl)
+    drafts = [STEPS.replace('"80%"', share) for share in ('"50%"', '"60%"', '"70%"')]
+
+    @contextmanager
+    def turn() -> Iterator[Ledger]:
+        if drafts:
+            write_rules(desk, LONG, drafts.pop(0))
+        with ledger(resolve(os.environ), now()) as book:
+            yield book
+
+    ladders.refresh(turn)
+    assert rows(desk, "SELECT DISTINCT next_level_at FROM ticket") == [("2026-03-02T16:00:00Z",)]
 
 
 def test_going_back_to_the_rules_of_the_last_run_is_noticed_too(desk: Path, slactl: Slactl, clock: Clock) -> None:
