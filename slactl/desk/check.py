@@ -11,7 +11,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
 from slactl.config import Config
-from slactl.errors import ExitCode, worst
+from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store import runs
 from slactl.store.connection import open_database
 from slactl.store.lock import run_lock
@@ -85,6 +86,7 @@ class Report:
     duration_ms: int = 0
     rules_version: int | None = None
     heartbeat: runs.Heartbeat | None = None
+    stop: Stop = lambda: False
 
     @property
     def escalated(self) -> int:
@@ -174,16 +176,31 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
         found = runs.standing(config.database, to_text(now), fingerprint)
-        report, facts = Report(now, dry_run=False, heartbeat=found.heartbeat), dict[str, str]()
+        report, facts = Report(now, dry_run=False, heartbeat=found.heartbeat, stop=job.stop), dict[str, str]()
         trusted = job.trust_clock or not _doubts_clock(report, found.clocks, job.boot)
         if trusted and not found.idle:
             report.run_id = runs.start_run(config.database, to_text(now))
-            facts = _work(config, report, job, fingerprint, lock)
+            with _recorded(config, report, watch):
+                facts = _work(config, report, job, fingerprint, lock)
         report.duration_ms = round(watch() * 1000)
         boot = job.boot if trusted else None
         report.run_id = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
         _tell_monitors(config, report, job)
         return report
+
+
+@contextmanager
+def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Iterator[None]:
+    """The row of a run that ends with an error says so, where it can still be written."""
+    try:
+        yield
+    except BaseException as error:
+        code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.FAILURE
+        code = error.code if isinstance(error, SlactlError) else code
+        report.duration_ms = round(watch() * 1000)
+        with suppress(SlactlError):
+            runs.end_run(config.database, report.run_id, report.columns() | {"exit_code": int(code)})
+        raise
 
 
 def rules_fingerprint(path: Path) -> str:

@@ -144,6 +144,12 @@ def test_a_run_shows_what_it_counted_and_what_it_fired(late: Path, slactl: Slact
     assert len([line for line in plain.splitlines() if line.startswith("escalation\t")]) == 3
 
 
+def test_a_run_that_ends_with_an_error_says_so_in_its_row(desk: Path, slactl: Slactl) -> None:
+    write_rules(desk, "no rules at all")
+    assert slactl("check", "-q").code == 4  # and no valid version was ever used
+    assert rows(desk, "SELECT exit_code, ended_at FROM run") == [(4, MONDAY)]
+
+
 def without_own(firings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     own = ("id", "run_id", "fired_at")
     return [{name: value for name, value in firing.items() if name not in own} for firing in firings]
@@ -179,6 +185,23 @@ def test_a_rehearsal_shows_what_its_when_skips(desk: Path, slactl: Slactl, clock
     clock.move_to("2026-03-02T20:30:00Z")
     rehearsed, real = check(slactl, "--dry-run"), check(slactl)
     assert [firing["outcome"] for firing in rehearsed["firings"]] == ["skipped"]
+    assert without_own(rehearsed["firings"]) == without_own(real["firings"])
+
+
+def test_a_rehearsal_finds_what_only_the_new_rules_make_due(
+    desk: Path, slactl: Slactl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slactl.desk import firing
+
+    monkeypatch.setattr(firing, "BATCH", 2)
+    write_rules(desk, LONG, STEPS)
+    for _ in range(3):
+        opened(slactl)
+    check(slactl)
+    write_rules(desk, LONG, STEPS.replace('"80%"', '"50%"'))
+    clock.move_to("2026-03-02T14:00:00Z")
+    rehearsed, real = check(slactl, "--dry-run"), check(slactl)
+    assert len(real["firings"]) == 3
     assert without_own(rehearsed["firings"]) == without_own(real["firings"])
 
 
@@ -292,7 +315,7 @@ def test_the_heartbeat_is_sent_after_each_clean_run_and_no_other(
             connection.execute("DROP TRIGGER event_never_changes")
             connection.execute("UPDATE event SET detail = json_set(detail, '$.rules', 'gone')")
         clock.move_to("2026-03-02T20:00:00Z")
-        assert slactl("check", "-q").code == 7
+        assert slactl("check", "-q", "--metrics", str(desk.with_name("slactl.prom"))).code == 7
         assert slactl("check", "-q", "--dry-run").code == 0
         assert len(asked) == 2
     assert "secret" not in "".join(sqlite3.connect(desk).iterdump())

@@ -1,8 +1,10 @@
 """What an escalation is: each rule as one test, through the commands that people and cron type."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from conftest import Slactl
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from ladder_desk import MONDAY, came, check, ladder, opened, policy, rows, said, ticket, told, write_rules
+
+from slactl.clock import now
+from slactl.config import resolve
 
 Clock = FrozenDateTimeFactory
 
@@ -176,6 +181,32 @@ def test_warnings_come_again_only_when_a_person_moved_the_deadline_later(
     assert rows(desk, "SELECT arming FROM escalation WHERE level = 'warn' ORDER BY id") == [(0,), (1,)]
 
 
+TWO_PROMISES = LONG.replace("default = {", 'urgent = { resolution = "1h" }\ndefault = {')
+
+
+def test_warnings_come_again_when_a_person_gave_a_later_deadline_by_the_priority(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, TWO_PROMISES, STEPS)
+    number = opened(slactl, "--priority", "urgent")
+    at(clock, "09:48:00")
+    assert came(slactl) == ["warn fired"]
+    slactl("priority", number, "normal")
+    at(clock, "17:00:00")
+    assert came(slactl) == ["warn fired"]
+
+
+def test_warnings_come_again_when_other_rules_gave_a_later_deadline(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(resolution="1h"), STEPS)
+    opened(slactl)
+    at(clock, "09:48:00")
+    assert came(slactl) == ["warn fired"]
+    write_rules(desk, LONG, STEPS)
+    assert slactl("rules", "apply", "--yes").code == 0
+    at(clock, "17:00:00")
+    assert came(slactl) == ["warn fired"]
+
+
 def test_a_pause_moves_the_deadline_and_warnings_do_not_come_again(desk: Path, slactl: Slactl, clock: Clock) -> None:
     write_rules(desk, LONG, STEPS)
     number = opened(slactl)
@@ -241,6 +272,29 @@ def test_another_rules_file_has_every_next_instant_computed_anew(
     at(clock, "14:00:00")
     assert [firing["ticket_id"] for firing in check(slactl)["firings"]] == [int(number) for number in numbers]
     assert ticket(slactl, numbers[0])["next_level_at"] == "2026-03-02T19:00:00Z"
+
+
+def test_rules_that_are_edited_while_next_instants_are_computed_are_used_for_all(
+    desk: Path, slactl: Slactl, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slactl.desk import ladders
+    from slactl.desk.ledger import Ledger, ledger
+
+    monkeypatch.setattr(ladders, "BATCH", 2)
+    write_rules(desk, LONG, STEPS)
+    for _ in range(5):
+        opened(slactl)
+    drafts = [STEPS.replace('"80%"', share) for share in ('"50%"', '"60%"', '"70%"')]
+
+    @contextmanager
+    def turn() -> Iterator[Ledger]:
+        if drafts:
+            write_rules(desk, LONG, drafts.pop(0))
+        with ledger(resolve(os.environ), now()) as book:
+            yield book
+
+    ladders.refresh(turn)
+    assert rows(desk, "SELECT DISTINCT next_level_at FROM ticket") == [("2026-03-02T16:00:00Z",)]
 
 
 def test_going_back_to_the_rules_of_the_last_run_is_noticed_too(desk: Path, slactl: Slactl, clock: Clock) -> None:
@@ -570,8 +624,7 @@ def test_an_invalid_rules_file_does_not_stop_the_night(desk: Path, slactl: Slact
 
 
 def test_a_priority_raised_by_an_escalation_moves_no_deadline(desk: Path, slactl: Slactl, clock: Clock) -> None:
-    both = LONG.replace("default = {", 'urgent = { resolution = "1h" }\ndefault = {')
-    write_rules(desk, both, ladder("unassigned", 'grab +10m priority = "urgent"'))
+    write_rules(desk, TWO_PROMISES, ladder("unassigned", 'grab +10m priority = "urgent"'))
     number = opened(slactl)
     at(clock, "09:10:00")
     assert came(slactl) == ["grab fired"]
