@@ -10,7 +10,7 @@ import typer
 
 from slactl.cli.files import Teller, opened
 from slactl.cli.options import Call, FormatOption, JsonOption, QuietOption, call, leave
-from slactl.desk.summary import By
+from slactl.desk.measures import By
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 

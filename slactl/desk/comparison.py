@@ -10,8 +10,8 @@ from typing import IO, Any, BinaryIO
 
 from slactl.clock import to_text
 from slactl.desk.intake import Problem, read_history
+from slactl.desk.measures import By
 from slactl.desk.simulate import At, Record, Report, events_of, spooled_bursts, spooled_histories
-from slactl.desk.summary import By
 from slactl.sla.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.evaluation import Evaluation, Timer, TimerState
 from slactl.sla.firings import evaluate_with_firings

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from slactl.show.form import Form, Screen, speaks_unicode
 from slactl.show.records import Record, ascii_text, to_json, write
-from slactl.show.summary import percent
+from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
 
