@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.completion import view_names
+from slactl.cli.list_views import ViewCommand, print_views
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, UsageError
@@ -53,9 +55,13 @@ def _word(name: str, metavar: str | None, text: str) -> typer.models.OptionInfo:
     return option
 
 
-@app.command("list")
+@app.command("list", cls=ViewCommand)
 def list_tickets(
     context: typer.Context,
+    view: Annotated[
+        str | None,
+        typer.Argument(metavar="@NAME", help="A view, or @ alone for all there are.", autocompletion=view_names),
+    ] = None,
     breached: Annotated[bool, _flag("--breached", text="Late and still open.")] = False,
     ever_breached: Annotated[bool, _flag("--ever-breached", text="Some deadline was missed, answered or not.")] = False,
     due_within: Annotated[str | None, _word("--due-within", "2h", "Not late yet, but due within that time.")] = None,
@@ -87,15 +93,19 @@ def list_tickets(
     """List tickets, the most urgent deadline first.
 
     Repeat an option for "or"; different options mean "and". On a pipe: tab-separated, without a header, all fields.
+    A view has options of its own; those typed beside it are added, and replace the view's where they are the same.
 
     \b
     Examples:
       slactl list --breached
       slactl list --priority urgent --due-within 2h
+      slactl list @past-resolution --plan pro
       slactl list --assignee me --status open --status pending
       slactl list --breached --json | jq -r '.[].subject'
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
+    if view == "@":
+        return print_views(context, form, as_json, quiet, fields)
     from slactl.store.filters import TicketFilter
 
     here = call(context)
