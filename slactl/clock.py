@@ -25,6 +25,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def until_next_second() -> float:
+    """How long it takes, in seconds, until `now` is another."""
+    return 1.0 - datetime.now(UTC).microsecond / 1_000_000
+
+
 def to_text(instant: datetime) -> str:
     """An aware instant as it is stored and printed for programs: `2026-03-02T08:00:00Z`."""
     return instant.astimezone(UTC).isoformat()[:19] + "Z"

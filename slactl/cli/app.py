@@ -44,6 +44,7 @@ COMMANDS = {
     "import": "transfer",
     "export": "transfer",
     "history": "reading",
+    "watch": "watch",
 }
 
 #: Groups of commands → the file in `cli/` whose `app` is the group.

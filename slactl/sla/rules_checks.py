@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slactl.sla import addresses
+from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
-from slactl.sla import rules_views
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.history import Condition
 from slactl.sla.rules_hours import date_intervals, holiday_dates, interval, intervals, weekdays, weekly_intervals
