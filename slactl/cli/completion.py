@@ -24,11 +24,11 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids that begin like this; where nothing was typed yet those of open tickets."""
     import sqlite3
 
-    from slactl.store import reads
+    from slactl.store import ids
 
     try:
         config = _config(ctx)
-        return _safe(reads.ids_like(config.database, incomplete)) if config else []
+        return _safe(ids.ids_like(config.database, incomplete)) if config else []
     except (sqlite3.Error, OSError, ValueError):
         return []
 

@@ -277,7 +277,8 @@ def test_json_keeps_a_hostile_subject_exactly(slactl: Slactl) -> None:
         ("--tenant acmee", 3, "did you mean acme"),
         ("--plan enterprize", 3, "did you mean enterprise"),
         ("--tenant acme --tenant nobody", 3, "nobody"),
-        ("@mine", 2, ""),
+        ("@mine", 3, "there is no view '@mine'"),
+        ("mine", 2, "a view begins with @"),
     ],
 )
 def test_what_is_refused(options: str, code: int, message: str, slactl: Slactl) -> None:
