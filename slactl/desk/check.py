@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -167,12 +167,17 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
         DatabaseError: the database cannot be read or written.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
-    open_database(config.database, query_only=True).close()
     watch = stopwatch()
-    if job.dry_run:
-        from slactl.desk.firing import rehearse
+    # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
+    with closing(open_database(config.database, query_only=True)):
+        if job.dry_run:
+            from slactl.desk.firing import rehearse
 
-        return rehearse(config, now, job)
+            return rehearse(config, now, job)
+        return _run(config, now, job, watch)
+
+
+def _run(config: Config, now: datetime, job: Job, watch: Callable[[], float]) -> Report:
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
         found = runs.standing(config.database, to_text(now), fingerprint)
