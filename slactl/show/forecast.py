@@ -8,7 +8,7 @@ from slactl.clock import from_text
 from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
 from slactl.show.ticket_list import PRIORITY_STYLES, assignee
-from slactl.show.times import relative_due, words
+from slactl.show.times import WEEKDAYS, relative_due, words
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column
 
 def _clock(instant: str) -> str:
     there = from_text(instant).astimezone()
-    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[there.weekday()]} {there:%H:%M}"
+    return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
 
 
 def _targets(hour: Record) -> str:

@@ -12,7 +12,6 @@ from slactl.show import charts
 from slactl.show.records import Record
 from slactl.show.report import (
     TARGETS,
-    WEEKDAYS,
     busiest_words,
     period_title,
     step_label,
@@ -20,7 +19,7 @@ from slactl.show.report import (
     ticket_words,
 )
 from slactl.show.shares import change_words, percent, share_style, spent_shares, spent_words, taken
-from slactl.show.times import local, local_day, words
+from slactl.show.times import WEEKDAYS, local, local_day, words
 from slactl.text import clean
 
 PAGES = Path(__file__).with_name("pages")

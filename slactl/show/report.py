@@ -9,7 +9,7 @@ from slactl.show.records import Record
 from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
 from slactl.show.tables import Column, bar, lay
 from slactl.show.ticket_list import PRIORITY_STYLES, assignee
-from slactl.show.times import local_day, words
+from slactl.show.times import WEEKDAYS, local_day, words
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TARGETS = ("first_response", "next_response", "resolution")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 #: The darkness of an hour, from nothing to the busiest, in blocks and in ASCII.
 HEAT = (" ·░▒▓█", " .:+*#")
