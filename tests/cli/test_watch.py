@@ -115,7 +115,9 @@ def test_times_tick_without_reading_again(busy_board: Path) -> None:
         first = frame(terminal, "q leaves")
         shown = re.search(r"as of (\d\d:\d\d:\d\d)", first[-1])
         assert shown is not None
-        ticks = {re.search(r"(\d+:\d\d:\d\d) late", "\n".join(frame(terminal, "q leaves")))[1] for _ in range(3)}  # type: ignore[index]
+        # A screen that was drawn late may still tell the same second; the next ones do not.
+        frames = ("\n".join(frame(terminal, "q leaves")) for _ in range(6))
+        ticks = {found[1] for drawn in frames if (found := re.search(r"(\d+:\d\d:\d\d) late", drawn))}
         assert len(ticks) >= 2
         assert shown[0] in frame(terminal, "q leaves")[-1]
         terminal.type("q")
