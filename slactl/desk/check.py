@@ -18,7 +18,6 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.errors import ExitCode, worst
 from slactl.store import runs
-from slactl.store.connection import open_database
 from slactl.store.lock import run_lock
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ class Report:
     at: datetime
     dry_run: bool
     run_id: int | None = None
+    audit_head: str | None = None
     scanned: int = 0
     breached: int = 0
     notified: int = 0
@@ -80,6 +80,7 @@ class Report:
             "skipped_by_reason": self.skipped,
             "firings": self.firings,
             "messages": self.messages,
+            "audit_head": self.audit_head,
             "exit_code": int(self.code),
         }
 
@@ -109,14 +110,14 @@ def check(
         DatabaseError: the database cannot be read or written.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
-    open_database(config.database, query_only=True).close()
+    before = runs.audit_head(config.database)
     if dry_run:
-        return _rehearse(config, now, baseline, progress)
+        return _rehearse(config, now, baseline, progress, before)
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
         report = Report(now, dry_run=False)
         if runs.is_idle(config.database, to_text(now), fingerprint):
-            report.run_id = runs.end_run(config.database, None, report.columns(), None)
+            report.run_id, report.audit_head = runs.end_run(config.database, None, report.columns(), None)
             return report
         report.run_id = runs.start_run(config.database, to_text(now))
         _work(config, now, report, baseline, progress)
@@ -125,7 +126,7 @@ def check(
 
             deliver(config, now, report, lock)
         valid = None if report.invalid_rules else fingerprint
-        runs.end_run(config.database, report.run_id, report.columns(), valid)
+        _, report.audit_head = runs.end_run(config.database, report.run_id, report.columns(), valid)
         return report
 
 
@@ -137,13 +138,13 @@ def rules_fingerprint(path: Path) -> str:
         return "no file"
 
 
-def _rehearse(config: Config, now: datetime, baseline: bool, progress: Progress) -> Report:
+def _rehearse(config: Config, now: datetime, baseline: bool, progress: Progress, head: str | None) -> Report:
     """The same work in one transaction that is rolled back; nothing is sent, and no row says it ran."""
     from slactl.desk.firing import work_batch
     from slactl.desk.ladders import due_tickets, refresh
     from slactl.desk.ledger import ledger
 
-    report, last = Report(now, dry_run=True), 0
+    report, last = Report(now, dry_run=True, audit_head=head), 0
     with ledger(config, now, keep=False) as book:
         _note_problem(book, report)
         refresh(book)

@@ -17,7 +17,7 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
-from slactl.desk.entries import Entry, Mark, sealed
+from slactl.desk.entries import CUSTOMER, Entry, Mark, is_customer, sealed
 from slactl.desk.rulebook import Rulebook
 from slactl.errors import SlactlError
 from slactl.sla.history import Event
@@ -102,22 +102,26 @@ class Ledger:
     def append(self, number: int, entry: Entry) -> int:
         """Append an event to a loaded history, at its place in time; returns the number of the event."""
         event_id = self._next(models.Event)
-        event = entry.event
-        detail, texts = sealed(event.detail, entry.texts)
+        event, written = entry.event, dict(entry.texts)
+        actor = event.actor or self.actor
+        if is_customer(event, lambda: self._requester(number, written)):
+            actor, written["actor"] = CUSTOMER, actor
+        detail, texts = sealed(event.detail, written)
         self._events.append(
             {
                 "id": event_id,
                 "ticket_id": number,
                 "at": to_text(event.at),
                 "recorded_at": to_text(entry.recorded_at or self.now),
-                "actor": event.actor or self.actor,
+                "actor": actor,
                 "actor_type": event.actor_type.value,
                 "action": entry.action or action_of(event),
                 "detail": detail_text(detail),
             }
         )
         self._texts += [{"event_id": event_id, **row} for row in texts]
-        identity = {name: value for name, value in {**event.detail, **entry.texts}.items() if name in IDENTITY}
+        said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
+        identity = {name: value for name, value in said.items() if name in IDENTITY}
         self._identities.setdefault(number, {}).update(identity)
         if entry.action is None:
             insort_right(self._histories[number], event, key=lambda each: each.at)
@@ -214,7 +218,7 @@ class Ledger:
         tickets = {number: self._ticket_row(number) for number in numbers}
         writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
         writes.update_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n not in self._new])
-        writes.insert_rows(self.connection, models.Event, self._events)
+        writes.append_events(self.connection, self._events)
         writes.insert_rows(self.connection, models.EventText, self._texts)
         writes.insert_rows(self.connection, models.Escalation, self._escalations)
         writes.insert_rows(self.connection, models.Notification, self._notifications)
@@ -251,6 +255,14 @@ class Ledger:
         # Two rows of a kind must never both be the latest: those that no longer are come first.
         writes.update_rows(self.connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
         writes.insert_rows(self.connection, models.Timer, inserted)
+
+    def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
+        """The address of the requester of a ticket, as far as the database or this transaction knows it."""
+        known = {**self._identities.get(number, {}), **written}
+        if "requester_email" in known or number in self._new:
+            return known.get("requester_email")
+        ticket = self.session.get(models.Ticket, number)
+        return ticket.requester_email if ticket is not None else None
 
     def _known_breaches(self, number: int) -> dict[tuple[str, int], str]:
         """When the breaches of a ticket were noticed, those of this transaction included."""

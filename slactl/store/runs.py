@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slactl.store.chain import head
 from slactl.store.connection import open_database, reported, transaction
 
 COLUMNS = [
@@ -23,6 +24,7 @@ COLUMNS = [
     "skipped",
     "exit_code",
     "rules_version",
+    "audit_head",
 ]
 
 #: The key of `meta` under which the rules file that was last found valid is known.
@@ -49,6 +51,21 @@ def _anything_due(connection: sqlite3.Connection, now: str) -> bool:
     return any(connection.execute(query, (now,)).fetchone()[0] for query in (due, waiting))
 
 
+def audit_head(path: Path) -> str | None:
+    """The head of the event log; None while it is empty.
+
+    Raises:
+        DatabaseError: the database is missing, damaged, not ours or newer than the program.
+    """
+    connection = open_database(path, query_only=True)
+    try:
+        with reported(path):
+            last = head(connection)
+    finally:
+        connection.close()
+    return last[1] if last is not None else None
+
+
 def start_run(path: Path, now: str) -> int:
     """The row of a run that begins; returns its number."""
     connection = open_database(path)
@@ -61,12 +78,18 @@ def start_run(path: Path, now: str) -> int:
         connection.close()
 
 
-def end_run(path: Path, number: int | None, columns: Mapping[str, Any], fingerprint: str | None) -> int:
-    """Write what a run did, into its row or a new one; and the rules file it found valid, if any."""
+def end_run(
+    path: Path, number: int | None, columns: Mapping[str, Any], fingerprint: str | None
+) -> tuple[int, str | None]:
+    """Write what a run did, into its row or a new one; and the rules file it found valid, if any.
+
+    Returns the number of the run, and the head of the event log at its end.
+    """
     values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
     connection = open_database(path)
     try:
         with reported(path), transaction(connection, write=True):
+            values["audit_event"], values["audit_head"] = head(connection) or (None, None)
             if fingerprint is not None:
                 connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (FINGERPRINT, fingerprint))
             if number is not None:
@@ -74,12 +97,12 @@ def end_run(path: Path, number: int | None, columns: Mapping[str, Any], fingerpr
                     f"UPDATE run SET {', '.join(f'{name} = :{name}' for name in values)} WHERE id = :id",
                     values | {"id": number},
                 )
-                return number
+                return number, values["audit_head"]
             names = ", ".join(values)
             marks = ", ".join(f":{name}" for name in values)
             made = connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", values).lastrowid
             assert made is not None
-            return made
+            return made, values["audit_head"]
     finally:
         connection.close()
 
