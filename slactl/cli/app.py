@@ -43,6 +43,9 @@ COMMANDS = {
     "import": "transfer",
     "export": "transfer",
     "history": "reading",
+    "backup": "upkeep",
+    "erase": "upkeep",
+    "doctor": "upkeep",
 }
 
 #: Groups of commands → the file in `cli/` whose `app` is the group.

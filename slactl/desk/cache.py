@@ -36,6 +36,8 @@ class Difference(NamedTuple):
     expected: Any
 
     def __str__(self) -> str:
+        if self.column == "id":
+            return f"{self.row} is missing" if self.stored is None else f"{self.row} is in no history"
         return f"{self.column} of {self.row} is {_shown(self.stored)}, by its history {_shown(self.expected)}"
 
 
@@ -133,7 +135,7 @@ def _one_timer(
     known = row or late or {}
     name = f"the {known['kind'].replace('_', ' ')} timer {known['cycle']} of ticket {number}"
     if row is None or late is None:
-        yield Difference(number, name, "id", row and row["id"], late and "a timer")
+        yield Difference(number, name, "id", row and row["id"], None)
         return
     for column, value in late.items():
         if column == "detected_at":

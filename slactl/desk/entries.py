@@ -40,6 +40,18 @@ class Mark:
     notifications: int
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a history says of a ticket besides its timers: its identity, and when its breaches were noticed.
+
+    `missing` is a ticket of which only the history is left.
+    """
+
+    identity: Mapping[str, Any]
+    detected: Mapping[tuple[str, int], str]
+    missing: bool
+
+
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
@@ -59,6 +71,7 @@ def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
     A person who types a command is never one, whatever the login name looks like.
     """
     actor = event.actor
-    if actor is None or event.actor_type is not ActorType.USER or not is_address(actor):
+    if actor is None or event.actor_type is not ActorType.USER:
         return False
-    return event.type is EventType.CUSTOMER_REPLY or actor.casefold() == (requester() or "").casefold()
+    wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
+    return wrote or actor.casefold() == (requester() or "").casefold()

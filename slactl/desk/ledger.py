@@ -17,7 +17,7 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
-from slactl.desk.entries import CUSTOMER, Entry, Mark, is_customer, sealed
+from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, is_customer, sealed
 from slactl.desk.rulebook import Rulebook
 from slactl.errors import SlactlError
 from slactl.sla.history import Event
@@ -59,6 +59,7 @@ class Ledger:
         self._changed: dict[int, None] = {}
         self._timers: dict[int, list[dict[str, Any]]] = {}
         self._detected: dict[int, dict[tuple[str, int], str]] = {}
+        self._restored: set[int] = set()
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -177,6 +178,15 @@ class Ledger:
         self._pins[number] = rules_version
         self._changed[number] = None
 
+    def restore(self, number: int, rules_version: int, found: Restored) -> None:
+        """Have all that is kept of a ticket written anew, as its history says."""
+        self.state(number)
+        self._identities[number], self._pins[number] = dict(found.identity), rules_version
+        self._detected[number] = dict(found.detected)
+        self._restored.add(number)
+        self._new |= {number: rules_version} if found.missing else {}
+        self._changed[number] = None
+
     def tell_once(self, mark: Mark) -> None:
         """Of the messages since the mark, which are about one ticket, each recipient gets only the last."""
         since = self._notifications[mark.notifications :]
@@ -231,6 +241,7 @@ class Ledger:
         self._fired.clear()
         self._timers.clear()
         self._pins.clear()
+        self._restored.clear()
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
         row = {"id": number, **ticket_columns(self.state(number)), **self._identities.get(number, {})}
@@ -261,13 +272,14 @@ class Ledger:
         known = {**self._identities.get(number, {}), **written}
         if "requester_email" in known or number in self._new:
             return known.get("requester_email")
-        ticket = self.session.get(models.Ticket, number)
-        return ticket.requester_email if ticket is not None else None
+        return writes.requester(self.connection, number)
 
     def _known_breaches(self, number: int) -> dict[tuple[str, int], str]:
         """When the breaches of a ticket were noticed, those of this transaction included."""
         if number not in self._timers:
             self.load([number])
+        if number in self._restored:
+            return self._detected[number]
         known = {(row["kind"], row["cycle"]): row["detected_at"] for row in self._timers[number] if row["detected_at"]}
         return known | self._detected.get(number, {})
 

@@ -110,3 +110,11 @@ def sealed_rows(before: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, A
         before = seal(before, [row[name] for name in SEALED])
         found.append(row | {"hash": before})
     return found
+
+
+def append(connection: sqlite3.Connection, row: dict[str, Any]) -> None:
+    """Append one event, given without its number, to the log; the caller holds the write transaction."""
+    number, before = head(connection) or (0, BEGINNING)
+    [sealed] = sealed_rows(before, [{"id": number + 1} | row])
+    names = ", ".join(sealed)
+    connection.execute(f"INSERT INTO event ({names}) VALUES ({', '.join('?' * len(sealed))})", list(sealed.values()))

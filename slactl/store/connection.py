@@ -57,6 +57,14 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) ->
         connection.execute("PRAGMA query_only = ON")
 
 
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """The first of what is broken in the file: pages, indexes, constraints, references; nothing when all is well."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+    return found
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bool = True) -> Iterator[None]:
     """One transaction: `BEGIN IMMEDIATE` for writers; rolled back on any error, or when not to `keep`."""
@@ -124,6 +132,9 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 def _make_folder(folder: Path, group: int | None) -> None:
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if group is None and folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+        # Anybody could put another database, or a write-ahead log of his own, in the place of this one.
+        raise DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {folder}")
     if group is not None:
         os.chown(folder, -1, group)
         folder.chmod(0o2770)

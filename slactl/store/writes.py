@@ -88,6 +88,13 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Coun
     return found
 
 
+def requester(connection: Connection, number: int) -> str | None:
+    """The address of the requester of a ticket."""
+    table = _table(Ticket)
+    found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
+    return str(found) if found is not None else None
+
+
 def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str, int]:
     """The numbers of the tickets that have these external ids."""
     table, found = _table(Ticket), {}
