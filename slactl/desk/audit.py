@@ -88,6 +88,7 @@ def verify(config: Config, now: datetime, head: str | None = None, progress: Pro
     found = Audited()
     with reads.reading(config.database) as connection:
         _chain(connection, wanted, found, progress)
+        audit.take_any_text(connection)
         _texts(connection, found, progress)
         _escalations(connection, found)
         _tickets(connection, now, found, progress)

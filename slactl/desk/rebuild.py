@@ -21,7 +21,6 @@ from slactl.errors import ExitCode, SlactlError
 from slactl.sla.history import Condition
 from slactl.store import audit, health
 
-
 Progress = Callable[[str, int, int], None]
 Problem = Callable[[str], None]
 

@@ -24,21 +24,23 @@ def length(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT COALESCE(max(id), 0) FROM {table}").fetchone()[0])
 
 
+def take_any_text(connection: sqlite3.Connection) -> None:
+    """From now on text that is no UTF-8 is read with marks for what is wrong, and stops nobody."""
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+
+
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Every event as its sealed columns and its hash; one that is no text at all comes as its number and nulls."""
+    """Every event as its sealed columns and its hash, whatever was put there; plain text is read at full speed."""
     last: int | None = None
-    while True:
-        try:
-            for row in links(connection, last):
-                yield row
-                last = row[0]
-            return
-        except sqlite3.OperationalError as error:
-            if "decode" not in str(error):
-                raise
-        condition = "WHERE id > ?" if last is not None else "WHERE ? IS NULL"
-        last = connection.execute(f"SELECT min(id) FROM event {condition}", (last,)).fetchone()[0]
-        yield (last, *([None] * 8))
+    try:
+        for row in links(connection, last):
+            yield row
+            last = row[0]
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        take_any_text(connection)
+        yield from links(connection, last)
 
 
 def lost_heads(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:

@@ -132,9 +132,10 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 def _make_folder(folder: Path, group: int | None) -> None:
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if group is None and folder.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+    mode = folder.stat().st_mode
+    if mode & stat.S_IWOTH and (group is not None or not mode & stat.S_ISVTX):
         # Anybody could put another database, or a write-ahead log of his own, in the place of this one.
-        raise DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {folder}")
+        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
     if group is not None:
         os.chown(folder, -1, group)
         folder.chmod(0o2770)
