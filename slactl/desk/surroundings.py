@@ -90,13 +90,25 @@ def lock_holder(lock: Path) -> Holder | None:
         status = lock.stat()
     except OSError:
         return None
-    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     for line in _read(Path("/proc/locks")).splitlines():
         words = line.split()
-        if len(words) > 5 and words[1] == "FLOCK" and words[5] == place:
+        if len(words) > 5 and words[1] == "FLOCK" and _is_place(words[5], status, int(words[4]), lock):
             state = re.search(r"^State:\s+(\w)", _read(Path(f"/proc/{words[4]}/status")), re.MULTILINE)
             return Holder(int(words[4]), state is not None and state[1] in "Tt")
     return None
+
+
+def _is_place(place: str, status: os.stat_result, pid: int, lock: Path) -> bool:
+    """Whether a lock of the system's list is on this file; some file systems tell another device there than here."""
+    major, minor, inode = place.split(":")
+    if int(inode) != status.st_ino:
+        return False
+    if (int(major, 16), int(minor, 16)) == (os.major(status.st_dev), os.minor(status.st_dev)):
+        return True
+    try:
+        return any(os.path.samefile(each, lock) for each in Path(f"/proc/{pid}/fd").iterdir() if each.exists())
+    except OSError:
+        return False
 
 
 def secrets(rules: Rules, environment: Mapping[str, str]) -> Iterator[tuple[str, str, str | None]]:

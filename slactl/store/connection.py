@@ -23,9 +23,12 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, or newer than this program.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise DatabaseError(f"the database {path} {what}", "slactl init")
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise DatabaseError(f"the database {path} {what}", "slactl init")
+    except OSError as error:
+        raise DatabaseError(f"the database {path} cannot be reached: {error.strerror}", f"ls -l {path}") from error
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -112,21 +115,27 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         _make_folder(path.parent, group)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        if path.is_file() and path.stat().st_size == 0:
-            _fill(path)
-            return True
-        open_database(path).close()
-        return False
+        if not _is_empty(path):
+            open_database(path).close()
+            return False
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError as error:
         raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
     try:
         if group is not None:
             os.fchown(handle, -1, group)
-            os.fchmod(handle, 0o660)
+        os.fchmod(handle, 0o600 if group is None else 0o660)
     finally:
         os.close(handle)
     _fill(path)
     return True
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether this is a file that somebody began and did not fill; never one behind a link."""
+    if path.is_symlink() and path.exists() and path.stat().st_size == 0:
+        raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {path}")
+    return path.is_file() and path.stat().st_size == 0
 
 
 def _make_folder(folder: Path, group: int | None) -> None:
