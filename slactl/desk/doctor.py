@@ -157,13 +157,13 @@ def _work(connection: sqlite3.Connection, now: datetime) -> Iterator[Check]:
     old = waiting > 0 and age > PATIENCE.total_seconds()
     ago = f"{describe_seconds(age)} ago" if last is not None else "never"
     fix = "(crontab -l; echo '*/5 * * * * slactl check -q') | crontab -" if old else None
-    yield Check("last check", not old, f"{ago}; {waiting:,} open tickets", fix)
+    yield Check("last check", not old, f"{ago}; open tickets: {waiting:,}", fix)
     code = health.last_exit_code(connection)
     if code:
         yield Check("last exit code", False, f"the last check ended with {code}", "slactl check")
     late = health.overdue(connection, to_text(now - PATIENCE))
     if late:
-        yield Check("overdue", False, f"{late:,} timers should have been looked at an hour ago", "slactl check")
+        yield Check("overdue", False, f"timers that should have been looked at an hour ago: {late:,}", "slactl check")
 
 
 def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:

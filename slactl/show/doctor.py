@@ -39,4 +39,4 @@ def rebuild_lines(rebuilt: Mapping[str, Any], found: Iterable[Record]) -> Iterat
         yield clean(each["message"])
     would = "would be " if rebuilt["dry_run"] else ""
     failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
-    yield f"{rebuilt['tickets']:,} tickets looked at, {rebuilt['changed']:,} {would}rebuilt{failed}"
+    yield f"tickets looked at: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"

@@ -6,10 +6,10 @@ that is stored. So anybody can compute it anew with another program. The last ha
 keeps it elsewhere can prove that nothing up to there was changed, removed, inserted, moved or cut off.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 #: What the hash of the first event follows from.
@@ -34,12 +34,20 @@ TRIGGERS = {
     " (SELECT 1 FROM event_text WHERE event_id = NEW.event_id AND field = NEW.field)",
 }
 
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
-
 
 def seal(before: str, event: Sequence[Any]) -> str:
-    """The hash of an event, given as its sealed columns, that follows from the hash before it."""
-    return sha256((before + _encoded(event)).encode()).hexdigest()
+    """The hash of an event, given as its sealed columns, that follows from the hash before it.
+
+    Raises:
+        TypeError: there is no text where text belongs.
+    """
+    number, ticket, at, recorded_at, actor, kind, action, detail = event
+    # Put together by hand: `json.dumps` makes the same text in four times the time, and a log has millions of events.
+    array = (
+        f"[{number},{ticket},{quoted(at)},{quoted(recorded_at)},{quoted(actor)},{quoted(kind)},{quoted(action)},"
+        f"{quoted(detail)}]"
+    )
+    return sha256((before + array).encode()).hexdigest()
 
 
 def head(connection: sqlite3.Connection) -> tuple[int, str] | None:
