@@ -123,7 +123,7 @@ def wipe(path: Path) -> bool:
     connection = open_database(path)
     try:
         with reported(path):
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("VACUUM")
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

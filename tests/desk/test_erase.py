@@ -59,6 +59,31 @@ def test_nothing_of_the_person_is_left_in_any_byte(told: Path, slactl: Slactl) -
     assert json.loads(verified.out)["erased"] == 8
 
 
+def test_pages_that_were_freed_long_ago_are_wiped_too(told: Path, slactl: Slactl) -> None:
+    with sqlite3.connect(told, isolation_level=None) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("CREATE TABLE old AS SELECT 'inferno of long ago ' || event.id AS text FROM event, ticket, timer")
+        connection.execute("DROP TABLE old")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert raw(told).count(b"inferno of long ago") > 100
+    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 0
+    assert b"inferno" not in raw(told)
+
+
+def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slactl.store import erasure
+
+    monkeypatch.setattr(erasure, "BUSY_SECONDS", 0.1)
+    with sqlite3.connect(told, isolation_level=None) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM event").fetchone()
+        done = slactl("erase", "--requester", ADDRESS, "--yes", "--json")
+        assert done.code == 7
+        assert "PRAGMA wal_checkpoint(TRUNCATE)" in json.loads(done.out)["problem"]
+        connection.execute("ROLLBACK")
+    assert shown(slactl, "1")["subject"] == "(erased)"
+
+
 def test_what_is_shown_afterwards(told: Path, slactl: Slactl) -> None:
     before = {number: shown(slactl, number) for number in ("1", "2", "3")}
     slactl("erase", "--requester", ADDRESS, "--yes")
