@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
 from slactl.config import Config
-from slactl.desk import surroundings
+from slactl.desk import addresses, surroundings
+from slactl.desk.addresses import Secrets
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
 from slactl.store import health
 from slactl.store.connection import SCHEMA, damage, open_database, reported, transaction
@@ -213,10 +214,12 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
         yield Check("rules", False, error.message, error.hint or check)
         return
     yield Check("rules", True, f"{config.rules}, {config.sources['rules']}")
+    known = Secrets(environment, config.rules.absolute().parent)
+    told_below = {message for _, message in addresses.warnings(rules, known)}
     for warning in warnings:
-        if "environment variable" not in warning.message:
+        if warning.message not in told_below:
             yield Check("rules", False, f"line {warning.line}: {warning.message}", check)
-    secrets = list(surroundings.secrets(rules, environment))
+    secrets = list(surroundings.missing_secrets(rules, known))
     for whose, what, fix in secrets:
         yield Check("secrets", False, f"{whose}: {what}", fix)
     if not secrets:

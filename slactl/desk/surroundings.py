@@ -3,10 +3,12 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slactl.desk.addresses import Secrets, listed
+from slactl.sla.addresses import PLACEHOLDER
 from slactl.sla.rules import Rules
 
 #: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
@@ -18,7 +20,6 @@ NETWORK = frozenset(
     )
 )
 
-_PLACEHOLDER = re.compile(r"\$\{(env|file):([^}]+)\}")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -111,16 +112,15 @@ def _is_place(place: str, status: os.stat_result, pid: int, lock: Path) -> bool:
         return False
 
 
-def secrets(rules: Rules, environment: Mapping[str, str]) -> Iterator[tuple[str, str, str | None]]:
+def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, str | None]]:
     """What is wrong with the secrets that addresses name: whose, what, and the fix. Never what they are."""
-    for kind in ("roles", "people"):
-        for name, who in getattr(rules, kind).items():
-            found = sorted({place for url in who.notify for place in _PLACEHOLDER.findall(url)})
-            for where, secret in found:
-                if where == "env" and not environment.get(secret):
-                    yield f"{kind}.{name}", f"the environment variable {secret} is not set here", f"export {secret}=…"
-                elif where == "file":
-                    yield from ((f"{kind}.{name}", *problem) for problem in _secret_file(Path(secret).expanduser()))
+    found = [(place, kind, name) for place, url, _ in listed(rules) for kind, name in PLACEHOLDER.findall(url)]
+    for place, kind, name in dict.fromkeys(found):
+        whose = ".".join(str(part) for part in place[:2])
+        if kind == "env" and not known.environment.get(name, "").strip():
+            yield whose, f"the environment variable {name} is not set here", f"export {name}=…"
+        elif kind == "file":
+            yield from ((whose, *problem) for problem in _secret_file(known.folder / Path(name).expanduser()))
 
 
 def _secret_file(path: Path) -> Iterator[tuple[str, str | None]]:

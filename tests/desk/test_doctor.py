@@ -109,7 +109,7 @@ def change_view(desk: Path) -> None:
 
 def expose_secret(desk: Path) -> None:
     secret = desk.with_name("slack-url")
-    secret.write_text("slack://sentinel")
+    secret.write_text("jsons://example.com/sentinel")
     secret.chmod(0o644)
     rules = desk.with_name("rules.toml")
     rules.write_text(rules.read_text().replace("notify = []", f'notify = ["${{file:{secret}}}"]', 1))
@@ -168,9 +168,9 @@ def test_missing_secrets_are_told_by_name_only(
     assert [finding["check"] for finding in found] == ["secrets", "secrets"]
     assert "SLACK_URL is not set" in found[0]["found"]
     assert str(tmp_path / "none") in found[1]["found"]
-    (tmp_path / "none").write_text("sentinel-of-the-file")
+    (tmp_path / "none").write_text("jsons://example.com/sentinel-of-the-file")
     (tmp_path / "none").chmod(0o600)
-    monkeypatch.setenv("SLACK_URL", "slack://sentinel-of-the-environment")
+    monkeypatch.setenv("SLACK_URL", "jsons://example.com/sentinel-of-the-environment")
     result = slactl("doctor", "--json")
     assert result.code == 0
     assert "sentinel" not in result.out + result.err

@@ -62,7 +62,8 @@ def test_nothing_of_the_person_is_left_in_any_byte(told: Path, slactl: Slactl) -
 def test_pages_that_were_freed_long_ago_are_wiped_too(told: Path, slactl: Slactl) -> None:
     with sqlite3.connect(told, isolation_level=None) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
-        connection.execute("CREATE TABLE old AS SELECT 'inferno of long ago ' || event.id AS text FROM event, ticket, timer")
+        words = "'inferno of long ago ' || event.id"
+        connection.execute(f"CREATE TABLE old AS SELECT {words} AS text FROM event, ticket, timer")
         connection.execute("DROP TABLE old")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert raw(told).count(b"inferno of long ago") > 100
