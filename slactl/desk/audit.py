@@ -180,9 +180,9 @@ def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
 
 def _tickets(connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress) -> None:
     from slactl.desk.cache import Law, differences
-    from slactl.desk.rulebook import StoredRules
+    from slactl.desk.pinned_rules import PinnedRules
 
-    rules, total, last = StoredRules(connection), audit.length(connection, "ticket"), 0
+    rules, total, last = PinnedRules(connection), audit.length(connection, "ticket"), 0
     law = Law(rules.version, rules.holidays, now)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
     while numbers := audit.numbers(connection, last, audit.BATCH):

@@ -1,7 +1,6 @@
 """The rules as the database knows them: the current file, and every version that tickets are pinned to."""
 
 import json
-import sqlite3
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -12,9 +11,7 @@ from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
 from slactl.errors import RulesError
-from slactl.sla.calendar import library_holidays
 from slactl.sla.rules import Escalation, Level, Rules, load, parse
-from slactl.store.audit import holiday_year, rules_versions
 from slactl.store.models import HolidayYear, RulesVersion
 
 
@@ -119,6 +116,8 @@ class Rulebook:
         return self._holiday_years[key]
 
     def _ask_library(self, country: str, subdivision: str, year: int) -> Mapping[date, str]:
+        from slactl.sla.calendar import library_holidays
+
         days = library_holidays(country, subdivision or None, year)
         row = HolidayYear(
             country=country,
@@ -130,40 +129,6 @@ class Rulebook:
         self._session.add(row)
         self._session.flush()
         return days
-
-
-class StoredRules:
-    """Every version of the rules that tickets are pinned to, for those who only read; each is parsed once."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._texts = {rules_hash: (number, text) for number, (rules_hash, text) in rules_versions(connection).items()}
-        self._parsed: dict[str, Rules] = {}
-        self._years: dict[tuple[str, str, int], Mapping[date, str]] = {}
-
-    def version(self, rules_hash: str | None) -> Rules:
-        """The rules with this hash.
-
-        Raises:
-            RulesError: the database does not have them, or they are not those of the hash.
-        """
-        if rules_hash is None or rules_hash not in self._texts:
-            raise RulesError(f"the rules version {(rules_hash or 'none')[:12]} is not in the database", "slactl doctor")
-        if rules_hash not in self._parsed:
-            number, text = self._texts[rules_hash]
-            found = parse(text, f"rules version {number}", {rules_hash})
-            if found.hash != rules_hash:
-                raise RulesError(f"rules version {number} was changed: its hash is not {rules_hash[:12]}", None)
-            self._parsed[rules_hash] = found
-        return self._parsed[rules_hash]
-
-    def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
-        """The public holidays of a year: those in the database, else what the library says."""
-        key = (country, subdivision or "", year)
-        if key not in self._years:
-            days = holiday_year(self._connection, *key)
-            self._years[key] = _decoded(days) if days is not None else library_holidays(country, subdivision, year)
-        return self._years[key]
 
 
 def _decoded(days: str) -> Mapping[date, str]:

@@ -175,15 +175,6 @@ def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]
     return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}
 
 
-def holiday_year(connection: sqlite3.Connection, country: str, subdivision: str, year: int) -> str | None:
-    """The public holidays of a year as JSON; None where nobody asked for them yet."""
-    row = connection.execute(
-        "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version",
-        (country, subdivision, year),
-    ).fetchone()
-    return str(row[0]) if row is not None else None
-
-
 def _rows(connection: sqlite3.Connection, query: str) -> Iterator[Row]:
     cursor = connection.execute(query)
     names = [column[0] for column in cursor.description]

@@ -15,12 +15,12 @@ SECRETS = ("ann.lee@example.com", "inferno", "scorched", "cinders", "embers", "a
 @pytest.fixture
 def told(desk: Path, slactl: Slactl) -> Path:
     """Tickets of Ann, and one of Bob in which Ann is named and one in which she is not."""
-    slactl("create", "Printer inferno", "--from", ADDRESS, "--body", "It is scorched.", "--at", "2d ago")
+    slactl("create", "Printer inferno", "--from", ADDRESS, "--body", "It is scorched.", "--at", "5d ago")
     slactl("reply", "1", "--body", "Sweep up the cinders, Ann.")
     slactl("receive", "1", "--body", "Only embers now.")
     slactl("create", "Toner is out", "--from", "bob@example.com", "--body", "Ask ann.lee@example.com about the ashes")
     slactl("note", "2", "--body", "joann.lee@example.com and ann.lee@example.com.au are others")
-    slactl("create", "Smoke", "--from", "ANN.LEE@example.com", "--external-id", "T-3", "--at", "2d ago")
+    slactl("create", "Smoke", "--from", "ANN.LEE@example.com", "--external-id", "T-3", "--at", "5d ago")
     assert slactl("check", "-q").code == 0
     return desk
 
