@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,17 @@ def test_the_pipes_of_the_daily_round_work_as_typed(desk: Path, slactl: Slactl, 
         assert done.returncode == 0, f"{line}: {done.stderr}"
     escalated = slactl("list", "--escalated", "-q").out.split()
     assert escalated == ["1", "2", "3"]
+
+
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="needs the sqlite3 shell")
+def test_what_the_log_says_beside_ours(desk: Path, slactl: Slactl) -> None:
+    recipe, shown = re.search(r"```sh\n(slactl import [^`]+made_sla[^`]+)```\n\n```\n([^`]+)```", README).groups()  # type: ignore[union-attr]
+    typed = recipe.replace("slactl import", f"{shlex.quote(sys.executable)} -m slactl import")
+    done = subprocess.run(
+        ["bash", "-euc", typed], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(shown)
 
 
 def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:

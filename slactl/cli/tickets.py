@@ -4,6 +4,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from slactl.cli.completion import ids_then_priority, ids_then_status
 from slactl.cli.options import (
     AtOption,
     BodyOption,
@@ -168,7 +169,12 @@ def assign(
 @app.command()
 def priority(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="ID… PRIORITY", help="low, normal, high or urgent, last.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID… PRIORITY", help="low, normal, high or urgent, last.", autocompletion=ids_then_priority
+        ),
+    ],
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -191,7 +197,9 @@ def priority(
 @app.command()
 def status(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.", autocompletion=ids_then_status)
+    ],
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,

@@ -22,6 +22,9 @@ Row = dict[str, Any]
 #: The columns of `timer` that do not follow from the history: which hang on today's ladders, and numbers of rows.
 NOT_OF_HISTORY = ("id", "next_at")
 
+#: The columns of `timer` that came later: null in an older row until its ticket changes next.
+LATER = ("paused_seconds", "closed_seconds")
+
 #: The columns of `ticket` that are what a person wrote.
 WRITTEN = ("subject", "requester_email")
 
@@ -141,7 +144,9 @@ def _one_timer(
         if column == "detected_at":
             if row[column] is not None and row[column] not in (detected or ()):
                 yield Difference(number, name, column, row[column], value)
-        elif column not in NOT_OF_HISTORY and not _fits(row[column], (early or late)[column], value):
+        elif column in NOT_OF_HISTORY or (column in LATER and row[column] is None):
+            continue
+        elif not _fits(row[column], (early or late)[column], value):
             yield Difference(number, name, column, row[column], value)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,3 +75,19 @@ def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
         return False
     wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
     return wrote or actor.casefold() == (requester() or "").casefold()
+
+
+def highest_each(
+    messages: Sequence[dict[str, Any]], warnings: Collection[int]
+) -> tuple[list[dict[str, Any]], dict[int, list[str]]]:
+    """Of messages about one ticket the highest for each recipient, and who is told of each escalation, by its number.
+
+    The highest is the last one, and never a warning (the numbers of those escalations) where something worse came.
+    """
+    by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
+    highest = {row["recipient"]: row for row in by_weight}
+    kept = [row for row in messages if highest[row["recipient"]] is row]
+    told: dict[int, list[str]] = {}
+    for row in kept:
+        told.setdefault(row["escalation_id"], []).append(row["recipient"])
+    return kept, told

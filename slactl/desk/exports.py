@@ -54,7 +54,8 @@ def _event(row: dict[str, Any], fired: dict[int, dict[str, Any]]) -> Event | Non
 
 def _silent(row: dict[str, Any]) -> Event:
     detail = _columns(row) | {"warning": False}
-    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], ActorType.SYSTEM)
+    by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
+    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], by)
 
 
 def _columns(row: dict[str, Any]) -> dict[str, Any]:

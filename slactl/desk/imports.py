@@ -14,14 +14,16 @@ from typing import Any, BinaryIO
 
 from slactl.clock import to_text
 from slactl.config import Config
+from slactl.desk.bursts import begun_bursts
 from slactl.desk.firing import fire_due, note_breaches
 from slactl.desk.intake import Problem, events_of, read_history, read_rows
 from slactl.desk.intake_map import Map
 from slactl.desk.ledger import Entry, Ledger, ledger
-from slactl.sla.history import ActorType, EventType, Status
+from slactl.sla.history import Condition, EventType, Status
 from slactl.sla.history_fields import LineError
 from slactl.sla.history_file import Line, in_order, parse_line, parse_record
 from slactl.sla.ladders import FiringKey
+from slactl.sla.rules import load
 from slactl.store import writes
 from slactl.store.events import BREACH, DEADLINES
 from slactl.store.models import Tenant
@@ -81,7 +83,9 @@ def import_file(
             spool.fill(read_history(source.stream, count, ticked))
         else:
             spool.fill(read_rows(source.stream, source.how, count, ticked))
-        _take_in(config, now, source, spool.tickets(), done, count, baseline=baseline, dry_run=dry_run)
+        bursts = _bursts(config, spool, source, now)
+        tickets = ((name, lines, bursts.get(name, ())) for name, lines in spool.tickets())
+        _take_in(config, now, source, tickets, done, count, baseline=baseline, dry_run=dry_run)
     finally:
         spool.close()
     return done
@@ -91,7 +95,7 @@ def _take_in(
     config: Config,
     now: datetime,
     source: Source,
-    tickets: Iterator[tuple[str, list[tuple[int, str]]]],
+    tickets: Iterator[tuple[str, list[tuple[int, str]], Sequence[str]]],
     done: Imported,
     report: Callable[[Problem], None],
     *,
@@ -103,10 +107,30 @@ def _take_in(
     while batch := list(islice(tickets, BATCH)):
         with ledger(config, now, keep=not dry_run, strict=True) as book:
             while batch:
-                histories = {name: _history(name, lines, source, now, report) for name, lines in batch}
+                histories = {
+                    name: _with_bursts(_history(name, lines, source, now, report), begun)
+                    for name, lines, begun in batch
+                }
                 _merge(book, histories, done, _PlanWarnings(book, plans, report), baseline=baseline)
                 batch = list(islice(tickets, BATCH)) if dry_run else []
                 book.settle()
+
+
+def _bursts(config: Config, spool: Spool, source: Source, now: datetime) -> dict[str, list[str]]:
+    """The bursts that tickets of the file begin among themselves, by ticket; the file is read once more for them."""
+    rules = load(config.rules)
+    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
+        return {}
+    read = ((name, _history(name, lines, source, now, lambda _: None)) for name, lines in spool.tickets())
+    return begun_bursts((each for each in read if each[1]), rules)
+
+
+def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+    """The history, in which the ticket says what it begins, unless it says so itself."""
+    if not history or not begun or "bursts" in history[0].event.detail:
+        return history
+    created = history[0].event
+    return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
 
 
 def _history(
@@ -241,14 +265,12 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> None:
     """An escalation of another database is on the record here too, so that nothing of it fires again."""
     event, detail = entry.event, dict(entry.event.detail)
     outcome = Outcome(detail.get("outcome") or Outcome.FIRED)
-    is_level = event.actor_type is ActorType.SYSTEM and all(
-        detail.get(name) for name in ("kind", "escalation", "level")
-    )
+    is_level = all(detail.get(name) for name in ("kind", "escalation", "level"))
     place: dict[str, Any] = {name: detail.get(name) or 0 for name in FiringKey._fields}
     key = FiringKey(**place) if is_level else None
     state = book.state(number)
     row = {
-        "source": "automatic" if key is not None else "manual",
+        "source": "automatic" if event.by_system and key is not None else "manual",
         "reason": detail.get("reason") or "escalated",
         "due_at": detail.get("due_at"),
         "fired_at": to_text(event.at),
@@ -260,7 +282,7 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> None:
         "to_assignee": detail.get("to_assignee"),
         "run_id": None,
     }
-    if key is not None and key in book.fired(number):
+    if key is not None and event.by_system and key in book.fired(number):
         return
     event_id = None
     if outcome is Outcome.FIRED:
@@ -270,4 +292,4 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> None:
 
 
 #: What the event of an escalation has itself; the rest stands in the escalation's row.
-_EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome")
+_EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome", "fallback")

@@ -54,11 +54,16 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
     3. What is left is gathered by recipient, one digest for each of the recipient's addresses, one address a round;
        without any address it is printed, for cron to mail.
     4. What somebody could not be told goes to the fallback of its escalation, in the next round.
+
+    Told to stop, it leaves between two messages, and the rest waits for the next run.
     """
     post = _post(config, now, report, lock)
     _adopt_orphans(post)
     while ready := _sort_out(post):
         for mailing, rows in ready.items():
+            if report.stop():
+                report.interrupted = True
+                return
             carry_out(post, mailing, rows)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slactl.config import Config
+from slactl.desk.bursts import bursts_of_new
 from slactl.desk.facts import (
     BODY_LENGTH,
     checked_tags,
@@ -66,6 +67,8 @@ def create(config: Config, now: datetime, new: NewTicket, at: datetime | None = 
             "requester_domain": new.requester_email.rpartition("@")[2].lower(),
             "rules": version.hash,
         }
+        bursts = bursts_of_new(book, new.requester_email, opened)
+        detail |= {"bursts": bursts} if bursts else {}
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         book.note_deadlines(number, "ticket opened")

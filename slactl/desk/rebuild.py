@@ -14,6 +14,7 @@ from typing import Any
 
 from slactl.config import Config
 from slactl.desk.cache import Difference, Law, differences, truth
+from slactl.desk.columns import next_level_columns
 from slactl.desk.entries import Restored
 from slactl.desk.ladders import is_current
 from slactl.desk.ledger import Ledger, ledger
@@ -105,9 +106,13 @@ def _batch(
 
 
 def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
-    """The timers that would not be looked at when something is to be done about them."""
+    """Where the next level of the ladders is told wrong, and timers that would not be looked at when one comes."""
+    found, rules = truth(kept, law), book.rulebook.current
+    for column, value in next_level_columns(found.evaluation, rules, found.fired).items():
+        if kept.ticket is not None and kept.ticket[column] != value:
+            yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
-    for row in truth(kept, law).timers(kept.number, book.rulebook.current, book.now, tuple(Condition)):
+    for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
         known = stored.get((row["kind"], row["cycle"]))
         if known is not None and known["next_at"] != row["next_at"]:
             name = f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {kept.number}"

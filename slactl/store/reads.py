@@ -263,16 +263,6 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def pinned_rules(connection: sqlite3.Connection) -> list[Record]:
-    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
-    names = ("id", "rules", "first_used_at", "canonical", "open_count")
-    query = (
-        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
-        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
-    )
-    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
-
-
 def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Every ticket's number and its name in exports: the external id, else the number."""
     yield from connection.execute("SELECT id, COALESCE(external_id, id || '') FROM ticket ORDER BY id")

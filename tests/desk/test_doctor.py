@@ -341,7 +341,7 @@ def harmed(desk: Path) -> None:
         connection.execute(
             "UPDATE ticket SET status = 'closed', subject = 'All is well', tags = '[\"x\"]' WHERE id = 1"
         )
-        connection.execute("UPDATE ticket SET external_id = 'T-9' WHERE id = 2")
+        connection.execute("UPDATE ticket SET external_id = 'T-9', next_level = 'none' WHERE id = 2")
         connection.execute("UPDATE timer SET next_at = NULL, detected_at = NULL")
         connection.execute(
             "UPDATE timer SET due_at = '2027-01-01T00:00:00Z' WHERE ticket_id = 1 AND kind = 'resolution'"
@@ -371,7 +371,7 @@ def test_what_differs_is_shown_and_mended(told: Path, slactl: Slactl) -> None:
     assert (record["changed"], record["failed"]) == (2, 0)
     found = {(each["ticket_id"], each["column"], each["stored"]) for each in record["found"]}
     assert {(1, "status", "closed"), (1, "subject", "All is well"), (2, "external_id", "T-9")} <= found
-    assert any(column == "next_at" for _, column, _ in found)
+    assert {"next_at", "next_level"} <= {column for _, column, _ in found}
     assert slactl("show", "1", "2", "--json").out == before
     assert slactl("audit", "verify").code == 0
     assert json.loads(slactl("doctor", "--rebuild", "--json").out)["found"] == []
