@@ -46,6 +46,9 @@ COMMANDS = {
     "export": "transfer",
     "history": "reading",
     "watch": "watch",
+    "backup": "upkeep",
+    "erase": "upkeep",
+    "doctor": "upkeep",
 }
 
 #: Groups of commands → the file in `cli/` whose `app` is the group.

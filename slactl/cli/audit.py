@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.cli.reading import print_events
 from slactl.clock import to_text
-from slactl.errors import UsageError
+from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
@@ -72,6 +72,41 @@ def list_events(
         return
     below = f"the last {most}; --limit 0 for all" if most and len(events) == most else ""
     print_events(here, events, chosen, names, asked=bool(fields), footer=below)
+
+
+@app.command("verify")
+def verify(
+    context: typer.Context,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="HASH", help="A head that was kept elsewhere; it must be in the log."),
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what was found.")] = False,
+) -> None:
+    """Verify the log and all that follows from it: nothing changed, removed, inserted, moved or cut off.
+
+    The chain of hashes, what persons wrote, the escalations, and the columns of every ticket and timer by its
+    history. Exit codes: 0 all is as it was written, 6 something is not; the first finding is the first bad event.
+
+    \b
+    Examples:
+      slactl audit verify
+      slactl audit verify --head "$(cat /mnt/elsewhere/audit_head)"
+    """
+    from slactl.cli.progress import phases
+    from slactl.desk import audit as desk
+    from slactl.show.records import write_object
+    from slactl.show.upkeep import audit_lines
+
+    here = call(context)
+    with phases() as progress:
+        found = desk.verify(here.config, here.now, head, progress)
+    if as_json:
+        write_object(found.record(), sys.stdout)
+    elif found.found or not quiet:
+        sys.stdout.writelines(f"{line}\n" for line in audit_lines(found.record()))
+    leave(ExitCode.DATABASE if found.found else ExitCode.DONE)
 
 
 def _text(here: Call, typed: str | None) -> str | None:

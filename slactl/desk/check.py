@@ -70,6 +70,7 @@ class Report:
     at: datetime
     dry_run: bool
     run_id: int | None = None
+    audit_head: str | None = None
     scanned: int = 0
     breached: int = 0
     notified: int = 0
@@ -145,6 +146,7 @@ class Report:
             "skipped_by_reason": self.skipped,
             "firings": self.firings,
             "messages": self.messages,
+            "audit_head": self.audit_head,
             "interrupted": self.interrupted,
             "duration_ms": self.duration_ms,
             "exit_code": int(self.code),
@@ -173,7 +175,9 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
         if job.dry_run:
             from slactl.desk.firing import rehearse
 
-            return rehearse(config, now, job)
+            rehearsed = rehearse(config, now, job)
+            rehearsed.audit_head = runs.audit_head(config.database)
+            return rehearsed
         return _run(config, now, job, watch)
 
 
@@ -189,7 +193,8 @@ def _run(config: Config, now: datetime, job: Job, watch: Callable[[], float]) ->
                 facts = _work(config, report, job, fingerprint, lock)
         report.duration_ms = round(watch() * 1000)
         boot = job.boot if trusted else None
-        report.run_id = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
+        ended = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
+        report.run_id, report.audit_head = ended
         _tell_monitors(config, report, job)
         return report
 

@@ -17,9 +17,12 @@ from slactl.sla.upcoming import next_level
 
 @dataclass(frozen=True, slots=True)
 class TimerContext:
-    """What a timer's row depends on besides the history: today's ladders, and what was decided and noticed."""
+    """What a timer's row depends on besides the history: today's ladders, and what was decided and noticed.
 
-    rules: Rules
+    Without rules the next instant, which hangs on the ladders, is left out.
+    """
+
+    rules: Rules | None
     now: datetime
     fired: set[FiringKey]
     detected: Mapping[tuple[str, int], str]
@@ -79,7 +82,9 @@ def _timer_row(
     detected = context.detected.get((timer.kind.value, timer.cycle))
     # A backdated event that shows the deadline was kept takes the breach back, and with it its discovery.
     detected = detected if timer.breached_at is not None else None
-    upcoming = next_instant(evaluation, timer, context.rules, context.now, context.fired, detected is not None)
+    upcoming = None
+    if context.rules is not None:
+        upcoming = next_instant(evaluation, timer, context.rules, context.now, context.fired, detected is not None)
     return {
         "ticket_id": number,
         "kind": timer.kind.value,

@@ -2,12 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from slactl.sla.history import Event
+from slactl.sla.history import ActorType, Event, EventType
+from slactl.text import is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,13 @@ class Entry:
     recorded_at: datetime | None = None
 
 
+#: What persons write with an event: kept apart from the log, so that it can be erased.
+TEXTS = ("body", "subject", "requester_email", "actor")
+
+#: Who acted, by the log, where that was a customer who is known by an address.
+CUSTOMER = "customer"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How many rows the buffers of a ledger held."""
@@ -32,14 +40,41 @@ class Mark:
     notifications: int
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a history says of a ticket besides its timers: its identity, and when its breaches were noticed.
+
+    `missing` is a ticket of which only the history is left.
+    """
+
+    identity: Mapping[str, Any]
+    detected: Mapping[tuple[str, int], str]
+    missing: bool
+
+
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
+    # Of a text that was erased elsewhere only the hash came along; the log says that it never was here.
+    gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
+    kept |= {"erased": gone} if gone else {}
     for name, words in texts.items():
         salt = secrets.token_hex(16)
         kept[f"{name}_hash"] = hashlib.sha256((salt + words).encode()).hexdigest()
         rows.append({"field": name, "salt": salt, "text": words})
     return kept, rows
+
+
+def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
+    """Whether a history names a customer's address as the actor: the writer of a customer's message, or the requester.
+
+    A person who types a command is never one, whatever the login name looks like.
+    """
+    actor = event.actor
+    if actor is None or event.actor_type is not ActorType.USER:
+        return False
+    wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
+    return wrote or actor.casefold() == (requester() or "").casefold()
 
 
 def highest_each(

@@ -29,10 +29,11 @@ def _records(connection: sqlite3.Connection, number: int, name: str) -> Iterator
     rows = [(row["at"], 0, row["id"], row) for row in reads.event_rows(connection, number)]
     rows += [(row["fired_at"], 1, row["id"], row) for row in decided if row["event_id"] is None]
     for _, silent, key, row in sorted(rows, key=lambda each: each[:3]):
-        event = _silent(row) if silent else _event(row, fired)
+        written = {} if silent else texts.get(key, {})
+        event = _silent(row) if silent else _event(row | {"actor": written.get("actor", row["actor"])}, fired)
         if event is None:
             continue
-        yield to_record(name, event, {} if silent else texts.get(key, {}), None if silent else row["recorded_at"])
+        yield to_record(name, event, written, None if silent else row["recorded_at"])
 
 
 def _event(row: dict[str, Any], fired: dict[int, dict[str, Any]]) -> Event | None:

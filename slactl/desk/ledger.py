@@ -17,7 +17,7 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns, timer_rows
-from slactl.desk.entries import Entry, Mark, highest_each, sealed
+from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, sealed
 from slactl.desk.rulebook import Rulebook
 from slactl.sla.history import Condition, Event
 from slactl.sla.ladders import FiringKey
@@ -60,6 +60,7 @@ class Ledger:
         self._changed: dict[int, None] = {}
         self._timers: dict[int, list[dict[str, Any]]] = {}
         self._detected: dict[int, dict[tuple[str, int], str]] = {}
+        self._restored: set[int] = set()
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -105,22 +106,26 @@ class Ledger:
     def append(self, number: int, entry: Entry) -> int:
         """Append an event to a loaded history, at its place in time; returns the number of the event."""
         event_id = self._next(models.Event)
-        event = entry.event
-        detail, texts = sealed(event.detail, entry.texts)
+        event, written = entry.event, dict(entry.texts)
+        actor = event.actor or self.actor
+        if is_customer(event, lambda: self._requester(number, written)):
+            actor, written["actor"] = CUSTOMER, actor
+        detail, texts = sealed(event.detail, written)
         self._events.append(
             {
                 "id": event_id,
                 "ticket_id": number,
                 "at": to_text(event.at),
                 "recorded_at": to_text(entry.recorded_at or self.now),
-                "actor": event.actor or self.actor,
+                "actor": actor,
                 "actor_type": event.actor_type.value,
                 "action": entry.action or action_of(event),
                 "detail": detail_text(detail),
             }
         )
         self._texts += [{"event_id": event_id, **row} for row in texts]
-        identity = {name: value for name, value in {**event.detail, **entry.texts}.items() if name in IDENTITY}
+        said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
+        identity = {name: value for name, value in said.items() if name in IDENTITY}
         self._identities.setdefault(number, {}).update(identity)
         if entry.action is None:
             insort_right(self._histories[number], event, key=lambda each: each.at)
@@ -184,6 +189,15 @@ class Ledger:
         self._pins[number] = rules_version
         self._changed[number] = None
 
+    def restore(self, number: int, rules_version: int, found: Restored) -> None:
+        """Have all that is kept of a ticket written anew, as its history says."""
+        self.state(number)
+        self._identities[number], self._pins[number] = dict(found.identity), rules_version
+        self._detected[number] = dict(found.detected)
+        self._restored.add(number)
+        self._new |= {number: rules_version} if found.missing else {}
+        self._changed[number] = None
+
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
         """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
         kept, told = highest_each(self._notifications[mark.notifications :], self._warnings)
@@ -227,7 +241,7 @@ class Ledger:
         tickets = {number: self._ticket_row(number) for number in numbers}
         writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
         writes.update_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n not in self._new])
-        writes.insert_rows(self.connection, models.Event, self._events)
+        writes.append_events(self.connection, self._events)
         writes.insert_rows(self.connection, models.EventText, self._texts)
         writes.insert_rows(self.connection, models.Escalation, self._escalations)
         writes.insert_rows(self.connection, models.Notification, self._notifications)
@@ -240,6 +254,7 @@ class Ledger:
         self._fired.clear()
         self._timers.clear()
         self._pins.clear()
+        self._restored.clear()
         self._warnings.clear()
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
@@ -268,10 +283,19 @@ class Ledger:
         writes.update_rows(self.connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
         writes.insert_rows(self.connection, models.Timer, inserted)
 
+    def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
+        """The address of the requester of a ticket, as far as the database or this transaction knows it."""
+        known = {**self._identities.get(number, {}), **written}
+        if "requester_email" in known or number in self._new:
+            return known.get("requester_email")
+        return writes.requester(self.connection, number)
+
     def _known_breaches(self, number: int) -> dict[tuple[str, int], str]:
         """When the breaches of a ticket were noticed, those of this transaction included."""
         if number not in self._timers:
             self.load([number])
+        if number in self._restored:
+            return self._detected[number]
         known = {(row["kind"], row["cycle"]): row["detected_at"] for row in self._timers[number] if row["detected_at"]}
         return known | self._detected.get(number, {})
 

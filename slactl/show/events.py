@@ -36,6 +36,10 @@ def columns() -> Sequence[Column]:
 
 def describe(event: Record) -> str:
     """The details of an event in words: "priority high, was normal"."""
+    if event["action"] == "ticket.erase":
+        return ", ".join(
+            f"{words(name)} of {cell([str(each) for each in ids])}" for name, ids in event["detail"].items()
+        )
     told = {name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")}
     if event["action"] == "ticket.create":
         # At the beginning nobody misses what is not there; later "none" is the news.

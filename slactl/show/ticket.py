@@ -1,6 +1,6 @@
 """One ticket on a terminal: facts, timers, messages, escalations and the audit trail."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int)
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     _facts(console, ticket, now)
     _section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
-    _messages(console, ticket["messages"])
+    _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
     _section(console, "Escalations", ticket["escalations"], escalation_columns())
     _section(console, "Audit trail", ticket["events"], event_columns())
 
@@ -150,7 +150,8 @@ def used_share(timer: Record, now: datetime) -> float | None:
     return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
 
 
-def _messages(console: "Console", messages: Iterable[Record]) -> None:
+def _messages(console: "Console", messages: Iterable[Record], written: Container[int]) -> None:
+    """Draws the messages; a body that was `written` and is not there was erased."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -159,7 +160,8 @@ def _messages(console: "Console", messages: Iterable[Record]) -> None:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         console.print(Text(head, style="dim" if message["type"] == "note" else "cyan"))
-        console.print(Padding(Text(clean_block(message["body"] or "(no text)")), (0, 0, 0, 4)))
+        nothing = "(erased)" if message["event_id"] in written else "(no text)"
+        console.print(Padding(Text(clean_block(message["body"] or nothing)), (0, 0, 0, 4)))
 
 
 def escalation_columns() -> Sequence[Column]:

@@ -12,7 +12,7 @@ from slactl.errors import DatabaseError
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
 #: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 4
+SCHEMA = 5
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
@@ -23,9 +23,12 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, or newer than this program.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise DatabaseError(f"the database {path} {what}", "slactl init")
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise DatabaseError(f"the database {path} {what}", "slactl init")
+    except OSError as error:
+        raise DatabaseError(f"the database {path} cannot be reached: {error.strerror}", f"ls -l {path}") from error
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -55,6 +58,14 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) ->
             migrate(connection)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
+
+
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """The first of what is broken in the file: pages, indexes, constraints, references; nothing when all is well."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+    return found
 
 
 @contextmanager
@@ -104,26 +115,36 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         _make_folder(path.parent, group)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        if path.is_file() and path.stat().st_size == 0:
-            _fill(path)
-            return True
-        open_database(path).close()
-        return False
+        if not _is_empty(path):
+            open_database(path).close()
+            return False
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError as error:
         raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
     try:
         if group is not None:
             os.fchown(handle, -1, group)
-            os.fchmod(handle, 0o660)
+        os.fchmod(handle, 0o600 if group is None else 0o660)
     finally:
         os.close(handle)
     _fill(path)
     return True
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether this is a file that somebody began and did not fill; never one behind a link."""
+    if path.is_symlink() and path.exists() and path.stat().st_size == 0:
+        raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {path}")
+    return path.is_file() and path.stat().st_size == 0
+
+
 def _make_folder(folder: Path, group: int | None) -> None:
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mode = folder.stat().st_mode
+    if mode & stat.S_IWOTH and (group is not None or not mode & stat.S_ISVTX):
+        # Anybody could put another database, or a write-ahead log of his own, in the place of this one.
+        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
     if group is not None:
         os.chown(folder, -1, group)
         folder.chmod(0o2770)

@@ -32,6 +32,9 @@ RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 #: What slactl notes for people and no deadline hangs on: a breach it noticed, the deadlines it computed.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
+#: That words of persons were erased; the detail has the numbers of their events by field.
+ERASE = "ticket.erase"
+
 _TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
 
 #: The columns that `from_row` reads, in its order.

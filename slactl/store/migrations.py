@@ -2,20 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
+from slactl.store.chain import chain
 from slactl.store.connection import APPLICATION_ID, SCHEMA
 from slactl.store.views import definitions
 
-APPEND_ONLY = """
-CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
-BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
-CREATE TRIGGER event_never_vanishes BEFORE DELETE ON event
-BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
-"""
-
 
 def tables(connection: sqlite3.Connection) -> None:
-    """Step 1: every table, its indexes, and the triggers that keep the event log append-only."""
+    """Step 1: every table and its indexes."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex, CreateTable
     from sqlmodel import SQLModel
@@ -27,8 +22,6 @@ def tables(connection: sqlite3.Connection) -> None:
         connection.execute(str(CreateTable(table).compile(dialect=dialect)))
         for index in sorted(table.indexes, key=lambda each: str(each.name)):
             connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    for trigger in APPEND_ONLY.strip().split("END;\n"):
-        connection.execute(trigger.rstrip().removesuffix("END;") + " END")
 
 
 def silences(connection: sqlite3.Connection) -> None:
@@ -73,8 +66,25 @@ def upcoming(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM meta WHERE key = 'ladders_hash'")
 
 
+def chained(connection: sqlite3.Connection) -> None:
+    """The event log is chained, nothing in it can be replaced, and customers' names are kept as their texts."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateTable
+
+    from slactl.store.models import EventText
+
+    known = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'event_text'").fetchone()[0]
+    if "'actor'" not in known:
+        table: Any = EventText
+        connection.execute("ALTER TABLE event_text RENAME TO event_text_before")
+        connection.execute(str(CreateTable(table.__table__).compile(dialect=sqlite.dialect())))
+        connection.execute("INSERT INTO event_text SELECT event_id, field, salt, text FROM event_text_before")
+        connection.execute("DROP TABLE event_text_before")
+    chain(connection)
+
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds, upcoming)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds, upcoming, chained)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -153,13 +153,14 @@ class Event(SQLModel, table=True):
     actor_type: str = _text(nullable=False)
     action: str = _text(nullable=False)
     detail: str = _text(nullable=False, default="{}")
+    hash: str = _text(nullable=False)
 
 
 class EventText(SQLModel, table=True):
     """What a person wrote; the event holds only a salted hash, so this row can be erased."""
 
     __tablename__ = "event_text"
-    __table_args__ = (_one_of("field", ("body", "subject", "requester_email")),)
+    __table_args__ = (_one_of("field", ("body", "subject", "requester_email", "actor")),)
     event_id: int = Field(sa_column=Column(Integer, ForeignKey("event.id"), primary_key=True))
     field: str = Field(sa_column=Column(Text, primary_key=True))
     salt: str = _text(nullable=False)
@@ -219,6 +220,9 @@ class Run(SQLModel, table=True):
     #: What the clock that nobody can set showed at `started_at`; null where the wall clock was not trusted.
     boot_id: str | None = _text()
     boot_seconds: int | None = _number(None)
+    #: The head of the event log when the run ended, and the number of the event that it is the hash of.
+    audit_head: str | None = _text()
+    audit_event: int | None = _number(None)
 
 
 class Escalation(SQLModel, table=True):

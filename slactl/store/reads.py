@@ -11,7 +11,7 @@ from slactl.errors import NotKnownError
 from slactl.sla.history import EventType
 from slactl.store import views
 from slactl.store.connection import open_database, reported, transaction
-from slactl.store.events import ACTIONS, BREACH, CLOSE, COLUMNS, REOPEN, RESOLVE, from_row
+from slactl.store.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row
 
 Record = dict[str, Any]
 
@@ -138,8 +138,9 @@ def timers(connection: sqlite3.Connection, number: int, now: str) -> list[Record
 
 def messages(connection: sqlite3.Connection, number: int) -> list[Record]:
     """What was written in one ticket, in the order of time; `body` is null where it was erased."""
-    query = f"""SELECT e.id, e.at, e.action, e.actor, w.text FROM event e
+    query = f"""SELECT e.id, e.at, e.action, COALESCE(a.text, e.actor), w.text FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
+    LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
     WHERE e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
     AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%') ORDER BY e.at, e.id"""
     return [
@@ -195,10 +196,15 @@ def event_record(record: Record) -> Record:
     return record
 
 
+def event_count(connection: sqlite3.Connection) -> int:
+    """How many events the log has."""
+    return int(connection.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
 def actions(connection: sqlite3.Connection) -> list[str]:
     """Every action that an event can have, or has."""
     used = {action for (action,) in connection.execute("SELECT DISTINCT action FROM event")}
-    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, *used})
+    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, ERASE, *used})
 
 
 NOTIFICATION_COLUMNS = [

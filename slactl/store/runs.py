@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
+from slactl.store.chain import head
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.views import ESCALATION_COLUMNS
 
@@ -27,6 +28,7 @@ COLUMNS = [
     "exit_code",
     "rules_version",
     "duration_ms",
+    "audit_head",
 ]
 
 #: The keys of `meta` under which the last run left the rules file that it found valid, the rules that every next
@@ -92,6 +94,17 @@ def are_due(connection: sqlite3.Connection, now: str) -> bool:
     return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)", (now,)).fetchone()[0])
 
 
+def audit_head(path: Path) -> str | None:
+    """The head of the event log; None while it is empty.
+
+    Raises:
+        DatabaseError: the database is missing, damaged, not ours or newer than the program.
+    """
+    with _opened(path, query_only=True) as connection:
+        last = head(connection)
+    return last[1] if last is not None else None
+
+
 def start_run(path: Path, now: str) -> int:
     """The row of a run that begins; returns its number."""
     with _opened(path) as connection, transaction(connection, write=True):
@@ -106,21 +119,25 @@ def end_run(
     columns: Mapping[str, Any],
     boot: BootClock | None = None,
     facts: Mapping[str, str] | None = None,
-) -> int:
-    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`."""
+) -> tuple[int, str | None]:
+    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`.
+
+    Returns the number of the run, and the head of the event log at its end.
+    """
     values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
     if boot is not None:
         values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
     with _opened(path) as connection, transaction(connection, write=True):
+        values["audit_event"], values["audit_head"] = head(connection) or (None, None)
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
         if number is not None:
             sets = ", ".join(f"{name} = :{name}" for name in values)
             connection.execute(f"UPDATE run SET {sets} WHERE id = :id", values | {"id": number})
-            return number
+            return number, values["audit_head"]
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         made = connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", values).lastrowid
         assert made is not None
-        return made
+        return made, values["audit_head"]
 
 
 def correct_exit_code(path: Path, number: int, code: int) -> None:

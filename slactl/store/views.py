@@ -27,7 +27,7 @@ def ticket_columns(now: str) -> dict[str, str]:
         "tenant": "t.tenant",
         "plan": "t.plan",
         "requester_email": "t.requester_email",
-        "subject": "COALESCE(t.subject, t.external_id)",
+        "subject": "COALESCE(t.subject, t.external_id, '(erased)')",
         "status": "t.status",
         "priority": "t.priority",
         "assignee": "t.assignee",

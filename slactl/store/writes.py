@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from slactl.clock import from_text
 from slactl.sla.history import Event, EventType
+from slactl.store.chain import BEGINNING, sealed_rows
 from slactl.store.events import from_row, identity
 from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
@@ -30,6 +31,14 @@ def insert_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Ro
     """Insert rows that all have the same columns."""
     if rows:
         connection.execute(insert(_table(model)), rows)
+
+
+def append_events(connection: Connection, rows: Sequence[Row]) -> None:
+    """Append events to the log, in the order of their ids, and to the chain that seals it."""
+    if rows:
+        table = _table(EventRow)
+        last = connection.execute(select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
+        insert_rows(connection, EventRow, sealed_rows(last or BEGINNING, rows))
 
 
 def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -77,6 +86,13 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Coun
             event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, dict(decided))
             found[decided["ticket_id"]][(decided["fired_at"], event.type.value, event.value)] += 1
     return found
+
+
+def requester(connection: Connection, number: int) -> str | None:
+    """The address of the requester of a ticket."""
+    table = _table(Ticket)
+    found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
+    return str(found) if found is not None else None
 
 
 def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str, int]:

@@ -1,0 +1,145 @@
+"""The upkeep of a desk: backups, health, and the removal of a person."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
+from slactl.errors import SlactlError, UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a verified copy of the database while it is in use.
+
+    The copy is private (0600) and gets its name only when it is proven to be whole.
+
+    \b
+    Examples:
+      slactl backup /backup/slactl-$(date +%F).db
+      slactl backup --force /backup/slactl.db
+    """
+    from slactl.cli.progress import phases
+    from slactl.desk import backup as desk
+    from slactl.show.records import write_object
+    from slactl.show.upkeep import backup_lines
+
+    with phases() as tell:
+        made = desk.backup(
+            call(context).config,
+            file.expanduser(),
+            force=force,
+            dry_run=dry_run,
+            progress=lambda done, total: tell("copying", done, total),
+        )
+    if as_json:
+        write_object(made.record(), sys.stdout)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in backup_lines(made.record()))
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    requester: Annotated[str, typer.Option("--requester", metavar="EMAIL", help="Whose words are to go.")],
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what a person wrote, and the address, for good; what happened and when stays.
+
+    In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
+    and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
+    desk's own people named the address where nothing can be removed, or the file could not be rewritten.
+
+    \b
+    Examples:
+      slactl erase --requester ann@example.com --dry-run
+      slactl erase --requester ann@example.com --yes
+    """
+    from slactl.desk import erase as desk
+    from slactl.show.records import write_object
+    from slactl.show.upkeep import erasure_lines
+
+    here = call(context)
+    done = desk.erase(here.config, here.now, requester, dry_run=True)
+    if not dry_run:
+        confirm(f"Erase {sum(done.texts.values())} texts of {len(done.tickets)} tickets for good?", yes=yes)
+        done = desk.erase(here.config, here.now, requester)
+    if as_json:
+        write_object(done.record(), sys.stdout)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in erasure_lines(done.record()))
+    leave(done.code)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Compute every ticket and timer anew from its history.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look whether the desk is healthy; each finding comes with the command that mends it.
+
+    Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
+    the columns of every ticket and timer are computed anew from the histories, and what differed is shown.
+
+    \b
+    Examples:
+      slactl doctor
+      slactl doctor --json
+      slactl doctor --rebuild --dry-run
+    """
+    from slactl.desk import doctor as desk
+    from slactl.show.doctor import draw_health, health_lines
+    from slactl.show.records import write_object
+
+    if rebuild:
+        _rebuild(context, dry_run=dry_run, as_json=as_json)
+        return
+    if dry_run:
+        raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
+    here = call(context)
+    found = desk.examine(here.config, here.now, os.environ)
+    if as_json:
+        write_object(found.record(), sys.stdout)
+    elif sys.stdout.isatty():
+        draw_health(found.record(), here.screen)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in health_lines(found.record()))
+    leave(found.code)
+
+
+def _rebuild(context: typer.Context, *, dry_run: bool, as_json: bool) -> None:
+    from slactl.cli.progress import phases
+    from slactl.desk import rebuild as desk
+    from slactl.show.doctor import rebuild_lines
+    from slactl.show.records import write_object
+
+    here, done = call(context), desk.Rebuilt(dry_run)
+    with phases() as progress:
+        found = list(desk.rebuild(here.config, here.now, done, progress, _complain))
+    if as_json:
+        write_object(done.record() | {"found": found}, sys.stdout)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in rebuild_lines(done.record(), found))
+    leave(done.code)
+
+
+def _complain(message: str) -> None:
+    """Say on stderr what failed while the rest goes on."""
+    complain(SlactlError(message))

@@ -1,0 +1,163 @@
+"""Backups: a copy of the live database, proven to be whole before it gets its name.
+
+1. A new file beside the target, private and not through any link, takes the copy, of one state of the database.
+2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
+3. Only then it is moved to its name. Whatever fails, the target is as it was before.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slactl.config import Config
+from slactl.errors import DatabaseError, RefusedError, SlactlError
+from slactl.store import chain, reads
+from slactl.store.connection import damage, open_database, reported
+
+#: Pages that are copied before the progress is told.
+PAGES = 1_000
+
+#: Told how many pages were copied, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy: where it is, its size in bytes, how many events its log has, and the head of that."""
+
+    file: Path
+    size: int
+    events: int
+    audit_head: str | None
+    dry_run: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """The backup as `backup --json` prints it."""
+        return {
+            "file": str(self.file),
+            "size": self.size,
+            "events": self.events,
+            "audit_head": self.audit_head,
+            "dry_run": self.dry_run,
+        }
+
+
+def backup(
+    config: Config, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+) -> Backup:
+    """Copy the database to `target`; others may go on writing meanwhile.
+
+    Raises:
+        RefusedError: the target is there and not to be replaced, or is the database itself.
+        DatabaseError: the database cannot be read, or the copy is not whole.
+        SlactlError: the target cannot be written.
+    """
+    _refuse(config.database, target, force=force)
+    with reads.reading(config.database) as source:
+        last = chain.head(source)
+        made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
+        if dry_run:
+            return made
+        try:
+            with _new_file(target) as (draft, handle):
+                _copy(source, draft, progress)
+                _prove(draft, handle, made)
+                os.fsync(handle)
+                _name(draft, target, force=force)
+        except OSError as error:
+            raise SlactlError(f"{target} cannot be written: {error.strerror}", f"mkdir -p {target.parent}") from error
+    return made
+
+
+def _refuse(database: Path, target: Path, *, force: bool) -> None:
+    if database.exists() and target.exists() and target.samefile(database):
+        raise RefusedError(f"{target} is the database itself", f"slactl backup {target.with_suffix('.backup')}")
+    if target.is_dir():
+        raise RefusedError(f"{target} is a folder", f"slactl backup {target / 'slactl-backup.db'}")
+    for beside in (target.with_name(target.name + end) for end in ("-wal", "-journal")):
+        # SQLite would take it for the log of the copy and write pages of another database over it.
+        if os.path.lexists(beside):
+            raise RefusedError(
+                f"{beside} belongs to another database of that name, which may be in use", f"ls -l {target}*"
+            )
+    if not os.path.lexists(target):
+        return
+    if not force:
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {target}")
+
+
+@contextmanager
+def _new_file(target: Path) -> Iterator[tuple[Path, int]]:
+    """A new private file in the target's folder; removed at the end unless it was moved away."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+        yield draft, handle
+        if not os.path.lexists(draft):
+            _sync_folder(target.parent)
+    finally:
+        os.close(handle)
+        for left in (draft, draft.with_name(draft.name + "-wal"), draft.with_name(draft.name + "-shm")):
+            with suppress(FileNotFoundError):
+                left.unlink()
+
+
+def _copy(source: sqlite3.Connection, draft: Path, progress: Progress) -> None:
+    with reported(draft):
+        copy = sqlite3.connect(draft, isolation_level=None)
+        try:
+            # The read transaction of the source is open already, so that others who write do not make it begin anew.
+            source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
+        finally:
+            copy.close()
+
+
+def _prove(draft: Path, handle: int, made: Backup) -> None:
+    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
+    if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
+        raise DatabaseError(f"somebody put another file in the place of {draft}", f"ls -ld {draft.parent}")
+    connection = open_database(draft, query_only=True)
+    try:
+        with reported(draft):
+            found = damage(connection)
+            last = chain.head(connection)
+            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+    finally:
+        connection.close()
+    if found or not same:
+        why = found[0] if found else "its log does not end as that of the database does"
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
+
+
+def _name(draft: Path, target: Path, *, force: bool) -> None:
+    """Give the copy its name; without `force` never the name of a file that has come meanwhile."""
+    if force:
+        os.replace(draft, target)
+        return
+    try:
+        os.link(draft, target, follow_symlinks=False)
+    except FileExistsError:
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {target}") from None
+    except OSError:  # a file system without hard links
+        os.rename(draft, target)
+    else:
+        draft.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])

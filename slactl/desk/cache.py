@@ -1,0 +1,196 @@
+"""The cache: what the columns of a ticket and its timers must be by its history, and where the stored ones differ.
+
+Some columns hang on the instant at which they were computed: a running timer becomes late, an acknowledgement ends.
+A stored value is right when it is what the history says as of its last event, or as of now, or a number in between.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
+from slactl.sla.history import Condition, Event, EventType
+from slactl.sla.ladders import FiringKey
+from slactl.sla.rules import Rules
+from slactl.sla.timers import Evaluation, evaluate
+from slactl.store.audit import Stored
+from slactl.store.events import BREACH, from_row
+
+Row = dict[str, Any]
+
+#: The columns of `timer` that do not follow from the history: which hang on today's ladders, and numbers of rows.
+NOT_OF_HISTORY = ("id", "next_at")
+
+#: The columns of `timer` that came later: null in an older row until its ticket changes next.
+LATER = ("paused_seconds", "closed_seconds")
+
+#: The columns of `ticket` that are what a person wrote.
+WRITTEN = ("subject", "requester_email")
+
+
+class Difference(NamedTuple):
+    """A column that is stored with another value than the history gives; `row` is the ticket or one of its timers."""
+
+    ticket_id: int
+    row: str
+    column: str
+    stored: Any
+    expected: Any
+
+    def __str__(self) -> str:
+        if self.column == "id":
+            return f"{self.row} is missing" if self.stored is None else f"{self.row} is in no history"
+        return f"{self.column} of {self.row} is {_shown(self.stored)}, by its history {_shown(self.expected)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What a history is judged by: every version of the rules, the holidays, and now."""
+
+    rules: Callable[[str | None], Rules]
+    holidays: Any
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What one history gives: the ticket's row without `rules_version`, its rules' hash, and its timers' rows."""
+
+    evaluation: Evaluation
+    ticket: Row
+    rules: str | None
+    detected: Mapping[tuple[str, int], Sequence[str]]
+    fired: set[FiringKey]
+
+    def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
+        """The rows of the timers; with today's rules also their next instants."""
+        detected = {key: instants[-1] for key, instants in self.detected.items()}
+        context = TimerContext(rules, now, self.fired, detected, set(watched))
+        return list(timer_rows(number, self.evaluation, context))
+
+
+def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
+    """What the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+
+    Raises:
+        ValueError: there is no history, or it does not begin with the opening of the ticket.
+        RulesError: the rules it is judged under are not there.
+    """
+    history = _history(kept)
+    if not history:
+        raise ValueError("it has no history")
+    at = at or max(law.now, history[-1].at)
+    evaluation = evaluate(history, law.rules, at, law.holidays)
+    pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
+    keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
+    ticket = ticket_columns(evaluation) | _identity(kept)
+    return Truth(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept), keys)
+
+
+def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Difference]:
+    """Where the stored columns do not follow from the history; `versions` has the hash of each version of the rules.
+
+    Raises:
+        ValueError, RulesError: as for `truth`.
+    """
+    late = truth(kept, law)
+    found = _compare(kept, late, late, versions)
+    if found:
+        # Only a ticket that seems wrong is judged a second time, as of its last event.
+        found = _compare(kept, late, truth(kept, law, max(e.at for e in _history(kept))), versions)
+    return found
+
+
+def _compare(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> list[Difference]:
+    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early)]
+
+
+def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> Iterator[Difference]:
+    row = kept.ticket
+    if row is None:
+        yield Difference(kept.number, f"ticket {kept.number}", "id", None, kept.number)
+        return
+    for name, value in late.ticket.items():
+        if not _fits(row[name], early.ticket[name], value):
+            yield Difference(kept.number, f"ticket {kept.number}", name, row[name], value)
+    stored = versions.get(row["rules_version"])
+    if late.rules is not None and stored != late.rules:
+        yield Difference(kept.number, f"ticket {kept.number}", "rules_version", stored, late.rules)
+
+
+def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Difference]:
+    everything = tuple(Condition)
+    now, before = (
+        {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, None, each.evaluation.now, everything)}
+        for each in (late, early)
+    )
+    stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
+    for key in [*stored, *(key for key in now if key not in stored)]:
+        # Which conditions have a timer hangs on which of them today's ladders watch.
+        if key in stored or key[0] not in everything:
+            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), late.detected.get(key))
+
+
+def _one_timer(
+    number: int, row: Row | None, late: Row | None, early: Row | None, detected: Sequence[str] | None
+) -> Iterator[Difference]:
+    known = row or late or {}
+    name = f"the {known['kind'].replace('_', ' ')} timer {known['cycle']} of ticket {number}"
+    if row is None or late is None:
+        yield Difference(number, name, "id", row and row["id"], None)
+        return
+    for column, value in late.items():
+        if column == "detected_at":
+            if row[column] is not None and row[column] not in (detected or ()):
+                yield Difference(number, name, column, row[column], value)
+        elif column in NOT_OF_HISTORY or (column in LATER and row[column] is None):
+            continue
+        elif not _fits(row[column], (early or late)[column], value):
+            yield Difference(number, name, column, row[column], value)
+
+
+def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a column can hold)
+    if stored in (early, late):
+        return True
+    numbers = isinstance(stored, int) and isinstance(early, int) and isinstance(late, int)
+    return numbers and min(early, late) <= stored <= max(early, late)
+
+
+def _history(kept: Stored) -> list[Event]:
+    found = [from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in kept.events]
+    return [event for event in found if event is not None]
+
+
+def _identity(kept: Stored) -> Row:
+    """What persons said last of the ticket; nothing where those words were erased."""
+    found: Row = dict.fromkeys(("external_id", *WRITTEN))
+    for row in sorted(kept.events, key=lambda row: row["id"]):
+        detail = row["detail"]
+        if '"external_id"' in detail or "_hash" in detail:
+            facts = _facts(detail)
+            found |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
+            found |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
+    return found
+
+
+def _detected(kept: Stored) -> dict[tuple[str, int], list[str]]:
+    """When each breach was noticed, as often as it was."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for row in kept.events:
+        if row["action"] == BREACH:
+            facts = _facts(row["detail"])
+            key = (str(facts.get("target")), int(facts.get("cycle") or 1))
+            found.setdefault(key, []).append(row["at"])
+    return found
+
+
+def _facts(detail: str) -> Row:
+    import json
+
+    found = json.loads(detail)
+    return found if isinstance(found, dict) else {}
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)
+    return "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)

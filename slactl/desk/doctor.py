@@ -1,0 +1,226 @@
+"""The health of a desk: one check after the other, each with what it found and, where something is wrong, the fix.
+
+What a check needs and does not find is the finding of another one: a desk without a database is still told about its
+rules, its folder and its lock.
+"""
+
+import platform
+import shlex
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slactl import __version__
+from slactl.clock import describe_seconds, from_text, to_text
+from slactl.config import Config
+from slactl.desk import addresses, surroundings
+from slactl.desk.addresses import Secrets
+from slactl.errors import DatabaseError, ExitCode, RulesError, worst
+from slactl.store import health
+from slactl.store.connection import SCHEMA, damage, open_database, reported, transaction
+from slactl.store.lock import lock_path
+
+#: How old the last good check may be, and how late something that is due.
+PATIENCE = timedelta(hours=1)
+
+#: By how much the clocks of two machines may differ.
+TOLERANCE = timedelta(minutes=5)
+
+
+class Check(NamedTuple):
+    """One check: what was looked at, whether all is well, what was found, and the command that mends it."""
+
+    check: str
+    ok: bool
+    found: str
+    fix: str | None = None
+    code: ExitCode = ExitCode.PARTLY
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every check that was done."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def code(self) -> ExitCode:
+        """6 when the database cannot be relied on, 7 when something else is to be done."""
+        return worst([each.code for each in self.checks if not each.ok])
+
+    def record(self) -> dict[str, Any]:
+        """The health as `doctor --json` prints it."""
+        checks = [{"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks]
+        return {"ok": self.code is ExitCode.DONE, "exit_code": int(self.code), "checks": checks}
+
+
+def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> Health:
+    """Look at everything a desk needs; changes nothing."""
+    found = [*_versions(), *_database(config, now), *_files(config), *_network(config), _lock(config)]
+    return Health((*found, *_rules(config, environment)))
+
+
+def _versions() -> Iterator[Check]:
+    yield Check("slactl", True, __version__)
+    yield Check("python", True, platform.python_version())
+    yield Check("sqlite", True, sqlite3.sqlite_version)
+    yield Check("tzdata", True, _time_zones())
+    yield Check("holidays", True, _package("holidays"))
+
+
+def _package(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _time_zones() -> str:
+    """The version of the time zones in use: the system's come before those of the package."""
+    from zoneinfo import TZPATH
+
+    for folder in map(Path, TZPATH):
+        for name in ("tzdata.zi", "+VERSION"):
+            try:
+                with (folder / name).open(encoding="utf-8") as stream:
+                    return f"{stream.readline().removeprefix('# version ').strip()} in {folder}"
+            except OSError:
+                continue
+        if (folder / "UTC").exists():
+            return f"in {folder}, of unknown version"
+    return f"{_package('tzdata')} of the package tzdata"
+
+
+def _database(config: Config, now: datetime) -> Iterator[Check]:
+    path = config.database
+    try:
+        connection = open_database(path, query_only=True)
+    except DatabaseError as error:
+        yield Check("database", False, error.message, error.hint, ExitCode.DATABASE)
+        return
+    yield Check("database", True, f"{path}, {config.sources['database']}")
+    try:
+        with reported(path), transaction(connection):
+            yield from _inside(connection, path, now)
+    except DatabaseError as error:
+        yield Check("integrity", False, error.message, _restore(path), ExitCode.DATABASE)
+    finally:
+        connection.close()
+
+
+def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterator[Check]:
+    yield Check("schema", True, f"{SCHEMA}, the newest")
+    broken = damage(connection)
+    if broken:
+        yield Check("integrity", False, "; ".join(broken), _restore(path), ExitCode.DATABASE)
+        return
+    yield Check("integrity", True, "ok")
+    yield from _structure(connection, path)
+    yield from _clock(connection, now)
+    yield from _work(connection, now)
+    yield from _outbox(connection)
+
+
+def _restore(path: Path) -> str:
+    """How a database that is damaged is replaced by a backup."""
+    quoted = shlex.quote(str(path))
+    return f"mkdir broken && mv {quoted}* broken/ && slactl --db BACKUP backup {quoted}"
+
+
+def _structure(connection: sqlite3.Connection, path: Path) -> Iterator[Check]:
+    missing = health.missing(connection)
+    yield Check(
+        "structure",
+        not missing,
+        f"not as slactl made it: {', '.join(missing)}" if missing else "every table, view, index and trigger",
+        "slactl doctor --rebuild" if missing else None,
+    )
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = WAL'"
+    yield Check("journal", mode == "wal", mode, fix if mode != "wal" else None)
+
+
+def _clock(connection: sqlite3.Connection, now: datetime) -> Iterator[Check]:
+    latest = health.latest_instant(connection)
+    late = latest is not None and from_text(latest) > now + TOLERANCE
+    what = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
+    yield Check("clock", not late, what, "timedatectl status" if late else None)
+
+
+def _work(connection: sqlite3.Connection, now: datetime) -> Iterator[Check]:
+    last, waiting = health.last_good_run(connection), health.open_tickets(connection)
+    since = last or health.first_instant(connection) or to_text(now)
+    age = max(0, int((now - from_text(since)).total_seconds()))
+    old = waiting > 0 and age > PATIENCE.total_seconds()
+    ago = f"{describe_seconds(age)} ago" if last is not None else "never"
+    fix = "(crontab -l; echo '*/5 * * * * slactl check -q') | crontab -" if old else None
+    yield Check("last check", not old, f"{ago}; open tickets: {waiting:,}", fix)
+    code = health.last_exit_code(connection)
+    if code:
+        yield Check("last exit code", False, f"the last check ended with {code}", "slactl check")
+    late = health.overdue(connection, to_text(now - PATIENCE))
+    if late:
+        yield Check("overdue", False, f"timers that should have been looked at an hour ago: {late:,}", "slactl check")
+
+
+def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:
+    counts = health.stuck_messages(connection)
+    if not counts:
+        yield Check("notifications", True, "none is dead or held")
+    for state, count in counts.items():
+        fix = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
+        yield Check("notifications", False, f"{count:,} {state}", fix)
+
+
+def _files(config: Config) -> Iterator[Check]:
+    found = list(surroundings.exposures(config.database, config.rules))
+    for each in found:
+        yield Check("permissions", False, f"{each.path}: {each.what}", each.fix)
+    closed = surroundings.unwritable(config.database) if config.database.exists() else []
+    for path in closed:
+        yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {shlex.quote(str(path))}")
+    if not found and not closed:
+        yield Check("permissions", True, "closed to others")
+
+
+def _network(config: Config) -> Iterator[Check]:
+    kind = surroundings.file_system(config.database, surroundings.mounted())
+    if kind is not None:
+        remote = kind in surroundings.NETWORK
+        what = f"{kind}, which is shared by machines: write-ahead logs break there" if remote else kind
+        yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
+
+
+def _lock(config: Config) -> Check:
+    holder = surroundings.lock_holder(lock_path(config.database))
+    if holder is None:
+        return Check("run lock", True, "free")
+    if holder.stopped:
+        return Check("run lock", False, f"held by {holder.pid}, which was stopped", f"kill -CONT {holder.pid}")
+    return Check("run lock", True, f"held by {holder.pid}, which is at work")
+
+
+def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
+    from slactl.desk import rules_file
+
+    check = f"slactl --rules {shlex.quote(str(config.rules))} rules check"
+    try:
+        rules, warnings = rules_file.check(config.rules, environment)
+    except RulesError as error:
+        yield Check("rules", False, error.message, error.hint or check)
+        return
+    yield Check("rules", True, f"{config.rules}, {config.sources['rules']}")
+    known = Secrets(environment, config.rules.absolute().parent)
+    told_below = {message for _, message in addresses.warnings(rules, known)}
+    for warning in warnings:
+        if warning.message not in told_below:
+            yield Check("rules", False, f"line {warning.line}: {warning.message}", check)
+    secrets = list(surroundings.missing_secrets(rules, known))
+    for whose, what, fix in secrets:
+        yield Check("secrets", False, f"{whose}: {what}", fix)
+    if not secrets:
+        yield Check("secrets", True, "every one that is named is there")

@@ -1,0 +1,151 @@
+"""What a desk stands on: modes of files and folders, the kind of file system, who holds the run lock, secrets."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slactl.desk.addresses import Secrets, listed
+from slactl.sla.addresses import PLACEHOLDER
+from slactl.sla.rules import Rules
+
+#: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
+NETWORK = frozenset(
+    (
+        *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs"),
+        *("nfs", "nfs4", "ocfs2", "smb", "smb2", "smb3", "smbfs", "vboxsf"),
+        *("fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse"),
+    )
+)
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A file or folder that is open to more people than it should be, and the command that closes it."""
+
+    path: Path
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds the run lock; `stopped` where it was stopped and so will never let go of it."""
+
+    pid: int
+    stopped: bool
+
+
+def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
+    """What is wrong with the modes of the database, the files beside it, its folder and the rules."""
+    folder = database.resolve().parent
+    mode = _mode(folder)
+    if mode is not None and mode & 0o002:
+        what = "everybody may put files into the folder of the database"
+        yield Exposure(folder, what, f"chmod o-w {folder}")
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", ".lock"))):
+        mode = _mode(path)
+        if mode is not None and mode & 0o007:
+            yield Exposure(path, "everybody may read or write it", f"chmod o-rwx {path}")
+    mode = _mode(rules)
+    if mode is not None and mode & 0o002:
+        yield Exposure(rules, "everybody may change the rules", f"chmod o-w {rules}")
+
+
+def unwritable(database: Path) -> list[Path]:
+    """Of the database, the files beside it and its folder, those that whoever runs this may not write."""
+    beside = [database.with_name(database.name + end) for end in ("-wal", "-shm", ".lock")]
+    paths = [path for path in (database, *beside) if path.exists()]
+    return [path for path in (*paths, database.resolve().parent) if not os.access(path, os.W_OK)]
+
+
+def file_system(path: Path, mounts: str) -> str | None:
+    """The kind of file system a path is on, by the text of `/proc/self/mountinfo`; None where that does not say."""
+    target = str(path.resolve())
+    best: tuple[int, str] | None = None
+    for line in mounts.splitlines():
+        fields, separator, rest = line.partition(" - ")
+        words = fields.split()
+        if not separator or len(words) < 5:
+            continue
+        point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), words[4])
+        inside = target == point or target.startswith(point.rstrip("/") + "/")
+        # Of two mounts on one point the later one is what is seen.
+        if inside and (best is None or len(point) >= best[0]):
+            best = (len(point), rest.split()[0])
+    return best[1] if best is not None else None
+
+
+def mounted() -> str:
+    """The mounts of this machine; nothing where it does not tell them."""
+    return _read(Path("/proc/self/mountinfo"))
+
+
+def lock_holder(lock: Path) -> Holder | None:
+    """Who holds the run lock, by what the system tells, so that the lock itself is not touched."""
+    try:
+        status = lock.stat()
+    except OSError:
+        return None
+    for line in _read(Path("/proc/locks")).splitlines():
+        words = line.split()
+        if len(words) > 5 and words[1] == "FLOCK" and _is_place(words[5], status, int(words[4]), lock):
+            state = re.search(r"^State:\s+(\w)", _read(Path(f"/proc/{words[4]}/status")), re.MULTILINE)
+            return Holder(int(words[4]), state is not None and state[1] in "Tt")
+    return None
+
+
+def _is_place(place: str, status: os.stat_result, pid: int, lock: Path) -> bool:
+    """Whether a lock of the system's list is on this file; some file systems tell another device there than here."""
+    major, minor, inode = place.split(":")
+    if int(inode) != status.st_ino:
+        return False
+    if (int(major, 16), int(minor, 16)) == (os.major(status.st_dev), os.minor(status.st_dev)):
+        return True
+    try:
+        return any(os.path.samefile(each, lock) for each in Path(f"/proc/{pid}/fd").iterdir() if each.exists())
+    except OSError:
+        return False
+
+
+def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, str | None]]:
+    """What is wrong with the secrets that addresses name: whose, what, and the fix. Never what they are."""
+    found = [(place, kind, name) for place, url, _ in listed(rules) for kind, name in PLACEHOLDER.findall(url)]
+    for place, kind, name in dict.fromkeys(found):
+        whose = ".".join(str(part) for part in place[:2])
+        if kind == "env" and not known.environment.get(name, "").strip():
+            yield whose, f"the environment variable {name} is not set here", f"export {name}=…"
+        elif kind == "file":
+            yield from ((whose, *problem) for problem in _secret_file(known.folder / Path(name).expanduser()))
+
+
+def _secret_file(path: Path) -> Iterator[tuple[str, str | None]]:
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        return  # whoever runs `check` may see it; from here nothing can be said
+    except OSError as error:
+        yield f"the secret file {path} cannot be read: {error.strerror}", f"install -m 600 /dev/stdin {path}"
+        return
+    if not stat.S_ISREG(mode):
+        yield f"the secret file {path} is no file", f"ls -ld {path}"
+    elif mode & 0o077:
+        yield f"others may read the secret file {path}", f"chmod 600 {path}"
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,61 @@
+"""What the upkeep of a desk found and did: audits, erasures, backups."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slactl.text import clean
+
+#: What the texts are called, one and several.
+FIELDS = {
+    "actor": ("name of a writer", "names of writers"),
+    "body": ("body", "bodies"),
+    "requester_email": ("address", "addresses"),
+    "subject": ("subject", "subjects"),
+}
+
+
+def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
+    """What an audit looked at, and a line for each finding, the first bad event first."""
+    yield f"head\t{audit['audit_head'] or 'none: the log is empty'}"
+    yield f"events\t{audit['events']:,}"
+    yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
+    yield f"tickets\t{audit['tickets']:,}"
+    for finding in audit["findings"]:
+        yield f"bad\t{clean(finding['message'])}"
+    more = audit["found"] - len(audit["findings"])
+    if more > 0:
+        yield f"bad\t… and {more:,} more"
+    yield "verified\tno" if audit["found"] else "verified\tyes: all is as it was written"
+
+
+def backup_lines(backup: Mapping[str, Any]) -> Iterator[str]:
+    """Where the copy is, and what it holds."""
+    verb = "would copy" if backup["dry_run"] else "copied and verified"
+    yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
+    yield f"head {backup['audit_head'] or 'none: the log is empty'}"
+
+
+def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
+    """What was erased, and what could not be."""
+    verb = "would erase" if erasure["dry_run"] else "erased"
+    kinds = ", ".join(f"{count} {FIELDS[name][count != 1]}" for name, count in erasure["texts"].items())
+    yield f"{verb} {kinds}"
+    for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
+        if erasure[name]:
+            numbers = ", ".join(str(number) for number in erasure[name][:20])
+            more = f" and {len(erasure[name]) - 20:,} more" if len(erasure[name]) > 20 else ""
+            yield f"  in tickets {what}: {numbers}{more}"
+    for left in erasure["left"]:
+        yield f"left: {left['rows']} rows of {left['table']} name the address in {left['column']}, which is sealed"
+    if erasure["problem"]:
+        yield f"left: {clean(erasure['problem'])}"
+
+
+def size(count: int) -> str:
+    """A number of bytes, as people read it."""
+    value, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

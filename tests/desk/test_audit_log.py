@@ -1,0 +1,348 @@
+"""The log: nothing in it changes, whatever program tries, and an audit finds what was changed all the same."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Slactl
+from freezegun import freeze_time
+
+from slactl.store import chain
+
+MONDAY = "2026-03-02T09:00:00Z"
+
+
+#: The database of `told` once it was made: what happened is told once, and copied for every test.
+MADE: list[bytes] = []
+
+
+@pytest.fixture
+def told(desk: Path, slactl: Slactl) -> Iterator[Path]:
+    """A desk on which something of everything has happened."""
+    with freeze_time(MONDAY) as clock:
+        if not MADE:
+            slactl("create", "Printer on fire", "--from", "ann@example.com", "--body", "It burns.")
+            slactl("create", "Toner is out", "--from", "bob@example.com", "--external-id", "T-2")
+            slactl("reply", "1", "--body", "On it.")
+            slactl("priority", "2", "high")
+            clock.move_to("2026-03-02T10:00:00Z")
+            slactl("receive", "1", "--body", "Still burning.")
+            slactl("escalate", "2", "--reason", "called twice")
+            clock.move_to("2026-03-05T09:00:00Z")
+            assert slactl("check", "-q").code == 0
+            MADE.append(desk.read_bytes())
+        clock.move_to("2026-03-05T09:00:00Z")
+        desk.write_bytes(MADE[0])
+        yield desk
+
+
+def stranger(desk: Path) -> sqlite3.Connection:
+    """A connection as another program opens it, without a pragma of ours."""
+    return sqlite3.connect(desk, isolation_level=None)
+
+
+def tampered(desk: Path, *statements: str) -> None:
+    """Somebody who has the file and knows SQLite changes it."""
+    connection = stranger(desk)
+    for name in chain.TRIGGERS:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        connection.execute(statement)
+    chain.make_triggers(connection)
+    connection.close()
+
+
+def audited(slactl: Slactl, *options: str) -> tuple[int, dict[str, Any]]:
+    result = slactl("audit", "verify", "--json", *options)
+    found: dict[str, Any] = json.loads(result.out)
+    assert (result.code == 0) == found["ok"]
+    return result.code, found
+
+
+def dump(desk: Path) -> list[tuple[Any, ...]]:
+    with stranger(desk) as connection:
+        return connection.execute("SELECT * FROM event ORDER BY id").fetchall()
+
+
+APPENDING = "ticket_id, at, recorded_at, actor, actor_type, action, detail, hash"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event SET actor = 'eve' WHERE id = 1",
+        "UPDATE OR REPLACE event SET id = 1 WHERE id = 2",
+        "DELETE FROM event WHERE id = 1",
+        "DELETE FROM event",
+        f"INSERT OR REPLACE INTO event SELECT 1, {APPENDING} FROM event WHERE id = 2",
+        f"REPLACE INTO event SELECT max(id), {APPENDING} FROM event",
+        f"INSERT OR IGNORE INTO event SELECT 1, {APPENDING} FROM event WHERE id = 2",
+        f"INSERT INTO event SELECT id, {APPENDING} FROM event WHERE id = 2 ON CONFLICT DO UPDATE SET actor = 'eve'",
+        "UPDATE event_text SET text = 'eve'",
+        "INSERT OR REPLACE INTO event_text SELECT event_id, field, salt, 'eve' FROM event_text",
+    ],
+)
+def test_no_program_changes_removes_or_replaces_an_event(told: Path, statement: str) -> None:
+    before = dump(told)
+    connection = stranger(told)
+    assert connection.execute("PRAGMA recursive_triggers").fetchone() == (0,)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(statement)
+    connection.close()
+    assert dump(told) == before
+
+
+def test_an_event_comes_neither_before_another_nor_into_a_gap(told: Path) -> None:
+    tampered(told, "DELETE FROM event WHERE id = 3")
+    connection = stranger(told)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(f"INSERT INTO event SELECT 3, {APPENDING} FROM event WHERE id = 2")
+    connection.close()
+
+
+def test_an_untouched_desk_verifies(told: Path, slactl: Slactl) -> None:
+    code, found = audited(slactl)
+    assert (code, found["found"], found["findings"]) == (0, 0, [])
+    assert (found["events"], found["tickets"], found["erased"]) == (len(dump(told)), 2, 0)
+    assert slactl("audit", "verify", "-q").out == ""
+
+
+def test_the_chain_can_be_computed_by_another_program(told: Path, slactl: Slactl) -> None:
+    """By what the documentation of the chain says, and nothing of slactl's."""
+    import hashlib
+
+    before = "0" * 64
+    for *event, kept in dump(told):
+        text = json.dumps(event, separators=(",", ":"), ensure_ascii=True)
+        before = hashlib.sha256((before + text).encode()).hexdigest()
+        assert kept == before
+    assert audited(slactl)[1]["audit_head"] == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "first"),
+    [
+        ("UPDATE event SET actor = 'eve' WHERE id = 3", 3),
+        ("UPDATE event SET at = '2026-03-01T09:00:00Z' WHERE id = 1", 1),
+        ("UPDATE event SET recorded_at = '2026-03-01T09:00:00Z' WHERE id = 4", 4),
+        ("UPDATE event SET detail = replace(detail, 'normal', 'urgent') WHERE id = 1", 1),
+        ("UPDATE event SET ticket_id = 2 WHERE id = 5", 5),
+        ("UPDATE event SET hash = 'beef' WHERE id = 2", 2),
+        ("UPDATE event SET actor = x'c3' WHERE id = 3", 3),
+        ("UPDATE event SET actor = CAST(x'c3' AS TEXT) WHERE id = 3", 3),
+        ("DELETE FROM event WHERE id = 5", 6),
+        ("UPDATE event SET id = 1000 WHERE id = 5", 6),
+        (f"INSERT INTO event SELECT -1, {APPENDING} FROM event WHERE id = 2", -1),
+    ],
+)
+def test_the_first_bad_event_is_named(told: Path, slactl: Slactl, statement: str, first: int) -> None:
+    tampered(told, "PRAGMA ignore_check_constraints = ON", "PRAGMA foreign_keys = OFF", statement)
+    code, found = audited(slactl)
+    assert code == 6
+    assert (found["findings"][0]["kind"], found["findings"][0]["event_id"]) == ("event", first)
+    shown = slactl("audit", "verify")
+    bad = next(line for line in shown.lines if line.startswith("bad"))
+    assert bad.startswith(f"bad\tevent {first}")
+    assert shown.lines[-1] == "verified\tno"
+
+
+def test_events_that_changed_places_are_found(told: Path, slactl: Slactl) -> None:
+    swap = ("UPDATE event SET id = 5000 WHERE id = 3", "UPDATE event SET id = 3 WHERE id = 4")
+    tampered(told, "PRAGMA foreign_keys = OFF", *swap, "UPDATE event SET id = 4 WHERE id = 5000")
+    assert audited(slactl)[1]["findings"][0]["event_id"] == 3
+
+
+def rewritten(desk: Path, change: Callable[[list[list[Any]]], None]) -> None:
+    """Somebody changes the log and computes every hash anew."""
+    rows = [list(row[:-1]) for row in dump(desk)]
+    change(rows)
+    before, made = chain.BEGINNING, []
+    for row in rows:
+        before = chain.seal(before, row)
+        made.append((*row, before))
+    tampered(desk, "PRAGMA foreign_keys = OFF", "DELETE FROM event")
+    with stranger(desk) as connection:
+        connection.executemany(f"INSERT INTO event VALUES ({', '.join('?' * 9)})", made)
+
+
+def test_a_log_that_was_written_anew_is_found_by_a_head_kept_elsewhere(told: Path, slactl: Slactl) -> None:
+    head = audited(slactl)[1]["audit_head"]
+    slactl("note", "1", "--body", "later")
+    with sqlite3.connect(told) as connection:
+        connection.execute("UPDATE run SET audit_head = NULL")
+    assert audited(slactl, "--head", head)[0] == 0  # the log has grown since, and that is well
+
+    def blame(rows: list[list[Any]]) -> None:
+        rows[2][4] = "eve"
+
+    rewritten(told, blame)
+    assert audited(slactl)[0] == 0
+    code, found = audited(slactl, "--head", head)
+    assert (code, found["findings"][0]["kind"]) == (6, "head")
+    assert head in found["findings"][0]["message"]
+
+
+def test_a_tail_that_was_cut_off_is_found_by_the_head_and_by_the_runs(told: Path, slactl: Slactl) -> None:
+    head = audited(slactl)[1]["audit_head"]
+    rewritten(told, lambda rows: rows.pop())
+    kinds = [finding["kind"] for finding in audited(slactl, "--head", head.upper())[1]["findings"]]
+    assert kinds[:2] == ["head", "run"]
+
+
+@pytest.mark.parametrize("head", ["", "beef", "z" * 64, "0" * 63])
+def test_a_head_that_is_no_hash_is_refused(told: Path, slactl: Slactl, head: str) -> None:
+    assert slactl("audit", "verify", "--head", head).code == 2
+
+
+def test_the_head_stands_in_check_and_in_the_run(told: Path, slactl: Slactl) -> None:
+    head = audited(slactl)[1]["audit_head"]
+    for options in ((), ("--dry-run",)):
+        assert json.loads(slactl("check", "--json", *options).out)["audit_head"] == head
+    last = slactl("runs", "list", "-q").lines[0]
+    assert json.loads(slactl("runs", "show", last, "--json").out)["audit_head"] == head
+    assert f"audit_head\t{head}" in slactl("runs", "show", last).lines
+
+
+def test_an_empty_log_verifies_and_has_no_head(desk: Path, slactl: Slactl) -> None:
+    code, found = audited(slactl)
+    assert (code, found["audit_head"], found["events"]) == (0, None, 0)
+    assert json.loads(slactl("check", "--json").out)["audit_head"] is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE event_text SET text = 'It freezes.' WHERE text = 'It burns.'", "the body of event 1 was changed"),
+        ("DELETE FROM event_text WHERE text = 'It burns.'", "the body of event 1 is gone, and no erasure"),
+        (
+            "INSERT INTO event_text VALUES (2, 'body', 'salt', 'forged')",
+            "event 2 has a body that the log",
+        ),
+    ],
+)
+def test_words_that_do_not_fit_the_log_are_found(told: Path, slactl: Slactl, statement: str, what: str) -> None:
+    tampered(told, statement)
+    code, found = audited(slactl)
+    assert code == 6
+    assert found["findings"][0]["kind"] == "text"
+    assert found["findings"][0]["message"].startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE ticket SET status = 'closed' WHERE id = 2", "status of ticket 2 is 'closed'"),
+        ("UPDATE ticket SET subject = 'All is well' WHERE id = 1", "subject of ticket 1 is 'All is well'"),
+        ("UPDATE ticket SET requester_email = NULL WHERE id = 1", "requester_email of ticket 1 is nothing"),
+        ("UPDATE ticket SET external_id = 'T-3' WHERE id = 2", "external_id of ticket 2 is 'T-3'"),
+        ("UPDATE ticket SET missed = 0 WHERE id = 2", "missed of ticket 2 is 0"),
+        ("UPDATE ticket SET escalated = 0 WHERE id = 2", "escalated of ticket 2 is 0"),
+        (
+            "UPDATE timer SET due_at = '2027-01-01T00:00:00Z' WHERE ticket_id = 2 AND kind = 'resolution'",
+            "due_at of the",
+        ),
+        ("UPDATE timer SET breached_at = NULL, state = 'met' WHERE ticket_id = 2", "state of the first response timer"),
+        ("UPDATE timer SET detected_at = '2026-03-02T09:00:01Z' WHERE detected_at IS NOT NULL", "detected_at of the"),
+        (
+            "DELETE FROM timer WHERE ticket_id = 1 AND kind = 'resolution'",
+            "the resolution timer 1 of ticket 1 is",
+        ),
+        ("DELETE FROM ticket WHERE id = 2", "ticket 2 is missing"),
+        ("DELETE FROM escalation WHERE source = 'manual'", "event 11 is an escalation of ticket 2"),
+        ("UPDATE escalation SET event_id = 1 WHERE source = 'manual'", "escalation 1 of ticket 2 fired, but"),
+        ("UPDATE rules_version SET canonical = 'schema = 1'", "ticket 1 cannot be judged by its history"),
+    ],
+)
+def test_a_ticket_that_does_not_follow_from_its_history_is_found(
+    told: Path, slactl: Slactl, statement: str, what: str
+) -> None:
+    tampered(told, "PRAGMA foreign_keys = OFF", statement)
+    code, found = audited(slactl)
+    assert code == 6
+    assert found["findings"][0]["message"].startswith(what)
+
+
+def test_time_that_passes_is_no_finding(told: Path, slactl: Slactl) -> None:
+    slactl("ack", "2", "--for", "1h")
+    slactl("status", "1", "pending")
+    for later in ("2026-03-05T11:00:00Z", "2026-03-09T12:00:00Z", "2027-01-01T00:00:00Z"):
+        with freeze_time(later):
+            assert audited(slactl) == (0, audited(slactl)[1]), later
+
+
+def test_a_log_that_was_imported_verifies_and_has_a_chain_of_its_own(
+    told: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    exported = slactl("export").out
+    other = str(tmp_path / "other" / "slactl.db")
+    assert slactl("--db", other, "init").code == 0
+    assert slactl("--db", other, "import", "-", stdin=exported).code == 0
+    result = slactl("--db", other, "audit", "verify", "--json")
+    assert result.code == 0, result.out
+    assert json.loads(result.out)["audit_head"] != audited(slactl)[1]["audit_head"]
+
+
+def as_step_one(desk: Path) -> None:
+    """Make a database what it was before the log was chained."""
+    connection = stranger(desk)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    for name in (*chain.TRIGGERS,):
+        connection.execute(f"DROP TRIGGER {name}")
+    for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        connection.execute(f"DROP VIEW {view}")
+    connection.execute("ALTER TABLE event DROP COLUMN hash")
+    connection.execute("ALTER TABLE run DROP COLUMN audit_head")
+    connection.execute("ALTER TABLE run DROP COLUMN audit_event")
+    old = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'event_text'").fetchone()[0]
+    rows = connection.execute("SELECT * FROM event_text").fetchall()
+    connection.execute("DROP TABLE event_text")
+    connection.execute(old.replace(", 'actor'", ""))
+    connection.executemany("INSERT INTO event_text VALUES (?, ?, ?, ?)", rows)
+    connection.execute(
+        "CREATE TRIGGER event_never_changes BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+    )
+    connection.execute(
+        "CREATE TRIGGER event_never_vanishes BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+    )
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def test_a_database_without_a_chain_gets_one(told: Path, slactl: Slactl) -> None:
+    before = dump(told)
+    as_step_one(told)
+    code, found = audited(slactl)
+    assert (code, found["audit_head"]) == (0, before[-1][-1])
+    assert dump(told) == before
+    with stranger(told) as connection:
+        assert chain.missing_triggers(connection) == []
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert slactl("note", "1", "--body", "later").code == 0
+    assert audited(slactl)[0] == 0
+
+
+def test_the_address_of_a_customer_who_acts_is_kept_apart_from_the_log(desk: Path, slactl: Slactl) -> None:
+    said = [
+        ("09:00", "created", {"requester_email": "Ann@example.com"}),
+        ("09:01", "agent_reply", {"actor": "mia@desk.example", "body": "Hi"}),
+        ("09:02", "customer_reply", {"actor": "eve@example.com", "body": "?"}),
+        ("09:03", "status", {"actor": "ann@example.com", "status": "resolved"}),
+    ]
+    lines = [{"ticket": "A", "at": f"2026-03-02T{at}:00Z", "type": kind, **more} for at, kind, more in said]
+    assert slactl("import", "-", stdin="\n".join(map(json.dumps, lines))).code == 0
+    trail = json.loads(slactl("history", "A", "--json").out)
+    assert [event["actor"] for event in trail if event["actor_type"] == "user"][1:] == [
+        "mia@desk.example",
+        "customer",
+        "customer",
+    ]
+    messages = json.loads(slactl("show", "A", "--json").out)["messages"]
+    assert [message["actor"] for message in messages] == ["ann", "mia@desk.example", "eve@example.com"][
+        -len(messages) :
+    ]
+    exported = [json.loads(line) for line in slactl("export").lines]
+    assert [line.get("actor") for line in exported][1:] == ["mia@desk.example", "eve@example.com", "ann@example.com"]
+    assert audited(slactl)[0] == 0

@@ -1,0 +1,193 @@
+"""Backups: of a desk that is in use, whole or not there at all, private, and never over something else."""
+
+import json
+import os
+import resource
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+
+from slactl.config import resolve
+from slactl.desk import backup as desk_backup
+
+
+@pytest.fixture
+def told(desk: Path, slactl: Slactl) -> Path:
+    for number in range(3):
+        slactl("create", f"Printer {number}", "--from", "ann@example.com", "--body", "It burns. " * 200)
+    return desk
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups" / "copy.db"
+
+
+def leftovers(target: Path) -> list[str]:
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def test_a_backup_is_the_same_desk_private_and_verified(told: Path, slactl: Slactl, target: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = slactl("backup", str(target), "--json")
+    finally:
+        os.umask(before)
+    assert made.code == 0, made.err
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert leftovers(target) == ["copy.db"]
+    for command in (("list", "--json"), ("audit", "list", "--json"), ("export",)):
+        assert slactl("--db", str(target), *command).out == slactl(*command).out
+    verified = json.loads(slactl("--db", str(target), "audit", "verify", "--json").out)
+    record = json.loads(made.out)
+    assert verified["ok"]
+    assert (record["audit_head"], record["events"]) == (verified["audit_head"], verified["events"])
+    assert (record["file"], record["size"]) == (str(target), target.stat().st_size)
+
+
+def test_a_backup_of_a_desk_in_use_is_of_one_instant(
+    told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others write after each page that is copied; the copy has none of it, and does not begin anew either."""
+    monkeypatch.setattr(desk_backup, "PAGES", 1)
+    before, steps = slactl("export").out, list[int]()
+
+    def write(done: int, total: int) -> None:
+        steps.append(done)
+        if len(steps) < 20:
+            assert slactl("note", "1", "--body", f"note {len(steps)} " * 1000).code == 0
+
+    desk_backup.backup(resolve(os.environ), target, progress=write)
+    assert steps == sorted(steps)
+    assert slactl("export").out != before
+    assert slactl("--db", str(target), "export").out == before
+    assert slactl("--db", str(target), "audit", "verify").code == 0
+
+
+def test_what_is_there_is_replaced_only_when_forced(told: Path, slactl: Slactl, target: Path) -> None:
+    target.write_text("precious")
+    refused = slactl("backup", str(target))
+    assert (refused.code, target.read_text()) == (5, "precious")
+    assert f"slactl backup --force {target}" in refused.err
+    assert slactl("backup", "--force", str(target)).code == 0
+    assert slactl("--db", str(target), "list", "-q").code == 0
+    assert leftovers(target) == ["copy.db"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_never_followed(told: Path, slactl: Slactl, target: Path, tmp_path: Path, exists: bool) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if exists:
+        elsewhere.write_text("precious")
+    target.symlink_to(elsewhere)
+    assert slactl("backup", str(target)).code == 5
+    assert slactl("backup", "--force", str(target)).code == 0
+    assert not target.is_symlink()
+    assert elsewhere.exists() == exists
+    assert not exists or elsewhere.read_text() == "precious"
+
+
+def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
+    told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_backup, "PAGES", 1)
+    with pytest.raises(desk_backup.RefusedError):
+        desk_backup.backup(resolve(os.environ), target, progress=lambda *_: target.write_text("precious") and None)
+    assert target.read_text() == "precious"
+    assert leftovers(target) == ["copy.db"]
+
+
+def test_a_draft_that_was_replaced_is_not_taken(
+    told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(done: int, total: int) -> None:
+        if done == total:
+            [draft] = target.parent.glob(".copy.db.*[0-9a-f]")
+            other = draft.with_name("other")
+            other.write_bytes(draft.read_bytes())
+            other.rename(draft)
+
+    with pytest.raises(desk_backup.DatabaseError, match="another file in the place"):
+        desk_backup.backup(resolve(os.environ), target, progress=replace)
+    assert leftovers(target) == []
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_the_log_of_another_database_is_not_taken_for_its_own(
+    told: Path, slactl: Slactl, target: Path, end: str
+) -> None:
+    target.with_name(target.name + end).write_text("pages of another database")
+    for force in ((), ("--force",)):
+        refused = slactl("backup", *force, str(target))
+        assert refused.code == 5
+        assert not target.exists()
+
+
+def test_the_database_itself_is_no_target(told: Path, slactl: Slactl, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.hardlink_to(told)
+    for same in (told, link):
+        assert slactl("backup", "--force", str(same)).code == 5
+    assert slactl("list", "-q").lines == ["1", "2", "3"]
+
+
+def test_a_folder_or_no_folder_is_no_target(told: Path, slactl: Slactl, target: Path, tmp_path: Path) -> None:
+    assert slactl("backup", str(target.parent)).code == 5
+    missing = slactl("backup", str(tmp_path / "none" / "copy.db"))
+    assert missing.code == 1
+    assert f"mkdir -p {tmp_path / 'none'}" in missing.err
+
+
+def test_a_damaged_database_gives_no_backup(told: Path, slactl: Slactl, target: Path) -> None:
+    with sqlite3.connect(told) as connection:
+        connection.execute("INSERT INTO event_text VALUES (999, 'body', 'salt', 'of an event there is not')")
+    damaged = slactl("backup", str(target))
+    assert damaged.code == 6
+    assert "event_text" in damaged.err
+    assert leftovers(target) == []
+
+
+def test_a_full_disk_leaves_nothing_behind(told: Path, target: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "slactl", "backup", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+    )
+    assert done.returncode == 6
+    assert "Traceback" not in done.stderr
+    assert leftovers(target) == []
+
+
+def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Slactl, target: Path) -> None:
+    rehearsed = slactl("backup", "-n", str(target))
+    assert (rehearsed.code, leftovers(target)) == (0, [])
+    assert rehearsed.out.startswith("would copy ")
+    target.write_text("precious")
+    assert slactl("backup", "-n", str(target)).code == 5
+
+
+def test_restoring_as_the_readme_says(told: Path, slactl: Slactl, target: Path) -> None:
+    slactl("backup", str(target))
+    kept = slactl("export").out
+    slactl("note", "1", "--body", "after the backup")
+    told.write_bytes(b"broken" * 1000)
+    assert slactl("doctor").code == 6
+    broken = told.parent / "broken"
+    broken.mkdir()
+    for path in told.parent.glob("slactl.db*"):
+        path.rename(broken / path.name)
+    assert slactl("--db", str(target), "backup", str(told)).code == 0
+    assert slactl("export").out == kept
+    assert slactl("audit", "verify").code == 0
+    assert slactl("note", "1", "--body", "it goes on").code == 0
