@@ -44,7 +44,17 @@ class Terms:
 class Promises:
     """Deadlines that start, stop and change as events say."""
 
-    __slots__ = ("_created", "_exchanges", "_first", "_logs", "_replied", "_resolutions", "_status", "_waiting", "terms")
+    __slots__ = (
+        "_created",
+        "_exchanges",
+        "_first",
+        "_logs",
+        "_replied",
+        "_resolutions",
+        "_status",
+        "_waiting",
+        "terms",
+    )
 
     def __init__(self, at: int, status: Status, terms: Terms) -> None:
         """The promises to a ticket opened at `at`.

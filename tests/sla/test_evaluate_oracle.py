@@ -40,11 +40,11 @@ CHANGES = [
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKS: dict[str, dict[str, list[str]]] = {
-    "office": dict.fromkeys(DAYS[:5], ["09:00-17:00"]),
-    "split": {**dict.fromkeys(DAYS[:5], ["08:15-12:00", "13:00-18:30"]), "sat": ["10:00-12:00"]},
-    "nights": dict.fromkeys(DAYS, ["22:00-06:00"]),
-    "small hours": dict.fromkeys(DAYS, ["00:00-03:30", "12:00-13:00", "23:45-24:00"]),
-    "round": dict.fromkeys(DAYS, ["00:00-24:00"]),
+    "office": {day: ["09:00-17:00"] for day in DAYS[:5]},
+    "split": {**{day: ["08:15-12:00", "13:00-18:30"] for day in DAYS[:5]}, "sat": ["10:00-12:00"]},
+    "nights": {day: ["22:00-06:00"] for day in DAYS},
+    "small hours": {day: ["00:00-03:30", "12:00-13:00", "23:45-24:00"] for day in DAYS},
+    "round": {day: ["00:00-24:00"] for day in DAYS},
 }
 #: The days around the clock change that are special: how far away, and their hours; None is a holiday.
 SPECIAL: dict[str, dict[int, list[str] | None]] = {
