@@ -145,7 +145,8 @@ class Deadline:
             return max(0, counted(self.calendar, self.start, due, past))
         assert self.duration is not None
         if self.duration.business_days:
-            return self.calendar.between_seconds(self.start, self.base)
+            # The hours of a following date can lie before an instant of a long night.
+            return max(0, self.calendar.between_seconds(self.start, self.base))
         return self.duration.seconds
 
     def _overdue(self, due: int, end: int, now: int) -> int:
