@@ -142,6 +142,9 @@ def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[P
         if calendar.subdivision is not None:
             yield (*place, "subdivision"), "a subdivision needs a country"
         return
+    if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
+        return
+    # The list of all countries takes long to make, and is only for those who need help.
     from holidays import list_supported_countries
 
     supported = list_supported_countries()
@@ -152,6 +155,16 @@ def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[P
     elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
         there = ", ".join(supported[calendar.country]) or "none"
         yield (*place, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r}; it has {there}"
+
+
+def _is_known(country: str, subdivision: str | None) -> bool:
+    from holidays import country_holidays
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return True
 
 
 def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
