@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from random_desks import STEP, Record
 from wall_clock import Walk
 
-STEP = 900
 DONE = ("resolved", "closed")
 SETTINGS: dict[str, Any] = {
     "default_plan": "free",
@@ -20,8 +20,6 @@ SETTINGS: dict[str, Any] = {
     "reopen": "continue",
     "next_response_from": "first_reply",
 }
-
-Record = dict[str, Any]
 
 #: The wall clock of a calendar, in its own zone or in another.
 WalkOf = Callable[[str | None, str | None], Walk]
