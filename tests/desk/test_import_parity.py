@@ -109,9 +109,8 @@ def test_random_histories_at_once_and_in_two_steps(seeds: range, tmp_path: Path,
 
 def _settled(ticket: Ticket) -> Ticket:
     """Without what time alone changes: whether something that waits is late, and what a pause leaves till a set due."""
-    timers = [
-        timer if timer["stopped_at"] else {**timer, "state": None, "breached_at": None} for timer in ticket["timers"]
-    ]
+    unknown = dict.fromkeys(("state", "breached_at", "target_seconds"))
+    timers = [timer if timer["stopped_at"] else timer | unknown for timer in ticket["timers"]]
     return ticket | {"timers": timers}
 
 
