@@ -173,25 +173,29 @@ LENGTHS = st.one_of(st.integers(0, 3 * DAY), st.integers(0, 700 * DAY))
 def test_laws_of_adding_and_counting(examples: int) -> None:
     def law(data: st.DataObject) -> None:
         found = data.draw(anywhere())
-        asked, s = found.calendar, found.around + data.draw(st.integers(-5 * DAY, 5 * DAY))
-        a, b = data.draw(LENGTHS), data.draw(LENGTHS)
-        try:
-            due = asked.add_seconds(s, a + b)
-        except NoOpenHours:
-            return
-        first = asked.add_seconds(s, a)
-        assert asked.between_seconds(s, due) == a + b
-        assert asked.add_seconds(first, b) == due
-        assert s <= first <= due
-        assert a == 0 or asked.between_seconds(s, first - 1) == a - 1
-        x, y = sorted((first, s + b))
-        assert asked.between_seconds(s, x) + asked.between_seconds(x, y) == asked.between_seconds(s, y)
-        assert asked.between_seconds(y, s) == -asked.between_seconds(s, y)
-        assert 0 <= asked.between_seconds(s, x) <= asked.between_seconds(s, y) <= y - s
-        assert asked.add_seconds(min(s + b, due), a) >= first
-        assert sum(end - start for start, end in asked.pieces_seconds(s, y)) == asked.between_seconds(s, y)
+        for _ in range(QUESTIONS):
+            s, a, b = found.around + data.draw(st.integers(-5 * DAY, 5 * DAY)), data.draw(LENGTHS), data.draw(LENGTHS)
+            adding_and_counting(found.calendar, s, a, b)
 
-    hold(examples, law)
+    hold(examples // QUESTIONS, law)
+
+
+def adding_and_counting(asked: BusinessCalendar, s: int, a: int, b: int) -> None:
+    try:
+        due = asked.add_seconds(s, a + b)
+    except NoOpenHours:
+        return
+    first = asked.add_seconds(s, a)
+    assert asked.between_seconds(s, due) == a + b
+    assert asked.add_seconds(first, b) == due
+    assert s <= first <= due
+    assert a == 0 or asked.between_seconds(s, first - 1) == a - 1
+    x, y = sorted((first, s + b))
+    assert asked.between_seconds(s, x) + asked.between_seconds(x, y) == asked.between_seconds(s, y)
+    assert asked.between_seconds(y, s) == -asked.between_seconds(s, y)
+    assert 0 <= asked.between_seconds(s, x) <= asked.between_seconds(s, y) <= y - s
+    assert asked.add_seconds(min(s + b, due), a) >= first
+    assert sum(end - start for start, end in asked.pieces_seconds(s, y)) == asked.between_seconds(s, y)
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)
@@ -200,23 +204,27 @@ def test_law_of_pauses(examples: int) -> None:
 
     def law(data: st.DataObject) -> None:
         found = data.draw(anywhere())
-        asked, s, target = found.calendar, found.around, data.draw(LENGTHS)
-        try:
-            due = asked.add_seconds(s, target)
-            begin = data.draw(st.integers(s, due))
-            end = begin + data.draw(LENGTHS)
-            paused = asked.between_seconds(begin, end)
-            moved = asked.add_seconds(s, target + paused)
-        except NoOpenHours:
-            return
-        rest = target - asked.between_seconds(s, begin)
-        assert rest >= 0
-        assert moved == (asked.add_seconds(end, rest) if rest else asked.add_seconds(begin, paused))
-        assert asked.between_seconds(s, moved) - paused == target
-        assert moved >= due
-        assert paused or moved == due
+        for _ in range(QUESTIONS):
+            pauses(data, found.calendar, found.around, data.draw(LENGTHS))
 
-    hold(examples, law)
+    hold(examples // QUESTIONS, law)
+
+
+def pauses(data: st.DataObject, asked: BusinessCalendar, s: int, target: int) -> None:
+    try:
+        due = asked.add_seconds(s, target)
+        begin = data.draw(st.integers(s, due))
+        end = begin + data.draw(LENGTHS)
+        paused = asked.between_seconds(begin, end)
+        moved = asked.add_seconds(s, target + paused)
+    except NoOpenHours:
+        return
+    rest = target - asked.between_seconds(s, begin)
+    assert rest >= 0
+    assert moved == (asked.add_seconds(end, rest) if rest else asked.add_seconds(begin, paused))
+    assert asked.between_seconds(s, moved) - paused == target
+    assert moved >= due
+    assert paused or moved == due
 
 
 @pytest.mark.parametrize("examples", EXAMPLES)
