@@ -114,7 +114,7 @@ def parse_duration(text: str) -> Duration:
 
 def _checked(duration: Duration, text: str) -> Duration:
     if not duration.seconds and not duration.business_days:
-        raise ValueError(f"{text[:100]!r} is not positive")
+        raise ValueError(f"{text[:100]!r} is not positive; the shortest is 1s")
     if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
         raise ValueError(f"{text[:100]!r} is longer than ten years")
     return duration

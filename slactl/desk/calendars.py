@@ -156,7 +156,7 @@ def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
     """When it closes next; None where it does not within a year."""
     for days in () if asked.always_open else (8, 400):
         limit = at + timedelta(days=days)
-        _, end = next(asked.pieces(at, limit))
+        _, end = asked.pieces(at, limit)[0]
         if end < limit:
             return to_text(end)
     return None

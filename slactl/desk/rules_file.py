@@ -1,16 +1,19 @@
 """The rules file: checked, asked, and edited one value at a time."""
 
 import os
+import shlex
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from slactl.config import Config
+from slactl.config import Config, shipped_rules
 from slactl.desk import addresses
 from slactl.desk.addresses import Secrets
-from slactl.errors import NotKnownError, SlactlError, UsageError
+from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
 from slactl.sla.history import Priority, Target
 from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
 from slactl.sla.rules_lines import Lines
@@ -18,6 +21,8 @@ from slactl.sla.rules_lint import LintWarning, lint
 from slactl.text import clean, nearest
 
 Record = dict[str, Any]
+
+EXAMPLE = "slactl rules set settings.due_soon 4h"
 
 
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
@@ -76,26 +81,35 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
     The new file is checked as a whole before anything is written, and replaces the old one in one step.
 
     Raises:
+        RefusedError: they are the rules that come with slactl.
         NotKnownError: there is no such key.
+        UsageError: the key is a table, or the value is none.
         RulesError: the file is invalid, or would be.
         SlactlError: the file cannot be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    if path.resolve() == shipped_rules().resolve():
+        raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
     load(path)
-    before = path.read_text(encoding="utf-8")
+    # As it is, line ends included.
+    before = path.read_bytes().decode()
     document = tomlkit.parse(before)
-    table, last = _find(document, key)
     try:
-        table[last] = _parsed(value)
+        _put(document, _split(key), _parsed(value))
     except TOMLKitError as error:
         raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", 'slactl rules set KEY "4h"') from error
     after = tomlkit.dumps(document)
-    parse(after, str(path))
+    try:
+        parse(after, str(path))
+    except RulesError as error:
+        again = f"slactl rules set {shlex.quote(clean(key))} VALUE"
+        raise RulesError(f"{error.message} (nothing was written)", again) from error
     if not dry_run and after != before:
         _replace(path, after)
-    return "".join(unified_diff(before.splitlines(True), after.splitlines(True), str(path), str(path)))
+    old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
+    return "".join(unified_diff(old, new, str(path), str(path)))
 
 
 def _tenant_plan(database: Path, tenant: str | None, rules: Rules) -> str | None:
@@ -136,33 +150,67 @@ def _check_known(name: str | None, known: list[str], what: str) -> None:
         raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant} (known: {', '.join(known)})", None)
 
 
-def _find(document: Any, key: str) -> tuple[Any, str]:  # noqa: ANN401  (tomlkit's containers)
-    """The table that has the last part of a dotted key; names and ids stand for places in arrays of tables.
+def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  (tomlkit's containers)
+    """Set a value; names and ids stand for places in arrays of tables. Tables that rules may have are made.
 
     Raises:
-        NotKnownError: a part on the way is not there.
+        NotKnownError: a part on the way is not there, and cannot be.
+        UsageError: the key is a table.
     """
-    table, parts = document, _split(key)
-    for place, part in enumerate(parts[:-1]):
-        table = _step(table, part, ".".join(parts[: place + 1]))
-    if not hasattr(table, "keys"):
-        raise NotKnownError(f"there is no key {clean(key)[:100]}", "slactl rules set settings.due_soon 4h")
-    return table, parts[-1]
+    from tomlkit import inline_table, table
+
+    found, place, left = document, tuple[str | int, ...](), list(parts)
+    while len(left) > 1 and (isinstance(found, list) or left[0] in found):
+        found, step = _step(found, left.pop(0), parts[: len(parts) - len(left)])
+        place += step
+    path = ".".join(parts[: len(parts) - len(left) + 1])
+    if isinstance(found, list) or not hasattr(found, "keys"):
+        raise UsageError(f"{clean(path)} leads into no table", EXAMPLE)
+    if len(left) > 1 and not _may_have(place, left[0]):
+        near = nearest(left[0], list(found))
+        raise NotKnownError(f"there is no key {clean(path)}" + (f"; did you mean {near}?" if near else ""), EXAMPLE)
+    for name in reversed(left[1:]):
+        value = {name: value}
+    if isinstance(value, dict):
+        new = table() if found is document else inline_table()
+        new.update(value)
+        value = new
+    _write(found, left[0], value, path)
 
 
-def _step(table: Any, part: str, path: str) -> Any:  # noqa: ANN401
-    if isinstance(table, list):
-        for each in table:
-            if part in (each.get("name"), each.get("id")):
-                return each
-        raise NotKnownError(
-            f"nothing is called {clean(path)}", f"names: {', '.join(str(e.get('name') or e.get('id')) for e in table)}"
-        )
-    if part not in table:
-        near = nearest(part, list(table))
-        meant = f"; did you mean {near}?" if near else ""
-        raise NotKnownError(f"there is no key {clean(path)}{meant}", "slactl rules set settings.due_soon 4h")
-    return table[part]
+def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int, ...]]:  # noqa: ANN401
+    if not isinstance(found, list):
+        return found[part], (part,)
+    names = [each.get("name") or each.get("id") for each in found]
+    if part not in names:
+        near = nearest(part, [str(name) for name in names])
+        meant = f"; did you mean {near}?" if near else f" (there are: {', '.join(str(name) for name in names)})"
+        raise NotKnownError(f"nothing is called {clean('.'.join(path))}{clean(meant)}", EXAMPLE)
+    return found[names.index(part)], (names.index(part),)
+
+
+def _may_have(place: tuple[str | int, ...], part: str) -> bool:
+    """Whether a table of the rules may stand there that is not there yet; what has a name is only made by hand."""
+    from slactl.sla.rules_checks import known_keys
+
+    if place[-1:] == ("targets",):
+        return part in (*Priority, "default")
+    named = ("calendars", "policy", "roles", "people", "escalation", "views")
+    return part in known_keys(place) and (bool(place) or part not in named) and place not in [(each,) for each in named]
+
+
+def _write(found: Any, key: str, value: Any, path: str) -> None:  # noqa: ANN401
+    from tomlkit.items import AoT, Table
+
+    if isinstance(found.get(key), (AoT, Table)):
+        raise UsageError(f"{clean(path)} is a table; name a value in it", EXAMPLE)
+    body = getattr(getattr(found, "value", found), "body", [])
+    # What stands below the last value, such as comments about the next table, stays below a new one too.
+    below = []
+    while key not in found and body and body[-1][0] is None:
+        below.append(body.pop())
+    found[key] = value
+    body.extend(reversed(below))
 
 
 def _split(key: str) -> list[str]:
@@ -175,7 +223,7 @@ def _split(key: str) -> list[str]:
 
     parts = next(csv.reader([key], delimiter="."), [])
     if not parts or not all(parts):
-        raise UsageError(f"{clean(key)[:100]!r} is no key", "slactl rules set settings.due_soon 4h")
+        raise UsageError(f"{clean(key)[:100]!r} is no key", EXAMPLE)
     return parts
 
 
@@ -193,14 +241,16 @@ def _replace(path: Path, text: str) -> None:
     """Write a file in one step: whoever reads sees the old or the new one, whole."""
     target = path.resolve()
     try:
-        mode = target.stat().st_mode & 0o777
+        mode = stat.S_IMODE(target.stat().st_mode)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(name, mode)
+            with suppress(OSError):  # a shared file stays its group's, where we may say so
+                os.chown(name, -1, target.stat().st_gid)
             os.replace(name, target)
         except BaseException:
             os.unlink(name)

@@ -6,7 +6,6 @@ real time, so that a night shift is shorter or longer when the clocks change.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -117,14 +116,14 @@ class BusinessCalendar:
         day, wall = line.place(opening)
         return EPOCH + timedelta(0, line.clip(line.day_after(day, n), wall))
 
-    def pieces(self, a: datetime, b: datetime) -> Iterator[tuple[datetime, datetime]]:
+    def pieces(self, a: datetime, b: datetime) -> list[tuple[datetime, datetime]]:
         """The open intervals within [a, b), merged and in order, in UTC.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
         found = self.pieces_seconds(_seconds(a), _seconds(b))
-        return ((EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in found)
+        return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in found]
 
     def pieces_seconds(self, a: int, b: int) -> list[tuple[int, int]]:
         """`pieces` in whole seconds since 1970."""

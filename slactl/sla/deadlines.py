@@ -116,7 +116,7 @@ class Deadline:
             elapsed_seconds=elapsed,
             remaining_seconds=max(0, target - elapsed),
             paused_seconds=sum(open_seconds(calendar, (s,), self.start, end) for s in past if s.why == "paused"),
-            overdue_seconds=counted(calendar, due, end, past) if late and due is not None else 0,
+            overdue_seconds=self._overdue(due, end, now) if late and due is not None else 0,
             consumed_seconds=elapsed if since is None else elapsed - calendar.between_seconds(since, end),
             manual=self.manual is not None,
             arming=self.arming,
@@ -145,8 +145,13 @@ class Deadline:
             return max(0, counted(self.calendar, self.start, due, past))
         assert self.duration is not None
         if self.duration.business_days:
-            return self.calendar.between_seconds(self.start, self.base)
+            # The hours of a following date can lie before an instant of a long night.
+            return max(0, self.calendar.between_seconds(self.start, self.base))
         return self.duration.seconds
+
+    def _overdue(self, due: int, end: int, now: int) -> int:
+        """What was counted after the deadline; one set by hand may lie before the start."""
+        return counted(self.calendar, due, end, ended(self.log.clipped(min(due, self.start), self.stopped), now))
 
     def _state(self, missed: bool, pausing: bool) -> TimerState:
         if missed:

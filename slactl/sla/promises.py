@@ -44,8 +44,17 @@ class Terms:
 class Promises:
     """Deadlines that start, stop and change as events say."""
 
-    __slots__ = ("_created", "_exchanges", "_first", "_logs", "_replied", "_resolutions", "_responded", "_status",
-                 "_waiting", "terms")  # fmt: skip
+    __slots__ = (
+        "_created",
+        "_exchanges",
+        "_first",
+        "_logs",
+        "_replied",
+        "_resolutions",
+        "_status",
+        "_waiting",
+        "terms",
+    )
 
     def __init__(self, at: int, status: Status, terms: Terms) -> None:
         """The promises to a ticket opened at `at`.
@@ -56,7 +65,7 @@ class Promises:
         self.terms = terms
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: StretchLog() for kind in Target}
-        self._replied = self._responded = False
+        self._replied = False
         self._waiting: int | None = None
         self._first = self._begin(Target.FIRST_RESPONSE, 1, at)
         self._resolutions = [self._begin(Target.RESOLUTION, 1, at)]
@@ -94,7 +103,7 @@ class Promises:
 
     def reply(self, at: int) -> None:
         """An agent answered the customer."""
-        self._replied = self._responded = True
+        self._replied = True
         self._waiting = None
         if self._first.stopped is None:
             self._first.stopped = at
@@ -102,13 +111,11 @@ class Promises:
 
     def message(self, at: int) -> None:
         """The customer wrote: unless an older message waits already, this one waits for the next response."""
-        if not self._responded or self._open_exchange() is not None:
-            return
-        if not self._status.is_done:
-            self._begin_exchange(at)
-        elif self._waiting is None:
+        if self._status.is_done:
             # Nothing runs on a ticket that is over; if it is reopened, the customer has waited since now.
-            self._waiting = at
+            self._waiting = self._waiting if self._waiting is not None else at
+        elif self._open_exchange() is None and self._messages_wait:
+            self._begin_exchange(at)
 
     def retarget(self, at: int, terms: Terms) -> None:
         """A person changed what the promises hang on: those neither kept nor missed follow."""
@@ -118,11 +125,11 @@ class Promises:
             deadline.retarget(at, terms.target(deadline.kind), terms)
         exchange = self._open_exchange()
         if exchange is None:
-            if terms.opening_waits and not self._responded:
+            if terms.opening_waits and self._first.stopped is None and not self._exchanges:
                 self._begin_exchange(self._created)
             return
-        waits = self._responded or terms.opening_waits
-        exchange.retarget(at, terms.target(Target.NEXT_RESPONSE) if waits else None, terms)
+        kept = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
+        exchange.retarget(at, kept, terms)
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
         """A person set or cleared (None) the deadline of what is open; what is over stays as it was judged."""
@@ -143,7 +150,6 @@ class Promises:
 
     def _finish(self, at: int) -> None:
         """Resolved: every open promise ends, the first response too where nobody replied."""
-        self._responded = True
         for deadline in (self._first, self._resolutions[-1]):
             if deadline.stopped is None:
                 deadline.stopped = at
@@ -157,9 +163,14 @@ class Promises:
                 self._first.stopped = None
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
-        if self._waiting is not None:
-            self._begin_exchange(self._waiting)
-            self._waiting = None
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and self._messages_wait:
+            self._begin_exchange(waiting)
+
+    @property
+    def _messages_wait(self) -> bool:
+        """Whether what the customer writes waits for a next response; before the first response it waits for that."""
+        return self._first.stopped is not None or self.terms.opening_waits
 
     def _open_exchange(self) -> Deadline | None:
         last = self._exchanges[-1] if self._exchanges else None

@@ -151,7 +151,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(_syntax(str(error), source), f"slactl rules check {source}") from error
+        raise RulesError(_syntax(str(error), source, text), f"slactl rules check {source}") from error
     lines = Lines(text)
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
@@ -214,11 +214,17 @@ Problem = tuple[tuple[str | int, ...], str]
 
 def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with keys and types, without what a policy only inherited."""
-    for each in error.errors(include_url=False, include_context=False):
-        place = tuple(part for part in each["loc"] if not _is_internal(part))
+    found = error.errors(include_url=False, include_context=False)
+    places = [tuple(part for part in each["loc"] if not _is_internal(part)) for each in found]
+    for each, place in zip(found, places, strict=True):
         if place[:1] == ("policy",) and len(place) > 2 and place[2] in INHERITED and not _has(data, place[:3]):
             continue
-        yield place, _message(each["type"], each["msg"], place, each["loc"])
+        # What is wrong itself does not count, and so there may seem to be too few.
+        if each["type"] == "too_short" and any(
+            len(other) > len(place) and other[: len(place)] == place for other in places
+        ):
+            continue
+        yield place, _message(each["type"], each["msg"], place)
 
 
 def _is_internal(part: str | int) -> bool:
@@ -235,7 +241,21 @@ def _has(data: Any, place: Sequence[str | int]) -> bool:  # noqa: ANN401  (a ste
     return True
 
 
-def _message(kind: str, message: str, place: tuple[str | int, ...], loc: tuple[str | int, ...]) -> str:
+#: What pydantic calls a value of a wrong type, and what people call the right one.
+_NEEDED = {
+    "string_type": "a text is needed",
+    "string_too_short": "it is empty",
+    "bool_type": "true or false is needed",
+    "int_type": "a whole number is needed",
+    "tuple_type": "a list is needed",
+    "dict_type": "a table is needed",
+    "mapping_type": "a table is needed",
+    "model_type": "a table is needed",
+    "model_attributes_type": "a table is needed",
+}
+
+
+def _message(kind: str, message: str, place: tuple[str | int, ...]) -> str:
     if kind == "extra_forbidden":
         from slactl.sla.rules_checks import known_keys
 
@@ -243,6 +263,10 @@ def _message(kind: str, message: str, place: tuple[str | int, ...], loc: tuple[s
         return f"unknown key {place[-1]}" + (f"; did you mean {near}?" if near else "")
     if kind == "missing":
         return f"{place[-1]} is missing"
+    if kind == "tuple_type" and place in (("policy",), ("escalation",)):
+        return f"write [[{place[-1]}]], with two brackets"
+    if kind in _NEEDED:
+        return _NEEDED[kind]
     return message.removeprefix("Value error, ")
 
 
@@ -253,11 +277,13 @@ def as_error(found: Iterable[Problem], lines: Lines, source: str) -> RulesError:
     return RulesError("\n".join(texts), f"slactl rules check {source}")
 
 
-def _syntax(message: str, source: str) -> str:
+def _syntax(message: str, source: str, text: str) -> str:
     """tomllib's message with the line in front, as everywhere else."""
     what, _, where = message.partition(" (at line ")
-    line = where.split(",")[0] if where else "1"
-    return f"{source}:{line if line.isdigit() else 1}: {what}"
+    line = where.split(",")[0]
+    # What is only missed at the end is missed on the last line.
+    last = len(text.rstrip().split("\n"))
+    return f"{source}:{line if line.isdigit() else last}: {what.removesuffix(' (at end of document)')}"
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401  (parsed TOML)

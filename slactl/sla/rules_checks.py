@@ -1,13 +1,14 @@
 """What must hold between the parts of the rules: names that exist, hours that make sense, no secrets in the text."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.history import Condition
-from slactl.sla.rules_hours import date_intervals, holiday_dates, interval, intervals, weekdays, weekly_intervals
+from slactl.sla.history import Condition, Priority
+from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, interval, intervals, weekdays
 from slactl.text import nearest
 
 if TYPE_CHECKING:
@@ -78,19 +79,19 @@ _INNER: dict[str, type[model.Part]] = {
 
 
 def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
-    yield from _zone_problems(place, calendar.timezone)
+    yield from (bad_zone := list(_zone_problems(place, calendar.timezone)))
     stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
     if calendar.always_open and stated:
         yield (*place, stated[0]), f"always_open and {stated[0]} exclude each other"
         return
-    before = len(found := list(_hours_problems(place, calendar)))
-    yield from found
+    yield from (bad_hours := list(_hours_problems(place, calendar)))
     yield from _country_problems(place, calendar)
-    if not before and not calendar.always_open:
+    if not bad_hours and not calendar.always_open:
         from slactl.sla.rules import hours
 
         try:
-            BusinessCalendar(str(place[-1]), "UTC", hours(calendar))
+            # Hours of special dates may all lie where the clocks of the zone jump over them.
+            BusinessCalendar(str(place[-1]), "UTC" if bad_zone else calendar.timezone, hours(calendar))
         except NoOpenHours:
             yield place, "the calendar is never open; give it weekly hours, dates or always_open = true"
 
@@ -107,22 +108,26 @@ def _zone_problems(place: Place, name: str) -> Iterator[Problem]:
 
 
 def _hours_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+    named: dict[int, str] = {}
     for key, texts in calendar.weekly.items():
-        yield from _attempt((*place, "weekly", key), lambda key=key: weekdays(key))
-        yield from _attempt((*place, "weekly", key), lambda texts=texts: intervals(texts))
-    if calendar.weekly:
-        yield from _attempt((*place, "weekly"), lambda: weekly_intervals(calendar.weekly), only="twice")
+        yield from _attempt((*place, "weekly", key), _not_twice, key, named)
+        yield from _attempt((*place, "weekly", key), intervals, texts)
     for key, texts in calendar.dates.items():
-        yield from _attempt((*place, "dates", key), lambda key=key, texts=texts: date_intervals({key: texts}))
-    yield from _attempt((*place, "holidays"), lambda: holiday_dates(calendar.holidays))
+        yield from _attempt((*place, "dates", key), date_intervals, {key: texts})
+    yield from _attempt((*place, "holidays"), holiday_dates, calendar.holidays)
 
 
-def _attempt(place: Place, convert: Any, only: str = "") -> Iterator[Problem]:  # noqa: ANN401
+def _not_twice(key: str, named: dict[int, str]) -> None:
+    for weekday in weekdays(key):
+        if named.setdefault(weekday, key) != key:
+            raise ValueError(f"{WEEKDAYS[weekday]} has hours in {named[weekday]!r} already")
+
+
+def _attempt(place: Place, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
     try:
-        convert()
+        convert(*values)
     except ValueError as error:
-        if only in str(error):
-            yield place, str(error)
+        yield place, str(error)
 
 
 def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
@@ -130,19 +135,33 @@ def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[P
         if calendar.subdivision is not None:
             yield (*place, "subdivision"), "a subdivision needs a country"
         return
+    if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
+        return
+    # The list of all countries takes long to make, and is only for those who need help.
     from holidays import list_supported_countries
 
     supported = list_supported_countries()
     if calendar.country not in supported:
         near = nearest(calendar.country, supported)
-        meant = f"; did you mean {near}?" if near else ""
+        meant = f"; did you mean {near}?" if near else "; write its two letters, such as DE"
         yield (*place, "country"), f"there are no holidays known for country {calendar.country!r}{meant}"
     elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
         there = ", ".join(supported[calendar.country]) or "none"
         yield (*place, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r}; it has {there}"
 
 
+def _is_known(country: str, subdivision: str | None) -> bool:
+    from holidays import country_holidays
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return True
+
+
 def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
+    yield from _unknown((*place, "targets"), policy.targets, [*Priority, "default"], "priority")
     if policy.calendar not in rules.calendars:
         yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar")
         return
@@ -163,7 +182,7 @@ def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
         yield from _address_problems((*place, "notify"), url)
     yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages")
     if role.quiet is not None:
-        yield from _attempt((*place, "quiet"), lambda: interval(str(role.quiet)))
+        yield from _attempt((*place, "quiet"), interval, role.quiet)
     if role.timezone is not None:
         yield from _zone_problems(place, role.timezone)
 
@@ -227,4 +246,4 @@ def _unknown(place: Place, names: Iterable[str], known: Iterable[str], what: str
 def _duplicates(place: Place, key: str, names: Sequence[str]) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield (*place, number, key), f"two have the {key} {name!r}"
+            yield (*place, number, key), f"another one above has the {key} {name!r}; each needs its own"

@@ -57,7 +57,7 @@ def intervals(texts: Sequence[str]) -> tuple[Interval, ...]:
     found = sorted(interval(text) for text in texts)
     for (_, end), (start, _) in pairwise(found):
         if start < end:
-            raise ValueError(f"hours overlap: {', '.join(texts)}")
+            raise ValueError(f"hours overlap: {', '.join(texts)}; each begins where the one before has ended, or later")
     return tuple(found)
 
 

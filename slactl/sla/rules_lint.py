@@ -1,14 +1,20 @@
 """What is probably a mistake in rules that are valid: each with its line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
 from typing import NamedTuple
 
 from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Rules
+from slactl.sla.rules import Escalation, Facts, Level, Match, Rules
 from slactl.sla.rules_lines import Lines
-from slactl.sla.rules_model import Level, Match
 
 Place = tuple[str | int, ...]
+
+#: A plan that no policy names.
+OTHER = "\x00"
+
+#: How many kinds of tickets are tried to find one that a policy is for.
+MOST_TRIED = 20_000
 
 
 class LintWarning(NamedTuple):
@@ -27,14 +33,28 @@ def lint(rules: Rules, text: str) -> list[LintWarning]:
 
 def _policies(rules: Rules) -> Iterator[tuple[Place, str]]:
     for place, policy in enumerate(rules.policies):
-        for earlier in rules.policies[:place]:
-            if _covers(earlier.match, policy.match):
-                why = f"policy {policy.name!r} is never reached: {earlier.name!r} above matches first"
-                yield ("policy", place), why
-                break
-    if not any(policy.match == Match() for policy in rules.policies):
+        if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
+            above = next((each.name for each in rules.policies[:place] if _covers(each.match, policy.match)), None)
+            first = f"{above!r} above matches" if above is not None else "those above match"
+            yield ("policy", place), f"policy {policy.name!r} is never reached: {first} first"
+    if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
         last = max(0, len(rules.policies) - 1)
         yield ("policy", last), "no catch-all: a ticket that no policy matches gets no deadline"
+
+
+def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
+    """Every kind of ticket that a policy matches: with the values it names, or those that any names, or others."""
+    named = [policy.match for policy in rules.policies]
+    plans = match.plan or (OTHER, *{plan for each in named for plan in each.plan})
+    tenants: Sequence[str | None] = match.tenant or (None, *{tenant for each in named for tenant in each.tenant})
+    domains: Sequence[str | None] = match.requester_domain or (
+        None,
+        *{domain for each in named for domain in each.requester_domain},
+    )
+    # The fewer tags a ticket has, the fewer policies above match it.
+    tags: Sequence[tuple[str, ...]] = [(tag,) for tag in match.tag] or [()]
+    for plan, priority, tenant, domain, tag in product(plans, match.priority or Priority, tenants, domains, tags):
+        yield Facts(plan, tenant, tag, priority, domain.lower() if domain is not None else None)
 
 
 def _covers(earlier: Match, later: Match) -> bool:
@@ -47,34 +67,65 @@ def _covers(earlier: Match, later: Match) -> bool:
 
 
 def _targets(rules: Rules) -> Iterator[tuple[Place, str]]:
+    """The plans and priorities that get no target, at the policy that matches them or names the plan."""
     for place, policy in enumerate(rules.policies):
-        missing = [
-            priority.value
-            for priority in policy.match.priority or tuple(Priority)
-            if not any(policy.target(priority, target) for target in Target)
-        ]
-        if missing:
-            yield ("policy", place), f"policy {policy.name!r} promises nothing to {', '.join(missing)} tickets"
+        tickets = [facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy]
+        bare = [facts for facts in tickets if not any(policy.target(facts.priority, target) for target in Target)]
+        if bare:
+            told = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
+            yield ("policy", place), f"policy {policy.name!r} promises nothing to {told} tickets{_of_plans(bare)}"
+    for plan in rules.plans():
+        none = [p.value for p in Priority if rules.match(Facts(plan, None, (), p, None)) is None]
+        if none:
+            naming = [("policy", n) for n, policy in enumerate(rules.policies) if plan in policy.match.plan]
+            where: Place = naming[0] if naming else ("settings", "default_plan")
+            yield where, f"plan {plan!r} has no targets for {', '.join(none)} tickets: no policy matches them"
+
+
+def _of_plans(tickets: Sequence[Facts]) -> str:
+    plans = dict.fromkeys(facts.plan for facts in tickets if facts.plan != OTHER)
+    return f" of plan {', '.join(plans)}" if plans and all(facts.plan != OTHER for facts in tickets) else ""
 
 
 def _levels(rules: Rules) -> Iterator[tuple[Place, str]]:
     for place, escalation in enumerate(rules.escalations):
         for number, level in enumerate(escalation.levels):
-            if not _does_something(level):
+            reason = _idle_reason(escalation, level)
+            if reason:
                 where = f"level {level.id!r} of {escalation.id!r}"
-                nothing = f"{where} does nothing: no priority, assign, note, tag, notify"
-                yield ("escalation", place, "level", number), nothing
+                yield ("escalation", place, "level", number), f"{where} {reason}"
         watched = escalation.on
-        if isinstance(watched, Target) and not _is_promised(rules, watched):
-            yield ("escalation", place), f"{escalation.id!r} can never fire: no policy promises a {watched.value}"
+        if isinstance(watched, Target) and not _is_promised(rules, watched, escalation.when):
+            yield (
+                ("escalation", place),
+                f"{escalation.id!r} can never fire: no policy promises them a {watched.value}",
+            )
 
 
-def _does_something(level: Level) -> bool:
-    return any((level.priority, level.assign, level.note, level.tag, level.notify))
+def _idle_reason(escalation: Escalation, level: Level) -> str | None:
+    """Why nothing can happen at a level."""
+    if not any((level.priority, level.assign, level.note, level.tag, level.notify)):
+        return "does nothing: no priority, assign, note, tag, notify"
+    for key in Match.model_fields:
+        outer, inner = getattr(escalation.when, key), getattr(level.when, key)
+        if key != "tag" and outer and inner and not set(outer) & set(inner):
+            return f"can never fire: its when excludes the {key} that the ladder is for"
+    wanted = level.when.priority or escalation.when.priority
+    only_raises = not any((level.assign, level.note, level.tag, level.notify))
+    if only_raises and level.priority and wanted and all(each.rank >= level.priority.rank for each in wanted):
+        return f"changes nothing: tickets it is for are at least {level.priority.value} already"
+    return None
 
 
-def _is_promised(rules: Rules, target: Target) -> bool:
-    return any(policy.target(priority, target) for policy in rules.policies for priority in Priority)
+def _is_promised(rules: Rules, target: Target, when: Match) -> bool:
+    """Whether some ticket that a ladder is for can have a target."""
+    return any(
+        policy.target(priority, target)
+        for policy in rules.policies
+        for priority in when.priority or Priority
+        if not policy.match.priority or priority in policy.match.priority
+        if not when.plan or not policy.match.plan or set(when.plan) & set(policy.match.plan)
+    )
 
 
 def _roles(rules: Rules) -> Iterator[tuple[Place, str]]:

@@ -45,11 +45,19 @@ class OnUnknown(StrEnum):
 
 
 def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    if isinstance(value, Duration):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('a duration is a text, such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
+    return parse_duration(value)
 
 
 def _offset(value: object) -> object:
-    return Offset.parse(value) if isinstance(value, str) else value
+    if isinstance(value, Offset):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('an offset is a text, such as "80%", "-30m", "0m" or "+1h"')
+    return Offset.parse(value)
 
 
 def _word(kind: type[Word]) -> BeforeValidator:
@@ -211,16 +219,6 @@ class Policy(Part):
     pause: Targets = (Target.RESOLUTION,)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
-
-    @field_validator("targets")
-    @classmethod
-    def _priorities(cls, value: Mapping[str, Promise]) -> Mapping[str, Promise]:
-        names = [*map(str, Priority), "default"]
-        for key in value:
-            if key not in names:
-                near = nearest(key, names)
-                raise ValueError(f"{key!r} is none of {', '.join(names)}" + (f"; did you mean {near}?" if near else ""))
-        return value
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
         """How long a target may take at a priority; None where nothing is promised."""

@@ -1,5 +1,6 @@
 """The exchanges after the first response: who waits for whom, since when."""
 
+import pytest
 from stories import judged, rules, said, timer, timers
 
 RULES = rules(first_response="1h", next_response="2h", resolution="8h", calendar="always")
@@ -47,9 +48,23 @@ def test_each_exchange_is_a_cycle_of_its_own() -> None:
     assert (kept.cycle, kept.state, kept.elapsed_seconds) == (2, "met", 3600)
 
 
-def test_resolving_without_a_reply_counts_as_the_first_response() -> None:
+@pytest.mark.parametrize("reopen", ["reset", "frozen"])
+def test_a_first_response_that_resolving_ended_is_over(reopen: str) -> None:
     text = "mon 09:00 created\nmon 10:00 status resolved\nmon 11:00 customer_reply\nmon 11:00 status open"
-    assert exchanges(text) == [(1, "mon 11:00", None)]
+    over = rules(first_response="1h", next_response="2h", calendar="always", settings=f'reopen = "{reopen}"')
+    assert exchanges(text, over) == [(1, "mon 11:00", None)]
+
+
+def test_a_first_response_that_reopening_continues_is_what_messages_wait_for() -> None:
+    text = "mon 09:00 created\nmon 10:00 status resolved\nmon 11:00 customer_reply\nmon 11:00 status open"
+    assert exchanges(text) == []
+    assert exchanges(text + "\nmon 11:10 customer_reply\nmon 11:30 agent_reply") == []
+    assert exchanges(text + "\nmon 11:30 agent_reply\nmon 12:00 customer_reply") == [(1, "mon 12:00", None)]
+
+
+def test_from_creation_a_message_after_reopening_waits_beside_the_first_response() -> None:
+    text = "mon 09:00 created\nmon 10:00 status resolved\nmon 11:00 status open\nmon 12:00 customer_reply"
+    assert exchanges(text, FROM_CREATION) == [(1, "mon 09:00", "mon 10:00"), (2, "mon 12:00", None)]
 
 
 def test_after_reopening_the_old_exchange_stays_ended() -> None:

@@ -85,9 +85,10 @@ class Walk:
         wanted_day = later[n - 1]
         wanted = midnight(wanted_day) + passed
         readings = ((t, local.replace(tzinfo=None)) for t, local in zip(self.times, self.local, strict=True))
-        arrived, reading = next((t, reading) for t, reading in readings if reading >= wanted)
-        if reading == wanted:
-            arrived += rest
+        found = next(((t, reading) for t, reading in readings if reading >= wanted), None)
+        if found is None:
+            return None  # the hours of that date go on after the end of the walk
+        arrived = found[0] + (rest if found[1] == wanted else 0)
         open_times = [t for t, dates in zip(self.times, self.dates, strict=True) if wanted_day in dates]
         return next((max(t, arrived) for t in open_times if arrived < t + self.step), open_times[-1] + self.step)
 

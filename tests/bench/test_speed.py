@@ -1,0 +1,19 @@
+"""The benchmarks hold what the README promises. Run by hand: their figures depend on what else a machine does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("script", ["calendar_speed.py", "simulate_speed.py"])
+def test_what_is_promised_is_held(script: str) -> None:
+    if script == "calendar_speed.py":
+        pytest.importorskip("pandas", reason="pip install -e '.[bench]'")
+        pytest.importorskip("businesstimedelta", reason="pip install -e '.[bench]'")
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / script)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
