@@ -161,7 +161,8 @@ def _is_known(country: str, subdivision: str | None) -> bool:
 
 
 def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
-    yield from _unknown((*place, "targets"), policy.targets, [*Priority, "default"], "priority")
+    for key in policy.targets:
+        yield from _unknown((*place, "targets", key), [key], [*Priority, "default"], "priority")
     if policy.calendar not in rules.calendars:
         yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar")
         return
