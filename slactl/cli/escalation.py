@@ -17,7 +17,9 @@ def escalate(
     context: typer.Context,
     references: Ids,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why, 1-1000 characters; required.")] = None,
-    assign: Annotated[str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role.")] = None,
+    assign: Annotated[
+        str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role; me is you.")
+    ] = None,
     priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Tell nobody.")] = False,
     dry_run: DryRunOption = False,
@@ -37,17 +39,18 @@ def escalate(
     from slactl.desk import escalation
 
     here = call(context)
+    who = here.person(assign)
     outcome = escalation.escalate(
         here.config,
         here.now,
         read_ids(references),
         reason,
-        assign,
+        who,
         priority,
         notify=not no_notify,
         dry_run=dry_run,
     )
-    announce(here, outcome, "escalated", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()

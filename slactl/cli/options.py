@@ -48,6 +48,10 @@ class Call:
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
 
+    def person(self, name: str | None) -> str | None:
+        """Whom a person means: `me` is who acts."""
+        return self.config.actor if name == "me" else name
+
     @property
     def screen(self) -> Screen:
         """Where this command draws its tables."""

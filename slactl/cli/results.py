@@ -20,7 +20,6 @@ def change_tickets(
     what: str,
     at: str | None = None,
     *,
-    assignee: str | None = None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -30,7 +29,7 @@ def change_tickets(
 
     here = call(context)
     outcome = change(here.config, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
-    announce(here, outcome, what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
+    announce(here, outcome, what, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 def announce_one(

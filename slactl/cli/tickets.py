@@ -38,7 +38,7 @@ def create(
     plan: PlanOption = None,
     tenant: TenantOption = None,
     priority: Annotated[Priority, typer.Option(help="How urgent it is.")] = Priority.NORMAL,
-    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it.")] = None,
+    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it; me is you.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
@@ -57,90 +57,17 @@ def create(
     from slactl.desk import opening
 
     here = call(context)
-    new = opening.NewTicket(
-        subject, requester, read_body(body), plan, tenant, priority, assignee, tag or (), external_id
-    )
+    who = here.person(assignee)
+    new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
     number = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
-    announce_one(here, number, "opened", assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
-
-
-@app.command()
-def reply(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    status: Annotated[Status | None, typer.Option(help="The status afterwards.", show_default=False)] = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Record a public reply of an agent; the first one ends first response.
-
-    slactl sends nothing to the customer. The ticket waits for the customer then; a resolved one stays resolved.
-
-    \b
-    Examples:
-      slactl reply 12 --body "Which browser is it?"
-      slactl reply 12 --status open --at "20m ago"
-    """
-    from slactl.desk import changes
-
-    change = changes.reply(read_body(body), status)
-    change_tickets(context, [reference], change, "replied to", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
-
-
-@app.command()
-def note(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Add an internal note; never a response.
-
-    \b
-    Examples:
-      slactl note 12 --body "Called back, no answer."
-    """
-    from slactl.desk import changes
-
-    change = changes.note(read_body(body))
-    change_tickets(context, [reference], change, "noted on", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
-
-
-@app.command()
-def receive(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """The customer wrote: the ticket becomes open, a resolved one is reopened.
-
-    \b
-    Examples:
-      slactl receive 12 --body "Still broken."
-    """
-    from slactl.desk import changes
-
-    change = changes.receive(read_body(body))
-    change_tickets(
-        context, [reference], change, "received a message on", at, dry_run=dry_run, quiet=quiet, as_json=as_json
-    )
+    announce_one(here, number, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
 def assign(
     context: typer.Context,
     references: Ids,
-    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name; me is you.")] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Nobody.")] = False,
     at: AtOption = None,
     dry_run: DryRunOption = False,
@@ -159,10 +86,10 @@ def assign(
 
     if nobody == (to is not None):
         raise UsageError("say either --to WHO or --none", "slactl assign ID --to mia")
-    change = changes.assign(to)
-    change_tickets(
-        context, references, change, "assigned", at, assignee=to, dry_run=dry_run, quiet=quiet, as_json=as_json
-    )
+    here = call(context)
+    who, numbers = here.person(to), read_ids(references)
+    outcome = changes.change(here.config, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
+    announce(here, outcome, "assigned", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -318,6 +245,7 @@ def edit(
     Examples:
       slactl edit 12 --subject "Printer on fire (3rd floor)"
       slactl edit 12 13 --plan enterprise
+      slactl edit 12 --tenant ""
     """
     from slactl.desk import editing
 
@@ -347,11 +275,12 @@ def due(
       slactl due 12 --target resolution --clear --reason "back to the contract"
     """
     from slactl.desk import changes
+    from slactl.desk.facts import checked_reason
 
     if clear == (at is not None):
         raise UsageError("say either --at T or --clear", "slactl due ID --target resolution --at 'in 4h' --reason …")
     here = call(context)
-    why = changes.checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
+    why = checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
     change = changes.due(target, here.instant(at, ahead=True), why)
     outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
     announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)

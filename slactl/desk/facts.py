@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from slactl.clock import to_text
 from slactl.desk.ledger import Ledger
-from slactl.errors import NotKnownError, UsageError
+from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.rules import Rules
 from slactl.store.models import Tenant
 from slactl.text import check_input, clean, nearest
@@ -34,6 +34,20 @@ def checked_text(text: str, what: str, most: int) -> str:
         UsageError: it has NUL, a lone surrogate, or more than `most` characters.
     """
     return check_input(text, what, most=most)
+
+
+def checked_reason(reason: str | None, example: str) -> str:
+    """The reason a person must give: 1 to 1,000 characters.
+
+    Raises:
+        RefusedError: it is missing or too long.
+        UsageError: it is no text.
+    """
+    if reason is None or not reason.strip():
+        raise RefusedError("a reason is required", example)
+    if len(reason) > 1000:
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
+    return checked_text(reason, "the reason", 1000)
 
 
 def name_of(name: str, what: str) -> str:

@@ -156,7 +156,7 @@ def _messages(console: "Console", messages: Iterable[Record]) -> None:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         console.print(Text(head, style="dim" if message["type"] == "note" else "cyan"))
-        console.print(Padding(Text(clean_block(message["body"] or "(no text)")), (0, 0, 0, 4)))
+        console.print(Padding(Text(clean_block(message["body"] or "(no text)")), (0, 0, 0, 4), expand=False))
 
 
 def escalation_columns() -> Sequence[Column]:
