@@ -89,6 +89,8 @@ class Map(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
+    #: Whether a table may lack columns, save those without which nothing can be said.
+    optional: bool = False
     delimiter: str = ","
     columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
     time: Time = Time()

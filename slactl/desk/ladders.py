@@ -7,11 +7,9 @@ from sqlmodel import select
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.ledger import Ledger, ledger
+from slactl.desk.rulebook import LADDERS
 from slactl.store import writes
 from slactl.store.models import Meta
-
-#: The key of `meta` under which the hash of the rules is known that every timer's next instant was computed with.
-LADDERS = "ladders_hash"
 
 #: Tickets whose next instants are computed anew in one write transaction.
 BATCH = 500

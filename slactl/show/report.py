@@ -25,6 +25,21 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield clean_block(message)
 
 
+def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
+    """What an import did, in one line."""
+    would = "would be " if dry_run else ""
+
+    def some(name: str, what: str) -> str:
+        return f"{done[name]} {what}{'' if done[name] == 1 else 's'}"
+
+    tenants = f", {some('tenants', 'tenant')} {would}added" if done["tenants"] else ""
+    bad = f", {some('bad', 'problem')} told above" if done["bad"] else ""
+    return (
+        f"{some('opened', 'ticket')} {would}opened, {done['changed']} {would}changed, "
+        f"{some('events', 'event')} {would}added{tenants}{bad}"
+    )
+
+
 def _deed(firing: Mapping[str, Any]) -> str:
     done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
@@ -15,6 +15,11 @@ from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
 
 Row = dict[str, Any]
+
+#: How often each event is known: its instant, type and value.
+Identities = Counter[tuple[str, str, str]]
+
+Item = TypeVar("Item")
 
 #: How many ids go into one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
 BATCH = 500
@@ -62,9 +67,9 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
     return found
 
 
-def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Counter[tuple[str, str, str]]]:
+def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
     """How often each event of some tickets, told apart by instant, type and value, is known."""
-    found: dict[int, Counter[tuple[str, str, str]]] = {number: Counter() for number in numbers}
+    found: dict[int, Identities] = {number: Counter() for number in numbers}
     table, fired = _table(EventRow), _table(Escalation)
     for batch in batches(numbers):
         query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
@@ -79,16 +84,35 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Coun
     return found
 
 
-def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str, int]:
-    """The numbers of the tickets that have these external ids."""
-    table, found = _table(Ticket), {}
-    for first in range(0, len(external_ids), BATCH):
-        query = select(table.c.external_id, table.c.id)
-        for name, number in connection.execute(
-            query.where(table.c.external_id.in_(external_ids[first : first + BATCH]))
-        ):
-            found[str(name)] = int(number)
+class Known(NamedTuple):
+    """What tells a ticket that is there from others."""
+
+    number: int
+    external_id: str | None
+    created_at: str
+
+
+def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
+    """The tickets that have these external ids."""
+    column, found = _table(Ticket).c.external_id, {}
+    for batch in batches(external_ids):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[str(row.external_id)] = Known(*row)
     return found
+
+
+def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
+    """The tickets that have these numbers."""
+    column, found = _table(Ticket).c.id, {}
+    for batch in batches(numbers):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[int(row.id)] = Known(*row)
+    return found
+
+
+def _known() -> Select[Any]:
+    columns = _table(Ticket).c
+    return select(columns.id, columns.external_id, columns.created_at)
 
 
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
@@ -138,10 +162,10 @@ def postpone(connection: Connection, number: int, until: str) -> None:
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
 
 
-def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The numbers in runs that one statement can name."""
-    for first in range(0, len(numbers), BATCH):
-        yield numbers[first : first + BATCH]
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Ids in runs that one statement can name."""
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]
 
 
 def _grouped(
