@@ -69,7 +69,8 @@ def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked in
 def _lines(source: BinaryIO, report: Report, ticked: Callable[[int], None]) -> Iterator[tuple[int, str]]:
     """The lines as text; one that is not UTF-8 or is far too long is reported and left out."""
     start = peek(source).lstrip()
-    if start and not any(line.lstrip().startswith(b"{") for line in start.splitlines()):
+    document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
+    if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):
         raise UsageError("this is no history, which has a JSON object on each line", "slactl import FILE --map csv")
     for number, raw in enumerate(bounded_lines(source, LINE_BYTES, ticked), 1):
         if len(raw) > LINE_BYTES:

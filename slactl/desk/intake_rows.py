@@ -130,11 +130,11 @@ def _header(line: str, how: Map) -> tuple[list[str], str]:
 
 def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Report) -> bool:
     """Whether rows can be read at all; every column that the map names and the file does not have is reported."""
-    needed, readable = {Ours.TICKET, Ours.CREATED_AT} | ({Ours.AT} if how.kind == "events" else set()), True
+    readable = True
     for ours, theirs in how.columns.items():
-        if theirs in header or (how.optional and ours not in needed):
+        if theirs in header or (how.optional and ours not in how.needed):
             continue
-        readable = readable and ours not in needed
+        readable = readable and ours not in how.needed
         near = nearest(theirs, [name for name in header if name not in how.columns.values()])
         meant = f"; did you mean {near}?" if near else "" if readable else f" (there are: {', '.join(header)[:300]})"
         report(Problem(number, theirs, f"there is no such column, which the map needs as {ours}{meant}"))
@@ -193,8 +193,8 @@ def _record(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
         value = _converted(ours, _dig(row, theirs), how)
         if value is not None:
             found[ours] = value
-    for needed in ("ticket", "created_at"):
-        if needed not in found:
+    for needed in ("ticket", "created_at", "at"):
+        if needed in how.needed and needed not in found:
             raise LineError(needed, "is missing")
     return found
 
