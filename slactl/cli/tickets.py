@@ -16,7 +16,7 @@ from slactl.cli.options import (
     read_body,
     read_ids,
 )
-from slactl.cli.results import announce, announce_one, change_tickets
+from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
 from slactl.sla.history import Priority, Status, Target
 
@@ -59,8 +59,8 @@ def create(
     here = call(context)
     who = here.person(assignee)
     new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
-    number = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
-    announce_one(here, number, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
+    outcome = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
+    announce(here, outcome, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()

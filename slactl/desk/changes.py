@@ -44,6 +44,8 @@ class Outcome:
     failures: list[SlactlError] = field(default_factory=list)
     #: What a person should know though it stopped nothing.
     warnings: list[str] = field(default_factory=list)
+    #: In a dry run, the tickets as they would be.
+    rehearsed: list[dict[str, Any]] = field(default_factory=list)
 
 
 def change(
@@ -72,6 +74,8 @@ def change(
                 outcome.done.append(number)
             except SlactlError as error:
                 outcome.failures.append(error)
+        if dry_run:
+            outcome.rehearsed = book.records(outcome.done)
     return outcome
 
 

@@ -78,7 +78,7 @@ class Report:
             "failed": self.failed,
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": self.skipped,
-            "firings": self.firings,
+            "firings": [{name: firing[name] for name in firing if name != "event_id"} for firing in self.firings],
             "messages": self.messages,
             "exit_code": int(self.code),
         }
@@ -111,7 +111,7 @@ def check(
     """
     open_database(config.database, query_only=True).close()
     if dry_run:
-        return _rehearse(config, now, baseline, progress)
+        return _rehearse(config, now, baseline, send, progress)
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
         report = Report(now, dry_run=False)
@@ -137,11 +137,12 @@ def rules_fingerprint(path: Path) -> str:
         return "no file"
 
 
-def _rehearse(config: Config, now: datetime, baseline: bool, progress: Progress) -> Report:
+def _rehearse(config: Config, now: datetime, baseline: bool, send: bool, progress: Progress) -> Report:
     """The same work in one transaction that is rolled back; nothing is sent, and no row says it ran."""
     from slactl.desk.firing import work_batch
     from slactl.desk.ladders import due_tickets, refresh
     from slactl.desk.ledger import ledger
+    from slactl.desk.notifications import count_ready
 
     report, last = Report(now, dry_run=True), 0
     with ledger(config, now, keep=False) as book:
@@ -152,6 +153,7 @@ def _rehearse(config: Config, now: datetime, baseline: bool, progress: Progress)
             book.settle()
             progress(len(numbers))
             last = numbers[-1]
+        report.notified = count_ready(book, config, report) if send else 0
     report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
     return report
 

@@ -211,6 +211,11 @@ class Ledger:
         noted = Event(self.now, EventType.DUE_SET, detail, "slactl", ActorType.SYSTEM)
         self.append(number, Entry(noted, action=DEADLINES))
 
+    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Some tickets as in machine output, with what was changed so far."""
+        self.settle()
+        return writes.ticket_records(self.connection, numbers, to_text(self.now))
+
     def settle(self) -> None:
         """Write everything that was changed in memory, and what follows from it."""
         numbers = list(self._changed)

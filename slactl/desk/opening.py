@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slactl.config import Config
+from slactl.desk.changes import Outcome
 from slactl.desk.facts import (
     BODY_LENGTH,
     checked_tags,
@@ -35,8 +36,10 @@ class NewTicket:
     external_id: str | None = None
 
 
-def create(config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False) -> int:
-    """Open a ticket as of `at` (default now) and return its number.
+def create(
+    config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False
+) -> Outcome:
+    """Open a ticket as of `at` (default now).
 
     Raises:
         UsageError: the subject, the address, a tag or the time is none.
@@ -69,7 +72,7 @@ def create(config: Config, now: datetime, new: NewTicket, at: datetime | None = 
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         book.note_deadlines(number, "ticket opened")
-        return number
+        return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:

@@ -16,7 +16,7 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
         f"{report['at']}  {report['scanned']} looked at, {report['breached']} {would}found breached, "
-        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} notified{failed}"
+        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
     )
     for firing in report["firings"]:
         yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"

@@ -1,5 +1,6 @@
 """The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ from sqlmodel import SQLModel
 
 from slactl.clock import from_text
 from slactl.sla.history import Event, EventType
+from slactl.store import reads
 from slactl.store.events import from_row, identity
 from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
@@ -51,6 +53,14 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
     """Remove timers that no longer follow from a history."""
     for batch in batches(numbers):
         connection.execute(delete(_table(Timer)).where(_table(Timer).c.id.in_(batch)))
+
+
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+    """Some tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    marks = ", ".join(f"{number:d}" for number in numbers)
+    return list(reads.tickets(driver, now, f"t.id IN ({marks})", order="t.id"))
 
 
 def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
