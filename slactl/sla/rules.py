@@ -214,11 +214,22 @@ Problem = tuple[tuple[str | int, ...], str]
 
 def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with keys and types, without what a policy only inherited."""
-    for each in error.errors(include_url=False, include_context=False):
+    errors = error.errors(include_url=False, include_context=False)
+    for each in errors:
+        inside = len(each["loc"])
+        if each["type"] == "too_short" and any(
+            len(other["loc"]) > inside and other["loc"][:inside] == each["loc"] for other in errors
+        ):
+            continue  # it is empty only because what is in it is wrong
         place = tuple(part for part in each["loc"] if not _is_internal(part))
         if place[:1] == ("policy",) and len(place) > 2 and place[2] in INHERITED and not _has(data, place[:3]):
             continue
-        yield place, _message(each["type"], each["msg"], place, each["loc"])
+        # What is said of a key that is wrong is told with the line of the key, not of its table.
+        key = each["msg"].removeprefix("Value error, '").partition("' is ")[0]
+        yield (
+            (*place, key) if _has(data, (*place, key)) else place,
+            _message(each["type"], each["msg"], place, each["loc"]),
+        )
 
 
 def _is_internal(part: str | int) -> bool:
@@ -241,6 +252,8 @@ def _message(kind: str, message: str, place: tuple[str | int, ...], loc: tuple[s
 
         near = nearest(str(place[-1]), known_keys(place[:-1]))
         return f"unknown key {place[-1]}" + (f"; did you mean {near}?" if near else "")
+    if kind == "too_short":
+        return "at least one is needed"
     if kind == "missing":
         return f"{place[-1]} is missing"
     return message.removeprefix("Value error, ")
