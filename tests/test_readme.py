@@ -115,3 +115,12 @@ def test_the_examples_of_messages_are_valid_rules(desk: Path, slactl: Slactl, mo
     token.chmod(0o400)
     found = slactl("rules", "check")
     assert (found.code, found.err) == (0, "")
+
+
+def test_the_map_in_it_is_one(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    text = next(block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[columns]" in block)
+    (tmp_path / "mine.toml").write_text(text)
+    rows = "Key,Created,Summary,Status,Assignee\nP-1,02.03.2026 10:00,Printer,To Do,Unassigned\n"
+    done = slactl("import", "-", "--map", str(tmp_path / "mine.toml"), stdin=rows)
+    assert (done.code, done.err) == (0, "")
+    assert "2026-03-02T09:00:00Z" in slactl("list", "--fields", "external_id,created_at").out

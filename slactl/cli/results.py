@@ -83,10 +83,10 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
     """Any name may be an assignee; one without an entry in the rules will be told nothing."""
     if assignee is None:
         return
-    from slactl.desk.people import is_known
+    from slactl.desk.facts import is_addressee
     from slactl.text import clean
 
-    if not is_known(here.config, assignee):
+    if not is_addressee(here.config, assignee):
         typer.echo(
             f"hint: {clean(assignee)} has no [people.{clean(assignee)}] entry in {here.config.rules}, so nothing"
             " can be sent there",

@@ -1,6 +1,6 @@
 """Opening and changing tickets."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from slactl.cli.options import (
     JsonOption,
     QuietOption,
     call,
+    last_word,
     read_body,
     read_ids,
 )
@@ -21,8 +22,6 @@ from slactl.errors import UsageError
 from slactl.sla.history import Priority, Status, Target
 
 app = typer.Typer(rich_markup_mode=None)
-
-Word = TypeVar("Word", Priority, Status)
 
 PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; by default the tenant's.")]
 TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
@@ -110,7 +109,7 @@ def priority(
     """
     from slactl.desk import changes
 
-    references, value = _last_word(words, Priority, "slactl priority ID urgent")
+    references, value = last_word(words, Priority, "slactl priority ID urgent")
     change = changes.prioritise(value)
     change_tickets(context, references, change, f"made {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -132,7 +131,7 @@ def status(
     """
     from slactl.desk import changes
 
-    references, value = _last_word(words, Status, "slactl status ID pending")
+    references, value = last_word(words, Status, "slactl status ID pending")
     change = changes.set_status(value)
     change_tickets(context, references, change, f"set to {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -284,21 +283,3 @@ def due(
     change = changes.due(target, here.instant(at, ahead=True), why)
     outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
     announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)
-
-
-def _last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
-    """The ids, and the value that stands last.
-
-    Raises:
-        UsageError: there is only one word, or the last is not of the closed set.
-    """
-    from slactl.text import clean, nearest
-
-    names = [str(each) for each in kind]
-    if words[-1] not in names:
-        near = nearest(words[-1], names)
-        meant = f"; did you mean {near}?" if near else ""
-        raise UsageError(f"{clean(words[-1])[:100]!r} is none of {', '.join(names)}{meant}", example)
-    if len(words) == 1:
-        raise UsageError("no ticket is named", example)
-    return words[:-1], kind(words[-1])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from slactl.config import Config
 from slactl.desk.changes import Outcome
@@ -55,24 +56,26 @@ def create(
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
             refuse_taken(book, external_id)
-        tenant = known_tenant(book, new.tenant)
         version = book.rulebook.current_version()
-        detail = {
-            "plan": effective_plan(book, new.plan, tenant),
-            "tenant": tenant.name if tenant else None,
-            "timezone": tenant.timezone if tenant else None,
-            "priority": new.priority.value,
-            "status": Status.OPEN.value,
-            "assignee": assignee,
-            "tags": list(tags),
-            "external_id": external_id,
-            "requester_domain": new.requester_email.rpartition("@")[2].lower(),
-            "rules": version.hash,
-        }
+        said = {"assignee": assignee, "tags": list(tags), "external_id": external_id, "rules": version.hash}
+        detail = _facts(book, new) | said
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         book.note_deadlines(number, "ticket opened")
         return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
+
+
+def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
+    """What its deadlines follow from."""
+    tenant = known_tenant(book, new.tenant)
+    return {
+        "plan": effective_plan(book, new.plan, tenant),
+        "tenant": tenant.name if tenant else None,
+        "timezone": tenant.timezone if tenant else None,
+        "priority": new.priority.value,
+        "status": Status.OPEN.value,
+        "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+    }
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:
