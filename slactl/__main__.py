@@ -44,8 +44,10 @@ def run(arguments: Sequence[str]) -> int:
         return _report(error)
     except typer.Exit as leaving:
         return leaving.exit_code
-    except SystemExit:
-        # What Typer makes of a closed pipe, whatever it was asked to make of errors.
+    except SystemExit as leaving:
+        # Typer makes one of a closed pipe, whatever it was asked to make of errors; and one after completing.
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
         _silence_stdout()
         return ExitCode.READER_CLOSED
     except (KeyboardInterrupt, typer.Abort):

@@ -4,8 +4,10 @@ Inside slactl every instant is an aware UTC datetime in whole seconds. Local tim
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
 from slactl.errors import UsageError
 
@@ -23,6 +25,44 @@ EXAMPLES = "times: 2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 
 def now() -> datetime:
     """The current instant, aware UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+class BootClock(NamedTuple):
+    """The clock that nobody can set: the seconds since the machine started, sleep included, and which start it was."""
+
+    boot_id: str
+    seconds: int
+
+
+def boot_clock() -> BootClock | None:
+    """The boot clock now; None where the system has none."""
+    import time as machine
+
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            return BootClock(stream.read().strip(), int(machine.clock_gettime(machine.CLOCK_BOOTTIME)))
+    except (OSError, AttributeError, UnicodeDecodeError):
+        return None
+
+
+def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> int:
+    """By how many seconds the wall clock was set between two readings, back where negative; 0 across a restart."""
+    if then.boot_id != boot.boot_id:
+        return 0
+    return int((at - since).total_seconds()) - (boot.seconds - then.seconds)
+
+
+def stopwatch() -> Callable[[], float]:
+    """Starts now; tells how many seconds have passed since, whatever becomes of the wall clock."""
+    from time import monotonic
+
+    begun = monotonic()
+    return lambda: monotonic() - begun
+
+
+def until_next_second() -> float:
+    """How long it takes, in seconds, until `now` is another."""
+    return 1.0 - datetime.now(UTC).microsecond / 1_000_000
 
 
 def to_text(instant: datetime) -> str:

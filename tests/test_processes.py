@@ -2,10 +2,13 @@
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,13 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "slactl", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+
+
+def end(*arguments: str) -> None:
+    """Run a command to its end, which must be a good one."""
+    process = start(*arguments)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
 
 
 def counts(desk: Path) -> tuple[int, int]:
@@ -35,8 +45,9 @@ def late(desk: Path, slactl: Slactl) -> Path:
     return desk
 
 
-def test_eight_checks_at_once_fire_nothing_twice(late: Path) -> None:
-    running = [start("check", "--json") for _ in range(8)]
+@pytest.mark.parametrize("count", [2, 8])
+def test_checks_at_once_fire_nothing_twice(count: int, late: Path) -> None:
+    running = [start("check", "--json") for _ in range(count)]
     ended = [(process.communicate(), process.returncode) for process in running]
     assert {code for _, code in ended} <= {0, 75}
     fired = [len(json.loads(out)["firings"]) for (out, _), code in ended if code == 0]
@@ -57,26 +68,121 @@ def test_a_check_that_finds_the_lock_taken_is_silent_under_q(late: Path) -> None
     assert counts(late) == (0, 0)
 
 
-def test_a_check_that_is_killed_loses_and_doubles_nothing(late: Path) -> None:
-    """Killed after each of many delays, from before it read anything to after it wrote everything."""
-    for step in range(12):
+def storm(slactl: Slactl, count: int) -> None:
+    """Tickets that nobody answered in time: each first response is late, each third resolution too."""
+    lines = [
+        json.dumps(
+            {"ticket": f"T-{n}", "at": "2026-03-02T09:00:00Z", "type": "created", "assignee": "mia", "plan": plan}
+        )
+        for n, plan in zip(range(count), cycle(("free", "pro", "enterprise")), strict=False)
+    ]
+    made = slactl("import", "-", stdin="\n".join(lines))
+    assert made.code == 0, made.err
+
+
+#: What must never be found, whatever a run was doing when it was killed.
+BROKEN = {
+    "a level without its event": "SELECT 1 FROM escalation e LEFT JOIN event v ON v.id = e.event_id"
+    " AND v.ticket_id = e.ticket_id WHERE e.outcome = 'fired' AND v.id IS NULL",
+    "an event without its level": "SELECT 1 FROM event WHERE action = 'ticket.escalate'"
+    " AND id NOT IN (SELECT event_id FROM escalation WHERE event_id IS NOT NULL)",
+    "a ticket whose last level tells nobody": "SELECT 1 FROM (SELECT max(id) AS id FROM escalation"
+    " WHERE outcome = 'fired' GROUP BY ticket_id) e WHERE id NOT IN (SELECT escalation_id FROM notification)",
+    "a level that changed no ticket": "SELECT 1 FROM escalation e JOIN ticket t ON t.id = e.ticket_id"
+    " WHERE e.outcome = 'fired' AND t.priority NOT IN ('high', 'urgent')",
+    "a breach noticed without its event": "SELECT 1 FROM timer WHERE detected_at IS NOT NULL"
+    " AND ticket_id NOT IN (SELECT ticket_id FROM event WHERE action = 'sla.breach')",
+}
+
+
+def check_whole(desk: Path) -> None:
+    """Each level is there once, with all that belongs to it."""
+    fired, different = counts(desk)
+    assert fired == different
+    with sqlite3.connect(desk) as connection:
+        for what, query in BROKEN.items():
+            assert connection.execute(query).fetchone() is None, what
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def kill_often(desk: Path, kills: int, longest: float) -> int:
+    """Start as many checks and kill each at a random moment; returns how many of them had got to work."""
+    chance, worked = random.Random(7), 0
+    for _ in range(kills):
+        before = counts(desk)[0]
         process = start("check", "-q")
         try:
-            process.communicate(timeout=0.1 * step)
+            process.communicate(timeout=chance.uniform(0, longest))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-        fired, different = counts(late)
-        assert fired == different
-        with sqlite3.connect(late) as connection:
-            orphans = "SELECT count(*) FROM escalation WHERE event_id NOT IN (SELECT id FROM event)"
-            assert connection.execute(orphans).fetchone() == (0,)
-            messages = "SELECT count(*) FROM escalation WHERE id NOT IN (SELECT escalation_id FROM notification)"
-            assert connection.execute(messages).fetchone() == (0,)
-    last = start("check", "-q")
-    last.communicate()
-    assert last.returncode == 0
-    assert counts(late) == (20, 20)
+        check_whole(desk)
+        worked += counts(desk)[0] > before
+    return worked
+
+
+#: What tells one decision of a run from every other, and what it was.
+DECISION = ("ticket_id", "kind", "cycle", "escalation", "level", "repeat", "outcome")
+
+
+def decided(desk: Path) -> set[tuple[object, ...]]:
+    with sqlite3.connect(desk) as connection:
+        return set(
+            connection.execute("SELECT ticket_id, kind, cycle, escalation, level, repeat, outcome FROM escalation")
+        )
+
+
+def test_checks_that_are_killed_lose_and_double_nothing(desk: Path, slactl: Slactl) -> None:
+    storm(slactl, 400)
+    expected = {
+        tuple(firing[name] for name in DECISION)
+        for firing in json.loads(slactl("check", "--dry-run", "--json").out)["firings"]
+    }
+    kill_often(desk, 5, 1.2)
+    end("check", "-q")
+    check_whole(desk)
+    assert decided(desk) == expected
+    assert len(expected) >= 400
+
+
+@pytest.mark.full
+def test_fifty_checks_of_a_thousand_tickets_that_are_killed_lose_and_double_nothing(
+    desk: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    """Each begins with all thousand still to do, so that a kill can hit any part of a run."""
+    storm(slactl, 1000)
+    before, hit = tmp_path / "before.db", 0
+    with sqlite3.connect(desk) as connection, sqlite3.connect(before) as copy:
+        connection.backup(copy)
+    begun = time.perf_counter()
+    end("check", "-q")
+    whole, expected = time.perf_counter() - begun, decided(desk)
+    for _ in range(50):
+        with sqlite3.connect(before) as connection, sqlite3.connect(desk) as copy:
+            connection.backup(copy)
+        hit += kill_often(desk, 1, whole) and counts(desk)[0] < len(expected)
+        end("check", "-q")
+        check_whole(desk)
+        assert decided(desk) == expected
+    assert hit >= 5  # that many were killed in the midst of their work
+
+
+def test_a_check_that_is_told_to_stop_finishes_its_batch_and_the_next_one_the_rest(desk: Path, slactl: Slactl) -> None:
+    storm(slactl, 1000)
+    process = start("check", "--json")
+    while not counts(desk)[0] and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    report = json.loads(out)
+    assert (process.returncode, report["interrupted"], err) == (130, True, "")
+    assert 0 < report["scanned"] < 1000
+    check_whole(desk)
+    (run,) = json.loads(slactl("runs", "list", "--json").out)
+    assert (run["exit_code"], run["scanned"], run["ended_at"] is not None) == (130, report["scanned"], True)
+    after = json.loads(slactl("check", "--json").out)
+    assert report["scanned"] + after["scanned"] == 1000
+    check_whole(desk)
 
 
 def test_eight_writers_at_once_lose_nothing(desk: Path, slactl: Slactl) -> None:

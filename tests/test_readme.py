@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,15 +73,31 @@ def test_the_daily_round_works_as_typed(desk: Path, slactl: Slactl, tmp_path: Pa
     program.chmod(0o755)
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
     rows = re.findall(r"^\| [^|]+ \| `((?:[^`|]|\\\|)+)` \|$", README, re.MULTILINE)
-    typed = [row.replace("\\|", "|") for row in rows if row.startswith("slactl ")]
+    typed = [row.replace("\\|", "|") for row in rows if row.startswith("slactl ") and row != "slactl watch"]
     assert len(typed) >= 12
     for line in typed:
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, env=environment, check=False
+            ["bash", "-o", "pipefail", "-c", line],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
         )
         assert done.returncode == 0, f"{line}: {done.stderr}"
     escalated = slactl("list", "--escalated", "-q").out.split()
     assert escalated == ["1", "2", "3"]
+
+
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="needs the sqlite3 shell")
+def test_what_the_log_says_beside_ours(desk: Path, slactl: Slactl) -> None:
+    recipe, shown = re.search(r"```sh\n(slactl import [^`]+made_sla[^`]+)```\n\n```\n([^`]+)```", README).groups()  # type: ignore[union-attr]
+    typed = recipe.replace("slactl import", f"{shlex.quote(sys.executable)} -m slactl import")
+    done = subprocess.run(
+        ["bash", "-euc", typed], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(shown)
 
 
 def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:

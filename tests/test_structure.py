@@ -27,7 +27,7 @@ ALLOWED = {
 VALUES = {"slactl.sla.history", "slactl.sla.timers", "slactl.sla.calendar", "slactl.sla.rules"}
 
 #: What the command line may take from `store`: the read path.
-READS = {"reads", "views", "runs", "filters", "words"}
+READS = {"reads", "ids", "views", "runs", "filters", "words"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from slactl.config import Color, resolve
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
+    from typer._click.shell_completion import CompletionItem
 
 #: Command → the file in `cli/` that has it; a file is imported only when its command is asked for.
 COMMANDS = {
@@ -39,10 +40,12 @@ COMMANDS = {
     "check": "checking",
     "summary": "summary",
     "explain": "explaining",
+    "report": "report",
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",
     "history": "reading",
+    "watch": "watch",
 }
 
 #: Groups of commands → the file in `cli/` whose `app` is the group.
@@ -74,7 +77,16 @@ class LazyGroup(TyperGroup):
             return group
         return None
 
+    def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
+        from typer._click.shell_completion import CompletionItem
+
+        # Typer would import every command to complete the name of one.
+        found = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return found + super(TyperGroup, self).shell_complete(ctx, incomplete)
+
     def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:
             from slactl.errors import UsageError
             from slactl.text import clean, nearest

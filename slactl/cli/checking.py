@@ -1,12 +1,20 @@
 """The cron job."""
 
 import sys
-from typing import Annotated
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from signal import SIGTERM, signal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import AtOption, DryRunOption, call, leave
+from slactl.cli.options import AtOption, Call, DryRunOption, call, leave
+from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
+
+if TYPE_CHECKING:
+    from slactl.desk.check import Job, Report
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,35 +29,36 @@ def check(
     no_send: Annotated[bool, typer.Option("--no-send", help="Leave messages in the outbox.")] = False,
     baseline: Annotated[bool, typer.Option("--baseline", help="Record what is due without firing it.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 when something fired.")] = False,
+    metrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write figures for Prometheus' textfile collector.")
+    ] = None,
+    trust_clock: Annotated[
+        bool,
+        typer.Option("--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Believe a clock that was set meanwhile."),
+    ] = False,
 ) -> None:
     """Record breaches, fire what is due once, send what waits: the job for cron.
 
     Exit codes: 0 done, 4 the rules are invalid and the last valid ones were used, 6 the database cannot be
-    used, 7 a ticket or a message failed and the rest is done, 10 something fired (with --exit-code),
-    75 another run is under way.
+    used, 7 a ticket or a message failed and the rest is done, or the clock jumped and nothing is, 10 something
+    fired (with --exit-code), 75 another run is under way, 130 told to stop; the next run does the rest.
 
     \b
     Examples:
       slactl check
       slactl check --dry-run
       slactl check --dry-run --at "in 2h"
+      slactl check -q --metrics /var/lib/prometheus/node-exporter/slactl.prom
       */5 * * * * slactl check -q
     """
-    from slactl.desk import check as desk
+    from slactl.desk.check import Job
+    from slactl.show.check import check_lines
     from slactl.show.records import write_object
-    from slactl.show.report import check_lines
 
     here = call(context)
-    if at is not None and not dry_run:
-        raise UsageError("--at goes with --dry-run: a check is always of now", "slactl check --dry-run --at 'in 2h'")
-    try:
-        report = desk.check(
-            here.config, here.instant(at, ahead=True) or here.now, dry_run=dry_run, baseline=baseline, send=not no_send
-        )
-    except LockedError:
-        if quiet:
-            leave(ExitCode.LOCKED)
-        raise
+    _refuse_for_real(at, dry_run, metrics)
+    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics)
+    report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
     for problem in report.problems:
         typer.echo(f"error: {problem}", err=True)
     if as_json:
@@ -57,3 +66,26 @@ def check(
     elif not quiet or report.happened:
         sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
+
+
+def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> None:
+    if at is not None and not dry_run:
+        raise UsageError("--at goes with --dry-run: a check is always of now", "slactl check --dry-run --at 'in 2h'")
+    if metrics is not None and dry_run:
+        raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {metrics}")
+
+
+def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":
+    """The run itself; SIGTERM lets it finish the batch it is at."""
+    from slactl.desk.check import check
+
+    told: list[int] = []
+    before = signal(SIGTERM, lambda number, _: told.append(number))
+    try:
+        return check(here.config, at, replace(job, stop=lambda: bool(told)))
+    except LockedError:
+        if quiet:
+            leave(ExitCode.LOCKED)
+        raise
+    finally:
+        signal(SIGTERM, before)

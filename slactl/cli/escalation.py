@@ -21,6 +21,8 @@ def escalate(
         str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role; me is you.")
     ] = None,
     priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Up a ladder: which one.")] = None,
+    level: Annotated[str | None, typer.Option(metavar="L", help="To which of its levels.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Tell nobody.")] = False,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -29,28 +31,36 @@ def escalate(
     """Escalate tickets by hand; each call is a record of its own.
 
     Without options it does what settings.manual_escalation says: at least high, and the support manager is told.
+    With --escalation and --level it does what that level does; check does not repeat it, nor those before it.
 
     \b
     Examples:
       slactl escalate 12 --reason "customer called twice"
       slactl escalate 12 --reason "contract at risk" --priority urgent --assign support_manager
+      slactl escalate 12 --escalation resolution --level manager --reason "asks for the manager"
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
-    from slactl.desk import escalation
+    from slactl.desk import escalation as desk
 
-    here = call(context)
-    who = here.person(assign)
-    outcome = escalation.escalate(
-        here.config,
-        here.now,
-        read_ids(references),
-        reason,
-        who,
-        priority,
-        notify=not no_notify,
-        dry_run=dry_run,
-    )
+    here, place = call(context), _place(escalation, level, alone=assign is None and priority is None)
+    who, told = here.person(assign), {"notify": not no_notify, "dry_run": dry_run}
+    if place is not None:
+        outcome = desk.escalate_to(here.config, here.now, read_ids(references), reason, place, **told)
+    else:
+        outcome = desk.escalate(here.config, here.now, read_ids(references), reason, who, priority, **told)
     announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
+
+
+def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:
+    """The level that was named, if any; a level says itself what it does."""
+    if escalation is None and level is None:
+        return None
+    example = "slactl escalate ID --escalation resolution --level manager --reason R"
+    if escalation is None or level is None:
+        raise UsageError("--escalation and --level go together", example)
+    if not alone:
+        raise UsageError("--assign and --priority do not go with --level, which says itself what it does", example)
+    return escalation, level
 
 
 @app.command()

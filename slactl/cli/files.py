@@ -1,11 +1,13 @@
-"""Files of rows that a command reads: opened, and what is wrong with their rows told on stderr."""
+"""Files that a command reads rows from, or writes a page to; what is wrong with rows is told on stderr."""
 
+import os
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import typer
 
-from slactl.errors import UsageError
+from slactl.errors import RefusedError, UsageError
 
 #: How many bad rows are told one by one.
 TOLD = 100
@@ -47,3 +49,37 @@ class Teller:
         """Say how many were not told."""
         if self._told > TOLD:
             typer.echo(f"error: … and {self._told - TOLD:,} more", err=True)
+
+
+def write_private(name: str, text: str, *, force: bool = False) -> None:
+    """Write a file that only its owner can read, all of it or nothing; a symbolic link is not followed.
+
+    Raises:
+        RefusedError: something is there, and it is no plain file or not to be replaced.
+        UsageError: it cannot be written.
+    """
+    target = Path(name)
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise RefusedError(f"{name} is no plain file, and is left as it is", "slactl report --html ANOTHER")
+    if target.exists() and not force:
+        raise RefusedError(f"{name} exists", "add --force to replace it")
+    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    try:
+        _write_new(beside, text)
+        try:
+            # Unlike a rename, a link fails where somebody else made the file meanwhile.
+            (os.replace if force else os.link)(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise RefusedError(f"{name} exists", "add --force to replace it") from error
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}", "a path in a folder of yours") from error
+
+
+def _write_new(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="xmlcharrefreplace") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

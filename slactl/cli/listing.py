@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slactl.cli.completion import view_names
+from slactl.cli.list_views import ViewCommand, print_views
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, UsageError
@@ -53,9 +55,13 @@ def _word(name: str, metavar: str | None, text: str) -> typer.models.OptionInfo:
     return option
 
 
-@app.command("list")
+@app.command("list", cls=ViewCommand)
 def list_tickets(
     context: typer.Context,
+    view: Annotated[
+        str | None,
+        typer.Argument(metavar="@NAME", help="A view, or @ alone for all there are.", autocompletion=view_names),
+    ] = None,
     breached: Annotated[bool, _flag("--breached", text="Late and still open.")] = False,
     ever_breached: Annotated[bool, _flag("--ever-breached", text="Some deadline was missed, answered or not.")] = False,
     due_within: Annotated[str | None, _word("--due-within", "2h", "Not late yet, but due within that time.")] = None,
@@ -87,15 +93,19 @@ def list_tickets(
     """List tickets, the most urgent deadline first.
 
     Repeat an option for "or"; different options mean "and". On a pipe: tab-separated, without a header, all fields.
+    A view has options of its own; those typed beside it are added, and replace the view's where they are the same.
 
     \b
     Examples:
       slactl list --breached
       slactl list --priority urgent --due-within 2h
+      slactl list @past-resolution --plan pro
       slactl list --assignee me --status open --status pending
       slactl list --breached --json | jq -r '.[].subject'
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
+    if view == "@":
+        return print_views(context, form, as_json, quiet, fields)
     from slactl.store.filters import TicketFilter
 
     here = call(context)
@@ -120,14 +130,17 @@ def list_tickets(
         search=_texts(search or ()),
     )
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
-    late = _list(Call(here.config, here.instant(at, ahead=True) or here.now), wanted, chosen, fields, sort, most)
+    seen = Call(here.config, here.instant(at, ahead=True) or here.now)
+    late = _list(seen, wanted, chosen, fields, sort, most, ahead=at is not None)
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _list(here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int) -> bool:
+def _list(
+    here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int, *, ahead: bool
+) -> bool:
     """Print the tickets; whether one that matches is breached."""
     from slactl.show.records import choose_fields, pour, spooled
-    from slactl.store import filters, reads, views
+    from slactl.store import filters, reads, runs, views
 
     fields = choose_fields(asked, tuple(views.ticket_columns("")))
     now = to_text(here.now)
@@ -138,11 +151,25 @@ def _list(here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sor
         tickets = list(found)
         total = filters.count(connection, wanted, now) if limit and len(tickets) == limit else len(tickets)
         late = filters.any_breached(connection, wanted, now)
+        slept = runs.asleep_since(connection, now) if form is Form.TABLE and not ahead else None
     if spool:
         pour(spool, sys.stdout)
     else:
+        _warn_asleep(here, slept)
         _draw(here, tickets, fields if asked else None, footer(len(tickets), total))
     return late
+
+
+def _warn_asleep(here: Call, since: str | None) -> None:
+    """Say on a terminal that nothing escalates: levels are due, and no `check` has gone well for long."""
+    if since is not None and sys.stdout.isatty():
+        from slactl.show.times import relative
+
+        when = (
+            f"the last check that went well ended {relative(since, here.now)}" if since else "no check ever went well"
+        )
+        typer.echo(f"warning: tickets are due and nothing escalates them: {when}", err=True)
+        typer.echo("hint: slactl check", err=True)
 
 
 def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None, below: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import ticket_ids
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
 from slactl.store.words import NotificationState
 
@@ -18,7 +19,9 @@ def list_(
     context: typer.Context,
     state: Annotated[list[NotificationState] | None, typer.Option(help="Only these.", show_default=False)] = None,
     recipient: Annotated[list[str] | None, typer.Option(metavar="WHO", help="Only to these.")] = None,
-    ticket: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only about these tickets.")] = None,
+    ticket: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only about these tickets.", autocompletion=ticket_ids)
+    ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="At most N; 0 is all.")] = 50,
     form: FormatOption = None,
     as_json: JsonOption = False,
@@ -33,7 +36,7 @@ def list_(
       slactl notifications list --state dead --state held --json
     """
     from slactl.cli.output import print_records
-    from slactl.show.report import message_columns
+    from slactl.show.check import message_columns
     from slactl.store import reads
 
     with reads.reading(call(context).config.database) as connection:

@@ -9,14 +9,20 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from slactl.cli.completion import ticket_ids
 from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
 from slactl.sla.history import Priority, Status
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", show_default=False)]
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
+]
+Ids = Annotated[
+    list[str],
+    typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.", autocompletion=ticket_ids),
+]
 FormatOption = Annotated[Form | None, typer.Option("--format", help="The form of the output.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Ids only.")]

@@ -1,12 +1,16 @@
 """What each `check` did."""
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
 from slactl.errors import NotKnownError
+
+if TYPE_CHECKING:
+    from slactl.show.records import Record
 
 app = typer.Typer(help="What each check did.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -27,7 +31,7 @@ def list_(
       slactl runs list --limit 10
     """
     from slactl.cli.output import print_records
-    from slactl.show.report import run_columns
+    from slactl.show.check import run_columns
     from slactl.store import reads, runs
 
     with reads.reading(call(context).config.database) as connection:
@@ -43,20 +47,36 @@ def show(
     number: Annotated[int, typer.Argument(metavar="RUN", min=1, help="The number of the run.")],
     as_json: JsonOption = False,
 ) -> None:
-    """One run.
+    """One run: what it counted, and each level that fired or fell due in it.
 
     \b
     Examples:
-      slactl runs show 12 --json
+      slactl runs show 12
+      slactl runs show 12 --json | jq -r '.escalations[].ticket_id'
     """
-    from slactl.show.records import cell, write_object
+    from slactl.show.records import write_object, write_pairs
     from slactl.store import reads, runs
 
-    with reads.reading(call(context).config.database) as connection:
-        found = runs.run(connection, min(number, 2**63 - 1))
+    here, asked = call(context), min(number, 2**63 - 1)
+    with reads.reading(here.config.database) as connection:
+        found = runs.run(connection, asked)
+        fired = runs.escalations(connection, asked)
     if found is None:
         raise NotKnownError(f"there is no run {number}", "slactl runs list")
     if as_json:
-        write_object(found, sys.stdout)
+        write_object(found | {"escalations": fired}, sys.stdout)
+    elif sys.stdout.isatty():
+        write_pairs(found, sys.stdout)
+        _draw_escalations(here, fired)
     else:
-        sys.stdout.writelines(f"{name}\t{cell(found[name])}\n" for name in runs.COLUMNS)
+        write_pairs(found | {"escalations": fired}, sys.stdout)
+
+
+def _draw_escalations(here: Call, fired: "Sequence[Record]") -> None:
+    from slactl.show.tables import Column, draw
+    from slactl.show.ticket import escalation_columns
+
+    if fired:
+        sys.stdout.write("\n")
+        ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
+        draw(fired, (ticket, *escalation_columns()), here.screen)

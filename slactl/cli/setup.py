@@ -67,7 +67,7 @@ def demo(context: typer.Context) -> None:
 
 
 def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  # noqa: F821
-    from slactl.show.report import check_lines
+    from slactl.show.check import check_lines
 
     record = report.record()
     lines = list(check_lines({**record, "messages": []}))

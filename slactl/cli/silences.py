@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import ticket_ids
 from slactl.cli.options import (
     DryRunOption,
     FieldsOption,
@@ -24,7 +25,9 @@ def add(
     context: typer.Context,
     lasting: Annotated[str, typer.Option("--for", metavar="2h", help="For how long from now; required.")],
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
-    ticket: Annotated[str | None, typer.Option(metavar="ID", help="Messages about this ticket.")] = None,
+    ticket: Annotated[
+        str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
+    ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this ladder of the rules.")] = None,
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the others.")] = None,
     dry_run: DryRunOption = False,

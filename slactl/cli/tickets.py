@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import ids_then_priority, ids_then_status
 from slactl.cli.options import (
     AtOption,
     BodyOption,
@@ -94,7 +95,12 @@ def assign(
 @app.command()
 def priority(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="ID… PRIORITY", help="low, normal, high or urgent, last.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID… PRIORITY", help="low, normal, high or urgent, last.", autocompletion=ids_then_priority
+        ),
+    ],
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -117,7 +123,9 @@ def priority(
 @app.command()
 def status(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.", autocompletion=ids_then_status)
+    ],
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,

@@ -42,8 +42,8 @@ def import_(
     from slactl.cli.progress import reading
     from slactl.desk.imports import Progress, Source, import_file
     from slactl.desk.intake_map import load_map
+    from slactl.show.check import import_line
     from slactl.show.records import write_object
-    from slactl.show.report import import_line
 
     here = call(context)
     chosen = load_map(how) if how is not None else None

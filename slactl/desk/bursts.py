@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from slactl.clock import from_text, to_text
+from slactl.desk.ledger import Ledger
 from slactl.sla.conditions import bursts_begun
 from slactl.sla.history import EventType, Status
 from slactl.sla.history_file import Line
 from slactl.sla.rules import Rules
+from slactl.store import writes
 from slactl.store.spool import Spool
 
 
@@ -31,6 +33,19 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
         return found
     finally:
         requesters.close()
+
+
+def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
+    """The ids of the `burst` escalations that a ticket begins which a requester opens now, or opened then."""
+    ladders = [escalation for escalation in book.rulebook.current.escalations if escalation.burst is not None]
+    if not ladders:
+        return []
+    longest = max(escalation.burst.within.seconds for escalation in ladders if escalation.burst is not None)
+    since = to_text(opened - timedelta(seconds=longest))
+    recent = writes.tickets_of_requester(book.connection, requester, since, to_text(opened))
+    states = [book.state_at(number, opened) for number in recent]
+    others = [state.created_at for state in states if not state.status.is_done]
+    return bursts_begun(book.rulebook.current, opened, others)
 
 
 def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:

@@ -1,22 +1,26 @@
 """The cron job: breaches are recorded, what is due fires once, what waits is sent.
 
-1. Nothing due, nothing waiting, the same rules as last time: one row says so, and that is all.
-2. The tickets whose next instant has come are taken in batches in the order of their numbers; each batch
+1. A wall clock that was set since the last run is not believed: nothing is changed.
+2. Nothing due, nothing waiting, the same rules as last time: one row says so, and that is all.
+3. The tickets whose next instant has come are taken in batches in the order of their numbers; each batch
    is one write transaction. A ticket that fails is left for an hour later and does not stop the others.
-3. What waits in the outbox goes out, outside of any transaction that changes tickets.
+4. What waits in the outbox goes out, outside of any transaction that changes tickets.
+5. The row of the run is written, then the file for the monitor, and after a clean run the heartbeat is sent.
 """
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import to_text
+from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
 from slactl.config import Config
-from slactl.errors import ExitCode, worst
+from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store import runs
 from slactl.store.connection import open_database
 from slactl.store.lock import run_lock
@@ -24,8 +28,39 @@ from slactl.store.lock import run_lock
 if TYPE_CHECKING:
     from slactl.desk.ledger import Ledger
 
-#: Tickets in one write transaction.
-BATCH = 500
+#: By how much the wall clock may be corrected between two runs, in seconds. Time servers correct it by less.
+JUMP = 60
+
+Progress = Callable[[int], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run is told. `boot` is the clock that nobody can set, None where there is none or it is not to be asked.
+
+    `stop` says between two batches whether to leave; `metrics` is the file for a Prometheus textfile collector.
+    """
+
+    dry_run: bool = False
+    baseline: bool = False
+    send: bool = True
+    boot: BootClock | None = None
+    trust_clock: bool = False
+    metrics: Path | None = None
+    stop: Stop = lambda: False
+    progress: Progress = lambda _: None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was done about some tickets."""
+
+    scanned: int = 0
+    breached: int = 0
+    failed: int = 0
+    firings: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -43,7 +78,15 @@ class Report:
     messages: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     invalid_rules: bool = False
+    #: Something besides a ticket or a message failed: the clock, the metrics file, the heartbeat.
+    incomplete: bool = False
+    #: It was told to leave before everything was done.
+    interrupted: bool = False
     outcomes: Counter[str] = field(default_factory=Counter)
+    duration_ms: int = 0
+    rules_version: int | None = None
+    heartbeat: runs.Heartbeat | None = None
+    stop: Stop = lambda: False
 
     @property
     def escalated(self) -> int:
@@ -63,7 +106,29 @@ class Report:
     @property
     def code(self) -> ExitCode:
         """How the run ended, without what only `--exit-code` asks for."""
-        return worst([ExitCode.RULES] * self.invalid_rules + [ExitCode.PARTLY] * bool(self.failed))
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        partly = bool(self.failed) or self.incomplete
+        return worst([ExitCode.RULES] * self.invalid_rules + [ExitCode.PARTLY] * partly)
+
+    def add(self, batch: Batch) -> None:
+        """Count what was done about some tickets, once it is written."""
+        self.scanned += batch.scanned
+        self.breached += batch.breached
+        self.failed += batch.failed
+        self.firings += batch.firings
+        self.problems += batch.problems
+        self.outcomes.update(firing["outcome"] for firing in batch.firings)
+
+    def note_rules(self, book: "Ledger") -> None:
+        """Note which rules the run works with, and say once that those of the file are invalid."""
+        if not self.dry_run:
+            self.rules_version = book.rulebook.current_version().id
+        settings = book.rulebook.current.settings
+        self.heartbeat = runs.Heartbeat(settings.heartbeat, settings.allow_http) if settings.heartbeat else None
+        if book.rulebook.problem is not None and not self.invalid_rules:
+            self.invalid_rules = True
+            self.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
 
     def record(self) -> dict[str, Any]:
         """The report as `check --json` prints it."""
@@ -78,31 +143,24 @@ class Report:
             "failed": self.failed,
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": self.skipped,
-            "firings": [{name: firing[name] for name in firing if name != "event_id"} for firing in self.firings],
+            "firings": self.firings,
             "messages": self.messages,
+            "interrupted": self.interrupted,
+            "duration_ms": self.duration_ms,
             "exit_code": int(self.code),
         }
 
     def columns(self) -> dict[str, Any]:
         """The report as a row of `run`."""
-        counts = {name: getattr(self, name) for name in ("scanned", "breached", "notified", "failed")}
+        names = ("scanned", "breached", "notified", "failed", "duration_ms", "rules_version")
+        counts = {name: getattr(self, name) for name in names}
         done = {"fired": self.escalated, "skipped": self.skipped, "exit_code": int(self.code)}
-        return counts | done | {"started_at": to_text(self.at), "ended_at": to_text(self.at)}
+        ended = self.at + timedelta(seconds=self.duration_ms // 1000)
+        return counts | done | {"started_at": to_text(self.at), "ended_at": to_text(ended)}
 
 
-Progress = Callable[[int], None]
-
-
-def check(
-    config: Config,
-    now: datetime,
-    *,
-    dry_run: bool = False,
-    baseline: bool = False,
-    send: bool = True,
-    progress: Progress = lambda _: None,
-) -> Report:
-    """Do one run; `progress` is told how many tickets were looked at.
+def check(config: Config, now: datetime, job: Job = Job()) -> Report:
+    """Do one run.
 
     Raises:
         LockedError: another run is under way.
@@ -110,23 +168,39 @@ def check(
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     open_database(config.database, query_only=True).close()
-    if dry_run:
-        return _rehearse(config, now, baseline, send, progress)
+    watch = stopwatch()
+    if job.dry_run:
+        from slactl.desk.firing import rehearse
+
+        return rehearse(config, now, job)
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
-        report = Report(now, dry_run=False)
-        if runs.is_idle(config.database, to_text(now), fingerprint):
-            report.run_id = runs.end_run(config.database, None, report.columns(), None)
-            return report
-        report.run_id = runs.start_run(config.database, to_text(now))
-        _work(config, now, report, baseline, progress)
-        if send:
-            from slactl.desk.notifications import deliver
-
-            deliver(config, now, report, lock)
-        valid = None if report.invalid_rules else fingerprint
-        runs.end_run(config.database, report.run_id, report.columns(), valid)
+        found = runs.standing(config.database, to_text(now), fingerprint)
+        report, facts = Report(now, dry_run=False, heartbeat=found.heartbeat, stop=job.stop), dict[str, str]()
+        trusted = job.trust_clock or not _doubts_clock(report, found.clocks, job.boot)
+        if trusted and not found.idle:
+            report.run_id = runs.start_run(config.database, to_text(now))
+            with _recorded(config, report, watch):
+                facts = _work(config, report, job, fingerprint, lock)
+        report.duration_ms = round(watch() * 1000)
+        boot = job.boot if trusted else None
+        report.run_id = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
+        _tell_monitors(config, report, job)
         return report
+
+
+@contextmanager
+def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Iterator[None]:
+    """The row of a run that ends with an error says so, where it can still be written."""
+    try:
+        yield
+    except BaseException as error:
+        code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.FAILURE
+        code = error.code if isinstance(error, SlactlError) else code
+        report.duration_ms = round(watch() * 1000)
+        with suppress(SlactlError):
+            runs.end_run(config.database, report.run_id, report.columns() | {"exit_code": int(code)})
+        raise
 
 
 def rules_fingerprint(path: Path) -> str:
@@ -137,47 +211,45 @@ def rules_fingerprint(path: Path) -> str:
         return "no file"
 
 
-def _rehearse(config: Config, now: datetime, baseline: bool, send: bool, progress: Progress) -> Report:
-    """The same work in one transaction that is rolled back; nothing is sent, and no row says it ran."""
-    from slactl.desk.firing import work_batch
-    from slactl.desk.ladders import due_tickets, refresh
-    from slactl.desk.ledger import ledger
-    from slactl.desk.notifications import count_ready
-
-    report, last = Report(now, dry_run=True), 0
-    with ledger(config, now, keep=False) as book:
-        _note_problem(book, report)
-        refresh(book)
-        while numbers := due_tickets(book, last, BATCH):
-            work_batch(book, numbers, report, baseline)
-            book.settle()
-            progress(len(numbers))
-            last = numbers[-1]
-        report.notified = count_ready(book, config, report) if send else 0
-    report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
-    return report
+def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
+    """Whether the wall clock was set since the last run on this start of the machine; says so in the report."""
+    if last is None or boot is None:
+        return False
+    by = jumped(from_text(last.started_at), last.boot, report.at, boot)
+    if abs(by) <= JUMP:
+        return False
+    report.incomplete = True
+    report.problems.append(
+        f"the clock was set {'forward' if by > 0 else 'back'} by {describe_seconds(abs(by))} since the last check at"
+        f" {last.started_at}: nothing was changed; set it right, or say that {to_text(report.at)} is right:"
+        " slactl check --trust-clock"
+    )
+    return True
 
 
-def _work(config: Config, now: datetime, report: Report, baseline: bool, progress: Progress) -> None:
-    """Batch after batch, each in a transaction of its own, so that nobody waits long for the lock."""
-    from slactl.desk.firing import work_batch
-    from slactl.desk.ladders import due_tickets, refresh_in_batches
-    from slactl.desk.ledger import ledger
+def _work(config: Config, report: Report, job: Job, fingerprint: str, lock: int) -> dict[str, str]:
+    """Fire what is due and send what waits; returns what the next run needs to know."""
+    from slactl.desk.firing import work_through
 
-    refresh_in_batches(config, now)
-    last = 0
-    while True:
-        with ledger(config, now) as book:
-            _note_problem(book, report)
-            numbers = due_tickets(book, last, BATCH)
-            work_batch(book, numbers, report, baseline)
-        if not numbers:
-            return
-        progress(len(numbers))
-        last = numbers[-1]
+    work_through(config, report, job)
+    if job.send and not report.interrupted:
+        from slactl.desk.notifications import deliver
+
+        deliver(config, report.at, report, lock)
+    facts = {runs.HEARTBEAT: json.dumps(report.heartbeat)}
+    # Rules that were not read to the end must be read again by the next run.
+    whole = not report.invalid_rules and not report.interrupted
+    return facts | ({runs.FINGERPRINT: fingerprint} if whole else {})
 
 
-def _note_problem(book: "Ledger", report: Report) -> None:
-    if book.rulebook.problem is not None and not report.invalid_rules:
-        report.invalid_rules = True
-        report.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+def _tell_monitors(config: Config, report: Report, job: Job) -> None:
+    """Write the metrics and send the heartbeat; what fails there is a problem of a run whose row is written."""
+    failures: Sequence[str] = ()
+    if job.metrics is not None or (report.heartbeat and report.code is ExitCode.DONE):
+        from slactl.desk.monitoring import tell
+
+        failures = tell(config, report, job.metrics)
+    if failures and report.run_id is not None:
+        report.problems += failures
+        report.incomplete = True
+        runs.correct_exit_code(config.database, report.run_id, int(report.code))

@@ -10,7 +10,9 @@ from slactl.clock import to_text
 from slactl.sla.history import Condition
 from slactl.sla.ladders import FiringKey, next_instant
 from slactl.sla.rules import Rules
+from slactl.sla.stretches import Uncounted
 from slactl.sla.timers import Evaluation, Timer
+from slactl.sla.upcoming import next_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,16 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKey]) -> dict[str, Any]:
+    """The columns of `ticket` that tell what its ladders come to next under today's rules."""
+    upcoming = next_level(evaluation, rules, fired)
+    return {
+        "next_escalation": upcoming.escalation if upcoming is not None else None,
+        "next_level": upcoming.level if upcoming is not None else None,
+        "next_level_at": to_text(upcoming.at) if upcoming is not None else None,
+    }
+
+
 def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> Iterator[dict[str, Any]]:
     """The rows of `timer`: every target's, and those of the conditions that some escalation watches."""
     latest: dict[str, int] = {}
@@ -79,6 +91,8 @@ def _timer_row(
         "due_at": _text(timer.due_at),
         "running_since": _text(timer.running_since),
         "consumed_seconds": timer.consumed_seconds if timer.stopped_at is None else timer.elapsed_seconds,
+        "paused_seconds": _uncounted(timer, Uncounted.PAUSED),
+        "closed_seconds": _uncounted(timer, Uncounted.CLOSED),
         "stopped_at": _text(timer.stopped_at),
         "breached_at": _text(timer.breached_at),
         "detected_at": detected,
@@ -86,6 +100,13 @@ def _timer_row(
         "manual": int(timer.manual),
         "arming": timer.arming,
     }
+
+
+def _uncounted(timer: Timer, why: Uncounted) -> int:
+    """The open time of the stretches of one kind that are over; the one that goes on grows without an event."""
+    course = timer.course
+    over = [stretch for stretch in course.stretches if stretch.why is why and stretch.end is not None]
+    return sum(course.calendar.between_seconds(begin, end) for begin, end, _ in over if end is not None)
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,3 +40,19 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
         kept[f"{name}_hash"] = hashlib.sha256((salt + words).encode()).hexdigest()
         rows.append({"field": name, "salt": salt, "text": words})
     return kept, rows
+
+
+def highest_each(
+    messages: Sequence[dict[str, Any]], warnings: Collection[int]
+) -> tuple[list[dict[str, Any]], dict[int, list[str]]]:
+    """Of messages about one ticket the highest for each recipient, and who is told of each escalation, by its number.
+
+    The highest is the last one, and never a warning (the numbers of those escalations) where something worse came.
+    """
+    by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
+    highest = {row["recipient"]: row for row in by_weight}
+    kept = [row for row in messages if highest[row["recipient"]] is row]
+    told: dict[int, list[str]] = {}
+    for row in kept:
+        told.setdefault(row["escalation_id"], []).append(row["recipient"])
+    return kept, told

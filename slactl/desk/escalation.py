@@ -1,20 +1,21 @@
 """Escalating: the one function that fires, for levels that fell due and for people alike."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slactl.clock import Duration, to_text
 from slactl.config import Config
 from slactl.desk.changes import Change, Outcome, Subject, change
-from slactl.desk.facts import checked_reason
+from slactl.desk.facts import check_known, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.history import ActorType, Event, EventType, Priority
 from slactl.sla.ladders import FiringKey
-from slactl.sla.rules import Level, Rules
+from slactl.sla.rules import Escalation, Level, Rules
 from slactl.sla.timers import Evaluation
+from slactl.sla.upcoming import Step, open_timer, up_to
 from slactl.store.words import Outcome as LevelOutcome
 from slactl.text import nearest
 
@@ -55,7 +56,7 @@ class Cause:
 def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, Any]:
     """Carry out an escalation within the ledger's transaction; returns its record.
 
-    1. The escalation's own event goes into the history.
+    1. The escalation's own event goes into the history; it says so where nobody but the fallback is reached.
     2. Priority, assignee, tags and note follow as slactl's own acts, so that they move no deadline.
     3. The escalation row and a message for each recipient are written with them.
     """
@@ -64,19 +65,21 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     detail = {"reason": cause.reason, **cause.facts}
     if cause.key is not None:
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
+    recipients, fallback = _recipients(action, state, to_assignee, book.rulebook.current)
+    detail |= {"fallback": fallback} if fallback is not None else {}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
     for each in _consequences(action, state, to_priority, to_assignee, cause.fired_at):
         book.append(number, each)
     row = _row(cause, state, to_priority, to_assignee) | {"event_id": event_id}
-    recipients = _recipients(action, state, to_assignee, book.rulebook.current)
-    return book.fire(number, cause.key, row, recipients)
+    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {"fallback": fallback}
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     """Record a level that fell due but does nothing any more (expired, skipped, baseline); nobody is woken."""
     assert cause.key is not None
-    return book.fire(number, cause.key, _row(cause, book.state(number), None, None) | {"event_id": None}, ())
+    row = _row(cause, book.state(number), None, None) | {"event_id": None}
+    return book.fire(number, cause.key, row, ()) | {"fallback": None}
 
 
 def escalate(
@@ -98,6 +101,61 @@ def escalate(
     why = checked_reason(reason, "slactl escalate ID --reason 'customer called twice'")
     made = _by_person(why, assign, priority, notify=notify)
     return change(config, now, references, made, dry_run=dry_run)
+
+
+def escalate_to(
+    config: Config,
+    now: datetime,
+    references: Sequence[str],
+    reason: str | None,
+    place: tuple[str, str],
+    *,
+    notify: bool = True,
+    dry_run: bool = False,
+) -> Outcome:
+    """Take some tickets to a level of a ladder, `place` (escalation, level), ahead of its time.
+
+    The level does what it does when it falls due. It and those before it are decided then: no `check` repeats them.
+
+    Raises:
+        RefusedError: the reason is missing or longer than 1,000 characters.
+    """
+    why = checked_reason(reason, "slactl escalate ID --escalation resolution --level manager --reason 'called twice'")
+    return change(config, now, references, _to_level(why, *place, notify=notify), dry_run=dry_run)
+
+
+def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -> Change:
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "there is nothing left to escalate")
+        escalation, level = _known_level(book.rulebook.current, escalation_id, level_id)
+        timer = open_timer(subject.state, escalation)
+        if timer is None:
+            what = f"ticket {subject.number} has no open {escalation.on} that {escalation.id} could watch"
+            raise RefusedError(what, f"slactl escalate {subject.number} --reason …")
+        *before, step = up_to(timer.course, escalation, level, subject.at, book.fired(subject.number))
+
+        def cause(of: Step, outcome: LevelOutcome) -> Cause:
+            due_at = of.at if outcome is LevelOutcome.EXPIRED else None
+            return Cause(
+                reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
+            )
+
+        for each in before:
+            record_only(book, subject.number, cause(each, LevelOutcome.EXPIRED))
+        action = Action.of(level, escalation.fallback)
+        told = action if notify else replace(action, notify=(), fallback=None)
+        fire(book, subject.number, told, cause(step, LevelOutcome.FIRED))
+        return []
+
+    return make
+
+
+def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
+    ladders = {each.id: each for each in rules.escalations}
+    check_known(escalation_id, list(ladders), "escalation", "slactl rules check")
+    levels = {each.id: each for each in ladders[escalation_id].levels}
+    check_known(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
+    return ladders[escalation_id], levels[level_id]
 
 
 def acknowledge(duration: Duration | None) -> Change:
@@ -189,7 +247,7 @@ def _consequences(
 
 def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: str | None) -> dict[str, Any]:
     return {
-        "source": "automatic" if cause.key is not None else "manual",
+        "source": "automatic" if cause.actor_type is ActorType.SYSTEM else "manual",
         "reason": cause.reason,
         "due_at": to_text(cause.due_at) if cause.due_at is not None else None,
         "fired_at": to_text(cause.fired_at),
@@ -203,8 +261,8 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
     }
 
 
-def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: Rules) -> list[str]:
-    """Who is told: names of people and roles, each once; the fallback role where nobody would be."""
+def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: Rules) -> tuple[list[str], str | None]:
+    """Who is told, names of people and roles, each once; and the fallback role where nobody else would be."""
     meant: dict[str, Callable[[], str | None]] = {
         "assignee": lambda: assignee or state.assignee,
         "previous_assignee": lambda: state.assignee if assignee is not None else None,
@@ -213,5 +271,5 @@ def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: 
     names = [meant[name]() if name in meant else name for name in action.notify]
     found = list(dict.fromkeys(name for name in names if name))
     if not found and action.notify and action.fallback:
-        return [action.fallback]
-    return found
+        return [action.fallback], action.fallback
+    return found, None

@@ -13,7 +13,7 @@ from typing import Any
 from slactl.clock import from_text
 from slactl.sla.history import ActorType, Event, EventType
 from slactl.sla.history_file import TENANT, RulesText, rules_record, to_record
-from slactl.store import reads
+from slactl.store import reads, rules_versions
 from slactl.store.events import BREACH, DEADLINES, from_row
 
 Record = dict[str, Any]
@@ -24,7 +24,7 @@ def export_records(connection: sqlite3.Connection) -> Iterator[Record]:
     for tenant in reads.tenants(connection):
         facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
         yield {"type": TENANT, "at": tenant["created_at"], **facts}
-    versions = _Versions({row["hash"]: _rules(row) for row in reads.rules_versions(connection)})
+    versions = _Versions({row["hash"]: _rules(row) for row in rules_versions.all_versions(connection)})
     for number, external_id in reads.names(connection):
         name = external_id if external_id is not None else _free_name(connection, number)
         yield from _told_apart(_records(connection, number, name, versions))
@@ -96,7 +96,8 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
 
 def _silent(row: Record) -> Event:
     detail = _columns(row) | {"warning": False}
-    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], ActorType.SYSTEM)
+    by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
+    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], by)
 
 
 def _columns(row: Record) -> Record:

@@ -1,41 +1,153 @@
 """What a run does with the tickets whose next instant has come."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from slactl.clock import to_text
-from slactl.desk.check import Report
+from slactl.config import Config
+from slactl.desk.check import Batch, Job, Report
 from slactl.desk.escalation import Action, Cause, fire, record_only
-from slactl.desk.ledger import Entry, Ledger
+from slactl.desk.ladders import Turn, due_tickets, is_current, next_live, refresh
+from slactl.desk.ledger import Entry, Ledger, ledger
+from slactl.errors import SlactlError
 from slactl.sla.history import ActorType, Event, EventType, Target
 from slactl.sla.ladders import Firing, due_levels
 from slactl.store.events import BREACH
 from slactl.store.words import Outcome
 
+#: Tickets in one write transaction: few enough that nobody waits long for the lock.
+BATCH = 100
+
 #: When a ticket that failed is tried again.
 RETRY = timedelta(hours=1)
 
+#: What a firing tells besides the fields of an escalation, of what the ledger has.
+_INTERNAL = ("event_id",)
 
-def work_batch(book: Ledger, numbers: Sequence[int], report: Report, baseline: bool) -> None:
+
+def work_through(config: Config, report: Report, job: Job) -> None:
+    """Batch after batch, each in a transaction of its own."""
+
+    def turn() -> AbstractContextManager[Ledger]:
+        return ledger(config, report.at)
+
+    refresh(turn, job.stop)
+    _go_through(turn, report, job)
+
+
+def rehearse(config: Config, now: datetime, job: Job) -> Report:
+    """The same work in transactions that are rolled back; nothing is sent, and no row says it ran."""
+    from slactl.desk.notifications import ready
+
+    report, counts = Report(now, dry_run=True), list[tuple[int, int]]()
+
+    @contextmanager
+    def turn() -> Iterator[Ledger]:
+        with ledger(config, now, keep=False) as book:
+            before = len(ready(book, config))
+            yield book
+            book.settle()
+            counts.append((before, len(ready(book, config))))
+
+    _go_through(turn, report, job)
+    if job.send and counts:
+        # What waits already, and what each batch adds to it.
+        report.notified = counts[0][0] + sum(after - before for before, after in counts)
+    report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
+    return report
+
+
+def _go_through(turn: Turn, report: Report, job: Job) -> None:
+    after = 0
+    while not job.stop():
+        numbers: Sequence[int] = ()
+        try:
+            with turn() as book:
+                report.note_rules(book)
+                numbers, until = _next(book, after, rehearses=report.dry_run)
+                batch = work_batch(book, numbers, report.run_id, job.baseline)
+        except Exception as error:
+            if not numbers or not _is_about_a_ticket(error):
+                raise
+            batch = _one_by_one(turn, numbers, report.run_id, job.baseline)
+        report.add(batch)
+        job.progress(len(numbers))
+        if until is None:
+            return
+        after = until
+    report.interrupted = True
+
+
+def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
+    """The next tickets to look at, and up to which number that is all; None at the end.
+
+    Rehearsing, what new rules do to the next instants is forgotten with each batch, so it is done for each.
+    """
+    if rehearses and not is_current(book):
+        live = next_live(book, after, BATCH)
+        if not live:
+            return (), None
+        return due_tickets(book, after, BATCH, until=live[-1]), live[-1]
+    due = due_tickets(book, after, BATCH)
+    return due, due[-1] if due else None
+
+
+def _is_about_a_ticket(error: Exception) -> bool:
+    """Whether what was to be read or written about some ticket is to blame, and not the database as a whole."""
+    return not isinstance(error, SlactlError) or isinstance(error.__cause__, IntegrityError)
+
+
+def _one_by_one(turn: Turn, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
+    """Each ticket of a batch that could not be written in a transaction of its own, so that one stops no other."""
+    whole = Batch()
+    for number in numbers:
+        try:
+            with turn() as book:
+                batch = work_batch(book, [number], run_id, baseline)
+        except Exception as error:
+            if not _is_about_a_ticket(error):
+                raise
+            with turn() as book:
+                book.postpone(number, book.now + RETRY)
+            batch = Batch(scanned=1, failed=1, problems=[_problem(number, error)])
+        for name in ("scanned", "breached", "failed", "firings", "problems"):
+            setattr(whole, name, getattr(whole, name) + getattr(batch, name))
+    return whole
+
+
+def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
     """Record breaches and fire what is due for some tickets; one that fails is taken back and tried later."""
     book.load(numbers)
+    batch = Batch()
     for number in numbers:
-        report.scanned += 1
+        batch.scanned += 1
         mark = book.mark()
         try:
             breached = note_breaches(book, number)
-            firings = fire_due(book, number, report.run_id, baseline)
-            book.tell_once(mark)
+            firings = fire_due(book, number, run_id, baseline)
+            book.state(number)
         except Exception as error:  # one broken ticket must not keep the others waiting
             book.take_back(number, mark)
             book.postpone(number, book.now + RETRY)
-            report.failed += 1
-            report.problems.append(f"ticket {number}: {type(error).__name__}: {error}")
+            batch.failed += 1
+            batch.problems.append(_problem(number, error))
             continue
-        report.breached += breached
-        report.firings += firings
-        report.outcomes.update(firing["outcome"] for firing in firings)
+        told = book.tell_once(mark)
+        batch.breached += breached
+        batch.firings += [_told(firing, told.get(firing["id"], [])) for firing in firings]
+    return batch
+
+
+def _problem(number: int, error: Exception) -> str:
+    return f"ticket {number}: {type(error).__name__}: {error}"
+
+
+def _told(firing: dict[str, Any], recipients: list[str]) -> dict[str, Any]:
+    return {name: value for name, value in firing.items() if name not in _INTERNAL} | {"told": recipients}
 
 
 def note_breaches(book: Ledger, number: int) -> int:

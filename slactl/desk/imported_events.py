@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger import Entry, Ledger
-from slactl.sla.history import ActorType, EventType, Status
+from slactl.sla.history import EventType, Status
 from slactl.sla.history_file import Line
 from slactl.sla.ladders import FiringKey
 from slactl.store.events import BREACH, DEADLINES
@@ -15,7 +15,7 @@ from slactl.store.words import Outcome
 from slactl.store.writes import Identities
 
 #: What the event of an escalation has itself; the rest stands in the escalation's row.
-EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome")
+EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome", "fallback")
 
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
@@ -68,16 +68,14 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> bool:
     """An escalation of another database is on the record here too, so that nothing of it fires again."""
     event, detail = entry.event, dict(entry.event.detail)
     outcome = Outcome(detail.get("outcome") or Outcome.FIRED)
-    is_level = event.actor_type is ActorType.SYSTEM and all(
-        detail.get(name) for name in ("kind", "escalation", "level")
-    )
+    is_level = all(detail.get(name) for name in ("kind", "escalation", "level"))
     place: dict[str, Any] = {name: detail.get(name) or 0 for name in FiringKey._fields}
     key = FiringKey(**place) if is_level else None
-    if key is not None and key in book.fired(number):
+    if key is not None and event.by_system and key in book.fired(number):
         return False
     state = book.state(number)
     row = {
-        "source": "automatic" if key is not None else "manual",
+        "source": "automatic" if event.by_system and key is not None else "manual",
         "reason": detail.get("reason") or "escalated",
         "due_at": detail.get("due_at"),
         "fired_at": to_text(event.at),

@@ -6,13 +6,14 @@ changes nothing, and a longer export of the same tickets adds only what is new.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
 
 from slactl.clock import to_text
 from slactl.config import Config
+from slactl.desk.bursts import begun_bursts
 from slactl.desk.firing import fire_due, note_breaches
 from slactl.desk.imported_events import append_events
 from slactl.desk.imported_tickets import Notes, Place, bring_rules, open_ticket, places
@@ -22,9 +23,10 @@ from slactl.desk.intake_map import Map
 from slactl.desk.intake_rows import read_rows
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import SlactlError
-from slactl.sla.history import Event, EventType
+from slactl.sla.history import Condition, Event, EventType
 from slactl.sla.history_fields import LineError
 from slactl.sla.history_file import Line, TenantEntry, in_order, parse_line, parse_record
+from slactl.sla.rules import load
 from slactl.store import writes
 from slactl.store.models import Tenant
 from slactl.store.spool import Spool
@@ -95,6 +97,8 @@ class _Work:
     done: Imported = field(default_factory=Imported)
     notes: Notes = field(default_factory=Notes)
     tenants: list[TenantEntry] = field(default_factory=list)
+    #: The bursts that tickets of the file begin among themselves, by ticket.
+    bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def tell(self, problem: Problem) -> None:
         """Count a problem, and tell it."""
@@ -132,10 +136,29 @@ def import_file(
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
             spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
+        work.bursts = _bursts(config, work, spool)
         _take_in(config, work, spool)
     finally:
         spool.close()
     return work.done
+
+
+def _bursts(config: Config, work: _Work, spool: Spool) -> dict[str, list[str]]:
+    """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
+    rules = load(config.rules)
+    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
+        return {}
+    quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
+    read = ((name, in_order(list(_lines(lines, quiet)))[0]) for name, lines in spool.tickets())
+    return begun_bursts((each for each in read if each[1]), rules)
+
+
+def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+    """The history, in which the ticket says what it begins, unless it says so itself."""
+    created = history[0].event
+    if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
+        return history
+    return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
 
 
 def _take_in(config: Config, work: _Work, spool: Spool) -> None:
@@ -215,6 +238,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -
             line = next(line for where, line in histories[name] if where == number)
             work.tell(Problem(number, work.source.column(unfit.field, line.event), unfit.reason))
         if history:
+            history = _with_bursts(history, work.bursts.get(name, ()))
             _take_ticket(book, place, history, known, work, first)
 
 

@@ -1,32 +1,40 @@
 """Which tickets a run has to look at, and what a change of the rules does to that."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from sqlmodel import select
 
 from slactl.clock import to_text
-from slactl.config import Config
-from slactl.desk.ledger import Ledger, ledger
-from slactl.desk.rulebook import LADDERS
+from slactl.desk.ledger import Ledger
 from slactl.store import writes
 from slactl.store.models import Meta
+from slactl.store.runs import LADDERS
 
 #: Tickets whose next instants are computed anew in one write transaction.
-BATCH = 500
+BATCH = 250
+
+#: Gives a ledger in a write transaction of its own.
+Turn = Callable[[], AbstractContextManager[Ledger]]
 
 
-def due_tickets(book: Ledger, after: int, most: int) -> list[int]:
-    """The numbers of tickets whose next instant has come, in ascending order from `after` on."""
-    return writes.due_tickets(book.connection, to_text(book.now), after, most)
+def due_tickets(book: Ledger, after: int, most: int, until: int | None = None) -> list[int]:
+    """The numbers of tickets whose next instant has come, in ascending order from `after` on, up to `until`."""
+    return writes.due_tickets(book.connection, to_text(book.now), after, most, until)
 
 
-def refresh_in_batches(config: Config, now: datetime) -> None:
-    """Compute every next instant anew when the rules are others than last time."""
-    after = 0
-    while True:
-        with ledger(config, now) as book:
+def refresh(turn: Turn, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Compute every next instant anew when the rules are others than last time, in batches.
+
+    Where the rules are edited meanwhile it begins again.
+    """
+    after, rules = 0, None
+    while not stopped():
+        with turn() as book:
             if is_current(book):
                 return
+            if rules != book.rulebook.current.hash:
+                after, rules = 0, book.rulebook.current.hash
             numbers = writes.live_tickets(book.connection, after, BATCH)
             book.touch(numbers)
             if not numbers:
@@ -34,17 +42,12 @@ def refresh_in_batches(config: Config, now: datetime) -> None:
         after = numbers[-1] if numbers else after
 
 
-def refresh(book: Ledger) -> None:
-    """The same within one transaction."""
-    after = 0
-    while not is_current(book):
-        numbers = writes.live_tickets(book.connection, after, BATCH)
-        book.touch(numbers)
-        book.settle()
-        if not numbers:
-            remember(book)
-            return
-        after = numbers[-1]
+def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
+    """The next tickets that something can still happen to, their next instants computed anew."""
+    numbers = writes.live_tickets(book.connection, after, most)
+    book.touch(numbers)
+    book.settle()
+    return numbers
 
 
 def is_current(book: Ledger) -> bool:
@@ -56,5 +59,5 @@ def is_current(book: Ledger) -> bool:
 def remember(book: Ledger) -> None:
     """Note with which rules the next instants were computed."""
     book.rulebook.current_version()
-    book.session.merge(Meta(key=LADDERS, value=book.rulebook.current.hash))
+    book.rulebook.ladders_are_current()
     book.session.flush()

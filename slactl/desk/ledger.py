@@ -16,11 +16,10 @@ from sqlmodel import Session, SQLModel
 
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
-from slactl.desk.entries import Entry, Mark, sealed
+from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.entries import Entry, Mark, highest_each, sealed
 from slactl.desk.rulebook import Rulebook
-from slactl.errors import SlactlError
-from slactl.sla.history import Event
+from slactl.sla.history import Condition, Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.timers import Evaluation, evaluate
 from slactl.store import models, writes
@@ -43,6 +42,7 @@ class Ledger:
         self.now = now
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
+        self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         self._ids: dict[type[SQLModel], int] = {
             model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
         }
@@ -56,6 +56,7 @@ class Ledger:
         self._texts: list[dict[str, Any]] = []
         self._escalations: list[dict[str, Any]] = []
         self._notifications: list[dict[str, Any]] = []
+        self._warnings: set[int] = set()
         self._changed: dict[int, None] = {}
         self._timers: dict[int, list[dict[str, Any]]] = {}
         self._detected: dict[int, dict[tuple[str, int], str]] = {}
@@ -63,6 +64,8 @@ class Ledger:
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
         wanted = [number for number in numbers if number not in self._histories]
+        if not wanted:
+            return
         self._histories |= writes.histories(self.connection, wanted)
         self._timers |= writes.timers(self.connection, wanted)
         for number, rows in writes.fired_keys(self.connection, wanted).items():
@@ -83,7 +86,7 @@ class Ledger:
         """What the history of a ticket says as of an instant."""
         if number not in self._histories:
             self.load([number])
-        return evaluate(self._histories[number], self.rulebook.version, at, self.rulebook.holidays)
+        return evaluate(self._histories[number], self.rulebook.version, at, self.rulebook.holidays, self._conditions)
 
     def fired(self, number: int) -> set[FiringKey]:
         """The keys of every level of a ticket that has been decided."""
@@ -129,7 +132,13 @@ class Ledger:
         return event_id
 
     def fire(
-        self, number: int, key: FiringKey | None, row: Mapping[str, Any], recipients: Sequence[str]
+        self,
+        number: int,
+        key: FiringKey | None,
+        row: Mapping[str, Any],
+        recipients: Sequence[str],
+        *,
+        warning: bool = False,
     ) -> dict[str, Any]:
         """Insert an escalation row and its outbox rows; a key that is there already ends the transaction."""
         escalation_id = self._next(models.Escalation)
@@ -138,6 +147,7 @@ class Ledger:
         self._escalations.append(record)
         if key is not None:
             self.fired(number).add(key)
+        self._warnings.update([escalation_id] if warning else [])
         self._notifications += [
             {
                 "escalation_id": escalation_id,
@@ -164,10 +174,11 @@ class Ledger:
 
     def touch(self, numbers: Sequence[int]) -> None:
         """Have what follows from some histories computed anew."""
-        self.load(numbers)
+        with suppress(Exception):  # one that cannot be read keeps the others from being read at once
+            self.load(numbers)
         for number in numbers:
             # One that cannot be judged keeps its next instant, and is reported when that comes.
-            with suppress(SlactlError, ValueError):
+            with suppress(Exception):
                 self.state(number)
                 self._changed[number] = None
 
@@ -176,11 +187,11 @@ class Ledger:
         self._pins[number] = rules_version
         self._changed[number] = None
 
-    def tell_once(self, mark: Mark) -> None:
-        """Of the messages since the mark, which are about one ticket, each recipient gets only the last."""
-        since = self._notifications[mark.notifications :]
-        last = {row["recipient"]: row for row in since}
-        self._notifications[mark.notifications :] = [row for row in since if last[row["recipient"]] is row]
+    def tell_once(self, mark: Mark) -> dict[int, list[str]]:
+        """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
+        kept, told = highest_each(self._notifications[mark.notifications :], self._warnings)
+        self._notifications[mark.notifications :] = kept
+        return told
 
     def mark(self) -> Mark:
         """How far the buffers are filled."""
@@ -219,6 +230,8 @@ class Ledger:
     def settle(self) -> None:
         """Write everything that was changed in memory, and what follows from it."""
         numbers = list(self._changed)
+        if numbers:
+            self.rulebook.note_ladders()
         tickets = {number: self._ticket_row(number) for number in numbers}
         writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
         writes.update_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n not in self._new])
@@ -235,9 +248,12 @@ class Ledger:
         self._fired.clear()
         self._timers.clear()
         self._pins.clear()
+        self._warnings.clear()
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
-        row = {"id": number, **ticket_columns(self.state(number)), **self._identities.get(number, {})}
+        state = self.state(number)
+        row = {"id": number, **ticket_columns(state), **self._identities.get(number, {})}
+        row |= next_level_columns(state, self.rulebook.current, self.fired(number))
         if number in self._new:
             return dict.fromkeys(IDENTITY) | row | {"rules_version": self._pins.get(number, self._new[number])}
         return row | ({"rules_version": self._pins[number]} if number in self._pins else {})

@@ -59,19 +59,24 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
     3. What is left is gathered by recipient, one digest for each of the recipient's addresses, one address a round;
        without any address it is printed, for cron to mail.
     4. What somebody could not be told goes to the fallback of its escalation, in the next round.
+
+    Told to stop, it leaves between two messages, and the rest waits for the next run.
     """
     post = _post(config, now, report, lock)
     _adopt_orphans(post)
     while ready := _sort_out(post):
         for mailing, rows in ready.items():
+            if report.stop():
+                report.interrupted = True
+                return
             carry_out(post, mailing, rows)
 
 
-def count_ready(book: "Ledger", config: Config, report: Report) -> int:
-    """How many messages would go out now, as far as can be said without trying."""
+def ready(book: "Ledger", config: Config) -> set[int]:
+    """The numbers of the messages that would go out now, as far as can be said without trying."""
     rules, secrets = book.rulebook.current, Secrets(os.environ, config.rules.absolute().parent)
-    ready, _ = _sorted(Post(config, book.now, report, rules, secrets, 0, None), book.connection)
-    return sum(len({row["id"] for row in rows}) for rows in ready.values())
+    found, _ = _sorted(Post(config, book.now, Report(book.now, dry_run=True), rules, secrets, 0, None), book.connection)
+    return {row["id"] for rows in found.values() for row in rows}
 
 
 def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:

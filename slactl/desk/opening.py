@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import Config
+from slactl.desk.bursts import bursts_of_new
 from slactl.desk.changes import Outcome
 from slactl.desk.facts import (
     BODY_LENGTH,
@@ -58,7 +59,8 @@ def create(
             refuse_taken(book, external_id)
         version = book.rulebook.current_version()
         said = {"assignee": assignee, "tags": list(tags), "external_id": external_id, "rules": version.hash}
-        detail = _facts(book, new) | said
+        bursts = bursts_of_new(book, new.requester_email, opened)
+        detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         book.note_deadlines(number, "ticket opened")

@@ -14,9 +14,7 @@ from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
 from slactl.sla.rules import Escalation, Level, Rules, load, parse
 from slactl.store.models import HolidayYear, Meta, RulesVersion
-
-#: The key of `meta` under which the hash of the rules is known that every timer's next instant was computed with.
-LADDERS = "ladders_hash"
+from slactl.store.runs import LADDERS
 
 
 class Rulebook:
@@ -60,9 +58,23 @@ class Rulebook:
                 first_used_at=to_text(self._now),
                 holidays_version=version("holidays"),
             )
+            is_first = self._session.exec(select(RulesVersion.id).limit(1)).first() is None
             self._session.add(known)
+            if is_first:  # nothing was computed before with other rules
+                self.ladders_are_current()
             self._session.flush()
         return known
+
+    def ladders_are_current(self) -> None:
+        """Note that every next instant in the database was computed with the current rules."""
+        self._session.merge(Meta(key=LADDERS, value=self.current.hash))
+
+    def note_ladders(self) -> None:
+        """Note that next instants are written with the current rules: where those are new, all are to be."""
+        known = self._session.get(Meta, LADDERS)
+        if known is not None and known.value != self.current.hash:
+            self._session.delete(known)
+            self._session.flush()
 
     def version(self, rules_hash: str | None) -> Rules:
         """The rules with this hash; the current ones where a history names none.

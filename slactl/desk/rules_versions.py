@@ -87,11 +87,11 @@ def diff(config: Config) -> Record:
 
     from slactl.desk.rules_changes import changes
     from slactl.sla.rules import load
-    from slactl.store import reads
+    from slactl.store import reads, rules_versions
 
     current = load(config.rules)
     with reads.reading(config.database) as connection:
-        versions = reads.pinned_rules(connection)
+        versions = rules_versions.of_open_tickets(connection)
     after, found = tomllib.loads(current.canonical), []
     for version in versions:
         before = tomllib.loads(version.pop("canonical"))
@@ -107,11 +107,11 @@ def waiting(config: Config) -> int:
         DatabaseError: the database cannot be read.
     """
     from slactl.sla.rules import load
-    from slactl.store import reads
+    from slactl.store import reads, rules_versions
 
     current = load(config.rules).hash
     with reads.reading(config.database) as connection:
-        versions = reads.pinned_rules(connection)
+        versions = rules_versions.of_open_tickets(connection)
     return sum(version["open_count"] for version in versions if version["rules"] != current)
 
 

@@ -38,10 +38,8 @@ def simulate_file(
     spool = Spool()
     try:
         spool.fill(read_history(source, report, ticked))
-        histories = _histories(spool, report)
-        if any(escalation.on is Condition.BURST for escalation in rules.escalations):
-            histories = _with_bursts(histories, begun_bursts(_histories(spool, lambda _: None), rules))
-        tickets = ((name, [line.event for line in lines]) for name, lines in histories)
+        bursts = spooled_bursts(spool, rules)
+        tickets = ((name, events_of(lines, bursts.get(name))) for name, lines in spooled_histories(spool, report))
         yield from simulate(tickets, rules, at, lambda reason: report(Problem(0, "", reason)), holidays)
     finally:
         spool.close()
@@ -112,7 +110,7 @@ def _text(instant: datetime | None) -> str | None:
     return to_text(instant) if instant is not None else None
 
 
-def _histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
+def spooled_histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
     """The history of each ticket in the order of time; what does not fit is reported and left out."""
     for ticket, lines in spool.tickets():
         numbered: list[tuple[int, Line]] = []
@@ -128,12 +126,16 @@ def _histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]
             yield ticket, history
 
 
-def _with_bursts(
-    histories: Iterable[tuple[str, list[Line]]], begun: dict[str, list[str]]
-) -> Iterator[tuple[str, list[Line]]]:
-    """The histories, in which a ticket that begins a burst says so."""
-    for ticket, (created, *rest) in histories:
-        if ticket in begun:
-            event = replace(created.event, detail={**created.event.detail, "bursts": begun[ticket]})
-            created = replace(created, event=event)
-        yield ticket, [created, *rest]
+def spooled_bursts(spool: Spool, rules: Rules) -> dict[str, list[str]]:
+    """The `burst` escalations that each ticket begins under these rules."""
+    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
+        return {}
+    return begun_bursts(spooled_histories(spool, lambda _: None), rules)
+
+
+def events_of(lines: Sequence[Line], bursts: Sequence[str] | None) -> list[Event]:
+    """The events of a history; the one that opens the ticket says which bursts it begins."""
+    created, *rest = (line.event for line in lines)
+    if bursts:
+        created = replace(created, detail={**created.detail, "bursts": list(bursts)})
+    return [created, *rest]

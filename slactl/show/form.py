@@ -66,8 +66,11 @@ class Screen:
     color: bool = False
     width: int | None = None
 
-    def console(self) -> "Console":
-        """A Rich console that neither reads markup nor highlights, so that data is drawn as it is."""
+    def console(self, *, live: bool = False) -> "Console":
+        """A Rich console that neither reads markup nor highlights, so that data is drawn as it is.
+
+        A `live` one moves the cursor without colours too.
+        """
         from rich.console import Console
 
         if isinstance(self.stream, TextIOWrapper) and not self.draws_blocks:
@@ -76,7 +79,7 @@ class Screen:
         return Console(
             file=self.stream,
             width=self.width or (None if self.stream.isatty() or os.environ.get("COLUMNS") else UNCUT),
-            force_terminal=self.color,
+            force_terminal=self.color or live,
             # The sixteen colours of the terminal's own theme are readable on light and dark grounds.
             color_system="standard" if self.color else None,
             no_color=not self.color,

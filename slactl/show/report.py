@@ -1,89 +1,224 @@
-"""What the runs of `check` did, for people and for cron's mail."""
+"""A report on a terminal: how the promises of a period were kept, to whom not, and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from slactl.text import clean, clean_block
+from slactl.clock import describe_seconds
+from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
+from slactl.show.tables import Column, bar, lay
+from slactl.show.ticket_list import PRIORITY_STYLES, assignee
+from slactl.show.times import local_day, words
+from slactl.text import clean
 
 if TYPE_CHECKING:
-    from slactl.show.tables import Column
+    from rich.text import Text
+
+TARGETS = ("first_response", "next_response", "resolution")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+#: The darkness of an hour, from nothing to the busiest, in blocks and in ASCII.
+HEAT = (" ·░▒▓█", " .:+*#")
+
+#: How many groups there is room for.
+GROUPS = 50
 
 
-def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """One line that sums the run up, one for each level, and the messages nobody could be sent."""
-    would = "would be " if report["dry_run"] else ""
-    skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
-    failed = f", {report['failed']} failed" if report["failed"] else ""
-    yield (
-        f"{report['at']}  {report['scanned']} looked at, {report['breached']} {would}found breached, "
-        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
+def draw_report(report: Record, screen: Screen) -> None:
+    """Draws a record of `report --json`."""
+    from rich.text import Text
+
+    console, blocks = screen.console(), screen.draws_blocks
+    console.print(Text(period_title(report), style="bold"))
+    console.print(Text(f"{ticket_words(report)}\n"))
+    for title, rows, columns in _sections(report, blocks=blocks):
+        if title:
+            console.print(Text(f"\n{title}", style="bold"))
+        console.print(lay(rows, columns, console.width))
+    for line in _heat_lines(report, blocks=blocks):
+        console.print(line)
+    if report["worst"]:
+        console.print(Text("\nLatest tickets", style="bold"))
+        console.print(lay(report["worst"], _worst_columns(), console.width))
+
+
+def period_title(report: Record) -> str:
+    """Which time the report is about."""
+    since, until = (
+        local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
     )
-    for firing in report["firings"]:
-        yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"
-    for message in report["messages"]:
-        yield ""
-        yield clean_block(message)
+    if since and until:
+        return f"Promises from {since} to {until}"
+    if since:
+        return f"Promises since {since}"
+    return f"Promises until {until}" if until else "All promises so far"
 
 
-def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
-    """What an import did, in one line."""
-    would = "would be " if dry_run else ""
+def ticket_words(report: Record) -> str:
+    """How many tickets the report is about, and how many of them were late and escalated."""
+    opened, judged = report["opened_count"], report["ticket_count"]
+    told = f"{opened:,} {'ticket' if opened == 1 else 'tickets'} opened"
+    if not judged:
+        return f"{told}; nothing was due"
+    of = f"of {judged:,} with something done or due, " if report["since"] or report["until"] else ""
+    return f"{told}; {of}{percent(report['breach_rate'])} were late, {percent(report['escalation_rate'])} escalated"
 
-    def some(name: str, what: str) -> str:
-        return f"{done[name]} {what}{'' if done[name] == 1 else 's'}"
 
-    tenants = f", {some('tenants', 'tenant')} {would}added" if done["tenants"] else ""
-    bad = f", {some('bad', 'problem')} told above" if done["bad"] else ""
+def busiest_words(report: Record) -> str:
+    """The busiest hour of the week in words; nothing where no ticket was opened."""
+    number, day, hour = max(
+        (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
+    )
+    name = f"{WEEKDAYS[-day]} {-hour:02d}:00 to {-hour + 1:02d}:00"
+    return f"Busiest: {name}, {number:,} {'ticket' if number == 1 else 'tickets'}" if number else ""
+
+
+def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
+    found = [("", report["targets"], _target_columns("Target", blocks=blocks))]
+    if report["groups"] is not None:
+        rows = [{"group": group["group"], **row} for group in report["groups"][:GROUPS] for row in group["targets"]]
+        told = f"By {report['by']}"
+        if len(report["groups"]) > GROUPS:
+            told += f" ({GROUPS} of {len(report['groups']):,}; --csv has all)"
+        measured = [row for row in rows if row["measured_count"]]
+        found.append((told, measured, _group_columns(report["by"])))
+    spent = [target for target in report["targets"] if spent_shares(target)]
+    if spent:
+        found.append(
+            (
+                "Who had the ball (share of the time that passed)",
+                spent,
+                _spent_columns(spent_words(report), blocks=blocks),
+            )
+        )
+    if report["trend"]["steps"]:
+        found.append((f"Missed promises by {report['trend']['unit']}", *_trend(report["trend"], blocks=blocks)))
+    if report["escalations"]:
+        found.append(("Escalations", report["escalations"], _escalation_columns()))
+    return found
+
+
+def _target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
+    def kept(row: Record) -> tuple[str, str]:
+        share = row["attainment"]
+        return "" if share is None else bar(share, 10, blocks=blocks), share_style(share)
+
     return (
-        f"{some('opened', 'ticket')} {would}opened, {done['changed']} {would}changed, "
-        f"{some('events', 'event')} {would}added{tenants}{bad}"
+        Column(title, lambda row: words(row["target"])),
+        Column("Kept", kept, rank=1),
+        *_measure_columns(),
     )
 
 
-def _deed(firing: Mapping[str, Any]) -> str:
-    done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
-    if firing["from_priority"] != firing["to_priority"]:
-        done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
-    if firing["from_assignee"] != firing["to_assignee"]:
-        done.append(f"assignee {firing['from_assignee'] or 'nobody'} → {firing['to_assignee']}")
-    return ", ".join(done)
-
-
-def run_columns() -> "Sequence[Column]":
-    """The columns that list runs."""
-    from slactl.show.tables import Column
-    from slactl.show.times import local
-
-    def count(title: str, field: str) -> Column:
-        return Column(title, lambda run: str(run[field] or ""), right=True)
-
+def _measure_columns() -> Sequence[Column]:
     return (
-        Column("Run", lambda run: str(run["id"]), right=True),
-        Column("Started", lambda run: local(run["started_at"])),
-        count("Looked at", "scanned"),
-        count("Breached", "breached"),
-        count("Fired", "fired"),
-        count("Told", "notified"),
-        count("Failed", "failed"),
-        Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=1),
-        Column("Exit", lambda run: "died" if run["exit_code"] is None else str(run["exit_code"]), right=True),
+        Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
+        Column("Missed", lambda row: f"{row['breached_count']:,}", right=True),
+        Column("Of", lambda row: f"{row['measured_count']:,}", right=True),
+        Column("p50", lambda row: taken(row["p50_seconds"]), right=True),
+        Column("p90", lambda row: taken(row["p90_seconds"]), right=True),
+        Column("p95", lambda row: taken(row["p95_seconds"]), right=True, rank=2),
+        Column("Average", lambda row: taken(row["avg_seconds"]), right=True, rank=3),
     )
 
 
-def message_columns() -> "Sequence[Column]":
-    """The columns that list messages of the outbox."""
-    from slactl.show.tables import Column
-    from slactl.show.times import local
+def _group_columns(by: str) -> Sequence[Column]:
+    def name(row: Record) -> tuple[str, str]:
+        return (f"no {by}", "dim") if row["group"] is None else (clean(row["group"]), "")
+
+    return (Column(by.capitalize(), name, most=24), Column("Target", lambda row: words(row["target"])),
+            *_measure_columns())  # fmt: skip
+
+
+def _spent_columns(ways: Iterable[str], *, blocks: bool) -> Sequence[Column]:
+    def drawn(target: Record) -> str:
+        marks = [(share, SPENT[name][1 if blocks else 2]) for name, share in spent_shares(target).items()]
+        return stacked(marks, 20)
+
+    def part(name: str) -> Column:
+        word, *marks = SPENT[name]
+        return Column(
+            f"{word.capitalize()} {marks[0 if blocks else 1]}", lambda t: percent(spent_shares(t)[name]), right=True
+        )
+
+    return (Column("Target", lambda target: words(target["target"])), Column("", drawn, rank=1), *map(part, ways))
+
+
+def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[Column]]:
+    def missed(step: Record) -> int:
+        return sum(step[f"{kind}_breached_count"] for kind in TARGETS)
+
+    most = max(map(missed, trend["steps"]))
+
+    def drawn(step: Record) -> tuple[str, str]:
+        cells = -(-16 * missed(step) // most) if most else 0
+        return bar(1, cells, blocks=blocks) if cells else "", "red"
+
+    def kept(kind: str) -> Column:
+        title = f"{words(kind).capitalize()} kept"
+        return Column(title, lambda step: percent(step[f"{kind}_attainment"]), right=True)
+
+    return trend["steps"], (
+        Column(trend["unit"].capitalize(), lambda step: step_name(step["start"], trend["unit"])),
+        Column("Opened", lambda step: f"{step['opened_count']:,}", right=True, rank=2),
+        Column("Missed", lambda step: f"{missed(step):,}", right=True),
+        Column("", drawn, rank=1),
+        kept("first_response"),
+        kept("resolution"),
+    )
+
+
+def step_name(start: str, unit: str) -> str:
+    """What a step of a trend is called: "2026-03-02", the same for a week that begins then, "2026-03", "2026"."""
+    return start[: {"month": 7, "year": 4}.get(unit, 10)]
+
+
+def step_label(start: str, unit: str) -> str:
+    """The same, short enough for the axis of a chart: "2 Mar" for a day or a week."""
+    if unit not in ("day", "week"):
+        return step_name(start, unit)
+    _, month, day = start.split("-")
+    return f"{int(day)} {MONTHS[int(month) - 1]}"
+
+
+def _escalation_columns() -> Sequence[Column]:
+    def count(outcome: str) -> Column:
+        return Column(outcome.capitalize(), lambda row: f"{row[f'{outcome}_count']:,}", right=True)
 
     return (
-        Column("Message", lambda message: str(message["id"]), right=True),
-        Column("Ticket", lambda message: str(message["ticket_id"]), right=True),
-        Column("To", lambda message: message["recipient"], most=24),
-        Column("State", lambda message: message["state"]),
-        Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
-        Column("Made", lambda message: local(message["created_at"])),
-        Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
-        Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
-        Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),
-        Column("Error", lambda message: message["error"] or "", rank=1, most=200, long=True),
+        Column("Escalation", lambda row: row["escalation"] or "by a person"),
+        Column("Level", lambda row: row["level"] or ""),
+        *(count(outcome) for outcome in ("fired", "expired", "baseline", "skipped")),
+        Column("Tickets", lambda row: f"{row['ticket_count']:,}", right=True, rank=1),
+    )
+
+
+def _heat_lines(report: Record, *, blocks: bool) -> Sequence["Text"]:
+    from rich.text import Text
+
+    week, marks = report["busiest_hours"], HEAT[0 if blocks else 1]
+    most = max(map(max, week))
+    if not most:
+        return ()
+    lines = [
+        Text(f"\nTickets opened by hour of the week ({clean(report['timezone'])})", style="bold"),
+        Text("     " + "".join(f"{hour:<6d}" for hour in range(0, 24, 3)), style="dim"),
+    ]
+    for day, row in zip(WEEKDAYS, week, strict=True):
+        drawn = "".join(marks[-(-(len(marks) - 1) * number // most)] * 2 for number in row)
+        lines.append(Text(f"{day}  {drawn}  {sum(row):>8,}"))
+    return [*lines, Text(busiest_words(report))]
+
+
+def _worst_columns() -> Sequence[Column]:
+    return (
+        Column("Late by", lambda row: (describe_seconds(row["overdue_seconds"]), "red"), right=True),
+        Column("ID", lambda row: str(row["ticket_id"]), right=True),
+        Column("Target", lambda row: words(row["target"])),
+        Column("", lambda row: "" if row["stopped_at"] else "still open", rank=1),
+        Column("Priority", lambda row: (row["priority"], PRIORITY_STYLES[row["priority"]]), rank=2),
+        Column("Assignee", assignee, rank=3, most=12),
+        Column("Subject", lambda row: clean(row["subject"] or ""), most=200, long=True),
     )

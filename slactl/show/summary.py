@@ -1,52 +1,62 @@
-"""The desk on one screen: open work, what is late, and how the promises were kept."""
+"""The desk on one screen: open work by urgency, what breaches next, and how the promises were kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds
+from slactl.clock import describe_seconds, from_text, to_text
+from slactl.show.forecast import forecast_table, forecast_title, next_table
 from slactl.show.form import Screen
 from slactl.show.records import Record
+from slactl.show.shares import change_words, percent, share_style, taken
 from slactl.show.tables import Column, bar, lay
-from slactl.show.times import local_day
+from slactl.show.times import STYLES, Urgency, local_day, words
 from slactl.text import clean
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+#: How many of the tickets that breach next there is room for.
+NEXT = 3
+
+PRIORITIES = ("urgent", "high", "normal", "low")
+
+#: How each band of open work is drawn.
+BAND_STYLES = {
+    "late": STYLES[Urgency.LATE],
+    "due_soon": STYLES[Urgency.SOON],
+    "due_later": STYLES[Urgency.CALM],
+    "paused": STYLES[Urgency.PAUSED],
+    "no_deadline": STYLES[Urgency.FREE],
+}
+
+
+def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
+    """Draws a summary record of `summary --json` with its groups and its forecast where it has any, and how the
+    promises were kept lately against the time before."""
     from rich.text import Text
 
-#: Shares below these read as bad, and as middling.
-BAD, MIDDLING = 0.8, 0.95
-
-
-def draw_summary(summary: Record, screen: Screen) -> None:
-    """Draws a summary record of `summary --json`, with its groups where it has any."""
-    from rich.text import Text
-
-    console = screen.console()
+    console, blocks = screen.console(), screen.draws_blocks
     console.print(Text(f"The desk on {local_day(summary['at'])}\n", style="bold"))
-    for line in _counts(summary):
-        console.print(line)
+    _draw_open_work(summary, console, blocks=blocks)
+    if summary["next"] and summary["forecast"] is None:
+        console.print()
+        console.print(next_table(summary["next"][:NEXT], from_text(summary["at"]), console.width))
+    if summary["forecast"] is not None:
+        console.print(Text(f"\n{forecast_title(summary['forecast'])}", style="bold"))
+        if summary["forecast"]["count"]:
+            console.print(forecast_table(summary["forecast"], console.width, blocks=blocks))
     console.print()
-    if summary["since"]:
-        console.print(Text(f"Done, or overdue undone, since {local_day(summary['since'])}", style="bold"))
-    console.print(lay(list(_targets(summary)), _target_columns(blocks=screen.draws_blocks), console.width))
-    of = "these" if summary["since"] else "all"
-    rates = f"\nOf {of} tickets, {percent(summary['breach_rate'])} were ever late, "
+    if period := _period(summary):
+        console.print(Text(period, style="bold"))
+    console.print(lay(list(_targets(summary)), _target_columns(blocks=blocks), console.width))
+    of = "these" if summary["since"] or summary["until"] else "all"
+    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever late, "
     console.print(Text(f"{rates}{percent(summary['escalation_rate'])} ever escalated.", style="dim"))
+    _draw_change(summary, change, console)
     if summary["groups"] is not None:
         console.print()
         console.print(lay(summary["groups"], _group_columns(summary["by"]), console.width))
-
-
-def percent(share: float | None) -> str:
-    """A share as a percentage; "n/a" where nothing was measured."""
-    return "n/a" if share is None else f"{share * 100:.1f} %"
-
-
-def share_style(share: float | None) -> str:
-    """Green, yellow or red; the number stands beside it."""
-    if share is None:
-        return "dim"
-    return "red" if share < BAD else "yellow" if share < MIDDLING else "green"
 
 
 def late_count(summary: Record) -> int:
@@ -55,55 +65,63 @@ def late_count(summary: Record) -> int:
     return sum(summary[f"{kind}_breached_count"] for kind in kinds)
 
 
-def _counts(summary: Record) -> Iterator["Text"]:
-    late, soon = late_count(summary), summary["due_soon_count"]
-    yield _count_line(
-        "Open",
-        summary["open_count"],
-        "",
-        unassigned=summary["unassigned_count"],
-        urgent=summary["urgent_open_count"],
-        escalated=summary["escalated_count"],
-        paused=summary["paused_count"],
-    )
-    yield _count_line(
-        "Late",
-        late,
-        "bold red" if late else "green",
-        **{
-            "first response": summary["first_response_breached_count"],
-            "next response": summary["next_response_breached_count"],
-            "resolution": summary["resolution_breached_count"],
-        },
-    )
-    yield _count_line("Due soon", soon, "yellow" if soon else "green")
-
-
-def _count_line(title: str, count: int, style: str, **parts: int) -> "Text":
+def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> None:
     from rich.text import Text
 
-    line = Text().append(f"{title:<10}", style="bold").append(f"{count:>8,}", style=style)
-    told = " · ".join(f"{name} {number:,}" for name, number in parts.items())
-    return line.append(f"   {told}") if told else line
+    bands = [band for band in summary["urgency"] if band["count"] or band["band"] != "no_deadline"]
+    console.print(lay(bands, _band_columns(bands, summary["due_soon_seconds"], blocks=blocks), console.width))
+    parts = {
+        "unassigned": summary["unassigned_count"],
+        "escalated": summary["escalated_count"],
+        "with a paused clock": summary["paused_count"],
+    }
+    told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
+    console.print(Text(f"{summary['open_count']:,} open: {told}"))
+    if late_count(summary):
+        kinds = ("first_response", "next_response", "resolution")
+        told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in kinds)
+        console.print(Text(f"Late targets: {told}", style="bold red"))
+
+
+def _band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
+    most = max((band["count"] for band in bands), default=0)
+
+    def name(band: Record) -> tuple[str, str]:
+        soon = f"due within {describe_seconds(due_soon)}"
+        return soon if band["band"] == "due_soon" else words(band["band"]), BAND_STYLES[band["band"]]
+
+    def drawn(band: Record) -> tuple[str, str]:
+        cells = -(-20 * band["count"] // most) if most else 0
+        return bar(1, cells, blocks=blocks) if cells else "", BAND_STYLES[band["band"]]
+
+    def number(field: str) -> Callable[[Record], str]:
+        return lambda band: f"{band[field]:,}" if band[field] else "-"
+
+    return (
+        Column("Open work", name),
+        *(Column(priority.capitalize(), number(priority), right=True) for priority in PRIORITIES),
+        Column("All", number("count"), right=True),
+        Column("", drawn, rank=1),
+    )
+
+
+def _period(summary: Record) -> str:
+    since, until = summary["since"], summary["until"]
+    parts = [f"since {local_day(since)}"] if since else []
+    parts += [f"until {local_day(until)}"] if until else []
+    return f"Done, or overdue undone, {' '.join(parts)}" if parts else ""
 
 
 def _targets(summary: Record) -> Iterator[Record]:
-    first, first_middle = summary["avg_first_response_minutes"], summary["median_first_response_minutes"]
-    whole, whole_middle = summary["avg_resolution_hours"], summary["median_resolution_hours"]
-    yield {
-        "target": "first response",
-        "attainment": summary["first_response_attainment"],
-        "average": None if first is None else first * 60,
-        "median": None if first_middle is None else first_middle * 60,
-        "of": summary["first_response_n"],
-    }
-    yield {
-        "target": "resolution",
-        "attainment": summary["resolution_attainment"],
-        "average": None if whole is None else whole * 3600,
-        "median": None if whole_middle is None else whole_middle * 3600,
-        "of": summary["resolution_n"],
-    }
+    for kind, unit, seconds in (("first_response", "minutes", 60), ("resolution", "hours", 3600)):
+        average, middle = summary[f"avg_{kind}_{unit}"], summary[f"median_{kind}_{unit}"]
+        yield {
+            "target": words(kind),
+            "attainment": summary[f"{kind}_attainment"],
+            "average": None if average is None else average * seconds,
+            "median": None if middle is None else middle * seconds,
+            "of": summary[f"{kind}_n"],
+        }
 
 
 def _target_columns(*, blocks: bool) -> Sequence[Column]:
@@ -115,14 +133,43 @@ def _target_columns(*, blocks: bool) -> Sequence[Column]:
         Column("Target", lambda row: row["target"]),
         Column("Kept", attained, rank=1),
         Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
-        Column("Average", lambda row: _duration(row["average"]), right=True),
-        Column("Median", lambda row: _duration(row["median"]), right=True),
+        Column("Average", lambda row: taken(row["average"]), right=True),
+        Column("Median", lambda row: taken(row["median"]), right=True),
         Column("Of", lambda row: f"{row['of']:,}", right=True),
     )
 
 
-def _duration(seconds: float | None) -> str:
-    return "n/a" if seconds is None else describe_seconds(round(seconds))
+def _draw_change(summary: Record, change: Record, console: "Console") -> None:
+    """The promises of a period beside those of as long a time before; nothing where neither had any."""
+    lately, before = change["lately"], change["before"] or {}
+    names = [f"{kind}_attainment" for kind in ("first_response", "resolution")]
+    if all(lately[name] is None and before.get(name) is None for name in names):
+        return
+    rows = [
+        {"target": words(name.removesuffix("_attainment")), "lately": lately[name], "before": before.get(name)}
+        for name in names
+    ]
+    title = "This period" if summary["since"] else f"Last {describe_seconds(_span(summary, lately))}"
+    console.print()
+    console.print(lay(rows, _change_columns(title), console.width))
+
+
+def _span(summary: Record, lately: Record) -> int:
+    now = from_text(summary["at"])
+    return int((now - from_text(lately["since"] or to_text(now - timedelta(days=7)))).total_seconds())
+
+
+def _change_columns(title: str) -> Sequence[Column]:
+    def moved(row: Record) -> tuple[str, str]:
+        text = change_words(row["lately"], row["before"])
+        return text, "green" if "better" in text else "red" if "worse" in text else "dim"
+
+    return (
+        Column("Change", lambda row: row["target"]),
+        Column(title, lambda row: (percent(row["lately"]), share_style(row["lately"])), right=True),
+        Column("Before", lambda row: percent(row["before"]), right=True),
+        Column("", moved),
+    )
 
 
 def _group_columns(by: str) -> Sequence[Column]:
@@ -131,10 +178,13 @@ def _group_columns(by: str) -> Sequence[Column]:
         title = "Response kept" if target == "first_response" else "Resolution kept"
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
+    def late(group: Record) -> tuple[str, str]:
+        return f"{late_count(group):,}", "bold red" if late_count(group) else ""
+
     return (
         Column(by.capitalize(), lambda g: (f"no {by}", "dim") if g["group"] is None else clean(g["group"]), most=24),
         Column("Open", lambda g: f"{g['open_count']:,}", right=True),
-        Column("Late", lambda g: (f"{late_count(g):,}", "bold red" if late_count(g) else ""), right=True),
+        Column("Late", late, right=True),
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),

@@ -10,7 +10,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, bar, lay
 from slactl.show.ticket_list import PRIORITY_STYLES
-from slactl.show.times import STYLES, Urgency, local, local_day, relative, relative_due, urgency, words
+from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
 from slactl.text import clean, clean_block
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
             "Due",
             f"{local_day(ticket['due_at'])}, {relative_due(ticket['due_at'], now)}, {words(ticket['due_target'])}",
         )
+    if ticket["next_level"]:
+        at = ticket["next_level_at"]
+        yield "Next level", f"{next_level(ticket, now)}, {local_day(at)}, of {ticket['next_escalation']}"
     for title, name in (
         ("Requester", "requester_email"),
         ("Tenant", "tenant"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
-from slactl.show.times import STYLES, due_phrase, relative, urgency, words
+from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
 
 #: Words beside the colour of a priority are the priority itself; only what stands out is coloured.
 PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
@@ -30,6 +30,7 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
         Column("Status", lambda t: words(t["status"]), rank=6),
         Column("Assignee", assignee, rank=1, most=12),
+        Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
         Column("Acknowledged", lambda t: _until(t, now), rank=8),
         Column("Plan", lambda t: t["plan"] or "", rank=5, most=14),

@@ -1,10 +1,13 @@
 """How instants, deadlines and urgency read to a person."""
 
+import os
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from slactl.clock import describe_seconds, from_text
+from slactl.errors import NotKnownError
 from slactl.show.records import Record
+from slactl.text import clean
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STATES = ("first_response_state", "next_response_state", "resolution_state")
@@ -57,6 +60,14 @@ def relative_due(due_at: str, now: datetime) -> str:
     return f"in {describe_seconds(left)}" if left > 0 else f"{describe_seconds(-left)} late"
 
 
+def next_level(ticket: Record, now: datetime) -> str:
+    """Which level of its ladders a ticket comes to next: "manager in 42m", "manager due"; nothing where none."""
+    if not ticket["next_level"]:
+        return ""
+    left = int((from_text(ticket["next_level_at"]) - now).total_seconds())
+    return f"{ticket['next_level']} " + (f"in {describe_seconds(left)}" if left > 0 else "due")
+
+
 def relative(instant: str, now: datetime) -> str:
     """An instant seen from `now`: "3h 5m ago", "now", "in 10m"."""
     left = int((from_text(instant) - now).total_seconds())
@@ -101,3 +112,28 @@ def exact(seconds: int) -> str:
 def words(name: str) -> str:
     """A code as words: "first_response" is "first response"."""
     return name.replace("_", " ")
+
+
+def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
+    """A time zone and its name; None is the zone of this machine.
+
+    Raises:
+        NotKnownError: there is none of this name.
+    """
+    if name is None:
+        return None, _machine_zone()
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name), name
+    except (ValueError, OSError, KeyError):
+        raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}", "--timezone Europe/Berlin") from None
+
+
+def _machine_zone() -> str:
+    """What the zone of this machine is called, as far as it says so."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    if named and not named.startswith("/"):
+        return named
+    _, found, name = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
+    return name if found else "local time"

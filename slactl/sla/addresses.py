@@ -58,6 +58,11 @@ def is_plain_webhook(url: str) -> bool:
     return scheme(url) in PLAIN_WEBHOOKS and not is_loopback(_host(url))
 
 
+def is_local(url: str) -> bool:
+    """Whether what a URL says never leaves this machine."""
+    return is_loopback(_host(url))
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host can only be this machine."""
     if host == "localhost":

@@ -173,6 +173,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "repeat": _number,
         "warning": _flag,
         "outcome": _OUTCOME,
+        "fallback": read_name,
         "due_at": _instant_text,
         "from_priority": _PRIORITY,
         "to_priority": _PRIORITY,

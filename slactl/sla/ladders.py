@@ -12,6 +12,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.sla.calendar import NoOpenHours
 from slactl.sla.history import Target
 from slactl.sla.offsets import Offset
 from slactl.sla.stretches import counted, ended, instant_of, reach, seconds_of
@@ -84,10 +85,7 @@ class Due(NamedTuple):
     @property
     def key(self) -> FiringKey:
         """What must be decided only once. Only warnings come again when a person moved the deadline."""
-        arming = self.course.arming if self.warning else 0
-        return FiringKey(
-            self.course.kind.value, self.course.cycle, self.escalation.id, self.level.id, arming, self.repeat
-        )
+        return key_of(self.course, self.escalation, self.level, self.repeat)
 
     @property
     def is_passed(self) -> bool:
@@ -97,6 +95,12 @@ class Due(NamedTuple):
     def has_come(self, now: int) -> bool:
         """Whether it is due by `now`."""
         return self.at < now if self.strict else self.at <= now
+
+
+def key_of(course: "Course", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
+    """What must be decided only once about a level, for a timer."""
+    arming = course.arming if course.target is not None and level.at.is_warning else 0
+    return FiringKey(course.kind.value, course.cycle, escalation.id, level.id, arming, repeat)
 
 
 def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle: int = 0) -> datetime | None:
@@ -155,7 +159,7 @@ def next_instant(
         if timer.stopped_at is not None:
             instants += [firing.due_at for firing in _overtaken(timer, escalation, fired)]
         elif timer.is_counting:
-            for due in _undecided(timer.course, escalation, fired):
+            for due in undecided(timer.course, escalation, fired):
                 come_at = instant_of(due.at + 1 if due.strict else due.at)
                 instants.append(max(come_at, evaluation.acked_until or come_at))
     return min(instants, default=None)
@@ -191,7 +195,7 @@ def decided(due: Due, facts: "Facts", *, expired: bool) -> Firing:
 def levels_of(course: "Course", escalation: "Escalation", until: int) -> Iterator[Due]:
     """Each level with a known instant, and its repeats up to `until`."""
     for level in escalation.levels:
-        for due in _repeats(course, escalation, level):
+        for due in repeats(course, escalation, level):
             yield due
             if due.at > until:
                 break
@@ -208,14 +212,13 @@ def _overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[Firin
             yield Firing(*due.key, instant_of(due.at), reason, outcome, due.warning)
 
 
-def _undecided(course: "Course", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Due]:
+def undecided(course: "Course", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Due]:
     """The next place of each level that is not decided."""
     for level in escalation.levels:
-        undecided = (due for due in _repeats(course, escalation, level) if due.key not in fired)
-        yield from islice(undecided, 1)
+        yield from islice((due for due in repeats(course, escalation, level) if due.key not in fired), 1)
 
 
-def _repeats(course: "Course", escalation: "Escalation", level: "Level") -> Iterator[Due]:
+def repeats(course: "Course", escalation: "Escalation", level: "Level") -> Iterator[Due]:
     """A level and its repeats, as far as their instants are known."""
     wall, idle = escalation.clock == "wall", escalation.idle.for_.seconds if escalation.idle is not None else 0
     is_target = course.target is not None
@@ -232,14 +235,17 @@ def _instant(course: "Course", offset: Offset, after: int, *, wall: bool, idle: 
     """When an offset comes, and so many counted seconds `after` it."""
     if course.due is not None and not after and offset.is_deadline:
         return course.due
-    place = _place(course, offset, wall=wall, idle=idle)
+    place = place_of(course, offset, wall=wall, idle=idle)
     if place is None:
         return None
     calendar = wall_clock() if wall else course.calendar
-    return reach(calendar, course.start, place + after, course.stretches)
+    try:
+        return reach(calendar, course.start, place + after, course.stretches)
+    except NoOpenHours:  # a level that the calendar has no time left for never comes
+        return None
 
 
-def _place(course: "Course", offset: Offset, *, wall: bool, idle: int) -> int | None:
+def place_of(course: "Course", offset: Offset, *, wall: bool, idle: int) -> int | None:
     """How many counted seconds after its start a timer reaches an offset; None where that is not known yet."""
     if course.target is None:
         return idle + offset.seconds

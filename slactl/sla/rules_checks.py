@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slactl.sla import addresses
+from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.history import Condition
@@ -22,13 +22,6 @@ RELATIONS = ("assignee", "previous_assignee", "requester")
 #: What messages may have more than the minimum.
 INCLUDES = ("subject", "requester_email")
 
-#: The long options of `list`, which are the keys of a view.
-VIEW_KEYS = (
-    *("breached", "ever-breached", "due-within", "target", "paused", "escalated", "unassigned", "no-sla"),
-    *("status", "priority", "plan", "tenant", "assignee", "requester", "tag", "search", "all", "sort", "limit"),
-    *("fields", "format", "at"),
-)
-
 
 def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
     """Everything that is wrong with rules whose parts are each in shape."""
@@ -41,14 +34,14 @@ def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
         for name, role in getattr(rules, kind).items():
             yield from _role_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
+    yield from _heartbeat_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for place, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", place), escalation, rules)
     if "manual_escalation" in data.get("settings", {}):
         told = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), told, rules, RELATIONS)
-    for name, view in rules.views.items():
-        yield from _unknown(("views", name), view, VIEW_KEYS, "option of list")
+    yield from rules_views.problems(rules.views)
 
 
 def known_keys(place: Place) -> list[str]:
@@ -151,7 +144,7 @@ def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[P
 
 def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
     if policy.calendar not in rules.calendars:
-        yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar", at_key=False)
+        yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar")
         return
     always = rules.calendars[policy.calendar].always_open
     for priority, promise in policy.targets.items():
@@ -168,7 +161,7 @@ def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iter
 def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
     for url in role.notify:
         yield from _address_problems((*place, "notify"), url)
-    yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages", at_key=False)
+    yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages")
     if role.quiet is not None:
         yield from _attempt((*place, "quiet"), lambda: interval(str(role.quiet)))
     if role.timezone is not None:
@@ -193,10 +186,22 @@ def _customer_problems(url: str | None) -> Iterator[Problem]:
         yield place, "slactl adds the customer's address; leave to, cc and bcc out"
 
 
+def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
+    place, url = ("settings", "heartbeat"), settings.heartbeat
+    if url is None:
+        return
+    if addresses.has_literal_secret(url):
+        yield place, "the address is a secret; keep it in ${env:NAME} or ${file:PATH}"
+    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+        yield place, "this is no URL; write https://… or ${env:NAME}"
+    elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
+        yield place, "the URL is not https; write https://…, or allow_http = true beside it"
+
+
 def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
     yield from _duplicates((*place, "level"), "id", [level.id for level in escalation.levels])
     if escalation.fallback is not None and escalation.fallback not in rules.roles:
-        yield from _unknown((*place, "fallback"), [escalation.fallback], rules.roles, "role", at_key=False)
+        yield from _unknown((*place, "fallback"), [escalation.fallback], rules.roles, "role")
     for number, level in enumerate(escalation.levels):
         here = (*place, "level", number)
         if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
@@ -207,18 +212,16 @@ def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rul
 
 
 def _unknown_names(place: Place, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
-    yield from _unknown(place, names, [*rules.roles, *rules.people, *also], "role or person", at_key=False)
+    yield from _unknown(place, names, [*rules.roles, *rules.people, *also], "role or person")
 
 
-def _unknown(
-    place: Place, names: Iterable[str], known: Iterable[str], what: str, *, at_key: bool = True
-) -> Iterator[Problem]:
+def _unknown(place: Place, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
     there = list(known)
     for name in names:
         if name not in there:
             near = nearest(name, there)
             mend = f"; did you mean {near}?" if near else f" (known: {', '.join(there) or 'none'})"
-            yield (*place, name) if at_key else place, f"there is no {what} {name!r}{mend}"
+            yield place, f"there is no {what} {name!r}{mend}"
 
 
 def _duplicates(place: Place, key: str, names: Sequence[str]) -> Iterator[Problem]:

@@ -175,6 +175,9 @@ class Settings(Part):
     customer_mail: Name | None = None
     #: How long one message may take before its sender is killed.
     send_timeout: Length = Duration(30)
+    #: The URL that is asked for after every clean `check`, and whether it may be plain http.
+    heartbeat: Name | None = None
+    allow_http: bool = False
 
 
 class CalendarRules(Part):

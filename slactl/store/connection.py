@@ -12,7 +12,7 @@ from slactl.errors import DatabaseError
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
 #: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 2
+SCHEMA = 4
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 

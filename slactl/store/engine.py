@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import create_engine, event
@@ -14,11 +15,13 @@ from sqlmodel import Session
 from slactl.store.connection import as_database_error, open_database
 
 
+@cache
 def engine(path: Path, begins: str = "BEGIN IMMEDIATE") -> Engine:
     """An engine whose every transaction begins with the write lock, unless it `begins` otherwise.
 
     pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
     read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
+    One engine serves all transactions of a command: it remembers the statements it has compiled, and no connection.
     """
 
     def connect() -> sqlite3.Connection:
@@ -40,9 +43,8 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
     Raises:
         DatabaseError: the database is missing, damaged, busy for too long, read-only or full.
     """
-    made = engine(path)
     try:
-        with Session(made, autoflush=False, expire_on_commit=False) as session:
+        with Session(engine(path), autoflush=False, expire_on_commit=False) as session:
             session.connection()
             yield session
             if keep:
@@ -51,8 +53,6 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
                 session.rollback()
     except SqlDatabaseError as error:
         raise as_database_error(error.orig or error, path) from error
-    finally:
-        made.dispose()
 
 
 @contextmanager
@@ -62,11 +62,8 @@ def looking(path: Path) -> Iterator[Session]:
     Raises:
         DatabaseError: the database is missing, damaged or cannot be read.
     """
-    made = engine(path, "BEGIN")
     try:
-        with Session(made, autoflush=False) as session:
+        with Session(engine(path, "BEGIN"), autoflush=False) as session:
             yield session
     except SqlDatabaseError as error:
         raise as_database_error(error.orig or error, path) from error
-    finally:
-        made.dispose()

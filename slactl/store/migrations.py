@@ -50,8 +50,31 @@ def silences(connection: sqlite3.Connection) -> None:
             connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
 
 
+def uncounted_seconds(connection: sqlite3.Connection) -> None:
+    """How much open time of a timer was paused or closed; null until the ticket changes next."""
+    known = {name for _, name, *_ in connection.execute("PRAGMA table_info(timer)")}
+    for column in ("paused_seconds", "closed_seconds"):
+        if column not in known:
+            connection.execute(f"ALTER TABLE timer ADD COLUMN {column} INTEGER")
+
+
+def upcoming(connection: sqlite3.Connection) -> None:
+    """Which level of its ladders each ticket reaches next; and of each run how long it took, and the boot clock."""
+    columns = {
+        "ticket": ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT"),
+        "run": ("duration_ms INTEGER", "boot_id TEXT", "boot_seconds INTEGER"),
+    }
+    for table, wanted in columns.items():
+        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for column in wanted:
+            if column.split()[0] not in known:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    # The next check computes the new columns of every ticket, as after a change of the rules.
+    connection.execute("DELETE FROM meta WHERE key = 'ladders_hash'")
+
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds, upcoming)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

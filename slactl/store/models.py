@@ -93,6 +93,7 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("length(subject) <= 1000", name="subject_length"),
         CheckConstraint("length(requester_email) BETWEEN 1 AND 1000", name="requester_email_length"),
         *_instants("created_at", "updated_at", "first_responded_at", "resolved_at", "due_at", "acked_until"),
+        *_instants("next_level_at"),
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
@@ -127,6 +128,9 @@ class Ticket(SQLModel, table=True):
     escalated: bool = _number()
     escalation_level: int = _number()
     acked_until: str | None = _text()
+    next_escalation: str | None = _text()
+    next_level: str | None = _text()
+    next_level_at: str | None = _text()
     rules_version: int = _reference("rules_version.id")
     version: int = _number(1)
 
@@ -186,6 +190,8 @@ class Timer(SQLModel, table=True):
     due_at: str | None = _text()
     running_since: str | None = _text()
     consumed_seconds: int = _number()
+    paused_seconds: int | None = _number(None)
+    closed_seconds: int | None = _number(None)
     stopped_at: str | None = _text()
     breached_at: str | None = _text()
     detected_at: str | None = _text()
@@ -208,7 +214,11 @@ class Run(SQLModel, table=True):
     failed: int = _number()
     skipped: str = _text(nullable=False, default="{}")
     exit_code: int | None = _number(None)
+    duration_ms: int | None = _number(None)
     rules_version: int | None = _reference("rules_version.id", nullable=True)
+    #: What the clock that nobody can set showed at `started_at`; null where the wall clock was not trusted.
+    boot_id: str | None = _text()
+    boot_seconds: int | None = _number(None)
 
 
 class Escalation(SQLModel, table=True):

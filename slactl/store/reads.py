@@ -257,16 +257,6 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def pinned_rules(connection: sqlite3.Connection) -> list[Record]:
-    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
-    names = ("id", "rules", "first_used_at", "canonical", "open_count")
-    query = (
-        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
-        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
-    )
-    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
-
-
 def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
     """Every ticket's number and external id."""
     yield from connection.execute("SELECT id, external_id FROM ticket ORDER BY id")
@@ -275,13 +265,6 @@ def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
 def has_external_id(connection: sqlite3.Connection, name: str) -> bool:
     """Whether some ticket has this external id."""
     return connection.execute("SELECT 1 FROM ticket WHERE external_id = ?", (name,)).fetchone() is not None
-
-
-def rules_versions(connection: sqlite3.Connection) -> list[Record]:
-    """Every version of the rules that was used, the first one first."""
-    columns = ("hash", "canonical", "first_used_at", "holidays_version")
-    rows = connection.execute(f"SELECT {', '.join(columns)} FROM rules_version ORDER BY id")
-    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def event_rows(connection: sqlite3.Connection, number: int) -> list[Record]:

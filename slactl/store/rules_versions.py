@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from slactl.store import views
+
 Record = dict[str, Any]
 
 
@@ -15,6 +17,13 @@ def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None)
     query = f"SELECT id, hash, first_used_at, canonical FROM rules_version WHERE {condition} ORDER BY id DESC LIMIT 1"
     row = connection.execute(query, parameters).fetchone()
     return dict(zip(names, row, strict=True)) if row is not None else None
+
+
+def all_versions(connection: sqlite3.Connection) -> list[Record]:
+    """Every version of the rules that was used, the first one first."""
+    names = ("hash", "canonical", "first_used_at", "holidays_version")
+    rows = connection.execute(f"SELECT {', '.join(names)} FROM rules_version ORDER BY id")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
@@ -36,3 +45,13 @@ def holiday_year(
     row = connection.execute(query, (country, subdivision or "", year)).fetchone()
     found: Mapping[str, str] | None = json.loads(row[0]) if row is not None else None
     return found
+
+
+def of_open_tickets(connection: sqlite3.Connection) -> list[Record]:
+    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
+    names = ("id", "rules", "first_used_at", "canonical", "open_count")
+    query = (
+        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
+        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
+    )
+    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]

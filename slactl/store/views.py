@@ -51,6 +51,9 @@ def ticket_columns(now: str) -> dict[str, str]:
         "escalated": "t.escalated",
         "escalation_level": "t.escalation_level",
         "acked_until": f"CASE WHEN t.acked_until > {now} THEN t.acked_until END",
+        "next_escalation": "t.next_escalation",
+        "next_level": "t.next_level",
+        "next_level_at": "t.next_level_at",
     }
 
 

@@ -134,15 +134,27 @@ def fired_keys(connection: Connection, numbers: Sequence[int]) -> dict[int, list
     """The keys of every level of some tickets that has already been decided."""
     table = _table(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
-    query = select(table.c.ticket_id, *keys).where(table.c.source == "automatic")
+    query = select(table.c.ticket_id, *keys).where(table.c.level.is_not(None))
     return _grouped(connection, query, table.c.ticket_id, numbers)
 
 
-def due_tickets(connection: Connection, now: str, after: int, most: int) -> list[int]:
-    """The tickets with a timer whose next instant has come, from `after` on, in ascending order."""
+def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:
+    """The tickets with a timer whose next instant has come, from `after` on and up to `until`, in ascending order."""
     table = _table(Timer)
     query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
+    if until is not None:
+        query = query.where(table.c.ticket_id <= until)
     return list(connection.execute(query.distinct().order_by(table.c.ticket_id).limit(most)).scalars())
+
+
+def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
+    """The tickets that an address, however it is capitalised, opened in [since, until]."""
+    table = _table(Ticket)
+    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    query = select(table.c.id).where(
+        table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
+    )
+    return list(connection.execute(query.order_by(table.c.id)).scalars())
 
 
 def live_tickets(connection: Connection, after: int, most: int) -> list[int]:

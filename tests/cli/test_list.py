@@ -21,7 +21,8 @@ COLUMNS = (
     "id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at "
     "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
     "resolution_due_at resolved_at resolution_state "
-    "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until"
+    "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until "
+    "next_escalation next_level next_level_at"
 )
 FIELDS = COLUMNS.split()
 
@@ -147,6 +148,9 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
         "escalated": False,
         "escalation_level": 0,
         "acked_until": None,
+        "next_escalation": None,
+        "next_level": None,
+        "next_level_at": None,
     }
 
 
@@ -277,7 +281,8 @@ def test_json_keeps_a_hostile_subject_exactly(slactl: Slactl) -> None:
         ("--tenant acmee", 3, "did you mean acme"),
         ("--plan enterprize", 3, "did you mean enterprise"),
         ("--tenant acme --tenant nobody", 3, "nobody"),
-        ("@mine", 2, ""),
+        ("@mine", 3, "there is no view '@mine'"),
+        ("mine", 2, "a view begins with @"),
     ],
 )
 def test_what_is_refused(options: str, code: int, message: str, slactl: Slactl) -> None:

@@ -32,6 +32,10 @@ def summary(slactl: Slactl, *options: str) -> dict[str, Any]:
     return record
 
 
+def brief(number: int, due_at: str, target: str) -> dict[str, Any]:
+    return {"id": number, "due_at": due_at, "due_target": target}
+
+
 @pytest.mark.usefixtures("busy")
 class TestBusyDesk:
     """First responses: 1 in 60 min, 2 in 26 h (late), 5 in 60 min; 3 was resolved without one; 6 is open and late.
@@ -40,7 +44,9 @@ class TestBusyDesk:
     """
 
     def test_counts_and_averages(self, slactl: Slactl) -> None:
-        assert summary(slactl) == {
+        found = summary(slactl)
+        found["next"] = [brief(each["id"], each["due_at"], each["due_target"]) for each in found["next"]]
+        assert found == {
             "at": "2026-03-02T12:00:00Z",
             "open_count": 6,
             "unassigned_count": 3,
@@ -62,8 +68,24 @@ class TestBusyDesk:
             "escalation_rate": 0.125,
             "breach_rate": 0.375,
             "since": None,
+            "until": None,
             "by": None,
             "groups": None,
+            "before": None,
+            "due_soon_seconds": 7200,
+            "urgency": [
+                {"band": "late", "count": 1, "urgent": 1, "high": 0, "normal": 0, "low": 0},
+                {"band": "due_soon", "count": 1, "urgent": 0, "high": 0, "normal": 1, "low": 0},
+                {"band": "due_later", "count": 2, "urgent": 0, "high": 1, "normal": 1, "low": 0},
+                {"band": "paused", "count": 1, "urgent": 0, "high": 0, "normal": 1, "low": 0},
+                {"band": "no_deadline", "count": 1, "urgent": 0, "high": 0, "normal": 1, "low": 0},
+            ],
+            "next": [
+                brief(4, "2026-03-02T13:00:00Z", "first_response"),
+                brief(8, "2026-03-03T11:00:00Z", "first_response"),
+                brief(5, "2026-03-05T08:00:00Z", "resolution"),
+            ],
+            "forecast": None,
         }
 
     def test_fields_are_those_of_the_contract_in_its_order(self, slactl: Slactl) -> None:
@@ -166,15 +188,28 @@ class TestBusyDesk:
         assert lines == [
             "The desk on Mon 2026-03-02 12:00 +00:00",
             "",
-            "Open             6   unassigned 3 · urgent 1 · escalated 1 · paused 1",
-            "Late             1   first response 1 · next response 0 · resolution 0",
-            "Due soon         1",
+            "Open work      Urgent  High  Normal  Low  All",
+            "late                1     -       -    -    1  ██████████",
+            "due within 2h       -     -       1    -    1  ██████████",
+            "due later           -     1       1    -    2  ████████████████████",
+            "paused              -     -       1    -    1  ██████████",
+            "no deadline         -     -       1    -    1  ██████████",
+            "6 open: 3 unassigned · 1 escalated · 1 with a paused clock",
+            "Late targets: first response 1 · next response 0 · resolution 0",
+            "",
+            "Next breach  ID  Target          Priority  Assignee  Subject",
+            "in 1h         4  first response  normal    mia       Invoice is wrong",
+            "in 23h        8  first response  normal    nobody    [bold red]Sale[/] now  ⟨U+…",
+            "in 2d 20h     5  resolution      high      bob       Slow report",
             "",
             "Target          Kept                          Average  Median  Of",
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
-            "",
             "Of all tickets, 37.5 % were ever late, 12.5 % ever escalated.",
+            "",
+            "Change          Last 7d   Before",
+            "first response   50.0 %  100.0 %  50.0 points worse",
+            "resolution       50.0 %    0.0 %  50.0 points better",
             "",
             "Plan        Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
             "enterprise     2     1         1           1          0.0 %              n/a",
@@ -183,7 +218,89 @@ class TestBusyDesk:
             "trial          1     0         0           1            n/a              n/a",
         ]
 
+    def test_until_leaves_out_what_came_after(self, slactl: Slactl) -> None:
+        found = summary(slactl, "--since", "2026-02-20", "--until", "2026-03-02T08:00:00Z")
+        # 1 and 3 were in time; the deadline of 2 passed undone at 06:00; a later answer changes nothing.
+        assert found["first_response_attainment"] == pytest.approx(2 / 3, abs=1e-6)
+        assert (found["first_response_n"], found["avg_first_response_minutes"]) == (1, 60.0)
+        assert (found["resolution_n"], found["avg_resolution_hours"]) == (2, 51.0)
+        assert found["open_count"] == 6
+
+    def test_before_is_as_long_a_time_before(self, slactl: Slactl) -> None:
+        found = summary(slactl, "--since", "2026-02-27T12:00:00Z")["before"]
+        assert (found["since"], found["until"]) == ("2026-02-24T12:00:00Z", "2026-02-27T12:00:00Z")
+        assert (found["resolution_attainment"], found["resolution_n"]) == (None, 0)
+        found = summary(slactl, "--since", "2026-02-23T12:00:00Z")["before"]
+        # 1 was answered in time; its resolution ran out undone on the 23rd at 08:00, and was done a day later.
+        assert (found["first_response_attainment"], found["first_response_n"]) == (1.0, 1)
+        assert (found["resolution_attainment"], found["resolution_n"]) == (0.0, 0)
+        assert set(found) == {"since", "until", *FIELDS[FIELDS.index("avg_first_response_minutes") :]}
+
+    def test_with_since_the_change_is_against_the_period_before(self, slactl: Slactl) -> None:
+        shown = slactl("summary", "--since", "2026-02-23T12:00:00Z", "--format", "table")
+        assert "This period" in shown.out
+        assert [line for line in shown.lines if line.startswith("resolution")][-1].split() == [
+            *("resolution", "50.0", "%", "0.0", "%", "50.0", "points", "better")
+        ]
+
+    @pytest.mark.parametrize("since", ["in 2h", "1970-01-02", "now"])
+    def test_a_period_without_a_time_before(self, since: str, slactl: Slactl) -> None:
+        found = summary(slactl, "--since", since)
+        assert found["before"] is None
+        assert slactl("summary", "--since", since, "--format", "table").code == 0
+
+    def test_the_forecast_by_hours(self, slactl: Slactl) -> None:
+        found = summary(slactl, "--forecast", "24h")["forecast"]
+        assert (found["since"], found["until"]) == ("2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z")
+        # The resolution of 2 is paused, the first response of 6 is late already, and 5 has time until Thursday.
+        assert (found["count"], found["paused_count"], len(found["hours"])) == (3, 1, 24)
+        assert [hour for hour in found["hours"] if hour["count"]] == [
+            {
+                "since": f"2026-03-0{day}T{hour}:00:00Z",
+                "until": f"2026-03-0{day}T{hour + 1}:00:00Z",
+                "count": 1,
+                "first_response_count": int(number != 6),
+                "next_response_count": 0,
+                "resolution_count": int(number == 6),
+                "tickets": [number],
+            }
+            for day, hour, number in ((2, 13, 4), (2, 21, 6), (3, 11, 8))
+        ]
+
+    def test_the_forecast_begins_now_and_ends_after_its_span(self, slactl: Slactl) -> None:
+        with freeze_time("2026-03-02T12:40:10Z"):
+            hours = summary(slactl, "--forecast", "90m")["forecast"]["hours"]
+        assert [(hour["since"][11:], hour["until"][11:], hour["tickets"]) for hour in hours] == [
+            ("12:40:10Z", "13:00:00Z", []),
+            ("13:00:00Z", "14:00:00Z", [4]),
+            ("14:00:00Z", "14:10:10Z", []),
+        ]
+        with freeze_time("2026-03-02T13:00:00Z"):  # on the deadline it is not late yet
+            assert summary(slactl, "--forecast", "1m")["forecast"]["count"] == 1
+        with freeze_time("2026-03-02T13:00:01Z"):
+            assert summary(slactl, "--forecast", "1m")["forecast"]["count"] == 0
+
+    def test_the_forecast_on_a_terminal_and_on_a_pipe(self, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        lines = [line.rstrip() for line in slactl("summary", "--forecast", "3h", "--format", "table").lines]
+        place = lines.index("If nothing happens, 1 target runs out by Mon 15:00 (1 paused does not)")
+        assert lines[place + 1 : place + 5] == [
+            "From       Will breach                Targets           Tickets",
+            "Mon 12:00            -",
+            "Mon 13:00            1  ████████████  first response 1  4",
+            "Mon 14:00            -",
+        ]
+        assert slactl("summary", "--forecast", "2h").lines == [
+            "2026-03-02T12:00:00Z\t2026-03-02T13:00:00Z\t0\t0\t0\t0\t",
+            "2026-03-02T13:00:00Z\t2026-03-02T14:00:00Z\t1\t1\t0\t0\t4",
+        ]
+
     def test_what_is_refused(self, slactl: Slactl) -> None:
+        for span in ("soon", "2bd", "32d", "0h"):
+            assert slactl("summary", "--forecast", span).code == 2, span
+        assert slactl("summary", "--since", "now", "--until", "2h ago").code == 2
+        assert slactl("summary", "--forecast", "2h", "--by", "plan").code == 2
+        assert slactl("summary", "--forecast", "2h", "--by", "plan", "--json").code == 0
         assert slactl("summary", "--by", "team").code == 2
         assert slactl("summary", "--since", "someday").code == 2
         assert slactl("summary", "--format", "ids").code == 2
@@ -195,5 +312,6 @@ def test_an_empty_desk(slactl: Slactl, desk: Path) -> None:
     assert found["groups"] == []
     assert {found[name] for name in FIELDS if name.endswith(("_count", "_n"))} == {0}
     assert {found[name] for name in FIELDS if name.startswith(("avg", "median")) or "rate" in name} == {None}
-    assert slactl("summary", "--format", "table").code == 0
+    shown = slactl("summary", "--format", "table", "--forecast", "24h")
+    assert (shown.code, "If nothing happens, 0 targets run out" in shown.out) == (0, True)
     assert slactl("summary", "--exit-code").code == 0

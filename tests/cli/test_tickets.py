@@ -17,7 +17,7 @@ FIELDS = """id external_id tenant plan requester_email subject status priority a
     created_at updated_at
     first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
     resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached ever_breached escalated
-    escalation_level acked_until"""
+    escalation_level acked_until next_escalation next_level next_level_at"""
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,9 @@ TICKET: dict[str, Any] = {
     "escalated": False,
     "escalation_level": 0,
     "acked_until": None,
+    "next_escalation": None,
+    "next_level": None,
+    "next_level_at": None,
 }
 
 #: What strangers write to deceive whoever reads it, by what it tries.

@@ -1,0 +1,102 @@
+"""`report`: how the promises of a period were kept."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, FormatOption, JsonOption, call
+from slactl.desk.measures import By
+from slactl.errors import UsageError
+from slactl.show.form import Form, choose_form
+
+if TYPE_CHECKING:
+    from slactl.show.records import Record
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("report")
+def report(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="T", help="From T on: 'mon', '2026-03-01', '7d ago'.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="What was before T; now if left out.")
+    ] = None,
+    by: Annotated[By | None, typer.Option("--by", help="The same for each of these.", show_default=False)] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="Z", help="Whose days and hours; this machine's if left out.")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE|-", help="A page in one file, with charts.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it is there.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A row for each target and group.")] = False,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Report how promises were kept: attainment, times, trend, who had the ball, escalations, the latest tickets.
+
+    What counts is what was done, or whose deadline passed undone, in the period; without one it is all there ever was.
+
+    \b
+    Examples:
+      slactl report --since '7d ago' --by assignee
+      slactl report --since 2026-03-01 --until 2026-04-01 --html march.html
+      slactl report --by plan --csv > plans.csv
+    """
+    from slactl.desk import report as desk
+    from slactl.show.times import zone_named
+    from slactl.store import reads
+
+    here = call(context)
+    chosen = _form(form, as_json=as_json, as_csv=as_csv, html=html, force=force)
+    period = here.instant(since), here.instant(until)
+    zone, name = zone_named(timezone)
+    with reads.reading(here.config.database) as connection:
+        found = desk.report(connection, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
+    if html is None:
+        _print(here, found, chosen)
+    else:
+        _write_page(found, html, force=force)
+
+
+def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, force: bool) -> Form:
+    if as_csv and form not in (None, Form.CSV):
+        raise UsageError("only one form of output at a time", "--csv is short for --format csv")
+    chosen = choose_form(Form.CSV if as_csv else form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
+    if chosen is Form.IDS:
+        raise UsageError("a report has no ids", "slactl list --ever-breached --all -q")
+    if html is not None and (form or as_json or as_csv):
+        raise UsageError("only one form of output at a time: --html is one", "slactl report --html FILE")
+    if force and html is None:
+        raise UsageError("--force goes with --html", "slactl report --html FILE --force")
+    return chosen
+
+
+def _print(here: Call, found: "Record", form: Form) -> None:
+    from slactl.desk.report import TARGET_FIELDS, target_rows
+    from slactl.show.records import write, write_object
+
+    if form is Form.TABLE:
+        from slactl.show.report import draw_report
+
+        draw_report(found, here.screen)
+    elif form is Form.JSON:
+        write_object(found, sys.stdout)
+    else:
+        write(target_rows(found), form, ("group", *TARGET_FIELDS), sys.stdout)
+
+
+def _write_page(found: "Record", target: str, *, force: bool) -> None:
+    from slactl.cli.files import write_private
+    from slactl.show.page import page
+
+    text = page(found)
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    write_private(target, text, force=force)
+    typer.echo(f"wrote {target}", err=True)

@@ -1,0 +1,93 @@
+"""`watch`: the live board."""
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, call
+from slactl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from slactl.desk.board import Board, Watched
+    from slactl.show.terminal import Held
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    interval: Annotated[str, typer.Option(metavar="5s", help="How often to ask whether the database changed.")] = "5s",
+) -> None:
+    """Show a live board: what is late, due soon or urgent and unassigned, the next escalations, the last check.
+
+    Times tick every second from memory; the database is read only when it changed. q or Ctrl-C leaves. Needs a
+    terminal: elsewhere it is exit code 2, and list and summary do.
+
+    \b
+    Examples:
+      slactl watch
+      slactl watch --interval 30s
+    """
+    from slactl.desk.board import watched
+
+    here, every = call(context), _seconds(interval)
+    if not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        raise UsageError("watch needs a terminal that can be drawn on", "slactl list --due-within 2h")
+    with watched(here.config.database) as desk:
+        ended = _run(here, desk, desk.look(None, here.now), every, here.due_soon())
+    if ended == signal.SIGINT:
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
+    if ended is not None:
+        from slactl.show.terminal import end_by
+
+        end_by(ended)
+
+
+def _run(here: Call, desk: "Watched", board: "Board", every: int, due_soon: int) -> int | None:
+    """Draw the board every second until somebody leaves; the signal that ended it, if one did."""
+    from rich.live import Live
+
+    from slactl.clock import now, until_next_second
+    from slactl.show.board import draw_board
+    from slactl.show.terminal import held
+
+    looked = here.now
+    live = Live(console=here.screen.console(live=True), screen=True, auto_refresh=False)
+    with held(sys.stdin.fileno() if sys.stdin.isatty() else None) as terminal, live:
+        while True:
+            at = now()
+            # A clock that was set back must not stop the looking.
+            if not 0 <= (at - looked).total_seconds() < every:
+                board, looked = desk.look(board, at), at
+            live.console.size = os.get_terminal_size(sys.stdout.fileno())
+            shown = board.record(at, due_soon, every)
+            live.update(draw_board(shown, live.console.width, live.console.height), refresh=True)
+            happened = terminal.wait(until_next_second())
+            if happened.leaving is not None or happened.is_gone or "q" in happened.typed.lower():
+                return happened.leaving
+            if signal.SIGTSTP in happened.signals:
+                _step_aside(live, terminal)
+
+
+def _step_aside(live: "Live", terminal: "Held") -> None:
+    live.stop()
+    terminal.step_aside()
+    live.start()
+
+
+def _seconds(interval: str) -> int:
+    from slactl.clock import parse_duration
+
+    try:
+        parsed = parse_duration(interval)
+    except ValueError as error:
+        raise UsageError(f"--interval {interval}: {error}", "slactl watch --interval 5s") from error
+    if parsed.business_days:
+        raise UsageError("--interval is wall time and knows no business days", "slactl watch --interval 5s")
+    return parsed.seconds

@@ -1,0 +1,166 @@
+"""What a monitor is told about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slactl.clock import from_text, to_text
+from slactl.config import Config
+from slactl.desk.check import Report
+from slactl.errors import ExitCode, SlactlError
+from slactl.sla.addresses import PLACEHOLDER, is_local, scheme
+from slactl.store import reads, runs
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    import sqlite3
+    from re import Match
+
+#: How long a heartbeat may take in all, in seconds.
+HEARTBEAT_SECONDS = 10
+
+
+def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
+    """Write the metrics, and after a clean run send the heartbeat; returns what failed, a line each."""
+    failures = []
+    if metrics is not None:
+        try:
+            with reads.reading(config.database) as connection:
+                lines = list(_exposition(_families(connection, report)))
+            write_atomically(metrics, "".join(f"{line}\n" for line in lines))
+        except (OSError, SlactlError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            failures.append(f"the metrics cannot be written to {metrics}: {why}")
+    if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
+        problem = send_heartbeat(report.heartbeat, config.rules.absolute().parent)
+        failures += [f"the heartbeat was not sent: {problem}"] if problem else []
+    return failures
+
+
+#: The value for a set of labels.
+Sample = tuple[Mapping[str, object], float]
+
+#: A name without the prefix, its type, what it means, and its samples.
+Family = tuple[str, str, str, list[Sample]]
+
+
+def _families(connection: "sqlite3.Connection", report: Report) -> Iterator[Family]:
+    good, now, tallies = runs.last_good(connection), to_text(report.at), runs.tallies(connection)
+    success = [from_text(good).timestamp()] if good else []
+    yield _gauge("last_success_timestamp_seconds", "When the last check ended that left nothing undone.", *success)
+    yield _gauge("last_run_timestamp_seconds", "When the last check began.", report.at.timestamp())
+    yield _gauge("last_run_duration_seconds", "How long it took.", report.duration_ms / 1000)
+    yield _gauge("last_run_exit_code", "How it ended.", int(report.code))
+    counts = ("scanned", "breached", "escalated", "notified", "failed")
+    results: list[Sample] = [({"result": name}, getattr(report, name)) for name in counts]
+    yield "last_run_count", "gauge", "What it did: tickets, breaches, levels, messages.", results
+    names = ("escalation", "level", "outcome", "source")
+    decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
+    yield "escalations_total", "counter", "Levels that fired or fell due, and manual escalations.", decided
+    yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
+    overdue = runs.overdue_unfired(connection, now)
+    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has dealt with.", overdue)
+
+
+def _gauge(name: str, meaning: str, *values: float) -> Family:
+    return name, "gauge", meaning, [({}, value) for value in values]
+
+
+def _exposition(families: Iterator[Family]) -> Iterator[str]:
+    """The lines of Prometheus' text format."""
+    for name, kind, meaning, samples in families:
+        yield f"# HELP slactl_{name} {meaning}"
+        yield f"# TYPE slactl_{name} {kind}"
+        for labels, value in samples:
+            inside = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
+            yield f"slactl_{name}{f'{{{inside}}}' if inside else ''} {value:.15g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that others read meanwhile: they see the old or the new one, whole. Readable for everybody.
+
+    Raises:
+        OSError: it cannot be written; the old one is as it was.
+    """
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+    """Ask for a URL once, in at most `HEARTBEAT_SECONDS`; returns why that failed, without the URL, or None.
+
+    Files with secrets are looked for in `folder` where their paths are relative.
+
+    A thread does it that is left behind when the time is over: a name server or a drip of bytes can hold a request
+    far longer than the timeout of a socket says.
+    """
+    from threading import Thread
+
+    outcome: list[str | None] = []
+    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, folder)), daemon=True)
+    thread.start()
+    thread.join(HEARTBEAT_SECONDS)
+    return outcome[0] if outcome else f"no answer within {HEARTBEAT_SECONDS} s"
+
+
+def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+    class Refusing(HTTPRedirectHandler):
+        """A secret address is told to nobody else."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    try:
+        url = _resolved(heartbeat.url, folder)
+        if scheme(url) not in ("https", "http"):
+            return "it is no URL"
+        if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
+            return "the URL is not https; settings.allow_http = true allows it"
+        with build_opener(Refusing).open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
+            return None
+    except HTTPError as error:
+        return f"the answer was {error.code}"
+    except URLError as error:
+        return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
+    except (OSError, HTTPException, ValueError, LookupError) as error:
+        return str(error) if isinstance(error, LookupError) else type(error).__name__
+
+
+def _resolved(url: str, folder: Path) -> str:
+    """The URL with what stands in the environment and in files (relative to the rules') put in.
+
+    Raises:
+        LookupError: a variable is not set, or a file cannot be read; the message names it.
+    """
+
+    def value(match: "Match[str]") -> str:
+        kind, name = match[1], clean(match[2])
+        if kind == "env":
+            found = os.environ.get(match[2], "").strip()
+            if not found:
+                raise LookupError(f"the environment variable {name} is not set")
+            return found
+        try:
+            return (folder / Path(match[2]).expanduser()).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise LookupError(f"the file {name} cannot be read") from None
+
+    return PLACEHOLDER.sub(value, url)

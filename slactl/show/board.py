@@ -1,0 +1,174 @@
+"""The live board as one screen: as much of it as the terminal has lines, times that tick, a word beside each colour."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slactl.clock import describe_seconds, from_text
+from slactl.show.records import Record
+from slactl.show.tables import Column, lay
+from slactl.show.ticket_list import PRIORITY_STYLES, assignee, columns
+from slactl.show.times import STYLES, Urgency, local_day, urgency, words
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+#: The lines of a section besides its rows: its heading, the head of its table, and the blank one below.
+AROUND = 3
+
+ALARM = "bold yellow"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the board; `count` is how many rows there are, of which `rows` may be fewer."""
+
+    title: str
+    style: str
+    count: int
+    rows: Sequence[Record]
+    columns: Sequence[Column]
+
+
+def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
+    """The board at one instant, for a terminal of so many cells.
+
+    Each section gets its share of the lines; those that find no room are left out, the last first.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [*_head(shown, width)]
+    rest = height - len(parts) - 1
+    sections = [section for section in _sections(shown) if section.count]
+    shares = share([section.count for section in sections], rest)
+    for section, lines in zip(sections, shares, strict=False):
+        cut = f", {lines:,} shown" if lines < section.count else ""
+        heading = Text(f"{section.title}: {section.count:,}{cut}", style=section.style, no_wrap=True)
+        parts += [heading, lay(section.rows[:lines], section.columns, width), Text()]
+        rest -= lines + AROUND
+    if not sections:
+        parts.append(Text("Nothing is late, nothing is due soon, nobody urgent waits.", style="green"))
+        rest -= 1
+    parts += [Text() for _ in range(rest)]
+    return Group(*parts, _foot(shown, width))
+
+
+def share(wanted: Sequence[int], lines: int) -> list[int]:
+    """How many rows each section gets: one each at least, then one more in turn while there are lines.
+
+    Sections that cannot have one row each are left out, the last first.
+    """
+    kept = [count for place, count in enumerate(wanted, 1) if place * (AROUND + 1) <= lines]
+    shares, left = [1 for _ in kept], lines - len(kept) * (AROUND + 1)
+    while left > 0 and any(mine < count for mine, count in zip(shares, kept, strict=True)):
+        for place, count in enumerate(kept):
+            if shares[place] < count and left > 0:
+                shares[place] += 1
+                left -= 1
+    return shares
+
+
+def countdown(seconds: int) -> str:
+    """A time that ticks: `4:05`, `1:04:05`, `2d 01:04:05`."""
+    days, rest = divmod(abs(seconds), 86_400)
+    hours, rest = divmod(rest, 3600)
+    if days:
+        return f"{days}d {hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def _head(shown: Record, width: int) -> Iterator["Text"]:
+    from rich.text import Text
+
+    there = shown["now"].astimezone()
+    day, offset = local_day(shown["at"])[:14], there.strftime("%z")
+    title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
+    yield _across(title, Text(*_check_words(shown)), width)
+    line = Text(f"Open {shown['open_count']:,} · ")
+    line.append(f"late {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
+    line.append(f" · urgent, nobody has it {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
+    line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
+    line.no_wrap, line.overflow = True, "ellipsis"
+    yield line
+    yield Text()
+
+
+def _check_words(shown: Record) -> tuple[str, str]:
+    """How the last check went, in words and a style."""
+    check = shown["last_check"]
+    if check is None:
+        return "no check has run yet", ALARM
+    ago = int((shown["now"] - from_text(check["started_at"])).total_seconds())
+    when = describe_seconds(max(0, ago))
+    if shown["is_check_old"]:
+        return f"NO CHECK FOR {when}: is cron running?", ALARM
+    if check["ended_at"] is None:
+        return f"a check began {when} ago", ""
+    if check["exit_code"] not in (None, 0, 10):
+        return f"checked {when} ago, FAILED with {check['exit_code']}", ALARM
+    return f"checked {when} ago", "green"
+
+
+def _foot(shown: Record, width: int) -> "Text":
+    from rich.text import Text
+
+    clock = from_text(shown["read_at"]).astimezone().strftime("%H:%M:%S")
+    if shown["problem"]:
+        line = Text(f"CANNOT READ, as of {clock}: {clean(shown['problem'])}", style=ALARM, no_wrap=True)
+        line.overflow = "ellipsis"
+        return line
+    return _across(
+        Text("q leaves", style="dim"), Text(f"as of {clock}, looked at every {shown['interval']}s", style="dim"), width
+    )
+
+
+def _across(left: "Text", right: "Text", width: int) -> "Text":
+    """Two texts at both ends of a line; the right one goes first where there is no room."""
+    gap = width - left.cell_len - right.cell_len
+    line = left.copy() if gap < 1 else left.copy().append(" " * gap).append_text(right)
+    line.no_wrap, line.overflow = True, "ellipsis"
+    if gap < 1 and right.style == ALARM:
+        line = right.copy()
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return line
+
+
+def _sections(shown: Record) -> Iterator[Section]:
+    tickets = _ticket_columns(shown["now"], shown["due_soon"])
+    yield Section("LATE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
+    soon = f"DUE WITHIN {describe_seconds(shown['due_soon'])}"
+    yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"], tickets)
+    yield Section("URGENT, NOBODY HAS IT", ALARM, shown["urgent_count"], shown["urgent"], tickets)
+    next_columns = _next_columns(shown["now"])
+    yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(shown["upcoming"]), shown["upcoming"], next_columns)
+
+
+def _ticket_columns(now: datetime, due_soon: int) -> Sequence[Column]:
+    def due(ticket: Record) -> tuple[str, str]:
+        if not ticket["due_at"]:
+            return "no deadline", "dim"
+        return _ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
+
+    return [
+        replace(column, cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
+    ]
+
+
+def _next_columns(now: datetime) -> Sequence[Column]:
+    return (
+        Column("ID", lambda timer: str(timer["ticket_id"]), right=True),
+        Column("When", lambda timer: _ticking(timer["next_at"], now, late="overdue"), right=True),
+        Column("Of", lambda timer: words(timer["kind"])),
+        Column("Priority", lambda timer: (timer["priority"], PRIORITY_STYLES[timer["priority"]])),
+        Column("Assignee", assignee, rank=1, most=12),
+        Column("Subject", lambda timer: timer["subject"] or "", most=200, long=True),
+    )
+
+
+def _ticking(instant: str, now: datetime, *, late: str) -> str:
+    left = int((from_text(instant) - now).total_seconds())
+    return f"in {countdown(left)}" if left >= 0 else f"{countdown(left)} {late}"

@@ -1,0 +1,148 @@
+"""Charts as numbers: where each bar, dot and label of a page's SVG lies.
+
+Places across are percentages of the chart's width, so that text keeps its size on a phone; places down are pixels.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+#: The height of a chart's plot in pixels; above it is room for half a line of text.
+HEIGHT, TOP = 160, 10
+
+#: How many labels fit side by side on a phone.
+LABELS = 4
+
+#: Where a plot begins, in percent: the labels of its lines stand before it.
+GUTTER = 11
+
+#: How near to an edge a label is too near, in percent.
+EDGE = 12
+
+#: How many shades an hour can have besides none.
+SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A rectangle: `name` is what it stands for."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text beside a line or below a step; `anchor` is which end of it lies at `x`."""
+
+    x: float
+    y: float
+    text: str
+    anchor: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line that may have gaps: its pieces as points for a polyline of 100 by `HEIGHT`, and its dots."""
+
+    name: str
+    pieces: Sequence[str]
+    dots: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything that is drawn in one plot."""
+
+    marks: Sequence[Mark] = ()
+    curves: Sequence[Curve] = ()
+    lines: Sequence[Label] = ()
+    labels: Sequence[Label] = ()
+
+
+def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], title: Callable[[int], str]) -> Chart:
+    """A column for each step, its parts one on the other; `title` says a step in words."""
+    totals = [sum(step.values()) for step in steps]
+    top = round_up(max(totals, default=0))
+    width = (100 - GUTTER) / max(1, len(steps))
+    marks = []
+    for place, step in enumerate(steps):
+        y = float(TOP + HEIGHT)
+        for name, number in step.items():
+            height = HEIGHT * number / top
+            y -= height
+            if number:
+                x = GUTTER + place * width + width * 0.1
+                marks.append(Mark(name, _round(x), _round(y), _round(width * 0.8), _round(height), title(place)))
+    lines = [Label(0, _down(part), f"{top * part:,.0f}") for part in (1.0, 0.5)] if top > 1 else [Label(0, TOP, "1")]
+    return Chart(marks=marks, lines=lines, labels=below(names))
+
+
+def curves(
+    names: Sequence[str], series: Mapping[str, Sequence[float | None]], title: Callable[[str, int], str]
+) -> Chart:
+    """A line of shares (0 to 1) for each series, with a gap where nothing was measured."""
+    width = (100 - GUTTER) / max(1, len(names))
+
+    def point(place: int, share: float) -> tuple[float, float]:
+        return _round(GUTTER + place * width + width / 2), _round(_down(share))
+
+    drawn = []
+    for name, shares in series.items():
+        known = groupby(enumerate(shares), key=lambda pair: pair[1] is not None)
+        pieces = [[point(place, share or 0) for place, share in run] for is_known, run in known if is_known]
+        dots = [
+            Mark(name, *point(place, share), 0, 0, title(name, place))
+            for place, share in enumerate(shares)
+            if share is not None
+        ]
+        drawn.append(Curve(name, [" ".join(f"{x},{y}" for x, y in piece) for piece in pieces if len(piece) > 1], dots))
+    lines = [Label(0, _down(share), f"{share * 100:.0f} %") for share in (1.0, 0.5)]
+    return Chart(curves=drawn, lines=lines, labels=below(names))
+
+
+def heat_map(week: Sequence[Sequence[int]], title: Callable[[int, int], str]) -> Sequence[Mark]:
+    """A cell for each hour of the week; its name is its shade, 0 for nothing to 5 for the busiest."""
+    most = max(map(max, week))
+    return [
+        Mark(str(shade(number, most)), _round(10 + hour * 3.75), day * 22, 3.5, 20, title(day, hour))
+        for day, row in enumerate(week)
+        for hour, number in enumerate(row)
+    ]
+
+
+def shade(number: int, most: int) -> int:
+    """How dark a number is, the greatest being the darkest; only 0 is nothing."""
+    return -(-SHADES * number // most) if most else 0
+
+
+def below(names: Sequence[str]) -> Sequence[Label]:
+    """Labels below some of the steps, no more than fit."""
+    every = max(1, -(-len(names) // LABELS))
+    width = (100 - GUTTER) / max(1, len(names))
+    places = [(GUTTER + place * width + width / 2, names[place]) for place in range(every // 2, len(names), every)]
+    # At the edges a label in the middle would stick out.
+    return [
+        Label(_round(x), TOP + HEIGHT + 18, name, "start" if x < EDGE else "end" if x > 100 - EDGE else "middle")
+        for x, name in places
+    ]
+
+
+def round_up(number: int) -> int:
+    """The next number that reads well at the top of an axis: 1, 2, 4, 6, 8 or 10 times a power of ten."""
+    if number <= 1:
+        return 1
+    power: int = 10 ** (len(str(number)) - 1)
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= number)
+
+
+def _down(share: float) -> float:
+    return TOP + HEIGHT * (1 - share)
+
+
+def _round(number: float) -> float:
+    return round(number, 3)

@@ -1,0 +1,131 @@
+"""Two sets of rules side by side, for people and for programs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import TextIO
+
+from slactl.show.form import Form, Screen, speaks_unicode
+from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.shares import percent
+from slactl.show.tables import Column, draw
+from slactl.show.times import local, words
+
+SIDES = ("rules", "other")
+
+#: The columns of the forms that have a row for each target, and with groups for each target of a group.
+FIELDS = (
+    *("group", "target", "tickets"),
+    *(f"{side}_{name}" for side in SIDES for name in ("met", "breached", "open", "attainment")),
+    *("attainment_change", "gained", "lost", "rules_firings_per_day", "other_firings_per_day"),
+)
+
+
+def write_comparison(record: Record, breaches: Iterable[Record], form: Form, stream: TextIO) -> None:
+    """Writes a comparison: JSON with all it has, ids of tickets whose breaches changed, else a row for each target."""
+    if form is Form.JSON:
+        for text in _json(record, breaches):
+            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+    elif form is Form.IDS:
+        tickets = ({"ticket": ticket} for ticket, _ in groupby(breach["ticket"] for breach in breaches))
+        write(tickets, form, ("ticket",), stream, key="ticket")
+    else:
+        write(_rows(record), form, FIELDS, stream)
+
+
+def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, most: int) -> None:
+    """Draws a comparison and the first `most` of the breaches that changed; 0 is all."""
+    from rich.text import Text
+
+    console = screen.console()
+    for side in SIDES:
+        console.print(Text(f"{side.capitalize():<6} {record[side]['file']}", style="bold"), overflow="fold")
+    console.print(f"{record['tickets']:,} tickets over {record['days']:,.1f} days\n")
+    by = record["by"]
+    rows = [row for row in _rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]
+    if rows:
+        draw(_marked(rows), _target_columns(by), screen)
+    console.print(f"\nFirings a day: {_pair(record['firings_per_day'])}")
+    gained, lost = (sum(target[kind] for target in record["targets"]) for kind in ("gained", "lost"))
+    console.print(f"Breaches gained: {gained:,}, lost: {lost:,}\n")
+    if gained + lost:
+        cut = most and gained + lost > most
+        footer = f"the first {most:,} of {gained + lost:,}; --limit 0 shows all" if cut else ""
+        draw(islice(breaches, most or None), _breach_columns(), screen, footer=footer)
+
+
+_COUNTS = ("met", "breached", "open")
+
+
+def _rows(record: Record) -> Iterator[Record]:
+    """A row for each target: of all tickets, or of each group where there are any."""
+    for part in [record] if record["groups"] is None else record["groups"]:
+        for target in part["targets"]:
+            yield {
+                "group": part.get("group"),
+                "target": target["target"],
+                "tickets": part["tickets"],
+                **{f"{side}_{name}": value for side in SIDES for name, value in target[side].items()},
+                **{name: target[name] for name in ("attainment_change", "gained", "lost")},
+                **{f"{side}_firings_per_day": part["firings_per_day"][side] for side in SIDES},
+            }
+
+
+def _json(record: Record, breaches: Iterable[Record]) -> Iterator[str]:
+    yield to_json(record)[:-1] + ', "breaches": ['
+    before = "\n"
+    for breach in breaches:
+        yield f"{before}{to_json(breach)}"
+        before = ",\n"
+    yield "\n]}\n"
+
+
+def _marked(rows: Sequence[Record]) -> Iterator[Record]:
+    """The rows, the first of each group marked: what concerns the group stands there alone."""
+    for place, row in enumerate(rows):
+        yield {**row, "first": not place or rows[place - 1]["group"] != row["group"]}
+
+
+def _target_columns(by: str | None) -> Sequence[Column]:
+    def group(row: Record) -> tuple[str, str]:
+        return ("", "") if not row["first"] else (f"no {by}", "dim") if row["group"] is None else (row["group"], "")
+
+    def fired(row: Record) -> str:
+        return _pair({side: row[f"{side}_firings_per_day"] for side in SIDES}) if row["first"] else ""
+
+    grouped = (Column(by.capitalize(), group, most=20),) if by else ()
+    each = (Column("Firings a day", fired, rank=3, right=True),) if by else ()
+    return (
+        *grouped,
+        Column("Target", lambda row: words(row["target"])),
+        Column("Kept", lambda row: percent(row["rules_attainment"]), right=True),
+        Column("Other", lambda row: percent(row["other_attainment"]), right=True),
+        Column("Change", _change, right=True),
+        Column("Late", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),
+        Column("Other", lambda row: f"{row['other_breached']:,}", rank=1, right=True),
+        Column("Still open", lambda row: f"{row['rules_open']:,} → {row['other_open']:,}", rank=4, right=True),
+        *each,
+    )
+
+
+def _change(row: Record) -> tuple[str, str]:
+    change = row["attainment_change"]
+    if change is None:
+        return "n/a", "dim"
+    points = f"{change * 100:+.1f}"
+    return ("0.0", "") if points in ("+0.0", "-0.0") else (points, "bold red" if change < 0 else "green")
+
+
+def _pair(sides: Record) -> str:
+    return f"{sides['rules']:,.1f} → {sides['other']:,.1f}"
+
+
+def _breach_columns() -> Sequence[Column]:
+    return (
+        Column("Change", lambda breach: (breach["change"], "bold red" if breach["change"] == "gained" else "green")),
+        Column("Ticket", lambda breach: breach["ticket"], most=24),
+        Column("Target", lambda breach: words(breach["target"])),
+        Column("Cycle", lambda breach: str(breach["cycle"]) if breach["cycle"] > 1 else "", rank=4, right=True),
+        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no promise", rank=1),
+        Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no promise"),
+        Column("Done", lambda breach: local(breach["stopped_at"]) if breach["stopped_at"] else "open", rank=3),
+    )

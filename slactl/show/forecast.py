@@ -1,0 +1,80 @@
+"""What lies ahead, drawn: the hours in which promises run out, and the tickets that breach next."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slactl.clock import from_text
+from slactl.show.records import Record
+from slactl.show.tables import Column, bar, lay
+from slactl.show.ticket_list import PRIORITY_STYLES, assignee
+from slactl.show.times import relative_due, words
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: The cells of the longest bar.
+BAR = 12
+
+#: Up to so many hours are drawn one by one; of more, only those in which something runs out.
+EVERY_HOUR = 24
+
+TARGETS = ("first_response", "next_response", "resolution")
+
+
+def forecast_title(forecast: Record) -> str:
+    """One line that says how much will breach, by when, and what the forecast leaves out."""
+    count, paused = forecast["count"], forecast["paused_count"]
+    runs = f"{count:,} {'target runs' if count == 1 else 'targets run'} out"
+    left_out = f" ({paused:,} paused {'does' if paused == 1 else 'do'} not)" if paused else ""
+    return f"If nothing happens, {runs} by {_clock(forecast['until'])}{left_out}"
+
+
+def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Table":
+    """The hours of a forecast, each with how many targets run out in it and of which tickets."""
+    hours = forecast["hours"]
+    if len(hours) > EVERY_HOUR + 1:
+        hours = [hour for hour in hours if hour["count"]]
+    most = max((hour["count"] for hour in hours), default=0)
+
+    def drawn(hour: Record) -> tuple[str, str]:
+        cells = -(-BAR * hour["count"] // most) if most else 0
+        return bar(1, cells, blocks=blocks) if cells else "", "yellow"
+
+    return lay(hours, _hour_columns(drawn), width)
+
+
+def _hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]:
+    return (
+        Column("From", lambda hour: (_clock(hour["since"]), "" if hour["count"] else "dim")),
+        Column("Will breach", lambda hour: f"{hour['count']:,}" if hour["count"] else "-", right=True),
+        Column("", drawn, rank=1),
+        Column("Targets", _targets, rank=2, most=60),
+        Column("Tickets", lambda hour: " ".join(map(str, hour["tickets"])), rank=3, most=200, long=True),
+    )
+
+
+def _clock(instant: str) -> str:
+    there = from_text(instant).astimezone()
+    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[there.weekday()]} {there:%H:%M}"
+
+
+def _targets(hour: Record) -> str:
+    return " · ".join(f"{words(kind)} {hour[f'{kind}_count']:,}" for kind in TARGETS if hour[f"{kind}_count"])
+
+
+def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Table":
+    """The tickets that breach next, and when."""
+    return lay(
+        tickets,
+        (
+            Column("Next breach", lambda ticket: relative_due(ticket["due_at"], now)),
+            Column("ID", lambda ticket: str(ticket["id"]), right=True),
+            Column("Target", lambda ticket: words(ticket["due_target"])),
+            Column("Priority", lambda ticket: (ticket["priority"], PRIORITY_STYLES[ticket["priority"]])),
+            Column("Assignee", assignee, rank=1, most=12),
+            Column("Subject", lambda ticket: clean(ticket["subject"] or ""), most=200, long=True),
+        ),
+        width,
+    )

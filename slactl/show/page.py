@@ -1,0 +1,120 @@
+"""A report as one page: a file without anything from the network, for a browser, a mail or a printer."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from slactl.clock import describe_seconds
+from slactl.show import charts
+from slactl.show.records import Record
+from slactl.show.report import (
+    TARGETS,
+    WEEKDAYS,
+    busiest_words,
+    period_title,
+    step_label,
+    step_name,
+    ticket_words,
+)
+from slactl.show.shares import change_words, percent, share_style, spent_shares, spent_words, taken
+from slactl.show.times import local, local_day, words
+from slactl.text import clean
+
+PAGES = Path(__file__).with_name("pages")
+
+#: How many groups there is room for on a page.
+GROUPS = 100
+
+#: The word beside a share, for the style it would have on a terminal.
+VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
+
+
+def page(report: Record) -> str:
+    """The page of a record of `report --json`. Every text in it is escaped, and no script can run on it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def shown(value: object) -> object:
+        return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    environment = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "taken": taken, "words": words, "local": local, "verdict": verdict}
+    environment.filters |= {"local_day": local_day, "seconds": describe_seconds, "spent": spent_shares}
+    style = (PAGES / "report.css").read_text(encoding="utf-8")
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return environment.get_template("report.html").render(
+        report=report, style=Markup(style), style_hash=digest, **_story(report), **_charts(report)
+    )
+
+
+def verdict(share: float | None) -> str:
+    """How a share reads in one word."""
+    return VERDICTS[share_style(share)]
+
+
+def _story(report: Record) -> Mapping[str, Any]:
+    """What the page says in words."""
+    before = {target["target"]: target["attainment"] for target in (report["before"] or {"targets": ()})["targets"]}
+    moved = {
+        target["target"]: change_words(target["attainment"], before.get(target["target"]))
+        for target in report["targets"]
+    }
+    groups = report["groups"] or ()
+    return {
+        "title": period_title(report),
+        "tickets": ticket_words(report),
+        "moved": moved,
+        "spent_words": spent_words(report),
+        "groups": groups[:GROUPS],
+        "left_out": len(groups) - GROUPS,
+        "weekdays": WEEKDAYS,
+        "busiest": busiest_words(report),
+        "steps": [{**step, "name": step_name(step["start"], report["trend"]["unit"])} for step in _steps(report)],
+    }
+
+
+def _steps(report: Record) -> list[Record]:
+    steps: list[Record] = report["trend"]["steps"]
+    return steps
+
+
+def _charts(report: Record) -> Mapping[str, Any]:
+    """Where everything lies that the page draws."""
+    steps, week = _steps(report), report["busiest_hours"]
+    unit = report["trend"]["unit"]
+    names, labels = ([name(step["start"], unit) for step in steps] for name in (step_name, step_label))
+    missed = [{kind: step[f"{kind}_breached_count"] for kind in TARGETS} for step in steps]
+    kept = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
+    shown = {kind: shares for kind, shares in kept.items() if any(share is not None for share in shares)}
+    return {
+        "missed_chart": charts.stacked_columns(labels, missed, partial(_missed_title, names, missed)),
+        "kept_chart": charts.curves(labels, shown, partial(_kept_title, names, kept)),
+        "heat": charts.heat_map(week, partial(_heat_title, week)) if any(map(any, week)) else (),
+        "shades": charts.SHADES,
+        "most": max(map(max, week)),
+        "height": charts.TOP + charts.HEIGHT,
+        "gutter": charts.GUTTER,
+    }
+
+
+def _missed_title(names: list[str], missed: list[dict[str, int]], place: int) -> str:
+    parts = [f"{words(kind)} {number:,}" for kind, number in missed[place].items() if number]
+    return f"{names[place]}: {', '.join(parts)} missed"
+
+
+def _kept_title(names: list[str], kept: Mapping[str, list[float | None]], kind: str, place: int) -> str:
+    return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
+
+
+def _heat_title(week: list[list[int]], day: int, hour: int) -> str:
+    return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"

@@ -1,0 +1,84 @@
+"""Thousands of tickets late at once: how long one `check` takes, and how long it holds the write lock.
+
+    python tests/bench/storm.py [TICKETS]
+
+A desk is made in a throw-away folder through slactl's own import. Then `check` runs, and each of its write
+transactions is timed from the moment it has the lock until it is committed.
+"""
+
+import gc
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from slactl.clock import now
+from slactl.config import resolve
+from slactl.desk.check import check
+from slactl.store import engine
+from slactl.store.engine import writing
+
+OPENED = datetime.now(UTC) - timedelta(days=3)
+
+
+def slactl(*arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run a command of slactl, which must succeed."""
+    return subprocess.run(
+        [sys.executable, "-m", "slactl", *arguments], input=text, check=True, capture_output=True, text=True
+    )
+
+
+def histories(count: int) -> Iterator[str]:
+    """Tickets that nobody answered: the first response of each is late, its resolution not yet."""
+    for number in range(count):
+        opened = {
+            "ticket": f"T-{number}",
+            "at": (OPENED + timedelta(seconds=number % 600)).isoformat(timespec="seconds"),
+            "type": "created",
+            "requester_email": f"person{number % 500}@example.com",
+            "subject": f"Ticket {number}",
+            "plan": ("free", "pro", "enterprise")[number % 3],
+            "assignee": f"agent{number % 12}",
+        }
+        yield json.dumps(opened)
+
+
+@contextmanager
+def timed(holds: list[float], *arguments: Any, **options: Any) -> Iterator[Any]:  # noqa: ANN401  (as the original)
+    """`engine.writing` with a clock: how long each write transaction held the lock, its wait for it left out."""
+    begun = time.perf_counter()
+    with writing(*arguments, **options) as session:
+        begun = time.perf_counter()
+        yield session
+    holds.append(time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Make the desk, run `check` in this process as `slactl` itself does, print the figures."""
+    count, holds = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000, list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"SLACTL_DB": f"{folder}/slactl.db", "SLACTL_RULES": f"{folder}/rules.toml"}
+        slactl("init")
+        slactl("import", "-", text="\n".join(histories(count)))
+        engine.writing = partial(timed, holds)
+        gc.disable()
+        begun = time.perf_counter()
+        report = check(resolve(os.environ), now())
+        took = time.perf_counter() - begun
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(  # noqa: T201
+            f"{report.breached:,} breaches, {report.escalated:,} levels fired in {took:.2f} s, {peak} MiB;"
+            f" {len(holds)} write transactions, the longest {max(holds):.3f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The shell's completion: commands, options, closed sets, ids and views; never what strangers wrote."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+from terminal import on_terminal
+
+from slactl.cli.app import COMMANDS, GROUPS
+
+PROGRAM = "from slactl.__main__ import main; main()"
+
+
+def complete(line: str, shell: str = "bash", **environment: str) -> list[str]:
+    """What the shell is offered for a line; a blank at its end begins a new word."""
+    words = line.split()
+    place = len(words) if line.endswith(" ") else len(words) - 1
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(place)} if shell == "bash" else {"_TYPER_COMPLETE_ARGS": line}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **asked, "_SLACTL_COMPLETE": f"complete_{shell}", **environment},
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.fixture
+def filled(desk: Path, slactl: Slactl) -> Path:
+    """Twelve tickets with external ids, the last of them closed, two of them hostile."""
+    hostile = {3: "$(touch owned)", 4: "`touch owned`"}
+    for number in range(1, 13):
+        external = hostile.get(number, f"INC-{number}")
+        slactl("create", "Secret subject", "--from", "ann@example.com", "--external-id", external)
+    slactl("close", "12")
+    return desk
+
+
+def test_commands(desk: Path) -> None:
+    assert complete("slactl ") == [*COMMANDS, *GROUPS]
+    assert complete("slactl es") == ["escalate"]
+    assert "--install-completion" in complete("slactl --")
+
+
+def test_options_and_words_of_closed_sets(desk: Path) -> None:
+    assert complete("slactl list --due-") == ["--due-within"]
+    assert complete("slactl list --status ") == ["open", "pending", "waiting_customer", "resolved", "closed"]
+    assert complete("slactl list --target next") == ["next_response"]
+    assert complete("slactl summary --by ten") == ["tenant"]
+
+
+def test_ids_of_tickets(filled: Path) -> None:
+    assert complete("slactl show ") == [str(number) for number in range(1, 12)]  # the open ones
+    assert complete("slactl show 1") == ["1", "10", "11", "12"]
+    assert complete("slactl show 2 INC-1") == ["INC-1", "INC-10", "INC-11", "INC-12"]
+    assert complete("slactl reply 12") == ["12"]
+    assert complete("slactl show 0") == []
+
+
+def test_the_last_word_of_a_closed_set_comes_after_an_id(filled: Path) -> None:
+    assert complete("slactl priority u") == []
+    assert complete("slactl priority 3 u") == ["urgent"]
+    assert complete("slactl status 3 res") == ["resolved"]
+
+
+def test_views(filled: Path) -> None:
+    everyday = ["@past-first-response", "@past-resolution"]
+    assert complete("slactl list @past") == everyday
+    assert complete("slactl list @ past") == everyday  # how bash tells it
+    with filled.with_name("rules.toml").open("a", encoding="utf-8") as rules:
+        rules.write('[views.passing]\nbreached = true\n[views."a b"]\n[views."$(touch owned)"]\n')
+    assert complete("slactl list @pas") == [*everyday, "@passing"]
+    assert complete("slactl list @a") == []
+    assert complete("slactl list @$") == []
+
+
+def test_nothing_that_strangers_wrote_is_offered(filled: Path) -> None:
+    for line in ("slactl show $", "slactl show `", "slactl show S", "slactl show \x00"[:-1], "slactl show a"):
+        assert complete(line) in ([], [str(number) for number in range(1, 12)]), line
+    assert "Secret" not in "".join(complete("slactl show ", "zsh"))
+
+
+def test_it_is_silent_whatever_is_wrong(tmp_path: Path) -> None:
+    assert complete("slactl show ", SLACTL_DB=str(tmp_path / "none.db")) == []
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "text.db").write_text("no database")
+    assert complete("slactl show ", SLACTL_DB=str(tmp_path / "text.db")) == []
+    assert complete("slactl --db nowhere show ") == []
+    assert complete("slactl nonsense ") == [*COMMANDS, *GROUPS] or complete("slactl nonsense ") == []
+    (tmp_path / "rules.toml").write_text("[views")
+    assert complete("slactl list @urg", SLACTL_RULES=str(tmp_path / "rules.toml")) == ["@urgent-soon"]
+
+
+def test_the_database_and_rules_that_were_typed_count(filled: Path) -> None:
+    assert complete(f"slactl --db {filled} show 12", SLACTL_DB="/nowhere") == ["12"]
+
+
+def test_it_costs_no_heavy_import(filled: Path) -> None:
+    program = (
+        "import atexit, sys; from slactl.__main__ import main;"
+        " heavy = ('pydantic', 'sqlmodel', 'rich', 'holidays', 'tomlkit', 'tomli_w');"
+        " atexit.register(lambda: print([name for name in heavy if name in sys.modules])); main()"
+    )
+    for line in ("slactl ", "slactl show 1", "slactl list @u"):
+        environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment, "_SLACTL_COMPLETE": "complete_bash"},
+            check=False,
+        )
+        assert done.stdout.splitlines()[-1] == "[]", line
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_real_shell_completes_once_it_is_installed(filled: Path, tmp_path: Path, shell: str) -> None:
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"{shell} is not installed")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "slactl").write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{PROGRAM}' \"$@\"\n")
+    (folder / "slactl").chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(home), "PS1": "> ", "XDG_CONFIG_HOME": ""}
+    installed = subprocess.run(
+        [path, "-c", "slactl --install-completion; true"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=True,
+    )
+    assert f"{shell} completion installed in {home}" in installed.stdout
+    start = {"bash": ["--noprofile", "--rcfile", str(home / ".bashrc"), "-i"]}.get(shell, ["-i"])
+    with on_terminal(path, *start, environment=environment) as terminal:
+        terminal.type("echo rea''dy\r")
+        terminal.until("ready")
+        if shell == "zsh":  # the first time it only loads what was installed
+            terminal.type("slactl esca\t")
+            terminal.until("\x07")
+            terminal.type("\x15")
+        for typed, expected in (
+            ("slactl esca\t", "escalate"),
+            ("slactl show I\t", "NC-"),
+            ("slactl list @urg\t", "@urgent-soon"),
+            ("slactl list --due-w\t", "--due-within"),
+        ):
+            seen = len(terminal.screen)
+            terminal.type(typed)
+            terminal.until(expected, after=seen)
+            terminal.type("\x15")  # the line is dropped
+        assert "Traceback" not in terminal.screen
