@@ -12,12 +12,19 @@ def main() -> None:
     """Run the command of this process and leave with its exit code."""
     # Short commands end before a collection could pay for itself.
     gc.disable()
-    code = run(sys.argv[1:])
+    _replace_closed_streams()
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
         code = ExitCode.READER_CLOSED
+        _silence_stdout()
+    except OSError as error:
+        code = code or _report_unexpected(error)
         _silence_stdout()
     gc.freeze()
     sys.exit(code)
@@ -37,6 +44,12 @@ def run(arguments: Sequence[str]) -> int:
         return _report(error)
     except typer.Exit as leaving:
         return leaving.exit_code
+    except SystemExit as leaving:
+        # Typer makes one of a closed pipe, whatever it was asked to make of errors; and one after completing.
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        _silence_stdout()
+        return ExitCode.READER_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         _say("error: interrupted")
         return ExitCode.INTERRUPTED
@@ -70,9 +83,22 @@ def _report_usage(error: Exception) -> int:
         _say(context.get_help())
         return ExitCode.USAGE
     message = getattr(error, "format_message", lambda: str(error))()
-    _say(f"error: {clean(message)}")
+    meant = _meant(error)
+    _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
     _say(f"hint: {context.command_path if context else 'slactl'} --help")
     return ExitCode.USAGE
+
+
+def _meant(error: Exception) -> str | None:
+    """The word of a closed set that was probably meant where another was given."""
+    import re
+
+    from slactl.text import nearest
+
+    message = getattr(error, "message", "")
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
+    return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
 
 
 def _report_unexpected(error: Exception) -> int:
@@ -84,7 +110,8 @@ def _report_unexpected(error: Exception) -> int:
         _say(f"error: the database failed: {clean(str(error))}")
         return ExitCode.DATABASE
     if isinstance(error, OSError) and error.strerror:
-        _say(f"error: {clean(error.strerror)}: {clean(str(error.filename or ''))}")
+        place = f": {clean(str(error.filename))}" if error.filename else ""
+        _say(f"error: {clean(error.strerror)}{place}")
         return ExitCode.FAILURE
     _say(f"error: unexpected {type(error).__name__}: {clean(str(error))[:300]}")
     _say("hint: run the command again with slactl --debug … and report what it prints")
@@ -93,6 +120,16 @@ def _report_unexpected(error: Exception) -> int:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201
+
+
+def _replace_closed_streams() -> None:
+    """A stream that was closed before the start (`>&-`) is None, which no command expects."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _silence_stdout() -> None:

@@ -79,9 +79,17 @@ def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
 
 def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
     for path in (user_rules(environment), Path("/etc/slactl/rules.toml")):
-        if path.is_file():
+        if _is_readable(path):
             return path, "found"
     return shipped_rules(), "shipped with slactl"
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a file is there; one in a home that cannot be entered is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:

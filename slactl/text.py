@@ -55,13 +55,18 @@ def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
     """
     if "\x00" in text:
         raise UsageError(f"{what} has a NUL character")
-    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+    if not is_utf8(text):
         raise UsageError(f"{what} is not valid UTF-8")
     if len(text) < least:
         raise UsageError(f"{what} is empty")
     if len(text) > most:
         raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are kept")
     return text
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: it has no lone surrogate, which is what bad bytes are read as."""
+    return text.isascii() or re.search("[\ud800-\udfff]", text) is None
 
 
 def is_address(text: str) -> bool:

@@ -192,6 +192,56 @@ def test_eight_writers_at_once_lose_nothing(desk: Path, slactl: Slactl) -> None:
     assert {message["body"] for message in found["messages"]} == {f"note {number}" for number in range(8)}
 
 
+@pytest.mark.parametrize("words", ["list", "list --format table", "summary", "show 1", "export", "check", "audit list"])
+def test_a_closed_pipe_ends_with_141_and_without_a_word(late: Path, words: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "slactl", *words.split()], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_behind_stdout_is_an_error_and_no_traceback(late: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "slactl", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_streams_that_were_closed_before_the_start_are_no_error(late: Path) -> None:
+    slactl = f"{sys.executable} -m slactl"
+    script = f"{slactl} list >&- && {slactl} resolve - <&- && {slactl} nonsense 2>&-; echo $?"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+@pytest.mark.parametrize("words", ["note 1 --body -", "resolve -", "import -"])
+def test_an_interrupt_ends_with_130_and_writes_nothing(late: Path, words: str) -> None:
+    before = late.read_bytes()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "slactl", *words.split()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    # It is reading when it has taken more than a pipe holds.
+    process.stdin.write("{}\n" * 50_000)
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    process.stdin.close()
+    process.wait(timeout=60)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.returncode == 130
+    assert "Traceback" not in process.stderr.read()
+    assert late.read_bytes() == before
+
+
 def test_the_reader_that_goes_away_is_no_error(late: Path) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     done = subprocess.run(

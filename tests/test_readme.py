@@ -63,7 +63,7 @@ def test_the_two_commands_stand_there_as_they_are_typed() -> None:
     assert "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest" in README
 
 
-def test_the_pipes_of_the_daily_round_work_as_typed(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+def test_the_daily_round_works_as_typed(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
     for number in range(3):
         slactl("create", f"Ticket {number}", "--from", "ann@example.com", "--at", "3d ago")
     folder = tmp_path / "bin"
@@ -73,11 +73,16 @@ def test_the_pipes_of_the_daily_round_work_as_typed(desk: Path, slactl: Slactl, 
     program.chmod(0o755)
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
     rows = re.findall(r"^\| [^|]+ \| `((?:[^`|]|\\\|)+)` \|$", README, re.MULTILINE)
-    typed = [row.replace("\\|", "|") for row in rows if "\\|" in row]
-    assert len(typed) == 3
+    typed = [row.replace("\\|", "|") for row in rows if row.startswith("slactl ") and row != "slactl watch"]
+    assert len(typed) >= 12
     for line in typed:
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, env=environment, check=False
+            ["bash", "-o", "pipefail", "-c", line],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
         )
         assert done.returncode == 0, f"{line}: {done.stderr}"
     escalated = slactl("list", "--escalated", "-q").out.split()
@@ -127,3 +132,12 @@ def test_the_examples_of_messages_are_valid_rules(desk: Path, slactl: Slactl, mo
     token.chmod(0o400)
     found = slactl("rules", "check")
     assert (found.code, found.err) == (0, "")
+
+
+def test_the_map_in_it_is_one(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    text = next(block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[columns]" in block)
+    (tmp_path / "mine.toml").write_text(text)
+    rows = "Key,Created,Summary,Status,Assignee\nP-1,02.03.2026 10:00,Printer,To Do,Unassigned\n"
+    done = slactl("import", "-", "--map", str(tmp_path / "mine.toml"), stdin=rows)
+    assert (done.code, done.err) == (0, "")
+    assert "2026-03-02T09:00:00Z" in slactl("list", "--fields", "external_id,created_at").out

@@ -17,7 +17,9 @@ def escalate(
     context: typer.Context,
     references: Ids,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why, 1-1000 characters; required.")] = None,
-    assign: Annotated[str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role.")] = None,
+    assign: Annotated[
+        str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role; me is you.")
+    ] = None,
     priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Up a ladder: which one.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="To which of its levels.")] = None,
@@ -41,12 +43,12 @@ def escalate(
     from slactl.desk import escalation as desk
 
     here, place = call(context), _place(escalation, level, alone=assign is None and priority is None)
-    told = {"notify": not no_notify, "dry_run": dry_run}
+    who, told = here.person(assign), {"notify": not no_notify, "dry_run": dry_run}
     if place is not None:
         outcome = desk.escalate_to(here.config, here.now, read_ids(references), reason, place, **told)
     else:
-        outcome = desk.escalate(here.config, here.now, read_ids(references), reason, assign, priority, **told)
-    announce(here, outcome, "escalated", quiet=quiet, as_json=as_json, dry_run=dry_run)
+        outcome = desk.escalate(here.config, here.now, read_ids(references), reason, who, priority, **told)
+    announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:

@@ -124,7 +124,7 @@ def list_tickets(
         priorities=priority or (),
         plans=plan or (),
         tenants=tenant or (),
-        assignees=[here.config.actor if name == "me" else name for name in assignee or ()],
+        assignees=[here.person(name) or name for name in assignee or ()],
         requesters=requester or (),
         tags=tag or (),
         search=_texts(search or ()),

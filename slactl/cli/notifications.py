@@ -36,6 +36,7 @@ def list_(
       slactl notifications list --state dead --state held --json
     """
     from slactl.cli.output import print_records
+    from slactl.show.check import message_columns
     from slactl.store import reads
 
     with reads.reading(call(context).config.database) as connection:
@@ -43,8 +44,10 @@ def list_(
         found = reads.notifications(
             connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
         )
-    shown = ("id", "recipient", "ticket_id", "state", "held_by", "next_try_at", "error")
-    print_records(context, found, reads.NOTIFICATION_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
+    names = reads.NOTIFICATION_COLUMNS
+    print_records(
+        context, found, names, form, as_json, quiet, fields, columns=message_columns, none="the outbox is empty"
+    )
 
 
 @app.command()

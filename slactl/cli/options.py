@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
+from slactl.sla.history import Priority, Status
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -35,6 +36,8 @@ AtOption = Annotated[
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
+Word = TypeVar("Word", Priority, Status)
+
 #: What `settings.due_soon` is where the rules leave it out.
 DUE_SOON = "2h"
 
@@ -53,6 +56,10 @@ class Call:
             UsageError: it is no time.
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
+
+    def person(self, name: str | None) -> str | None:
+        """Whom a person means: `me` is who acts."""
+        return self.config.actor if name == "me" else name
 
     @property
     def screen(self) -> Screen:
@@ -109,6 +116,24 @@ def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
 
             raise UsageError(f"{clean(word)[:100]!r} is no number of a {what}")
     return [int(word) for word in words]
+
+
+def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
+    """The ids, and the value that stands last.
+
+    Raises:
+        UsageError: there is only one word, or the last is not of the closed set.
+    """
+    from slactl.text import clean, nearest
+
+    names = [str(each) for each in kind]
+    if words[-1] not in names:
+        near = nearest(words[-1], names)
+        meant = f"; did you mean {near}?" if near else ""
+        raise UsageError(f"{clean(words[-1])[:100]!r} is none of {', '.join(names)}{meant}", example)
+    if len(words) == 1:
+        raise UsageError("no ticket is named", example)
+    return words[:-1], kind(words[-1])
 
 
 def read_stdin() -> str:

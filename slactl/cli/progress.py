@@ -4,14 +4,34 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Bar:
+    """What is told how far the work is; without a terminal it says nothing."""
+
+    def __init__(self, progress: "Progress | None" = None, task: "TaskID | None" = None) -> None:
+        self._progress, self._task = progress, task
+
+    def __call__(self, count: int) -> None:
+        """So many more bytes were read."""
+        if self._progress is not None and self._task is not None:
+            self._progress.advance(self._task, count)
+
+    def step(self, done: int, total: int) -> None:
+        """All is read, and so many of the tickets are taken in."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, description="taking in tickets", completed=done, total=total)
 
 
 @contextmanager
-def reading(stream: BinaryIO, name: str) -> Iterator[Callable[[int], None]]:
+def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     """Yields what is to be told how many more bytes of a stream were read."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield Bar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,8 +42,9 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Callable[[int], None]]:
         size = None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"reading {'stdin' if name == '-' else os.path.basename(name)}", total=size)
-        yield lambda count: progress.advance(task, count)
+        yield Bar(
+            progress, progress.add_task(f"reading {'stdin' if name == '-' else os.path.basename(name)}", total=size)
+        )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,7 +20,6 @@ def change_tickets(
     what: str,
     at: str | None = None,
     *,
-    assignee: str | None = None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -30,23 +29,7 @@ def change_tickets(
 
     here = call(context)
     outcome = change(here.config, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
-    announce(here, outcome, what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
-
-
-def announce_one(
-    here: Call,
-    number: int,
-    what: str,
-    *,
-    assignee: str | None = None,
-    quiet: bool,
-    as_json: bool,
-    dry_run: bool,
-) -> None:
-    """What became of one ticket."""
-    from slactl.desk.changes import Outcome
-
-    announce(here, Outcome([number]), what, assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
+    announce(here, outcome, what, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 def announce(
@@ -62,8 +45,9 @@ def announce(
     """What became of each ticket; what failed goes to stderr, and decides the exit code."""
     for warning in outcome.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    if as_json and not dry_run:
-        _print_tickets(here, outcome.done)
+    if as_json:
+        tickets = outcome.rehearsed if dry_run else _tickets(here, outcome.done)
+        _print_tickets(tickets, several=len(outcome.done) + len(outcome.failures) > 1)
     elif quiet or (not sys.stdout.isatty() and not dry_run):
         sys.stdout.writelines(f"{number}\n" for number in outcome.done)
     else:
@@ -74,30 +58,35 @@ def announce(
     _leave_with_failures(outcome)
 
 
-def _print_tickets(here: Call, numbers: list[int]) -> None:
+def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
     from slactl.clock import to_text
-    from slactl.show.form import Form
-    from slactl.show.records import write, write_object
     from slactl.store import reads
-    from slactl.store.views import ticket_columns
 
     with reads.reading(here.config.database) as connection:
         marks = ", ".join(f"{number:d}" for number in numbers)
-        found = list(reads.tickets(connection, to_text(here.now), f"t.id IN ({marks})", order="t.id"))
-    if len(found) == 1:
-        write_object(found[0], sys.stdout)
+        return list(reads.tickets(connection, to_text(here.now), f"t.id IN ({marks})", order="t.id"))
+
+
+def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:
+    """One ticket as an object, several as an array, whatever became of each."""
+    from slactl.show.form import Form
+    from slactl.show.records import write, write_object
+    from slactl.store.views import ticket_columns
+
+    if len(tickets) == 1 and not several:
+        write_object(tickets[0], sys.stdout)
     else:
-        write(found, Form.JSON, list(ticket_columns("")), sys.stdout)
+        write(tickets, Form.JSON, list(ticket_columns("")), sys.stdout)
 
 
 def _hint_unknown(here: Call, assignee: str | None) -> None:
     """Any name may be an assignee; one without an entry in the rules will be told nothing."""
     if assignee is None:
         return
-    from slactl.desk.people import is_known
+    from slactl.desk.facts import is_addressee
     from slactl.text import clean
 
-    if not is_known(here.config, assignee):
+    if not is_addressee(here.config, assignee):
         typer.echo(
             f"hint: {clean(assignee)} has no [people.{clean(assignee)}] entry in {here.config.rules}, so nothing"
             " can be sent there",

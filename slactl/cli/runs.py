@@ -31,11 +31,14 @@ def list_(
       slactl runs list --limit 10
     """
     from slactl.cli.output import print_records
+    from slactl.show.check import run_columns
     from slactl.store import reads, runs
 
     with reads.reading(call(context).config.database) as connection:
         found = runs.runs(connection, limit)
-    print_records(context, found, runs.COLUMNS, form, as_json, quiet, fields)
+    print_records(
+        context, found, runs.COLUMNS, form, as_json, quiet, fields, columns=run_columns, none="no check has run yet"
+    )
 
 
 @app.command()

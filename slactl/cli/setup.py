@@ -59,7 +59,8 @@ def demo(context: typer.Context) -> None:
         sys.stdout.flush()
         _run(context, [*words, "--format", "table"])
     typer.echo("\nGo on with it:")
-    typer.echo(f"  export SLACTL_DB={desk.database} SLACTL_RULES={desk.rules}")
+    typer.echo(f"  export SLACTL_DB={desk.database}")
+    typer.echo(f"  export SLACTL_RULES={desk.rules}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
         typer.echo(f"  {line}")
     typer.echo(f"  rm -r {desk.database.parent}        # when you have seen enough")

@@ -90,7 +90,7 @@ def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> Non
     Examples:
       slactl tenant show acme --json
     """
-    from slactl.show.records import write_object
+    from slactl.show.records import write_object, write_pairs
     from slactl.store import reads
     from slactl.text import clean, nearest
 
@@ -104,7 +104,7 @@ def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> Non
     if as_json:
         write_object(found[name], sys.stdout)
     else:
-        _print(context, [found[name]], None, False, False, None)
+        write_pairs(found[name], sys.stdout)
 
 
 def _print(
@@ -117,4 +117,5 @@ def _print(
 ) -> None:
     from slactl.cli.output import print_records
 
-    print_records(context, found, ("name", "plan", "timezone", "created_at"), form, as_json, quiet, fields, key="name")
+    names = ("name", "plan", "timezone", "created_at")
+    print_records(context, found, names, form, as_json, quiet, fields, key="name", none="there is no tenant yet")

@@ -1,6 +1,6 @@
 """Opening and changing tickets."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -14,16 +14,15 @@ from slactl.cli.options import (
     JsonOption,
     QuietOption,
     call,
+    last_word,
     read_body,
     read_ids,
 )
-from slactl.cli.results import announce, announce_one, change_tickets
+from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
 from slactl.sla.history import Priority, Status, Target
 
 app = typer.Typer(rich_markup_mode=None)
-
-Word = TypeVar("Word", Priority, Status)
 
 PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; by default the tenant's.")]
 TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
@@ -39,7 +38,7 @@ def create(
     plan: PlanOption = None,
     tenant: TenantOption = None,
     priority: Annotated[Priority, typer.Option(help="How urgent it is.")] = Priority.NORMAL,
-    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it.")] = None,
+    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it; me is you.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
@@ -58,90 +57,17 @@ def create(
     from slactl.desk import opening
 
     here = call(context)
-    new = opening.NewTicket(
-        subject, requester, read_body(body), plan, tenant, priority, assignee, tag or (), external_id
-    )
-    number = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
-    announce_one(here, number, "opened", assignee=assignee, quiet=quiet, as_json=as_json, dry_run=dry_run)
-
-
-@app.command()
-def reply(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    status: Annotated[Status | None, typer.Option(help="The status afterwards.", show_default=False)] = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Record a public reply of an agent; the first one ends first response.
-
-    slactl sends nothing to the customer. The ticket waits for the customer then; a resolved one stays resolved.
-
-    \b
-    Examples:
-      slactl reply 12 --body "Which browser is it?"
-      slactl reply 12 --status open --at "20m ago"
-    """
-    from slactl.desk import changes
-
-    change = changes.reply(read_body(body), status)
-    change_tickets(context, [reference], change, "replied to", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
-
-
-@app.command()
-def note(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Add an internal note; never a response.
-
-    \b
-    Examples:
-      slactl note 12 --body "Called back, no answer."
-    """
-    from slactl.desk import changes
-
-    change = changes.note(read_body(body))
-    change_tickets(context, [reference], change, "noted on", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
-
-
-@app.command()
-def receive(
-    context: typer.Context,
-    reference: Id,
-    body: BodyOption = None,
-    at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """The customer wrote: the ticket becomes open, a resolved one is reopened.
-
-    \b
-    Examples:
-      slactl receive 12 --body "Still broken."
-    """
-    from slactl.desk import changes
-
-    change = changes.receive(read_body(body))
-    change_tickets(
-        context, [reference], change, "received a message on", at, dry_run=dry_run, quiet=quiet, as_json=as_json
-    )
+    who = here.person(assignee)
+    new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
+    outcome = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
+    announce(here, outcome, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
 def assign(
     context: typer.Context,
     references: Ids,
-    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name; me is you.")] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Nobody.")] = False,
     at: AtOption = None,
     dry_run: DryRunOption = False,
@@ -160,10 +86,10 @@ def assign(
 
     if nobody == (to is not None):
         raise UsageError("say either --to WHO or --none", "slactl assign ID --to mia")
-    change = changes.assign(to)
-    change_tickets(
-        context, references, change, "assigned", at, assignee=to, dry_run=dry_run, quiet=quiet, as_json=as_json
-    )
+    here = call(context)
+    who, numbers = here.person(to), read_ids(references)
+    outcome = changes.change(here.config, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
+    announce(here, outcome, "assigned", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -189,7 +115,7 @@ def priority(
     """
     from slactl.desk import changes
 
-    references, value = _last_word(words, Priority, "slactl priority ID urgent")
+    references, value = last_word(words, Priority, "slactl priority ID urgent")
     change = changes.prioritise(value)
     change_tickets(context, references, change, f"made {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -213,7 +139,7 @@ def status(
     """
     from slactl.desk import changes
 
-    references, value = _last_word(words, Status, "slactl status ID pending")
+    references, value = last_word(words, Status, "slactl status ID pending")
     change = changes.set_status(value)
     change_tickets(context, references, change, f"set to {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -326,6 +252,7 @@ def edit(
     Examples:
       slactl edit 12 --subject "Printer on fire (3rd floor)"
       slactl edit 12 13 --plan enterprise
+      slactl edit 12 --tenant ""
     """
     from slactl.desk import editing
 
@@ -355,29 +282,12 @@ def due(
       slactl due 12 --target resolution --clear --reason "back to the contract"
     """
     from slactl.desk import changes
+    from slactl.desk.facts import checked_reason
 
     if clear == (at is not None):
         raise UsageError("say either --at T or --clear", "slactl due ID --target resolution --at 'in 4h' --reason …")
     here = call(context)
-    why = changes.checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
+    why = checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
     change = changes.due(target, here.instant(at, ahead=True), why)
     outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
     announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)
-
-
-def _last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
-    """The ids, and the value that stands last.
-
-    Raises:
-        UsageError: there is only one word, or the last is not of the closed set.
-    """
-    from slactl.text import clean, nearest
-
-    names = [str(each) for each in kind]
-    if words[-1] not in names:
-        near = nearest(words[-1], names)
-        meant = f"; did you mean {near}?" if near else ""
-        raise UsageError(f"{clean(words[-1])[:100]!r} is none of {', '.join(names)}{meant}", example)
-    if len(words) == 1:
-        raise UsageError("no ticket is named", example)
-    return words[:-1], kind(words[-1])

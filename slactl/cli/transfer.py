@@ -40,25 +40,22 @@ def import_(
     from dataclasses import asdict
 
     from slactl.cli.progress import reading
-    from slactl.desk.imports import Source, import_file
+    from slactl.desk.imports import Progress, Source, import_file
     from slactl.desk.intake_map import load_map
+    from slactl.show.check import import_line
     from slactl.show.records import write_object
 
     here = call(context)
     chosen = load_map(how) if how is not None else None
     teller = Teller(file)
-    with opened(file) as stream, reading(stream, file) as ticked:
-        source = Source(stream, chosen, here.instant(until))
-        done = import_file(here.config, here.now, source, teller, ticked, baseline=baseline, dry_run=dry_run)
+    with opened(file) as stream, reading(stream, file) as bar:
+        source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
+        done = import_file(here.config, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
     teller.end()
     if as_json:
         write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
     elif not quiet:
-        would = "would be " if dry_run else ""
-        typer.echo(
-            f"{done.opened} tickets {would}opened, {done.changed} {would}changed, {done.events} events {would}added"
-            + (f", {done.bad} bad rows left out" if done.bad else "")
-        )
+        typer.echo(import_line(asdict(done), dry_run=dry_run))
     leave(ExitCode.PARTLY if done.bad else ExitCode.DONE)
 
 
@@ -77,8 +74,8 @@ def export(
       slactl export --format csv --events > events.csv
     """
     from slactl.clock import to_text
-    from slactl.desk.exports import export_lines
-    from slactl.show.records import write
+    from slactl.desk.exports import export_records
+    from slactl.show.records import to_json, write
     from slactl.store import reads, views
 
     if form not in (Form.JSONL, Form.CSV):
@@ -86,7 +83,7 @@ def export(
     here = call(context)
     with reads.reading(here.config.database) as connection:
         if form is Form.JSONL:
-            sys.stdout.writelines(f"{line}\n" for line in export_lines(connection))
+            sys.stdout.writelines(f"{to_json(record)}\n" for record in export_records(connection))
         elif events:
             write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
         else:

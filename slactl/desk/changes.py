@@ -44,6 +44,8 @@ class Outcome:
     failures: list[SlactlError] = field(default_factory=list)
     #: What a person should know though it stopped nothing.
     warnings: list[str] = field(default_factory=list)
+    #: In a dry run, the tickets as they would be.
+    rehearsed: list[dict[str, Any]] = field(default_factory=list)
 
 
 def change(
@@ -72,6 +74,8 @@ def change(
                 outcome.done.append(number)
             except SlactlError as error:
                 outcome.failures.append(error)
+        if dry_run:
+            outcome.rehearsed = book.records(outcome.done)
     return outcome
 
 
@@ -93,7 +97,7 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
     moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
     if moving and _open_deadlines(book.state(number)) != before:
-        book.note_deadlines(number, f"{moving[0].value} changed")
+        book.note_deadlines(number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
 
 
 def find(book: Ledger, reference: str) -> int:
@@ -108,7 +112,9 @@ def find(book: Ledger, reference: str) -> int:
         number = int(reference) if len(reference) <= 18 else 0
         if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
             return number
-        raise NotKnownError(f"no ticket has the number {reference[:40]}", "slactl list --all")
+        other = book.connection.execute(select(table.id).where(table.external_id == reference)).first()
+        hint = f"ext:{reference}" if other is not None else "slactl list --all"
+        raise NotKnownError(f"no ticket has the number {reference[:40]}", hint)
     row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
     if row is None:
         raise NotKnownError(f"no ticket has the external id {clean(external)[:200]}", "slactl list --all")
@@ -239,31 +245,28 @@ def due(target: Target, due_at: datetime | None, reason: str) -> Change:
     """A deadline set by hand, or cleared again (None)."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
-        subject.refuse_closed("its deadlines are over")
-        if target is Target.RESOLUTION and subject.state.status.is_done:
-            raise RefusedError(f"ticket {subject.number} is resolved", f"slactl reopen {subject.number}")
-        if target is Target.FIRST_RESPONSE and subject.state.first_responded_at is not None:
-            raise RefusedError(f"ticket {subject.number} has had its first response", f"slactl show {subject.number}")
-        if due_at is not None and due_at < subject.state.created_at:
-            raise RefusedError(f"ticket {subject.number} was opened after {to_text(due_at)}", "--at 'in 4h'")
+        _refuse_deadline(subject, target, due_at)
         when = to_text(due_at) if due_at is not None else None
         return [_entry(subject, EventType.DUE_SET, {"target": target.value, "due_at": when, "reason": reason})]
 
     return make
 
 
-def checked_reason(reason: str | None, example: str) -> str:
-    """The reason a person must give: 1 to 1,000 characters.
-
-    Raises:
-        RefusedError: it is missing or too long.
-        UsageError: it is no text.
-    """
-    if reason is None or not reason.strip():
-        raise RefusedError("a reason is required", example)
-    if len(reason) > 1000:
-        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
-    return checked_text(reason, "the reason", 1000)
+def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) -> None:
+    """Raises RefusedError when a deadline cannot be set by hand, or (None) none is there to be cleared."""
+    number, state = subject.number, subject.state
+    subject.refuse_closed("its deadlines are over")
+    timer = next((each for each in reversed(state.timers) if each.kind is target), None)
+    if state.status.is_done:
+        raise RefusedError(f"ticket {number} is {state.status}", f"slactl reopen {number}")
+    if target is Target.NEXT_RESPONSE and (timer is None or timer.stopped_at is not None):
+        raise RefusedError(f"no customer waits for a next response in ticket {number}", f"slactl show {number}")
+    if timer is not None and timer.stopped_at is not None:
+        raise RefusedError(f"the {target.value.replace('_', ' ')} of ticket {number} is over", f"slactl show {number}")
+    if due_at is None and (timer is None or not timer.manual):
+        raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
+    if due_at is not None and due_at < state.created_at:
+        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "--at 'in 4h'")
 
 
 def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:

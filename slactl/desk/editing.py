@@ -17,7 +17,7 @@ from slactl.text import clean, is_address
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What `edit` was told; None leaves as it is."""
+    """What `edit` was told; None leaves as it is, an empty tenant takes it away."""
 
     subject: str | None = None
     requester_email: str | None = None
@@ -61,10 +61,15 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
     if "requester_email" in texts:
         detail["requester_domain"] = texts["requester_email"].rpartition("@")[2].lower()
     found = [Entry(Event(subject.at, EventType.EDITED, detail), texts)] if detail or texts else []
-    tenant = known_tenant(book, edits.tenant)
-    if tenant is not None and tenant.name != subject.state.tenant:
-        plan = effective_plan(book, edits.plan, tenant) if edits.plan or tenant.plan else subject.state.plan
-        facts = {"tenant": tenant.name, "plan": plan, "timezone": tenant.timezone, "from": subject.state.tenant}
+    tenant = known_tenant(book, edits.tenant or None)
+    if edits.tenant is not None and (tenant.name if tenant else None) != subject.state.tenant:
+        stated = edits.plan or (tenant.plan if tenant else None)
+        facts = {
+            "tenant": tenant.name if tenant else None,
+            "plan": effective_plan(book, edits.plan, tenant) if stated else subject.state.plan,
+            "timezone": tenant.timezone if tenant else None,
+            "from": subject.state.tenant,
+        }
         found.append(Entry(Event(subject.at, EventType.TENANT, facts)))
     elif edits.plan is not None and edits.plan != subject.state.plan:
         plan = effective_plan(book, edits.plan, None)

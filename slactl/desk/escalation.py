@@ -7,8 +7,8 @@ from typing import Any
 
 from slactl.clock import Duration, to_text
 from slactl.config import Config
-from slactl.desk.changes import Change, Outcome, Subject, change, checked_reason
-from slactl.desk.facts import check_known
+from slactl.desk.changes import Change, Outcome, Subject, change
+from slactl.desk.facts import check_known, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.history import ActorType, Event, EventType, Priority

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlmodel import select
 
 from slactl.clock import to_text
+from slactl.config import Config
 from slactl.desk.ledger import Ledger
-from slactl.errors import NotKnownError, UsageError
-from slactl.sla.rules import Rules
+from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
+from slactl.sla.rules import Rules, load
 from slactl.store.models import Tenant
 from slactl.text import check_input, clean, nearest
 
@@ -34,6 +35,20 @@ def checked_text(text: str, what: str, most: int) -> str:
         UsageError: it has NUL, a lone surrogate, or more than `most` characters.
     """
     return check_input(text, what, most=most)
+
+
+def checked_reason(reason: str | None, example: str) -> str:
+    """The reason a person must give: 1 to 1,000 characters.
+
+    Raises:
+        RefusedError: it is missing or too long.
+        UsageError: it is no text.
+    """
+    if reason is None or not reason.strip():
+        raise RefusedError("a reason is required", example)
+    if len(reason) > 1000:
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
+    return checked_text(reason, "the reason", 1000)
 
 
 def name_of(name: str, what: str) -> str:
@@ -104,6 +119,15 @@ def check_known(name: str, known: Sequence[str], what: str, hint: str) -> str:
     meant = f"; did you mean {near}?" if near else ""
     names = ", ".join(sorted(known)) or "none"
     raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant} (known: {clean(names)})", hint)
+
+
+def is_addressee(config: Config, name: str) -> bool:
+    """Whether a person or a role of this name is in the rules file; an unreadable file knows everybody."""
+    try:
+        rules = load(config.rules)
+    except RulesError:
+        return True
+    return name in rules.people or name in rules.roles
 
 
 def _matched(rules: Rules, key: str) -> set[str]:

@@ -1,7 +1,7 @@
 """What a run does with the tickets whose next instant has come."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,8 +41,22 @@ def work_through(config: Config, report: Report, job: Job) -> None:
 
 def rehearse(config: Config, now: datetime, job: Job) -> Report:
     """The same work in transactions that are rolled back; nothing is sent, and no row says it ran."""
-    report = Report(now, dry_run=True)
-    _go_through(lambda: ledger(config, now, keep=False), report, job)
+    from slactl.desk.notifications import ready
+
+    report, counts = Report(now, dry_run=True), list[tuple[int, int]]()
+
+    @contextmanager
+    def turn() -> Iterator[Ledger]:
+        with ledger(config, now, keep=False) as book:
+            before = len(ready(book, config))
+            yield book
+            book.settle()
+            counts.append((before, len(ready(book, config))))
+
+    _go_through(turn, report, job)
+    if job.send and counts:
+        # What waits already, and what each batch adds to it.
+        report.notified = counts[0][0] + sum(after - before for before, after in counts)
     report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
     return report
 

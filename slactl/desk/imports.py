@@ -5,9 +5,8 @@ changes nothing, and a longer export of the same tickets adds only what is new.
 """
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
@@ -16,22 +15,27 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.bursts import begun_bursts
 from slactl.desk.firing import fire_due, note_breaches
-from slactl.desk.intake import Problem, events_of, read_history, read_rows
+from slactl.desk.imported_events import append_events
+from slactl.desk.imported_tickets import Notes, Place, bring_rules, open_ticket, places
+from slactl.desk.intake import Problem, read_history
+from slactl.desk.intake_events import events_of
 from slactl.desk.intake_map import Map
-from slactl.desk.ledger import Entry, Ledger, ledger
-from slactl.sla.history import Condition, EventType, Status
+from slactl.desk.intake_rows import read_rows
+from slactl.desk.ledger import Ledger, ledger
+from slactl.errors import SlactlError
+from slactl.sla.history import Condition, Event, EventType
 from slactl.sla.history_fields import LineError
-from slactl.sla.history_file import Line, in_order, parse_line, parse_record
-from slactl.sla.ladders import FiringKey
+from slactl.sla.history_file import Line, TenantEntry, in_order, parse_line, parse_record
 from slactl.sla.rules import load
 from slactl.store import writes
-from slactl.store.events import BREACH, DEADLINES
 from slactl.store.models import Tenant
 from slactl.store.spool import Spool
-from slactl.store.words import Outcome
 
 #: Tickets in one write transaction.
 BATCH = 500
+
+#: A line that was read, and where it stood.
+Numbered = tuple[int, Line]
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class Imported:
     opened: int = 0
     changed: int = 0
     events: int = 0
+    tenants: int = 0
     bad: int = 0
     warnings: int = 0
 
@@ -53,243 +58,219 @@ class Source:
     how: Map | None = None
     until: datetime | None = None
 
+    def column(self, name: str, event: Event | None = None) -> str:
+        """What a field is called in the file, given the event that it is about."""
+        if self.how is None:
+            return name
+        if name == "at" and event is not None:
+            name = self._column_of_instant(event)
+        return self.how.columns.get(name, name)
+
+    def _column_of_instant(self, event: Event) -> str:
+        assert self.how is not None
+        if event.type is EventType.CREATED:
+            return "created_at"
+        if self.how.kind == "events":
+            return "at"
+        told = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
+        return told if told in self.how.columns else "at"
+
+
+@dataclass(slots=True)
+class Progress:
+    """Who is told how far an import is: `read` bytes so far, and `taken` tickets in of how many."""
+
+    read: Callable[[int], None] = lambda _: None
+    taken: Callable[[int, int], None] = lambda _, __: None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One import: where it comes from, how it is told of, what it did."""
+
+    source: Source
+    now: datetime
+    baseline: bool
+    dry_run: bool
+    progress: Progress
+    report: Callable[[Problem], None]
+    done: Imported = field(default_factory=Imported)
+    notes: Notes = field(default_factory=Notes)
+    tenants: list[TenantEntry] = field(default_factory=list)
+    #: The bursts that tickets of the file begin among themselves, by ticket.
+    bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def tell(self, problem: Problem) -> None:
+        """Count a problem, and tell it."""
+        self.done.warnings += problem.warning
+        self.done.bad += not problem.warning
+        self.report(problem)
+
+    def warn(self, reason: str | None) -> None:
+        """Tell what a person should know though nothing is left out."""
+        if reason is not None:
+            self.tell(Problem(0, "", reason, warning=True))
+
 
 def import_file(
     config: Config,
     now: datetime,
     source: Source,
     report: Callable[[Problem], None],
-    ticked: Callable[[int], None] = lambda _: None,
+    progress: Progress | None = None,
     *,
     baseline: bool = False,
     dry_run: bool = False,
 ) -> Imported:
-    """Import a file; `report` is told of each bad row, `ticked` how many bytes were read.
+    """Import a file; `report` is told of each bad row.
 
     Raises:
-        UsageError: the file is not what the map says it is.
+        UsageError: the file is not what the map says it is, or needs a map.
         RulesError: the rules are invalid.
         DatabaseError: the database cannot be written.
     """
-    done, spool = Imported(), Spool()
-
-    def count(problem: Problem) -> None:
-        done.warnings += problem.warning
-        done.bad += not problem.warning
-        report(problem)
-
+    work = _Work(source, now, baseline, dry_run, progress or Progress(), report)
+    spool = Spool()
     try:
         if source.how is None:
-            spool.fill(read_history(source.stream, count, ticked))
+            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
-            spool.fill(read_rows(source.stream, source.how, count, ticked))
-        bursts = _bursts(config, spool, source, now)
-        tickets = ((name, lines, bursts.get(name, ())) for name, lines in spool.tickets())
-        _take_in(config, now, source, tickets, done, count, baseline=baseline, dry_run=dry_run)
+            spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
+        work.bursts = _bursts(config, work, spool)
+        _take_in(config, work, spool)
     finally:
         spool.close()
-    return done
+    return work.done
 
 
-def _take_in(
-    config: Config,
-    now: datetime,
-    source: Source,
-    tickets: Iterator[tuple[str, list[tuple[int, str]], Sequence[str]]],
-    done: Imported,
-    report: Callable[[Problem], None],
-    *,
-    baseline: bool,
-    dry_run: bool,
-) -> None:
-    """Batch after batch; a dry run does them all in one transaction that is rolled back."""
-    plans: set[str] = set()
-    while batch := list(islice(tickets, BATCH)):
-        with ledger(config, now, keep=not dry_run, strict=True) as book:
-            while batch:
-                histories = {
-                    name: _with_bursts(_history(name, lines, source, now, report), begun)
-                    for name, lines, begun in batch
-                }
-                _merge(book, histories, done, _PlanWarnings(book, plans, report), baseline=baseline)
-                batch = list(islice(tickets, BATCH)) if dry_run else []
-                book.settle()
-
-
-def _bursts(config: Config, spool: Spool, source: Source, now: datetime) -> dict[str, list[str]]:
-    """The bursts that tickets of the file begin among themselves, by ticket; the file is read once more for them."""
+def _bursts(config: Config, work: _Work, spool: Spool) -> dict[str, list[str]]:
+    """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
     rules = load(config.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
-    read = ((name, _history(name, lines, source, now, lambda _: None)) for name, lines in spool.tickets())
+    quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
+    read = ((name, in_order(list(_lines(lines, quiet)))[0]) for name, lines in spool.tickets())
     return begun_bursts((each for each in read if each[1]), rules)
 
 
 def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
     """The history, in which the ticket says what it begins, unless it says so itself."""
-    if not history or not begun or "bursts" in history[0].event.detail:
-        return history
     created = history[0].event
+    if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
+        return history
     return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
 
 
-def _history(
-    name: str, lines: Sequence[tuple[int, str]], source: Source, now: datetime, report: Callable[[Problem], None]
-) -> list[Line]:
-    """The events of one ticket in the order of time, without those that do not fit or come too late."""
-    numbered: list[tuple[int, Line]] = []
-    for number, text in _as_lines(lines, source.how, report):
+def _take_in(config: Config, work: _Work, spool: Spool) -> None:
+    """Batch after batch; a dry run does them all in one transaction that is rolled back."""
+    tickets, total, seen = spool.tickets(), spool.count(), 0
+    batch = list(islice(tickets, BATCH))
+    while batch or work.tenants:
+        with ledger(config, work.now, keep=not work.dry_run, strict=True) as book:
+            _add_tenants(book, work)
+            while batch:
+                _merge(book, {name: list(_lines(lines, work)) for name, lines in batch}, work)
+                book.settle()
+                seen += len(batch)
+                work.progress.taken(seen, total)
+                batch = list(islice(tickets, BATCH))
+                if not work.dry_run:
+                    break
+            if not batch:
+                # After all that the file brings, so that the rules of this desk are those that came last.
+                book.rulebook.current_version()
+
+
+def _add_tenants(book: Ledger, work: _Work) -> None:
+    """The tenants that an export brings along, where there are none of their names yet."""
+    for entry in work.tenants:
+        if book.session.get(Tenant, entry.name) is None:
+            created_at = to_text(entry.created_at)
+            book.session.add(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
+            book.session.flush()
+            work.done.tenants += 1
+    work.tenants.clear()
+
+
+def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
+    """The events of one ticket as far as they can be read, are not in the future, and count."""
+    source = work.source
+    for number, record in _records(lines, work):
         try:
-            line = parse_line(text) if isinstance(text, str) else parse_record(text)
+            line = parse_line(record) if isinstance(record, str) else parse_record(record)
         except LineError as error:
-            report(Problem(number, error.field, error.reason))
+            work.tell(Problem(number, source.column(error.field), error.reason))
             continue
-        if line.event.at > now:
-            report(Problem(number, "at", f"{to_text(line.event.at)} lies in the future"))
+        if line.event.at > work.now:
+            late = f"{to_text(line.event.at)} lies in the future"
+            work.tell(Problem(number, source.column("at", line.event), late))
         elif source.until is None or line.event.at <= source.until:
-            numbered.append((number, line))
-    history, problems = in_order(numbered)
-    for number, unfit in problems:
-        report(Problem(number, unfit.field, unfit.reason))
-    return history
+            yield number, line
 
 
-def _as_lines(
-    lines: Sequence[tuple[int, str]], how: Map | None, report: Callable[[Problem], None]
-) -> Iterator[tuple[int, str | Mapping[str, Any]]]:
+def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
+    how = work.source.how
     if how is None:
-        yield from lines
-        return
+        return lines
     rows = [(number, json.loads(text)) for number, text in lines]
     opened = rows[0][1]["created_at"]
     for number, row in rows:
         if how.kind == "events" and row["at"] < opened:
             why = f"{row['at']} is before the ticket was created; taken as {opened}"
-            report(Problem(number, how.columns.get("at", "at"), why, warning=True))
-    yield from events_of(rows, how)
+            work.tell(Problem(number, how.columns.get("at", "at"), why, warning=True))
+    return events_of(rows, how)
 
 
-class _PlanWarnings:
-    """One warning for each plan that no policy names."""
+def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
+    """Append what is not there yet, ticket by ticket; one that does not fit is left out."""
+    found = places(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
+    numbers = [place.number for place in found.values() if place.number is not None]
+    known = writes.identities(book.connection, numbers)
+    book.load(numbers)
+    # Those that keep their number first, so that no new ticket takes it.
+    for name, place in sorted(found.items(), key=lambda each: each[1].wanted is None):
+        first = min(number for number, _ in histories[name])
+        if place.problem is not None:
+            work.tell(Problem(first, work.source.column("ticket"), place.problem))
+            continue
+        history, problems = in_order(histories[name], place.opened)
+        for number, unfit in problems:
+            line = next(line for where, line in histories[name] if where == number)
+            work.tell(Problem(number, work.source.column(unfit.field, line.event), unfit.reason))
+        if history:
+            history = _with_bursts(history, work.bursts.get(name, ()))
+            _take_ticket(book, place, history, known, work, first)
 
-    def __init__(self, book: Ledger, told: set[str], report: Callable[[Problem], None]) -> None:
-        self._known = set(book.rulebook.current.plans())
-        self._told, self._report = told, report
 
-    def check(self, plan: str) -> None:
-        """Warn about a plan, once."""
-        if plan not in self._known and plan not in self._told:
-            self._told.add(plan)
-            self._report(
-                Problem(0, "plan", f"no policy names the plan {plan!r}; the catch-all serves it", warning=True)
-            )
-
-
-def _merge(
-    book: Ledger, histories: Mapping[str, list[Line]], done: Imported, plans: _PlanWarnings, *, baseline: bool
+def _take_ticket(
+    book: Ledger,
+    place: Place,
+    history: Sequence[Line],
+    known: Mapping[int, writes.Identities],
+    work: _Work,
+    first: int,
 ) -> None:
-    """Append what is not there yet."""
-    wanted = {name: history for name, history in histories.items() if history}
-    numbers = writes.numbers_of(book.connection, list(wanted))
-    known = writes.identities(book.connection, list(numbers.values()))
-    book.load(list(numbers.values()))
-    for name, history in wanted.items():
-        number = numbers.get(name)
-        before = done.events
+    """Append the events of one ticket, all or, where it cannot be judged then, none."""
+    mark, number, added = book.mark(), place.number, 0
+    try:
+        for line in history:
+            work.warn(bring_rules(book, line, work.notes))
+        for warning in work.notes.unknown_plans(book, history):
+            work.warn(warning)
         if number is None:
-            number = _open(book, name, history[0], plans)
-            done.opened += 1
-            done.events += 1
-            _append(book, number, history[1:], Counter(), Status(book.state(number).status), done)
+            number = open_ticket(book, place, history[0])
+            added = 1 + append_events(book, number, history[1:], writes.Identities())
         else:
-            _append(book, number, history, known[number], Status.OPEN, done)
-            done.changed += done.events > before
-        if baseline and done.events > before:
+            added = append_events(book, number, history, known[number])
+        book.state(number)
+        if work.baseline and added:
             note_breaches(book, number)
             fire_due(book, number, None, baseline=True)
-
-
-def _open(book: Ledger, name: str, created: Line, plans: _PlanWarnings) -> int:
-    detail = dict(created.event.detail)
-    tenant = book.session.get(Tenant, detail["tenant"]) if detail.get("tenant") else None
-    if tenant is not None:
-        detail["timezone"] = detail.get("timezone") or tenant.timezone
-    stated = detail.get("plan") or (tenant.plan if tenant is not None else None)
-    detail["plan"] = stated or book.rulebook.current.settings.default_plan
-    plans.check(detail["plan"])
-    version = book.rulebook.current_version()
-    detail |= {"external_id": name, "rules": version.hash}
-    assert version.id is not None
-    entry = Entry(replace(created.event, detail=detail), created.texts, recorded_at=created.recorded_at)
-    return book.open_ticket(entry, version.id)
-
-
-def _append(
-    book: Ledger,
-    number: int,
-    lines: Sequence[Line],
-    known: Counter[tuple[str, str, str]],
-    status: Status,
-    done: Imported,
-) -> None:
-    """Append the lines beyond those known; `status` is the one before the first of them."""
-    for line in lines:
-        event = line.event
-        after = Status(event.detail.get("status") or status)
-        key = (to_text(event.at), event.type.value, event.value)
-        if known[key] > 0:
-            known[key] -= 1
-        elif event.type not in (EventType.RULES_APPLIED, EventType.CREATED):
-            if event.type is EventType.STATUS:
-                event = replace(event, detail={**event.detail, "from": status.value})
-            _append_line(book, number, replace(line, event=event))
-            done.events += 1
-        status = after
-
-
-def _append_line(book: Ledger, number: int, line: Line) -> None:
-    event = line.event
-    entry = Entry(event, line.texts, recorded_at=line.recorded_at)
-    if event.type is EventType.BREACHED:
-        book.append(number, replace(entry, action=BREACH))
-        book.detect(number, str(event.detail.get("target")), int(event.detail.get("cycle", 1)), event.at)
-    elif event.type is EventType.DEADLINES:
-        book.append(number, replace(entry, action=DEADLINES))
-    elif event.type is EventType.ESCALATED:
-        _append_escalation(book, number, entry)
-    else:
-        book.append(number, entry)
-
-
-def _append_escalation(book: Ledger, number: int, entry: Entry) -> None:
-    """An escalation of another database is on the record here too, so that nothing of it fires again."""
-    event, detail = entry.event, dict(entry.event.detail)
-    outcome = Outcome(detail.get("outcome") or Outcome.FIRED)
-    is_level = all(detail.get(name) for name in ("kind", "escalation", "level"))
-    place: dict[str, Any] = {name: detail.get(name) or 0 for name in FiringKey._fields}
-    key = FiringKey(**place) if is_level else None
-    state = book.state(number)
-    row = {
-        "source": "automatic" if event.by_system and key is not None else "manual",
-        "reason": detail.get("reason") or "escalated",
-        "due_at": detail.get("due_at"),
-        "fired_at": to_text(event.at),
-        "outcome": outcome.value,
-        "actor": event.actor or book.actor,
-        "from_priority": detail.get("from_priority") or state.priority.value,
-        "to_priority": detail.get("to_priority") or state.priority.value,
-        "from_assignee": detail.get("from_assignee"),
-        "to_assignee": detail.get("to_assignee"),
-        "run_id": None,
-    }
-    if key is not None and event.by_system and key in book.fired(number):
+    except (SlactlError, ValueError) as error:
+        if number is not None:
+            book.take_back(number, mark)
+        work.tell(Problem(first, "", f"the ticket is left out: {error}"))
         return
-    event_id = None
-    if outcome is Outcome.FIRED:
-        told = {name: detail[name] for name in _EVENT_FIELDS if name in detail}
-        event_id = book.append(number, replace(entry, event=replace(event, detail=told)))
-    book.fire(number, key, row | {"event_id": event_id}, ())
-
-
-#: What the event of an escalation has itself; the rest stands in the escalation's row.
-_EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome", "fallback")
+    work.done.opened += place.number is None
+    work.done.changed += place.number is not None and added > 0
+    work.done.events += added

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from slactl.errors import NotKnownError, RulesError
 from slactl.sla.history import Priority, Status
@@ -45,6 +45,12 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
         if needed not in columns:
             raise ValueError(f"{needed} is missing; it says which of their columns is the {needed}")
     return columns
+
+
+def _one_character(delimiter: str) -> str:
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f"{delimiter!r} cannot stand between cells; it is one character such as , or ;")
+    return delimiter
 
 
 def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
@@ -89,11 +95,26 @@ class Map(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
-    delimiter: str = ","
+    #: Whether a table may lack columns, save those without which nothing can be said.
+    optional: bool = False
+    delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
     time: Time = Time()
     values: Annotated[Mapping[str, Mapping[str, str]], AfterValidator(_known_values)] = {}
     missing: Missing = Missing()
+
+    @model_validator(mode="after")
+    def _has_instants(self) -> "Map":
+        if "at" not in self.needed:
+            return self
+        if "at" not in self.columns:
+            raise ValueError('columns.at is missing; with kind = "events" it says when a row was written')
+        return self
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns of ours that every row must have."""
+        return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
 
 
 def shipped_maps() -> list[str]:
@@ -135,7 +156,15 @@ def parse_map(text: str, source: str) -> Map:
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{source}: {error}", "--map csv") from error
     except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
-        )
+        told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
         raise RulesError(f"{source}: {told}", "--map csv") from error
+
+
+def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:
+    path = ".".join(map(str, place))
+    if kind == "extra_forbidden":
+        tables: dict[str, type[BaseModel]] = {"time": Time, "missing": Missing}
+        known = tables.get(str(place[0]) if len(place) > 1 else "", Map).model_fields
+        near = nearest(str(place[-1]), known)
+        return f"unknown key {path}" + (f"; did you mean {near}?" if near else f" (known: {', '.join(known)})")
+    return (f"{path}: " if path else "") + message.removeprefix("Value error, ")

@@ -95,9 +95,12 @@ class Ledger:
             self.load([number])
         return self._fired[number]
 
-    def open_ticket(self, created: Entry, rules_version: int) -> int:
-        """A new ticket whose history begins with `created`; returns its number."""
-        number = self._next(models.Ticket)
+    def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
+        """A new ticket whose history begins with `created`; returns its number, which is the next unless given."""
+        if number is None:
+            number = self._next(models.Ticket)
+        else:
+            self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
         self._histories[number], self._fired[number], self._timers[number] = [], set(), []
         self._new[number] = rules_version
         self.append(number, created)
@@ -213,7 +216,7 @@ class Ledger:
         del self._events[mark.events :], self._texts[mark.texts :]
         del self._escalations[mark.escalations :], self._notifications[mark.notifications :]
         memories = (self._changed, self._histories, self._states, self._fired, self._identities, self._detected)
-        for memory in (*memories, self._pins):
+        for memory in (*memories, self._pins, self._new, self._timers):
             memory.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
@@ -232,6 +235,11 @@ class Ledger:
         detail = {"policy": self.state(number).policy, "because": reason, **due}
         noted = Event(self.now, EventType.DUE_SET, detail, "slactl", ActorType.SYSTEM)
         self.append(number, Entry(noted, action=DEADLINES))
+
+    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Some tickets as in machine output, with what was changed so far."""
+        self.settle()
+        return writes.ticket_records(self.connection, numbers, to_text(self.now))
 
     def settle(self) -> None:
         """Write everything that was changed in memory, and what follows from it."""
@@ -262,7 +270,7 @@ class Ledger:
         row = {"id": number, **ticket_columns(state), **self._identities.get(number, {})}
         row |= next_level_columns(state, self.rulebook.current, self.fired(number))
         if number in self._new:
-            return dict.fromkeys(IDENTITY) | row | {"rules_version": self._new[number]}
+            return dict.fromkeys(IDENTITY) | row | {"rules_version": self._pins.get(number, self._new[number])}
         return row | ({"rules_version": self._pins[number]} if number in self._pins else {})
 
     def _write_timers(self, numbers: Sequence[int]) -> None:

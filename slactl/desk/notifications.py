@@ -10,7 +10,9 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Connection
 
 from slactl.clock import from_text, to_text
 from slactl.config import Config
@@ -40,6 +42,9 @@ from slactl.store.engine import looking, writing
 from slactl.store.models import Notification
 from slactl.store.words import NotificationState
 
+if TYPE_CHECKING:
+    from slactl.desk.ledger import Ledger
+
 #: A pause between two runs is told of when it is at least this long, and out of the ordinary.
 GAP = timedelta(minutes=30)
 
@@ -65,6 +70,13 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
                 report.interrupted = True
                 return
             carry_out(post, mailing, rows)
+
+
+def ready(book: "Ledger", config: Config) -> set[int]:
+    """The numbers of the messages that would go out now, as far as can be said without trying."""
+    rules, secrets = book.rulebook.current, Secrets(os.environ, config.rules.absolute().parent)
+    found, _ = _sorted(Post(config, book.now, Report(book.now, dry_run=True), rules, secrets, 0, None), book.connection)
+    return {row["id"] for rows in found.values() for row in rows}
 
 
 def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
@@ -106,10 +118,19 @@ def _adopt_orphans(post: Post) -> None:
 def _sort_out(post: Post) -> dict[Mailing, list[Row]]:
     """The messages that are to go out now, by recipient and address; the others are obsolete, wait or are through."""
     with looking(post.config.database) as session:
-        rows = outbox.waiting(session.connection(), to_text(post.now))
-        customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
-        told = outbox.told_customers(session.connection(), customers)
-        silences = outbox.silences(session.connection(), to_text(post.now))
+        ready, changes = _sorted(post, session.connection())
+    if changes:
+        with writing(post.config.database) as session:
+            outbox.record(session.connection(), changes, WAITING)
+    return ready
+
+
+def _sorted(post: Post, connection: Connection) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
+    """What is to go out, and what becomes of the rest."""
+    rows = outbox.waiting(connection, to_text(post.now))
+    customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
+    told = outbox.told_customers(connection, customers)
+    silences = outbox.silences(connection, to_text(post.now))
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -126,10 +147,7 @@ def _sort_out(post: Post) -> dict[Mailing, list[Row]]:
             changes[row["id"]] = standing(post, addressee, row["addresses"])
         else:
             ready.setdefault(mailing, []).append(row)
-    if changes:
-        with writing(post.config.database) as session:
-            outbox.record(session.connection(), changes, WAITING)
-    return ready
+    return ready, changes
 
 
 def _promise(row: Mapping[str, Any]) -> tuple[str | None, str | None]:

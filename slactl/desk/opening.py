@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from slactl.config import Config
 from slactl.desk.bursts import bursts_of_new
+from slactl.desk.changes import Outcome
 from slactl.desk.facts import (
     BODY_LENGTH,
     checked_tags,
@@ -36,8 +38,10 @@ class NewTicket:
     external_id: str | None = None
 
 
-def create(config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False) -> int:
-    """Open a ticket as of `at` (default now) and return its number.
+def create(
+    config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False
+) -> Outcome:
+    """Open a ticket as of `at` (default now).
 
     Raises:
         UsageError: the subject, the address, a tag or the time is none.
@@ -53,26 +57,27 @@ def create(config: Config, now: datetime, new: NewTicket, at: datetime | None = 
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
             refuse_taken(book, external_id)
-        tenant = known_tenant(book, new.tenant)
         version = book.rulebook.current_version()
-        detail = {
-            "plan": effective_plan(book, new.plan, tenant),
-            "tenant": tenant.name if tenant else None,
-            "timezone": tenant.timezone if tenant else None,
-            "priority": new.priority.value,
-            "status": Status.OPEN.value,
-            "assignee": assignee,
-            "tags": list(tags),
-            "external_id": external_id,
-            "requester_domain": new.requester_email.rpartition("@")[2].lower(),
-            "rules": version.hash,
-        }
+        said = {"assignee": assignee, "tags": list(tags), "external_id": external_id, "rules": version.hash}
         bursts = bursts_of_new(book, new.requester_email, opened)
-        detail |= {"bursts": bursts} if bursts else {}
+        detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         book.note_deadlines(number, "ticket opened")
-        return number
+        return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
+
+
+def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
+    """What its deadlines follow from."""
+    tenant = known_tenant(book, new.tenant)
+    return {
+        "plan": effective_plan(book, new.plan, tenant),
+        "tenant": tenant.name if tenant else None,
+        "timezone": tenant.timezone if tenant else None,
+        "priority": new.priority.value,
+        "status": Status.OPEN.value,
+        "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+    }
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:

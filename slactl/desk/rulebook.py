@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
 from slactl.errors import RulesError
+from slactl.sla.history_file import RulesText
 from slactl.sla.rules import Escalation, Level, Rules, load, parse
 from slactl.store.models import HolidayYear, Meta, RulesVersion
 from slactl.store.runs import LADDERS
@@ -32,6 +33,7 @@ class Rulebook:
         self._session = session
         self._now = now
         self._parsed: dict[str, Rules] = {}
+        self._rows: dict[str, RulesVersion] = {}
         self._introduced: dict[tuple[str, str], str] | None = None
         self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
         self.problem: RulesError | None = None
@@ -39,7 +41,7 @@ class Rulebook:
             # Checking rules asks the holidays library, which takes longer to import than everything else.
             self.current = load(path, set(session.exec(select(RulesVersion.hash))))
         except RulesError as error:
-            last = session.exec(select(RulesVersion).order_by(col(RulesVersion.id).desc())).first()
+            last = self._last_used()
             if strict or last is None:
                 raise
             self.problem = error
@@ -48,7 +50,7 @@ class Rulebook:
 
     def current_version(self) -> RulesVersion:
         """The row of the current rules, written on their first use."""
-        known = self._session.exec(select(RulesVersion).where(RulesVersion.hash == self.current.hash)).first()
+        known = self.known(self.current.hash)
         if known is None:
             known = RulesVersion(
                 hash=self.current.hash,
@@ -83,11 +85,50 @@ class Rulebook:
         if rules_hash is None:
             return self.current
         if rules_hash not in self._parsed:
-            row = self._session.exec(select(RulesVersion).where(RulesVersion.hash == rules_hash)).first()
+            row = self.known(rules_hash)
             if row is None:
                 raise RulesError(f"the rules version {rules_hash[:12]} is not in the database", "slactl doctor")
             self._parsed[rules_hash] = parse(row.canonical, f"rules version {row.id}", {row.hash})
         return self._parsed[rules_hash]
+
+    def known(self, rules_hash: str | None) -> RulesVersion | None:
+        """The row of the rules with this hash, or None."""
+        if rules_hash is None:
+            return None
+        if rules_hash not in self._rows:
+            row = self._session.exec(select(RulesVersion).where(RulesVersion.hash == rules_hash)).first()
+            if row is None:
+                return None
+            self._rows[rules_hash] = row
+        return self._rows[rules_hash]
+
+    def adopt(self, brought: RulesText) -> None:
+        """Keep a version of the rules that another database used, for the tickets that come with it.
+
+        Raises:
+            RulesError: it is invalid, or not what its hash says.
+        """
+        if self.known(brought.hash) is not None:
+            return
+        rules = parse(brought.canonical, f"rules version {brought.hash[:12]}")
+        if rules.hash != brought.hash:
+            raise RulesError(f"the rules version {brought.hash[:12]} is not what its hash says", "slactl export")
+        self._session.add(
+            RulesVersion(
+                hash=rules.hash,
+                canonical=rules.canonical,
+                first_used_at=to_text(brought.first_used_at),
+                holidays_version=brought.holidays_version,
+            )
+        )
+        self._session.flush()
+        self._parsed[rules.hash], self._introduced = rules, None
+
+    def _last_used(self) -> RulesVersion | None:
+        """The rules of the last run, else those that came last into this database."""
+        used = select(RulesVersion).join(Meta, col(Meta.value) == RulesVersion.hash).where(Meta.key == LADDERS)
+        latest = select(RulesVersion).order_by(col(RulesVersion.id).desc())
+        return self._session.exec(used).first() or self._session.exec(latest).first()
 
     def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
         """A level of today's ladders, and the ladder it belongs to."""
@@ -107,7 +148,8 @@ class Rulebook:
     def _introductions(self) -> dict[tuple[str, str], str]:
         """When each level was first used, without those of the first rules this database ever used."""
         self.current_version()
-        rows = self._session.exec(select(RulesVersion).order_by(col(RulesVersion.id))).all()
+        order = (col(RulesVersion.first_used_at), col(RulesVersion.id))
+        rows = self._session.exec(select(RulesVersion).order_by(*order)).all()
         found: dict[tuple[str, str], str] = {}
         for place, row in enumerate(rows):
             for escalation in tomllib.loads(row.canonical).get("escalation", ()):

@@ -1,9 +1,12 @@
-"""What a run of `check` did, for people and for cron's mail."""
+"""What the runs of `check` and imports did, for people and for cron's mail."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from slactl.text import clean, clean_block
+
+if TYPE_CHECKING:
+    from slactl.show.tables import Column
 
 
 def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -13,13 +16,28 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
         f"{report['at']}  {report['scanned']} looked at, {report['breached']} {would}found breached, "
-        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} notified{failed}"
+        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
     )
     for firing in report["firings"]:
         yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"
     for message in report["messages"]:
         yield ""
         yield clean_block(message)
+
+
+def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
+    """What an import did, in one line."""
+    would = "would be " if dry_run else ""
+
+    def some(name: str, what: str) -> str:
+        return f"{done[name]} {what}{'' if done[name] == 1 else 's'}"
+
+    tenants = f", {some('tenants', 'tenant')} {would}added" if done["tenants"] else ""
+    bad = f", {some('bad', 'problem')} told above" if done["bad"] else ""
+    return (
+        f"{some('opened', 'ticket')} {would}opened, {done['changed']} {would}changed, "
+        f"{some('events', 'event')} {would}added{tenants}{bad}"
+    )
 
 
 def _deed(firing: Mapping[str, Any]) -> str:
@@ -33,3 +51,43 @@ def _deed(firing: Mapping[str, Any]) -> str:
             f"tells {' and '.join(firing['told'])}" + (", as nobody else is reached" * bool(firing["fallback"]))
         )
     return ", ".join(done)
+
+
+def run_columns() -> "Sequence[Column]":
+    """The columns that list runs."""
+    from slactl.show.tables import Column
+    from slactl.show.times import local
+
+    def count(title: str, field: str) -> Column:
+        return Column(title, lambda run: str(run[field] or ""), right=True)
+
+    return (
+        Column("Run", lambda run: str(run["id"]), right=True),
+        Column("Started", lambda run: local(run["started_at"])),
+        count("Looked at", "scanned"),
+        count("Breached", "breached"),
+        count("Fired", "fired"),
+        count("Told", "notified"),
+        count("Failed", "failed"),
+        Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=1),
+        Column("Exit", lambda run: "died" if run["exit_code"] is None else str(run["exit_code"]), right=True),
+    )
+
+
+def message_columns() -> "Sequence[Column]":
+    """The columns that list messages of the outbox."""
+    from slactl.show.tables import Column
+    from slactl.show.times import local
+
+    return (
+        Column("Message", lambda message: str(message["id"]), right=True),
+        Column("Ticket", lambda message: str(message["ticket_id"]), right=True),
+        Column("To", lambda message: message["recipient"], most=24),
+        Column("State", lambda message: message["state"]),
+        Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
+        Column("Made", lambda message: local(message["created_at"])),
+        Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
+        Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
+        Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),
+        Column("Error", lambda message: message["error"] or "", rank=1, most=200, long=True),
+    )

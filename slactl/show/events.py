@@ -10,6 +10,8 @@ from slactl.sla.history import Status, Target
 
 #: Said elsewhere, or of no use to a person.
 HIDDEN = ("rules", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
+#: Not worth a word unless it is something else.
+USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
 #: What persons wrote, to be shown as it is.
 WRITTEN = ("reason", "note", "tags", "tag", "external_id")
 #: Codes that read better as words.
@@ -41,9 +43,12 @@ def describe(event: Record) -> str:
             f"{words(name)} of {cell([str(each) for each in ids])}" for name, ids in event["detail"].items()
         )
     told = {name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")}
+    told = {name: value for name, value in told.items() if name not in USUAL or value != USUAL[name]}
     if event["action"] == "ticket.create":
         # At the beginning nobody misses what is not there; later "none" is the news.
         told = {name: value for name, value in told.items() if value not in (None, [], "")}
+    if "level" in told:
+        told.pop("kind", None)  # the escalation's name says it, and its reason
     before = {"was": told.pop("from")} if "from" in told else {}
     return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (told | before).items())
 

@@ -1,5 +1,6 @@
 """The form that output takes, and what the screen it goes to can do."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,9 +54,13 @@ def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool
     return terminal and environment.get("TERM", "") not in ("dumb", "unknown")
 
 
+#: The width of what is no terminal: nothing is cut there.
+UNCUT = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Where tables are drawn. `width` in cells; None is what the terminal says, or 80."""
+    """Where tables are drawn. `width` in cells; None is what `COLUMNS` or the terminal says, `UNCUT` on a pipe."""
 
     stream: TextIO
     color: bool = False
@@ -73,7 +78,7 @@ class Screen:
             self.stream.reconfigure(errors="replace")
         return Console(
             file=self.stream,
-            width=self.width,
+            width=self.width or (None if self.stream.isatty() or os.environ.get("COLUMNS") else UNCUT),
             force_terminal=self.color or live,
             # The sixteen colours of the terminal's own theme are readable on light and dark grounds.
             color_system="standard" if self.color else None,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slactl.show.form import Screen
+from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean
 
@@ -55,8 +55,9 @@ def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Ta
     from rich.cells import cell_len
 
     rows = [[_text(column.cell(record)) for column in columns] for record in records]
+    most = [column.most if width < UNCUT else width for column in columns]
     sizes = [
-        max([cell_len(column.title), *(min(column.most, cell_len(row[place].plain)) for row in rows)])
+        max([cell_len(column.title), *(min(most[place], cell_len(row[place].plain)) for row in rows)])
         for place, column in enumerate(columns)
     ]
     filled = [place for place, column in enumerate(columns) if not column.rank or any(row[place].plain for row in rows)]

@@ -161,7 +161,7 @@ def _messages(console: "Console", messages: Iterable[Record], written: Container
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         console.print(Text(head, style="dim" if message["type"] == "note" else "cyan"))
         nothing = "(erased)" if message["event_id"] in written else "(no text)"
-        console.print(Padding(Text(clean_block(message["body"] or nothing)), (0, 0, 0, 4)))
+        console.print(Padding(Text(clean_block(message["body"] or nothing)), (0, 0, 0, 4), expand=False))
 
 
 def escalation_columns() -> Sequence[Column]:

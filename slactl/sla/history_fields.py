@@ -205,9 +205,9 @@ _WRITTEN: dict[EventType, dict[str, Reader]] = {
 
 HASHES = {name: f"{name}_hash" for name in TEXTS}
 
-#: What every line may have besides, and the creation of a ticket.
+#: What every line may have besides; and the creation of a ticket: the number it had where it was exported.
 _OF_ALL: dict[str, Reader] = {"actor": read_name, "actor_type": _one_of(ActorType), "recorded_at": read_instant}
-_OF_CREATED: dict[str, Reader] = {"id": _id}
+_OF_CREATED: dict[str, Reader] = {"slactl_id": _id}
 
 READERS: dict[EventType, dict[str, Reader]] = {
     kind: {

@@ -27,23 +27,8 @@ from slactl.sla.history_fields import (
     read_text,
 )
 
-#: The type of a line that is no event: a version of the rules that events of the file name by its hash.
-RULES = "rules"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One event of a history file: the ticket it is about, what happened, and what a person wrote.
-
-    `recorded_at` is when it was recorded first, `id` the number its ticket had, both in the database that the
-    line was exported from.
-    """
-
-    ticket: str
-    event: Event
-    texts: Mapping[str, str]
-    recorded_at: datetime | None = None
-    id: int | None = None
+#: The type of a line that is about no ticket: what a database knows of a tenant.
+TENANT = "tenant_entry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +39,32 @@ class RulesText:
     canonical: str
     first_used_at: datetime
     holidays_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantEntry:
+    """A tenant as the database knew it that a file was exported from."""
+
+    name: str
+    plan: str | None
+    timezone: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a history file: the ticket it is about, what happened, and what a person wrote.
+
+    What an export adds: `recorded_at` is when it was recorded first, `id` the number its ticket had, and `rules`
+    the version of the rules that the event names, where no earlier line of the file brought it.
+    """
+
+    ticket: str
+    event: Event
+    texts: Mapping[str, str]
+    recorded_at: datetime | None = None
+    id: int | None = None
+    rules: RulesText | None = None
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -107,22 +118,37 @@ def parse_record(record: Mapping[str, Any]) -> Line:
         detail |= _domain(texts["requester_email"])
     actor = detail.pop("actor", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
-    recorded_at, number = detail.pop("recorded_at", None), detail.pop("id", None)
-    return Line(ticket, Event(at, kind, detail, actor, actor_type), texts, recorded_at, number)
+    recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
+    rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
+    return Line(ticket, Event(at, kind, detail, actor, actor_type), texts, recorded_at, number, rules)
 
 
-def parse_rules(record: Mapping[str, Any]) -> RulesText:
-    """The version of the rules in a record of type `rules`.
+def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
+    """The tenant in a record of type `TENANT`.
 
     Raises:
         LineError: a field is missing or wrong.
     """
-    holidays = record.get("holidays")
+    readers = READERS[EventType.TENANT]
+    plan, timezone = record.get("plan"), record.get("timezone")
+    return TenantEntry(
+        name=_needed(record, "tenant", read_name),
+        plan=readers["plan"](plan, "plan") if plan is not None else None,
+        timezone=readers["timezone"](timezone, "timezone") if timezone is not None else None,
+        created_at=_needed(record, "at", read_instant),
+    )
+
+
+def _rules(record: Mapping[str, Any]) -> RulesText:
+    version = record["rules_version"]
+    if not isinstance(version, dict):
+        raise LineError("rules_version", f"an object is needed, not {kind_of(version)}")
+    holidays = version.get("holidays_version")
     return RulesText(
         hash=_needed(record, "rules", read_name),
-        canonical=_needed(record, "toml", partial(read_text, most=BODY_LENGTH)),
-        first_used_at=_needed(record, "at", read_instant),
-        holidays_version=read_name(holidays, "holidays") if holidays is not None else None,
+        canonical=_needed(version, "toml", partial(read_text, most=BODY_LENGTH)),
+        first_used_at=_needed(version, "first_used_at", read_instant),
+        holidays_version=read_name(holidays, "holidays_version") if holidays is not None else None,
     )
 
 
@@ -137,7 +163,7 @@ def to_record(
     # The text itself was erased: what is left of it goes along.
     record |= {hashed: detail[hashed] for name, hashed in HASHES.items() if hashed in detail and name not in texts}
     if number is not None:
-        record["id"] = number
+        record["slactl_id"] = number
     if event.actor is not None:
         record |= {"actor": event.actor, "actor_type": event.actor_type.value}
     if recorded_at is not None:
@@ -146,9 +172,9 @@ def to_record(
 
 
 def rules_record(rules: RulesText) -> dict[str, Any]:
-    """A version of the rules as a record of the format."""
-    record = {"type": RULES, "at": to_text(rules.first_used_at), "rules": rules.hash, "toml": rules.canonical}
-    return record | ({"holidays": rules.holidays_version} if rules.holidays_version is not None else {})
+    """A version of the rules as the field `rules_version` of the first line that names it."""
+    record = {"toml": rules.canonical, "first_used_at": to_text(rules.first_used_at)}
+    return record | ({"holidays_version": rules.holidays_version} if rules.holidays_version is not None else {})
 
 
 def in_order(

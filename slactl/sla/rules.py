@@ -261,6 +261,8 @@ def _message(kind: str, message: str, place: tuple[str | int, ...]) -> str:
 
         near = nearest(str(place[-1]), known_keys(place[:-1]))
         return f"unknown key {place[-1]}" + (f"; did you mean {near}?" if near else "")
+    if kind == "too_short":
+        return "at least one is needed"
     if kind == "missing":
         return f"{place[-1]} is missing"
     if kind == "tuple_type" and place in (("policy",), ("escalation",)):

@@ -23,12 +23,7 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, or newer than this program.
     """
-    try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
-            raise DatabaseError(f"the database {path} {what}", "slactl init")
-    except OSError as error:
-        raise DatabaseError(f"the database {path} cannot be reached: {error.strerror}", f"ls -l {path}") from error
+    _refuse_unless_file(path)
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -39,6 +34,18 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
             connection.close()
             raise
     return connection
+
+
+def _refuse_unless_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {path.parent}") from error
+    except OSError as error:
+        raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not a file"
+        raise DatabaseError(f"the database {path} is {what}", "slactl init")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) -> None:

@@ -263,9 +263,14 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
-    """Every ticket's number and its name in exports: the external id, else the number."""
-    yield from connection.execute("SELECT id, COALESCE(external_id, id || '') FROM ticket ORDER BY id")
+def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
+    """Every ticket's number and external id."""
+    yield from connection.execute("SELECT id, external_id FROM ticket ORDER BY id")
+
+
+def has_external_id(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether some ticket has this external id."""
+    return connection.execute("SELECT 1 FROM ticket WHERE external_id = ?", (name,)).fetchone() is not None
 
 
 def event_rows(connection: sqlite3.Connection, number: int) -> list[Record]:

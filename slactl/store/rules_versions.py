@@ -19,6 +19,13 @@ def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None)
     return dict(zip(names, row, strict=True)) if row is not None else None
 
 
+def all_versions(connection: sqlite3.Connection) -> list[Record]:
+    """Every version of the rules that was used, the first one first."""
+    names = ("hash", "canonical", "first_used_at", "holidays_version")
+    rows = connection.execute(f"SELECT {', '.join(names)} FROM rules_version ORDER BY id")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
     """Which version of the rules one ticket is judged under."""
     query = "SELECT v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version WHERE t.id = ?"

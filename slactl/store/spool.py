@@ -54,6 +54,10 @@ class Spool:
         self._connection.executemany("INSERT INTO line SELECT place, ?1, ?3, ?4 FROM ticket WHERE name = ?2", chunk)
         self._connection.execute("COMMIT")
 
+    def count(self) -> int:
+        """How many tickets there are."""
+        return int(self._connection.execute("SELECT count(*) FROM ticket").fetchone()[0])
+
     def tickets(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
         """Each ticket, in the order of first appearance, with its lines by instant; ties keep their order.
 

@@ -1,8 +1,9 @@
 """The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
@@ -10,12 +11,18 @@ from sqlmodel import SQLModel
 
 from slactl.clock import from_text
 from slactl.sla.history import Event, EventType
+from slactl.store import reads
 from slactl.store.chain import BEGINNING, sealed_rows
 from slactl.store.events import from_row, identity
 from slactl.store.models import Escalation, RulesVersion, Ticket, Timer
 from slactl.store.models import Event as EventRow
 
 Row = dict[str, Any]
+
+#: How often each event is known: its instant, type and value.
+Identities = Counter[tuple[str, str, str]]
+
+Item = TypeVar("Item")
 
 #: How many ids go into one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
 BATCH = 500
@@ -57,6 +64,14 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(_table(Timer)).where(_table(Timer).c.id.in_(batch)))
 
 
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+    """Some tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    marks = ", ".join(f"{number:d}" for number in numbers)
+    return list(reads.tickets(driver, now, f"t.id IN ({marks})", order="t.id"))
+
+
 def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
     """The events that the timers of some tickets follow from, each in the order of time."""
     found: dict[int, list[Event]] = {number: [] for number in numbers}
@@ -71,9 +86,9 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
     return found
 
 
-def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Counter[tuple[str, str, str]]]:
+def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
     """How often each event of some tickets, told apart by instant, type and value, is known."""
-    found: dict[int, Counter[tuple[str, str, str]]] = {number: Counter() for number in numbers}
+    found: dict[int, Identities] = {number: Counter() for number in numbers}
     table, fired = _table(EventRow), _table(Escalation)
     for batch in batches(numbers):
         query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
@@ -95,16 +110,35 @@ def requester(connection: Connection, number: int) -> str | None:
     return str(found) if found is not None else None
 
 
-def numbers_of(connection: Connection, external_ids: Sequence[str]) -> dict[str, int]:
-    """The numbers of the tickets that have these external ids."""
-    table, found = _table(Ticket), {}
-    for first in range(0, len(external_ids), BATCH):
-        query = select(table.c.external_id, table.c.id)
-        for name, number in connection.execute(
-            query.where(table.c.external_id.in_(external_ids[first : first + BATCH]))
-        ):
-            found[str(name)] = int(number)
+class Known(NamedTuple):
+    """What tells a ticket that is there from others."""
+
+    number: int
+    external_id: str | None
+    created_at: str
+
+
+def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
+    """The tickets that have these external ids."""
+    column, found = _table(Ticket).c.external_id, {}
+    for batch in batches(external_ids):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[str(row.external_id)] = Known(*row)
     return found
+
+
+def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
+    """The tickets that have these numbers."""
+    column, found = _table(Ticket).c.id, {}
+    for batch in batches(numbers):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[int(row.id)] = Known(*row)
+    return found
+
+
+def _known() -> Select[Any]:
+    columns = _table(Ticket).c
+    return select(columns.id, columns.external_id, columns.created_at)
 
 
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
@@ -166,10 +200,10 @@ def postpone(connection: Connection, number: int, until: str) -> None:
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
 
 
-def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The numbers in runs that one statement can name."""
-    for first in range(0, len(numbers), BATCH):
-        yield numbers[first : first + BATCH]
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Ids in runs that one statement can name."""
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]
 
 
 def _grouped(

@@ -1,6 +1,7 @@
 """Opening and changing tickets: what works, what is refused, what scripts get."""
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,3 +274,93 @@ def test_no_database_is_made_by_a_mistyped_path(tmp_path: Path, slactl: Slactl) 
         assert refused.code == 6
         assert "hint: slactl init" in refused.err
     assert not missing.parent.exists()
+
+
+def test_me_is_whoever_acts(desk: Path, slactl: Slactl) -> None:
+    one = slactl("create", "Mine", "--from", "ann@example.com", "--assignee", "me").out.strip()
+    assert ticket(slactl, one)["assignee"] == "ann"
+    assert slactl("--actor", "mia", "assign", one, "--to", "me").code == 0
+    assert ticket(slactl, one)["assignee"] == "mia"
+    assert slactl("--actor", "li", "escalate", one, "--reason", "mine now", "--assign", "me").code == 0
+    assert ticket(slactl, one)["assignee"] == "li"
+    assert slactl("--actor", "li", "list", "--assignee", "me", "-q").out == f"{one}\n"
+
+
+def test_an_external_id_that_is_a_number_is_hinted_at(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Other", "--from", "ann@example.com", "--external-id", "77")
+    refused = slactl("reply", "77")
+    assert (refused.code, refused.err) == (3, "error: no ticket has the number 77\nhint: ext:77\n")
+    assert slactl("reply", "ext:77").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--target next_response --at 'in 4h'", "no customer waits for a next response in ticket 1"),
+        ("--target resolution --clear", "nobody set this deadline of ticket 1 by hand"),
+        ("--target resolution --at '5d ago'", "ticket 1 was opened after"),
+    ],
+)
+def test_a_deadline_that_cannot_be_set_is_refused(one: str, desk: Path, slactl: Slactl, words: str, said: str) -> None:
+    before = rows(desk)
+    refused = slactl("due", one, *shlex.split(words), "--reason", "agreed")
+    assert refused.code == 5
+    assert said in refused.err
+    assert rows(desk) == before
+
+
+def test_a_deadline_that_is_over_is_refused(one: str, slactl: Slactl) -> None:
+    slactl("reply", one)
+    refused = slactl("due", one, "--target", "first_response", "--at", "in 4h", "--reason", "agreed")
+    assert (refused.code, "is over" in refused.err) == (5, True)
+    slactl("resolve", one)
+    assert slactl("due", one, "--target", "resolution", "--at", "in 4h", "--reason", "agreed").code == 5
+
+
+def test_a_tenant_can_be_taken_away_again(one: str, slactl: Slactl) -> None:
+    slactl("tenant", "add", "acme", "--plan", "enterprise", "--timezone", "America/New_York")
+    assert slactl("edit", one, "--tenant", "acme").code == 0
+    assert (ticket(slactl, one)["tenant"], ticket(slactl, one)["plan"]) == ("acme", "enterprise")
+    assert slactl("edit", one, "--tenant", "").code == 0
+    assert (ticket(slactl, one)["tenant"], ticket(slactl, one)["plan"]) == (None, "enterprise")
+
+
+def test_a_word_of_a_closed_set_that_is_nearly_one(one: str, slactl: Slactl) -> None:
+    for words, meant in (
+        (("create", "x", "--from", "a@b.example", "--priority", "urgnt"), "urgent"),
+        (("list", "--status", "wating_customer"), "waiting_customer"),
+        (("status", one, "wating_customer"), "waiting_customer"),
+        (("list", "--breachd"), "--breached"),
+        (("tenant", "lst"), "list"),
+        (("lst",), "list"),
+    ):
+        refused = slactl(*words)
+        assert (refused.code, meant in refused.err) == (2, True), refused.err
+
+
+def test_a_broken_rules_file_is_told_with_line_and_mend_and_nothing_is_opened(
+    one: str, desk: Path, slactl: Slactl
+) -> None:
+    rules = desk.with_name("rules.toml")
+    good = rules.read_text()
+    before = rows(desk)
+    for broken, said in (
+        (good.replace("urgent = {", "urgnt = {"), ":49: policy[1].targets.urgnt: 'urgnt' is none of"),
+        (
+            good.replace("default_plan", "defalt_plan"),
+            ":8: settings.defalt_plan: unknown key defalt_plan; did you mean",
+        ),
+        (good.replace('at = "+1h"', 'at = "+1x"'), "escalation[2].level[1].at: '1x' is no duration; use 90s"),
+        ("schema = 1\n[settings\n", ":2: Expected ']'"),
+    ):
+        assert broken != good
+        rules.write_text(broken)
+        refused = slactl("create", "x", "--from", "ann@example.com")
+        assert refused.code == 4
+        assert f"{rules}{said}" in refused.err or said in refused.err
+        assert f"hint: slactl rules check {rules}" in refused.err
+        assert "at least" not in refused.err
+        assert rows(desk) == before
+    rules.unlink()
+    gone = slactl("create", "x", "--from", "ann@example.com")
+    assert (gone.code, "hint: slactl init" in gone.err) == (4, True)

@@ -1,0 +1,144 @@
+"""What is wrong with a file that is imported is told with line and column, the rest goes in, and the exit code is 7."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+
+HEAD = "ticket,created_at,subject,priority,status\n"
+GOOD = "OK-1,2026-02-27T09:00:00Z,fine,low,open\n"
+LAST = "OK-2,2026-02-27T09:00:00Z,fine too,low,open\n"
+
+
+def imported(slactl: Slactl, path: Path, content: bytes, *options: str) -> tuple[int, str, list[str]]:
+    """Exit code, stderr, and which tickets are there then."""
+    path.write_bytes(content)
+    done = slactl("import", str(path), *options)
+    assert "Traceback" not in done.err
+    assert "unexpected" not in done.err
+    listed = json.loads(slactl("list", "--all", "--json").out)
+    return done.code, done.err.replace(str(path.parent) + "/", ""), sorted(each["external_id"] for each in listed)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("A,2026-02-27T09:00:00Z,short\n", "t.csv:3:priority: 3 cells, but the header has 5"),
+        ("A,2026-02-27T09:00:00Z,long,low,open,more\n", "t.csv:3: 6 cells, but the header has 5"),
+        ("A,27.02.2026,time,low,open\n", "t.csv:3:created_at: '27.02.2026' is no time in ISO 8601"),
+        ("A,,time,low,open\n", "t.csv:3:created_at: is missing"),
+        ("A,9999-12-31T23:59:59-12:00,time,low,open\n", "t.csv:3:created_at: "),
+        ("A,2199-01-01T00:00:00Z,time,low,open\n", "t.csv:3:created_at: 2199-01-01T00:00:00Z lies in the future"),
+        (",2026-02-27T09:00:00Z,no ticket,low,open\n", "t.csv:3:ticket: is missing"),
+        ("A,2026-02-27T09:00:00Z,word,hgih,open\n", "t.csv:3:priority: 'hgih' is not known; did you mean high?"),
+        ("A,2026-02-27T09:00:00Z,word,low,opne\n", "t.csv:3:status: 'opne' is not known; did you mean open?"),
+        ("A,2026-02-27T09:00:00Z,nul\0nul,low,open\n", "t.csv:3:subject: has a NUL character"),
+        ("A,2026-02-27T09:00:00Z," + "s" * 1001 + ",low,open\n", "t.csv:3:subject: 1,001 characters; at most 1,000"),
+        ("N" * 201 + ",2026-02-27T09:00:00Z,name,low,open\n", "t.csv:3:ticket: 201 characters; at most 200"),
+        ('A,2026-02-27T09:00:00Z,"never closed,low,open\n', "t.csv:3:priority: 3 cells, but the header has 5; it goes"),
+    ],
+)
+def test_a_bad_row_is_told_with_line_and_column(
+    desk: Path, slactl: Slactl, tmp_path: Path, row: str, said: str
+) -> None:
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + row + LAST).encode(), "--map", "csv")
+    assert (code, there) == (7, ["OK-1", "OK-2"])
+    assert f"error: {said}" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_cell_of_another_encoding(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    row = "A,2026-02-27T09:00:00Z,Zürich,low,open\n".encode("latin-1")
+    content = HEAD.encode() + GOOD.encode() + row + LAST.encode()
+    code, told, there = imported(slactl, tmp_path / "t.csv", content, "--map", "csv")
+    assert (code, told, there) == (7, "error: t.csv:3:subject: not UTF-8\n", ["OK-1", "OK-2"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_mistake(desk: Path, slactl: Slactl, tmp_path: Path, encoding: str) -> None:
+    row = "A,2026-02-27T09:00:00Z,Zürich,low,open\n"
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + row).encode(encoding), "--map", "csv")
+    assert (code, told, there) == (0, "", ["A"])
+    assert json.loads(slactl("show", "A", "--json").out)["subject"] == "Zürich"
+
+
+def test_a_cell_of_ten_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    rows = f"A,2026-02-27T09:00:00Z,{'x' * 10_000_000},low,open\n"
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + rows + LAST).encode(), "--map", "csv")
+    assert (code, there) == (7, ["OK-1", "OK-2"])
+    assert told == "error: t.csv:3:subject: 10,000,000 characters; at most 1,000,000 are kept\n"
+
+
+def test_a_column_that_is_missing(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text('[columns]\nticket = "ticket"\ncreated_at = "created_at"\nassignee = "assigned_to"\n')
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD).encode(), "--map", str(own))
+    assert (code, there) == (7, ["OK-1"])
+    assert told.startswith("error: t.csv:1:assigned_to: there is no such column, which the map needs as assignee")
+
+
+def test_a_column_without_which_there_are_no_tickets(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    content = (HEAD.replace("created_at", "create_at") + GOOD).encode()
+    code, told, there = imported(slactl, tmp_path / "t.csv", content, "--map", "csv")
+    assert (code, there) == (7, [])
+    assert told.startswith("error: t.csv:1:created_at: there is no such column")
+    assert "did you mean create_at?" in told
+
+
+def test_a_file_without_a_line(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    assert imported(slactl, tmp_path / "t.csv", b"\n\n", "--map", "csv")[0] == 2
+    assert imported(slactl, tmp_path / "t.csv", b"[1, 2", "--map", "github")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "created"', "h.jsonl:2: no JSON at column"),
+        (b"[1, 2]", "h.jsonl:2: a JSON object is needed, not a list"),
+        (b'{"at": "2026-02-27T09:00:00Z", "type": "created"}', "h.jsonl:2:ticket: is missing"),
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00", "type": "created"}', "h.jsonl:2:at: "),
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "creatd"}', "did you mean created?"),
+        (b'{"ticket": "OK", "at": "2026-02-27T09:00:00Z", "type": "status"}', "h.jsonl:2:status: is missing"),
+        (b'{"ticket": "OK", "at": "2026-02-27T08:00:00Z", "type": "note"}', "before the ticket was created"),
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "note"}', "the ticket was never created"),
+        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "created"}', "a second created"),
+        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\xff"}', "not UTF-8 at byte 73"),
+        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\u0000"}', "body: has a NUL"),
+        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\ud800"}', "lone surrogate"),
+        (b'{"ticket": "A", "at": "0001-01-01T00:00:00Z", "type": "created"}', "outside the years"),
+        (b'{"ticket": "A", "at": "2026-02-27T10:00:00Z", "type": "created", "x": ' + b"9" * 5000 + b"}", "no JSON"),
+        (b'{"ticket": "A", "type": ' + b"[" * 100_000 + b"}", "no JSON"),
+    ],
+)
+def test_a_bad_line_of_a_history(desk: Path, slactl: Slactl, tmp_path: Path, line: bytes, said: str) -> None:
+    good = b'{"ticket": "OK", "at": "2026-02-27T09:00:00Z", "type": "created"}\n'
+    last = b'{"ticket": "OK2", "at": "2026-02-27T09:00:00Z", "type": "created"}\n'
+    code, told, there = imported(slactl, tmp_path / "h.jsonl", good + line + b"\n" + last)
+    assert (code, there) == (7, ["OK", "OK2"])
+    assert said in told
+    assert told.startswith("error: h.jsonl:2")
+
+
+def test_more_than_a_hundred_bad_rows_are_counted(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    rows = "".join(f"A{number},x,y,low,open\n" for number in range(250))
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + rows + GOOD).encode(), "--map", "csv")
+    assert (code, there) == (7, ["OK-1"])
+    assert len(told.splitlines()) == 101
+    assert told.splitlines()[-1] == "error: … and 150 more"
+
+
+def test_each_unknown_plan_is_told_once(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    lines = [
+        {"ticket": f"T{number}", "at": "2026-02-27T09:00:00Z", "type": "created", "plan": plan}
+        for number, plan in enumerate(("gold", "gold", "platinum", "free", "gold"))
+    ]
+    lines.append({"ticket": "T3", "at": "2026-02-27T10:00:00Z", "type": "plan", "plan": "silver"})
+    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    code, told, there = imported(slactl, tmp_path / "h.jsonl", content)
+    assert (code, len(there)) == (0, 5)
+    assert told.splitlines() == [
+        f"warning: no policy names the plan '{plan}'; the catch-all serves it"
+        for plan in ("gold", "platinum", "silver")
+    ]
+    assert json.loads(slactl("show", "T0", "--json").out)["policy"] == "everybody else"
