@@ -345,7 +345,10 @@ def test_a_broken_rules_file_is_told_with_line_and_mend_and_nothing_is_opened(
     good = rules.read_text()
     before = rows(desk)
     for broken, said in (
-        (good.replace("urgent = {", "urgnt = {"), ":49: policy[1].targets.urgnt: 'urgnt' is none of"),
+        (
+            good.replace("urgent = {", "urgnt = {"),
+            ":49: policy[1].targets.urgnt: there is no priority 'urgnt'; did you mean urgent?",
+        ),
         (
             good.replace("default_plan", "defalt_plan"),
             ":8: settings.defalt_plan: unknown key defalt_plan; did you mean",
