@@ -12,7 +12,8 @@ import pytest
 from conftest import Slactl
 from typer.main import get_command
 
-from slactl.cli.app import COMMANDS, GROUPS, app
+from slactl.cli.app import app
+from slactl.cli.commands import COMMANDS, GROUPS, SUMMARIES
 from slactl.errors import ExitCode
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -141,3 +142,9 @@ def test_the_map_in_it_is_one(desk: Path, slactl: Slactl, tmp_path: Path) -> Non
     done = slactl("import", "-", "--map", str(tmp_path / "mine.toml"), stdin=rows)
     assert (done.code, done.err) == (0, "")
     assert "2026-03-02T09:00:00Z" in slactl("list", "--fields", "external_id,created_at").out
+
+
+def test_what_help_says_of_each_command_is_the_first_sentence_of_its_own_help() -> None:
+    root = get_command(app)
+    own = {name: root.get_command(None, name).get_short_help_str(limit=500) for name in (*COMMANDS, *GROUPS)}  # type: ignore[attr-defined]
+    assert own == SUMMARIES

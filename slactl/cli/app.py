@@ -9,59 +9,13 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from slactl import __version__
+from slactl.cli.commands import COMMANDS, GROUPS
 from slactl.config import Color, resolve
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
     from typer._click.shell_completion import CompletionItem
-
-#: Command → the file in `cli/` that has it; a file is imported only when its command is asked for.
-COMMANDS = {
-    "init": "setup",
-    "demo": "setup",
-    "create": "tickets",
-    "list": "listing",
-    "show": "reading",
-    "reply": "messages",
-    "note": "messages",
-    "receive": "messages",
-    "assign": "tickets",
-    "priority": "tickets",
-    "status": "tickets",
-    "resolve": "tickets",
-    "close": "tickets",
-    "reopen": "tickets",
-    "tag": "tickets",
-    "edit": "tickets",
-    "due": "tickets",
-    "escalate": "escalation",
-    "ack": "escalation",
-    "unack": "escalation",
-    "check": "checking",
-    "summary": "summary",
-    "explain": "explaining",
-    "report": "report",
-    "simulate": "simulate",
-    "import": "transfer",
-    "export": "transfer",
-    "history": "reading",
-    "watch": "watch",
-    "backup": "upkeep",
-    "erase": "upkeep",
-    "doctor": "upkeep",
-}
-
-#: Groups of commands → the file in `cli/` whose `app` is the group.
-GROUPS = {
-    "rules": "rules",
-    "calendar": "calendars",
-    "tenant": "tenants",
-    "audit": "audit",
-    "notifications": "notifications",
-    "notify": "notify",
-    "silence": "silences",
-    "runs": "runs",
-}
 
 
 class LazyGroup(TyperGroup):
@@ -79,6 +33,12 @@ class LazyGroup(TyperGroup):
             group.name = cmd_name
             return group
         return None
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        from slactl.cli.commands import SUMMARIES
+
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         from typer._click.shell_completion import CompletionItem

@@ -3,9 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
@@ -42,8 +41,7 @@ Word = TypeVar("Word", Priority, Status)
 DUE_SOON = "2h"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One invocation: its settings, and the one instant that it calls now."""
 
     config: Config

@@ -78,8 +78,6 @@ def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  
 
 def _run(context: typer.Context, words: list[str]) -> None:
     """Run another command of slactl's on the same settings."""
-    from slactl.cli.app import COMMANDS, LazyGroup  # noqa: F401
-
     config = context.find_object(Config)
     assert config is not None
     group = context.find_root().command

@@ -16,7 +16,7 @@ from typing import Any
 
 from slactl.config import Config
 from slactl.errors import DatabaseError, RefusedError, SlactlError
-from slactl.store import chain, reads
+from slactl.store import reads
 from slactl.store.connection import damage, open_database, reported
 
 #: Pages that are copied before the progress is told.
@@ -59,7 +59,7 @@ def backup(
     """
     _refuse(config.database, target, force=force)
     with reads.reading(config.database) as source:
-        last = chain.head(source)
+        last = reads.head(source)
         made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
         if dry_run:
             return made
@@ -126,7 +126,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     try:
         with reported(draft):
             found = damage(connection)
-            last = chain.head(connection)
+            last = reads.head(connection)
             same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
     finally:
         connection.close()

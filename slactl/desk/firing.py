@@ -16,6 +16,7 @@ from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import SlactlError
 from slactl.sla.history import ActorType, Event, EventType, Target
 from slactl.sla.ladders import Firing, due_levels
+from slactl.store.connection import give_way
 from slactl.store.events import BREACH
 from slactl.store.words import Outcome
 
@@ -79,6 +80,7 @@ def _go_through(turn: Turn, report: Report, job: Job) -> None:
         if until is None:
             return
         after = until
+        give_way()
     report.interrupted = True
 
 

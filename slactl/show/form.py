@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from slactl.config import Color
 from slactl.errors import UsageError
@@ -58,8 +57,7 @@ def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool
 UNCUT = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """Where tables are drawn. `width` in cells; None is what `COLUMNS` or the terminal says, `UNCUT` on a pipe."""
 
     stream: TextIO

@@ -12,6 +12,8 @@ from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
+from slactl.store.reads import head
+
 #: What the hash of the first event follows from.
 BEGINNING = "0" * 64
 
@@ -48,12 +50,6 @@ def seal(before: str, event: Sequence[Any]) -> str:
         f"{quoted(detail)}]"
     )
     return sha256((before + array).encode()).hexdigest()
-
-
-def head(connection: sqlite3.Connection) -> tuple[int, str] | None:
-    """The number and the hash of the last event; None while there is none."""
-    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
-    return (row[0], row[1]) if row is not None else None
 
 
 def links(connection: sqlite3.Connection, after: int | None = None) -> Iterator[tuple[Any, ...]]:

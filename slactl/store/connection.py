@@ -11,6 +11,8 @@ from slactl.errors import DatabaseError
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
+#: How often it asks whether the lock is free, in seconds.
+ASK_SECONDS = 0.002
 #: The newest schema this program knows: the number of steps in `migrations`.
 SCHEMA = 5
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
@@ -75,10 +77,47 @@ def damage(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Take the write lock, waiting for it as long as `BUSY_SECONDS`.
+
+    SQLite itself asks for the lock ever more seldom, up to every tenth of a second, and so may never meet the moment
+    between two transactions of a long run; asking every few milliseconds, a person waits for one transaction at most.
+
+    Raises:
+        sqlite3.OperationalError: somebody else kept it all that time.
+    """
+    from time import monotonic, sleep
+
+    patience = monotonic() + BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or monotonic() > patience:
+                    raise
+            sleep(ASK_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def give_way() -> None:
+    """Leave the write lock alone for as long as anybody who waits for it needs to notice."""
+    from time import sleep
+
+    sleep(2 * ASK_SECONDS)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bool = True) -> Iterator[None]:
     """One transaction: `BEGIN IMMEDIATE` for writers; rolled back on any error, or when not to `keep`."""
-    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    if write:
+        begin_writing(connection)
+    else:
+        connection.execute("BEGIN")
     try:
         yield
     except BaseException:

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
-from slactl.store.connection import as_database_error, open_database
+from slactl.store.connection import as_database_error, begin_writing, open_database
 
 
 @cache
-def engine(path: Path, begins: str = "BEGIN IMMEDIATE") -> Engine:
-    """An engine whose every transaction begins with the write lock, unless it `begins` otherwise.
+def engine(path: Path, *, writes: bool = True) -> Engine:
+    """An engine whose every transaction begins with the write lock, unless it only reads.
 
     pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
     read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
@@ -31,7 +31,12 @@ def engine(path: Path, begins: str = "BEGIN IMMEDIATE") -> Engine:
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begins)
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        if writes:
+            begin_writing(raw)
+        else:
+            raw.execute("BEGIN")
 
     return made
 
@@ -53,6 +58,8 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
                 session.rollback()
     except SqlDatabaseError as error:
         raise as_database_error(error.orig or error, path) from error
+    except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
+        raise as_database_error(error, path) from error
 
 
 @contextmanager
@@ -63,7 +70,9 @@ def looking(path: Path) -> Iterator[Session]:
         DatabaseError: the database is missing, damaged or cannot be read.
     """
     try:
-        with Session(engine(path, "BEGIN"), autoflush=False) as session:
+        with Session(engine(path, writes=False), autoflush=False) as session:
             yield session
     except SqlDatabaseError as error:
         raise as_database_error(error.orig or error, path) from error
+    except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
+        raise as_database_error(error, path) from error

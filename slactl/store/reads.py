@@ -263,6 +263,12 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def head(connection: sqlite3.Connection) -> tuple[int, str] | None:
+    """The number and the hash of the last event of the log; None while there is none."""
+    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row is not None else None
+
+
 def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
     """Every ticket's number and external id."""
     yield from connection.execute("SELECT id, external_id FROM ticket ORDER BY id")

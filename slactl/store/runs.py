@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
-from slactl.store.chain import head
 from slactl.store.connection import open_database, reported, transaction
+from slactl.store.reads import head
 from slactl.store.views import ESCALATION_COLUMNS
 
 COLUMNS = [

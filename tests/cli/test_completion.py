@@ -10,7 +10,7 @@ import pytest
 from conftest import Slactl
 from terminal import on_terminal
 
-from slactl.cli.app import COMMANDS, GROUPS
+from slactl.cli.commands import COMMANDS, GROUPS
 
 PROGRAM = "from slactl.__main__ import main; main()"
 
