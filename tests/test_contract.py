@@ -212,7 +212,7 @@ def test_check(lively: Path, slactl: Slactl) -> None:
 
 def test_a_dry_run_says_exactly_what_the_run_then_does(lively: Path, slactl: Slactl) -> None:
     rehearsed, done = read(slactl, "check", "-n", "--json"), read(slactl, "check", "--json")
-    own = ("run_id", "dry_run", "messages", "firings", "audit_head")
+    own = ("run_id", "dry_run", "messages", "firings", "audit_head", "duration_ms")
     assert {k: v for k, v in rehearsed.items() if k not in own} == {k: v for k, v in done.items() if k not in own}
     assert (done["notified"], done["escalated"]) != (0, 0)
     apart = ("id", "run_id")
