@@ -67,7 +67,7 @@ def _escalations(connection: sqlite3.Connection) -> Iterator[str]:
             keys.add(key)
         if (row["outcome"] == "fired") != (event is not None):
             yield f"escalation {row['id']} is {row['outcome']}, its event {row['event_id']} is {event}"
-        elif event is not None and row["source"] == "automatic" and key != tuple(event[name] for name in names):
+        elif event is not None and any(event.get(name, row[name]) != row[name] for name in names if key[1]):
             yield f"escalation {row['id']} is {key}, its event {event}"
     for number in events.keys() - told:
         yield f"event {number} tells of an escalation that is not there"

@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -59,10 +60,18 @@ class Ended:
 
 @dataclass(frozen=True)
 class Child:
-    """A child that may still run."""
+    """A child that may still run; at the end of a `with` it is killed where it does."""
 
     pid: int
     folder: tempfile.TemporaryDirectory[str]
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
 
     def wait(self) -> Ended:
         """How it ended."""

@@ -4,7 +4,6 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -21,7 +20,7 @@ from machine_rules import rules_texts
 from slactl.clock import from_text, to_text
 from slactl.config import Color, Config
 from slactl.desk import changes, editing, escalation, opening, rules_versions
-from slactl.desk.check import Report, check
+from slactl.desk.check import Job, Report, check
 from slactl.desk.imports import Source, import_file
 from slactl.errors import RefusedError
 from slactl.sla.evaluation import Evaluation
@@ -46,9 +45,7 @@ class Desk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="slactl-machine-"))
-        self.config = Config(
-            self.folder / "slactl.db", self.folder / "rules.toml", "ann", Color.NEVER, False, {}
-        )
+        self.config = Config(self.folder / "slactl.db", self.folder / "rules.toml", "ann", Color.NEVER, False, {})
         self.now = MONDAY
         self.tickets: list[int] = []
         self.missed: set[int] = set()
@@ -144,12 +141,13 @@ class Desk(RuleBasedStateMachine):
     def escalate(self, pick: int, assign: str | None) -> None:
         self._expect(escalation.escalate(self.config, self.now, [self._pick(pick)], "angry", assign))
 
-    @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), min_size=1, max_size=4))
+    @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), max_size=3))
     def import_history(self, name: int, ago: list[int]) -> None:
-        instants = [to_text(self.now - timedelta(minutes=minutes)) for minutes in sorted(ago, reverse=True)]
+        opened = MONDAY - timedelta(hours=15 + name)
+        instants = [opened, *(self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))]
         kinds = ("created", "customer_reply", "agent_reply", "customer_reply")
         lines = [
-            json.dumps({"ticket": f"X-{name}", "at": at, "type": kind, "priority": "high"} | {})
+            json.dumps({"ticket": f"X-{name}", "at": to_text(at), "type": kind})
             for at, kind in zip(instants, kinds, strict=False)
         ]
         import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
@@ -175,7 +173,7 @@ class Desk(RuleBasedStateMachine):
     def check_as_rehearsed(self, minutes: int) -> None:
         """A rehearsal says what a check at that time then does."""
         self.now += timedelta(minutes=minutes)
-        before = self._firings(check(self.config, self.now, dry_run=True))
+        before = self._firings(check(self.config, self.now, Job(dry_run=True)))
         assert self._firings(self._check()) == before
 
     # What always holds.
@@ -225,10 +223,10 @@ class Desk(RuleBasedStateMachine):
     # How it is done.
 
     def _check(self) -> Report:
-        report = check(self.config, self.now, send=False)
+        report = check(self.config, self.now, Job(send=False))
         assert not report.failed, report.problems
         assert not report.problems
-        again = check(self.config, self.now, send=False)
+        again = check(self.config, self.now, Job(send=False))
         assert (again.firings, again.breached) == ([], 0)
         rules = load(self.config.rules)
         with closing(sqlite3.connect(self.config.database)) as connection:
