@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from slactl.clock import from_text
+from slactl.config import Color, Config
+from slactl.desk.audit import verify
 from slactl.desk.columns import ticket_columns
 from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event, Target
@@ -24,7 +26,10 @@ def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[
     """Everything that does not hold, in words; with `all_told` each level that fired has told somebody."""
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
-        return [*_file(connection), *_escalations(connection), *_outbox(connection, all_told), *_cache(connection, now)]
+        found = [*_file(connection), *_escalations(connection), *_outbox(connection, all_told)]
+        found += _cache(connection, now)
+    config = Config(database, database.with_name("rules.toml"), "auditor", Color.NEVER, False, {})
+    return found + [finding.message for finding in verify(config, now).findings]
 
 
 def content(database: Path) -> dict[str, list[str]]:
