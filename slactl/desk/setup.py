@@ -1,6 +1,7 @@
 """Making a desk: the database, and the rules file beside it."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,9 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
         if backup is not None:
             os.replace(target, backup)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664)
-        if number is not None:
-            os.chown(target, -1, number)
+        write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664, number)
+    except FileExistsError:  # somebody else was faster
+        return Made(config.database, made, target, False, backup)
     except OSError as error:
         raise SlactlError(f"{target} cannot be written: {error.strerror}", "slactl --rules PATH init") from error
     return Made(config.database, made, target, True, backup)
@@ -56,12 +57,24 @@ def rules_target(config: Config, environment: Mapping[str, str]) -> Path:
     return config.rules if named else user_rules(environment)
 
 
-def write_new(path: Path, text: str, mode: int) -> None:
-    """Write a file that is not there yet, without following a link."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
+def write_new(path: Path, text: str, mode: int, group: int | None = None) -> None:
+    """Write a file that is not there yet, whole or not at all, without following a link.
+
+    Raises:
+        FileExistsError: something is there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            if group is not None:
+                os.fchown(stream.fileno(), -1, group)
+            os.fchmod(stream.fileno(), mode)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def _group_number(name: str) -> int:

@@ -1,10 +1,11 @@
 """Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
 
+import fcntl
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
@@ -154,34 +155,35 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     2. The file is created exclusively and without following a link, so that its mode is right from the start.
     3. Schema and views go in within one transaction; WAL is a property of the file from then on.
 
+    Several may begin at once, and one that was killed may have left its file without a schema.
+
     Raises:
         DatabaseError: it cannot be created, or something that is not ours is there.
     """
     try:
         _make_folder(path.parent, group)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
-        if not _is_empty(path):
-            open_database(path).close()
-            return False
-        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        if path.is_file():
+            with _alone(path) as handle:
+                made = _fill(path, handle, group)
+            if made:
+                return True
     except OSError as error:
         raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
+    open_database(path).close()
+    return False
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[int]:
+    """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        if group is not None:
-            os.fchown(handle, -1, group)
-        os.fchmod(handle, 0o600 if group is None else 0o660)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
     finally:
         os.close(handle)
-    _fill(path)
-    return True
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether this is a file that somebody began and did not fill; never one behind a link."""
-    if path.is_symlink() and path.exists() and path.stat().st_size == 0:
-        raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {path}")
-    return path.is_file() and path.stat().st_size == 0
 
 
 def _make_folder(folder: Path, group: int | None) -> None:
@@ -198,15 +200,26 @@ def _make_folder(folder: Path, group: int | None) -> None:
         folder.chmod(stat.S_IRWXU)
 
 
-def _fill(path: Path) -> None:
+def _fill(path: Path, handle: int, group: int | None) -> bool:
+    """Put the schema into a file that has none yet; whether there was none."""
     from slactl.store.migrations import migrate
 
-    with reported(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            with transaction(connection, write=True):
-                migrate(connection)
-        finally:
-            connection.close()
+    with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        if not _is_blank(connection):
+            return False
+        if path.is_symlink():
+            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {path}")
+        if group is not None:
+            os.fchown(handle, -1, group)
+        os.fchmod(handle, 0o600 if group is None else 0o660)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        with transaction(connection, write=True):
+            migrate(connection)
+    return True
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    """Whether nobody has put anything into the file yet."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

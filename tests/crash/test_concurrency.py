@@ -1,0 +1,361 @@
+"""Several people and cron at once, each a process of its own: everything is done, once, and nobody is shown a lock."""
+
+import io
+import json
+import os
+import random
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, redirect_stderr, redirect_stdout
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from crash_desk import desk_copy, settings, shelf
+from forked import NOON, Child, Fault, Trouble, fork, run, start, words
+from invariants import violations
+
+from slactl.store.connection import SCHEMA
+
+#: A desk as the first schema kept it.
+FIRST_SCHEMA = Path(__file__).with_name("schema_1.sql")
+
+PROCESSES = 8
+
+#: What is done at random; `{t}` is a ticket that all share, `{o}` one's own, `{w}` a word nobody else says.
+MIXED = (
+    "create {w} --from {w}@example.com --external-id {w} --body {w}",
+    "note {t} --body {w}",
+    "tag {t} --add {w}",
+    "note {t} --body {w}",
+    "tag {t} --add {w}",
+    "reply {t} --body {w}",
+    "receive {t} --body {w}",
+    "assign {t} --to {w}",
+    "priority {t} urgent",
+    "priority {t} low",
+    "status {t} pending",
+    "due {t} --target resolution --at 2026-03-05T09:00Z --reason {w}",
+    "escalate {t} --reason {w}",
+    "ack {t}",
+    "edit {t} --subject {w}",
+    "resolve {o}",
+    "reopen {o}",
+    "tenant add {w} --plan pro",
+    "silence add --ticket {t} --for 1h --comment {w}",
+    "check --json",
+    "list --all --json",
+    "summary --json",
+)
+
+
+def at_once(count: int, work: Callable[[int], int]) -> list[Child]:
+    """So many children that all begin at the same moment, each knowing its number."""
+    reading, writing = os.pipe()
+
+    def begin(number: int) -> int:
+        os.close(writing)
+        os.read(reading, 1)  # until everybody is there
+        return work(number)
+
+    children = [fork(lambda number=number: begin(number)) for number in range(count)]  # type: ignore[misc]
+    os.close(writing)
+    os.close(reading)
+    return children
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process."""
+    from slactl.__main__ import run as slactl
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = slactl(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
+def work_on(folder: Path, number: int, rounds: int) -> int:
+    """One person's part: commands at random; prints what was acknowledged, and ends with how many went wrong."""
+    dice, wrong = random.Random(number), 0
+    os.environ["SLACTL_TRUST_CLOCK"] = "1"
+    code, own, err = call(*settings(folder), "create", f"own-{number}", "--from", "me@example.com")
+    wrong += code != 0
+    for turn in range(rounds):
+        # "resolve" and "reopen" take turns, so that neither is refused.
+        chosen = dice.choice(MIXED)
+        word, shared = f"w{number}-{turn}", str(dice.choice((1, 2, 5, 6)))
+        arguments = [part.format(t=shared, o=own.strip(), w=word) for part in chosen.split()]
+        code, out, err = call(*settings(folder), *arguments)
+        refused = chosen.endswith("{o}") and code == 5
+        locked = chosen.startswith("check") and code == 75
+        if code != 0 and not refused and not locked:
+            wrong += 1
+            print(json.dumps({"wrong": [arguments, code, err]}), flush=True)  # noqa: T201
+        if code == 0:
+            print(json.dumps({"done": arguments, "out": out.strip()}), flush=True)  # noqa: T201
+    return min(wrong, 100)
+
+
+def all_at_work(rounds: int) -> None:
+    with desk_copy() as folder:
+        children = at_once(PROCESSES, lambda number: work_on(folder, number, rounds))
+        ended = [child.wait() for child in children]
+        assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
+        said = [json.loads(line) for each in ended for line in each.out.splitlines()]
+        assert len(said) >= PROCESSES * rounds * 0.5
+        nothing_is_lost(folder / "slactl.db", [(each["done"], each["out"]) for each in said])
+
+
+def nothing_is_lost(database: Path, done: list[tuple[list[str], str]]) -> None:
+    """Everything that was acknowledged is there."""
+    with closing(sqlite3.connect(database)) as connection:
+        bodies = {text for (text,) in connection.execute("SELECT text FROM event_text WHERE field = 'body'")}
+        tags = {row[0]: set(json.loads(row[1])) for row in connection.execute("SELECT id, tags FROM ticket")}
+        names = dict(connection.execute("SELECT id, external_id FROM ticket"))
+        reasons = {reason for (reason,) in connection.execute("SELECT reason FROM escalation")}
+        tenants = {name for (name,) in connection.execute("SELECT name FROM tenant")}
+        silences = dict(connection.execute("SELECT id, comment FROM silence"))
+    printed = [out for arguments, out in done if arguments[0] == "create"]
+    assert len(printed) == len(set(printed))
+    for arguments, out in done:
+        verb, options = arguments[0], dict(pairwise(arguments))
+        if verb in ("note", "reply", "receive", "create"):
+            assert options["--body"] in bodies, arguments
+        if verb == "create":
+            assert names[int(out)] == options["--external-id"]
+        if verb == "tag":
+            assert options["--add"] in tags[int(arguments[1])], arguments
+        if verb == "escalate":
+            assert options["--reason"] in reasons
+        if verb == "tenant":
+            assert arguments[2] in tenants
+        if verb == "silence":
+            assert silences[int(out)] == options["--comment"]
+    from slactl.clock import now
+
+    assert violations(database, now(), all_told=False) == []
+
+
+def test_eight_processes_at_work_lose_nothing() -> None:
+    all_at_work(rounds=5)
+
+
+@pytest.mark.full
+def test_eight_processes_with_two_hundred_commands_each_lose_nothing() -> None:
+    all_at_work(rounds=200)
+
+
+def first_starts(rounds: int) -> None:
+    """Everybody makes the desk, and opens a ticket in it."""
+    for turn in range(rounds):
+        folder = shelf() / f"first-{os.getpid()}-{turn}"
+
+        def begin(number: int, folder: Path = folder) -> int:
+            for arguments in (("init",), ("create", f"T{number}", "--from", "me@example.com")):
+                code, out, err = call(*settings(folder), *arguments)
+                print(out, err, flush=True)  # noqa: T201
+                if code != 0:
+                    return code
+            return 0
+
+        ended = [child.wait() for child in at_once(PROCESSES, begin)]
+        assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
+        assert sum("created" in each.out for each in ended) == 1, words(ended)
+        with closing(sqlite3.connect(folder / "slactl.db")) as connection:
+            subjects = connection.execute("SELECT count(*), count(DISTINCT subject), max(id) FROM ticket").fetchone()
+        assert subjects == (PROCESSES,) * 3
+        assert sorted(path.name for path in folder.iterdir()) == ["rules.toml", "slactl.db"]
+
+
+def test_eight_first_starts_make_one_desk() -> None:
+    first_starts(rounds=3)
+
+
+@pytest.mark.full
+def test_fifty_times_eight_first_starts_make_one_desk() -> None:
+    first_starts(rounds=50)
+
+
+def test_an_init_that_dies_anywhere_leaves_nothing_in_the_way() -> None:
+    folder = shelf() / f"dying-{os.getpid()}"
+    usual = run(*settings(folder / "usual"), "init")
+    assert usual.code == 0, usual.err
+    last = len(usual.operations)
+    for place in (0, 1, 2, 3, 4, last // 2, last - 2, last - 1):
+        where = folder / str(place)
+        assert run(*settings(where), "init", trouble=Trouble(place)).code == -signal.SIGKILL
+        again = run(*settings(where), "init")
+        assert again.code == 0, again.err
+        made = run(*settings(where), "create", "T", "--from", "me@example.com")
+        assert (made.code, made.out) == (0, "1\n"), made.err
+
+
+def old_desk(folder: Path) -> Path:
+    """A desk of the first schema."""
+    made = run(*settings(folder), "init")
+    assert made.code == 0, made.err
+    database = folder / "slactl.db"
+    database.unlink()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(FIRST_SCHEMA.read_text())
+        connection.execute("PRAGMA journal_mode = WAL")
+    return database
+
+
+def history(database: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        names = "id, ticket_id, at, recorded_at, actor, actor_type, action, detail"
+        return connection.execute(f"SELECT {names} FROM event ORDER BY id").fetchall()
+
+
+def schema(database: Path) -> dict[str, set[tuple[str, str]]]:
+    with closing(sqlite3.connect(database)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {
+            table: {(row[1], row[2]) for row in connection.execute(f"PRAGMA table_info({table})")} for table in tables
+        }
+        others = connection.execute("SELECT type, name FROM sqlite_master WHERE type != 'table'").fetchall()
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return columns | {"others": set(others), "version": {("", str(version))}}
+
+
+def test_eight_commands_that_find_an_old_schema_bring_it_up_to_date_once() -> None:
+    folder = shelf() / f"old-{os.getpid()}"
+    database = old_desk(folder)
+    before = history(database)
+    commands = (
+        "list",
+        "note 1 --body n",
+        "show 2",
+        "check",
+        "summary",
+        "tag 2 --add x",
+        "runs list",
+        "assign 1 --to max",
+    )
+
+    def begin(number: int) -> int:
+        code, out, err = call(*settings(folder), *commands[number].split())
+        print(out, err, flush=True)  # noqa: T201
+        return code
+
+    ended = [child.wait() for child in at_once(PROCESSES, begin)]
+    assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
+    assert history(database)[: len(before)] == before
+    assert run(*settings(folder / "new"), "init").code == 0
+    assert schema(database) == schema(folder / "new" / "slactl.db")
+    assert ("", str(SCHEMA)) in schema(database)["version"]
+    run(*settings(folder), "check", now=None)
+    from slactl.clock import now
+
+    assert violations(database, now(), all_told=False) == []
+
+
+@pytest.mark.parametrize("fault", [Fault.DEATH, Fault.ROLLED_BACK])
+def test_a_migration_that_fails_or_dies_is_begun_anew(fault: Fault) -> None:
+    folder = shelf() / f"migrating-{fault.name}-{os.getpid()}"
+    for place in (6, 12, 20):
+        where = folder / str(place)
+        before = history(old_desk(where))
+        ended = run(*settings(where), "list", trouble=Trouble(place, fault))
+        assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 6), ended.err
+        assert history(where / "slactl.db") == before
+        again = run(*settings(where), "note", "1", "--body", "n")
+        assert again.code == 0, again.err
+        assert run(*settings(where / "new"), "init").code == 0
+        assert schema(where / "slactl.db") == schema(where / "new" / "slactl.db")
+
+
+def words_on(folder: Path, number: int) -> list[str]:
+    """What was written on a ticket."""
+    shown = run(*settings(folder), "show", str(number), "--json")
+    assert shown.code == 0, shown.err
+    return [each["body"] for each in json.loads(shown.out)["messages"] if each["body"] is not None]
+
+
+def at_commit(_: sqlite3.Connection, operation: str) -> bool:
+    return operation == "COMMIT"
+
+
+def patience(seconds: int) -> Callable[[], None]:
+    """How long a child waits for the lock."""
+
+    def wait() -> None:
+        import slactl.store.connection
+
+        slactl.store.connection.BUSY_SECONDS = seconds
+
+    return wait
+
+
+def test_a_writer_that_was_stopped_keeps_others_waiting_and_then_they_say_so() -> None:
+    trouble = Trouble(fault=Fault.STOP, watch=at_commit)
+    with desk_copy() as folder, start(*settings(folder), "note", "2", "--body", "a", trouble=trouble) as stopped:
+        stopped.wait_until_stopped()
+        assert words_on(folder, 2) == ["which", "this-one"]
+        given_up = run(*settings(folder), "note", "2", "--body", "b", before=patience(1))
+        assert (given_up.code, given_up.out) == (6, "")
+        assert "is busy: another program has held it for 1 s" in given_up.err
+        cron = run(*settings(folder), "check", before=patience(1))
+        assert cron.code == 6, cron.err
+        assert "is busy" in cron.err
+        waiting = start(*settings(folder), "note", "2", "--body", "c")
+        stopped.send(signal.SIGCONT)
+        ended = [stopped.wait(), waiting.wait()]
+        assert [each.code for each in ended] == [0, 0], words(ended)
+        assert words_on(folder, 2) == ["which", "this-one", "a", "c"]
+        assert violations(folder / "slactl.db", NOON) == []
+
+
+def test_a_check_that_was_stopped_keeps_only_other_checks_out() -> None:
+    def sending(_: sqlite3.Connection, operation: str) -> bool:
+        return operation.startswith("SELECT notification.id")
+
+    trouble = Trouble(fault=Fault.STOP, watch=sending)
+    with desk_copy() as folder, start(*settings(folder), "check", trouble=trouble) as stopped:
+        stopped.wait_until_stopped()
+        second = run(*settings(folder), "check", "-q")
+        assert (second.code, second.err) == (75, "")
+        noted = run(*settings(folder), "note", "1", "--body", "meanwhile", before=patience(1))
+        assert noted.code == 0, noted.err
+        while stopped_again(stopped):
+            pass
+        assert violations(folder / "slactl.db", NOON) == []
+
+
+def stopped_again(child: Child) -> bool:
+    """Let a child go on; whether it stood still once more."""
+    child.send(signal.SIGCONT)
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        return True
+    assert os.waitstatus_to_exitcode(status) == 0
+    child.folder.cleanup()
+    return False
+
+
+def test_a_long_reader_keeps_no_writer_waiting_and_sees_one_state() -> None:
+    with desk_copy() as folder:
+        database = folder / "slactl.db"
+
+        def read() -> int:
+            with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+                connection.execute("BEGIN")
+                before = connection.execute("SELECT count(*) FROM event").fetchone()
+                os.kill(os.getpid(), signal.SIGSTOP)
+                return int(connection.execute("SELECT count(*) FROM event").fetchone() != before)
+
+        sizes = []
+        with fork(read) as reader:
+            reader.wait_until_stopped()
+            for number in range(6):
+                written = run(*settings(folder), "note", "2", "--body", f"n{number}", before=patience(1))
+                assert written.code == 0, written.err
+                sizes.append(database.with_name("slactl.db-wal").stat().st_size)
+            reader.send(signal.SIGCONT)
+            assert reader.wait().code == 0
+        assert sizes == sorted(sizes)
+        assert sizes[-1] > sizes[0]
+        assert run(*settings(folder), "note", "2", "--body", "last").code == 0
+        assert words_on(folder, 2) == ["which", "this-one", *(f"n{number}" for number in range(6)), "last"]
+        assert violations(database, NOON) == []

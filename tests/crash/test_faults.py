@@ -1,0 +1,151 @@
+"""Every command that writes, failing or dying at each of its database operations: all of it is done, or nothing.
+
+What was done is compared with what the command does when nothing goes wrong, row by row, under a clock that stands
+still. Afterwards the same command finishes the work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from crash_desk import desk_copy, settings
+from forked import NOON, Ended, Fault, Trouble, run
+from invariants import content, violations
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A command that writes; `{}` in it is the folder of the desk. `batches`: it writes in several transactions."""
+
+    line: str
+    batches: bool = False
+
+    def arguments(self, folder: Path) -> list[str]:
+        return [*settings(folder), *(word.format(folder) for word in self.line.split())]
+
+
+COMMANDS = (
+    Writing("create Fire --from ann@example.com --external-id F-1 --body help --tenant acme --assignee mia"),
+    Writing("reply 1 --body which"),
+    Writing("note P-1 --body called"),
+    Writing("receive 3 --body again"),
+    Writing("assign 1 2 5 --to max"),
+    Writing("priority 1 2 urgent"),
+    Writing("status 1 2 pending"),
+    Writing("resolve 1 2"),
+    Writing("close 1 3"),
+    Writing("reopen 3 4"),
+    Writing("tag 1 2 --add vip --remove fire"),
+    Writing("edit 1 --subject Printer! --from new@example.com --plan pro"),
+    Writing("due 1 --target resolution --at 2026-03-04T09:00Z --reason agreed"),
+    Writing("escalate 1 2 --reason angry --priority urgent --assign lead"),
+    Writing("ack 1 2 --for 2h"),
+    Writing("unack 6"),
+    Writing("check --no-send", batches=True),
+    Writing("check", batches=True),
+    Writing("import {}/history.jsonl", batches=True),
+    Writing("--rules {}/other.toml rules apply --yes", batches=True),
+    Writing("tenant add globex --plan pro"),
+    Writing("tenant set acme --plan free"),
+    Writing("silence add --tenant acme --for 2h"),
+    Writing("silence expire 1"),
+    Writing("notifications retry 1"),
+    Writing("notifications drop 2"),
+)
+
+NAMES = [command.line.split(" --")[0].strip() or command.line for command in COMMANDS]
+FAULTS = (Fault.DEATH, Fault.ROLLED_BACK, Fault.ERROR)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a command does when nothing goes wrong: the content before and after, and how it ended."""
+
+    before: dict[str, list[str]]
+    after: dict[str, list[str]]
+    ended: Ended
+
+
+@cache
+def course(command: Writing) -> Course:
+    with desk_copy() as folder:
+        before = content(folder / "slactl.db")
+        ended = run(*command.arguments(folder))
+        assert ended.code == 0, ended.err
+        found = Course(before, content(folder / "slactl.db"), ended)
+        assert found.before != found.after
+        return found
+
+
+def meets_trouble(command: Writing, trouble: Trouble) -> list[str]:
+    """Run a command that meets trouble, and again without; returns what does not hold of either."""
+    with desk_copy() as folder:
+        return judged(folder, command, trouble, course(command))
+
+
+def judged(folder: Path, command: Writing, trouble: Trouble, usual: Course) -> list[str]:
+    database = folder / "slactl.db"
+    ended = run(*command.arguments(folder), trouble=trouble)
+    found, wrong = content(database), violations(database, NOON)
+    if found not in (usual.before, usual.after) and not command.batches:
+        wrong.append(f"half done: {difference(usual.before, found)}")
+    if ended.code == 0 and found != usual.after:
+        wrong.append(f"said to be done, but: {difference(usual.after, found)}")
+    if trouble.fault is not Fault.DEATH:
+        wrong += complaints(ended)
+    if command.batches or found == usual.before:
+        again = run(*command.arguments(folder))
+        if again.code != 0 or content(database) != usual.after:
+            wrong.append(f"again: {again.code} {again.err} {difference(usual.after, content(database))}")
+    else:
+        again = run(*settings(folder), "list", "--all")
+        if again.code != 0:
+            wrong.append(f"list: {again.code} {again.err}")
+    return wrong + violations(database, NOON)
+
+
+def complaints(ended: Ended) -> list[str]:
+    """What is wrong with how a command told that the database failed it."""
+    if ended.code == 0:
+        return []
+    good = ended.code in (6, 7) and ended.err.startswith("error: ") and "Traceback" not in ended.err
+    return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
+
+
+def difference(expected: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
+    return [
+        f"{sign} {table}: {row}"
+        for table in expected
+        for sign, rows, others in (("-", expected, found), ("+", found, expected))
+        for row in rows[table]
+        if row not in others[table]
+    ]
+
+
+def all_of_it(command: Writing, places: Sequence[tuple[int, Fault]]) -> None:
+    operations = course(command).ended.operations
+    wrong = {
+        f"{fault} at {place}, {operations[place]}": found
+        for place, fault in places
+        if (found := meets_trouble(command, Trouble(place, fault)))
+    }
+    assert not wrong, "\n".join(f"{place}: {each}" for place, found in wrong.items() for each in found)
+
+
+@pytest.mark.parametrize("turn", range(len(COMMANDS)), ids=NAMES)
+def test_a_command_that_fails_or_dies_while_it_writes_is_done_or_not_begun(turn: int) -> None:
+    """At one place for each command: death at the commit, or a failure of the write before it."""
+    operations = course(COMMANDS[turn]).ended.operations
+    commit = max(number for number, operation in enumerate(operations) if operation == "COMMIT")
+    write = max(n for n in range(commit) if operations[n].startswith(("INSERT", "UPDATE")))
+    places = [(commit, Fault.DEATH), (write, Fault.ROLLED_BACK), (commit, Fault.ERROR)]
+    all_of_it(COMMANDS[turn], [places[turn % 3]])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_a_command_that_fails_or_dies_anywhere_is_done_or_not_begun(command: Writing, fault: Fault) -> None:
+    all_of_it(command, [(place, fault) for place in range(len(course(command).ended.operations))])

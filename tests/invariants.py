@@ -1,0 +1,167 @@
+"""What must hold of every database at every moment, whatever happened to the programs that used it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from slactl.clock import from_text
+from slactl.config import Color, Config
+from slactl.desk.audit import verify
+from slactl.desk.columns import ticket_columns
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event, Target
+from slactl.sla.rules import Rules, parse
+from slactl.sla.timers import evaluate
+from slactl.store.events import COLUMNS, from_row
+
+#: What differs from one run of the program to the next although the same was done: what each run noted of itself.
+OF_RUNS = {"run_id", "audit_head"}
+
+
+def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[str]:
+    """Everything that does not hold, in words; with `all_told` each level that fired has told somebody."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        found = [*_file(connection), *_escalations(connection), *_outbox(connection, all_told)]
+        found += _cache(connection, now)
+    config = Config(database, database.with_name("rules.toml"), "auditor", Color.NEVER, False, {})
+    return found + [finding.message for finding in verify(config, now).findings]
+
+
+def content(database: Path) -> dict[str, list[str]]:
+    """Everything in a database that two runs of the same command have in common, table by table."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: _rows(connection, name) for name in sorted(names) if name not in ("run", "sqlite_sequence")}
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> list[str]:
+    rows = (dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid"))
+    return [repr({name: value for name, value in row.items() if name not in OF_RUNS}) for row in rows]
+
+
+def _file(connection: sqlite3.Connection) -> Iterator[str]:
+    for (line,) in connection.execute("PRAGMA integrity_check"):
+        if line != "ok":
+            yield f"integrity: {line}"
+    for row in connection.execute("PRAGMA foreign_key_check"):
+        yield f"foreign key: {tuple(row)}"
+
+
+def _escalations(connection: sqlite3.Connection) -> Iterator[str]:
+    """Each that fired has its event; each event of one has its row; nothing fired twice."""
+    events: dict[int, dict[str, Any]] = {
+        row["id"]: json.loads(row["detail"]) | {"ticket_id": row["ticket_id"]}
+        for row in connection.execute("SELECT id, ticket_id, detail FROM event WHERE action = 'ticket.escalate'")
+    }
+    keys: set[tuple[Any, ...]] = set()
+    told: set[int] = set()
+    for row in connection.execute("SELECT * FROM escalation"):
+        event = events.get(row["event_id"])
+        told.add(row["event_id"])
+        names = ("ticket_id", "kind", "cycle", "escalation", "level", "arming", "repeat")
+        key = tuple(row[name] for name in names)
+        if row["source"] == "automatic":
+            if key in keys:
+                yield f"fired twice: {key}"
+            keys.add(key)
+        if (row["outcome"] == "fired") != (event is not None):
+            yield f"escalation {row['id']} is {row['outcome']}, its event {row['event_id']} is {event}"
+        elif event is not None and any(event.get(name, row[name]) != row[name] for name in names if key[1]):
+            yield f"escalation {row['id']} is {key}, its event {event}"
+    for number in events.keys() - told:
+        yield f"event {number} tells of an escalation that is not there"
+
+
+def _outbox(connection: sqlite3.Connection, all_told: bool) -> Iterator[str]:
+    silent = "SELECT id FROM escalation WHERE outcome = 'fired' AND id NOT IN (SELECT escalation_id FROM notification)"
+    for (number,) in connection.execute(silent) if all_told else ():
+        yield f"escalation {number} fired and nobody is told"
+    for row in connection.execute("SELECT * FROM notification"):
+        waits = row["state"] == "waiting"
+        if waits != (row["next_try_at"] is not None and row["ended_at"] is None):
+            yield f"message {row['id']} is {row['state']}, next try {row['next_try_at']}, ended {row['ended_at']}"
+
+
+def histories(connection: sqlite3.Connection) -> dict[int, list[Event]]:
+    """The history of each ticket in the order of time."""
+    found: dict[int, list[Event]] = {number: [] for (number,) in connection.execute("SELECT id FROM ticket")}
+    query = f"SELECT ticket_id, {COLUMNS} FROM event ORDER BY at, id"
+    for number, *row in connection.execute(query):
+        event = from_row(*row)
+        if event is not None:
+            found[number].append(event)
+    return found
+
+
+def states(connection: sqlite3.Connection, now: datetime) -> dict[int, Evaluation]:
+    """What each history says at `now`, or at its last event where that is later."""
+    versions: dict[str, Rules] = {}
+    for rules_hash, text in connection.execute("SELECT hash, canonical FROM rules_version"):
+        versions[rules_hash] = parse(text, "kept", {rules_hash})
+
+    def rules(rules_hash: str | None) -> Rules:
+        return versions[rules_hash or ""]
+
+    return {
+        number: evaluate(history, rules, max(now, history[-1].at)) for number, history in histories(connection).items()
+    }
+
+
+def _cache(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
+    """The columns follow from the histories: those that change by themselves are compared as they are at `now`."""
+    timers: dict[int, dict[tuple[str, int], Any]] = {}
+    for row in connection.execute("SELECT * FROM timer"):
+        timers.setdefault(row["ticket_id"], {})[row["kind"], row["cycle"]] = row
+    rows = {row["id"]: row for row in connection.execute("SELECT * FROM ticket")}
+    for number, state in states(connection, now).items():
+        yield from _ticket(number, rows[number], state)
+        yield from _timers(number, timers.get(number, {}), state)
+
+
+def _ticket(number: int, row: Any, state: Evaluation) -> Iterator[str]:  # noqa: ANN401
+    at = state.now
+    for name, expected in ticket_columns(state).items():
+        stored = row[name]
+        if name == "acked_until":
+            stored = stored if stored is not None and from_text(stored) > at else None
+        if name == "missed":
+            stored = int(stored or (row["due_at"] is not None and from_text(row["due_at"]) < at))
+        if stored != expected:
+            yield f"{name} of ticket {number} is {stored!r}, by its history {expected!r}"
+
+
+def _timers(number: int, rows: dict[tuple[str, int], Any], state: Evaluation) -> Iterator[str]:
+    at, by_history = state.now, {(timer.kind.value, timer.cycle): timer for timer in state.timers}
+    for key in rows.keys() - by_history.keys():
+        yield f"timer {key} of ticket {number} is in no history"
+    for key, timer in by_history.items():
+        row = rows.get(key)
+        if row is None:
+            if timer.kind in tuple(Target):
+                yield f"timer {key} of ticket {number} is missing"
+            continue
+        due = from_text(row["due_at"]) if row["due_at"] is not None else None
+        late = row["stopped_at"] is None and due is not None and due < at
+        breached = row["breached_at"] or (row["due_at"] if late else None)
+        stored = {
+            "state": "breached" if late and timer.kind in tuple(Target) else row["state"],
+            "breached_at": from_text(breached) if breached else None,
+            **{name: from_text(row[name]) if row[name] else None for name in ("due_at", "stopped_at", "started_at")},
+            **{name: row[name] for name in ("target_seconds", "manual", "arming")},
+            "running_since": from_text(row["running_since"]) if row["running_since"] else None,
+        }
+        for name, value in stored.items():
+            expected = getattr(timer, name)
+            if value != expected:
+                yield f"{name} of timer {key} of ticket {number} is {value!r}, by its history {expected!r}"
+        if row["detected_at"] is not None and timer.breached_at is None:
+            yield f"timer {key} of ticket {number} was noticed at {row['detected_at']}, but was not missed"
+    latest = [key for key, row in rows.items() if row["latest"]]
+    if sorted(latest) != sorted((kind, max(c for k, c in rows if k == kind)) for kind in {k for k, _ in rows}):
+        yield f"of ticket {number} the latest timers are said to be {latest}"

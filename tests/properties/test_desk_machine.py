@@ -1,0 +1,276 @@
+"""A desk under random commands at random times and random rules; what must always hold is looked at after each."""
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from invariants import states, violations
+from machine_rules import rules_texts
+
+from slactl.clock import from_text, to_text
+from slactl.config import Color, Config
+from slactl.desk import changes, editing, escalation, opening, rules_versions
+from slactl.desk.check import Job, Report, check
+from slactl.desk.imports import Source, import_file
+from slactl.errors import RefusedError
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Priority, Status, Target
+from slactl.sla.ladders import FiringKey, due_levels, next_instant
+from slactl.sla.rules import Rules, load
+from slactl.store import reads
+from slactl.store.connection import create_database
+
+MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+#: How far the clock goes on between two commands, in minutes.
+STEPS = st.one_of(st.integers(0, 3), st.integers(0, 90), st.integers(0, 2000))
+#: How long before now something took effect, in minutes; None is now.
+BACK = st.one_of(st.none(), st.none(), st.integers(0, 600))
+PICK = st.integers(0, 5)
+
+
+class Desk(RuleBasedStateMachine):
+    """Commands of several people, cron, and somebody who edits the rules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="slactl-machine-"))
+        self.config = Config(self.folder / "slactl.db", self.folder / "rules.toml", "ann", Color.NEVER, False, {})
+        self.now = MONDAY
+        self.tickets: list[int] = []
+        self.missed: set[int] = set()
+        self.backdated = False
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    @initialize(text=rules_texts())
+    def begin(self, text: str) -> None:
+        self.config.rules.write_text(text)
+        create_database(self.config.database)
+
+    # Commands.
+
+    @rule(minutes=STEPS)
+    def wait(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(
+        back=BACK,
+        plan=st.sampled_from([None, "pro"]),
+        priority=st.sampled_from(Priority),
+        assignee=st.sampled_from([None, "mia"]),
+    )
+    def create(self, back: int | None, plan: str | None, priority: Priority, assignee: str | None) -> None:
+        new = opening.NewTicket("s", "ann@example.com", None, plan, None, priority, assignee)
+        self.tickets += opening.create(self.config, self.now, new, self._at(back)).done
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, back=BACK, status=st.sampled_from([None, Status.OPEN, Status.PENDING, Status.RESOLVED]))
+    def reply(self, pick: int, back: int | None, status: Status | None) -> None:
+        self._change(pick, changes.reply("b", status), back)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, back=BACK)
+    def receive(self, pick: int, back: int | None) -> None:
+        self._change(pick, changes.receive("b"), back)
+
+    @precondition(lambda self: self.tickets)
+    @rule(
+        pick=PICK,
+        back=BACK,
+        make=st.sampled_from(
+            [
+                changes.note("n"),
+                changes.assign("mia"),
+                changes.assign(None),
+                changes.tag(["late"], []),
+                changes.tag([], ["late"]),
+                changes.resolve(),
+                changes.close(),
+                changes.reopen(),
+            ]
+        ),
+    )
+    def work(self, pick: int, back: int | None, make: changes.Change) -> None:
+        self._change(pick, make, back)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, back=BACK, status=st.sampled_from(Status))
+    def set_status(self, pick: int, back: int | None, status: Status) -> None:
+        self._change(pick, changes.set_status(status), back)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, back=BACK, priority=st.sampled_from(Priority))
+    def prioritise(self, pick: int, back: int | None, priority: Priority) -> None:
+        self._change(pick, changes.prioritise(priority), back)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, promise=st.sampled_from(Target), minutes=st.one_of(st.none(), st.integers(-300, 600)))
+    def due(self, pick: int, promise: Target, minutes: int | None) -> None:
+        due_at = self.now + timedelta(minutes=minutes) if minutes is not None else None
+        self._change(pick, changes.due(promise, due_at, "agreed"), None)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, plan=st.sampled_from(["pro", "free"]))
+    def edit(self, pick: int, plan: str) -> None:
+        self._expect(editing.edit(self.config, self.now, [self._pick(pick)], editing.Edits(plan=plan)))
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK)
+    def acknowledge(self, pick: int) -> None:
+        self._change(pick, escalation.acknowledge(None), None)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK)
+    def unacknowledge(self, pick: int) -> None:
+        self._change(pick, escalation.unacknowledge(), None)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=PICK, assign=st.sampled_from([None, "lead"]))
+    def escalate(self, pick: int, assign: str | None) -> None:
+        self._expect(escalation.escalate(self.config, self.now, [self._pick(pick)], "angry", assign))
+
+    @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), max_size=3))
+    def import_history(self, name: int, ago: list[int]) -> None:
+        opened = MONDAY - timedelta(hours=15 + name)
+        instants = [opened, *(self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))]
+        kinds = ("created", "customer_reply", "agent_reply", "customer_reply")
+        lines = [
+            json.dumps({"ticket": f"X-{name}", "at": to_text(at), "type": kind})
+            for at, kind in zip(instants, kinds, strict=False)
+        ]
+        import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
+        with reads.reading(self.config.database) as connection:
+            self.tickets = [number for (number,) in connection.execute("SELECT id FROM ticket ORDER BY id")]
+        self.backdated = True
+
+    @rule(text=rules_texts())
+    def edit_rules(self, text: str) -> None:
+        self.config.rules.write_text(text)
+
+    @rule()
+    def apply_rules(self) -> None:
+        move = rules_versions.Move(self.now, dry_run=False)
+        list(rules_versions.apply(self.config, move, problem=self._fail))
+        assert move.failed == 0
+
+    @rule()
+    def check(self) -> None:
+        self._check()
+
+    @rule(minutes=STEPS)
+    def check_as_rehearsed(self, minutes: int) -> None:
+        """A rehearsal says what a check at that time then does."""
+        self.now += timedelta(minutes=minutes)
+        before = self._firings(check(self.config, self.now, Job(dry_run=True)))
+        assert self._firings(self._check()) == before
+
+    # What always holds.
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        if not self.config.database.exists():
+            return
+        assert violations(self.config.database, self.now, all_told=False) == []
+
+    @invariant()
+    def a_breach_is_never_forgotten(self) -> None:
+        if not self.config.database.exists():
+            return
+        with reads.reading(self.config.database) as connection:
+            found = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
+        assert self.backdated or self.missed <= found
+        self.missed, self.backdated = found, False
+
+    @invariant()
+    def what_is_due_is_looked_at_in_time(self) -> None:
+        """No timer sleeps beyond the next thing that is to be done about it, where today's rules are the last run's."""
+        if not self.config.database.exists():
+            return
+        rules = load(self.config.rules)
+        with closing(sqlite3.connect(self.config.database)) as connection:
+            connection.row_factory = sqlite3.Row
+            known = connection.execute("SELECT value FROM meta WHERE key = 'ladders_hash'").fetchone()
+            if known is None or known[0] != rules.hash:
+                return
+            for number, state in states(connection, self.now).items():
+                self._look_at_timers(connection, number, state, rules)
+
+    def _look_at_timers(self, connection: sqlite3.Connection, number: int, state: Evaluation, rules: Rules) -> None:
+        fired = self._fired(connection, number)
+        rows = connection.execute("SELECT * FROM timer WHERE ticket_id = ?", (number,)).fetchall()
+        stored = {(row["kind"], row["cycle"]): row for row in rows}
+        for timer in state.timers:
+            row = stored.get((timer.kind.value, timer.cycle))
+            detected = row is not None and row["detected_at"] is not None
+            due = next_instant(state, timer, rules, self.now, fired, detected)
+            sleeps = from_text(row["next_at"]) if row is not None and row["next_at"] is not None else None
+            assert due is None or (sleeps is not None and sleeps <= max(due, self.now)), (
+                f"the {timer.kind} timer {timer.cycle} of ticket {number} sleeps until {sleeps}, but {due} is next"
+            )
+
+    # How it is done.
+
+    def _check(self) -> Report:
+        report = check(self.config, self.now, Job(send=False))
+        assert not report.failed, report.problems
+        assert not report.problems
+        again = check(self.config, self.now, Job(send=False))
+        assert (again.firings, again.breached) == ([], 0)
+        rules = load(self.config.rules)
+        with closing(sqlite3.connect(self.config.database)) as connection:
+            connection.row_factory = sqlite3.Row
+            for number, state in states(connection, self.now).items():
+                assert due_levels(state, rules, self.now, self._fired(connection, number)) == []
+        return report
+
+    @staticmethod
+    def _firings(report: Report) -> tuple[int, list[dict[str, Any]]]:
+        return report.breached, [each | {"id": None, "run_id": None, "event_id": None} for each in report.firings]
+
+    @staticmethod
+    def _fired(connection: sqlite3.Connection, number: int) -> set[FiringKey]:
+        query = f"SELECT {', '.join(FiringKey._fields)} FROM escalation WHERE ticket_id = ? AND source = 'automatic'"
+        return {FiringKey(*row) for row in connection.execute(query, (number,))}
+
+    def _change(self, pick: int, make: changes.Change, back: int | None) -> None:
+        self._expect(changes.change(self.config, self.now, [self._pick(pick)], make, self._at(back)))
+
+    @staticmethod
+    def _expect(outcome: changes.Outcome) -> None:
+        assert all(isinstance(failure, RefusedError) for failure in outcome.failures), outcome.failures
+
+    def _pick(self, pick: int) -> str:
+        return str(self.tickets[pick % len(self.tickets)])
+
+    def _at(self, back: int | None) -> datetime | None:
+        self.backdated = self.backdated or back is not None
+        return self.now - timedelta(minutes=back) if back is not None else None
+
+    @staticmethod
+    def _fail(problem: str) -> None:
+        pytest.fail(problem)
+
+
+COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True, "print_blob": False}
+
+TestDesk = Desk.TestCase
+TestDesk.settings = settings(max_examples=12, stateful_step_count=14, **COMMON)
+
+
+@pytest.mark.full
+class TestDeskAtLength(Desk.TestCase):  # type: ignore[name-defined,misc]
+    """The same, for long."""
+
+    settings = settings(max_examples=400, stateful_step_count=40, **COMMON)
