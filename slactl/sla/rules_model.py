@@ -85,7 +85,7 @@ def _watched(value: object) -> object:
 
 def _list(value: object) -> object:
     if isinstance(value, str):
-        raise ValueError(f'a list is needed: ["{value}"]')
+        raise ValueError('a list is needed: ["…"]')  # the text may be an address with a secret in it
     return tuple(value) if isinstance(value, list) else value
 
 
