@@ -98,10 +98,10 @@ def write_object(record: Record, stream: TextIO) -> None:
     stream.write(text if speaks_unicode(stream) else ascii_text(text))
 
 
-def write_lines(records: Iterable[Record], stream: TextIO) -> None:
-    """Writes records with fields of their own, as JSON lines."""
-    whole = speaks_unicode(stream)
-    stream.writelines((line if whole else ascii_text(line)) + "\n" for line in map(to_json, records))
+def write_line(record: Record, stream: TextIO) -> None:
+    """Writes one record as a line of JSON."""
+    text = to_json(record)
+    stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
