@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from slactl.errors import ExitCode, SlactlError
+from slactl.errors import ExitCode, SlactlError, UsageError
 
 
 def main() -> None:
@@ -59,18 +59,20 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _report_usage(error)
     except Exception as error:
+        if isinstance(error, UnicodeEncodeError) and not "".join(arguments).isprintable():
+            return _report(UsageError("what was typed is not valid UTF-8"))
         if debug:
-            raise
-        return _report_unexpected(error)
+            _report_traceback(error)
+        return _report_unexpected(error, debug=debug)
 
 
 def _report(error: SlactlError) -> int:
-    from slactl.text import clean_block
+    from slactl.text import clean
 
-    for line in clean_block(error.message).splitlines() or [""]:
-        _say(f"error: {line}")
+    for line in error.lines:
+        _say(f"error: {clean(line)}")
     if error.hint:
-        _say(f"hint: {clean_block(error.hint)}")
+        _say(f"hint: {clean(error.hint)}")
     return error.code
 
 
@@ -101,7 +103,22 @@ def _meant(error: Exception) -> str | None:
     return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
 
 
-def _report_unexpected(error: Exception) -> int:
+def _report_traceback(error: Exception) -> None:
+    """Where an unexpected error came from: never what variables held, nor a secret that a library put into it."""
+    import traceback
+
+    from slactl.text import clean_block
+
+    for part in traceback.format_exception(error):
+        _say(clean_block(_without_secrets(part.rstrip("\n"))))
+
+
+def _without_secrets(text: str) -> str:
+    credentials = sys.modules.get("slactl.desk.credentials")
+    return str(credentials.without_secrets(text)) if credentials is not None else text
+
+
+def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
     import sqlite3
 
     from slactl.text import clean
@@ -113,8 +130,9 @@ def _report_unexpected(error: Exception) -> int:
         place = f": {clean(str(error.filename))}" if error.filename else ""
         _say(f"error: {clean(error.strerror)}{place}")
         return ExitCode.FAILURE
-    _say(f"error: unexpected {type(error).__name__}: {clean(str(error))[:300]}")
-    _say("hint: run the command again with slactl --debug … and report what it prints")
+    _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}")
+    if not debug:
+        _say("hint: run the command again with slactl --debug … and report what it prints")
     return ExitCode.FAILURE
 
 

@@ -53,7 +53,7 @@ def resolve(
     return Config(
         database=Path(db_path).expanduser() if db_path else default_database(environment),
         rules=found_rules.expanduser(),
-        actor=_checked_actor(who) if who else _login_name(environment),
+        actor=_checked_actor(who or _login_name(environment)),
         color=color,
         debug=debug,
         sources={"database": db_source, "rules": found_source, "actor": who_source},

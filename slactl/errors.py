@@ -1,6 +1,11 @@
 """Exit codes, and the errors that carry message, hint and code to the only exit in `__main__`."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -25,14 +30,21 @@ PRECEDENCE = (ExitCode.FAILURE, ExitCode.DATABASE, ExitCode.LOCKED, ExitCode.RUL
 
 
 class SlactlError(Exception):
-    """A failure a person can act on: one line, a hint that can be pasted, an exit code."""
+    """A failure a person can act on: a line, or one for each problem, a hint that can be pasted, an exit code."""
 
     code = ExitCode.FAILURE
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, problems: "Sequence[str]" = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        #: What is told, a line each. A line break inside is one that a stranger wrote.
+        self.lines = tuple(problems) or (message,)
+
+    @classmethod
+    def of(cls, problems: "Sequence[str]", hint: str | None = None) -> "Self":
+        """One error for several problems."""
+        return cls("; ".join(problems), hint, problems=problems)
 
 
 class UsageError(SlactlError):

@@ -7,17 +7,28 @@ from slactl.errors import UsageError
 
 # These are compiled when first used: most text is plain and needs none, and this file is part of every start.
 # Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
+# A string without an end loses only its beginning: a terminal would swallow what follows, and people would not see it.
 _ESCAPES = (
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c|(?=\x1b)|$)"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])(?:[^\x07\x1b\x80-\x9f\r\n]*(?:\x07|\x1b\\\\|\x9c))?"
     "|\x1b[ -/]*[0-~]?"
 )
 _CONTROLS = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 _BREAKS = "[\t\n\r\v\f\x85\u2028\u2029]+"
-_HIDDEN = (
-    "[\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+
+#: What takes no room or turns text around, as the inside of a character class: what is read is not what stands there.
+#: The two variation selectors that choose between text and emoji are left out.
+HIDDEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+
+#: How many marks one letter may bear; more of them cover the lines around.
+MARKS = 8
+
+# A run in which there may be too many: marks are neither word nor blank.
+_MARKED = f"[^\\w\\s\x00-\u02ff]{{{MARKS + 1},}}"
 
 
 def clean(text: str) -> str:
@@ -33,8 +44,29 @@ def clean_block(text: str) -> str:
     return _visible(re.sub(_CONTROLS, "", re.sub(_ESCAPES, "", unified)))
 
 
+def quoted(word: object) -> str:
+    """A word or path of a command that people paste: cleaned, and in quotes where a shell could take it for more."""
+    from shlex import quote
+
+    return quote(clean(str(word)))
+
+
 def _visible(text: str) -> str:
-    return re.sub(_HIDDEN, lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    shown = re.sub(f"[{HIDDEN}]", lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return shown if shown.isascii() else re.sub(_MARKED, _thinned, shown)
+
+
+def _thinned(match: re.Match[str]) -> str:
+    """The run with at most `MARKS` marks in a row, and how many more there are."""
+    from itertools import groupby
+    from unicodedata import category
+
+    parts = []
+    for is_mark, run in groupby(match[0], key=lambda character: category(character) in ("Mn", "Me")):
+        marks = "".join(run)
+        left_out = len(marks) - MARKS
+        parts.append(f"{marks[:MARKS]}⟨{left_out:,} more marks⟩" if is_mark and left_out > 0 else marks)
+    return "".join(parts)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import AtOption, Call, DryRunOption, call, leave
+from slactl.cli.options import AtOption, Call, DryRunOption, call, leave, say
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from slactl.desk.check import Job, Report
@@ -60,7 +61,7 @@ def check(
     job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics)
     report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
     for problem in report.problems:
-        typer.echo(f"error: {problem}", err=True)
+        say(f"error: {problem}", err=True)
     if as_json:
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:
@@ -72,7 +73,7 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
     if at is not None and not dry_run:
         raise UsageError("--at goes with --dry-run: a check is always of now", "slactl check --dry-run --at 'in 2h'")
     if metrics is not None and dry_run:
-        raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {metrics}")
+        raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {quoted(metrics)}")
 
 
 def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import typer
 
+from slactl.cli.options import say
 from slactl.errors import RefusedError, UsageError
 
 #: How many bad rows are told one by one.
@@ -37,13 +38,11 @@ class Teller:
         self.found = False
 
     def __call__(self, problem: Any) -> None:  # noqa: ANN401  (a Problem of the desk, which is imported later)
-        from slactl.text import clean
-
         self.found = self.found or not problem.warning
         self._told += 1
         if self._told <= TOLD:
             place = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
-            typer.echo(f"{'warning' if problem.warning else 'error'}: {clean(place)}", err=True)
+            say(f"{'warning' if problem.warning else 'error'}: {place}", err=True)
 
     def end(self) -> None:
         """Say how many were not told."""

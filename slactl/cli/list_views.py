@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer.core import TyperCommand
 
+from slactl.cli.options import say
 from slactl.config import Config
 from slactl.errors import NotKnownError, RulesError, UsageError
 
@@ -63,7 +64,7 @@ def find_view(name: str, path: Path) -> "View":
         RulesError: the view or the whole file cannot be read.
     """
     from slactl.sla import rules_views
-    from slactl.text import clean, nearest
+    from slactl.text import clean, nearest, quoted
 
     if not name.startswith("@"):
         shown = clean(name)[:100]
@@ -73,7 +74,7 @@ def find_view(name: str, path: Path) -> "View":
         near = nearest(name[1:], views)
         question = f"; did you mean @{clean(near)}?" if near else ""
         raise NotKnownError(
-            f"there is no view {clean(name)[:100]!r}{question}", f"slactl list @{clean(near) if near else ''}"
+            f"there is no view {clean(name)[:100]!r}{question}", f"slactl list {quoted(f'@{near}') if near else '@'}"
         )
     rules_views.check_view(name[1:], views[name[1:]], path)
     return views[name[1:]]
@@ -88,7 +89,7 @@ def _views(path: Path, name: str) -> "Mapping[str, View]":
     except RulesError as error:
         if name not in rules_views.READY_MADE:
             raise
-        typer.echo(f"warning: {error.message}; the ready-made @{name} it is", err=True)
+        say(f"warning: {error.message}; the ready-made @{name} it is", err=True)
         return rules_views.READY_MADE
 
 

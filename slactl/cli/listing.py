@@ -237,10 +237,10 @@ def _named_in_rules(here: Call, column: str) -> set[str]:
 
 
 def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
-    from slactl.text import clean, nearest
+    from slactl.text import clean, nearest, quoted
 
     meant = nearest(value, choices)
     some = ", ".join(clean(choice) for choice in choices[:20])
     question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
-    hint = f"slactl list --{column} {clean(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
+    hint = f"slactl list --{column} {quoted(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
     return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)

@@ -37,6 +37,9 @@ YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 Word = TypeVar("Word", Priority, Status)
 
+#: How much of stdin is read; the longest body and the longest list of ids are far shorter.
+STDIN_BYTES = 64_000_000
+
 #: What `settings.due_soon` is where the rules leave it out.
 DUE_SOON = "2h"
 
@@ -77,7 +80,7 @@ class Call(NamedTuple):
             settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
             return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
         except (OSError, ValueError, TypeError, AttributeError):
-            typer.echo(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
+            say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
             return parse_duration(DUE_SOON).seconds
 
 
@@ -138,10 +141,13 @@ def read_stdin() -> str:
     """All of stdin.
 
     Raises:
-        UsageError: it is not UTF-8.
+        UsageError: it is not UTF-8, or more than anybody writes.
     """
+    raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
+    if len(raw) > STDIN_BYTES:
+        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "head -c 1000000 FILE | slactl …")
     try:
-        return sys.stdin.buffer.read().decode()
+        return raw.decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "iconv -t utf-8 FILE | slactl …") from error
 
@@ -159,13 +165,18 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def complain(error: SlactlError) -> None:
-    """Say on stderr what failed while the rest goes on."""
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line with names or paths in it: whatever they are, it stays one, and does nothing to a terminal."""
     from slactl.text import clean
 
-    typer.echo(f"error: {clean(error.message)}", err=True)
+    typer.echo(clean(line), err=err)
+
+
+def complain(error: SlactlError) -> None:
+    """Say on stderr what failed while the rest goes on."""
+    say(f"error: {error.message}", err=True)
     if error.hint:
-        typer.echo(f"hint: {clean(error.hint)}", err=True)
+        say(f"hint: {error.hint}", err=True)
 
 
 def leave(code: ExitCode) -> None:

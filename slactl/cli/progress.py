@@ -36,15 +36,16 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from slactl.text import clean
+
     try:
         size: int | None = os.fstat(stream.fileno()).st_size or None
     except OSError:
         size = None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(
-            progress, progress.add_task(f"reading {'stdin' if name == '-' else os.path.basename(name)}", total=size)
-        )
+        what = "stdin" if name == "-" else clean(os.path.basename(name))
+        yield Bar(progress, progress.add_task(f"reading {what}", total=size))
 
 
 @contextmanager

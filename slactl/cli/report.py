@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FormatOption, JsonOption, call
+from slactl.cli.options import Call, FormatOption, JsonOption, call, say
 from slactl.desk.measures import By
 from slactl.errors import UsageError
 from slactl.show.form import Form, choose_form
@@ -99,4 +99,4 @@ def _write_page(found: "Record", target: str, *, force: bool) -> None:
         sys.stdout.write(text)
         return
     write_private(target, text, force=force)
-    typer.echo(f"wrote {target}", err=True)
+    say(f"wrote {target}", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from slactl.cli.options import Call, call, complain, leave, read_ids
+from slactl.cli.options import Call, call, complain, leave, read_ids, say
 from slactl.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def announce(
 ) -> None:
     """What became of each ticket; what failed goes to stderr, and decides the exit code."""
     for warning in outcome.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     if as_json:
         tickets = outcome.rehearsed if dry_run else _tickets(here, outcome.done)
         _print_tickets(tickets, several=len(outcome.done) + len(outcome.failures) > 1)
@@ -84,14 +84,10 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
     if assignee is None:
         return
     from slactl.desk.facts import is_addressee
-    from slactl.text import clean
 
     if not is_addressee(here.config, assignee):
-        typer.echo(
-            f"hint: {clean(assignee)} has no [people.{clean(assignee)}] entry in {here.config.rules}, so nothing"
-            " can be sent there",
-            err=True,
-        )
+        file = here.config.rules
+        say(f"hint: {assignee} has no [people.{assignee}] entry in {file}, so nothing can be sent there", err=True)
 
 
 def _leave_with_failures(outcome: "Outcome") -> None:

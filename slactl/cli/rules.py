@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slactl.cli import rules_versions
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
 from slactl.cli.output import print_records
 from slactl.sla.history import Priority
 
@@ -35,13 +35,13 @@ def check(
     path = file or call(context).config.rules
     rules, warnings = rules_file.check(path, os.environ)
     for warning in warnings:
-        typer.echo(f"warning: {path}:{warning.line}: {warning.message}", err=True)
+        say(f"warning: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:
         told = [{"line": warning.line, "message": warning.message} for warning in warnings]
         write_object({"file": str(path), "hash": rules.hash, "warnings": told}, sys.stdout)
     else:
         counted = f"{len(rules.policies)} policies, {len(rules.calendars)} calendars, {len(rules.escalations)} ladders"
-        typer.echo(f"{path}: valid ({counted}{f', {len(warnings)} warnings' if warnings else ''})")
+        say(f"{path}: valid ({counted}{f', {len(warnings)} warnings' if warnings else ''})")
 
 
 @app.command()
@@ -101,9 +101,10 @@ def set_(
       slactl rules set escalation.resolution.level.manager.at +30m -n
     """
     from slactl.desk import rules_file
+    from slactl.text import clean_block
 
     here = call(context)
     difference = rules_file.set_value(here.config.rules, key, value, dry_run=dry_run)
-    typer.echo(difference.rstrip("\n") if difference else "nothing changes")
+    typer.echo(clean_block(difference.rstrip("\n")) if difference else "nothing changes")
     if difference and not dry_run:
         typer.echo("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)

@@ -18,6 +18,7 @@ from slactl.cli.options import (
     call,
     confirm,
     leave,
+    say,
 )
 from slactl.errors import ExitCode
 from slactl.show.form import Form, choose_form
@@ -56,13 +57,12 @@ def run_tests(
     from slactl.show.records import write_object
     from slactl.show.rules_tests import outcome_lines
     from slactl.sla.rules import load
-    from slactl.text import clean
 
     here = call(context)
     path = rules or here.config.rules
     report = run(files, load(path))
     for problem in report["problems"]:
-        typer.echo(f"error: {clean(problem)}", err=True)
+        say(f"error: {problem}", err=True)
     if as_json:
         write_object(report, sys.stdout)
     else:
@@ -197,6 +197,4 @@ def _progress(total: int) -> Callable[[int], None]:
 
 
 def _complain(problem: str) -> None:
-    from slactl.text import clean
-
-    typer.echo(f"error: {clean(problem)}", err=True)
+    say(f"error: {problem}", err=True)

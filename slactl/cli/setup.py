@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import call
+from slactl.cli.options import call, say
 from slactl.config import Config
 
 app = typer.Typer(rich_markup_mode=None)
@@ -30,10 +30,10 @@ def init(
     from slactl.desk import setup
 
     made = setup.init(call(context).config, os.environ, force=force, group=group)
-    typer.echo(f"database  {made.database}  {'created' if made.database_made else 'was there, left as it is'}")
-    typer.echo(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
+    say(f"database  {made.database}  {'created' if made.database_made else 'was there, left as it is'}")
+    say(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
     if made.backup is not None:
-        typer.echo(f"          the old rules are kept as {made.backup}")
+        say(f"          the old rules are kept as {made.backup}")
     typer.echo("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
 
 
@@ -46,10 +46,12 @@ def demo(context: typer.Context) -> None:
       slactl demo
     """
     from slactl.desk import check, demo
+    from slactl.text import quoted
 
     here = call(context)
     desk = demo.make_desk(here.config.actor, here.now, here.config)
-    typer.echo(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}\n")
+    say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
+    typer.echo()
     typer.echo("$ slactl check")
     report = check.check(desk, here.now)
     _show_check(report)
@@ -59,11 +61,11 @@ def demo(context: typer.Context) -> None:
         sys.stdout.flush()
         _run(context, [*words, "--format", "table"])
     typer.echo("\nGo on with it:")
-    typer.echo(f"  export SLACTL_DB={desk.database}")
-    typer.echo(f"  export SLACTL_RULES={desk.rules}")
+    say(f"  export SLACTL_DB={quoted(desk.database)}")
+    say(f"  export SLACTL_RULES={quoted(desk.rules)}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
         typer.echo(f"  {line}")
-    typer.echo(f"  rm -r {desk.database.parent}        # when you have seen enough")
+    say(f"  rm -r {quoted(desk.database.parent)}        # when you have seen enough")
 
 
 def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  # noqa: F821

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
+from slactl.cli.output import print_records
 from slactl.errors import NotKnownError, UsageError
 from slactl.show.form import Form
+from slactl.text import quoted
 
 app = typer.Typer(help="Customers: their plan and time zone.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,7 +36,7 @@ def add(
 
     here = call(context)
     tenants.add(here.config, here.now, name, plan, timezone, dry_run=dry_run)
-    typer.echo(f"would have added {name}" if dry_run else name)
+    say(f"would have added {name}" if dry_run else name)
 
 
 @app.command("set")
@@ -55,10 +57,10 @@ def change(
     from slactl.desk import tenants
 
     if plan is None and timezone is None:
-        raise UsageError("nothing to change", f"slactl tenant set {name} --plan pro")
+        raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
     here = call(context)
     tenants.change(here.config, here.now, name, plan, timezone, dry_run=dry_run)
-    typer.echo(f"would have changed {name}" if dry_run else name)
+    say(f"would have changed {name}" if dry_run else name)
 
 
 @app.command("list")
@@ -98,9 +100,8 @@ def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> Non
         found = {tenant["name"]: tenant for tenant in reads.tenants(connection)}
     if name not in found:
         near = nearest(name, found)
-        raise NotKnownError(
-            f"there is no tenant {clean(name)[:100]!r}", f"slactl tenant show {near}" if near else "slactl tenant list"
-        )
+        hint = f"slactl tenant show {quoted(near)}" if near else "slactl tenant list"
+        raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", hint)
     if as_json:
         write_object(found[name], sys.stdout)
     else:
@@ -115,7 +116,6 @@ def _print(
     quiet: bool,
     fields: str | None,
 ) -> None:
-    from slactl.cli.output import print_records
 
     names = ("name", "plan", "timezone", "created_at")
     print_records(context, found, names, form, as_json, quiet, fields, key="name", none="there is no tenant yet")

@@ -75,7 +75,7 @@ def export(
     """
     from slactl.clock import to_text
     from slactl.desk.exports import export_records
-    from slactl.show.records import to_json, write
+    from slactl.show.records import write, write_line
     from slactl.store import reads, views
 
     if form not in (Form.JSONL, Form.CSV):
@@ -83,7 +83,8 @@ def export(
     here = call(context)
     with reads.reading(here.config.database) as connection:
         if form is Form.JSONL:
-            sys.stdout.writelines(f"{to_json(record)}\n" for record in export_records(connection))
+            for record in export_records(connection):
+                write_line(record, sys.stdout)
         elif events:
             write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
         else:

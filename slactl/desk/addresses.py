@@ -1,18 +1,14 @@
 """Where messages for somebody go: the addresses of a role or a person, and their secrets at sending time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
+from slactl.desk.credentials import Secrets, Unresolved, filled_in, is_exposed, secret
 from slactl.sla import addresses
 from slactl.sla.rules import OnUnknown, Rules
 from slactl.sla.rules_model import Person, Role
 from slactl.text import clean, is_address
-
-#: The largest file that can be a secret, in bytes.
-SECRET_BYTES = 65_536
 
 #: Whom the word stands for in `notify`: the customer of the ticket.
 REQUESTER = "requester"
@@ -51,17 +47,6 @@ class Addressee:
     allow_http: bool = False
 
 
-class Unresolved(Exception):
-    """An address that cannot be used; the message says why, without its secrets."""
-
-
-class Secrets(NamedTuple):
-    """Where secrets come from: the environment, and files beside the rules where their path is relative."""
-
-    environment: Mapping[str, str]
-    folder: Path
-
-
 def addressee(rules: Rules, name: str) -> Addressee:
     """Where messages for a role or a person go; a role without addresses is told where its holder is.
 
@@ -91,7 +76,7 @@ def resolve(address: Address, secrets: Secrets) -> str:
     Raises:
         Unresolved: a variable or file is missing, or the customer's address is none.
     """
-    url = addresses.PLACEHOLDER.sub(lambda match: _secret(match[1], match[2], secrets), address.url)
+    url = filled_in(address.url, secrets)
     if "://" not in url:
         raise Unresolved("it is no URL")
     if address.receiver is None:
@@ -101,25 +86,6 @@ def resolve(address: Address, secrets: Secrets) -> str:
     if not is_address(address.receiver) or any(each in address.receiver for each in ',;<>()"\\[]:'):
         raise Unresolved("the ticket has no e-mail address that can be written to")
     return f"{url}{'&' if '?' in url else '?'}to={quote(address.receiver, safe='')}"
-
-
-def _secret(kind: str, name: str, secrets: Secrets) -> str:
-    if kind == "env":
-        value = secrets.environment.get(name, "").strip()
-        if not value:
-            raise Unresolved(f"the environment variable {clean(name)} is not set")
-        return value
-    path = secrets.folder / Path(name).expanduser()
-    try:
-        if not path.is_file() or path.stat().st_size > SECRET_BYTES:
-            raise Unresolved(f"the file {clean(name)} {'is too large' if path.is_file() else 'is not there'}")
-        found = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise Unresolved(f"the file {clean(name)} cannot be read: {why}") from None
-    if not found:
-        raise Unresolved(f"the file {clean(name)} is empty")
-    return found
 
 
 def listed(rules: Rules) -> Iterator[tuple[Place, str, bool]]:
@@ -136,11 +102,11 @@ def warnings(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:
     for place, url, _ in listed(rules):
         for match in addresses.PLACEHOLDER.finditer(url):
             try:
-                _secret(match[1], match[2], secrets)
+                secret(match[1], match[2], secrets)
             except Unresolved as error:
                 yield place, f"{error} here"
                 continue
-            if match[1] == "file" and (secrets.folder / Path(match[2]).expanduser()).stat().st_mode & 0o004:
+            if match[1] == "file" and is_exposed(match[2], secrets):
                 yield place, f"the file {clean(match[2])} can be read by everybody: chmod 400"
 
 

@@ -18,6 +18,7 @@ from slactl.config import Config
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.store import reads
 from slactl.store.connection import damage, open_database, reported
+from slactl.text import quoted
 
 #: Pages that are copied before the progress is told.
 PAGES = 1_000
@@ -70,25 +71,26 @@ def backup(
                 os.fsync(handle)
                 _name(draft, target, force=force)
         except OSError as error:
-            raise SlactlError(f"{target} cannot be written: {error.strerror}", f"mkdir -p {target.parent}") from error
+            hint = f"mkdir -p {quoted(target.parent)}"
+            raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
     return made
 
 
 def _refuse(database: Path, target: Path, *, force: bool) -> None:
     if database.exists() and target.exists() and target.samefile(database):
-        raise RefusedError(f"{target} is the database itself", f"slactl backup {target.with_suffix('.backup')}")
+        raise RefusedError(f"{target} is the database itself", f"slactl backup {quoted(target.with_suffix('.backup'))}")
     if target.is_dir():
-        raise RefusedError(f"{target} is a folder", f"slactl backup {target / 'slactl-backup.db'}")
+        raise RefusedError(f"{target} is a folder", f"slactl backup {quoted(target / 'slactl-backup.db')}")
     for beside in (target.with_name(target.name + end) for end in ("-wal", "-journal")):
         # SQLite would take it for the log of the copy and write pages of another database over it.
         if os.path.lexists(beside):
             raise RefusedError(
-                f"{beside} belongs to another database of that name, which may be in use", f"ls -l {target}*"
+                f"{beside} belongs to another database of that name, which may be in use", f"ls -l {quoted(target)}*"
             )
     if not os.path.lexists(target):
         return
     if not force:
-        raise RefusedError(f"{target} is there already", f"slactl backup --force {target}")
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
 
 
 @contextmanager
@@ -121,7 +123,7 @@ def _copy(source: sqlite3.Connection, draft: Path, progress: Progress) -> None:
 def _prove(draft: Path, handle: int, made: Backup) -> None:
     """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
-        raise DatabaseError(f"somebody put another file in the place of {draft}", f"ls -ld {draft.parent}")
+        raise DatabaseError(f"somebody put another file in the place of {draft}", f"ls -ld {quoted(draft.parent)}")
     connection = open_database(draft, query_only=True)
     try:
         with reported(draft):
@@ -143,7 +145,7 @@ def _name(draft: Path, target: Path, *, force: bool) -> None:
     try:
         os.link(draft, target, follow_symlinks=False)
     except FileExistsError:
-        raise RefusedError(f"{target} is there already", f"slactl backup --force {target}") from None
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
     except OSError:  # a file system without hard links
         os.rename(draft, target)
     else:

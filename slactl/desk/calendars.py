@@ -11,7 +11,7 @@ from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.rules import load
 from slactl.sla.rules_hours import WEEKDAYS, interval_text
-from slactl.text import clean, nearest
+from slactl.text import clean, nearest, quoted
 
 Record = dict[str, Any]
 
@@ -31,7 +31,7 @@ def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCal
         near = nearest(name, known.calendars)
         meant = f"; did you mean {near}?" if near else ""
         names = ", ".join(known.calendars) or "none"
-        hint = f"slactl calendar show {near or next(iter(known.calendars), 'NAME')}"
+        hint = f"slactl calendar show {quoted(near or next(iter(known.calendars), 'NAME'))}"
         raise NotKnownError(f"there is no calendar {clean(name)[:100]!r}{meant} (known: {names})", hint)
     if timezone is not None:
         _check_zone(timezone)
@@ -48,7 +48,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
     try:
         wanted = parse_duration(duration)
     except ValueError as error:
-        raise UsageError(str(error), f"slactl calendar add {asked.name} now 4h") from error
+        raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
         raise UsageError(
             f"{duration} is no length on {asked.name}, where a day is not always 24h", "business days: 2bd; hours: 16h"
@@ -57,7 +57,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         end = _added(asked, start, wanted)
         open_seconds = _seconds(asked.between(start, end))
     except ValueError as error:
-        raise RefusedError(str(error), f"slactl calendar show {asked.name}") from error
+        raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
     return {**_named(asked), "start": to_text(start), "duration": str(wanted), "open_seconds": open_seconds,
             "end": to_text(end)}  # fmt: skip
 

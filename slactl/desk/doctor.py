@@ -18,7 +18,7 @@ from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
 from slactl.config import Config
 from slactl.desk import addresses, surroundings
-from slactl.desk.addresses import Secrets
+from slactl.desk.credentials import Secrets
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
 from slactl.store import health
 from slactl.store.connection import SCHEMA, damage, open_database, reported, transaction

@@ -11,7 +11,7 @@ from slactl.desk.ledger import Ledger
 from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
 from slactl.sla.rules import Rules, load
 from slactl.store.models import Tenant
-from slactl.text import check_input, clean, nearest
+from slactl.text import check_input, clean, nearest, quoted
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -103,7 +103,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     if found is not None:
         return found
     named = _matched(book.rulebook.current, "tenant")
-    check_known(name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {clean(name)}")
+    check_known(name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {quoted(name)}")
     return Tenant(name=name, created_at=to_text(book.now))
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from slactl.clock import from_text, to_text
 from slactl.config import Config
 from slactl.desk import addresses, digests, sending
-from slactl.desk.addresses import REQUESTER, Address, Addressee, Secrets, Unresolved
+from slactl.desk.addresses import REQUESTER, Address, Addressee
 from slactl.desk.check import Report
+from slactl.desk.credentials import Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
 from slactl.sla.rules import OnUnknown, Rules
 from slactl.store import outbox

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from slactl.clock import from_text, to_text
 from slactl.config import Config
 from slactl.desk.check import Report
+from slactl.desk.credentials import Secrets, Unresolved, filled_in
 from slactl.errors import ExitCode, SlactlError
-from slactl.sla.addresses import PLACEHOLDER, is_local, scheme
+from slactl.sla.addresses import is_local, scheme
 from slactl.store import reads, runs
 from slactl.text import clean
 
 if TYPE_CHECKING:
     import sqlite3
-    from re import Match
 
 #: How long a heartbeat may take in all, in seconds.
 HEARTBEAT_SECONDS = 10
@@ -78,7 +78,7 @@ def _exposition(families: Iterator[Family]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return clean(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -118,7 +118,6 @@ def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
 
 
 def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
-    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -129,7 +128,7 @@ def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
             return None
 
     try:
-        url = _resolved(heartbeat.url, folder)
+        url = filled_in(heartbeat.url, Secrets(os.environ, folder))
         if scheme(url) not in ("https", "http"):
             return "it is no URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
@@ -140,27 +139,7 @@ def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
         return f"the answer was {error.code}"
     except URLError as error:
         return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
-    except (OSError, HTTPException, ValueError, LookupError) as error:
-        return str(error) if isinstance(error, LookupError) else type(error).__name__
-
-
-def _resolved(url: str, folder: Path) -> str:
-    """The URL with what stands in the environment and in files (relative to the rules') put in.
-
-    Raises:
-        LookupError: a variable is not set, or a file cannot be read; the message names it.
-    """
-
-    def value(match: "Match[str]") -> str:
-        kind, name = match[1], clean(match[2])
-        if kind == "env":
-            found = os.environ.get(match[2], "").strip()
-            if not found:
-                raise LookupError(f"the environment variable {name} is not set")
-            return found
-        try:
-            return (folder / Path(match[2]).expanduser()).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise LookupError(f"the file {name} cannot be read") from None
-
-    return PLACEHOLDER.sub(value, url)
+    except Unresolved as error:
+        return str(error)
+    except Exception as error:
+        return type(error).__name__  # its text may have the URL in it, and a thread would print that

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection
 
 from slactl.clock import from_text, to_text
 from slactl.config import Config
-from slactl.desk.addresses import REQUESTER, Secrets
+from slactl.desk.addresses import REQUESTER
 from slactl.desk.check import Report
+from slactl.desk.credentials import Secrets
 from slactl.desk.mailings import (
     HELD,
     SENDING,

@@ -1,7 +1,6 @@
 """The rules file: checked, asked, and edited one value at a time."""
 
 import os
-import shlex
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,13 +11,13 @@ from typing import Any
 
 from slactl.config import Config, shipped_rules
 from slactl.desk import addresses
-from slactl.desk.addresses import Secrets
+from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
 from slactl.sla.history import Priority, Target
 from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
 from slactl.sla.rules_lines import Lines
 from slactl.sla.rules_lint import LintWarning, lint
-from slactl.text import clean, nearest
+from slactl.text import clean, nearest, quoted
 
 Record = dict[str, Any]
 
@@ -104,8 +103,8 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
     try:
         parse(after, str(path))
     except RulesError as error:
-        again = f"slactl rules set {shlex.quote(clean(key))} VALUE"
-        raise RulesError(f"{error.message} (nothing was written)", again) from error
+        again = f"slactl rules set {quoted(key)} VALUE"
+        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], again) from error
     if not dry_run and after != before:
         _replace(path, after)
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
@@ -256,4 +255,4 @@ def _replace(path: Path, text: str) -> None:
             os.unlink(name)
             raise
     except OSError as error:
-        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {path}") from error
+        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error

@@ -24,7 +24,7 @@ from slactl.errors import RulesError
 from slactl.sla.evaluation import TimerState
 from slactl.sla.history import Event, Priority, Status, Target
 from slactl.sla.rules_lines import Lines, path_text
-from slactl.text import clean, nearest
+from slactl.text import clean, nearest, quoted
 
 if TYPE_CHECKING:
     from slactl.sla.history_file import Line
@@ -48,13 +48,13 @@ def read_cases(path: Path) -> list[Case]:
     except OSError as error:
         raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl rules test --help") from error
     except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {path}") from error
+        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{path}: {error}", f"slactl rules test {path}") from error
+        raise RulesError(f"{path}: {error}", f"slactl rules test {quoted(path)}") from error
     reader = _Reader(str(path), Lines(text))
     cases = reader.cases(data)
     if reader.problems:
-        raise RulesError("\n".join(reader.problems), f"slactl rules test {path}")
+        raise RulesError.of(reader.problems, f"slactl rules test {quoted(path)}")
     return cases
 
 

@@ -29,7 +29,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
         try:
             cases = read_cases(file)
         except RulesError as error:
-            problems += error.message.split("\n")
+            problems += error.lines
             continue
         for case in cases:
             failures = list(_Judgement(case, rules, holidays).failures())

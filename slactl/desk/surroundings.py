@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slactl.desk.addresses import Secrets, listed
+from slactl.desk.addresses import listed
+from slactl.desk.credentials import Secrets
 from slactl.sla.addresses import PLACEHOLDER
 from slactl.sla.rules import Rules
+from slactl.text import quoted
 
 #: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
 NETWORK = frozenset(
@@ -46,14 +48,14 @@ def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
     mode = _mode(folder)
     if mode is not None and mode & 0o002:
         what = "everybody may put files into the folder of the database"
-        yield Exposure(folder, what, f"chmod o-w {folder}")
+        yield Exposure(folder, what, f"chmod o-w {quoted(folder)}")
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", ".lock"))):
         mode = _mode(path)
         if mode is not None and mode & 0o007:
-            yield Exposure(path, "everybody may read or write it", f"chmod o-rwx {path}")
+            yield Exposure(path, "everybody may read or write it", f"chmod o-rwx {quoted(path)}")
     mode = _mode(rules)
     if mode is not None and mode & 0o002:
-        yield Exposure(rules, "everybody may change the rules", f"chmod o-w {rules}")
+        yield Exposure(rules, "everybody may change the rules", f"chmod o-w {quoted(rules)}")
 
 
 def unwritable(database: Path) -> list[Path]:
@@ -118,7 +120,7 @@ def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, st
     for place, kind, name in dict.fromkeys(found):
         whose = ".".join(str(part) for part in place[:2])
         if kind == "env" and not known.environment.get(name, "").strip():
-            yield whose, f"the environment variable {name} is not set here", f"export {name}=…"
+            yield whose, f"the environment variable {name} is not set here", f"export {quoted(name)}=…"
         elif kind == "file":
             yield from ((whose, *problem) for problem in _secret_file(known.folder / Path(name).expanduser()))
 
@@ -129,12 +131,12 @@ def _secret_file(path: Path) -> Iterator[tuple[str, str | None]]:
     except PermissionError:
         return  # whoever runs `check` may see it; from here nothing can be said
     except OSError as error:
-        yield f"the secret file {path} cannot be read: {error.strerror}", f"install -m 600 /dev/stdin {path}"
+        yield f"the secret file {path} cannot be read: {error.strerror}", f"install -m 600 /dev/stdin {quoted(path)}"
         return
     if not stat.S_ISREG(mode):
-        yield f"the secret file {path} is no file", f"ls -ld {path}"
+        yield f"the secret file {path} is no file", f"ls -ld {quoted(path)}"
     elif mode & 0o077:
-        yield f"others may read the secret file {path}", f"chmod 600 {path}"
+        yield f"others may read the secret file {path}", f"chmod 600 {quoted(path)}"
 
 
 def _mode(path: Path) -> int | None:

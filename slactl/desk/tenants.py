@@ -8,7 +8,7 @@ from slactl.desk.facts import check_known, known_plans, name_of
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.store.models import Tenant
-from slactl.text import clean
+from slactl.text import clean, quoted
 
 
 def add(
@@ -30,7 +30,7 @@ def add(
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if book.session.get(Tenant, named) is not None:
             raise RefusedError(
-                f"there is a tenant {clean(named)} already", f"slactl tenant set {clean(named)} --plan P"
+                f"there is a tenant {clean(named)} already", f"slactl tenant set {quoted(named)} --plan P"
             )
         tenant = Tenant(name=named, created_at=to_text(now))
         _fill(book, tenant, plan, timezone)

@@ -8,7 +8,8 @@ from typing import Any
 
 from slactl.config import Config
 from slactl.desk import addresses, digests, sending
-from slactl.desk.addresses import Address, Addressee, Secrets, Unresolved
+from slactl.desk.addresses import Address, Addressee
+from slactl.desk.credentials import Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.rules import Rules, load

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from slactl.errors import UsageError
 from slactl.show.form import Form, speaks_unicode
-from slactl.text import clean, nearest
+from slactl.text import HIDDEN, clean, nearest
 
 Record = Mapping[str, Any]
 
@@ -22,10 +22,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 # The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
 # Compiled when first needed: most output is plain ASCII.
-_DECEPTIVE = (
-    "[\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+_DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
 _NOT_ASCII = "[^\x00-\x7f]"
 
 
@@ -99,6 +96,12 @@ def write_object(record: Record, stream: TextIO) -> None:
     """Writes one record as an indented JSON object."""
     text = to_json(record, indent=2) + "\n"
     stream.write(text if speaks_unicode(stream) else ascii_text(text))
+
+
+def write_line(record: Record, stream: TextIO) -> None:
+    """Writes one record as a line of JSON."""
+    text = to_json(record)
+    stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:

@@ -30,7 +30,7 @@ from slactl.sla.rules_model import (
     Settings,
     Templates,
 )
-from slactl.text import nearest
+from slactl.text import nearest, quoted
 
 __all__ = [
     "Clock",
@@ -134,7 +134,7 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
     except OSError as error:
         raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl init") from error
     except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {path}") from error
+        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
     return parse(text, str(path), known)
 
 
@@ -151,7 +151,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(_syntax(str(error), source, text), f"slactl rules check {source}") from error
+        raise RulesError(_syntax(str(error), source, text), f"slactl rules check {quoted(source)}") from error
     lines = Lines(text)
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
@@ -276,7 +276,7 @@ def as_error(found: Iterable[Problem], lines: Lines, source: str) -> RulesError:
     """One error for everything that was found, each with its line."""
     told = sorted({(lines.of(place), path_text(place), message) for place, message in found})
     texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in told]
-    return RulesError("\n".join(texts), f"slactl rules check {source}")
+    return RulesError.of(texts, f"slactl rules check {quoted(source)}")
 
 
 def _syntax(message: str, source: str, text: str) -> str:

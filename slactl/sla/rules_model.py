@@ -89,9 +89,15 @@ def _list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _list_of_addresses(value: object) -> object:
+    # The text may have a secret in it, and is not told.
+    return _list("…" if isinstance(value, str) else value)
+
+
 Length = Annotated[Duration, BeforeValidator(_duration)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
 AnyStatus = Annotated[Status, _word(Status)]
 AnyPriority = Annotated[Priority, _word(Priority)]
 AnyTarget = Annotated[Target, _word(Target)]
@@ -304,7 +310,7 @@ class Escalation(Part):
 class Person(Part):
     """Somebody who can be told, and where and how."""
 
-    notify: Names = ()
+    notify: Addresses = ()
     on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
     quiet: Name | None = None

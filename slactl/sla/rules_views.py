@@ -14,7 +14,7 @@ from typing import Any
 from slactl.clock import parse_duration, parse_instant
 from slactl.errors import RulesError, UsageError
 from slactl.sla.history import Priority, Status, Target
-from slactl.text import nearest
+from slactl.text import nearest, quoted
 
 #: What a view says: long options of `list`, without the dashes, and their values.
 View = Mapping[str, Any]
@@ -133,7 +133,8 @@ def read_views(path: Path) -> dict[str, View]:
         stated = tomllib.loads(path.read_text(encoding="utf-8")).get("views", {})
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise RulesError(f"the views of {path} cannot be read: {reason}", f"slactl rules check {path}") from error
+        hint = f"slactl rules check {quoted(path)}"
+        raise RulesError(f"the views of {path} cannot be read: {reason}", hint) from error
     named = stated if isinstance(stated, dict) else {}
     return {**READY_MADE, **{name: view for name, view in named.items() if isinstance(view, dict)}}
 
@@ -151,7 +152,7 @@ def check_view(name: str, view: View, path: Path) -> None:
         lines = Lines(path.read_text(encoding="utf-8"))
         told = sorted((lines.of(place), path_text(place), message) for place, message in found)
         texts = [f"{path}:{line}: {where}: {message}" for line, where, message in told]
-        raise RulesError("\n".join(texts), f"slactl rules check {path}")
+        raise RulesError.of(texts, f"slactl rules check {quoted(path)}")
 
 
 def arguments(view: View) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
+from slactl.text import quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
@@ -142,10 +143,11 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     if "locked" in text or "busy" in text:
         return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl runs list")
     if "readonly" in text or "unable to open" in text:
-        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {path}")
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}")
     if "full" in text:
-        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {path.parent}")
-    return DatabaseError(f"{path} cannot be read as a database: {text}", f"sqlite3 {path} 'PRAGMA integrity_check'")
+        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
+    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
+    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
 
 
 def create_database(path: Path, *, group: int | None = None) -> bool:

@@ -27,7 +27,7 @@ def engine(path: Path, *, writes: bool = True) -> Engine:
     def connect() -> sqlite3.Connection:
         return open_database(path)
 
-    made = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    made = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:

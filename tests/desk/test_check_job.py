@@ -343,7 +343,7 @@ def test_a_heartbeat_nobody_listens_to_or_without_its_secret_says_what_is_missin
     for heartbeat, why in (
         ("http://127.0.0.1:9/", "ConnectionRefusedError"),
         ("${env:NO_SUCH_URL}", "the environment variable NO_SUCH_URL is not set"),
-        (f"${{file:{tmp_path}/none}}", "cannot be read"),
+        (f"${{file:{tmp_path}/none}}", "is not there"),
     ):
         beating(desk, heartbeat, LONG, STEPS)
         result = slactl("check", "-q")
