@@ -63,14 +63,14 @@ def change(
         UsageError: `at` lies in the future.
         DatabaseError: the database cannot be written.
     """
-    effective, outcome = past_instant(at, now), Outcome()
+    effective, outcome = past_instant(at, now) if at is not None else None, Outcome()
     with ledger(config, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         for reference in references:
             try:
                 number = find(book, reference)
-                carry_out(book, number, make, effective)
+                carry_out(book, number, make, effective or book.instant(number))
                 outcome.done.append(number)
             except SlactlError as error:
                 outcome.failures.append(error)
@@ -235,8 +235,15 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
     """Add and remove tags; tags do not choose the policy anew."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
-        kept = [name for name in dict.fromkeys((*subject.state.tags, *add)) if name not in remove]
-        return [] if tuple(kept) == subject.state.tags else [_entry(subject, EventType.TAGS, {"tags": kept})]
+        before = subject.state.tags
+        kept = [name for name in dict.fromkeys((*before, *add)) if name not in remove]
+        # As differences, so that what is said of an earlier time is not undone by the tags of a later one.
+        changes = {
+            "added": [name for name in kept if name not in before],
+            "removed": [n for n in before if n in remove],
+        }
+        told = {name: names for name, names in changes.items() if names}
+        return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []
 
     return make
 

@@ -239,7 +239,7 @@ def _consequences(
         found.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
     added = [tag for tag in action.tags if tag not in state.tags]
     if added:
-        found.append(entry(EventType.TAGS, {"tags": [*state.tags, *added]}))
+        found.append(entry(EventType.TAGS, {"tags": [*state.tags, *added], "added": added}))
     if action.note:
         found.append(entry(EventType.NOTE, {}, {"body": action.note}))
     return found

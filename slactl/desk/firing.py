@@ -186,7 +186,7 @@ def _decide(book: Ledger, number: int, firing: Firing, run_id: int | None, basel
         outcome = Outcome.BASELINE
     cause = Cause(
         reason=firing.reason,
-        fired_at=book.now,
+        fired_at=book.instant(number),
         actor="slactl",
         actor_type=ActorType.SYSTEM,
         key=firing.key,

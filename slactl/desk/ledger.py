@@ -9,7 +9,7 @@
 from bisect import insort_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, SQLModel
@@ -30,6 +30,9 @@ __all__ = ["Entry", "Ledger", "ledger"]
 
 #: The columns of `ticket` that are what a person said and not what follows from the history.
 IDENTITY = ("external_id", "subject", "requester_email")
+
+#: How much later than a command others can have read the clock whose changes it finds.
+LAG = timedelta(minutes=10)
 
 
 class Ledger:
@@ -88,6 +91,16 @@ class Ledger:
         if number not in self._histories:
             self.load([number])
         return evaluate(self._histories[number], self.rulebook.version, at, self.rulebook.holidays, self._conditions)
+
+    def instant(self, number: int) -> datetime:
+        """When something that is done to a ticket now takes effect: not before what others did meanwhile.
+
+        While this command waited for the write lock, or went through many tickets, they read the clock later than it
+        did. What lies farther ahead comes of a clock that was set wrong, and nothing waits for that.
+        """
+        self.load([number])
+        history = self._histories[number]
+        return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
     def fired(self, number: int) -> set[FiringKey]:
         """The keys of every level of a ticket that has been decided."""

@@ -161,7 +161,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
     EventType.PLAN: {"plan": read_name, "timezone": _zone, "from": read_name},
     EventType.TENANT: {"tenant": read_name, "plan": read_name, "timezone": _zone, "from": read_name},
-    EventType.TAGS: {"tags": _names},
+    EventType.TAGS: {"tags": _names, "added": _names, "removed": _names},
     EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
     EventType.ESCALATED: {
         "reason": _LINE,

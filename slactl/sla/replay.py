@@ -211,7 +211,11 @@ class Replay:
         self._choose_anew(at, event)
 
     def _read_tags(self, _: int, event: Event) -> None:
-        self._tags = tuple(event.detail.get("tags") or ())
+        detail = event.detail
+        added, removed = detail.get("added") or (), detail.get("removed") or ()
+        # Where it says what it changed, what was done to the tags at an earlier time stays, whenever it was recorded.
+        tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
+        self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
 
     def _read_edited(self, _: int, event: Event) -> None:
         self._domain = _domain(event.detail) or self._domain
