@@ -72,7 +72,7 @@ def compose(rows: Sequence[Row], head: Letterhead) -> Message:
 
 def to_customer(row: Row, head: Letterhead) -> Message:
     """What a customer is told when a promise was broken: nothing of the desk's own affairs."""
-    name = clean(row["external_id"] or str(row["ticket_id"]))
+    name = _quiet(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
     promised = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
     body = f"We promised you {promised}{due} and are late. We are sorry, and we are on it.\n\nYour request: {name}"
@@ -110,7 +110,7 @@ def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
     url = head.rules.settings.ticket_url or ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
-    found = {name: clean(row[name] or "") for name in (*own, "instead_of", "held_by")}
+    found = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
     return found | {
         "id": str(row["ticket_id"]),
         "target": (row["target"] or "").replace("_", " "),
@@ -141,7 +141,12 @@ def _pressing(row: Row) -> tuple[int, str, int]:
 
 def _tame(text: str | None) -> str:
     """A customer's words on one line, short, and calling nobody in a chat."""
-    return _SHOUT.sub(lambda match: match[0] + " ", clean(text or ""))[:TITLE_LENGTH]
+    return _quiet(text or "")[:TITLE_LENGTH]
+
+
+def _quiet(text: str) -> str:
+    """A text on one line, calling nobody in a chat."""
+    return _SHOUT.sub(lambda match: match[0] + " ", clean(text))
 
 
 def _title(filled: Sequence[Mapping[str, str]]) -> str:

@@ -14,6 +14,8 @@ PLAIN_WEBHOOKS = ("json", "xml", "form")
 MAIL_SCHEMES = ("mailto", "mailtos")
 
 _TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}")
+# Elsewhere than in a host name dots and the like are part of a token.
+_DOTTED_TOKEN = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_.~%=+-]{24,}")
 _KIND_OF_SECRET = re.compile(r"(bearer|basic|token)\s*$", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"pass|pwd|token|secret|api_?key|auth|^key$", re.IGNORECASE)
 
@@ -25,8 +27,11 @@ def has_literal_secret(url: str) -> bool:
     authority, _, path = place.partition("/")
     user, at, host = authority.rpartition("@")
     password = user.partition(":")[2] if at else ""
-    segments = [host, *path.split("/"), *(user.split(":") if at else [])]
-    return bool(password) or any(_TOKEN.fullmatch(segment) for segment in segments) or _query_has_secret(query)
+    # Some services have their token where a port would be.
+    short = [*host.split(":"), *re.split("[/:]", path), *user.split(":")]
+    dotted = [*re.split("[/:]", path), *user.split(":")]
+    found = any(map(_TOKEN.fullmatch, short)) or any(map(_DOTTED_TOKEN.fullmatch, dotted))
+    return bool(password) or found or _query_has_secret(query)
 
 
 def _query_has_secret(query: str) -> bool:

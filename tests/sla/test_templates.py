@@ -66,6 +66,11 @@ def test_what_a_template_cannot_say(template: str, says: str) -> None:
         ("jsons://example.com/hook?+Authorization=hunter2", True),
         ("slack://T1JHGJ4H5G/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7F", True),
         ("jsons://example.com/T1JHGJ4H5G123456a", True),
+        ("tgram://123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/12345", True),
+        ("jsons://example.com/hook:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", True),
+        ("jsons://example.com/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", True),
+        ("sendgrid://SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf:a@example.com", True),
+        ("jsons://hooks-2.frankfurt-region-1.example.com:8443/desk/v2/escalations", False),
     ],
 )
 def test_a_literal_secret_is_found(url: str, literal: bool) -> None:
