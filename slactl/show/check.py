@@ -8,6 +8,9 @@ from slactl.text import clean, clean_block
 if TYPE_CHECKING:
     from slactl.show.tables import Column
 
+#: The levels a run tells one by one, so that cron's mail stays readable in a storm; a dry run tells all of them.
+SHOWN = 20
+
 
 def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """One line that sums the run up, one for each level, and the messages nobody could be sent."""
@@ -18,8 +21,12 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
         f"{report['at']}  {report['scanned']} looked at, {report['breached']} {would}found breached, "
         f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
     )
-    for firing in report["firings"]:
+    firings = report["firings"]
+    shown = firings if report["dry_run"] else firings[:SHOWN]
+    for firing in shown:
         yield f"  ticket {firing['ticket_id']}: {clean(_deed(firing))}"
+    if len(shown) < len(firings):
+        yield f"  and {len(firings) - len(shown):,} more: slactl runs show {report['run_id']}"
     for message in report["messages"]:
         yield ""
         yield clean_block(message)
