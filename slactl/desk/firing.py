@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from slactl.clock import to_text
 from slactl.config import Config
@@ -133,6 +133,8 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
         except Exception as error:  # one broken ticket must not keep the others waiting
+            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+                raise  # no ticket is to blame, and SQLite may have ended the transaction
             book.take_back(number, mark)
             book.postpone(number, book.now + RETRY)
             batch.failed += 1

@@ -123,7 +123,8 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT" if keep else "ROLLBACK")
 
@@ -143,7 +144,7 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     if "locked" in text or "busy" in text:
         return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl runs list")
     if "readonly" in text or "unable to open" in text:
-        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}")
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     if "full" in text:
         return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"

@@ -4,6 +4,7 @@ The child is a fork of the test process, so that a command costs no start of Pyt
 of SQLite, through connections that it is given in the place of the ordinary ones; slactl itself knows nothing of it.
 """
 
+import codecs
 import importlib
 import os
 import random
@@ -138,6 +139,7 @@ def _import_all() -> None:
     """What a command imports is imported once, before the fork."""
     import slactl
 
+    codecs.lookup("ascii")  # a child that became another user may read no library any more
     for room in ("cli", "desk", "store", "sla", "show"):
         for path in Path(slactl.__file__).with_name(room).glob("*.py"):
             if path.stem != "sender":

@@ -110,7 +110,8 @@ def complaints(ended: Ended) -> list[str]:
     """What is wrong with how a command told that the database failed it."""
     if ended.code == 0:
         return []
-    good = ended.code in (6, 7) and ended.err.startswith("error: ") and "Traceback" not in ended.err
+    told = ended.err.startswith("error: ") and "disk I/O error" in ended.err and "Traceback" not in ended.err
+    good = ended.code == 6 and told
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
 
 
@@ -142,6 +143,14 @@ def test_a_command_that_fails_or_dies_while_it_writes_is_done_or_not_begun(turn:
     write = max(n for n in range(commit) if operations[n].startswith(("INSERT", "UPDATE")))
     places = [(commit, Fault.DEATH), (write, Fault.ROLLED_BACK), (commit, Fault.ERROR)]
     all_of_it(COMMANDS[turn], [places[turn % 3]])
+
+
+@pytest.mark.parametrize("operation", ["SELECT rules_version.id", "INSERT INTO run", "UPDATE run"])
+def test_a_check_whose_disk_fails_blames_no_ticket_and_says_why(operation: str) -> None:
+    command = Writing("check --no-send", batches=True)
+    operations = course(command).ended.operations
+    place = max(number for number, each in enumerate(operations) if each.startswith(operation))
+    all_of_it(command, [(place, Fault.ROLLED_BACK)])
 
 
 @pytest.mark.full
