@@ -188,7 +188,7 @@ class Bench:
         self._add(f"{name}, memory", size, f"{figure.peak / 1024:.0f} MiB", "≤ 120 MiB", met, figure.peak)
         longest = waiting.longest
         text = f"{longest * 1000:.0f} ms at most"
-        self._add(f"{name}, write lock", size, text, "≤ 100 ms", longest <= 0.1, figure.peak)
+        self._add(f"{name}, write lock never found free", size, text, "≤ 100 ms", longest <= 0.1, figure.peak)
         longer = max(waiting.creates) - statistics.median(self.figures["`create`", size].wall)
         text = f"{longer * 1000:.0f} ms longer at most, of {len(waiting.creates)}"
         self._add(f"{name}, a `create` meanwhile", size, text, "≤ 150 ms", longer <= 0.15, figure.peak)

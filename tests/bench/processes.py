@@ -109,7 +109,7 @@ def bring_in(desk: Desk, size: int, *options: str, figure: Figure | None = None)
 
 
 class Waiting:
-    """What others feel while a run writes: how long the lock is held, and how long a `create` takes."""
+    """What others feel while a run writes: how long the lock is never found free, and how long a `create` takes."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
