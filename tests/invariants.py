@@ -87,7 +87,7 @@ def _outbox(connection: sqlite3.Connection, all_told: bool) -> Iterator[str]:
     for (number,) in connection.execute(silent) if all_told else ():
         yield f"escalation {number} fired and nobody is told"
     for row in connection.execute("SELECT * FROM notification"):
-        waits = row["state"] == "waiting"
+        waits = row["state"] in ("waiting", "sending")
         if waits != (row["next_try_at"] is not None and row["ended_at"] is None):
             yield f"message {row['id']} is {row['state']}, next try {row['next_try_at']}, ended {row['ended_at']}"
 

@@ -58,14 +58,18 @@ def check(
 
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
-    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics)
+
+    def tell(report: "Report") -> None:
+        for problem in report.problems:
+            say(f"error: {problem}", err=True)
+        if as_json:
+            write_object(report.record(), sys.stdout)
+        elif not quiet or report.happened:
+            sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
+        sys.stdout.flush()
+
+    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=tell)
     report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
-    for problem in report.problems:
-        say(f"error: {problem}", err=True)
-    if as_json:
-        write_object(report.record(), sys.stdout)
-    elif not quiet or report.happened:
-        sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 

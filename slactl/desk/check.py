@@ -6,6 +6,7 @@
    is one write transaction. A ticket that fails is left for an hour later and does not stop the others.
 4. What waits in the outbox goes out, outside of any transaction that changes tickets.
 5. The row of the run is written, then the file for the monitor, and after a clean run the heartbeat is sent.
+6. The report is printed, and only then are the messages in it on the record as printed.
 """
 
 import json
@@ -39,6 +40,7 @@ class Job:
     """What a run is told. `boot` is the clock that nobody can set, None where there is none or it is not to be asked.
 
     `stop` says between two batches whether to leave; `metrics` is the file for a Prometheus textfile collector.
+    `tell` is given the report when all is done: messages that it prints count as told only when it returns.
     """
 
     dry_run: bool = False
@@ -49,6 +51,7 @@ class Job:
     metrics: Path | None = None
     stop: Stop = lambda: False
     progress: Progress = lambda _: None
+    tell: Callable[["Report"], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class Report:
     failed: int = 0
     firings: list[dict[str, Any]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    #: The numbers of the messages that are in `messages`, and were not told before.
+    printed: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     invalid_rules: bool = False
     #: Something besides a ticket or a message failed: the clock, the metrics file, the heartbeat.
@@ -176,6 +181,7 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
 
             rehearsed = rehearse(config, now, job)
             rehearsed.audit_head = runs.audit_head(config.database)
+            job.tell(rehearsed)
             return rehearsed
         return _run(config, now, job, watch)
 
@@ -195,6 +201,11 @@ def _run(config: Config, now: datetime, job: Job, watch: Callable[[], float]) ->
         ended = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
         report.run_id, report.audit_head = ended
         _tell_monitors(config, report, job)
+        job.tell(report)
+        if report.printed:
+            from slactl.desk.notifications import record_printed
+
+            record_printed(config, report)
         return report
 
 

@@ -25,7 +25,7 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
 LONGEST_WAIT = timedelta(days=1)
 
 WAITING, SENDING, SENT = NotificationState.WAITING, NotificationState.SENDING, NotificationState.SENT
-HELD, DEAD, PRINTED = NotificationState.HELD, NotificationState.DEAD, NotificationState.PRINTED
+HELD, DEAD = NotificationState.HELD, NotificationState.DEAD
 
 #: A message of the outbox with its escalation and its ticket, as `outbox.waiting` reads it. Its `addresses` say of
 #: each address by key that it is sent, dead or held, or the instant from which it may be tried again.
@@ -98,18 +98,17 @@ def ended(post: Post, state: NotificationState) -> dict[str, Any]:
 
 
 def carry_out(post: Post, mailing: Mailing, rows: Sequence[Row]) -> None:
-    """Print a digest, or claim it, send it and record what became of it."""
+    """Claim a digest, and send it and record what became of it, or have it printed with the report of the run."""
     key = mailing.address.key if mailing.address is not None else ""
     with writing(post.config.database) as session:
         taken = outbox.claim(session.connection(), [row["id"] for row in rows], key, post.report.run_id)
         claimed = [row for row in rows if row["id"] in taken]
-        if mailing.address is None:
-            outbox.record(session.connection(), {number: ended(post, PRINTED) for number in taken}, SENDING)
     if not claimed:
         return
     message = _message(post, mailing.addressee, claimed)
     if mailing.address is None:
         post.report.messages.append(message.printed(mailing.addressee.name))
+        post.report.printed += taken
         post.report.notified += len(claimed)
     else:
         _record(post, mailing.addressee, mailing.address, claimed, _send(post, mailing, message))

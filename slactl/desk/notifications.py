@@ -80,6 +80,13 @@ def ready(book: "Ledger", config: Config) -> set[int]:
     return {row["id"] for rows in found.values() for row in rows}
 
 
+def record_printed(config: Config, report: Report) -> None:
+    """What the report of a run told is told; whoever dies before that leaves it to the next run."""
+    through = {"state": NotificationState.PRINTED, "ended_at": to_text(report.at), "next_try_at": None}
+    with writing(config.database) as session:
+        outbox.record(session.connection(), dict.fromkeys(report.printed, through), SENDING)
+
+
 def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
     with writing(config.database, keep=False) as session:
         rules = Rulebook(session, config.rules, now, strict=False).current

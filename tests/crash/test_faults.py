@@ -4,6 +4,7 @@ What was done is compared with what the command does when nothing goes wrong, ro
 still. Afterwards the same command finishes the work.
 """
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -151,6 +152,21 @@ def test_a_check_whose_disk_fails_blames_no_ticket_and_says_why(operation: str) 
     operations = course(command).ended.operations
     place = max(number for number, each in enumerate(operations) if each.startswith(operation))
     all_of_it(command, [(place, Fault.ROLLED_BACK)])
+
+
+def test_messages_of_a_run_that_died_before_it_printed_them_are_printed_by_the_next() -> None:
+    command = Writing("check", batches=True)
+    usual = course(command).ended
+    told = [line for line in usual.out.splitlines() if line.startswith("To ")]
+    assert len(told) >= 3
+    place = max(number for number, each in enumerate(usual.operations) if each.startswith("UPDATE run"))
+    with desk_copy() as folder:
+        killed = run(*command.arguments(folder), trouble=Trouble(place))
+        assert (killed.code, killed.out) == (-signal.SIGKILL, "")
+        again = run(*command.arguments(folder))
+        assert [line for line in again.out.splitlines() if line.startswith("To ")] == told
+        last = run(*command.arguments(folder))
+        assert (last.code, "To " in last.out) == (0, False)
 
 
 @pytest.mark.full
