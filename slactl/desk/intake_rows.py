@@ -65,7 +65,10 @@ def _csv_rows(
             report(Problem(lines.first, "", str(error)))
             lines.go_back()
             continue
-        if len(row) == len(header):
+        if len(row) == len(header) and lines.is_over:
+            report(Problem(lines.first, "", "a quote is never closed"))
+            lines.go_back()
+        elif len(row) == len(header):
             yield lines.first, dict(zip(header, row, strict=True))
         elif any(cell.strip() for cell in row):
             report(_ragged(row, header, lines))
@@ -83,12 +86,18 @@ class _Lines:
         self._again: deque[tuple[int, str]] = deque()
         self._row: list[tuple[int, str]] = []
         self.number = 0
+        #: Whether the row asked for a line beyond the last, as one does in which a quote is open.
+        self.is_over = False
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._coming)
+        try:
+            line = self._again.popleft() if self._again else next(self._coming)
+        except StopIteration:
+            self.is_over = True
+            raise
         self._row.append(line)
         self.number = line[0]
         return line[1]
@@ -101,6 +110,7 @@ class _Lines:
     def begin(self) -> None:
         """A row begins with the next line."""
         self._row.clear()
+        self.is_over = False
 
     def go_back(self) -> None:
         """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""

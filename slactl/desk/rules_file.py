@@ -220,7 +220,10 @@ def _split(key: str) -> list[str]:
     """
     import csv
 
-    parts = next(csv.reader([key], delimiter="."), [])
+    try:
+        parts = next(csv.reader([key], delimiter="."), [])
+    except csv.Error:
+        parts = []
     if not parts or not all(parts):
         raise UsageError(f"{clean(key)[:100]!r} is no key", EXAMPLE)
     return parts

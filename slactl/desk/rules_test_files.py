@@ -205,7 +205,7 @@ class _Reader:
     def _text(self, table: Mapping[str, Any], key: str, place: Place, *, needed: bool = False) -> str | None:
         value = table.get(key)
         if isinstance(value, str) and value:
-            return clean(value)
+            return value
         if key in table:
             self._complain((*place, key), f"{key} is a text")
         elif needed:

@@ -215,7 +215,7 @@ Problem = tuple[tuple[str | int, ...], str]
 def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with keys and types, without what a policy only inherited."""
     found = error.errors(include_url=False, include_context=False)
-    places = [tuple(part for part in each["loc"] if not _is_internal(part)) for each in found]
+    places = [_place(each["loc"], data) for each in found]
     for each, place in zip(found, places, strict=True):
         if place[:1] == ("policy",) and len(place) > 2 and place[2] in INHERITED and not _has(data, place[:3]):
             continue
@@ -227,9 +227,13 @@ def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator
         yield place, _message(each["type"], each["msg"], place)
 
 
-def _is_internal(part: str | int) -> bool:
-    """Pydantic names the steps it took inside a value; people know only keys."""
-    return isinstance(part, str) and ("[" in part or part in ("is-instance", "function-before"))
+def _place(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Pydantic names the steps it took inside a value too; people know only keys, whatever those look like."""
+    place: tuple[str | int, ...] = ()
+    for step in steps:
+        internal = isinstance(step, str) and ("[" in step or step in ("is-instance", "function-before"))
+        place += () if internal and not _has(data, (*place, step)) else (step,)
+    return place
 
 
 def _has(data: Any, place: Sequence[str | int]) -> bool:  # noqa: ANN401  (a step into parsed TOML)

@@ -26,6 +26,7 @@ INCLUDES = ("subject", "requester_email")
 
 def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
     """Everything that is wrong with rules whose parts are each in shape."""
+    yield from _nul_problems((), data)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
     yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
@@ -43,6 +44,17 @@ def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
         told = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), told, rules, RELATIONS)
     yield from rules_views.problems(rules.views)
+
+
+def _nul_problems(place: Place, value: object) -> Iterator[Problem]:
+    """What the database would keep and no history file could bring back."""
+    if isinstance(value, str) and "\x00" in value:
+        yield place, "has a NUL character"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(key, str) and "\x00" in key:
+            yield (*place, key), "the name has a NUL character"
+        yield from _nul_problems((*place, key), item)
 
 
 def known_keys(place: Place) -> list[str]:
