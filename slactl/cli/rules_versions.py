@@ -134,9 +134,9 @@ def apply(
     shown = False
     if total and not dry_run and not yes:
         if chosen is Form.TABLE and sys.stdin.isatty():
-            preview = desk.Move(here.now, dry_run=True)
+            preview = desk.Move(here.now, dry_run=True, shown={})
             _show_table(here, preview, total)
-            shown, move.rules = True, preview.rules
+            shown, move.rules, move.shown = True, preview.rules, preview.shown
         confirm(f"Move {total:,} open ticket{'s' if total != 1 else ''} to the current rules?", yes=False)
         # Others may have worked on while the question stood.
         move.at = call(context).now

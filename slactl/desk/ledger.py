@@ -64,6 +64,7 @@ class Ledger:
         self._timers: dict[int, list[dict[str, Any]]] = {}
         self._detected: dict[int, dict[tuple[str, int], str]] = {}
         self._restored: set[int] = set()
+        self._versions: dict[int, int] = {}
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -72,6 +73,7 @@ class Ledger:
             return
         self._histories |= writes.histories(self.connection, wanted)
         self._timers |= writes.timers(self.connection, wanted)
+        self._versions |= writes.versions(self.connection, wanted)
         for number, rows in writes.fired_keys(self.connection, wanted).items():
             self._fired[number] = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in rows}
 
@@ -261,7 +263,12 @@ class Ledger:
             self.rulebook.note_ladders()
         tickets = {number: self._ticket_row(number) for number in numbers}
         writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
-        writes.update_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n not in self._new])
+        appended = {event["ticket_id"] for event in self._events}
+        versions = {
+            number: self._versions[number] + (number in appended) for number in numbers if number not in self._new
+        }
+        changed = [tickets[number] | {"version": version} for number, version in versions.items()]
+        writes.update_tickets(self.connection, changed, self._versions)
         writes.append_events(self.connection, self._events)
         writes.insert_rows(self.connection, models.EventText, self._texts)
         writes.insert_rows(self.connection, models.Escalation, self._escalations)
@@ -275,6 +282,7 @@ class Ledger:
         self._fired.clear()
         self._timers.clear()
         self._pins.clear()
+        self._versions.clear()
         self._restored.clear()
         self._warnings.clear()
 
@@ -284,7 +292,8 @@ class Ledger:
         row |= next_level_columns(state, self.rulebook.current, self.fired(number))
         if number in self._new:
             return dict.fromkeys(IDENTITY) | row | {"rules_version": self._pins.get(number, self._new[number])}
-        return row | ({"rules_version": self._pins[number]} if number in self._pins else {})
+        row |= {"rules_version": self._pins[number]} if number in self._pins else {}
+        return row
 
     def _write_timers(self, numbers: Sequence[int]) -> None:
         inserted, updated, removed = [], [], []

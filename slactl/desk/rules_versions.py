@@ -60,6 +60,8 @@ class Move:
     newly_breached: int = 0
     baseline: int = 0
     failed: int = 0
+    #: The versions of the tickets that a person was shown before saying yes, by number; None where nobody was.
+    shown: dict[int, int] | None = None
 
     @property
     def code(self) -> ExitCode:
@@ -163,7 +165,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
     for row in rows:
         number, mark = row["id"], book.mark()
         try:
-            if row["updated_at"] > to_text(book.now):
+            if row["updated_at"] > to_text(book.now) or not _is_as_shown(row, move):
                 raise RefusedError("something happened to it in the meantime; apply again")
             before = book.state(number)
             move.baseline += _move_ticket(book, number, row["rules"], version.id)
@@ -178,6 +180,15 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
     move.changed += len(found)
     move.newly_breached += sum(record["newly_breached"] for record in found)
     return found
+
+
+def _is_as_shown(row: Record, move: Move) -> bool:
+    """Whether a ticket is the one whose move a person agreed to; a rehearsal notes what it shows."""
+    if move.shown is None:
+        return True
+    if move.dry_run:
+        move.shown[row["id"]] = row["version"]
+    return bool(move.shown.get(row["id"]) == row["version"])
 
 
 def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:

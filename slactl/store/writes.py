@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from slactl.clock import from_text
+from slactl.errors import RefusedError
 from slactl.sla.history import Event, EventType
 from slactl.store import reads
 from slactl.store.chain import BEGINNING, sealed_rows
@@ -141,6 +142,34 @@ def _known() -> Select[Any]:
     return select(columns.id, columns.external_id, columns.created_at)
 
 
+def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[int, int]) -> None:
+    """Update tickets that still have the versions they were read with.
+
+    Raises:
+        RefusedError: somebody changed one of them since.
+    """
+    table = _table(Ticket)
+    for columns, alike in _by_columns(rows).items():
+        values: Row = {name: bindparam(f"new_{name}") for name in columns}
+        same = (table.c.id == bindparam("old_id")) & (table.c.version == bindparam("old_version"))
+        renamed = [
+            {"old_id": row["id"], "old_version": read.get(row["id"])} | {f"new_{name}": row[name] for name in columns}
+            for row in alike
+        ]
+        if connection.execute(update(table).where(same).values(values), renamed).rowcount != len(alike):
+            named = ", ".join(str(row["id"]) for row in alike[:10])
+            raise RefusedError(f"somebody else changed a ticket meanwhile (of {named}); nothing was written")
+
+
+def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """How often each of some tickets was changed: what tells whether it was since it was read."""
+    table, found = _table(Ticket), dict[int, int]()
+    for batch in batches(numbers):
+        query = select(table.c.id, table.c.version).where(table.c.id.in_(batch))
+        found |= {number: version for number, version in connection.execute(query)}
+    return found
+
+
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
     """The stored timers of some tickets."""
     return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
@@ -185,7 +214,7 @@ def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
 def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
     """The open tickets judged under another version of the rules, and which, from `after` on in ascending order."""
     table, version = _table(Ticket), _table(RulesVersion)
-    columns = (table.c.id, table.c.external_id, table.c.updated_at, version.c.hash.label("rules"))
+    columns = (table.c.id, table.c.external_id, table.c.updated_at, table.c.version, version.c.hash.label("rules"))
     query = (
         select(*columns)
         .join(version, version.c.id == table.c.rules_version)

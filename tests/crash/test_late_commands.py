@@ -1,6 +1,8 @@
 """Commands that read the clock before others did and write after them: each is told that it was done, and it was."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,15 @@ from typing import Any
 import pytest
 from crash_desk import desk_copy, settings
 from forked import NOON, run
-from invariants import violations
+from invariants import content, violations
+from sqlalchemy import text
+
+from slactl.config import Color, Config
+from slactl.desk.changes import carry_out, prioritise
+from slactl.desk.ledger import ledger
+from slactl.desk.rules_versions import Move, apply
+from slactl.errors import RefusedError
+from slactl.sla.history import Priority
 
 LATER = NOON + timedelta(seconds=20)
 
@@ -73,3 +83,66 @@ def test_a_clock_that_was_set_far_ahead_takes_nobody_along() -> None:
         assert run(*settings(folder), "reply", "1", "--body", "here").code == 0
         found = shown(folder, 1)
         assert found["first_responded_at"] == "2026-03-02T12:00:00Z"
+
+
+def config_of(folder: Path, rules: str = "rules.toml") -> Config:
+    return Config(folder / "slactl.db", folder / rules, "ann", Color.NEVER, False, {})
+
+
+def versions(folder: Path) -> dict[int, int]:
+    with closing(sqlite3.connect(folder / "slactl.db")) as connection:
+        return dict(connection.execute("SELECT id, version FROM ticket"))
+
+
+def test_every_change_of_a_ticket_raises_its_version_and_no_look_does() -> None:
+    with desk_copy() as folder:
+        before = versions(folder)
+        for line in ("note 1 --body n", "escalate 2 --reason r", "assign 2 --to max"):
+            assert run(*settings(folder), *line.split()).code == 0
+        assert versions(folder) == before | {1: before[1] + 1, 2: before[2] + 2}
+        for line in ("list", "show 1", "check --dry-run", "note 1 --body n --dry-run", "--rules {}/other.toml list"):
+            assert run(*settings(folder), *(word.format(folder) for word in line.split())).code == 0
+        assert versions(folder) == before | {1: before[1] + 1, 2: before[2] + 2}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_ticket_that_was_changed_since_it_was_read_is_not_written_over(number: int) -> None:
+    """Whatever keeps writers apart: what is read and what is written over must be the same."""
+    with desk_copy() as folder:
+        before = content(folder / "slactl.db")
+
+        def work() -> int:
+            with ledger(config_of(folder), NOON) as book:
+                for each in (1, 2):
+                    carry_out(book, each, prioritise(Priority.LOW), NOON)
+                changed = text("UPDATE ticket SET version = version + 1, assignee = 'somebody' WHERE id = :id")
+                book.connection.execute(changed, {"id": number})
+            return 0
+
+        with pytest.raises(RefusedError, match=r"changed a ticket meanwhile \(of 1, 2\)"):
+            work()
+        assert content(folder / "slactl.db") == before
+
+
+def test_rules_are_applied_only_to_tickets_that_are_as_they_were_shown() -> None:
+    """While the question stood, somebody changed one ticket and opened another."""
+    with desk_copy() as folder:
+        config = config_of(folder, "other.toml")
+        preview = Move(NOON, dry_run=True, shown={})
+        shown_before = {record["ticket_id"] for record in apply(config, preview)}
+        assert {1, 2} <= shown_before
+        assert run(*settings(folder), "priority", "1", "low", now=LATER).code == 0
+        assert run(*settings(folder), "create", "New", "--from", "me@example.com", now=LATER).code == 0
+        problems: list[str] = []
+        move = Move(LATER, dry_run=False, rules=preview.rules, shown=preview.shown)
+        moved = {record["ticket_id"] for record in apply(config, move, problem=problems.append)}
+        assert problems == [
+            "ticket 1: something happened to it in the meantime; apply again",
+            "ticket 8: something happened to it in the meantime; apply again",
+        ]
+        assert moved == shown_before - {1}
+        assert move.code == 7
+        again = Move(LATER, dry_run=False)
+        assert 1 in {record["ticket_id"] for record in apply(config, again)}
+        assert (again.moved, again.failed) == (2, 0)
+        assert violations(folder / "slactl.db", LATER) == []
