@@ -107,6 +107,8 @@ def contents(database: Path) -> dict[str, list[Any]]:
         hashes = dict(connection.execute("SELECT id, hash FROM rules_version"))
     for ticket in found["ticket"]:
         ticket["rules_version"] = hashes[ticket["rules_version"]]
+        # How often this row was written, which is of this database alone.
+        del ticket["version"]
     return found
 
 
