@@ -106,7 +106,7 @@ def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:
 def _checked_actor(name: str) -> str:
     from slactl.text import check_input
 
-    return check_input(name, "the actor's name", least=1, most=200)
+    return check_input(name.strip(), "the actor's name", least=1, most=200)
 
 
 def _login_name(environment: Mapping[str, str]) -> str:

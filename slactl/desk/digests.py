@@ -118,7 +118,7 @@ def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
         "link": url.replace("{id}", str(row["ticket_id"])).replace("{external_id}", quote(row["external_id"] or "")),
-        "recipient": clean(head.recipient),
+        "recipient": _quiet(head.recipient),
         "count": f"{count:,}",
         "subject": _tame(row["subject"]) if "subject" in head.include else "",
         "requester_email": _tame(row["requester_email"]) if "requester_email" in head.include else "",

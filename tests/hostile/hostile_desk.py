@@ -117,7 +117,7 @@ def through_argv(desk: HostileDesk) -> None:
     for number, text in enumerate(TEXTS):
         subject, body = marked(text, "argv", number), f"{text} {number}"
         desk.done("tenant", "add", "--plan", text, "--", text)
-        made = desk.done(
+        desk.done(
             "create", "--from", "eve@evil.example", "--at", at(), "--body", body, "--plan", text, "--tenant", text,
             "--assignee", text, "--tag", tag_of(text), "--external-id", subject, "--", subject,
         )  # fmt: skip
@@ -127,8 +127,9 @@ def through_argv(desk: HostileDesk) -> None:
             "plan": text,
             "tags": [tag_of(text)],
         }
-        desk.done("note", made.out.strip(), "--body", body, SLACTL_ACTOR=text)
     first = "1"
+    for part in chunks(TEXTS, 190):
+        desk.done("note", first, "--body", part, SLACTL_ACTOR=part)
     desk.done("edit", first, f"--subject={subject}", f"--external-id={subject}2")
     desk.done("edit", first, f"--subject={marked(TEXTS[0], 'argv', 0)}", f"--external-id={marked(TEXTS[0], 'argv', 0)}")
     desk.done("reply", first, "--body", everything, "--status", "open", "--at", at(71))
@@ -156,7 +157,8 @@ def history(door: str = "history") -> Iterator[dict[str, Any]]:
     for number, text in enumerate(TEXTS):
         name = marked(text, door, number)
         base = {"ticket": name, "actor": text}
-        whose = {"requester_email": text, "plan": text, "tenant": text, "assignee": text, "tags": [text]}
+        # The requester is another than the actor, who would not be named then.
+        whose = {"requester_email": f"{text}9", "plan": text, "tenant": text, "assignee": text, "tags": [text]}
         yield base | whose | {"at": at(), "type": "created", "subject": name, "body": text}
         for hour, kind in enumerate(("customer_reply", "note", "agent_reply"), 1):
             yield base | {"at": at(hour), "type": kind, "body": text}
@@ -171,7 +173,7 @@ def through_history(desk: HostileDesk) -> None:
     desk.done("import", "-", stdin=lines)
     for number, text in enumerate(TEXTS):
         name = marked(text, "history", number)
-        fields = {"requester_email": text, "plan": text.strip(), "tenant": text.strip(), "external_id": name}
+        fields = {"requester_email": f"{text}9", "plan": text.strip(), "tenant": text.strip(), "external_id": name}
         desk.kept[name] = fields | {"tags": [text.strip(), f"{text}2"]}
 
 

@@ -1,0 +1,132 @@
+"""What strangers wrote, in messages: it is shown, calls nobody, and stays where it was put."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_string, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Receivers
+from payloads import PAYLOADS, harm
+from test_windows import Page
+
+from slactl.desk import addresses, digests
+from slactl.desk.addresses import Address
+from slactl.desk.credentials import Secrets, Unresolved
+from slactl.desk.sending import Outcome, send
+from slactl.sla.rules import Rules, parse
+from slactl.sla.templates import NAMES
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WRITTEN = ("external_id", "tenant", "plan", "assignee", "reason", "escalation", "level", "instead_of", "held_by",
+           "subject", "requester_email")  # fmt: skip
+
+#: What makes a chat call more people than the one who is told.
+CALLS = re.compile(r"(?i)[@!](?:everyone|channel|here|subteam)")
+
+EVERYTHING = " ".join(f"{{{{ {name} }}}}" for name in NAMES)
+
+
+def row(text: str) -> dict[str, Any]:
+    facts = {"id": 1, "ticket_id": 7, "status": "open", "priority": "high", "target": "resolution"}
+    return facts | {"deadline": "2026-03-02T08:00:00Z"} | dict.fromkeys(WRITTEN, text)
+
+
+def head(text: str, title: str | None = None, body: str | None = None) -> digests.Letterhead:
+    words = "".join(f"{key} = '''{value}'''\n" for key, value in (("title", title), ("body", body)) if value)
+    rules: Rules = parse(
+        f'schema = 1\n[settings]\nticket_url = "https://d.example/{{external_id}}"\n[templates]\n{words}'
+    )
+    return digests.Letterhead(text, NOW, rules, ("subject", "requester_email"))
+
+
+def check_message(message: digests.Message) -> None:
+    assert message.problem is None
+    assert harm(message.title + message.body) == []
+    assert "\n" not in message.title
+    assert 0 < len(message.title) <= digests.TITLE_LENGTH
+    assert not CALLS.search(message.title + message.body)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_a_ticket_is_one_line_of_a_message_that_calls_nobody(name: str) -> None:
+    text = PAYLOADS[name]
+    for wanted in (head(text), head(text, EVERYTHING, EVERYTHING)):
+        message = digests.compose([row(text)], wanted)
+        check_message(message)
+        assert message.body.count("\n") == 0
+        assert harm(message.printed(text)) == []
+        assert message.printed(text).count("\n") == 1
+    customer = digests.to_customer(row(text), head(text))
+    check_message(customer)
+    assert customer.body.count("\n") == 2
+
+
+def test_what_looks_like_a_template_is_filled_in_by_nobody() -> None:
+    text = PAYLOADS["template"]
+    for wanted in (head(text), head(text, "{{ subject }}", "{{ subject }}")):
+        message = digests.compose([row(text)], wanted)
+        assert text in message.body
+        assert "49" not in message.body
+
+
+def test_however_much_there_is_a_message_stays_short() -> None:
+    rows = [row("x" * 1000) | {"id": number, "ticket_id": number} for number in range(100)]
+    message = digests.compose(rows, head("mia", "{{ subject }}" * 50, EVERYTHING))
+    assert (len(message.title), len(message.body)) <= (digests.TITLE_LENGTH, digests.BODY_LENGTH)
+
+
+def test_a_mail_has_the_headers_it_was_given_and_no_others(receiver: Receivers) -> None:
+    mailbox = receiver("smtp")
+    texts = [PAYLOADS[name] for name in ("mail", "html", "breaks", "template")]
+    sent = [digests.compose([row(text)], head("mia", "{{ subject }}", "{{ subject }}")) for text in texts]
+    # The last line of defence too: what a caller did not clean.
+    sent.append(digests.Message("Hello\r\nBcc: everybody@example.com\r\n\r\nx", "a\r\n.\r\nRSET\r\nb"))
+    for message in sent:
+        assert send(message, mailbox.url, 20).outcome is Outcome.SENT
+    assert len(mailbox.took) == len(sent)
+    for message, took in zip(sent, mailbox.took, strict=True):
+        mail = message_from_string(took["body"], policy=policy.default)
+        assert took["to"] == ["mia@example.com"]
+        assert "bcc" not in {name.lower() for name in mail}
+        assert str(mail["To"]) == "mia@example.com"
+        clean = message is not sent[-1]
+        assert not clean or str(mail["Subject"]) == message.title
+        for part in mail.walk():
+            if part.get_content_type() == "text/html":
+                assert Page(part.get_content()).tags.isdisjoint({"script", "img"})
+            elif part.get_content_type() == "text/plain" and clean:
+                assert message.body in part.get_content()
+
+
+def test_a_webhook_gets_every_character_of_a_message(receiver: Receivers) -> None:
+    hook = receiver("ok")
+    texts = list(PAYLOADS.values())
+    rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
+    message = digests.compose(rows, head("mia"))
+    check_message(message)
+    assert send(message, hook.url, 20).outcome is Outcome.SENT
+    (took,) = hook.took
+    assert (took["body"]["title"], took["body"]["message"]) == (message.title, message.body)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [*PAYLOADS.values(), *("a@b.example\r\nBcc: c@d.example", "a@b.example,c@d.example", "a@b.example;c@d.example"),
+     *("<a@b.example>", "a@b.example\x00", "\ud800@b.example", "a b@c.example", '"a"@b.example', "a@[127.0.0.1]")],
+)  # fmt: skip
+def test_a_customers_address_that_could_be_more_gets_no_mail(address: str) -> None:
+    with pytest.raises(Unresolved):
+        addresses.resolve(Address("mailtos://smtp.example.com", address), Secrets({}, Path()))
+
+
+@pytest.mark.parametrize(
+    "address", ["a&bcc=c@d.example", "a?cc=c@d.example", "a#x@d.example", "a/b@d.example", "%0d@d.example"]
+)
+def test_a_customers_address_adds_no_options_to_the_url(address: str) -> None:
+    from urllib.parse import parse_qs, urlsplit
+
+    url = addresses.resolve(Address("mailtos://smtp.example.com?from=desk@example.com", address), Secrets({}, Path()))
+    assert parse_qs(urlsplit(url).query) == {"from": ["desk@example.com"], "to": [address]}
+    assert urlsplit(url).fragment == ""
