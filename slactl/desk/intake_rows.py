@@ -13,7 +13,7 @@ from slactl.clock import parse_offset_instant, to_text
 from slactl.desk.intake import BOM, Problem, Report, bounded_lines, peek
 from slactl.desk.intake_map import Map, Ours
 from slactl.errors import UsageError
-from slactl.sla.history_fields import BODY_LENGTH, LineError, read_text
+from slactl.sla.history_fields import BODY_LENGTH, LineError
 from slactl.store.spool import Spooled
 from slactl.text import clean, is_utf8, nearest
 
@@ -233,8 +233,8 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if isinstance(value, (dict, bool)):
         raise LineError(ours, f"a text is needed, not {value!r:.60}")
     text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
-    if read_text(text, ours, BODY_LENGTH) is None:
-        return None
+    if len(text) > BODY_LENGTH:
+        raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
     if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
         return _instant(ours, text, how)
     words = how.values.get(ours)

@@ -122,6 +122,23 @@ def test_a_body_from_stdin_is_a_text_and_not_too_long(hostile_desk: HostileDesk,
         refused(hostile_desk, *command.split(), "--body", "-", stdin=raw)
 
 
+def test_stdin_without_an_end_is_not_read_to_the_end(hostile_desk: HostileDesk) -> None:
+    for words in (["reply", "1", "--body", "-"], ["show", "-"]):
+        result = hostile_desk(*words, stdin=b"1\n" * 33_000_000)
+        assert (result.code, "stdin has more than 64,000,000 bytes" in result.err) == (2, True)
+
+
+def test_a_bad_row_of_a_file_with_such_a_name_is_told_on_one_line(
+    messed: HostileDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(messed.folder)
+    for name in (PAYLOADS["cursor"], PAYLOADS["forged line"].replace("/", ""), TYPED):
+        (messed.folder / name).write_text('{"ticket": "A"}')
+        result = messed("import", "--", name)
+        assert result.code == 7
+        check_error(result.err)
+
+
 def test_the_longest_body_goes_in_and_comes_out(messed: HostileDesk) -> None:
     body = ("\x1b]0;x\x07\u202e\u0301\x9b€=1+1\n" * 60_000)[:1_000_000]
     number = messed.done("create", "x", "--from", "a@b.example", "--body", "-", stdin=body).out.strip()
