@@ -152,14 +152,13 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RulesError(_syntax(str(error), source, text), f"slactl rules check {quoted(source)}") from error
-    lines = Lines(text)
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
-        raise as_error(_shape_problems(error, data), lines, source) from error
+        raise as_error(_shape_problems(error, data), Lines(text), source) from error
     found = [] if rules.hash in known else list(problems(rules, data))
     if found:
-        raise as_error(found, lines, source)
+        raise as_error(found, Lines(text), source)
     return _without_missing_role(rules, data)
 
 

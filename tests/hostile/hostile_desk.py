@@ -129,16 +129,16 @@ def through_argv(desk: HostileDesk) -> None:
         }
     first = "1"
     for part in chunks(TEXTS, 190):
-        desk.done("note", first, "--body", part, SLACTL_ACTOR=part)
+        desk.done("escalate", first, "--reason", part, SLACTL_ACTOR=part)
     desk.done("edit", first, f"--subject={subject}", f"--external-id={subject}2")
     desk.done("edit", first, f"--subject={marked(TEXTS[0], 'argv', 0)}", f"--external-id={marked(TEXTS[0], 'argv', 0)}")
+    desk.done("note", first, "--body", everything)
     desk.done("reply", first, "--body", everything, "--status", "open", "--at", at(71))
     desk.done("receive", first, "--body", "-", stdin=everything)
     desk.done("assign", first, f"--to={TEXTS[0]}")
     for part in chunks(TEXTS, 900):
-        desk.done("escalate", first, "--reason", part)
         desk.done("due", first, "--target", "resolution", "--at", "in 4h", "--reason", part)
-        desk.done("silence", "add", "--ticket", first, "--for", "1s", "--comment", part[:400])
+        desk.done("silence", "add", "--ticket", first, "--for", "1s", "--comment", part)
 
 
 def chunks(texts: Sequence[str], most: int) -> Iterator[str]:

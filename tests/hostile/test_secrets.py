@@ -264,7 +264,7 @@ def test_a_heartbeat_follows_no_redirect(leaky: Path, slactl: Slactl, monkeypatc
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Redirecting)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     leaky.with_name("rules.toml").write_text(RULES[: RULES.index("[roles.lead]")].format())
     monkeypatch.setenv("BEAT", f"http://127.0.0.1:{server.server_port}/{WORD}")
     result = slactl("check")

@@ -246,7 +246,7 @@ def test_what_check_prints_does_nothing(hostile_desk: HostileDesk) -> None:
     assert not [line for line in check.out.split("\n") if line.startswith(("error:", "hint:", "Bcc:"))]
 
 
-@pytest.mark.parametrize("form", ["table", "csv"])
+@pytest.mark.parametrize("form", ["table", pytest.param("csv", marks=pytest.mark.full)])
 def test_changed_rules_do_nothing(hostile_desk: HostileDesk, tmp_path: Path, form: str) -> None:
     written = (hostile_desk.folder / "rules.toml").read_text(encoding="utf-8")
     changed = tmp_path / "rules.toml"
