@@ -48,6 +48,7 @@ COMMANDS = (
     Writing("check", batches=True),
     Writing("import {}/history.jsonl", batches=True),
     Writing("--rules {}/other.toml rules apply --yes", batches=True),
+    Writing("erase --requester ann@example.com --yes"),
     Writing("tenant add globex --plan pro"),
     Writing("tenant set acme --plan free"),
     Writing("silence add --tenant acme --for 2h"),
@@ -111,8 +112,9 @@ def complaints(ended: Ended) -> list[str]:
     """What is wrong with how a command told that the database failed it."""
     if ended.code == 0:
         return []
-    told = ended.err.startswith("error: ") and "disk I/O error" in ended.err and "Traceback" not in ended.err
-    good = ended.code == 6 and told
+    told = "disk I/O error" in ended.out + ended.err and "Traceback" not in ended.err
+    # An erasure is done when only the rewriting of the file fails, and says what is left to do.
+    good = told and (ended.code == 6 and ended.err.startswith("error: ")) | (ended.code == 7 and "left: " in ended.out)
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
 
 
