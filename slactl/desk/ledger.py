@@ -263,12 +263,7 @@ class Ledger:
             self.rulebook.note_ladders()
         tickets = {number: self._ticket_row(number) for number in numbers}
         writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
-        appended = {event["ticket_id"] for event in self._events}
-        versions = {
-            number: self._versions[number] + (number in appended) for number in numbers if number not in self._new
-        }
-        changed = [tickets[number] | {"version": version} for number, version in versions.items()]
-        writes.update_tickets(self.connection, changed, self._versions)
+        writes.update_tickets(self.connection, [tickets[n] for n in numbers if n not in self._new], self._versions)
         writes.append_events(self.connection, self._events)
         writes.insert_rows(self.connection, models.EventText, self._texts)
         writes.insert_rows(self.connection, models.Escalation, self._escalations)
@@ -288,12 +283,13 @@ class Ledger:
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
         state = self.state(number)
-        row = {"id": number, **ticket_columns(state), **self._identities.get(number, {})}
+        # The version is how many events the history has, so that every change raises it, and no look does.
+        row = {"id": number, "version": len(self._histories[number]), **ticket_columns(state)}
+        row |= self._identities.get(number, {})
         row |= next_level_columns(state, self.rulebook.current, self.fired(number))
         if number in self._new:
             return dict.fromkeys(IDENTITY) | row | {"rules_version": self._pins.get(number, self._new[number])}
-        row |= {"rules_version": self._pins[number]} if number in self._pins else {}
-        return row
+        return row | ({"rules_version": self._pins[number]} if number in self._pins else {})
 
     def _write_timers(self, numbers: Sequence[int]) -> None:
         inserted, updated, removed = [], [], []

@@ -89,7 +89,7 @@ def remove(connection: sqlite3.Connection) -> None:
     )
     for column in COLUMNS:
         connection.execute(
-            f"UPDATE ticket SET version = version + 1, {column} = (SELECT t.text FROM event e LEFT JOIN event_text t"
+            f"UPDATE ticket SET {column} = (SELECT t.text FROM event e LEFT JOIN event_text t"
             f" ON t.event_id = e.id AND t.field = '{column}' WHERE e.ticket_id = ticket.id AND"
             f" e.detail LIKE '%\"{column}_hash\"%' ORDER BY e.id DESC LIMIT 1)"
             f" WHERE id IN (SELECT ticket_id FROM doomed WHERE field = '{column}')"

@@ -162,7 +162,7 @@ def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[in
 
 
 def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """How often each of some tickets was changed: what tells whether it was since it was read."""
+    """What tells of each of some tickets whether it was changed since it was read."""
     table, found = _table(Ticket), dict[int, int]()
     for batch in batches(numbers):
         query = select(table.c.id, table.c.version).where(table.c.id.in_(batch))

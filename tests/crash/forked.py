@@ -186,7 +186,7 @@ def _stand_in(log: Path, trouble: Trouble) -> None:
     def meet(connection: sqlite3.Connection, operation: str) -> None:
         nonlocal done
         number, done = done, done + 1
-        os.write(record, f"{' '.join(operation.split())[:150]}\n".encode())
+        os.write(record, f"{' '.join(operation.split())[:400]}\n".encode())
         here = trouble.watch is not None and trouble.watch(connection, operation)
         if not here and number != trouble.at:
             return

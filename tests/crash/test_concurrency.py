@@ -171,6 +171,27 @@ def test_eight_first_starts_make_one_desk() -> None:
     first_starts(rounds=3)
 
 
+def test_rules_that_somebody_else_wrote_meanwhile_are_left_as_they_are() -> None:
+    folder = shelf() / f"faster-{os.getpid()}"
+
+    def somebody_is_faster() -> None:
+        import slactl.desk.setup
+
+        shipped = slactl.desk.setup.shipped_rules
+
+        def meanwhile() -> Path:
+            (folder / "rules.toml").write_text("schema = 1\n")
+            return shipped()
+
+        slactl.desk.setup.shipped_rules = meanwhile
+
+    ended = run(*settings(folder), "init", before=somebody_is_faster)
+    assert ended.code == 0, ended.err
+    assert "was there, left as it is" in ended.out
+    assert (folder / "rules.toml").read_text() == "schema = 1\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["rules.toml", "slactl.db"]
+
+
 @pytest.mark.full
 def test_fifty_times_eight_first_starts_make_one_desk() -> None:
     first_starts(rounds=50)

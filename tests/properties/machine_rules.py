@@ -30,7 +30,7 @@ WATCHED = ("first_response", "next_response", "resolution", "unassigned", "idle"
 
 @st.composite
 def _ladder(draw: st.DrawFn, place: int) -> str:
-    on = draw(st.sampled_from(WATCHED))
+    on = draw(st.sampled_from(WATCHED[:3] if place == 0 else WATCHED))
     lines = [f'[[escalation]]\nid = "e{place}"\non = "{on}"']
     lines += ['clock = "wall"'] if draw(st.booleans()) else []
     lines += ['when = { priority = ["normal", "high", "urgent"] }'] if draw(st.booleans()) else []
@@ -51,7 +51,7 @@ def _policy(draw: st.DrawFn, name: str, match: str) -> str:
             promised["resolution"] = "1bd"
         return ", ".join(f'{kind} = "{length}"' for kind, length in promised.items())
 
-    calendar = draw(st.sampled_from(sorted(CALENDARS)))
+    calendar = draw(st.sampled_from([*CALENDARS, "always", "always"]))
     return (
         f'[[policy]]\nname = "{name}"\nmatch = {{ {match} }}\ncalendar = "{calendar}"\n[policy.targets]\n'
         f"urgent = {{ {targets()} }}\ndefault = {{ {targets()} }}"
@@ -76,5 +76,5 @@ def rules_texts(draw: st.DrawFn) -> str:
     parts += [f"[calendars.{name}]\n{text}" for name, text in CALENDARS.items()]
     parts += [draw(_policy("pro", 'plan = ["pro"]')), draw(_policy("all", ""))]
     parts += ['[roles.desk]\n[roles.lead]\nassignee = "lena"']
-    parts += [draw(_ladder(place)) for place in range(draw(st.integers(1, 3)))]
+    parts += [draw(_ladder(place)) for place in range(draw(st.integers(1, 4)))]
     return "\n".join(parts)

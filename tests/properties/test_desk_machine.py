@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from invariants import states, violations
 from machine_rules import rules_texts
 
@@ -33,10 +34,40 @@ from slactl.store.connection import create_database
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 #: How far the clock goes on between two commands, in minutes.
-STEPS = st.one_of(st.integers(0, 3), st.integers(0, 90), st.integers(0, 2000))
+STEPS = st.one_of(st.integers(0, 3), st.integers(0, 90), st.integers(30, 600), st.integers(0, 2000))
 #: How long before now something took effect, in minutes; None is now.
 BACK = st.one_of(st.none(), st.none(), st.integers(0, 600))
-PICK = st.integers(0, 5)
+PICK = st.integers(0, 3)
+
+#: What may be said of an earlier time too.
+WORK = [
+    *(changes.receive("b"), changes.note("n"), changes.tag(["late"], []), changes.tag([], ["late"])),
+    *(changes.assign("mia"), changes.assign(None), changes.resolve(), changes.close(), changes.reopen()),
+    *(changes.set_status(status) for status in Status),
+    *(changes.prioritise(priority) for priority in Priority),
+]
+
+#: A decision of now about a ticket.
+Decision = Callable[["Desk", str], changes.Outcome]
+
+
+def acknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
+    return changes.change(desk.config, desk.now, [ticket], escalation.acknowledge(None))
+
+
+def unacknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
+    return changes.change(desk.config, desk.now, [ticket], escalation.unacknowledge())
+
+
+def escalate(desk: "Desk", ticket: str) -> changes.Outcome:
+    return escalation.escalate(desk.config, desk.now, [ticket], "angry", "lead")
+
+
+def edit(desk: "Desk", ticket: str) -> changes.Outcome:
+    return editing.edit(desk.config, desk.now, [ticket], editing.Edits(plan="pro"))
+
+
+HERE_AND_NOW: list[Decision] = [acknowledge, unacknowledge, escalate, edit]
 
 
 class Desk(RuleBasedStateMachine):
@@ -58,6 +89,7 @@ class Desk(RuleBasedStateMachine):
     def begin(self, text: str) -> None:
         self.config.rules.write_text(text)
         create_database(self.config.database)
+        self.create(None, None, Priority.NORMAL, None)
 
     # Commands.
 
@@ -75,71 +107,22 @@ class Desk(RuleBasedStateMachine):
         new = opening.NewTicket("s", "ann@example.com", None, plan, None, priority, assignee)
         self.tickets += opening.create(self.config, self.now, new, self._at(back)).done
 
-    @precondition(lambda self: self.tickets)
     @rule(pick=PICK, back=BACK, status=st.sampled_from([None, Status.OPEN, Status.PENDING, Status.RESOLVED]))
     def reply(self, pick: int, back: int | None, status: Status | None) -> None:
         self._change(pick, changes.reply("b", status), back)
 
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK, back=BACK)
-    def receive(self, pick: int, back: int | None) -> None:
-        self._change(pick, changes.receive("b"), back)
-
-    @precondition(lambda self: self.tickets)
-    @rule(
-        pick=PICK,
-        back=BACK,
-        make=st.sampled_from(
-            [
-                changes.note("n"),
-                changes.assign("mia"),
-                changes.assign(None),
-                changes.tag(["late"], []),
-                changes.tag([], ["late"]),
-                changes.resolve(),
-                changes.close(),
-                changes.reopen(),
-            ]
-        ),
-    )
+    @rule(pick=PICK, back=BACK, make=st.sampled_from(WORK))
     def work(self, pick: int, back: int | None, make: changes.Change) -> None:
         self._change(pick, make, back)
 
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK, back=BACK, status=st.sampled_from(Status))
-    def set_status(self, pick: int, back: int | None, status: Status) -> None:
-        self._change(pick, changes.set_status(status), back)
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK, back=BACK, priority=st.sampled_from(Priority))
-    def prioritise(self, pick: int, back: int | None, priority: Priority) -> None:
-        self._change(pick, changes.prioritise(priority), back)
-
-    @precondition(lambda self: self.tickets)
     @rule(pick=PICK, promise=st.sampled_from(Target), minutes=st.one_of(st.none(), st.integers(-300, 600)))
     def due(self, pick: int, promise: Target, minutes: int | None) -> None:
         due_at = self.now + timedelta(minutes=minutes) if minutes is not None else None
         self._change(pick, changes.due(promise, due_at, "agreed"), None)
 
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK, plan=st.sampled_from(["pro", "free"]))
-    def edit(self, pick: int, plan: str) -> None:
-        self._expect(editing.edit(self.config, self.now, [self._pick(pick)], editing.Edits(plan=plan)))
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK)
-    def acknowledge(self, pick: int) -> None:
-        self._change(pick, escalation.acknowledge(None), None)
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK)
-    def unacknowledge(self, pick: int) -> None:
-        self._change(pick, escalation.unacknowledge(), None)
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=PICK, assign=st.sampled_from([None, "lead"]))
-    def escalate(self, pick: int, assign: str | None) -> None:
-        self._expect(escalation.escalate(self.config, self.now, [self._pick(pick)], "angry", assign))
+    @rule(pick=PICK, make=st.sampled_from(HERE_AND_NOW))
+    def decide(self, pick: int, make: Decision) -> None:
+        self._expect(make(self, self._pick(pick)))
 
     @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), max_size=3))
     def import_history(self, name: int, ago: list[int]) -> None:
@@ -165,8 +148,9 @@ class Desk(RuleBasedStateMachine):
         list(rules_versions.apply(self.config, move, problem=self._fail))
         assert move.failed == 0
 
-    @rule()
-    def check(self) -> None:
+    @rule(minutes=STEPS)
+    def check_later(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
         self._check()
 
     @rule(minutes=STEPS)
@@ -263,10 +247,15 @@ class Desk(RuleBasedStateMachine):
         pytest.fail(problem)
 
 
-COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True, "print_blob": False}
+COMMON: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "derandomize": True,
+    "print_blob": False,
+}
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(max_examples=12, stateful_step_count=14, **COMMON)
+TestDesk.settings = settings(max_examples=16, stateful_step_count=16, **COMMON)
 
 
 @pytest.mark.full
