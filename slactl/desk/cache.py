@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
+from slactl.sla.cycles import missed_cycle
 from slactl.sla.history import Condition, Event, EventType
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
@@ -85,7 +86,7 @@ def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
     ticket = ticket_columns(evaluation) | _identity(kept)
-    return Truth(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept), keys)
+    return Truth(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
 
 
 def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Difference]:
@@ -129,11 +130,13 @@ def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Diff
     for key in [*stored, *(key for key in now if key not in stored)]:
         # Which conditions have a timer hangs on which of them today's ladders watch.
         if key in stored or key[0] not in everything:
-            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), late.detected.get(key))
+            # Which cycle a breach was of is told by its deadline, and that may have moved since.
+            noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
+            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
 
 
 def _one_timer(
-    number: int, row: Row | None, late: Row | None, early: Row | None, detected: Sequence[str] | None
+    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str]
 ) -> Iterator[Difference]:
     known = row or late or {}
     name = f"the {known['kind'].replace('_', ' ')} timer {known['cycle']} of ticket {number}"
@@ -142,7 +145,7 @@ def _one_timer(
         return
     for column, value in late.items():
         if column == "detected_at":
-            if row[column] is not None and row[column] not in (detected or ()):
+            if row[column] is not None and row[column] not in noticed:
                 yield Difference(number, name, column, row[column], value)
         elif column in NOT_OF_HISTORY or (column in LATER and row[column] is None):
             continue
@@ -174,14 +177,15 @@ def _identity(kept: Stored) -> Row:
     return found
 
 
-def _detected(kept: Stored) -> dict[tuple[str, int], list[str]]:
+def _detected(kept: Stored, evaluation: Evaluation) -> dict[tuple[str, int], list[str]]:
     """When each breach was noticed, as often as it was."""
     found: dict[tuple[str, int], list[str]] = {}
     for row in kept.events:
         if row["action"] == BREACH:
             facts = _facts(row["detail"])
-            key = (str(facts.get("target")), int(facts.get("cycle") or 1))
-            found.setdefault(key, []).append(row["at"])
+            target, cycle = str(facts.get("target")), int(facts.get("cycle") or 1)
+            cycle = missed_cycle(evaluation, target, facts.get("due_at"), cycle)
+            found.setdefault((target, cycle), []).append(row["at"])
     return found
 
 

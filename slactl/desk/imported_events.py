@@ -7,7 +7,8 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger import Entry, Ledger
-from slactl.sla.history import EventType, Status
+from slactl.sla.cycles import missed_cycle
+from slactl.sla.history import Event, EventType, Status
 from slactl.sla.history_file import Line
 from slactl.sla.ladders import FiringKey
 from slactl.store.events import BREACH, DEADLINES
@@ -20,7 +21,7 @@ EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "rep
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines beyond those known, which are in order of time; returns how many."""
-    status, added = _status_before(book, number, lines), 0
+    status, appended = _status_before(book, number, lines), list[Event]()
     for line in lines:
         event = line.event
         key = (to_text(event.at), event.type.value, event.value)
@@ -29,9 +30,18 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
         elif event.type is not EventType.CREATED:
             if event.type is EventType.STATUS:
                 event = replace(event, detail={**event.detail, "from": status.value})
-            added += _append(book, number, replace(line, event=event))
+            appended += [event] if _append(book, number, replace(line, event=event)) else []
         status = Status(line.event.detail.get("status") or status)
-    return added
+    _detect(book, number, [event for event in appended if event.type is EventType.BREACHED])
+    return len(appended)
+
+
+def _detect(book: Ledger, number: int, noticed: Sequence[Event]) -> None:
+    """Note which breaches were noticed elsewhere, and when; by the whole history, as the numbers hang on it."""
+    for event in noticed:
+        target = str(event.detail.get("target"))
+        cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"), event.detail.get("cycle") or 1)
+        book.detect(number, target, cycle, event.at)
 
 
 def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
@@ -48,7 +58,6 @@ def _append(book: Ledger, number: int, line: Line) -> bool:
     entry = Entry(event, line.texts, recorded_at=line.recorded_at)
     if event.type is EventType.BREACHED:
         book.append(number, replace(entry, action=BREACH))
-        book.detect(number, str(event.detail.get("target")), int(event.detail.get("cycle", 1)), event.at)
     elif event.type is EventType.DEADLINES:
         book.append(number, replace(entry, action=DEADLINES))
     elif event.type is EventType.ESCALATED:

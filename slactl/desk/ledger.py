@@ -6,7 +6,6 @@
    a thousand with the same few statements.
 """
 
-from bisect import insort_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns, timer_rows
 from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, sealed
+from slactl.desk.loaded import LoadedTicket
 from slactl.desk.rulebook import Rulebook
 from slactl.sla.history import Condition, Event
 from slactl.sla.ladders import FiringKey
@@ -49,50 +49,41 @@ class Ledger:
         self._ids: dict[type[SQLModel], int] = {
             model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
         }
-        self._histories: dict[int, list[Event]] = {}
-        self._states: dict[int, Evaluation] = {}
-        self._fired: dict[int, set[FiringKey]] = {}
-        self._identities: dict[int, dict[str, Any]] = {}
-        self._new: dict[int, int] = {}
-        self._pins: dict[int, int] = {}
+        self._tickets: dict[int, LoadedTicket] = {}
+        self._changed: dict[int, None] = {}
         self._events: list[dict[str, Any]] = []
         self._texts: list[dict[str, Any]] = []
         self._escalations: list[dict[str, Any]] = []
         self._notifications: list[dict[str, Any]] = []
         self._warnings: set[int] = set()
-        self._changed: dict[int, None] = {}
-        self._timers: dict[int, list[dict[str, Any]]] = {}
-        self._detected: dict[int, dict[tuple[str, int], str]] = {}
-        self._restored: set[int] = set()
-        self._versions: dict[int, int] = {}
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
-        wanted = [number for number in numbers if number not in self._histories]
+        wanted = [number for number in numbers if number not in self._tickets]
         if not wanted:
             return
-        self._histories |= writes.histories(self.connection, wanted)
-        self._timers |= writes.timers(self.connection, wanted)
-        self._versions |= writes.versions(self.connection, wanted)
-        for number, rows in writes.fired_keys(self.connection, wanted).items():
-            self._fired[number] = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in rows}
+        histories, timers = writes.histories(self.connection, wanted), writes.timers(self.connection, wanted)
+        versions, decisions = writes.versions(self.connection, wanted), writes.decisions(self.connection, wanted)
+        for number in wanted:
+            self._tickets[number] = LoadedTicket(
+                histories[number], timers[number], decisions[number], version=versions.get(number)
+            )
 
     def state(self, number: int) -> Evaluation:
         """What the history of a ticket says as of now, with what was appended.
 
         Others may have written since this command read the clock; what they wrote counts.
         """
-        if number not in self._states:
-            self.load([number])
-            latest = max((event.at for event in self._histories[number]), default=self.now)
-            self._states[number] = self.state_at(number, max(self.now, latest))
-        return self._states[number]
+        loaded = self._ticket(number)
+        if loaded.state is None:
+            latest = max((event.at for event in loaded.history), default=self.now)
+            loaded.state = self.state_at(number, max(self.now, latest))
+        return loaded.state
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
         """What the history of a ticket says as of an instant."""
-        if number not in self._histories:
-            self.load([number])
-        return evaluate(self._histories[number], self.rulebook.version, at, self.rulebook.holidays, self._conditions)
+        history = self._ticket(number).history
+        return evaluate(history, self.rulebook.version, at, self.rulebook.holidays, self._conditions)
 
     def instant(self, number: int) -> datetime:
         """When something that is done to a ticket now takes effect: not before what others did meanwhile.
@@ -100,15 +91,12 @@ class Ledger:
         While this command waited for the write lock, or went through many tickets, they read the clock later than it
         did. What lies farther ahead comes of a clock that was set wrong, and nothing waits for that.
         """
-        self.load([number])
-        history = self._histories[number]
+        history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
     def fired(self, number: int) -> set[FiringKey]:
         """The keys of every level of a ticket that has been decided."""
-        if number not in self._fired:
-            self.load([number])
-        return self._fired[number]
+        return self._ticket(number).fired
 
     def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
         """A new ticket whose history begins with `created`; returns its number, which is the next unless given."""
@@ -116,14 +104,13 @@ class Ledger:
             number = self._next(models.Ticket)
         else:
             self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
-        self._histories[number], self._fired[number], self._timers[number] = [], set(), []
-        self._new[number] = rules_version
+        self._tickets[number] = LoadedTicket([], [], [], pin=rules_version, is_new=True)
         self.append(number, created)
         return number
 
     def append(self, number: int, entry: Entry) -> int:
         """Append an event to a loaded history, at its place in time; returns the number of the event."""
-        event_id = self._next(models.Event)
+        event_id, loaded = self._next(models.Event), self._ticket(number)
         event, written = entry.event, dict(entry.texts)
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
@@ -143,11 +130,9 @@ class Ledger:
         )
         self._texts += [{"event_id": event_id, **row} for row in texts]
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
-        identity = {name: value for name, value in said.items() if name in IDENTITY}
-        self._identities.setdefault(number, {}).update(identity)
+        loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
         if entry.action is None:
-            insort_right(self._histories[number], event, key=lambda each: each.at)
-            self._states.pop(number, None)
+            loaded.insert(event)
         self._changed[number] = None
         return event_id
 
@@ -185,11 +170,11 @@ class Ledger:
 
     def is_detected(self, number: int, kind: str, cycle: int) -> bool:
         """Whether the breach of a timer was noticed before."""
-        return (kind, cycle) in self._known_breaches(number)
+        return (kind, cycle) in self._ticket(number).detected
 
     def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
         """Note that the breach of a timer was noticed, now unless `at` says when."""
-        self._detected.setdefault(number, {})[kind, cycle] = to_text(at or self.now)
+        self._ticket(number).noticed_now[kind, cycle] = to_text(at or self.now)
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:
@@ -204,17 +189,27 @@ class Ledger:
 
     def pin(self, number: int, rules_version: int) -> None:
         """Have a ticket judged under another version of the rules; its history must say so too."""
-        self._pins[number] = rules_version
+        loaded = self._ticket(number)
+        loaded.pin, loaded.is_rewritten = rules_version, True
         self._changed[number] = None
 
     def restore(self, number: int, rules_version: int, found: Restored) -> None:
         """Have all that is kept of a ticket written anew, as its history says."""
         self.state(number)
-        self._identities[number], self._pins[number] = dict(found.identity), rules_version
-        self._detected[number] = dict(found.detected)
-        self._restored.add(number)
-        self._new |= {number: rules_version} if found.missing else {}
+        loaded = self._ticket(number)
+        loaded.identity, loaded.pin = dict(found.identity), rules_version
+        loaded.noticed, loaded.is_new = dict(found.detected), found.missing
         self._changed[number] = None
+
+    def renumber(self, number: int) -> None:
+        """Have what was decided and noticed follow the cycles it is about, where the past turned out to be another."""
+        loaded = self._ticket(number)
+        if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
+            return
+        # Conditions that no ladder watches today count too: one may do so again tomorrow.
+        at, everything = self.state(number).now, tuple(Condition)
+        state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
+        writes.move_decisions(self.connection, loaded.renumber(state))
 
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
         """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
@@ -230,9 +225,8 @@ class Ledger:
         """Forget what was appended to a ticket since the mark, which was made before it was changed."""
         del self._events[mark.events :], self._texts[mark.texts :]
         del self._escalations[mark.escalations :], self._notifications[mark.notifications :]
-        memories = (self._changed, self._histories, self._states, self._fired, self._identities, self._detected)
-        for memory in (*memories, self._pins, self._new, self._timers):
-            memory.pop(number, None)
+        self._tickets.pop(number, None)
+        self._changed.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
         """Have a ticket that cannot be judged looked at again at an instant."""
@@ -261,9 +255,13 @@ class Ledger:
         numbers = list(self._changed)
         if numbers:
             self.rulebook.note_ladders()
+        for number in numbers:
+            self.renumber(number)
+        new = {number for number in numbers if self._tickets[number].is_new}
         tickets = {number: self._ticket_row(number) for number in numbers}
-        writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in self._new])
-        writes.update_tickets(self.connection, [tickets[n] for n in numbers if n not in self._new], self._versions)
+        read = {number: self._tickets[number].version for number in numbers}
+        writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in new])
+        writes.update_tickets(self.connection, [tickets[n] for n in numbers if n not in new], read)
         writes.append_events(self.connection, self._events)
         writes.insert_rows(self.connection, models.EventText, self._texts)
         writes.insert_rows(self.connection, models.Escalation, self._escalations)
@@ -272,31 +270,24 @@ class Ledger:
         for buffer in (self._events, self._texts, self._escalations, self._notifications):
             buffer.clear()
         # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
-        for memory in (self._changed, self._new, self._detected, self._identities, self._histories, self._states):
+        for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()
-        self._fired.clear()
-        self._timers.clear()
-        self._pins.clear()
-        self._versions.clear()
-        self._restored.clear()
-        self._warnings.clear()
 
     def _ticket_row(self, number: int) -> dict[str, Any]:
-        state = self.state(number)
+        state, loaded = self.state(number), self._tickets[number]
         # The version is how many events the history has, so that every change raises it, and no look does.
-        row = {"id": number, "version": len(self._histories[number]), **ticket_columns(state)}
-        row |= self._identities.get(number, {})
-        row |= next_level_columns(state, self.rulebook.current, self.fired(number))
-        if number in self._new:
-            return dict.fromkeys(IDENTITY) | row | {"rules_version": self._pins.get(number, self._new[number])}
-        return row | ({"rules_version": self._pins[number]} if number in self._pins else {})
+        row = {"id": number, "version": len(loaded.history), **ticket_columns(state)}
+        row |= loaded.identity
+        row |= next_level_columns(state, self.rulebook.current, loaded.fired)
+        row |= {"rules_version": loaded.pin} if loaded.pin is not None else {}
+        return dict.fromkeys(IDENTITY) | row if loaded.is_new else row
 
     def _write_timers(self, numbers: Sequence[int]) -> None:
         inserted, updated, removed = [], [], []
         for number in numbers:
-            detected = self._known_breaches(number)
-            old = {(row["kind"], row["cycle"]): row for row in self._timers.pop(number)}
-            context = TimerContext(self.rulebook.current, self.now, self.fired(number), detected, self._watched)
+            loaded = self._tickets[number]
+            old = {(row["kind"], row["cycle"]): row for row in loaded.timers}
+            context = TimerContext(self.rulebook.current, self.now, loaded.fired, loaded.detected, self._watched)
             for row in timer_rows(number, self.state(number), context):
                 known = old.pop((row["kind"], row["cycle"]), None)
                 if known is None:
@@ -309,21 +300,18 @@ class Ledger:
         writes.update_rows(self.connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
         writes.insert_rows(self.connection, models.Timer, inserted)
 
+    def _ticket(self, number: int) -> LoadedTicket:
+        if number not in self._tickets:
+            self.load([number])
+        return self._tickets[number]
+
     def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
         """The address of the requester of a ticket, as far as the database or this transaction knows it."""
-        known = {**self._identities.get(number, {}), **written}
-        if "requester_email" in known or number in self._new:
+        loaded = self._tickets[number]
+        known = {**loaded.identity, **written}
+        if "requester_email" in known or loaded.is_new:
             return known.get("requester_email")
         return writes.requester(self.connection, number)
-
-    def _known_breaches(self, number: int) -> dict[tuple[str, int], str]:
-        """When the breaches of a ticket were noticed, those of this transaction included."""
-        if number not in self._timers:
-            self.load([number])
-        if number in self._restored:
-            return self._detected[number]
-        known = {(row["kind"], row["cycle"]): row["detected_at"] for row in self._timers[number] if row["detected_at"]}
-        return known | self._detected.get(number, {})
 
     def _next(self, model: type[SQLModel]) -> int:
         number = self._ids[model]

@@ -201,6 +201,7 @@ def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:
     detail = {"rules": book.rulebook.current.hash, "from": old}
     book.append(number, Entry(Event(book.now, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
+    book.renumber(number)
     if _open_deadlines(_deadlines(book.state(number))) != _open_deadlines(before):
         book.note_deadlines(number, "rules applied")
     # What was due before waits for the next check as it did; a promise that was broken is not forgotten by a move.

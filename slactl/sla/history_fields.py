@@ -99,6 +99,11 @@ def _number(value: object, field: str) -> int:
     return value
 
 
+def _cycle(value: object, field: str) -> int:
+    """A cycle; below 1 one that the history does not have any more."""
+    return -_number(-value, field) if isinstance(value, int) and value < 0 else _number(value, field)
+
+
 def _id(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
         raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {str(value)[:60]}")
@@ -166,7 +171,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.ESCALATED: {
         "reason": _LINE,
         "kind": _one_of((*Target, *Condition)),
-        "cycle": _number,
+        "cycle": _cycle,
         "escalation": read_name,
         "level": read_name,
         "arming": _number,

@@ -142,7 +142,7 @@ def _known() -> Select[Any]:
     return select(columns.id, columns.external_id, columns.created_at)
 
 
-def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[int, int]) -> None:
+def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[int, int | None]) -> None:
     """Update tickets that still have the versions they were read with.
 
     Raises:
@@ -175,12 +175,24 @@ def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row
     return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
 
 
-def fired_keys(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """The keys of every level of some tickets that has already been decided."""
+def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """Every level of some tickets that has already been decided: its key, and when it was."""
     table = _table(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
-    query = select(table.c.ticket_id, *keys).where(table.c.level.is_not(None))
+    place = (table.c.due_at, table.c.fired_at, table.c.outcome)
+    query = select(table.c.id, table.c.ticket_id, *keys, *place).where(table.c.level.is_not(None))
     return _grouped(connection, query, table.c.ticket_id, numbers)
+
+
+def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
+    """Have some escalations be about other cycles; afterwards no two are about the same."""
+    if not cycles:
+        return
+    table = _table(Escalation)
+    change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
+    # First out of each other's way: a cycle that one leaves may be the one that another comes to.
+    connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
+    connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
 
 
 def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:

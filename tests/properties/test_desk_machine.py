@@ -226,7 +226,21 @@ class Desk(RuleBasedStateMachine):
                 if self._is_left_alone(state):
                     left = [each for each in left if each.outcome is not FiringOutcome.EXPIRED]
                 assert left == [], (number, state.status)
+                self._nobody_is_woken_twice(connection, state, [each["id"] for each in report.firings], number)
         return report
+
+    @staticmethod
+    def _nobody_is_woken_twice(connection: sqlite3.Connection, state: Evaluation, new: list[int], number: int) -> None:
+        """What fires now did not fire before while the same promise was open, whatever number that had then."""
+        query = "SELECT * FROM escalation WHERE ticket_id = ? AND source = 'automatic' AND outcome = 'fired'"
+        fired = connection.execute(query, (number,)).fetchall()
+        for row in (each for each in fired if each["id"] in new):
+            timer = next(each for each in state.timers if (each.kind, each.cycle) == (row["kind"], row["cycle"]))
+            for old in (each for each in fired if each["id"] not in new):
+                same = all(old[name] == row[name] for name in FiringKey._fields if name != "cycle")
+                at = from_text(old["fired_at"])
+                ran = timer.started_at < at and (timer.stopped_at is None or at <= timer.stopped_at)
+                assert not (same and ran), f"{row['id']} of ticket {number} wakes people of what {old['id']} told them"
 
     @staticmethod
     def _firings(report: Report) -> tuple[int, list[dict[str, Any]]]:
