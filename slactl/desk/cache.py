@@ -16,7 +16,7 @@ from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
 from slactl.sla.timers import Evaluation, evaluate
 from slactl.store.audit import Stored
-from slactl.store.events import BREACH, from_row
+from slactl.store.events import BREACH, OF_HISTORY, from_row
 
 Row = dict[str, Any]
 
@@ -122,10 +122,11 @@ def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mappi
 
 def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Difference]:
     everything = tuple(Condition)
-    now, before = (
+    now, *others = (
         {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, None, each.evaluation.now, everything)}
-        for each in (late, early)
+        for each in ([late] if early is late else [late, early])
     )
+    before = others[0] if others else now
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for key in [*stored, *(key for key in now if key not in stored)]:
         # Which conditions have a timer hangs on which of them today's ladders watch.
@@ -161,7 +162,8 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
 
 
 def _history(kept: Stored) -> list[Event]:
-    found = [from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in kept.events]
+    told = (e for e in kept.events if e["action"] in OF_HISTORY)
+    found = [from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in told]
     return [event for event in found if event is not None]
 
 

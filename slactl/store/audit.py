@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from slactl.store.chain import links
@@ -134,7 +136,7 @@ class Stored:
     number: int
     ticket: Row | None
     timers: Sequence[Row]
-    events: Sequence[Row]
+    events: Sequence[sqlite3.Row]
     texts: Mapping[tuple[int, str], str]
     fired: Sequence[Row]
 
@@ -150,12 +152,24 @@ def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
 
 
 def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
-    """All that is kept of some tickets."""
+    """All that is kept of some tickets; plain text is read at full speed."""
+    connection.text_factory = str
+    try:
+        found = list(_stored(connection, wanted))
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        take_any_text(connection)
+        found = list(_stored(connection, wanted))
+    yield from found
+
+
+def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
     marks = ", ".join(f"{number:d}" for number in wanted)
     tickets = {row["id"]: row for row in _rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
     timers = _grouped(_rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
-    events = _grouped(_rows(connection, f"SELECT * FROM event {of_ticket}, at, id"))
+    events = _events(connection, of_ticket)
     fired = _grouped(_rows(connection, f"SELECT * FROM escalation WHERE source = 'automatic' AND {of_ticket[6:]}, id"))
     texts: dict[int, dict[tuple[int, str], str]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
@@ -167,6 +181,14 @@ def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[St
         yield Stored(
             number, tickets.get(number), timers.get(number, []), history, texts.get(number, {}), fired.get(number, [])
         )
+
+
+def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sqlite3.Row]]:
+    """The history of each ticket: by far the most rows, so these are read as they come."""
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {of_ticket}, at, id"
+    return {number: list(rows) for number, rows in groupby(cursor.execute(query), key=itemgetter(0))}
 
 
 def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
