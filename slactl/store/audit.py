@@ -170,7 +170,7 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
     timers = _grouped(_rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
     events = _events(connection, of_ticket)
-    fired = _grouped(_rows(connection, f"SELECT * FROM escalation WHERE source = 'automatic' AND {of_ticket[6:]}, id"))
+    fired = _grouped(_rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
     texts: dict[int, dict[tuple[int, str], str]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
     WHERE e.ticket_id IN ({marks}) AND t.field IN ('subject', 'requester_email')"""

@@ -251,3 +251,14 @@ def test_the_list_warns_on_a_terminal_and_nowhere_else(desk: Path, slactl: Slact
     finally:
         os.close(terminal)
         os.close(end)
+
+
+def test_a_rebuilding_knows_what_was_decided_by_hand(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, LONG, STEPS)
+    number = opened(slactl)
+    check(slactl)
+    slactl("escalate", number, "--escalation", "resolution", "--level", "lead", "--reason", "called twice")
+    before = rows(desk, "SELECT kind, next_at FROM timer ORDER BY kind")
+    rebuilt = slactl("doctor", "--rebuild")
+    assert (rebuilt.code, "rebuilt: 0" in rebuilt.out or "of which 0" in rebuilt.out) == (0, True), rebuilt.out
+    assert rows(desk, "SELECT kind, next_at FROM timer ORDER BY kind") == before
