@@ -58,7 +58,9 @@ class LoadedTicket:
     def renumber(self, state: Evaluation) -> dict[int, int]:
         """Have what was decided and noticed follow its cycle; returns the records with new cycles."""
         before, now = self.spans or [_span(row) for row in self.timers], spans_of(state)
-        decisions = [Decision(row["id"], _key(row), _ran_at(row)) for row in self.decisions]
+        decisions = [
+            Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
+        ]
         keys = renumbered(decisions, before, now, self.fired.difference(each.key for each in decisions))
         moved = {each.id: keys[each.id].cycle for each in decisions if keys[each.id] != each.key}
         self.fired.difference_update(each.key for each in decisions)

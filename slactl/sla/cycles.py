@@ -28,11 +28,15 @@ class Span(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A level that was decided; `id` is its record's, `at` an instant at which the cycle it is about ran."""
+    """A level that was decided; `id` is its record's, `at` an instant at which the cycle it is about ran.
+
+    What people do by hand they may do again (`once` is false).
+    """
 
     id: int
     key: "FiringKey"
     at: datetime
+    once: bool = True
 
 
 def spans_of(evaluation: "Evaluation") -> list[Span]:
@@ -69,9 +73,9 @@ def renumbered(
         alike = (span for span in now if span.kind == key.kind)
         cycle = successor(decision.at, was.get((key.kind, key.cycle)), alike)
         key = key._replace(cycle=cycle if cycle is not None else 0)
-        while key in keys:
+        while decision.once and key in keys:
             key = key._replace(cycle=min(key.cycle, 1) - 1)
-        keys.add(key)
+        keys.update([key] if decision.once else [])
         found[decision.id] = key
     return found
 

@@ -179,7 +179,7 @@ def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
     """Every level of some tickets that has already been decided: its key, and when it was."""
     table = _table(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
-    place = (table.c.due_at, table.c.fired_at, table.c.outcome)
+    place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
     query = select(table.c.id, table.c.ticket_id, *keys, *place).where(table.c.level.is_not(None))
     return _grouped(connection, query, table.c.ticket_id, numbers)
 

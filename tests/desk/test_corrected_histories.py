@@ -174,6 +174,24 @@ def test_other_rules_that_count_exchanges_otherwise_let_nothing_fire_again(
         assert clean(slactl)
 
 
+def test_what_people_did_by_hand_twice_stays_with_its_exchange(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
+    number = opened(slactl)
+    at(clock, "09:10:00")
+    slactl("reply", number)
+    at(clock, "11:00:00")
+    slactl("receive", number)
+    at(clock, "11:10:00")
+    for _ in range(2):
+        slactl("escalate", number, "--escalation", "next_response", "--level", "breach", "--reason", "again")
+    said_late(slactl, "receive", number, "09:20:00")
+    said_late(slactl, "reply", number, "09:30:00")
+    assert rows(desk, "SELECT cycle FROM escalation") == [(2,), (2,)]
+    at(clock, "12:30:00")
+    assert came(slactl) == []
+    assert clean(slactl)
+
+
 @pytest.mark.parametrize("time", ["09:00:00", "09:00:01"])
 def test_an_episode_that_never_was_holds_back_no_other(desk: Path, slactl: Slactl, clock: Clock, time: str) -> None:
     write_rules(desk, policy(resolution="90h"), ladder("unassigned", "grab +10m"))
