@@ -114,7 +114,10 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
         known = stored.get((row["kind"], row["cycle"]))
-        if known is not None and known["next_at"] != row["next_at"]:
+        if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
+            # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+            continue
+        if known["next_at"] != row["next_at"]:
             name = f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {kept.number}"
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
 

@@ -262,3 +262,16 @@ def test_a_rebuilding_knows_what_was_decided_by_hand(desk: Path, slactl: Slactl,
     rebuilt = slactl("doctor", "--rebuild")
     assert (rebuilt.code, "rebuilt: 0" in rebuilt.out or "of which 0" in rebuilt.out) == (0, True), rebuilt.out
     assert rows(desk, "SELECT kind, next_at FROM timer ORDER BY kind") == before
+
+
+def test_a_rebuilding_does_not_go_back_to_what_is_over_for_a_level_that_came_later(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, LONG, ladder("resolution", "breach 0m"))
+    number = opened(slactl)
+    at(clock, "23:00:00")
+    check(slactl)
+    slactl("resolve", number)
+    write_rules(desk, LONG, ladder("resolution", "breach 0m", "manager +1h"))
+    assert came(slactl) == []
+    assert slactl("doctor", "--rebuild", "--dry-run").code == 0
