@@ -65,7 +65,7 @@ class Shared:
 @pytest.fixture
 def shared() -> Iterator[Shared]:
     folder = Path(tempfile.mkdtemp(prefix="slactl-shared-"))
-    folder.chmod(0o777)
+    folder.chmod(0o1777)
     group = next(each for each in grp.getgrall() if each.gr_name not in ("root", "nogroup"))
     # The interpreter of these tests may be in a home that nobody else can enter.
     desks = [Shared(folder, group, python) for python in (sys.executable, "/usr/bin/python3")]

@@ -29,7 +29,7 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         config = _config(ctx)
         return _safe(ids.ids_like(config.database, incomplete)) if config else []
-    except (sqlite3.Error, OSError, ValueError):
+    except (SlactlError, sqlite3.Error, OSError, ValueError):
         return []
 
 

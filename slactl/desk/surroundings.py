@@ -11,6 +11,7 @@ from slactl.desk.addresses import listed
 from slactl.desk.credentials import Secrets
 from slactl.sla.addresses import PLACEHOLDER
 from slactl.sla.rules import Rules
+from slactl.store.folders import SIDE_FILES, is_open, open_folders
 from slactl.text import quoted
 
 #: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
@@ -46,10 +47,15 @@ def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
     """What is wrong with the modes of the database, the files beside it, its folder and the rules."""
     folder = database.resolve().parent
     mode = _mode(folder)
-    if mode is not None and mode & 0o002:
+    if mode is not None and mode & 0o002 and not is_open(mode):
         what = "everybody may put files into the folder of the database"
         yield Exposure(folder, what, f"chmod o-w {quoted(folder)}")
-    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", ".lock"))):
+    own = (database.absolute().parent, folder) if database.exists() else ()  # of these opening the database tells
+    for way in open_folders(database):
+        if way not in own:
+            what = "everybody may replace what is in this folder, the one of the database too"
+            yield Exposure(way, what, f"chmod o-w {quoted(way)}")
+    for path in (database, *(database.with_name(database.name + end) for end in SIDE_FILES)):
         mode = _mode(path)
         if mode is not None and mode & 0o007:
             yield Exposure(path, "everybody may read or write it", f"chmod o-rwx {quoted(path)}")
@@ -60,7 +66,7 @@ def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
 
 def unwritable(database: Path) -> list[Path]:
     """Of the database, the files beside it and its folder, those that whoever runs this may not write."""
-    beside = [database.with_name(database.name + end) for end in ("-wal", "-shm", ".lock")]
+    beside = [database.with_name(database.name + end) for end in SIDE_FILES]
     paths = [path for path in (database, *beside) if path.exists()]
     return [path for path in (*paths, database.resolve().parent) if not os.access(path, os.W_OK)]
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
+from slactl.store.folders import open_folder, open_folders, refuse_strangers
 from slactl.text import quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
@@ -25,9 +26,11 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
     """A connection in autocommit mode, with the pragmas every transaction relies on.
 
     Raises:
-        DatabaseError: it is missing, damaged, not ours, not readable, or newer than this program.
+        DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
+            replace it.
     """
     _refuse_unless_file(path)
+    refuse_strangers(path)
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -154,7 +157,7 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
 def create_database(path: Path, *, group: int | None = None) -> bool:
     """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
 
-    1. The folder is made, setgid and writable for the group on a shared desk.
+    1. The folder is made, setgid and writable for the group on a shared desk, and nowhere that others may replace it.
     2. The file is created exclusively and without following a link, so that its mode is right from the start.
     3. Schema and views go in within one transaction; WAL is a property of the file from then on.
 
@@ -163,7 +166,10 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     Raises:
         DatabaseError: it cannot be created, or something that is not ours is there.
     """
+    for folder in open_folders(path):
+        raise open_folder(folder)
     try:
+        refuse_strangers(path)
         _make_folder(path.parent, group)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
@@ -191,12 +197,13 @@ def _alone(path: Path) -> Iterator[int]:
 
 def _make_folder(folder: Path, group: int | None) -> None:
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    mode = folder.stat().st_mode
-    if mode & stat.S_IWOTH and (group is not None or not mode & stat.S_ISVTX):
-        # Anybody could put another database, or a write-ahead log of his own, in the place of this one.
-        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
+    for each in reversed(folder.parents):
+        if not each.exists():
+            each.mkdir(exist_ok=True, mode=0o755)
+    folder.mkdir(exist_ok=True, mode=0o700)
     if group is not None:
+        if folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
+            raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
         os.chown(folder, -1, group)
         folder.chmod(0o2770)
     elif made:
@@ -211,7 +218,9 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
         if not _is_blank(connection):
             return False
         if path.is_symlink():
-            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {path}")
+            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
+        if os.fstat(handle).st_uid != os.geteuid():
+            raise DatabaseError(f"{path} is empty and belongs to somebody else", f"ls -l {quoted(path)}")
         if group is not None:
             os.fchown(handle, -1, group)
         os.fchmod(handle, 0o600 if group is None else 0o660)

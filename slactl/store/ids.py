@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slactl.store import views
+from slactl.store.folders import refuse_strangers
 
 
 def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
@@ -16,7 +17,9 @@ def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
 
     Raises:
         sqlite3.Error: the database is missing, not ours, or busy.
+        DatabaseError: it is where others may replace it.
     """
+    refuse_strangers(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
     try:
         found = (

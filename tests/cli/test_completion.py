@@ -55,6 +55,11 @@ def test_options_and_words_of_closed_sets(desk: Path) -> None:
     assert complete("slactl summary --by ten") == ["tenant"]
 
 
+def test_no_ids_come_from_a_folder_that_everybody_may_write_to(filled: Path) -> None:
+    filled.parent.chmod(0o777)
+    assert complete("slactl show ") == []
+
+
 def test_ids_of_tickets(filled: Path) -> None:
     assert complete("slactl show ") == [str(number) for number in range(1, 12)]  # the open ones
     assert complete("slactl show 1") == ["1", "10", "11", "12"]

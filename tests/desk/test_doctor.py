@@ -78,6 +78,10 @@ def open_folder(desk: Path) -> None:
     desk.parent.chmod(0o777)
 
 
+def open_way(desk: Path) -> None:
+    desk.parent.parent.chmod(0o777)
+
+
 def open_sticky_folder(desk: Path) -> None:
     desk.parent.chmod(0o1777)
 
@@ -125,7 +129,8 @@ def kill_message(desk: Path) -> None:
     ("harm", "check"),
     [
         (expose, "permissions"),
-        (open_folder, "permissions"),
+        (open_folder, "database"),
+        (open_way, "permissions"),
         (open_sticky_folder, "permissions"),
         (open_rules, "permissions"),
         (open_lock, "permissions"),
@@ -144,7 +149,7 @@ def test_the_fix_that_is_told_mends_it(
     harm(desk)
     [finding] = bad(slactl)
     assert finding["check"] == check
-    assert slactl("doctor").code == 7
+    assert slactl("doctor").code == (6 if check == "database" else 7)
     pasted(finding["fix"])
     assert bad(slactl) == []
 

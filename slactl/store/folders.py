@@ -1,0 +1,71 @@
+"""Folders that everybody may write to, and what others may have put into them beside a database.
+
+Whoever may write to a folder may rename and replace what is in it, unless it is sticky, as `/tmp` is: there others can
+only add files. A write-ahead log that they add would be read as the database's own, and a lock never be let go of.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from slactl.errors import DatabaseError
+from slactl.text import quoted
+
+#: How the names of the files go on that SQLite and slactl keep beside a database.
+SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
+
+
+def is_open(mode: int) -> bool:
+    """Whether everybody may replace what is in a folder of this mode."""
+    return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
+
+
+def refuse_strangers(path: Path) -> None:
+    """Refuse a database that others may replace, or beside which they have put files.
+
+    A link is looked at where it is and where it leads to. Costs a `stat` or two where nobody else may write.
+
+    Raises:
+        DatabaseError: everybody may write to the folder; or it is sticky, and what is there is neither this user's
+            nor root's.
+    """
+    for place in dict.fromkeys((path, Path(os.path.realpath(path)))):
+        try:
+            mode = os.stat(place.parent).st_mode
+        except FileNotFoundError:
+            continue
+        if is_open(mode):
+            raise open_folder(place.parent)
+        if mode & stat.S_IWOTH:
+            _refuse_files(place)
+
+
+def open_folder(folder: Path) -> DatabaseError:
+    """What is told of a folder that everybody may write to."""
+    return DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {quoted(folder)}")
+
+
+def _refuse_files(database: Path) -> None:
+    for file in (database, *(database.with_name(database.name + end) for end in SIDE_FILES)):
+        try:
+            owner = file.lstat().st_uid
+        except FileNotFoundError:
+            continue
+        if owner not in (0, os.geteuid()):
+            remove = f"{'sudo ' if os.geteuid() else ''}rm {quoted(file)}"
+            hint = "slactl --db PATH init" if file == database else remove
+            raise DatabaseError(f"{file} is somebody else's, in a folder that everybody may write to", hint)
+
+
+def open_folders(path: Path) -> list[Path]:
+    """Of all folders on the way to a file, as typed and as it really is, those whose content everybody may replace."""
+    found: dict[tuple[int, int], Path] = {}
+    for place in (path.absolute(), Path(os.path.realpath(path))):
+        for folder in place.parents:
+            try:
+                status = os.stat(folder)
+            except OSError:  # not there yet, or nothing that can be told from here
+                continue
+            if is_open(status.st_mode):
+                found.setdefault((status.st_dev, status.st_ino), folder)
+    return list(found.values())
