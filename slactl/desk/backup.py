@@ -18,6 +18,7 @@ from slactl.config import Config
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.store import reads
 from slactl.store.connection import damage, open_database, reported
+from slactl.store.folders import SIDE_FILES, is_open
 from slactl.text import quoted
 
 #: Pages that are copied before the progress is told.
@@ -54,31 +55,44 @@ def backup(
     """Copy the database to `target`; others may go on writing meanwhile.
 
     Raises:
-        RefusedError: the target is there and not to be replaced, or is the database itself.
+        RefusedError: the target is there and not to be replaced, is a file of the desk itself, or is in a folder that
+            everybody may write to.
         DatabaseError: the database cannot be read, or the copy is not whole.
         SlactlError: the target cannot be written.
     """
-    _refuse(config.database, target, force=force)
+    with _reported(target):
+        _refuse(config, target, force=force)
     with reads.reading(config.database) as source:
         last = reads.head(source)
         made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
         if dry_run:
             return made
-        try:
-            with _new_file(target) as (draft, handle):
-                _copy(source, draft, progress)
-                _prove(draft, handle, made)
-                os.fsync(handle)
-                _name(draft, target, force=force)
-        except OSError as error:
-            hint = f"mkdir -p {quoted(target.parent)}"
-            raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+        with _reported(target), _new_file(target) as (draft, handle):
+            _copy(source, draft, progress)
+            _prove(draft, handle, made)
+            os.fsync(handle)
+            _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
+            _name(draft, target, force=force)
     return made
 
 
-def _refuse(database: Path, target: Path, *, force: bool) -> None:
-    if database.exists() and target.exists() and target.samefile(database):
-        raise RefusedError(f"{target} is the database itself", f"slactl backup {quoted(target.with_suffix('.backup'))}")
+@contextmanager
+def _reported(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = f"mkdir -p {quoted(target.parent)}"
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+
+
+def _refuse(config: Config, target: Path, *, force: bool) -> None:
+    if is_open(target.parent.stat().st_mode):
+        hint = f"chmod o-w {quoted(target.parent)}"
+        raise RefusedError(f"everybody may write to the folder {target.parent}", hint)
+    what = _own_file(config, target)
+    if what is not None:
+        elsewhere = config.database.with_suffix(".backup")
+        raise RefusedError(f"{target} is {what}", f"slactl backup {quoted(elsewhere)}")
     if target.is_dir():
         raise RefusedError(f"{target} is a folder", f"slactl backup {quoted(target / 'slactl-backup.db')}")
     for beside in (target.with_name(target.name + end) for end in ("-wal", "-journal")):
@@ -89,8 +103,24 @@ def _refuse(database: Path, target: Path, *, force: bool) -> None:
             )
     if not os.path.lexists(target):
         return
+    if target.is_symlink() or not target.is_file():
+        raise RefusedError(f"{target} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
     if not force:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
+
+
+def _own_file(config: Config, target: Path) -> str | None:
+    """Which file of the desk's own the target is, under whatever name; None for any other."""
+    real = Path(os.path.realpath(config.database))
+    own = {config.database: "the database itself", config.rules: "the rules file"}
+    for database in (config.database, real):
+        own |= {database.with_name(database.name + end): "a file of the database" for end in SIDE_FILES}
+    place = Path(os.path.realpath(target.parent)) / target.name
+    for file, what in own.items():
+        # By its name too: the files beside a database come and go.
+        if place == Path(os.path.realpath(file)) or (target.exists() and file.exists() and target.samefile(file)):
+            return what
+    return None
 
 
 @contextmanager

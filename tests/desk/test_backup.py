@@ -80,17 +80,28 @@ def test_what_is_there_is_replaced_only_when_forced(told: Path, slactl: Slactl, 
     assert leftovers(target) == ["copy.db"]
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_a_link_is_never_followed(told: Path, slactl: Slactl, target: Path, tmp_path: Path, exists: bool) -> None:
+@pytest.mark.parametrize("kind", ["link to a file", "link to nothing", "named pipe", "device"])
+def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path, tmp_path: Path, kind: str) -> None:
     elsewhere = tmp_path / "elsewhere"
-    if exists:
+    if kind == "link to a file":
         elsewhere.write_text("precious")
-    target.symlink_to(elsewhere)
-    assert slactl("backup", str(target)).code == 5
-    assert slactl("backup", "--force", str(target)).code == 0
-    assert not target.is_symlink()
-    assert elsewhere.exists() == exists
-    assert not exists or elsewhere.read_text() == "precious"
+    if kind == "named pipe":
+        os.mkfifo(target)
+    elif kind == "device":
+        target = Path("/dev/null")
+    else:
+        target.symlink_to(elsewhere)
+    before = target.lstat()
+    # The device is the machine's own: should the defence be broken, at least this test does not replace it.
+    for force in ((), ("--force", "-n"), *([("--force",)] if kind != "device" else [])):
+        refused = slactl("backup", *force, str(target))
+        assert refused.code == 5
+        assert refused.err.splitlines() == [
+            f"error: {target} is no plain file, and is left as it is",
+            f"hint: ls -ld {target}",
+        ]
+    assert target.lstat() == before
+    assert elsewhere.exists() == (kind == "link to a file")
 
 
 def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
@@ -100,6 +111,19 @@ def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
     with pytest.raises(desk_backup.RefusedError):
         desk_backup.backup(resolve(os.environ), target, progress=lambda *_: target.write_text("precious") and None)
     assert target.read_text() == "precious"
+    assert leftovers(target) == ["copy.db"]
+
+
+def test_what_is_no_plain_file_any_more_is_not_replaced(told: Path, target: Path) -> None:
+    target.write_text("to be replaced")
+
+    def change(done: int, total: int) -> None:
+        target.unlink(missing_ok=True)
+        os.mkfifo(target)
+
+    with pytest.raises(desk_backup.RefusedError, match="no plain file"):
+        desk_backup.backup(resolve(os.environ), target, force=True, progress=change)
+    assert stat.S_ISFIFO(target.stat().st_mode)
     assert leftovers(target) == ["copy.db"]
 
 
@@ -129,19 +153,73 @@ def test_the_log_of_another_database_is_not_taken_for_its_own(
         assert not target.exists()
 
 
-def test_the_database_itself_is_no_target(told: Path, slactl: Slactl, tmp_path: Path) -> None:
-    link = tmp_path / "link.db"
-    link.hardlink_to(told)
-    for same in (told, link):
-        assert slactl("backup", "--force", str(same)).code == 5
+@pytest.mark.parametrize("name", ["slactl.db", "slactl.db-wal", "slactl.db-shm", "slactl.db-journal", "slactl.db.lock"])
+@pytest.mark.parametrize(
+    "way",
+    ["itself", "a link to the folder", "a hard link", "by the link that the settings name", "where that leads to"],
+)
+def test_the_database_and_the_files_beside_it_are_no_target(
+    told: Path, slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+) -> None:
+    same = told.with_name(name)
+    if way == "a link to the folder":
+        (tmp_path / "link").symlink_to(told.parent)
+        same = tmp_path / "link" / name
+    elif way in ("by the link that the settings name", "where that leads to"):
+        (tmp_path / "slactl.db").symlink_to(told)
+        monkeypatch.setenv("SLACTL_DB", str(tmp_path / "slactl.db"))
+        same = tmp_path / name if way == "by the link that the settings name" else same
+    with sqlite3.connect(told) as connection:  # one that stays open keeps the files beside the database
+        connection.execute("SELECT count(*) FROM ticket").fetchone()
+        if way == "a hard link":
+            same.touch()
+            same = tmp_path / "hard"
+            same.hardlink_to(told.with_name(name))
+        before = os.path.lexists(same)
+        for force in ((), ("--force",), ("--force", "-n")):
+            refused = slactl("backup", *force, str(same))
+            assert (refused.code, "--force" in refused.err) == (5, False), refused.err
+            assert "the database" in refused.err
+            assert os.path.lexists(same) == before
+    if way == "a hard link" and name.endswith("-journal"):
+        told.with_name(name).unlink()
     assert slactl("list", "-q").lines == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_rules_are_no_target(told: Path, slactl: Slactl, tmp_path: Path, exists: bool) -> None:
+    rules, hard = told.with_name("rules.toml"), tmp_path / "hard"
+    text = rules.read_text()
+    hard.hardlink_to(rules)
+    if not exists:
+        rules.unlink()
+    for target in (rules, hard) if exists else (rules,):
+        refused = slactl("backup", "--force", str(target))
+        assert (refused.code, "the rules" in refused.err) == (5, True), refused.err
+    assert rules.exists() == exists
+    assert hard.read_text() == text
+
+
+def test_a_folder_that_everybody_may_write_to_takes_no_backup(told: Path, slactl: Slactl, target: Path) -> None:
+    target.parent.chmod(0o777)
+    for words in ((), ("--force",), ("-n",)):
+        refused = slactl("backup", *words, str(target))
+        assert refused.code == 5
+        assert refused.err.splitlines() == [
+            f"error: everybody may write to the folder {target.parent}",
+            f"hint: chmod o-w {target.parent}",
+        ]
+    assert leftovers(target) == []
+    target.parent.chmod(0o1777)
+    assert slactl("backup", str(target)).code == 0
 
 
 def test_a_folder_or_no_folder_is_no_target(told: Path, slactl: Slactl, target: Path, tmp_path: Path) -> None:
     assert slactl("backup", str(target.parent)).code == 5
-    missing = slactl("backup", str(tmp_path / "none" / "copy.db"))
-    assert missing.code == 1
-    assert f"mkdir -p {tmp_path / 'none'}" in missing.err
+    for rehearsal in ((), ("-n",)):
+        missing = slactl("backup", *rehearsal, str(tmp_path / "none" / "copy.db"))
+        assert missing.code == 1
+        assert f"mkdir -p {tmp_path / 'none'}" in missing.err
 
 
 def test_a_damaged_database_gives_no_backup(told: Path, slactl: Slactl, target: Path) -> None:
