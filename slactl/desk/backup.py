@@ -6,15 +6,15 @@
 """
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slactl.config import Config
+from slactl.desk.drafts import new_file
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.store import reads
 from slactl.store.connection import damage, open_database, reported
@@ -67,7 +67,7 @@ def backup(
         made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
         if dry_run:
             return made
-        with _reported(target), _new_file(target) as (draft, handle):
+        with _reported(target), new_file(target) as (draft, handle):
             _copy(source, draft, progress)
             _prove(draft, handle, made)
             os.fsync(handle)
@@ -123,23 +123,6 @@ def _own_file(config: Config, target: Path) -> str | None:
     return None
 
 
-@contextmanager
-def _new_file(target: Path) -> Iterator[tuple[Path, int]]:
-    """A new private file in the target's folder; removed at the end unless it was moved away."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(handle, 0o600)
-        yield draft, handle
-        if not os.path.lexists(draft):
-            _sync_folder(target.parent)
-    finally:
-        os.close(handle)
-        for left in (draft, draft.with_name(draft.name + "-wal"), draft.with_name(draft.name + "-shm")):
-            with suppress(FileNotFoundError):
-                left.unlink()
-
-
 def _copy(source: sqlite3.Connection, draft: Path, progress: Progress) -> None:
     with reported(draft):
         copy = sqlite3.connect(draft, isolation_level=None)
@@ -180,14 +163,6 @@ def _name(draft: Path, target: Path, *, force: bool) -> None:
         os.rename(draft, target)
     else:
         draft.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _size(connection: sqlite3.Connection) -> int:

@@ -3,17 +3,22 @@
 import json
 import os
 import resource
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import Slactl
 
+from slactl.__main__ import run
 from slactl.config import resolve
 from slactl.desk import backup as desk_backup
+from slactl.store import chain
 
 
 @pytest.fixture
@@ -214,6 +219,78 @@ def test_a_folder_that_everybody_may_write_to_takes_no_backup(told: Path, slactl
     assert slactl("backup", str(target)).code == 0
 
 
+def older(told: Path, other: Path) -> None:
+    """An event less; the log still ends as a log does."""
+    desk_backup.backup(resolve(os.environ), other)
+    assert run(["note", "1", "--body", "after that"]) == 0
+
+
+def of_another_desk(told: Path, other: Path) -> None:
+    """As many events, and others."""
+    for words in (["init"], *(["create", f"Toner {number}", "--from", "bob@example.com"] for number in range(3))):
+        assert run(["--db", str(other), *words]) == 0
+
+
+def with_an_event_less(told: Path, other: Path) -> None:
+    """The log ends as it should, but one event before is gone."""
+    desk_backup.backup(resolve(os.environ), other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as connection:
+        for name in chain.TRIGGERS:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM event_text WHERE event_id = 1")
+        connection.execute("DELETE FROM event WHERE id = 1")
+
+
+@pytest.mark.parametrize("make", [older, of_another_desk, with_an_event_less])
+def test_a_copy_of_another_state_is_not_taken(
+    told: Path, slactl: Slactl, target: Path, tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    """Whole in itself, but not what was to be copied."""
+    other = tmp_path / "other.db"
+    make(told, other)
+
+    def overwrite(done: int, total: int) -> None:
+        if done == total:
+            [draft] = target.parent.glob(".copy.db.*[0-9a-f]")
+            draft.write_bytes(other.read_bytes())
+
+    with pytest.raises(desk_backup.DatabaseError, match="does not end as that of the database does"):
+        desk_backup.backup(resolve(os.environ), target, progress=overwrite)
+    assert leftovers(target) == []
+
+
+#: Makes a backup and prints, in their order, what is made durable and what gets a name.
+WATCHED = """
+import os, sys
+from slactl.__main__ import run
+
+def watched(name, function):
+    def call(first, *arguments, **options):
+        what = os.readlink(f"/proc/self/fd/{first}") if isinstance(first, int) else os.fspath(first)
+        print(name, what, *map(os.fspath, arguments), file=sys.stderr)
+        return function(first, *arguments, **options)
+    return call
+
+for name in ("fsync", "link", "replace", "rename"):
+    setattr(os, name, watched(name, getattr(os, name)))
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, to know which file is made durable")
+@pytest.mark.parametrize("force", [False, True])
+def test_the_copy_is_durable_before_it_gets_its_name_and_the_name_before_it_is_told(
+    told: Path, target: Path, force: bool
+) -> None:
+    arguments = [sys.executable, "-c", WATCHED, "backup", *(["--force"] if force else []), str(target)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    calls = [line.split() for line in done.stderr.splitlines()]
+    draft = calls[0][1]
+    assert Path(draft).name.startswith(".copy.db.")
+    named = ["replace" if force else "link", draft, str(target)]
+    assert calls == [["fsync", draft], named, ["fsync", str(target.parent)]]
+
+
 def test_a_folder_or_no_folder_is_no_target(told: Path, slactl: Slactl, target: Path, tmp_path: Path) -> None:
     assert slactl("backup", str(target.parent)).code == 5
     for rehearsal in ((), ("-n",)):
@@ -245,6 +322,120 @@ def test_a_full_disk_leaves_nothing_behind(told: Path, target: Path) -> None:
     assert done.returncode == 6
     assert "Traceback" not in done.stderr
     assert leftovers(target) == []
+
+
+#: Makes a backup with `--force` and sends itself a signal: while it copies, or when it makes the whole copy durable.
+BACKUP = """
+import os, sys
+from pathlib import Path
+from slactl.config import resolve
+from slactl.desk import backup
+
+moment, signal, target = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+steps, fsync = 0, os.fsync
+
+def told(done, total):
+    global steps
+    steps += 1
+    if (moment == "first" and steps == 1) or (moment == "last" and done == total):
+        os.kill(os.getpid(), signal)
+
+def durable(handle):
+    fsync(handle)
+    if moment == "durable":
+        os.kill(os.getpid(), signal)
+
+os.fsync, backup.PAGES = durable, 1
+backup.backup(resolve(os.environ), target, force=True, progress=told)
+"""
+
+
+@pytest.mark.parametrize("moment", ["first", "last", "durable"])
+def test_what_a_killed_backup_left_goes_with_the_next_to_that_name(
+    told: Path, slactl: Slactl, target: Path, moment: str
+) -> None:
+    arguments = [sys.executable, "-c", BACKUP, moment, str(int(signal.SIGKILL)), str(target)]
+    assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+    assert any(name.startswith(".copy.db.") for name in leftovers(target))
+    left = leftovers(target)
+    assert slactl("backup", "-n", str(target)).code == 0
+    assert slactl("backup", str(target.with_name("other.db"))).code == 0
+    assert leftovers(target) == [*left, "other.db"]
+    assert slactl("backup", str(target)).code == 0
+    assert leftovers(target) == ["copy.db", "other.db"]
+
+
+@pytest.mark.parametrize("moment", ["first", "last", "durable"])
+def test_the_draft_of_a_backup_that_is_at_work_stays(told: Path, slactl: Slactl, target: Path, moment: str) -> None:
+    arguments = [sys.executable, "-c", BACKUP, moment, str(int(signal.SIGSTOP)), str(target)]
+    with subprocess.Popen(arguments) as other:
+        try:
+            os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+            left = leftovers(target)
+            assert slactl("backup", "--force", str(target)).code == 0
+            assert leftovers(target) == [*left, "copy.db"]
+            os.kill(other.pid, signal.SIGCONT)
+            if moment == "durable":  # which comes a second time, for the folder
+                os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+                os.kill(other.pid, signal.SIGCONT)
+            assert other.wait() == 0
+        finally:
+            other.kill()
+    assert leftovers(target) == ["copy.db"]
+    assert slactl("--db", str(target), "audit", "verify").code == 0
+
+
+def test_only_drafts_are_taken_for_drafts(told: Path, slactl: Slactl, target: Path) -> None:
+    ours, other = (
+        f".copy.db.{'0' * 16}",
+        [".copy.db.notes", f".copy.db.{'0' * 15}", f".copy_db.{'0' * 16}", f"x{'0' * 16}"],
+    )
+    for name in (*other, ours, f"{ours}-wal", f"{ours}-shm", f"{ours}-journal", f".copy.db.{'1' * 16}.lock"):
+        target.with_name(name).write_text("precious")
+    folder, link = f".copy.db.{'2' * 16}", f".copy.db.{'3' * 16}"
+    target.with_name(folder).mkdir()
+    target.with_name(link).symlink_to("nothing")
+    assert slactl("backup", str(target)).code == 0
+    assert leftovers(target) == sorted(["copy.db", *other, folder, link])
+
+
+@pytest.mark.full
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
+def test_the_drafts_of_somebody_else_stay(told: Path, slactl: Slactl, target: Path) -> None:
+    draft = target.with_name(f".copy.db.{'0' * 16}")
+    draft.touch()
+    os.chown(draft, 65_534, 65_534)
+    assert slactl("backup", str(target)).code == 0
+    assert leftovers(target) == [draft.name, "copy.db"]
+
+
+#: Makes a backup while another tidies up in the very moment between making a lock and taking it.
+RACED = """
+import os, sys
+from pathlib import Path
+from slactl.config import resolve
+from slactl.desk import backup
+
+target, raced = Path(sys.argv[1]), []
+
+def locks():
+    return [path for path in target.parent.iterdir() if path.suffix == ".lock"]
+
+def watch(event, arguments):
+    if event == "fcntl.flock" and locks() and not raced:
+        raced.extend(locks())
+        raced[0].unlink()
+
+sys.addaudithook(watch)
+backup.backup(resolve(os.environ), target, progress=lambda *_: print(len(raced), len(locks())))
+"""
+
+
+def test_a_lock_that_was_tidied_away_before_it_was_taken_is_made_anew(told: Path, target: Path) -> None:
+    arguments = [sys.executable, "-c", RACED, str(target)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout == "1 1\n"
+    assert leftovers(target) == ["copy.db"]
 
 
 def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Slactl, target: Path) -> None:
