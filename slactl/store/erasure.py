@@ -146,7 +146,6 @@ def doomed(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[str, list
 
 def remove(connection: sqlite3.Connection) -> None:
     """Remove what is to go; what a ticket says of itself is then what is left of it."""
-    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(
         "DELETE FROM event_text WHERE EXISTS (SELECT 1 FROM doomed d"
         " WHERE d.event_id = event_text.event_id AND d.field = event_text.field)"
@@ -192,7 +191,6 @@ def wipe(path: Path) -> bool:
     try:
         with reported(path):
             connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-            connection.execute("PRAGMA secure_delete = ON")
             noted = connection.execute("SELECT key, value FROM meta WHERE key = ?", (UNWIPED,)).fetchall()
             connection.execute("VACUUM")
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -3,12 +3,15 @@
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
 from terminal import on_terminal
+
+from slactl.store.connection import open_database
 
 ADDRESS = "Ann.Lee@Example.com"
 SECRETS = ("ann.lee@example.com", "inferno", "scorched", "cinders", "embers", "ashes")
@@ -72,6 +75,24 @@ def test_pages_that_were_freed_long_ago_are_wiped_too(told: Path, slactl: Slactl
         assert raw(told).count(b"inferno of long ago") > 100
     assert slactl("erase", "--requester", ADDRESS, "--yes").code == 7
     assert b"inferno" not in raw(told)
+
+
+def test_what_is_changed_is_overwritten_however_sqlite_was_built(
+    told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordinary = sqlite3.connect
+
+    def careless(*words: Any, **options: Any) -> sqlite3.Connection:  # noqa: ANN401
+        connection = ordinary(*words, **options)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", careless)
+    assert slactl("silence", "add", "--ticket", "1", "--for", "1h", "--comment", "lava").code == 0
+    assert b"lava" in raw(told)
+    with closing(open_database(told)) as connection:
+        connection.execute("DELETE FROM silence")
+    assert b"lava" not in raw(told)
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
