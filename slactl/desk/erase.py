@@ -120,7 +120,7 @@ def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
         return NotKnownError(f"nothing is of {name}", "slactl list --all --fields requester_email")
     where = ", ".join(f"{each.table}.{each.column}" for each in left)
     numbers = sorted({number for each in left for number in each.tickets})[:20]
-    of_tickets = f" of tickets {', '.join(map(str, numbers))}" if numbers else ""
+    of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
     return NotKnownError(f"nothing that can go is of {name}; it is named in {where}{of_tickets}")
 
 

@@ -57,7 +57,8 @@ def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
             yield f"  in tickets {what}: {_numbers(erasure[name])}"
     for left in erasure["left"]:
         place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
-        of_tickets = f", of tickets {_numbers(left['tickets'])}" if left["tickets"] else ""
+        several = "s" if len(left["tickets"]) > 1 else ""
+        of_tickets = f", of ticket{several} {_numbers(left['tickets'])}" if left["tickets"] else ""
         yield f"left: {place} names it in {rows}{of_tickets}: {LEFT.get(place, 'it stays')}"
     if erasure["problem"]:
         yield f"left: {clean(erasure['problem'])}"
