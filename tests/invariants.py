@@ -21,8 +21,9 @@ from slactl.store.events import COLUMNS, from_row
 #: What differs from one run of the program to the next although the same was done: what each run noted of itself.
 OF_RUNS = {"run_id", "audit_head"}
 
-#: The same of what is known about the whole: which state of the rules file was read, told by its inode and instants.
-OF_FILES = "rules_fingerprint"
+#: The same of what is known about the whole: which state of the rules file was read, told by its inode and instants,
+#: and that the database file has yet to be rewritten.
+OF_FILES = ("rules_fingerprint", "unwiped")
 
 
 def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[str]:
@@ -45,7 +46,7 @@ def content(database: Path) -> dict[str, list[str]]:
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[str]:
     rows = (dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid"))
-    common = (row for row in rows if row.get("key") != OF_FILES)
+    common = (row for row in rows if row.get("key") not in OF_FILES)
     return [repr({name: value for name, value in row.items() if name not in OF_RUNS}) for row in common]
 
 

@@ -3,12 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slactl.cli.options import DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
 from slactl.errors import SlactlError, UsageError
+
+if TYPE_CHECKING:
+    from slactl.desk.erase import Erasure
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -52,7 +55,8 @@ def backup(
 @app.command()
 def erase(
     context: typer.Context,
-    requester: Annotated[str, typer.Option("--requester", metavar="EMAIL", help="Whose words are to go.")],
+    requester: Annotated[str | None, typer.Option(metavar="EMAIL", help="Whose words are to go.")] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Only rewrite the file, where that was cut off.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -61,7 +65,8 @@ def erase(
 
     In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
     and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
-    desk's own people named the address where nothing can be removed, or the file could not be rewritten.
+    address is still found where nothing can be removed, or in what may be another address; or the file could not be
+    rewritten.
 
     \b
     Examples:
@@ -73,15 +78,33 @@ def erase(
     from slactl.show.upkeep import erasure_lines
 
     here = call(context)
-    done = desk.erase(here.config, here.now, requester, dry_run=True)
-    if not dry_run:
-        confirm(f"Erase {sum(done.texts.values())} texts of {len(done.tickets)} tickets for good?", yes=yes)
-        done = desk.erase(here.config, here.now, requester)
+    if (requester is None) != finish:
+        raise UsageError("name either --requester or --finish", "slactl erase --requester EMAIL --dry-run")
+    done = desk.finish(here.config, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)
     else:
         sys.stdout.writelines(f"{line}\n" for line in erasure_lines(done.record()))
     leave(done.code)
+
+
+def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> "Erasure":
+    """Erase a person; on a terminal no more than was in the question that was answered."""
+    from slactl.desk import erase as desk
+
+    here = call(context)
+    found = desk.erase(here.config, here.now, requester, dry_run=True)
+    if dry_run:
+        return found
+    if found.texts:
+        texts, tickets = sum(found.texts.values()), len(found.tickets) + len(found.other_tickets)
+        confirm(f"Erase {_counted(texts, 'text')} of {_counted(tickets, 'ticket')} for good?", yes=yes)
+    # Others may have worked on while the question stood.
+    return desk.erase(here.config, call(context).now, requester, shown=None if yes else found.last_event)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 @app.command()

@@ -20,7 +20,7 @@ from slactl.config import Config
 from slactl.desk import addresses, surroundings
 from slactl.desk.credentials import Secrets
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
-from slactl.store import health
+from slactl.store import erasure, health
 from slactl.store.connection import SCHEMA, damage, open_database, reported, transaction
 from slactl.store.lock import lock_path
 
@@ -123,6 +123,9 @@ def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterat
     yield from _clock(connection, now)
     yield from _work(connection, now)
     yield from _outbox(connection)
+    if erasure.is_unfinished(connection):
+        what = "an erasure did not get to rewriting the file: what was erased may still be in old pages"
+        yield Check("erasure", False, what, "slactl erase --finish")
 
 
 def _restore(path: Path) -> str:

@@ -4,37 +4,41 @@
    in them goes: subject, bodies, address. What the desk's own people did and when stays.
 2. In the tickets of others, what the person wrote goes, and every text that names the address.
 3. Each ticket gets an entry in the log that says which texts of which events went, without the address.
-4. The database is rewritten, so that no free page and no write-ahead log has any of it.
+4. The database is rewritten, so that no free page and no write-ahead log has any of it. The same transaction notes
+   that this has yet to be done: whoever is killed in between, the next erasure does it.
+5. Where the letters are still found, that is counted and told: in sealed facts, and in what may be another address.
 """
 
+import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.errors import DatabaseError, ExitCode, NotKnownError
+from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.history import ActorType
 from slactl.store import chain, erasure
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.events import ERASE, detail_text
-from slactl.text import clean, is_address
+from slactl.text import clean, is_address, quoted
 
 
 class Leftover(NamedTuple):
-    """A column in which the person is still named, and in how many rows."""
+    """A column in which the letters are still found, in how many rows, and of which tickets those are."""
 
     table: str
     column: str
     rows: int
+    tickets: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What was erased, or would be: how many texts by field, in which tickets, and what could not go.
 
-    `problem` says why old pages may still be in the file.
+    `problem` says why old pages may still be in the file, `last_event` how far the log went.
     """
 
     texts: Mapping[str, int]
@@ -42,6 +46,7 @@ class Erasure:
     other_tickets: Sequence[int]
     left: Sequence[Leftover]
     dry_run: bool
+    last_event: int
     problem: str | None = None
 
     @property
@@ -62,33 +67,64 @@ class Erasure:
         }
 
 
-def erase(config: Config, now: datetime, requester: str, *, dry_run: bool = False) -> Erasure:
-    """Erase a person from the database.
+def erase(config: Config, now: datetime, requester: str, *, dry_run: bool = False, shown: int | None = None) -> Erasure:
+    """Erase a person from the database, and finish what an erasure before left to do.
+
+    `shown` is the last event of the log when somebody was shown what goes, and said yes to that.
 
     Raises:
         NotKnownError: nothing in it is of this person.
+        RefusedError: more is of this person than was shown.
         DatabaseError: it cannot be written.
     """
     connection = open_database(config.database)
     try:
         with reported(config.database), transaction(connection, write=True, keep=not dry_run):
-            erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
-            texts = erasure.counts(connection)
-            if not texts:
-                raise NotKnownError(
-                    f"nothing is of {clean(requester)[:100]}", "slactl list --all --fields requester_email"
-                )
-            own, others = erasure.tickets(connection, own=True), erasure.tickets(connection, own=False)
-            _record(connection, config.actor, now)
-            erasure.remove(connection)
-            left = [Leftover(*each) for each in erasure.leftovers(connection)]
+            done = _erase(connection, config.actor, now, requester, dry_run=dry_run, shown=shown)
     finally:
         connection.close()
-    problem = None if dry_run else _wipe(config)
-    return Erasure(texts, own, others, left, dry_run, problem)
+    return done if dry_run else replace(done, problem=_wipe(config))
 
 
-def _record(connection: Any, actor: str, now: datetime) -> None:  # noqa: ANN401  (a connection of the store)
+def finish(config: Config, *, dry_run: bool = False) -> Erasure:
+    """Rewrite the file, which an erasure before may not have come to.
+
+    Raises:
+        DatabaseError: there is no database.
+    """
+    open_database(config.database).close()
+    return Erasure({}, [], [], [], dry_run, 0, None if dry_run else _wipe(config))
+
+
+def _erase(
+    connection: sqlite3.Connection, actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
+) -> Erasure:
+    erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
+    texts, last = erasure.counts(connection), erasure.last_event(connection)
+    own, others = erasure.tickets(connection, own=True), erasure.tickets(connection, own=False)
+    if shown is not None and erasure.newest(connection) > shown:
+        again = f"slactl erase --requester {quoted(requester)}"
+        raise RefusedError("more came of this person in the meantime; nothing was erased", again)
+    if texts:
+        _record(connection, actor, now)
+        erasure.remove(connection)
+    left = [Leftover(*each) for each in erasure.leftovers(connection)]
+    if not texts and not erasure.is_unfinished(connection):
+        raise _nobody(requester, left)
+    return Erasure(texts, own, others, left, dry_run, last)
+
+
+def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
+    name = clean(requester)[:100]
+    if not left or not name.strip():
+        return NotKnownError(f"nothing is of {name}", "slactl list --all --fields requester_email")
+    where = ", ".join(f"{each.table}.{each.column}" for each in left)
+    numbers = sorted({number for each in left for number in each.tickets})[:20]
+    of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
+    return NotKnownError(f"nothing that can go is of {name}; it is named in {where}{of_tickets}")
+
+
+def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
     at = to_text(now)
     for ticket, texts in list(erasure.doomed(connection)):
         row = {
@@ -111,5 +147,4 @@ def _wipe(config: Config) -> str | None:
         why = "another program reads it"
     except DatabaseError as error:
         why = error.message
-    again = f"sqlite3 {config.database} 'PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'"
-    return f"old pages may still be in the file, for {why}; run: {again}"
+    return f"old pages may still be in the file, for {why}; run: slactl erase --finish"

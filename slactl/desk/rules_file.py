@@ -4,7 +4,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from slactl.sla.history import Priority, Target
 from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
 from slactl.sla.rules_lines import Lines
 from slactl.sla.rules_lint import LintWarning, lint
+from slactl.store.lock import edit_lock
 from slactl.text import clean, nearest, quoted
 
 Record = dict[str, Any]
@@ -77,22 +78,37 @@ def combination(config: Config, plan: str | None, priority: Priority | None, ten
 def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str:
     """Change one value of the rules file and keep everything else, comments included; returns the difference.
 
-    The new file is checked as a whole before anything is written, and replaces the old one in one step.
+    The new file is checked as a whole before anything is written, and replaces the old one in one step, which only
+    one command does at a time.
 
     Raises:
-        RefusedError: they are the rules that come with slactl.
+        LockedError: another command writes it for too long.
+        RefusedError: they are the rules that come with slactl, or somebody else edited them in the meantime.
         NotKnownError: there is no such key.
         UsageError: the key is a table, or the value is none.
         RulesError: the file is invalid, or would be.
         SlactlError: the file cannot be written.
     """
+    if path.resolve() == shipped_rules().resolve():
+        raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
+    again = f"slactl rules set {quoted(key)} {quoted(value)}"
+    try:
+        with nullcontext() if dry_run else edit_lock(path, again):
+            before, after = _edited(path, key, value)
+            if not dry_run and after != before:
+                _replace(path, before, after, again)
+    except OSError as error:
+        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
+    old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
+    return "".join(unified_diff(old, new, str(path), str(path)))
+
+
+def _edited(path: Path, key: str, value: str) -> tuple[str, str]:
+    """The text of the file, as it is and with the value; line ends included."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    if path.resolve() == shipped_rules().resolve():
-        raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
     load(path)
-    # As it is, line ends included.
     before = path.read_bytes().decode()
     document = tomlkit.parse(before)
     try:
@@ -105,10 +121,7 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
     except RulesError as error:
         again = f"slactl rules set {quoted(key)} VALUE"
         raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], again) from error
-    if not dry_run and after != before:
-        _replace(path, after)
-    old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
-    return "".join(unified_diff(old, new, str(path), str(path)))
+    return before, after
 
 
 def _tenant_plan(database: Path, tenant: str | None, rules: Rules) -> str | None:
@@ -239,23 +252,27 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
         return value
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step: whoever reads sees the old or the new one, whole."""
+def _replace(path: Path, before: str, after: str, again: str) -> None:
+    """Write a file in one step, unless it is another one than before: whoever reads sees the old or the new one.
+
+    Raises:
+        RefusedError: what was read is not what is there any more; editors know nothing of our lock.
+        OSError: it cannot be written.
+    """
     target = path.resolve()
+    mode = stat.S_IMODE(target.stat().st_mode)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(name, mode)
-            with suppress(OSError):  # a shared file stays its group's, where we may say so
-                os.chown(name, -1, target.stat().st_gid)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(after)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, mode)
+        with suppress(OSError):  # a shared file stays its group's, where we may say so
+            os.chown(name, -1, target.stat().st_gid)
+        if target.read_bytes() != before.encode():
+            raise RefusedError(f"{path} was edited in the meantime; nothing was written", again)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise

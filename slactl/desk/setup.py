@@ -9,6 +9,7 @@ from pathlib import Path
 from slactl.config import Config, shipped_rules, user_rules
 from slactl.errors import NotKnownError, SlactlError
 from slactl.store.connection import create_database
+from slactl.store.lock import edit_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     Raises:
         NotKnownError: there is no such group.
         DatabaseError: the database cannot be created.
+        LockedError: another command writes the rules file for too long.
         SlactlError: the rules file cannot be written.
     """
     number = _group_number(group) if group is not None else None
@@ -40,10 +42,11 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     if not force and target.exists():
         return Made(config.database, made, target, False, None)
     try:
-        if backup is not None:
-            os.replace(target, backup)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664, number)
+        with edit_lock(target, "slactl init --force" if force else "slactl init"):
+            if backup is not None:
+                os.replace(target, backup)
+            write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664, number)
     except FileExistsError:  # somebody else was faster
         return Made(config.database, made, target, False, backup)
     except OSError as error:

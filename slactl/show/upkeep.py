@@ -1,6 +1,6 @@
 """What the upkeep of a desk found and did: audits, erasures, backups."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slactl.text import clean
@@ -12,6 +12,13 @@ FIELDS = {
     "requester_email": ("address", "addresses"),
     "subject": ("subject", "subjects"),
 }
+
+_SEALED, _ANOTHER = "that is sealed", "it may be part of another address"
+
+#: Why the address of a person that was erased is still in a column.
+LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
+    ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
+)
 
 
 def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
@@ -37,18 +44,29 @@ def backup_lines(backup: Mapping[str, Any]) -> Iterator[str]:
 
 def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
     """What was erased, and what could not be."""
-    verb = "would erase" if erasure["dry_run"] else "erased"
-    kinds = ", ".join(f"{count} {FIELDS[name][count != 1]}" for name, count in erasure["texts"].items())
-    yield f"{verb} {kinds}"
+    rehearsed = erasure["dry_run"]
+    if erasure["texts"]:
+        kinds = ", ".join(f"{count} {FIELDS[name][count != 1]}" for name, count in erasure["texts"].items())
+        yield f"{'would erase' if rehearsed else 'erased'} {kinds}"
+    elif rehearsed:
+        yield "would rewrite the file, so that nothing that was erased is left in it"
+    elif not erasure["problem"]:
+        yield "rewrote the file: nothing that was erased is left in it"
     for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
         if erasure[name]:
-            numbers = ", ".join(str(number) for number in erasure[name][:20])
-            more = f" and {len(erasure[name]) - 20:,} more" if len(erasure[name]) > 20 else ""
-            yield f"  in tickets {what}: {numbers}{more}"
+            yield f"  in tickets {what}: {_numbers(erasure[name])}"
     for left in erasure["left"]:
-        yield f"left: {left['rows']} rows of {left['table']} name the address in {left['column']}, which is sealed"
+        place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
+        several = "s" if len(left["tickets"]) > 1 else ""
+        of_tickets = f", of ticket{several} {_numbers(left['tickets'])}" if left["tickets"] else ""
+        yield f"left: {place} names it in {rows}{of_tickets}: {LEFT.get(place, 'it stays')}"
     if erasure["problem"]:
         yield f"left: {clean(erasure['problem'])}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - 20:,} more" if len(numbers) > 20 else ""
+    return ", ".join(map(str, numbers[:20])) + more
 
 
 def size(count: int) -> str:

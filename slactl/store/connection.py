@@ -65,6 +65,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) ->
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
+    if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
+        connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA:
         from slactl.store.migrations import migrate
 

@@ -125,6 +125,11 @@ def kill_message(desk: Path) -> None:
         connection.execute("UPDATE notification SET state = 'dead', next_try_at = NULL")
 
 
+def leave_pages(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("INSERT INTO meta VALUES ('unwiped', '1')")
+
+
 @pytest.mark.parametrize(
     ("harm", "check"),
     [
@@ -139,6 +144,7 @@ def kill_message(desk: Path) -> None:
         (change_view, "structure"),
         (expose_secret, "secrets"),
         (kill_message, "notifications"),
+        (leave_pages, "erasure"),
     ],
 )
 def test_the_fix_that_is_told_mends_it(

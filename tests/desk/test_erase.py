@@ -2,11 +2,16 @@
 
 import json
 import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
+from terminal import on_terminal
+
+from slactl.store.connection import open_database
 
 ADDRESS = "Ann.Lee@Example.com"
 SECRETS = ("ann.lee@example.com", "inferno", "scorched", "cinders", "embers", "ashes")
@@ -14,7 +19,7 @@ SECRETS = ("ann.lee@example.com", "inferno", "scorched", "cinders", "embers", "a
 
 @pytest.fixture
 def told(desk: Path, slactl: Slactl) -> Path:
-    """Tickets of Ann, and one of Bob in which Ann is named and one in which she is not."""
+    """Tickets of Ann, and one of Bob in which Ann is named, and others whose addresses look like hers."""
     slactl("create", "Printer inferno", "--from", ADDRESS, "--body", "It is scorched.", "--at", "5d ago")
     slactl("reply", "1", "--body", "Sweep up the cinders, Ann.")
     slactl("receive", "1", "--body", "Only embers now.")
@@ -46,13 +51,14 @@ def test_nothing_of_the_person_is_left_in_any_byte(told: Path, slactl: Slactl) -
         connection.execute("SELECT count(*) FROM event").fetchone()
         assert all(secret.encode() in others for secret in SECRETS)
         done = slactl("erase", "--requester", "ann.lee@EXAMPLE.com", "--yes", "--json")
-        assert done.code == 0, done.err
+        assert done.code == 7, done.err
         # What remains of the letters are two addresses of other people, in a note.
         left = raw(told).replace(b"joann.lee@example.com", b"").replace(b"ann.lee@example.com.au", b"")
         assert [secret for secret in SECRETS if secret.encode() in left] == []
     record = json.loads(done.out)
     assert record["texts"] == {"body": 4, "requester_email": 2, "subject": 2}
-    assert (record["tickets"], record["other_tickets"], record["left"]) == ([1, 3], [2], [])
+    assert (record["tickets"], record["other_tickets"]) == ([1, 3], [2])
+    assert record["left"] == [{"table": "event_text", "column": "text", "rows": 1, "tickets": [2]}]
     assert timers(told) == before
     verified = slactl("audit", "verify", "--json")
     assert verified.code == 0, verified.out
@@ -67,8 +73,26 @@ def test_pages_that_were_freed_long_ago_are_wiped_too(told: Path, slactl: Slactl
         connection.execute("DROP TABLE old")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert raw(told).count(b"inferno of long ago") > 100
-    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 0
+    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 7
     assert b"inferno" not in raw(told)
+
+
+def test_what_is_changed_is_overwritten_however_sqlite_was_built(
+    told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordinary = sqlite3.connect
+
+    def careless(*words: Any, **options: Any) -> sqlite3.Connection:  # noqa: ANN401
+        connection = ordinary(*words, **options)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", careless)
+    assert slactl("silence", "add", "--ticket", "1", "--for", "1h", "--comment", "lava").code == 0
+    assert b"lava" in raw(told)
+    with closing(open_database(told)) as connection:
+        connection.execute("DELETE FROM silence")
+    assert b"lava" not in raw(told)
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,9 +104,12 @@ def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, m
         connection.execute("SELECT count(*) FROM event").fetchone()
         done = slactl("erase", "--requester", ADDRESS, "--yes", "--json")
         assert done.code == 7
-        assert "PRAGMA wal_checkpoint(TRUNCATE)" in json.loads(done.out)["problem"]
+        assert json.loads(done.out)["problem"].endswith("; run: slactl erase --finish")
+        assert slactl("erase", "--finish").code == 7
         connection.execute("ROLLBACK")
     assert shown(slactl, "1")["subject"] == "(erased)"
+    finished = slactl("erase", "--finish")
+    assert (finished.code, finished.out) == (0, "rewrote the file: nothing that was erased is left in it\n")
 
 
 def test_what_is_shown_afterwards(told: Path, slactl: Slactl) -> None:
@@ -142,13 +169,59 @@ def test_somebody_unknown_is_an_error_and_part_of_an_address_is_nobody(told: Pat
     assert shown(slactl, "1")["requester_email"] == ADDRESS
 
 
+def test_what_the_outbox_and_a_silence_say_of_the_person_goes(told: Path, slactl: Slactl) -> None:
+    slactl("silence", "add", "--ticket", "2", "--for", "1h", "--comment", f"{ADDRESS} is away")
+    slactl("escalate", "2", "--reason", "urgent")
+    slactl("silence", "add", "--ticket", "2", "--for", "1h", "--comment", "bob@example.com is away")
+    with sqlite3.connect(told) as connection:
+        assert connection.execute("SELECT count(*) FROM notification").fetchone()[0] > 1
+        connection.execute(
+            "UPDATE notification SET error = 'unknown: ' || CASE id WHEN 1 THEN ? ELSE 'bob@x.y' END", (ADDRESS,)
+        )
+    before = raw(told)
+    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 7
+    with sqlite3.connect(told) as connection:
+        errors = [error for (error,) in connection.execute("SELECT error FROM notification ORDER BY id")]
+        comments = [comment for (comment,) in connection.execute("SELECT comment FROM silence ORDER BY id")]
+    assert (errors[0], set(errors[1:]), comments) == (None, {"unknown: bob@x.y"}, [None, "bob@example.com is away"])
+    assert (b"unknown: ann" in before, b"unknown: ann" in raw(told)) == (True, False)
+
+
+def answered(told: Path, slactl: Slactl, *meanwhile: str) -> tuple[int, str]:
+    """Say yes on a terminal after something else was done while the question stood."""
+    with on_terminal(sys.executable, "-m", "slactl", "erase", "--requester", ADDRESS) as terminal:
+        terminal.until("Erase 8 texts of 3 tickets for good?")
+        assert slactl(*meanwhile).code == 0
+        terminal.type("y\n")
+        return terminal.wait(), terminal.screen
+
+
+def test_what_came_while_the_question_stood_is_not_erased(told: Path, slactl: Slactl) -> None:
+    code, screen = answered(told, slactl, "create", "Later", "--from", ADDRESS)
+    assert code == 5
+    assert "more came of this person in the meantime; nothing was erased" in screen
+    assert f"hint: slactl erase --requester {ADDRESS}" in screen
+    assert [shown(slactl, number)["subject"] for number in ("1", "4")] == ["Printer inferno", "Later"]
+
+
+def test_what_others_did_while_the_question_stood_is_no_hindrance(told: Path, slactl: Slactl) -> None:
+    code, screen = answered(told, slactl, "create", "Later", "--from", "carl@example.com")
+    assert (code, "erased 4 bodies" in screen) == (7, True), screen
+    assert [shown(slactl, number)["subject"] for number in ("1", "4")] == ["(erased)", "Later"]
+
+
 def test_what_the_desks_own_people_said_of_the_address_is_told_and_stays(told: Path, slactl: Slactl) -> None:
     slactl("escalate", "2", "--reason", f"{ADDRESS} called")
+    slactl("create", "Cups", "--from", "carl@example.com", "--assignee", ADDRESS)
+    slactl("tenant", "add", ADDRESS)
     done = slactl("erase", "--requester", ADDRESS, "--yes", "--json")
     assert done.code == 7
     assert json.loads(done.out)["left"] == [
-        {"table": "escalation", "column": "reason", "rows": 1},
-        {"table": "event", "column": "detail", "rows": 1},
+        {"table": "escalation", "column": "reason", "rows": 1, "tickets": [2]},
+        {"table": "event", "column": "detail", "rows": 2, "tickets": [2, 4]},
+        {"table": "event_text", "column": "text", "rows": 1, "tickets": [2]},
+        {"table": "tenant", "column": "name", "rows": 1, "tickets": []},
+        {"table": "ticket", "column": "assignee", "rows": 1, "tickets": [4]},
     ]
     assert slactl("audit", "verify").code == 0
 
@@ -161,7 +234,8 @@ def test_a_message_of_the_person_in_the_ticket_of_another_goes_alone(desk: Path,
     ]
     lines = [{"ticket": "A", "at": f"2026-03-02T{at}:00Z", "type": kind, **more} for at, kind, more in said]
     assert slactl("import", "-", stdin="\n".join(map(json.dumps, lines))).code == 0
-    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 0
+    erased = slactl("erase", "--requester", ADDRESS, "--yes")
+    assert (erased.code, "left" in erased.out) == (0, False)
     messages = shown(slactl, "A")["messages"]
     assert [(message["actor"], message["body"]) for message in messages[1:]] == [
         ("customer", None),
@@ -185,7 +259,8 @@ def test_an_erased_history_goes_out_and_in_again(told: Path, slactl: Slactl, tmp
 
 def test_a_desk_with_broken_rules_can_erase(told: Path, slactl: Slactl) -> None:
     told.with_name("rules.toml").write_text("nonsense")
-    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 0
+    assert slactl("erase", "--requester", ADDRESS, "--yes").code == 7
+    assert shown(slactl, "1")["subject"] == "(erased)"
 
 
 def test_after_it_the_ticket_goes_on(told: Path, slactl: Slactl) -> None:

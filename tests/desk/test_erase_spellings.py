@@ -1,0 +1,70 @@
+"""How an address is written in texts: what is surely hers goes, and what may be somebody else's stays and is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from conftest import Slactl
+
+A = "ann.lee@example.com"
+
+#: How people, mail programs and markup write an address: this is she and nobody else.
+HERS = [
+    *(f"-{A}", f"_{A}_", f"..{A}", f"+{A}", f"{A}-", f"{A}_x", f"%3C{A}%3E", f"**{A}**", f"<{A}>,", f"'{A}'", f"{A}."),
+    *(f"mailto:{A}?subject=x", "https://x/?to=ann.lee%40example.com&a=b", f"__{A}__", f"{A.upper()}...and", f"%{A}"),
+    *(f"Ann wrote:\n-{A}\n", f"{A}/x", f"x/{A}", f"{A}--", f"`{A}`", f"({A})"),
+]
+
+#: What may be somebody else's address, or hers with a word that belongs to the next sentence: nobody can tell.
+PERHAPS = [
+    *(f"other.{A}", f"{A}.au", f"jo{A}", f"{A}x", f"{A}-group.org", f"x-{A}", f"x_{A}", f"x+{A}", f"o'{A}", f"x%{A}"),
+    *(f"{A}.Thanks", f"{A}--x", f"1{A}", f"é{A}", "https://x/?to=joann.lee%40example.com"),
+]
+
+
+def shown(slactl: Slactl, number: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(slactl("show", number, "--json").out)
+    return found
+
+
+def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Bob toner", "--from", "bob@example.com", "--body", HERS[0])
+    for text in (*HERS[1:], *PERHAPS):
+        assert slactl("note", "1", "--body", f"see {text} now" if "\n" not in text else text).code == 0
+    slactl("create", "Fire", "--from", A)
+    done = slactl("erase", "--requester", A, "--yes", "--json")
+    kept = [message["body"] for message in shown(slactl, "1")["messages"] if message["body"] is not None]
+    assert kept == [f"see {text} now" for text in PERHAPS]
+    assert json.loads(done.out)["texts"] == {"body": len(HERS), "requester_email": 1, "subject": 1}
+    left = [{"table": "event_text", "column": "text", "rows": len(PERHAPS), "tickets": [1]}]
+    assert (done.code, json.loads(done.out)["left"]) == (7, left)
+    again = slactl("erase", "--requester", A, "--yes")
+    assert (again.code, again.out) == (3, "")
+    assert "nothing that can go is of ann.lee@example.com; it is named in event_text.text of ticket 1" in again.err
+    # Who has looked and knows that it is hers can erase it as it is written there.
+    assert slactl("erase", "--requester", f"{A}.Thanks", "--yes").code == 0
+    assert b".thanks" not in desk.read_bytes().lower()
+
+
+def test_a_ticket_of_an_address_that_only_looks_like_it_stays_whole(desk: Path, slactl: Slactl) -> None:
+    for address in (f"_{A}", f"+{A}", f"{A}.au", f"Ann Lee <{A}>"):
+        line = {"ticket": address, "at": "2026-03-02T09:00:00Z", "type": "created", "subject": "Ink"}
+        assert slactl("import", "-", stdin=json.dumps(line | {"requester_email": address})).code == 0
+    done = slactl("erase", "--requester", A, "--yes")
+    assert [shown(slactl, str(number))["subject"] for number in (1, 2, 3)] == ["Ink"] * 3
+    assert (shown(slactl, "4")["requester_email"], done.code) == (None, 7)
+    assert (
+        "left: ticket.requester_email names it in 3 rows, of tickets 1, 2, 3: it may be part of another address"
+        in done.lines
+    )
+
+
+def test_an_address_of_other_letters_is_found_where_the_log_escapes_them(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Ink", "--from", "jörg@example.com")
+    slactl("create", "Cups", "--from", "carl@example.com")
+    slactl("escalate", "2", "--reason", "JÖRG@example.com called", "--no-notify")
+    done = slactl("erase", "--requester", "jörg@example.com", "--yes", "--json")
+    assert [(left["table"], left["column"]) for left in json.loads(done.out)["left"]] == [
+        ("escalation", "reason"),
+        ("event", "detail"),
+    ]
