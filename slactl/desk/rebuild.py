@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import Config
-from slactl.desk.cache import Difference, Law, differences, truth
+from slactl.desk.cache import Difference, Law, differences, timer_name, truth
 from slactl.desk.columns import next_level_columns
 from slactl.desk.entries import Restored
 from slactl.desk.ladders import is_current
@@ -92,7 +92,9 @@ def _batch(
         done.tickets += 1
         mark = book.mark()
         try:
-            found = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            # What an audit says of a next instant is put more exactly by today's ladders.
+            found = list({(each.row, each.column): each for each in differing}.values())
             if found:
                 _restore(book, kept, law, hashes)
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -118,7 +120,7 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
             # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
             continue
         if known["next_at"] != row["next_at"]:
-            name = f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {kept.number}"
+            name = timer_name(kept.number, row)
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
 
 
