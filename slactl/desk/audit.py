@@ -190,15 +190,12 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     """
     row, event = told.row, told.event or {}
     facts = json.loads(event["detail"])
-    is_level = all(facts.get(name) for name in ("kind", "escalation", "level"))
     by_log = event["actor"]
     if by_log == CUSTOMER and "actor_hash" in facts:
         # Who that customer was may have been erased; then nothing holds the name to the log.
         by_log = told.by if told.by is not None else row["actor"]
     expected = {
-        "source": "automatic" if is_level and event["actor_type"] == ActorType.SYSTEM else "manual",
-        **{name: facts.get(name) if is_level else None for name in ("kind", "escalation", "level")},
-        **{name: (facts.get(name) or 0) if is_level else 0 for name in ("arming", "repeat")},
+        **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
         "outcome": Outcome.FIRED.value,
         "fired_at": event["at"],
@@ -207,6 +204,16 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     for name, value in expected.items():
         if row[name] != value:
             yield name, row[name], value
+
+
+def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
+    """Of which level an escalation is by its event; nothing where a level fell due in a log that did not say all."""
+    names = ("kind", "escalation", "level")
+    if all(facts.get(name) for name in names):
+        source = "automatic" if by_system else "manual"
+        numbers = {name: facts.get(name) or 0 for name in ("arming", "repeat")}
+        return {"source": source} | {name: facts[name] for name in names} | numbers
+    return {} if by_system else {"source": "manual"} | dict.fromkeys(names) | {"arming": 0, "repeat": 0}
 
 
 def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
