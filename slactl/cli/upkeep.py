@@ -119,7 +119,8 @@ def doctor(
     """Look whether the desk is healthy; each finding comes with the command that mends it.
 
     Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
-    the columns of every ticket and timer are computed anew from the histories, and what differed is shown.
+    triggers, indexes and views are made anew, the columns of every ticket and timer are computed from the histories,
+    and what differed is shown.
 
     \b
     Examples:

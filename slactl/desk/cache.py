@@ -6,12 +6,13 @@ A stored value is right when it is what the history says as of its last event, o
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from slactl.clock import from_text, to_text
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
 from slactl.sla.cycles import missed_cycle
-from slactl.sla.history import Condition, Event, EventType
+from slactl.sla.history import Condition, Event, EventType, Target
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
 from slactl.sla.timers import Evaluation, evaluate
@@ -29,6 +30,9 @@ LATER = ("paused_seconds", "closed_seconds")
 #: The columns of `ticket` that are what a person wrote.
 WRITTEN = ("subject", "requester_email")
 
+#: A ticket that fails is put off by an hour; a day is more than that on whatever clocks it was done and is looked at.
+PUT_OFF = timedelta(days=1)
+
 
 class Difference(NamedTuple):
     """A column that is stored with another value than the history gives; `row` is the ticket or one of its timers."""
@@ -42,7 +46,7 @@ class Difference(NamedTuple):
     def __str__(self) -> str:
         if self.column == "id":
             return f"{self.row} is missing" if self.stored is None else f"{self.row} is in no history"
-        return f"{self.column} of {self.row} is {_shown(self.stored)}, by its history {_shown(self.expected)}"
+        return f"{self.column} of {self.row} is {shown(self.stored)}, by its history {shown(self.expected)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +138,13 @@ def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Diff
             # Which cycle a breach was of is told by its deadline, and that may have moved since.
             noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
             yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
+            yield from _overlooked(kept.number, stored.get(key), late.evaluation.now)
 
 
 def _one_timer(
     number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str]
 ) -> Iterator[Difference]:
-    known = row or late or {}
-    name = f"the {known['kind'].replace('_', ' ')} timer {known['cycle']} of ticket {number}"
+    name = timer_name(number, row or late or {})
     if row is None or late is None:
         yield Difference(number, name, "id", row and row["id"], None)
         return
@@ -152,6 +156,22 @@ def _one_timer(
             continue
         elif not _fits(row[column], (early or late)[column], value):
             yield Difference(number, name, column, row[column], value)
+
+
+def _overlooked(number: int, row: Row | None, now: datetime) -> Iterator[Difference]:
+    """A breach that nobody noticed, or that is to come, and that no check would look for, whatever the ladders are."""
+    if row is None or row["kind"] not in tuple(Target) or row["detected_at"] is not None:
+        return
+    missed = row["breached_at"] or (row["due_at"] if row["stopped_at"] is None else None)
+    if missed is not None:
+        at = from_text(missed) + timedelta(seconds=1)
+        if row["next_at"] is None or from_text(row["next_at"]) > max(at, now + PUT_OFF):
+            yield Difference(number, timer_name(number, row), "next_at", row["next_at"], to_text(at))
+
+
+def timer_name(number: int, row: Row) -> str:
+    """What a finding calls a timer, given its row."""
+    return f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {number}"
 
 
 def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a column can hold)
@@ -198,5 +218,6 @@ def _facts(detail: str) -> Row:
     return found if isinstance(found, dict) else {}
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)
+def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)
+    """A value as a finding tells it."""
     return "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)

@@ -18,14 +18,18 @@ from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
 from slactl.config import Config
 from slactl.desk import addresses, surroundings
+from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
 from slactl.store import erasure, health
-from slactl.store.connection import SCHEMA, damage, open_database, reported, transaction
+from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.lock import lock_path
 
 #: How old the last good check may be, and how late something that is due.
 PATIENCE = timedelta(hours=1)
+
+#: How long the write lock may be held, in seconds: longer than any transaction of slactl's own that others wait for.
+LASTING = 2
 
 #: By how much the clocks of two machines may differ.
 TOLERANCE = timedelta(minutes=5)
@@ -98,27 +102,41 @@ def _time_zones() -> str:
 def _database(config: Config, now: datetime) -> Iterator[Check]:
     path = config.database
     try:
-        connection = open_database(path, query_only=True)
+        connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
-        yield Check("database", False, error.message, error.hint, ExitCode.DATABASE)
+        yield Check("database", False, error.message, _mending(error, path), ExitCode.DATABASE)
         return
     yield Check("database", True, f"{path}, {config.sources['database']}")
     try:
-        with reported(path), transaction(connection):
-            yield from _inside(connection, path, now)
+        with reported(path):
+            yield _write_lock(connection, path)
+            with transaction(connection):
+                yield from _inside(connection, path, now)
     except DatabaseError as error:
-        yield Check("integrity", False, error.message, _restore(path), ExitCode.DATABASE)
+        yield Check("integrity", False, error.message, _mending(error, path), ExitCode.DATABASE)
     finally:
         connection.close()
 
 
 def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterator[Check]:
-    yield Check("schema", True, f"{SCHEMA}, the newest")
-    broken = damage(connection)
-    if broken:
-        yield Check("integrity", False, "; ".join(broken), _restore(path), ExitCode.DATABASE)
+    schema = schema_of(connection)
+    is_old = schema < SCHEMA
+    what = f"{schema}; the next command that uses it makes it {SCHEMA}" if is_old else f"{SCHEMA}, the newest"
+    yield Check("schema", not is_old, what, "slactl audit verify" if is_old else None)
+    gone = [] if is_old else health.missing_tables(connection)
+    if gone:
+        yield Check("structure", False, f"gone: {', '.join(gone)}", _restore(path), ExitCode.DATABASE)
         return
-    yield Check("integrity", True, "ok")
+    broken = damage(connection)
+    yield Check(
+        "integrity",
+        not broken,
+        "; ".join(broken) or "ok",
+        _restore(path) if broken else None,
+        ExitCode.DATABASE,
+    )
+    if broken or is_old:
+        return
     yield from _structure(connection, path)
     yield from _clock(connection, now)
     yield from _work(connection, now)
@@ -128,10 +146,35 @@ def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterat
         yield Check("erasure", False, what, "slactl erase --finish")
 
 
+def _mending(error: DatabaseError, path: Path) -> str | None:
+    """What helps where a database cannot be read: of one that is torn, a backup."""
+    torn = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _restore(path) if torn or surroundings.is_stub(path) else error.hint
+
+
 def _restore(path: Path) -> str:
-    """How a database that is damaged is replaced by a backup."""
-    quoted = shlex.quote(str(path))
-    return f"mkdir broken && mv {quoted}* broken/ && slactl --db BACKUP backup {quoted}"
+    """How a database that is damaged is replaced by a backup; not every file beside it need be there to be moved."""
+    old, aside = shlex.quote(str(path)), shlex.quote(str(path.parent / "broken"))
+    beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
+    return f"mkdir {aside} && {{ mv {old} {beside} {aside}; slactl --db BACKUP backup {old}; }}"
+
+
+def _write_lock(connection: sqlite3.Connection, path: Path) -> Check:
+    """Whether people can write: at once, or as soon as a transaction of slactl's own is over."""
+    if may_write(connection, 0):
+        return Check("write lock", True, "free")
+    holder = surroundings.writer(path)
+    if not (holder and holder.stopped) and may_write(connection, LASTING):
+        return Check("write lock", True, "held for a moment")
+    holder = surroundings.writer(path)
+    if holder is None:
+        return Check(
+            "write lock", False, f"held for {LASTING} s by another program", f"fuser -v {shlex.quote(str(path))}"
+        )
+    who = f"held by {holder.pid} ({holder.program})"
+    if holder.stopped:
+        return Check("write lock", False, f"{who}, which was stopped", f"kill -CONT {holder.pid}")
+    return Check("write lock", False, f"{who} for {LASTING} s: nobody else can write", f"kill {holder.pid}")
 
 
 def _structure(connection: sqlite3.Connection, path: Path) -> Iterator[Check]:
@@ -168,6 +211,9 @@ def _work(connection: sqlite3.Connection, now: datetime) -> Iterator[Check]:
     late = health.overdue(connection, to_text(now - PATIENCE))
     if late:
         yield Check("overdue", False, f"timers that should have been looked at an hour ago: {late:,}", "slactl check")
+    lost = health.overlooked(connection, to_text(now + PUT_OFF))
+    if lost:
+        yield Check("overlooked", False, f"deadlines that no check will look at: {lost:,}", "slactl doctor --rebuild")
 
 
 def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:

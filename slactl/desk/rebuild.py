@@ -1,6 +1,7 @@
 """Rebuilding the cache: every ticket and timer computed anew from its history, and what differed.
 
-1. Triggers and views are made anew where they are not as slactl makes them.
+1. Triggers, indexes and views are made anew where they are not as slactl makes them; a unique index of rows that are
+   doubled once more at the end, as rebuilding may have mended that.
 2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
 3. A ticket whose columns follow from its history is left alone, but for the next instants of its timers, which hang
    on today's ladders. One that differs is written anew as a whole.
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import Config
-from slactl.desk.cache import Difference, Law, differences, truth
+from slactl.desk.cache import Difference, Law, differences, timer_name, truth
 from slactl.desk.columns import next_level_columns
 from slactl.desk.entries import Restored
 from slactl.desk.ladders import is_current
@@ -36,17 +37,22 @@ class Rebuilt:
     differences: int = 0
     failed: int = 0
     structure: Sequence[str] = ()
+    #: Of the structure, what could not be made anew.
+    unmade: Sequence[str] = ()
 
     @property
     def code(self) -> ExitCode:
-        """7 when a ticket could not be computed, or, in a dry run, when something differs."""
-        found = self.failed or (self.dry_run and (self.differences or self.structure))
+        """7 when a ticket could not be computed or an index not made, or, in a dry run, when something differs."""
+        found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
         return ExitCode.PARTLY if found else ExitCode.DONE
 
     def record(self) -> dict[str, Any]:
         """The rebuilding as `doctor --rebuild --json` prints it, without the differences."""
         names = ("dry_run", "tickets", "changed", "differences", "failed")
-        return {name: getattr(self, name) for name in names} | {"structure": list(self.structure)}
+        return {name: getattr(self, name) for name in names} | {
+            "structure": list(self.structure),
+            "unmade": list(self.unmade),
+        }
 
 
 def rebuild(
@@ -71,6 +77,8 @@ def rebuild(
                 health.restore_structure(connection)
             numbers = audit.numbers(connection, last, audit.BATCH)
             found = list(_batch(book, connection, numbers, done, problems.append))
+            if not numbers:
+                _finish_structure(connection, done, problems.append)
         for each in problems:
             problem(each)
         problems.clear()
@@ -79,6 +87,14 @@ def rebuild(
             return
         last = numbers[-1]
         progress("tickets", done.tickets, max(done.tickets, last))
+
+
+def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem) -> None:
+    """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
+    failed = health.restore_structure(connection)
+    done.unmade = list(failed)
+    for name, why in failed.items():
+        problem(f"the index {name} cannot be made anew, as rows are doubled: {why}")
 
 
 def _batch(
@@ -92,7 +108,9 @@ def _batch(
         done.tickets += 1
         mark = book.mark()
         try:
-            found = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            # What an audit says of a next instant is put more exactly by today's ladders.
+            found = list({(each.row, each.column): each for each in differing}.values())
             if found:
                 _restore(book, kept, law, hashes)
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -118,7 +136,7 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
             # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
             continue
         if known["next_at"] != row["next_at"]:
-            name = f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {kept.number}"
+            name = timer_name(kept.number, row)
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
 
 

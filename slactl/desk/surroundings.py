@@ -1,4 +1,4 @@
-"""What a desk stands on: modes of files and folders, the kind of file system, who holds the run lock, secrets."""
+"""What a desk stands on: modes of files and folders, the kind of file system, who holds a lock, secrets."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from slactl.desk.credentials import Secrets
 from slactl.sla.addresses import PLACEHOLDER
 from slactl.sla.rules import Rules
 from slactl.store.folders import SIDE_FILES, is_open, open_folders
-from slactl.text import quoted
+from slactl.text import clean, quoted
 
 #: File systems on which several machines may write; their locks and shared memory do not hold what WAL needs.
 NETWORK = frozenset(
@@ -22,6 +22,9 @@ NETWORK = frozenset(
         *("fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse"),
     )
 )
+
+#: The byte of the shared memory beside a database that whoever writes has locked; SQLite's file format fixes it.
+WRITE_LOCK = 120
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -37,10 +40,11 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that holds the run lock; `stopped` where it was stopped and so will never let go of it."""
+    """The process that holds a lock; `stopped` where it was stopped and so will never let go of it."""
 
     pid: int
     stopped: bool
+    program: str
 
 
 def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
@@ -71,6 +75,14 @@ def unwritable(database: Path) -> list[Path]:
     return [path for path in (*paths, database.resolve().parent) if not os.access(path, os.W_OK)]
 
 
+def is_stub(path: Path) -> bool:
+    """Whether a file is there that is shorter than the first page of any database, or empty."""
+    try:
+        return path.stat().st_size < 512
+    except OSError:
+        return False
+
+
 def file_system(path: Path, mounts: str) -> str | None:
     """The kind of file system a path is on, by the text of `/proc/self/mountinfo`; None where that does not say."""
     target = str(path.resolve())
@@ -95,16 +107,35 @@ def mounted() -> str:
 
 def lock_holder(lock: Path) -> Holder | None:
     """Who holds the run lock, by what the system tells, so that the lock itself is not touched."""
+    return _holder(lock, "FLOCK")
+
+
+def writer(database: Path) -> Holder | None:
+    """Who holds the write lock of a database with a write-ahead log, where the system tells."""
+    return _holder(database.resolve().with_name(database.resolve().name + "-shm"), "POSIX", WRITE_LOCK)
+
+
+def _holder(lock: Path, kind: str, byte: int | None = None) -> Holder | None:
+    """Who has locked a file for himself alone, or this byte of it, in the kernel's way of that kind."""
     try:
         status = lock.stat()
     except OSError:
         return None
     for line in _read(Path("/proc/locks")).splitlines():
         words = line.split()
-        if len(words) > 5 and words[1] == "FLOCK" and _is_place(words[5], status, int(words[4]), lock):
+        if len(words) < 8 or (words[1], words[3]) != (kind, "WRITE") or not words[4].isdigit():
+            continue
+        is_meant = byte is None or int(words[6]) <= byte <= (byte if words[7] == "EOF" else int(words[7]))
+        if is_meant and _is_place(words[5], status, int(words[4]), lock):
             state = re.search(r"^State:\s+(\w)", _read(Path(f"/proc/{words[4]}/status")), re.MULTILINE)
-            return Holder(int(words[4]), state is not None and state[1] in "Tt")
+            return Holder(int(words[4]), state is not None and state[1] in "Tt", _program(int(words[4])))
     return None
+
+
+def _program(pid: int) -> str:
+    """The name of a process's program, without its arguments: they may hold secrets."""
+    command = _read(Path(f"/proc/{pid}/cmdline")).partition("\0")[0]
+    return clean(Path(command.partition(" ")[0]).name)[:50] or "unknown"
 
 
 def _is_place(place: str, status: os.stat_result, pid: int, lock: Path) -> bool:

@@ -27,8 +27,11 @@ def length(connection: sqlite3.Connection, table: str) -> int:
 
 
 def take_any_text(connection: sqlite3.Connection) -> None:
-    """From now on text that is no UTF-8 is read with marks for what is wrong, and stops nobody."""
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    """From now on text that is no UTF-8 is read with a mark for each byte that is wrong, and stops nobody.
+
+    Different bytes stay different, so that none passes for what was there before.
+    """
+    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
 
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
@@ -79,8 +82,8 @@ class Words:
 
 
 def text_hash(salt: str, text: str) -> str:
-    """The hash by which the log knows a text."""
-    return sha256((salt + text).encode()).hexdigest()
+    """The hash by which the log knows a text; of one that is no UTF-8, that of its bytes."""
+    return sha256((salt + text).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def words(connection: sqlite3.Connection) -> Iterator[Words]:
@@ -112,12 +115,37 @@ def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
     return found
 
 
-def unfounded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int, int | None]]:
-    """Escalations that fired but are not in the history of their ticket: id, ticket and event."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An escalation that fired, or has an event: its row, and that event of its ticket; None where it has none.
+
+    `by` is who it was, where the log says only that it was a customer; None where that was erased.
+    """
+
+    row: Row
+    event: Row | None
+    by: str | None
+
+
+def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
+    """Every escalation that fired, or that has an event."""
+    query = (
+        "SELECT x.*, e.at AS event_at, e.actor AS event_actor, e.actor_type AS event_actor_type,"
+        " e.detail AS event_detail, t.text AS by FROM escalation x LEFT JOIN event e"
+        " ON e.id = x.event_id AND e.ticket_id = x.ticket_id AND e.action = 'ticket.escalate'"
+        " LEFT JOIN event_text t ON t.event_id = e.id AND t.field = 'actor'"
+        " WHERE x.outcome = 'fired' OR x.event_id IS NOT NULL ORDER BY x.id"
+    )
+    for row in _rows(connection, query):
+        event = {name: row.pop(f"event_{name}") for name in ("at", "actor", "actor_type", "detail")}
+        by = row.pop("by")
+        yield Told(row, event if event["at"] is not None else None, by)
+
+
+def doubled_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """Events that several escalations say they are of: the event and the last of those."""
     yield from connection.execute(
-        "SELECT x.id, x.ticket_id, x.event_id FROM escalation x LEFT JOIN event e ON e.id = x.event_id"
-        " WHERE x.outcome = 'fired' AND (e.id IS NULL OR e.ticket_id <> x.ticket_id OR e.action <> 'ticket.escalate')"
-        " ORDER BY x.id"
+        "SELECT event_id, max(id) FROM escalation WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1"
     )
 
 

@@ -22,8 +22,10 @@ SCHEMA = 5
 APPLICATION_ID = 0x534C4143
 
 
-def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
+def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """A connection in autocommit mode, with the pragmas every transaction relies on.
+
+    A database of an older schema is brought to this program's, unless it is only to be looked at as it is.
 
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
@@ -36,7 +38,7 @@ def open_database(path: Path, *, query_only: bool = False) -> sqlite3.Connection
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
         try:
-            _prepare(connection, path, query_only=query_only)
+            _prepare(connection, path, query_only=query_only, migrates=migrates)
         except BaseException:
             connection.close()
             raise
@@ -55,25 +57,31 @@ def _refuse_unless_file(path: Path) -> None:
         raise DatabaseError(f"the database {path} is {what}", "slactl init")
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = schema_of(connection)
     if application != APPLICATION_ID:
         raise DatabaseError(f"{path} is not a slactl database", "slactl --db PATH init")
     if version > SCHEMA:
-        raise DatabaseError(f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})", "slactl --version")
+        what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
+        raise DatabaseError(what, "pip install --upgrade slactl")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
     if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
         connection.execute("PRAGMA secure_delete = ON")
-    if version < SCHEMA:
+    if version < SCHEMA and migrates:
         from slactl.store.migrations import migrate
 
         with transaction(connection, write=True):
             migrate(connection)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
+
+
+def schema_of(connection: sqlite3.Connection) -> int:
+    """The schema a database has: how many steps of `migrations` it has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def damage(connection: sqlite3.Connection) -> list[str]:
@@ -84,8 +92,8 @@ def damage(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
-def begin_writing(connection: sqlite3.Connection) -> None:
-    """Take the write lock, waiting for it as long as `BUSY_SECONDS`.
+def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
+    """Take the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
 
     SQLite itself asks for the lock ever more seldom, up to every tenth of a second, and so may never meet the moment
     between two transactions of a long run; asking every few milliseconds, a person waits for one transaction at most.
@@ -95,7 +103,7 @@ def begin_writing(connection: sqlite3.Connection) -> None:
     """
     from time import monotonic, sleep
 
-    patience = monotonic() + BUSY_SECONDS
+    patience = monotonic() + (BUSY_SECONDS if seconds is None else seconds)
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -103,12 +111,29 @@ def begin_writing(connection: sqlite3.Connection) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or monotonic() > patience:
+                if not is_busy(error) or monotonic() >= patience:
                     raise
             sleep(ASK_SECONDS)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else holds the lock that was asked for."""
+    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
+
+
+def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Whether the write lock can be had within so many seconds, for a connection that only reads otherwise."""
+    connection.execute("PRAGMA query_only = OFF")  # or SQLite does not even ask for it
+    try:
+        begin_writing(connection, seconds)
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return not is_busy(error)  # one who may not write at all is not kept from it by another
+    finally:
+        connection.execute("PRAGMA query_only = ON")
+    return True
 
 
 def give_way() -> None:
@@ -147,7 +172,7 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """One line for an error of SQLite's; the hint depends on what is wrong."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl runs list")
+        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
     if "readonly" in text or "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     if "full" in text:

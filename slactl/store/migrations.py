@@ -1,27 +1,44 @@
 """The numbered steps that bring a database to the schema of this program."""
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from slactl.store.chain import chain
 from slactl.store.connection import APPLICATION_ID, SCHEMA
 from slactl.store.views import definitions
 
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
-def tables(connection: sqlite3.Connection) -> None:
-    """Step 1: every table and its indexes."""
+
+def index_statements() -> dict[str, str]:
+    """The statement that makes each index, by its name."""
     from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex, CreateTable
+    from sqlalchemy.schema import CreateIndex
+
+    indexes = [index for table in all_tables() for index in table.indexes]
+    return {str(index.name): str(CreateIndex(index).compile(dialect=sqlite.dialect())) for index in indexes}
+
+
+def all_tables() -> "Sequence[Table]":
+    """Every table, those first to which others refer."""
     from sqlmodel import SQLModel
 
     from slactl.store import models  # noqa: F401  (fills the metadata)
 
-    dialect = sqlite.dialect()
-    for table in SQLModel.metadata.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    return SQLModel.metadata.sorted_tables
+
+
+def tables(connection: sqlite3.Connection) -> None:
+    """Step 1: every table and its indexes."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateTable
+
+    for table in all_tables():
+        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+    for _, statement in sorted(index_statements().items()):
+        connection.execute(statement)
 
 
 def silences(connection: sqlite3.Connection) -> None:

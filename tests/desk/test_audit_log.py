@@ -11,6 +11,7 @@ from conftest import Slactl
 from freezegun import freeze_time
 
 from slactl.store import chain
+from slactl.store.connection import open_database
 
 MONDAY = "2026-03-02T09:00:00Z"
 
@@ -231,6 +232,15 @@ def test_words_that_do_not_fit_the_log_are_found(told: Path, slactl: Slactl, sta
     assert found["findings"][0]["message"].startswith(what)
 
 
+#: The first level that fired, and all of an escalation but its number.
+LEVEL, FIRED = "UPDATE escalation SET", "WHERE source = 'automatic' AND outcome = 'fired'"
+COPIED = (
+    "ticket_id, source, kind, cycle, escalation, level, arming, repeat, reason, due_at, fired_at, outcome, actor,"
+    " from_priority, to_priority, from_assignee, to_assignee, run_id, event_id"
+)
+NEVER = "'9999-01-01T00:00:00Z' WHERE detected_at IS NULL"
+
+
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
@@ -253,6 +263,25 @@ def test_words_that_do_not_fit_the_log_are_found(told: Path, slactl: Slactl, sta
         ("DELETE FROM ticket WHERE id = 2", "ticket 2 is missing"),
         ("DELETE FROM escalation WHERE source = 'manual'", "event 11 is an escalation of ticket 2"),
         ("UPDATE escalation SET event_id = 1 WHERE source = 'manual'", "escalation 1 of ticket 2 fired, but"),
+        ("UPDATE escalation SET outcome = 'expired' WHERE outcome = 'fired'", "outcome of escalation 1 of ticket 2 is"),
+        (
+            "UPDATE escalation SET fired_at = '2020-01-01T00:00:00Z' WHERE id = 1",
+            "fired_at of escalation 1 of ticket 2",
+        ),
+        ("UPDATE escalation SET actor = 'eve' WHERE id = 1", "actor of escalation 1 of ticket 2 is 'eve', by event"),
+        ("UPDATE escalation SET reason = 'none' WHERE id = 1", "reason of escalation 1 of ticket 2 is 'none'"),
+        (f"{LEVEL} arming = arming + 5 {FIRED}", "arming of escalation 2 of ticket 2 is 5"),
+        (f"{LEVEL} repeat = repeat + 1 {FIRED}", "repeat of escalation 2 of ticket 2 is 1"),
+        (f"{LEVEL} kind = 'resolution' {FIRED}", "kind of escalation 2 of ticket 2 is 'resolution'"),
+        (f"{LEVEL} escalation = 'other' {FIRED}", "escalation of escalation 2 of ticket 2 is 'other'"),
+        (f"{LEVEL} level = 'other' {FIRED}", "level of escalation 2 of ticket 2 is 'other'"),
+        (f"{LEVEL} source = 'manual' {FIRED}", "source of escalation 2 of ticket 2 is 'manual'"),
+        (
+            f"INSERT INTO escalation SELECT id + 90, {COPIED} FROM escalation WHERE id = 1",
+            "escalation 91 is not the only",
+        ),
+        ("UPDATE timer SET next_at = NULL", "next_at of the resolution timer 1 of ticket 1 is nothing"),
+        (f"UPDATE timer SET next_at = {NEVER}", "next_at of the resolution timer 1 of ticket 1 is '9999"),
         ("UPDATE rules_version SET canonical = 'schema = 1'", "ticket 1 cannot be judged by its history"),
     ],
 )
@@ -263,6 +292,112 @@ def test_a_ticket_that_does_not_follow_from_its_history_is_found(
     code, found = audited(slactl)
     assert code == 6
     assert found["findings"][0]["message"].startswith(what)
+
+
+def test_an_escalation_of_a_customer_is_held_to_the_name_that_is_kept(
+    desk: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    said = [
+        {"type": "created", "requester_email": "ann@example.com"},
+        {"type": "escalated", "reason": "it burns", "actor": "ann@example.com"},
+        {"type": "escalated", "reason": "it freezes", "actor": "mia"},
+    ]
+    lines = [{"ticket": "A", "at": f"2026-03-02T09:0{n}:00Z", **each} for n, each in enumerate(said)]
+    assert slactl("import", "-", stdin="\n".join(map(json.dumps, lines))).code == 0
+    assert audited(slactl)[0] == 0
+    assert slactl("erase", "--requester", "ann@example.com", "--yes").code in (0, 7)
+    assert audited(slactl)[0] == 0
+    tampered(desk, "UPDATE escalation SET actor = 'eve' WHERE reason = 'it freezes'")
+    assert audited(slactl)[1]["findings"][0]["message"].startswith("actor of escalation 2 of ticket 1 is 'eve'")
+
+
+def test_what_is_no_utf8_passes_for_nothing_else(told: Path, slactl: Slactl) -> None:
+    """The mark by which programs show a byte that is wrong, in a word whose byte was made wrong afterwards."""
+    assert slactl("--actor", "a\ufffdz", "note", "1", "--body", "x\ufffdy").code == 0
+    assert audited(slactl)[0] == 0
+    number = dump(told)[-1][0]
+    sound = told.read_bytes()
+    tampered(told, f"UPDATE event SET actor = CAST(x'61ff7a' AS TEXT) WHERE id = {number}")
+    code, found = audited(slactl)
+    assert (code, found["findings"][0]["event_id"], found["findings"][0]["kind"]) == (6, number, "event")
+    assert f"bad\tevent {number}" in slactl("audit", "verify").out
+    told.write_bytes(sound)
+    tampered(told, f"UPDATE event_text SET text = CAST(x'78ff79' AS TEXT) WHERE event_id = {number}")
+    code, found = audited(slactl)
+    assert (code, found["findings"][0]["message"]) == (6, f"the body of event {number} was changed")
+
+
+def test_a_log_written_anew_with_what_is_no_utf8_does_not_verify(told: Path, slactl: Slactl) -> None:
+    def blame(rows: list[list[Any]]) -> None:
+        rows[-1][4] = "e\udcffe"
+
+    rows = [list(row[:-1]) for row in dump(told)]
+    blame(rows)
+    last = rows[-1]
+    forged = chain.seal(dump(told)[-2][-1], last)
+    tampered(told, f"UPDATE event SET actor = CAST(x'65ff65' AS TEXT), hash = '{forged}' WHERE id = {last[0]}")
+    code, found = audited(slactl)
+    assert (code, found["findings"][0]["event_id"]) == (6, last[0])
+
+
+def test_a_trigger_that_is_gone_is_a_finding(told: Path, slactl: Slactl) -> None:
+    for name in chain.TRIGGERS:
+        sound = told.read_bytes()
+        with stranger(told) as connection:
+            connection.execute(f"DROP TRIGGER {name}")
+        code, found = audited(slactl)
+        assert (code, [finding["kind"] for finding in found["findings"]]) == (6, ["log"])
+        assert name in found["findings"][0]["message"]
+        connection.close()
+        told.write_bytes(sound)
+
+
+def test_our_own_connections_ask_the_other_triggers_when_a_row_is_replaced(told: Path) -> None:
+    with stranger(told) as connection:
+        connection.execute("DROP TRIGGER event_never_replaced")
+    connection.close()
+    before = dump(told)
+    ours = open_database(told)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        ours.execute(f"INSERT OR REPLACE INTO event SELECT 1, {APPENDING} FROM event WHERE id = 2")
+    ours.close()
+    assert dump(told) == before
+
+
+def test_a_ticket_that_no_check_would_look_at_is_found(told: Path, slactl: Slactl) -> None:
+    """Its timers are only looked at when their next instants come."""
+    with freeze_time("2026-03-12T09:00:00Z"):
+        tampered(told, "UPDATE timer SET next_at = NULL")
+        assert json.loads(slactl("check", "--json").out)["scanned"] == 0
+        findings = audited(slactl)[1]["findings"]
+        assert [finding["ticket_id"] for finding in findings] == [1, 2]
+        assert slactl("doctor", "--rebuild").code == 0
+        assert audited(slactl)[0] == 0
+        found = json.loads(slactl("check", "--json").out)
+        assert (found["scanned"], found["breached"]) == (2, 2)
+        assert audited(slactl)[0] == 0
+
+
+def test_no_ticket_that_waits_for_good_reason_is_a_finding(told: Path, slactl: Slactl) -> None:
+    """Paused, acknowledged, late and noticed, done late, put off after a failure, or late when it came."""
+    slactl("status", "1", "pending")
+    slactl("ack", "2", "--for", "30d")
+    late = {"ticket": "L", "at": "2026-01-05T09:00:00Z", "type": "created"}
+    done = [late | {"ticket": "D"}, late | {"ticket": "D", "at": "2026-03-02T09:00:00Z", "type": "status"}]
+    done[1] |= {"status": "resolved"}
+    assert slactl("import", "-", "--baseline", stdin="\n".join(map(json.dumps, [late, *done]))).code == 0
+    assert audited(slactl)[0] == 0
+    with freeze_time("2026-03-09T12:00:00Z") as clock:
+        slactl("create", "Screen", "--from", "ann@example.com", "--at", "2026-01-05T09:00:00Z")
+        assert audited(slactl)[0] == 0
+        tampered(told, "UPDATE event SET detail = replace(detail, 'open', 'x') WHERE id = 3")
+        failed = json.loads(slactl("check", "--json").out)
+        assert failed["failed"] == 1
+        tampered(told, "UPDATE event SET detail = replace(detail, '\"x\"', '\"open\"') WHERE id = 3")
+        assert audited(slactl)[0] == 0
+        clock.move_to("2026-03-09T13:00:01Z")
+        assert slactl("check", "-q").code == 0
+        assert audited(slactl)[0] == 0
 
 
 def test_time_that_passes_is_no_finding(told: Path, slactl: Slactl) -> None:

@@ -20,6 +20,10 @@ from freezegun import freeze_time
 
 from slactl.desk.surroundings import NETWORK, file_system
 from slactl.store import chain
+from slactl.store.connection import SCHEMA
+
+#: A desk as the first schema kept it.
+FIRST_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_1.sql"
 
 
 def examined(slactl: Slactl) -> tuple[int, dict[str, Any]]:
@@ -112,6 +116,32 @@ def change_view(desk: Path) -> None:
         connection.execute("CREATE VIEW breach_view AS SELECT * FROM timer WHERE 0")
 
 
+def drop_index(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("DROP INDEX ticket_open")
+
+
+def drop_unique_index(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("DROP INDEX escalation_once")
+
+
+def weaken_index(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("DROP INDEX timer_latest")
+        connection.execute("CREATE INDEX timer_latest ON timer (ticket_id, kind) WHERE latest = 1")
+
+
+def hide(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("UPDATE timer SET next_at = NULL")
+
+
+def put_off(desk: Path) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute("UPDATE timer SET next_at = '9999-01-01T00:00:00Z' WHERE detected_at IS NULL")
+
+
 def expose_secret(desk: Path) -> None:
     secret = desk.with_name("slack-url")
     secret.write_text("jsons://example.com/sentinel")
@@ -142,6 +172,11 @@ def leave_pages(desk: Path) -> None:
         (drop_trigger, "structure"),
         (weaken_trigger, "structure"),
         (change_view, "structure"),
+        (drop_index, "structure"),
+        (drop_unique_index, "structure"),
+        (weaken_index, "structure"),
+        (hide, "overlooked"),
+        (put_off, "overlooked"),
         (expose_secret, "secrets"),
         (kill_message, "notifications"),
         (leave_pages, "erasure"),
@@ -158,6 +193,86 @@ def test_the_fix_that_is_told_mends_it(
     assert slactl("doctor").code == (6 if check == "database" else 7)
     pasted(finding["fix"])
     assert bad(slactl) == []
+
+
+def test_every_table_and_index_is_looked_for(desk: Path, slactl: Slactl) -> None:
+    with sqlite3.connect(desk) as connection:
+        query = "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+        made = connection.execute(query).fetchall()
+    connection.close()
+    assert len(made) > 20
+    sound = desk.read_bytes()
+    for kind, name in made:
+        with sqlite3.connect(desk) as connection:
+            connection.execute(f"DROP {kind} {name}")
+        connection.close()
+        [finding] = bad(slactl)
+        assert (finding["check"], name in finding["found"]) == ("structure", True)
+        desk.write_bytes(sound)
+
+
+def test_a_table_that_is_gone_comes_back_from_a_backup(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path
+) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    copy, beside = tmp_path / "copy.db", desk.with_name("slactl.db.backup")
+    assert slactl("backup", str(copy)).code == slactl("backup", str(beside)).code == 0
+    for harm in ("DROP TABLE silence", "ALTER TABLE notification DROP COLUMN held_by"):
+        with sqlite3.connect(desk) as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+                connection.execute(f"DROP VIEW {view}")
+            connection.execute(harm)
+        connection.close()
+        [finding] = bad(slactl)
+        assert (finding["check"], finding["found"].startswith("gone: ")) == ("structure", True)
+        assert slactl("doctor").code == 6
+        pasted(finding["fix"].replace("BACKUP", str(copy)))
+        assert bad(slactl) == []
+        assert beside.exists()  # a backup that is kept beside the database stays where it is
+        shutil.rmtree(desk.with_name("broken"))
+
+
+#: What is said of a level that was decided.
+DECIDED = "ticket_id, source, kind, cycle, escalation, level, reason, fired_at"
+
+
+def test_a_unique_index_of_doubled_rows_is_told(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com", "--at", "3d ago")
+    assert slactl("check", "-q").code == 0
+    with sqlite3.connect(desk) as connection:
+        connection.execute("DROP INDEX escalation_once")
+        connection.execute("DROP INDEX ticket_open")
+        connection.execute(
+            f"INSERT INTO escalation ({DECIDED}, outcome, actor)"
+            f" SELECT {DECIDED}, 'expired', actor FROM escalation WHERE source = 'automatic'"
+        )
+    connection.close()
+    rebuilt = slactl("doctor", "--rebuild", "--json")
+    assert (rebuilt.code, json.loads(rebuilt.out)["unmade"]) == (7, ["escalation_once"])
+    assert "error: the index escalation_once cannot be made anew, as rows are doubled" in rebuilt.err
+    [finding] = bad(slactl)
+    assert finding["found"].endswith(": escalation_once")  # the other one is there again
+    with sqlite3.connect(desk) as connection:
+        connection.execute("DELETE FROM escalation WHERE outcome = 'expired'")
+    assert slactl("doctor", "--rebuild").code == 0
+    assert bad(slactl) == []
+
+
+def test_rows_that_rebuilding_mends_hold_no_index_back(desk: Path, slactl: Slactl) -> None:
+    with freeze_time("2026-03-02T09:00:00Z") as clock:
+        rules = desk.with_name("rules.toml")
+        rules.write_text(rules.read_text().replace('reopen = "continue"', 'reopen = "reset"', 1))
+        slactl("create", "Printer on fire", "--from", "ann@example.com")
+        for minute, command in enumerate(("resolve", "reopen"), 1):
+            clock.move_to(f"2026-03-02T09:0{minute}:00Z")
+            assert slactl(command, "1").code == 0
+        with sqlite3.connect(desk) as connection:
+            connection.execute("DROP INDEX timer_latest")
+            assert connection.execute("UPDATE timer SET latest = 1 WHERE latest = 0").rowcount
+        connection.close()
+        assert slactl("doctor", "--rebuild").code == 0
+        assert bad(slactl) == []
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the sqlite3 shell")
@@ -206,10 +321,90 @@ def test_a_database_that_is_missing_damaged_or_another_programs_is_6(desk: Path,
         assert code == 6
         finding = next(each for each in found["checks"] if not each["ok"])
         assert finding["check"] == check
-        assert finding["fix"]
+        assert ("BACKUP" in finding["fix"]) == (content in (b"", bytes(torn)))
         # The rest is looked at all the same.
         assert {"rules", "run lock", "permissions"} <= {each["check"] for each in found["checks"]}
         desk.touch()
+
+
+@pytest.mark.parametrize("left", [0, 50, 4096, 6000, 40_000])
+def test_a_file_that_is_cut_off_comes_back_from_a_backup(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path, left: int
+) -> None:
+    assert slactl("backup", str(tmp_path / "copy.db")).code == 0
+    assert desk.stat().st_size > left
+    os.truncate(desk, left)
+    finding = next(check for check in examined(slactl)[1]["checks"] if not check["ok"])
+    pasted(finding["fix"].replace("BACKUP", str(tmp_path / "copy.db")))
+    assert bad(slactl) == []
+
+
+def test_a_torn_header_comes_back_from_a_backup(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path
+) -> None:
+    assert slactl("backup", str(tmp_path / "copy.db")).code == 0
+    desk.write_bytes(b"\0" * 100 + desk.read_bytes()[100:])
+    [finding] = bad(slactl)
+    pasted(finding["fix"].replace("BACKUP", str(tmp_path / "copy.db")))
+    assert bad(slactl) == []
+
+
+def test_a_newer_schema_asks_for_a_newer_slactl(desk: Path, slactl: Slactl) -> None:
+    with sqlite3.connect(desk) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    code, found = examined(slactl)
+    [finding] = [check for check in found["checks"] if not check["ok"]]
+    assert (code, finding["check"], finding["fix"]) == (6, "database", "pip install --upgrade slactl")
+    assert f"schema {SCHEMA + 1}" in finding["found"]
+
+
+def test_an_older_schema_is_told_and_left_as_it_is(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path
+) -> None:
+    old = tmp_path / "old.db"
+    with sqlite3.connect(old) as connection:
+        connection.executescript(FIRST_SCHEMA.read_text())
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    shutil.move(old, desk)
+    desk.chmod(0o600)
+    before = desk.read_bytes()
+    [finding] = bad(slactl)
+    assert (finding["check"], finding["found"].startswith("1; ")) == ("schema", True)
+    assert slactl("doctor").code == 7
+    assert desk.read_bytes() == before
+    pasted(finding["fix"])
+    assert "schema" not in {check["check"] for check in bad(slactl)}
+    assert "structure" not in {check["check"] for check in bad(slactl)}
+
+
+def test_what_one_may_not_write_is_told(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    slactl("check", "-q")
+    lock = desk.with_name("slactl.db.lock")
+    if os.geteuid() == 0:  # root may write everything
+        real = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != lock and real(path, mode))
+    lock.chmod(0o400)
+    [finding] = bad(slactl)
+    assert finding == {
+        "check": "permissions",
+        "ok": False,
+        "found": f"{lock} cannot be written by you",
+        "fix": f"ls -ld {lock}",
+    }
+
+
+def test_a_check_that_ended_badly_is_told_until_one_ends_well(desk: Path, slactl: Slactl) -> None:
+    rules = desk.with_name("rules.toml")
+    sound = rules.read_text()
+    slactl("check", "-q")
+    rules.write_text("nonsense")
+    assert slactl("check", "-q").code == 4
+    rules.write_text(sound)
+    [finding] = bad(slactl)
+    assert (finding["check"], finding["found"]) == ("last exit code", "the last check ended with 4")
+    assert slactl("check", "-q").code == 0
+    assert bad(slactl) == []
 
 
 def test_references_to_what_is_not_there_are_6(desk: Path, slactl: Slactl) -> None:
@@ -278,6 +473,44 @@ def test_the_holder_of_the_run_lock_is_told_and_one_that_was_stopped_is_a_findin
             os.waitid(os.P_PID, holder.pid, os.WSTOPPED | os.WNOWAIT)
             [finding] = bad(slactl)
             assert (finding["check"], finding["fix"]) == ("run lock", f"kill -CONT {holder.pid}")
+        finally:
+            holder.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs a system that tells its locks")
+def test_whoever_keeps_others_from_writing_is_told(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    assert {check["check"]: check["found"] for check in examined(slactl)[1]["checks"]}["write lock"] == "free"
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        " c.execute('BEGIN IMMEDIATE'); print(flush=True); input()"
+    )
+    arguments = ["/opt/tools/hold\x1b[2Jer", "-c", program, str(desk), "--password=sentinel"]
+    environment = os.environ | {"PYTHONHOME": sys.base_prefix}
+    monkeypatch.setattr("slactl.store.connection.BUSY_SECONDS", 0)
+    monkeypatch.setattr("slactl.desk.doctor.LASTING", 0.2)
+    with subprocess.Popen(
+        arguments, executable=sys.executable, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            code, found = examined(slactl)
+            [finding] = [check for check in found["checks"] if not check["ok"]]
+            assert (code, finding["check"], finding["fix"]) == (7, "write lock", f"kill {holder.pid}")
+            assert finding["found"].startswith(f"held by {holder.pid} (holder) for 0.2 s")
+            assert "sentinel" not in json.dumps(found)
+            given_up = slactl("note", "1", "--body", "?")
+            assert (given_up.code, given_up.err.splitlines()[-1]) == (6, "hint: slactl doctor")
+            os.kill(holder.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, holder.pid, os.WSTOPPED | os.WNOWAIT)
+            [finding] = bad(slactl)
+            assert finding["found"] == f"held by {holder.pid} (holder), which was stopped"
+            pasted(finding["fix"])
+            holder.communicate(b"\n")
+            assert bad(slactl) == []
         finally:
             holder.kill()
 
