@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from slactl.errors import UsageError
-from slactl.show.form import Form, speaks_unicode
+from slactl.show.form import ESCAPING, Form, escaped, speaks_unicode
 from slactl.text import HIDDEN, clean, nearest
 
 Record = Mapping[str, Any]
@@ -23,7 +23,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 # The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
 # Compiled when first needed: most output is plain ASCII.
 _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
-_NOT_ASCII = "[^\x00-\x7f]"
 
 
 def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +69,7 @@ def _temporary_file() -> TextIO:
     import tempfile
 
     binary = tempfile.TemporaryFile()  # noqa: SIM115  (`pour` closes it)
-    return io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="\n")
+    return io.TextIOWrapper(binary, encoding="utf-8", errors=ESCAPING, newline="\n")
 
 
 def pour(spool: TextIO, stream: TextIO) -> None:
@@ -112,7 +111,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 def ascii_text(text: str) -> str:
     """The same text in ASCII alone, the rest escaped as in JSON: for a stream that is not Unicode."""
-    return text if text.isascii() else re.sub(_NOT_ASCII, _escaped, text)
+    return text.encode("ascii", ESCAPING).decode("ascii")
 
 
 def cell(value: object) -> str:
@@ -138,7 +137,7 @@ def defused(value: object) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
+    return escaped(match[0]) if match[0] != "\x7f" else "\\u007f"
 
 
 def _plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
