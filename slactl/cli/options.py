@@ -79,7 +79,7 @@ class Call(NamedTuple):
         try:
             settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
             return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
             return parse_duration(DUE_SOON).seconds
 
