@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slactl.config import Config, shipped_rules, user_rules
-from slactl.errors import NotKnownError, SlactlError
+from slactl.errors import NotKnownError, RulesError, SlactlError
 from slactl.store.connection import create_database
+from slactl.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,14 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     Raises:
         NotKnownError: there is no such group.
         DatabaseError: the database cannot be created.
+        RulesError: the rules are a folder.
         SlactlError: the rules file cannot be written.
     """
     number = _group_number(group) if group is not None else None
-    made = create_database(config.database, group=number)
     target = rules_target(config, environment)
+    if os.path.isdir(target):
+        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
+    made = create_database(config.database, group=number)
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
         return Made(config.database, made, target, False, None)
@@ -83,4 +87,4 @@ def _group_number(name: str) -> int:
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {name}") from None
+        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {quoted(name)}") from None
