@@ -37,8 +37,6 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     """
     number = _group_number(group) if group is not None else None
     target = rules_target(config, environment)
-    if os.path.isdir(target):
-        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
     made = create_database(config.database, group=number)
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
@@ -56,9 +54,16 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
 
 
 def rules_target(config: Config, environment: Mapping[str, str]) -> Path:
-    """Where `init` writes the rules: where the settings point, else the user's own file."""
+    """Where `init` writes the rules: where the settings point, else the user's own file.
+
+    Raises:
+        RulesError: a folder is there.
+    """
     named = config.sources["rules"] in ("--rules", "SLACTL_RULES")
-    return config.rules if named else user_rules(environment)
+    target = config.rules if named else user_rules(environment)
+    if os.path.isdir(target):
+        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
+    return target
 
 
 def write_new(path: Path, text: str, mode: int, group: int | None = None) -> None:

@@ -17,8 +17,15 @@ Record = Mapping[str, Any]
 MANY = 5_000
 CHUNK = 65_536
 
+#: A cell of CSV without anything in it.
+EMPTY = '""'
+
 #: What begins a formula in a spreadsheet, the full-width forms of East Asian ones included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+# A spreadsheet for which the comma is a decimal one splits at semicolons, and heeds no quote that is not a cell's first
+# character. So quotes alone keep nothing together there, and what comes next is the beginning of a cell.
+_LATER_START = f';(?=[\\s"]*[{re.escape("".join(FORMULA_STARTS))}])'
 
 # The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
 # Compiled when first needed: most output is plain ASCII.
@@ -133,6 +140,8 @@ def defused(value: object) -> str:
     if isinstance(value, (int, float)):
         return text
     raw = value if isinstance(value, str) else text
+    if ";" in text:
+        text = re.sub(_LATER_START, ";'", text)
     return "'" + text if raw.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
 
 
@@ -164,11 +173,16 @@ def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
 
 
 def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
-    import csv
+    stream.write(",".join(fields) + "\n")
+    for record in records:
+        line = ",".join([_quoted(defused(record[field])) for field in fields])
+        # Readers skip an empty line.
+        stream.write(f"{line or EMPTY}\n")
 
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([defused(record[field]) for field in fields] for record in records)
+
+def _quoted(text: str) -> str:
+    """A cell in quotes where any spreadsheet could split it, also one that splits at other characters than commas."""
+    return '"' + text.replace('"', '""') + '"' if "," in text or ";" in text or '"' in text else text
 
 
 def _ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
