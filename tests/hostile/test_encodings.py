@@ -19,18 +19,18 @@ TEXT = "é-Ω-😀"
 COMMANDS = {
     "messages that are printed": "check",
     "a check to come": "check -n",
-    "show": "show 1",
     "list as JSON": "list --json",
-    "list as CSV": "list --format csv",
     "a page": "report --html -",
     "rules of a tenant": f"rules show --tenant {TEXT}",
     "a backup": f"backup FOLDER/{TEXT}.db",
-    "a value of the rules": f"rules set settings.ticket_url https://{TEXT}.example/{{id}} -n",
     "an error": f"show {TEXT}",
     "a sample": f"notify test {TEXT} -n",
-    "a file of rules": f"--rules FOLDER/{TEXT}.toml rules check",
 }
 REST = {
+    "show": "show 1",
+    "list as CSV": "list --format csv",
+    "a value of the rules": f"rules set settings.ticket_url https://{TEXT}.example/{{id}} -n",
+    "a file of rules": f"--rules FOLDER/{TEXT}.toml rules check",
     "init": f"--db FOLDER/{TEXT}.db --rules FOLDER/{TEXT}/rules.toml init",
     "history": "history 1",
     "explain": "explain 1",

@@ -428,3 +428,15 @@ def test_the_name_of_a_file_in_a_progress_bar_is_text(messed: HostileDesk, monke
     own = re.sub("\x1b\\[(?:\\?25[lh]|1A|2K|38;2?5?;?[0-9;]*)m?|\r", "", screen)
     assert not re.search("\x1b\\[6m|\x9b|38;5;201m", screen)
     assert harm(own, colours=True) == []
+
+
+def test_what_addresses_are_called_does_nothing(hostile_desk: HostileDesk, tmp_path: Path) -> None:
+    import tomli_w
+
+    rules = tmp_path / "rules.toml"
+    for text in (PAYLOADS[name] for name in ("colour", "cursor", "bidi", "c1", "zalgo", "tabs")):
+        rules.write_text(tomli_w.dumps({"schema": 1, "roles": {"lead": {"notify": [f"${{file:{text}}}"]}}}))
+        for words in (["notify", "test", "lead", "-n"], ["notify", "test", "lead"]):
+            result = hostile_desk(*words, SLACTL_RULES=str(rules))
+            assert (result.code, "lead: ${file:" in result.out) == (7, True), result
+            assert harm(result.out, tabs=True) == []
