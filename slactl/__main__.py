@@ -12,7 +12,7 @@ def main() -> None:
     """Run the command of this process and leave with its exit code."""
     # Short commands end before a collection could pay for itself.
     gc.disable()
-    _replace_closed_streams()
+    _ready_streams()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -140,14 +140,18 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201
 
 
-def _replace_closed_streams() -> None:
-    """A stream that was closed before the start (`>&-`) is None, which no command expects."""
+def _ready_streams() -> None:
+    """A stream that was closed before the start (`>&-`) is None, which no command expects; and each takes any text."""
+    from slactl.show.form import take_any_text
+
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        take_any_text(stream)
 
 
 def _silence_stdout() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call
+from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
 from slactl.show.form import Form, choose_form
 from slactl.sla.history import Target
 
@@ -45,6 +45,6 @@ def explain(
     if chosen is Form.TABLE:
         draw_explanation(found, here.screen, every_cycle=target is not None)
     elif chosen is Form.IDS:
-        typer.echo(found["ticket_id"])
+        say(str(found["ticket_id"]))
     else:
         write_explanation(found, chosen, sys.stdout)

@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import typer
-
 from slactl.cli.options import say
 from slactl.errors import RefusedError, UsageError
 
@@ -47,7 +45,7 @@ class Teller:
     def end(self) -> None:
         """Say how many were not told."""
         if self._told > TOLD:
-            typer.echo(f"error: … and {self._told - TOLD:,} more", err=True)
+            say(f"error: … and {self._told - TOLD:,} more", err=True)
 
 
 def write_private(name: str, text: str, *, force: bool = False) -> None:

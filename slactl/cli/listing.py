@@ -9,7 +9,7 @@ import typer
 
 from slactl.cli.completion import view_names
 from slactl.cli.list_views import ViewCommand, print_views
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave, say
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, UsageError
 from slactl.show.form import Form, choose_form
@@ -168,8 +168,8 @@ def _warn_asleep(here: Call, since: str | None) -> None:
         when = (
             f"the last check that went well ended {relative(since, here.now)}" if since else "no check ever went well"
         )
-        typer.echo(f"warning: tickets are due and nothing escalates them: {when}", err=True)
-        typer.echo("hint: slactl check", err=True)
+        say(f"warning: tickets are due and nothing escalates them: {when}", err=True)
+        say("hint: slactl check", err=True)
 
 
 def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None, below: str) -> None:
@@ -177,7 +177,7 @@ def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None,
     from slactl.show.ticket_list import draw_tickets
 
     if not tickets:
-        typer.echo("no tickets match", err=True)
+        say("no tickets match", err=True)
     elif fields:
         draw(tickets, [field_column(name, rank=place) for place, name in enumerate(fields)], here.screen, footer=below)
     else:

@@ -42,6 +42,5 @@ def send_sample(
     if as_json:
         write_object(trial.record(), sys.stdout)
     else:
-        for line in trial.lines():
-            typer.echo(clean_block(line))
+        sys.stdout.writelines(f"{clean_block(line)}\n" for line in trial.lines())
     leave(ExitCode.DONE if trial.worked else ExitCode.PARTLY)

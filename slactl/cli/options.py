@@ -79,7 +79,7 @@ class Call(NamedTuple):
         try:
             settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
             return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
             return parse_duration(DUE_SOON).seconds
 
@@ -166,10 +166,13 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line with names or paths in it: whatever they are, it stays one, and does nothing to a terminal."""
+    """Print one line with names or paths in it: whatever they are, it stays one, and does nothing to a terminal.
+
+    Typer's own `echo` writes UTF-8 into a stream that is ASCII, past the stream and what is written there already.
+    """
     from slactl.text import clean
 
-    typer.echo(clean(line), err=err)
+    (sys.stderr if err else sys.stdout).write(f"{clean(line)}\n")
 
 
 def complain(error: SlactlError) -> None:

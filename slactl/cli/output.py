@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from slactl.cli.options import call
+from slactl.cli.options import call, say
 from slactl.show.form import Form, choose_form
 from slactl.show.records import choose_fields, write
 
@@ -46,7 +46,7 @@ def print_records(
 
     found = list(records)
     if not found:
-        typer.echo(none, err=True)
+        say(none, err=True)
         return
     shown = screen_fields if screen_fields and fields is None else names
     drawn: Sequence[Column] = [field_column(name, rank=place) for place, name in enumerate(shown)]

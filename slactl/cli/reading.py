@@ -17,6 +17,7 @@ from slactl.cli.options import (
     complain,
     leave,
     read_ids,
+    say,
 )
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
@@ -106,7 +107,7 @@ def print_events(
     if form is not Form.TABLE:
         _print(events, form, fields)
     elif not events:
-        typer.echo("no events", err=True)
+        say("no events", err=True)
     elif asked:
         from slactl.show.tables import draw, field_column
 

@@ -96,7 +96,8 @@ def _write_page(found: "Record", target: str, *, force: bool) -> None:
 
     text = page(found)
     if target == "-":
-        sys.stdout.write(text)
+        # A page says itself that it is UTF-8, whatever stdout is.
+        sys.stdout.buffer.write(text.encode(errors="xmlcharrefreplace"))
         return
     write_private(target, text, force=force)
     say(f"wrote {target}", err=True)

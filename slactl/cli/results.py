@@ -53,7 +53,7 @@ def announce(
     else:
         prefix = "would have " if dry_run else ""
         for number in outcome.done:
-            typer.echo(f"{prefix}{what} ticket {number}")
+            say(f"{prefix}{what} ticket {number}")
     _hint_unknown(here, assignee)
     _leave_with_failures(outcome)
 

@@ -105,6 +105,6 @@ def set_(
 
     here = call(context)
     difference = rules_file.set_value(here.config.rules, key, value, dry_run=dry_run)
-    typer.echo(clean_block(difference.rstrip("\n")) if difference else "nothing changes")
+    sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
-        typer.echo("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)
+        say("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)

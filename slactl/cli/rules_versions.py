@@ -99,7 +99,7 @@ def diff(
         records = list(diff_records(found))
         write(records, chosen, names, sys.stdout, key="version")
         if not records:
-            typer.echo("\n".join(diff_lines(found)), err=True)
+            sys.stderr.writelines(f"{line}\n" for line in diff_lines(found))
 
 
 @app.command("apply")
@@ -163,7 +163,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
         left = move.changed - len(shown)
         footer = f"and {left:,} more; all of them: slactl rules apply --dry-run --format plain" if left else ""
         draw(shown, deadline_columns(), here.screen, footer=footer)
-    typer.echo("\n".join(move_lines(move.record())))
+    sys.stdout.writelines(f"{line}\n" for line in move_lines(move.record()))
 
 
 def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
@@ -178,7 +178,7 @@ def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...]
         pour(changes, sys.stdout)
         sys.stdout.write("}\n")
         return
-    typer.echo("\n".join(move_lines(move.record())), err=True)
+    sys.stderr.writelines(f"{line}\n" for line in move_lines(move.record()))
     pour(changes, sys.stdout)
 
 

@@ -34,7 +34,7 @@ def init(
     say(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
     if made.backup is not None:
         say(f"          the old rules are kept as {made.backup}")
-    typer.echo("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
+    say("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
 
 
 @app.command()
@@ -51,20 +51,18 @@ def demo(context: typer.Context) -> None:
     here = call(context)
     desk = demo.make_desk(here.config.actor, here.now, here.config)
     say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
-    typer.echo()
-    typer.echo("$ slactl check")
+    sys.stdout.write("\n$ slactl check\n")
     report = check.check(desk, here.now)
     _show_check(report)
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):
-        typer.echo(f"\n$ slactl {' '.join(words)}")
-        sys.stdout.flush()
+        sys.stdout.write(f"\n$ slactl {' '.join(words)}\n")
         _run(context, [*words, "--format", "table"])
-    typer.echo("\nGo on with it:")
+    sys.stdout.write("\nGo on with it:\n")
     say(f"  export SLACTL_DB={quoted(desk.database)}")
     say(f"  export SLACTL_RULES={quoted(desk.rules)}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     say(f"  rm -r {quoted(desk.database.parent)}        # when you have seen enough")
 
 
@@ -73,9 +71,9 @@ def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  
 
     record = report.record()
     lines = list(check_lines({**record, "messages": []}))
-    typer.echo("\n".join(lines[:8]))
+    sys.stdout.writelines(f"{line}\n" for line in lines[:8])
     if len(lines) > 8:
-        typer.echo(f"  … and {len(lines) - 8} more")
+        say(f"  … and {len(lines) - 8} more")
 
 
 def _run(context: typer.Context, words: list[str]) -> None:

@@ -14,6 +14,7 @@ from slactl.cli.options import (
     QuietOption,
     call,
     read_numbers,
+    say,
 )
 from slactl.errors import UsageError
 
@@ -54,7 +55,7 @@ def add(
         raise UsageError("--for takes hours and minutes, not business days", "slactl silence add --ticket 12 --for 2h")
     new = silences.NewSilence(duration, tenant, ticket, escalation, comment)
     number = silences.add(here.config, here.now, new, dry_run=dry_run)
-    typer.echo("would be silent" if dry_run else number)
+    say("would be silent" if dry_run else str(number))
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slactl.cli.files import Teller, opened
-from slactl.cli.options import DryRunOption, call, leave
+from slactl.cli.options import DryRunOption, call, leave, say
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 
@@ -55,7 +55,7 @@ def import_(
     if as_json:
         write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
     elif not quiet:
-        typer.echo(import_line(asdict(done), dry_run=dry_run))
+        say(import_line(asdict(done), dry_run=dry_run))
     leave(ExitCode.PARTLY if done.bad else ExitCode.DONE)
 
 

@@ -4,6 +4,7 @@ What a check needs and does not find is the finding of another one: a desk witho
 rules, its folder and its lock.
 """
 
+import os
 import platform
 import shlex
 import sqlite3
@@ -64,7 +65,9 @@ class Health:
 
 def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> Health:
     """Look at everything a desk needs; changes nothing."""
-    found = [*_versions(), *_database(config, now), *_files(config), *_network(config), _lock(config)]
+    found = [*_versions(), *_database(config, now)]
+    if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
+        found += [*_files(config), *_network(config), _lock(config)]
     return Health((*found, *_rules(config, environment)))
 
 

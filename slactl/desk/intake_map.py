@@ -153,7 +153,7 @@ def parse_map(text: str, source: str) -> Map:
     try:
         data: dict[str, Any] = tomllib.loads(text)
         return Map.model_validate(data)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RulesError(f"{source}: {error}", "--map csv") from error
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())

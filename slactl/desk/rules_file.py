@@ -15,7 +15,7 @@ from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
 from slactl.sla.history import Priority, Target
 from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
-from slactl.sla.rules_lines import Lines
+from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
 from slactl.sla.rules_lint import LintWarning, lint
 from slactl.store.lock import edit_lock
 from slactl.text import clean, nearest, quoted
@@ -243,13 +243,22 @@ def _split(key: str) -> list[str]:
 
 
 def _parsed(value: str) -> Any:  # noqa: ANN401
-    """The value as TOML where it is some, else as text: `4h` needs no quotes."""
+    """The value as TOML where it is some, else as text: `4h` needs no quotes.
+
+    Raises:
+        UsageError: it is nested too deeply.
+    """
     import tomllib
 
     try:
-        return tomllib.loads(f"value = {value}")["value"]
+        found = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return value
+    except RecursionError:
+        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE) from None
+    if too_deep(found) is not None:
+        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE)
+    return found
 
 
 def _replace(path: Path, before: str, after: str, again: str) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slactl.config import Config, shipped_rules, user_rules
-from slactl.errors import NotKnownError, SlactlError
+from slactl.errors import NotKnownError, RulesError, SlactlError
 from slactl.store.connection import create_database
 from slactl.store.lock import edit_lock
+from slactl.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
         NotKnownError: there is no such group.
         DatabaseError: the database cannot be created.
         LockedError: another command writes the rules file for too long.
+        RulesError: the rules are a folder.
         SlactlError: the rules file cannot be written.
     """
     number = _group_number(group) if group is not None else None
-    made = create_database(config.database, group=number)
     target = rules_target(config, environment)
+    made = create_database(config.database, group=number)
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
         return Made(config.database, made, target, False, None)
@@ -55,9 +57,16 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
 
 
 def rules_target(config: Config, environment: Mapping[str, str]) -> Path:
-    """Where `init` writes the rules: where the settings point, else the user's own file."""
+    """Where `init` writes the rules: where the settings point, else the user's own file.
+
+    Raises:
+        RulesError: a folder is there.
+    """
     named = config.sources["rules"] in ("--rules", "SLACTL_RULES")
-    return config.rules if named else user_rules(environment)
+    target = config.rules if named else user_rules(environment)
+    if os.path.isdir(target):
+        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
+    return target
 
 
 def write_new(path: Path, text: str, mode: int, group: int | None = None) -> None:
@@ -86,4 +95,4 @@ def _group_number(name: str) -> int:
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {name}") from None
+        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {quoted(name)}") from None

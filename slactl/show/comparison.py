@@ -9,6 +9,7 @@ from slactl.show.records import Record, ascii_text, to_json, write
 from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
+from slactl.text import clean
 
 SIDES = ("rules", "other")
 
@@ -38,7 +39,8 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
 
     console = screen.console()
     for side in SIDES:
-        console.print(Text(f"{side.capitalize():<6} {record[side]['file']}", style="bold"), overflow="fold")
+        name = clean(record[side]["file"])
+        console.print(Text(f"{side.capitalize():<6} {name}", style="bold"), overflow="fold")
     console.print(f"{record['tickets']:,} tickets over {record['days']:,.1f} days\n")
     by = record["by"]
     rows = [row for row in _rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]

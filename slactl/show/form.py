@@ -1,5 +1,6 @@
 """The form that output takes, and what the screen it goes to can do."""
 
+import codecs
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -91,6 +92,31 @@ class Screen(NamedTuple):
     def draws_blocks(self) -> bool:
         """Whether block characters and arrows can be written, or only ASCII."""
         return speaks_unicode(self.stream)
+
+
+#: How characters are written that an encoding does not have, by the name that streams know.
+ESCAPING = "slactl.escaping"
+
+
+def take_any_text(stream: TextIO) -> None:
+    """Let a stream write every text: what its encoding does not have is escaped as JSON escapes it."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors=ESCAPING)
+
+
+def escaped(text: str) -> str:
+    """Characters as JSON escapes them."""
+    import json
+
+    return json.dumps(text)[1:-1]
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return escaped(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(ESCAPING, _escape)
 
 
 def speaks_unicode(stream: TextIO) -> bool:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from slactl.errors import UsageError
-from slactl.show.form import Form, speaks_unicode
+from slactl.show.form import ESCAPING, Form, escaped, speaks_unicode
 from slactl.text import HIDDEN, clean, nearest
 
 Record = Mapping[str, Any]
@@ -17,13 +17,19 @@ Record = Mapping[str, Any]
 MANY = 5_000
 CHUNK = 65_536
 
+#: A cell of CSV without anything in it.
+EMPTY = '""'
+
 #: What begins a formula in a spreadsheet, the full-width forms of East Asian ones included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+# A spreadsheet for which the comma is a decimal one splits at semicolons, and heeds no quote that is not a cell's first
+# character. So quotes alone keep nothing together there, and what comes next is the beginning of a cell.
+_LATER_START = f';(?=[\\s"]*[{re.escape("".join(FORMULA_STARTS))}])'
 
 # The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
 # Compiled when first needed: most output is plain ASCII.
 _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
-_NOT_ASCII = "[^\x00-\x7f]"
 
 
 def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +76,7 @@ def _temporary_file() -> TextIO:
     import tempfile
 
     binary = tempfile.TemporaryFile()  # noqa: SIM115  (`pour` closes it)
-    return io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="\n")
+    return io.TextIOWrapper(binary, encoding="utf-8", errors=ESCAPING, newline="\n")
 
 
 def pour(spool: TextIO, stream: TextIO) -> None:
@@ -112,7 +118,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 def ascii_text(text: str) -> str:
     """The same text in ASCII alone, the rest escaped as in JSON: for a stream that is not Unicode."""
-    return text if text.isascii() else re.sub(_NOT_ASCII, _escaped, text)
+    return text.encode("ascii", ESCAPING).decode("ascii")
 
 
 def cell(value: object) -> str:
@@ -134,11 +140,13 @@ def defused(value: object) -> str:
     if isinstance(value, (int, float)):
         return text
     raw = value if isinstance(value, str) else text
+    if ";" in text:
+        text = re.sub(_LATER_START, ";'", text)
     return "'" + text if raw.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
+    return escaped(match[0]) if match[0] != "\x7f" else "\\u007f"
 
 
 def _plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
@@ -165,11 +173,16 @@ def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
 
 
 def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
-    import csv
+    stream.write(",".join(fields) + "\n")
+    for record in records:
+        line = ",".join([_quoted(defused(record[field])) for field in fields])
+        # Readers skip an empty line.
+        stream.write(f"{line or EMPTY}\n")
 
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([defused(record[field]) for field in fields] for record in records)
+
+def _quoted(text: str) -> str:
+    """A cell in quotes where any spreadsheet could split it, also one that splits at other characters than commas."""
+    return '"' + text.replace('"', '""') + '"' if "," in text or ";" in text or '"' in text else text
 
 
 def _ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:

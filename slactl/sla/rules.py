@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from slactl.errors import RulesError
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours, library_holidays
-from slactl.sla.rules_lines import Lines, path_text
+from slactl.sla.rules_lines import TOO_DEEP, Lines, misread, path_text, too_deep
 from slactl.sla.rules_model import (
     CalendarRules,
     Clock,
@@ -151,7 +151,9 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(_syntax(str(error), source, text), f"slactl rules check {quoted(source)}") from error
+        raise RulesError(f"{source}:{misread(error, text)}", f"slactl rules check {quoted(source)}") from error
+    if (deep := too_deep(data)) is not None:
+        raise as_error([(deep, TOO_DEEP)], Lines(text), source)
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
@@ -280,15 +282,6 @@ def as_error(found: Iterable[Problem], lines: Lines, source: str) -> RulesError:
     told = sorted({(lines.of(place), path_text(place), message) for place, message in found})
     texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in told]
     return RulesError.of(texts, f"slactl rules check {quoted(source)}")
-
-
-def _syntax(message: str, source: str, text: str) -> str:
-    """tomllib's message with the line in front, as everywhere else."""
-    what, _, where = message.partition(" (at line ")
-    line = where.split(",")[0]
-    # What is only missed at the end is missed on the last line.
-    last = len(text.rstrip().split("\n"))
-    return f"{source}:{line if line.isdigit() else last}: {what.removesuffix(' (at end of document)')}"
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401  (parsed TOML)

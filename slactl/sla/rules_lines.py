@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 #: A key's place: names and, for arrays of tables, positions from 0.
 Place = tuple[str | int, ...]
+
+#: How deep tables and lists may lie in one another: far deeper than rules need, and nothing overflows yet.
+DEPTH = 32
+TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
 _PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.|$)""")
 _ASSIGNMENT = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_\-.\s])+?)\s*=(?!=)""")
@@ -66,6 +71,8 @@ class Rest:
 
     def __init__(self) -> None:
         self._depth = 0
+        #: How many brackets were open at most.
+        self.most = 0
         self._quote: str | None = None
 
     @property
@@ -94,13 +101,15 @@ class Rest:
         if text[place] == "#":
             return len(text)
         self._depth += (text[place] in "[{") - (text[place] in "]}")
+        self.most = max(self.most, self._depth)
         return place + 1
 
 
 def _parts(dotted: str) -> Place:
+    """The parts of a key, and no more of them than tables may be nested."""
     found: list[str | int] = []
     place = 0
-    while match := _PART.match(dotted, place):
+    while len(found) <= DEPTH and (match := _PART.match(dotted, place)):
         found.append(next(each for each in match.groups()[:3] if each is not None))
         place = match.end()
         if match[4] != ".":
@@ -111,3 +120,35 @@ def _parts(dotted: str) -> Place:
 def path_text(place: Sequence[str | int]) -> str:
     """A place for people, positions from 1: `policy[2].targets.urgent`."""
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def too_deep(data: object) -> Place | None:
+    """The place of a value in parsed TOML that is nested too deeply, or None."""
+    rest: list[tuple[Place, Any]] = [((), data)]
+    while rest:
+        place, value = rest.pop()
+        if len(place) > DEPTH:
+            return place
+        inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        rest += [((*place, key), each) for key, each in inside]
+    return None
+
+
+def _first_too_deep(lines: Sequence[str]) -> int:
+    rest = Rest()
+    for number, line in enumerate(lines, 1):
+        rest.feed(line)
+        if rest.most > DEPTH:
+            return number
+    return len(lines)
+
+
+def misread(error: Exception, text: str) -> str:
+    """Why tomllib could not read a text, with the line in front."""
+    lines = text.rstrip().split("\n")
+    if isinstance(error, RecursionError):
+        return f"{_first_too_deep(lines)}: {TOO_DEEP}"
+    what, _, where = str(error).partition(" (at line ")
+    number = where.split(",")[0]
+    # What is only missed at the end is missed on the last line.
+    return f"{number if number.isdigit() else len(lines)}: {what.removesuffix(' (at end of document)')}"

@@ -27,6 +27,11 @@ PARTS = (
 )
 
 
+#: How deep the parts may lie in one another; Python, which Jinja2 makes of a template, knows no more than 100 levels.
+DEPTH = 50
+TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
+
+
 def mistake(template: str) -> str | None:
     """What is wrong with a template, or None."""
     from jinja2 import TemplateSyntaxError
@@ -35,6 +40,8 @@ def mistake(template: str) -> str | None:
         tree = _environment().parse(template)
     except TemplateSyntaxError as error:
         return f"line {error.lineno} of the template: {error.message}"
+    except RecursionError:
+        return TOO_DEEP
     return _first_mistake(tree)
 
 
@@ -66,9 +73,11 @@ def _environment() -> "SandboxedEnvironment":
     return environment
 
 
-def _first_mistake(node: "nodes.Node") -> str | None:
+def _first_mistake(node: "nodes.Node", depth: int = 0) -> str | None:
     from jinja2 import nodes
 
+    if depth > DEPTH:
+        return TOO_DEEP
     kind = type(node).__name__
     if kind in ("Getattr", "Getitem"):
         return "a template knows names, not attributes: {{ subject }}, not {{ ticket.subject }}"
@@ -79,4 +88,5 @@ def _first_mistake(node: "nodes.Node") -> str | None:
         return f"there is no filter {node.name!r}; filters: {' '.join(FILTERS)}"
     if kind not in PARTS:
         return f"a template has names, filters and if, but no {kind.lower()}"
-    return next((found for child in node.iter_child_nodes() if (found := _first_mistake(child)) is not None), None)
+    inside = (_first_mistake(child, depth + 1) for child in node.iter_child_nodes())
+    return next((found for found in inside if found is not None), None)

@@ -49,12 +49,13 @@ def _refuse_unless_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except PermissionError as error:
-        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {path.parent}") from error
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path.parent)}") from error
     except OSError as error:
         raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
+    if stat.S_ISDIR(mode):
+        raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
     if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "not a file"
-        raise DatabaseError(f"the database {path} is {what}", "slactl init")
+        raise DatabaseError(f"the database {path} is not a file", "slactl --db PATH init")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:

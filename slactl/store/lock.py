@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl.errors import DatabaseError, LockedError
+from slactl.text import quoted
 
 #: How long who edits a file waits for another who does, and how often it asks whether it may, in seconds.
 EDIT_SECONDS, ASK_SECONDS = 10.0, 0.01
@@ -34,7 +35,7 @@ def run_lock(database: Path) -> Iterator[int]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         _share_like(handle, database)
     except OSError as error:
-        raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {path.parent}") from error
+        raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path.parent)}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

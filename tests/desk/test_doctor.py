@@ -655,3 +655,33 @@ def test_a_ticket_that_cannot_be_computed_keeps_nobody_else_from_it(told: Path, 
 
 def test_a_dry_run_goes_with_rebuild_only(desk: Path, slactl: Slactl) -> None:
     assert slactl("doctor", "-n").code == 2
+
+
+@pytest.mark.parametrize("place", ["/", ".", "..", "folder"])
+def test_a_folder_is_no_database(place: str, desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = desk.parent / "folder"
+    (folder / "folder").mkdir(parents=True, mode=0o777)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SLACTL_DB", place)
+    (found,) = bad(slactl)
+    assert (found["check"], found["fix"]) == ("database", f"slactl --db {Path(place) / 'slactl.db'} init")
+    assert f"the database {place} is a folder" in found["found"]
+    commands = ("doctor", "doctor --rebuild", "init", "list", "check", "check -n", "tenant add x", "backup x.db")
+    for words in map(str.split, commands):
+        result = slactl(*words)
+        assert (result.code, "is a folder" in result.out + result.err) == (6, True), words
+    assert [path.name for path in folder.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+@pytest.mark.parametrize("place", ["/", ".", "folder"])
+def test_a_folder_is_no_file_of_rules(
+    place: str, force: tuple[str, ...], desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk.parent)
+    Path("folder").mkdir()
+    monkeypatch.setenv("SLACTL_RULES", place)
+    result = slactl("init", *force)
+    assert (result.code, result.err.split("\n")[0]) == (4, f"error: the rules {place} are a folder")
+    assert Path("folder").is_dir()
+    assert slactl("rules", "check").code == 4

@@ -39,6 +39,7 @@ PAYLOADS = {
     "chat": "@everyone <!channel> @here <!subteam^S1>",
     "json": '"}],"x":[{"a":"\\u001b',
     "csv": 'a","b";"=1+1',
+    "other separators": 'a;=1+1; +1;"=1+1";""-1;\t@x;\uff1d1;',
 }
 
 #: Characters of category Cf that are drawn: signs that stand before a number.

@@ -350,6 +350,44 @@ def test_a_check_with_broken_rules_says_so_on_one_line(messed: HostileDesk) -> N
         assert result.err.count("unknown key") == 2
 
 
+DEPTHS = {
+    "a template": (f'[templates]\ntitle = "{{{{ {"(" * 3000}id{")" * 3000} }}}}"\n', 7),
+    "a template that is read": (f'[templates]\nbody = "{{{{ {"not " * 300}id }}}}"\n', 7),
+    "a key": (f"[views.x]\n{'.'.join(['a'] * 3000)} = 1\n", 4),
+    "a list": (f"[views.x]\nsearch = {'[' * 30_000}{']' * 30_000}\n", 4),
+}
+
+
+@pytest.mark.parametrize("deep", DEPTHS)
+def test_rules_nested_too_deeply_stop_no_check(desk: Path, slactl: Slactl, deep: str) -> None:
+    """Without the template the built-in words are used, without the file the last valid version."""
+    from terminal import on_terminal
+
+    assert slactl("create", "x", "--from", "a@b.example", "--plan", "pro", "--at", "5d ago").code == 0
+    more, code = DEPTHS[deep]
+    path = desk.with_name("rules.toml")
+    line = path.read_text().count("\n") + 2
+    path.write_text(path.read_text() + more)
+    checked = slactl("rules", "check")
+    assert (checked.code, f"{path}:{line}: " in checked.err, "nested deeper than" in checked.err) == (4, True, True)
+    result = slactl("check")
+    assert (result.code, "nested deeper than" in result.err) == (code, True), result
+    assert "To support_manager: " in result.out
+    with on_terminal(sys.executable, "-m", "slactl", "list", rows=20, columns=80, environment=dict(os.environ)) as seen:
+        assert seen.wait() == 0, "its colours come from the rules"
+
+
+def test_values_nested_too_deeply_are_refused(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    for depth in (300, 3000):
+        result = slactl("rules", "set", "settings.due_soon", "[" * depth + "]" * depth)
+        assert (result.code, "nested deeper than" in result.err) == (2, True)
+        check_error(result.err)
+        for words, text in ((["import", os.devnull, "--map"], "[columns]\na = "), (["rules", "test"], "x = ")):
+            (tmp_path / "deep.toml").write_text(text + "[" * depth + "]" * depth)
+            result = slactl(*words, str(tmp_path / "deep.toml"))
+            assert (result.code, "unexpected" in result.err) == (4, False)
+
+
 @pytest.mark.parametrize("where", ["roles", "people", "calendars", "policy", "escalation", "note"])
 def test_a_nul_in_the_rules_is_a_mistake(hostile_desk: HostileDesk, tmp_path: Path, where: str) -> None:
     import tomli_w

@@ -301,7 +301,6 @@ def test_a_device_is_no_secret(leaky: Path, slactl: Slactl) -> None:
     assert "is not there" in slactl("check").err
 
 
-@pytest.mark.full
 def test_nothing_of_a_secret_is_in_the_process_list_while_it_is_sent(leaky: Path, receiver: Receivers) -> None:
     hook = receiver("slow")
     rules = RULES[: RULES.index("[roles.lead]")].format().replace('heartbeat = "${env:BEAT}"\n', "")

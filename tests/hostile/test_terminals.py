@@ -49,19 +49,6 @@ def test_a_terminal_obeys_slactl_alone(hostile_desk: HostileDesk, window: str, c
     assert "owned" not in screen or "touch owned" in screen
 
 
-def test_the_name_of_a_file_in_a_progress_bar_is_text(messed: HostileDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(messed.folder)
-    name = PAYLOADS["colour"] + "\x9b6m"
-    (messed.folder / name).write_text('{"ticket": "A", "at": "2026-03-02T09:00:00Z", "type": "created"}\n' * 2000)
-    code, screen = run(messed, "import", name)
-    assert code == 0, screen
-    assert "blink" in screen
-    # The bar hides the cursor, and goes up to draw itself anew.
-    own = re.sub("\x1b\\[(?:\\?25[lh]|1A|2K|38;2?5?;?[0-9;]*)m?|\r", "", screen)
-    assert not re.search("\x1b\\[6m|\x9b|38;5;201m", screen)
-    assert harm(own, colours=True) == []
-
-
 def test_one_frame_of_the_board(hostile_desk: HostileDesk) -> None:
     settings = hostile_desk.settings | {"TERM": "xterm", "LINES": "", "COLUMNS": ""}
     with on_terminal(*PROGRAM, "watch", rows=200, columns=300, environment=settings) as terminal:

@@ -4,14 +4,21 @@ import csv
 import io
 import json
 import re
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hostile_desk import DOORS, TEXTS, HostileDesk, chunks, marked
 from payloads import FORMULA, PAYLOADS, harm
+from terminal import on_terminal
 
 from slactl.show.check import SHOWN
+from slactl.show.doctor import draw_health
+from slactl.show.form import Screen
 
 pytest_plugins = ["hostile_fixtures"]
 
@@ -61,6 +68,7 @@ PLAIN = {
     "audit verified": ["audit", "verify"],
     "a sample": ["notify", "test", f"person {PAYLOADS['cursor']}", "-n"],
     "a check to come": ["check", "--dry-run", "--at", "in 10h"],
+    "a backup to come": ["backup", "--dry-run", "--", PAYLOADS["cursor"]],
     "erased": ["erase", "--requester", "eve@evil.example", "--dry-run"],
 }
 
@@ -181,8 +189,13 @@ def check_csv(out: str) -> None:
     assert len(rows) > 1
     assert {len(row) for row in rows} == {len(rows[0])}
     assert out.count("\n") == len(rows)
-    cells = [cell for row in rows for cell in row if not re.fullmatch(r"-?\d+(\.\d+)?", cell)]
-    assert [cell for cell in cells if cell.lstrip().startswith(FORMULA)] == []
+    # Where the comma is a decimal one, a spreadsheet splits at semicolons, and a quote within a cell means nothing.
+    for delimiter in (",", ";", "\t"):
+        read = csv.reader(io.StringIO(out, newline=""), delimiter=delimiter)
+        cells = [cell for row in read for cell in row if not re.fullmatch(r"-?\d+(\.\d+)?", cell)]
+        assert [cell for cell in cells if cell.lstrip().startswith(FORMULA)] == [], delimiter
+    # One that splits at both is kept from it by quotes.
+    assert {len(row) for row in csv.reader(io.StringIO(out.translate({ord(";"): ","}), newline=""))} == {len(rows[0])}
 
 
 def test_an_export_is_harmless_and_goes_back_in_without_a_loss(hostile_desk: HostileDesk, tmp_path: Path) -> None:
@@ -269,12 +282,17 @@ def simulated(desk: HostileDesk, *words: str) -> str:
     return str(desk.done("simulate", "-", *words, stdin=lines).out)
 
 
-@pytest.mark.parametrize("words", [(), ("--compare", "rules.toml", "--by", "plan")], ids=["alone", "compared"])
+#: What a file is called: all that a name of one can have in it.
+NAMED = "".join(PAYLOADS[name] for name in ("cursor", "colour", "bidi", "breaks", "c1")).replace("/", "")
+
+
+@pytest.mark.parametrize("words", [(), ("--compare", NAMED, "--by", "plan")], ids=["alone", "compared"])
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_a_replay_does_nothing(
-    hostile_desk: HostileDesk, monkeypatch: pytest.MonkeyPatch, form: str, words: tuple[str, ...]
+    hostile_desk: HostileDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str, words: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(hostile_desk.folder)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(hostile_desk.folder / "rules.toml", NAMED)
     out = simulated(hostile_desk, *words, "--format", form)
     assert harm(out, tabs=form == "plain", marks=form.startswith("json")) == []
     if form == "csv":
@@ -332,3 +350,93 @@ def test_a_search_takes_no_wildcards(hostile_desk: HostileDesk) -> None:
     assert found("%_' OR 1=1; DROP") >= len(DOORS)
     assert found("a%e") == found("_____") == found("' OR '1'='1") == 0
     assert len(DOORS) <= found(PAYLOADS["bidi"]) < len(MARKS)
+
+
+#: What is done in an empty folder with a file called NAMED in it that is a copy of the rules.
+FILES = {
+    "init": (0, ["--db", f"{NAMED}.db", "--rules", f"{NAMED}.toml", "init"]),
+    "init again": (0, ["--db", f"{NAMED}.db", "--rules", NAMED, "init", "--force"]),
+    "rules checked": (0, ["--rules", NAMED, "rules", "check"]),
+    "rules tested": (4, ["rules", "test", "--", NAMED]),
+    "backup": (0, ["backup", "--", f"{NAMED}.db"]),
+    "doctor": (7, ["--rules", f"{NAMED}.toml", "doctor"]),
+    "page": (0, ["report", "--html", NAMED, "--force"]),
+    "no map": (4, ["import", "/dev/null", "--map", NAMED]),
+}
+
+
+@pytest.mark.parametrize("window", FILES)
+def test_the_name_of_a_file_does_nothing(
+    hostile_desk: HostileDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(hostile_desk.folder / "rules.toml", NAMED)
+    code, words = FILES[window]
+    result = hostile_desk(*words)
+    assert result.code == code, result
+    assert "fdp.exe" in result.out + result.err
+    assert harm(result.out, tabs=window == "doctor") == []
+    assert harm(result.err) == []
+
+
+def test_what_is_beside_a_changed_value_does_nothing(
+    hostile_desk: HostileDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TOML has no control characters of ASCII, but all the others."""
+    monkeypatch.chdir(tmp_path)
+    beside = "\n".join(f"# {text}" for text in ("\x9b31mx", "\u202eboo", PAYLOADS["zalgo"]))
+    Path(NAMED).write_text(f'schema = 1\n[settings]\n{beside}\ndue_soon = "2h"\n')
+    result = hostile_desk.done("rules", "set", "settings.due_soon", "3h", "--dry-run", SLACTL_RULES=NAMED)
+    assert "⟨U+202E⟩boo" in result.out
+    assert harm(result.out) == []
+
+
+def test_what_the_file_has_against_its_history_is_told_and_does_nothing(messed: HostileDesk) -> None:
+    """Whoever may write the file can put anything into it."""
+    with closing(sqlite3.connect(messed.folder / "slactl.db", isolation_level=None)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE event SET actor = ? WHERE id = 5", (PAYLOADS["cursor"] + PAYLOADS["bidi"],))
+        connection.execute("UPDATE ticket SET subject = ? WHERE id = 1", (PAYLOADS["zalgo"],))
+    for code, words in ((6, ["audit", "verify"]), (7, ["doctor", "--rebuild", "--dry-run"])):
+        result = messed(*words)
+        assert (result.code, "Z\u0301" in result.out) == (code, True), result.err
+        assert "fdp.exe" in result.out or words[0] == "doctor"
+        assert harm(result.out, tabs=True) == []
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=PAYLOADS)
+def test_a_doctor_on_a_terminal_draws_it_as_text(text: str) -> None:
+    stream = io.StringIO()
+    checks = [{"check": "rules", "ok": False, "found": f"{text}1", "fix": f"{text}2"}]
+    draw_health({"checks": checks}, Screen(stream, color=True))
+    assert stream.getvalue().count("\n") == 4
+    assert harm(stream.getvalue(), colours=True) == []
+
+
+def test_the_name_of_a_file_in_a_progress_bar_is_text(messed: HostileDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(messed.folder)
+    name = PAYLOADS["colour"] + "\x9b6m"
+    Path(name).write_text('{"ticket": "A", "at": "2026-03-02T09:00:00Z", "type": "created"}\n')
+    settings = messed.settings | {"TERM": "xterm", "LINES": "", "COLUMNS": ""}
+    words = (sys.executable, "-m", "slactl", "simulate", name)
+    with on_terminal(*words, rows=50, columns=300, environment=settings) as terminal:
+        assert terminal.wait() == 0, terminal.screen
+        screen = terminal.screen
+    assert "reading blink" in screen
+    # The bar hides the cursor, and goes up to draw itself anew.
+    own = re.sub("\x1b\\[(?:\\?25[lh]|1A|2K|38;2?5?;?[0-9;]*)m?|\r", "", screen)
+    assert not re.search("\x1b\\[6m|\x9b|38;5;201m", screen)
+    assert harm(own, colours=True) == []
+
+
+def test_what_addresses_are_called_does_nothing(hostile_desk: HostileDesk, tmp_path: Path) -> None:
+    import tomli_w
+
+    rules = tmp_path / "rules.toml"
+    for text in (PAYLOADS[name] for name in ("colour", "cursor", "bidi", "c1", "zalgo", "tabs")):
+        rules.write_text(tomli_w.dumps({"schema": 1, "roles": {"lead": {"notify": [f"${{file:{text}}}"]}}}))
+        for words in (["notify", "test", "lead", "-n"], ["notify", "test", "lead"]):
+            result = hostile_desk(*words, SLACTL_RULES=str(rules))
+            assert (result.code, "lead: ${file:" in result.out) == (7, True), result
+            assert harm(result.out, tabs=True) == []

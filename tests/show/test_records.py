@@ -156,6 +156,27 @@ def test_csv_defuses_what_a_spreadsheet_would_run(text: str) -> None:
     assert cells[0].startswith("'")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a;=1", '"a;\'=1"'),
+        ("a; =1;b", '"a;\' =1;b"'),
+        ('a;"=1"', '"a;\'""=1"""'),
+        ("=1;=1", "\"'=1;'=1\""),
+        ("a;'=1", '"a;\'=1"'),
+        ("a;b", '"a;b"'),
+        ("a,=1", '"a,=1"'),
+        ("a=1", "a=1"),
+        ('say "x"', '"say ""x"""'),
+        (None, '""'),
+    ],
+)
+def test_csv_that_is_split_elsewhere_has_no_formulas_either(text: str | None, line: str) -> None:
+    out = written([{"subject": text}], Form.CSV)
+    assert out == f"subject\n{line}\n"
+    assert len(next(csv.reader([line]))) == 1
+
+
 def test_csv_defuses_a_list_that_begins_like_a_formula() -> None:
     assert defused(["=1", "b"]) == "'=1,b"
 

@@ -125,6 +125,27 @@ def test_a_mistake_is_an_error_with_its_line(old: str, new: str, line: int, mess
     assert told.startswith(f"rules.toml:{line}: ")
 
 
+#: What is nested deeper than rules ever are: as much as is read, and more than can be read.
+DEEP = [
+    (f"{'.'.join(['a'] * 5000)} = 1\n", 1),
+    (f"\n[views.{'.'.join(['a'] * 5000)}]\n", 2),
+    (f"[views.x]\na.{'.'.join(['b'] * 5000)} = 1\n", 2),
+    (f"[views.x]\n\nsearch = {'[' * 300}{']' * 300}\n", 3),
+    (f"[views.x]\nsearch = {'[' * 30_000}{']' * 30_000}\n", 2),
+    (f"[views.x]\nsearch = {'{a = ' * 200}1{'}' * 200}\n", 2),
+    ("[views.x]\nsearch = [\n" + "[\n" * 30_000 + "]" * 30_001 + "\n", 34),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), DEEP, ids=range(len(DEEP)))
+def test_what_is_nested_too_deeply_is_an_error_with_its_line(text: str, line: int) -> None:
+    for whole, first in ((f"{text}{RULES}", line), (f"{RULES}{text}", line + RULES.count("\n"))):
+        with pytest.raises(RulesError) as caught:
+            parse(whole, "rules.toml")
+        assert re.match(rf"rules.toml:{first}: .*nested deeper than", caught.value.message), caught.value.message[:200]
+        assert len(caught.value.message) < 500
+
+
 def test_rules_without_a_mistake_are_no_error() -> None:
     assert [policy.name for policy in parse(RULES).policies] == ["all"]
 

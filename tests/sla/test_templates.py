@@ -18,6 +18,10 @@ FACTS = dict.fromkeys(NAMES, "") | {"id": "12", "priority": "high", "subject": "
         ("{{ priority | upper }}{{ tenant | default('-', true) }}", "HIGH-"),
         ("{{ id ~ '/' ~ priority }}", "12/high"),
         ("{# a comment #}plain", "plain"),
+        (f"{{{{ {'(' * 20}id{')' * 20} }}}}", "12"),
+        (f"{'{% if id %}' * 40}{{{{ id }}}}{'{% endif %}' * 40}", "12"),
+        (f"{{{{ {'not ' * 40}id }}}}", "True"),
+        (f"{{{{ {' ~ '.join(['id'] * 300)} }}}}", "12" * 300),
     ],
 )
 def test_what_a_template_can_say(template: str, text: str) -> None:
@@ -41,6 +45,10 @@ def test_what_a_template_can_say(template: str, text: str) -> None:
         ("{% include 'x' %}", "no include"),
         ("{% set id = 1 %}", "no assign"),
         ("{{ id", "line 1 of the template"),
+        (f"{{{{ {'(' * 3000}id{')' * 3000} }}}}", "nested deeper than"),
+        (f"{{{{ {'not ' * 300}id }}}}", "nested deeper than"),
+        (f"{{{{ {' and '.join(['id'] * 300)} }}}}", "nested deeper than"),
+        (f"{'{% if id %}' * 120}{{{{ id }}}}{'{% endif %}' * 120}", "nested deeper than"),
     ],
 )
 def test_what_a_template_cannot_say(template: str, says: str) -> None:
