@@ -51,6 +51,13 @@ def test_what_a_template_cannot_say(template: str, says: str) -> None:
         render(template, FACTS)
 
 
+@pytest.mark.parametrize("template", ["{{ subject | truncate(2) }}", "{{ 1 | truncate }}", "{{ id | trim(5) }}"])
+def test_a_template_that_cannot_be_filled_in_says_so(template: str) -> None:
+    assert mistake(template) is None
+    with pytest.raises(ValueError, match="cannot be filled in"):
+        render(template, FACTS)
+
+
 @pytest.mark.parametrize(
     ("url", "literal"),
     [
