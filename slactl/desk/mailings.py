@@ -125,10 +125,11 @@ def _message(post: Post, addressee: Addressee, rows: Sequence[Row]) -> digests.M
 
 def _send(post: Post, mailing: Mailing, message: digests.Message) -> Result:
     assert mailing.address is not None
+    seconds, allow_http = post.rules.settings.send_timeout.seconds, mailing.addressee.allow_http
+    receiver = mailing.address.receiver
     try:
         url = addresses.resolve(mailing.address, post.secrets)
-        seconds = post.rules.settings.send_timeout.seconds
-        return sending.send(message, url, seconds, allow_http=mailing.addressee.allow_http, lock=post.lock)
+        return sending.send(message, url, seconds, receiver=receiver, allow_http=allow_http, lock=post.lock)
     except Unresolved as error:
         return Result(Outcome.DEAD, str(error))
     except Exception as error:  # others are told all the same; its text may have the URL in it

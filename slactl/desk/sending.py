@@ -39,14 +39,23 @@ class Result:
     retry_after: str | None = None
 
 
-def send(message: Message, url: str, seconds: int, *, allow_http: bool = False, lock: int | None = None) -> Result:
-    """Send a message to a resolved URL within `seconds`.
+def send(
+    message: Message,
+    url: str,
+    seconds: int,
+    *,
+    receiver: str | None = None,
+    allow_http: bool = False,
+    lock: int | None = None,
+) -> Result:
+    """Send a message to a resolved URL within `seconds`; `receiver` is the one address that mail may go to.
 
     The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
     run begins while it may still be sending.
     """
     order = {
         "url": url,
+        "receiver": receiver,
         "title": message.title,
         "body": message.body,
         "seconds": seconds + GRACE,

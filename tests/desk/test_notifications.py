@@ -362,6 +362,36 @@ def test_a_storm_is_one_digest(
 CUSTOMER = 'customer_mail = "${env:CUSTOMER_MAIL}"\n'
 
 
+def test_mail_to_customers_goes_to_their_address_or_the_fallback_hears_why_not(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, backup = receiver("smtp"), receiver("ok")
+    monkeypatch.setenv("CUSTOMER_MAIL", mailbox.url.replace("&to=mia@example.com", ""))
+    monkeypatch.setenv("BACKUP_URL", backup.url)
+    rules(settings=CUSTOMER, notify='["requester"]')
+    good = ["o'brien@example.com", "ann@firma.xn--p1ai", "ann@example.com"]
+    bad = [
+        "ann@corp.co/evil.example",
+        "o'brien <ann@example.com>",
+        "ann@x.example'",
+        "\u03bb@x.example",
+        "a@b@c.example",
+    ]
+    opening = {"at": "2026-03-02T09:00:00Z", "type": "created"}
+    lines = [{"ticket": f"T-{address}", "requester_email": address} | opening for address in good + bad]
+    assert slactl("import", "-", stdin="\n".join(json.dumps(line) for line in lines)).code == 0
+    clock.move_to("2026-03-04T10:00:00Z")
+    check(slactl, code=7)
+    assert [took["to"] for took in mailbox.took] == [[address] for address in good]
+    found = json.loads(slactl("notifications", "list", "--json", "--state", "dead").out)
+    assert len(found) == len(bad)
+    assert {each["error"] for each in found} == {
+        "${env:CUSTOMER_MAIL}: the ticket has no e-mail address that can be written to"
+    }
+    (told,) = backup.bodies
+    assert told.count("instead of requester, who could not be reached") == len(bad)
+
+
 def test_a_customer_is_told_once_for_each_broken_promise(
     rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

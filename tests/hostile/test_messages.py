@@ -1,6 +1,9 @@
 """What strangers wrote, in messages: it is shown, calls nobody, and stays where it was put."""
 
+import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from email import message_from_string, policy
 from pathlib import Path
@@ -122,11 +125,56 @@ def test_a_customers_address_that_could_be_more_gets_no_mail(address: str) -> No
 
 
 @pytest.mark.parametrize(
-    "address", ["a&bcc=c@d.example", "a?cc=c@d.example", "a#x@d.example", "a/b@d.example", "%0d@d.example"]
-)
-def test_a_customers_address_adds_no_options_to_the_url(address: str) -> None:
-    from urllib.parse import parse_qs, urlsplit
+    "address",
+    ["a@x.ex!ample", "a@x.example/", "ann@corp.co/evil.example", "a@x.example#y", "a@x.example%2Cb", "a@x_y.example",
+     "a@x.example'", "a@-x.example", "a@x..example", ".a@x.example", "a..b@x.example", "ann@b\xfccher.example",
+     "\u03bb@x.example", "a@x.example?bcc=c@d.example", "a@x.example&bcc=c", "a@x.example}", "a@x.example+"],
+)  # fmt: skip
+def test_an_address_that_mail_does_not_have_gets_none(address: str) -> None:
+    with pytest.raises(Unresolved):
+        addresses.resolve(Address("mailtos://smtp.example.com", address), Secrets({}, Path()))
 
-    url = addresses.resolve(Address("mailtos://smtp.example.com?from=desk@example.com", address), Secrets({}, Path()))
-    assert parse_qs(urlsplit(url).query) == {"from": ["desk@example.com"], "to": [address]}
-    assert urlsplit(url).fragment == ""
+
+#: What Apprise would cut, take for a name or for options of the URL, and is a mail address all the same.
+UNUSUAL = ("o'brien@example.com", "'b@x.example", "a'v.q@x.example", "ann@firma.xn--p1ai", "ann@xn--bcher-kva.example",
+           "a@x.ex1ample", "a@x.example9", "a@x.ex-ample", "a&bcc=c@d.example", "a?cc=c@d.example", "a#x@d.example",
+           "a/b@d.example", "%0d@d.example", "a+b@d.example", "ann@localhost", "a!b@d.example",
+           "x" * 64 + "@d.example")  # fmt: skip
+
+
+def test_mail_to_a_customer_goes_to_the_address_as_it_stands(receiver: Receivers) -> None:
+    mailbox = receiver("smtp")
+    for address in UNUSUAL:
+        url = addresses.resolve(Address(f"{mailbox.url}&bcc=boss@example.com", address), Secrets({}, Path()))
+        assert send(digests.Message("x", "y"), url, 20, receiver=address).outcome is Outcome.SENT
+    assert [took["to"] for took in mailbox.took] == [[address] for address in UNUSUAL]
+    assert {str(message_from_string(took["body"], policy=policy.compat32)["To"]) for took in mailbox.took} == {*UNUSUAL}
+
+
+@pytest.mark.parametrize("wrong", ["b@x.example", "o'brien@example.co", "O'Brien@example.com"])
+def test_a_sender_that_would_write_to_somebody_else_writes_to_nobody(receiver: Receivers, wrong: str) -> None:
+    """The last line of defence: whatever Apprise makes of an address."""
+    mailbox = receiver("smtp")
+    program = (
+        "import sys; from apprise.plugins.email import NotifyEmail as Email\n"
+        f"Email.targets = property(lambda self: [(False, {wrong!r})], lambda self, value: None)\n"
+        "from slactl.desk import sender; sender.main()"
+    )
+    order = {"url": mailbox.url, "receiver": "o'brien@example.com", "title": "x", "body": "y", "seconds": 20}
+    text = json.dumps(order | {"allow_http": False})
+    told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout)["outcome"] == "dead"
+    assert "another address" in json.loads(told.stdout)["detail"]
+    assert mailbox.took == []
+
+
+@pytest.mark.parametrize("option", ["to", "cc", "bcc"])
+def test_an_address_of_the_rules_is_not_cut_either(receiver: Receivers, option: str) -> None:
+    mailbox = receiver("smtp")
+    url = mailbox.url.replace("&to=mia@example.com", "&to=ann@example.com" if option != "to" else "")
+    for address in ("o'brien@example.com", "mia@firma.xn--p1ai"):
+        told = send(digests.Message("x", "y"), f"{url}&{option}={address}", 20)
+        assert (told.outcome, "another e-mail address" in told.detail) == (Outcome.DEAD, True)
+    assert mailbox.took == []
+    for address in ("mia@example.com", "Mia%20M%3Cmia+x@example.com%3E", "mia@example.com,bob@example.com"):
+        assert send(digests.Message("x", "y"), f"{url}&{option}={address}", 20).outcome is Outcome.SENT
