@@ -36,6 +36,14 @@ class Receiver(BaseHTTPRequestHandler):
     def answer_ok(self) -> None:
         self._answer(200)
 
+    def answer_hooks(self) -> None:
+        """As Mattermost does."""
+        self._answer(200)
+
+    def answer_api(self) -> None:
+        """As Discord does."""
+        self._answer(204)
+
     def answer_slow(self) -> None:
         time.sleep(1.5)
         self._answer(200)

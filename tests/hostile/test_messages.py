@@ -66,6 +66,70 @@ def test_a_ticket_is_one_line_of_a_message_that_calls_nobody(name: str) -> None:
     assert customer.body.count("\n") == 2
 
 
+#: What some chat takes for more than text.
+IN_CHAT = ("<@&123456789012345678>", "<@123456789012345678>", "<@!123>", "<!here>", "<!subteam^S123>", "<@U123|ann>",
+           "<https://evil.example|bank>", "<users/all>", "<at>ann</at>", "<t:0:R>", "@alice", "@alice.smith", ".@alice",
+           "-@alice", "_@alice", "@all", "x@everyone", "ann@everyone.example", "ann@here.example", "@**all**",
+           "@\u200balice", "\uff20alice", "x@123456789012345678.example", "@ann:matrix.example", "@@alice", "a@@alice",
+           "[bank](https://evil.example)", "![bank](https://evil.example)", "[bank][1]", "@ch\u034fannel",
+           "<<@123>>", "<@123")  # fmt: skip
+
+#: What is left of it if nothing was done: an @ that begins a word, what stands in angles, a link under a text.
+MORE_THAN_TEXT = re.compile(
+    r"(?i)[@\uff20](?:everyone|here)|(?<![a-z0-9])[@\uff20]\S|<|\]\(|\]\[|@\d|@(?!\s|[\w-]+\.[\w.-]+)"
+)
+
+#: What stays as it is.
+PLAIN = ("ann@example.com", "ann+x@mail.example.co.uk", "Ann.B@allianz.example", "a -> b", "[ERROR] (again)",
+         "[INFO]: 5 > 3", "meet @ noon", "{{ id }} & co", "wow! all of it")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_CHAT)
+def test_a_strangers_text_is_no_more_than_text_in_a_chat(text: str) -> None:
+    for around in ("{}", "x {} y", "({})", "\u00e4{}\u00e4", "a.{}"):
+        written = around.format(text)
+        for wanted in (head(written), head(written, EVERYTHING, EVERYTHING)):
+            message = digests.compose([row(written)], wanted)
+            assert not MORE_THAN_TEXT.search(message.title + "\n" + message.body), message
+        customer = digests.to_customer(row(written), head(written))
+        assert not MORE_THAN_TEXT.search(customer.title + "\n" + customer.body)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_calls_nobody_stays_as_it_is(text: str) -> None:
+    assert digests.compose([row(text)], head("mia", body="{{ subject }}")).body == text
+
+
+def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
+    """The bodies that Apprise makes for a hook, Mattermost and Discord."""
+    texts = [f"{each} ann@example.com" for each in IN_CHAT]
+    rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
+    message = digests.compose(rows[-20:], head("mia", title="{{ subject }}"))
+    hook = receiver("ok")
+    assert send(message, hook.url, 20).outcome is Outcome.SENT
+    assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is Outcome.SENT
+    program = (
+        f"from apprise.plugins.discord import NotifyDiscord as D; D.notify_url = 'http://127.0.0.1:{hook.port}/api'\n"
+        "from slactl.desk import sender; sender.main()"
+    )
+    order = {"receiver": None, "title": message.title, "body": message.body, "seconds": 20, "allow_http": False}
+    for url in ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord://1234567890/JHMHI8qBe?format=markdown"):
+        text = json.dumps(order | {"url": url})
+        told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
+        assert json.loads(told.stdout)["outcome"] == "sent", told.stdout
+    lines = [json.loads(line) for line in hook.log.read_text().splitlines()[hook.before :]]
+    found = [each["body"] for each in lines]
+    shown = [found[0]["message"], found[1]["text"], *(body["content"] for body in found[2:] if "embeds" not in body)]
+    embedded = [each["description"] for body in found for each in body.get("embeds", ())]
+    shown += [found[0]["title"], *(re.sub(r"\\(.)", r"\1", text) for text in embedded)]  # in Markdown of its own
+    assert len(shown) >= 5
+    for text in shown:
+        assert "ann@example.com" in text
+        assert not MORE_THAN_TEXT.search(text), text
+    pinged = [body["allow_mentions"] for body in found if "allow_mentions" in body]
+    assert all(not each["users"] and not each["roles"] and "everyone" not in each["parse"] for each in pinged)
+
+
 def test_what_looks_like_a_template_is_filled_in_by_nobody() -> None:
     text = PAYLOADS["template"]
     for wanted in (head(text), head(text, "{{ subject }}", "{{ subject }}")):
