@@ -1,14 +1,20 @@
 """Where messages for somebody go: the addresses of a role or a person, and their secrets at sending time."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from slactl.desk.credentials import Secrets, Unresolved, filled_in, is_exposed, secret
+from slactl.desk.sender import reads_otherwise
 from slactl.sla import addresses
 from slactl.sla.rules import OnUnknown, Rules
 from slactl.sla.rules_model import Person, Role
 from slactl.text import clean, is_address
+
+# What stands before the @ of an address, and what after it; quotation marks and comments are left out, for they can
+# make two addresses of one.
+_LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
 #: Whom the word stands for in `notify`: the customer of the ticket.
 REQUESTER = "requester"
@@ -71,10 +77,10 @@ def customer(rules: Rules, ticket_id: int, email: str | None) -> Addressee:
 
 
 def resolve(address: Address, secrets: Secrets) -> str:
-    """The URL with its secrets, for the sender alone.
+    """The URL with its secrets, for the sender alone; the customer's address is no part of it.
 
     Raises:
-        Unresolved: a variable or file is missing, or the customer's address is none.
+        Unresolved: a variable or file is missing, or mail to the customer's address could go to another one.
     """
     url = filled_in(address.url, secrets)
     if "://" not in url:
@@ -83,9 +89,9 @@ def resolve(address: Address, secrets: Secrets) -> str:
         return url
     if addresses.scheme(url) not in addresses.MAIL_SCHEMES:
         raise Unresolved("customers are told by mail only: mailtos://…")
-    if not is_address(address.receiver) or any(each in address.receiver for each in ',;<>()"\\[]:'):
+    if not is_address(address.receiver) or not re.fullmatch(f"{_LOCAL_PART}@{_DOMAIN}", address.receiver):
         raise Unresolved("the ticket has no e-mail address that can be written to")
-    return f"{url}{'&' if '?' in url else '?'}to={quote(address.receiver, safe='')}"
+    return url
 
 
 def listed(rules: Rules) -> Iterator[tuple[Place, str, bool]]:
@@ -128,15 +134,12 @@ def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:
         if addresses.is_plain_webhook(whole or url) and not allow_http:
             plain = addresses.scheme(whole or url)
             yield place, f"{plain}:// goes over the network in the clear; use {plain}s://, or allow_http = true"
-        if whole and apprise.Apprise.instantiate(with_receiver(place, whole)) is None:
+        if whole and (service := apprise.Apprise.instantiate(whole)) is None:
             yield place, f"Apprise does not understand the address {addresses.label(url)}"
+        elif whole and reads_otherwise(service, whole):
+            yield place, f"Apprise reads another e-mail address than stands in {addresses.label(url)}"
         elif not whole and (scheme := addresses.scheme(url)) and not known_scheme(scheme):
             yield place, f"Apprise does not know {clean(scheme)}://"
-
-
-def with_receiver(place: Place, url: str) -> str:
-    """A customer's mail URL as it will be, for it is not whole without an address."""
-    return f"{url}{'&' if '?' in url else '?'}to=customer%40example.com" if place[0] == "settings" else url
 
 
 def known_scheme(name: str) -> bool:

@@ -19,8 +19,16 @@ DIGEST_ROWS = 20
 #: The longest title, and the longest body that a template can make, in characters.
 TITLE_LENGTH, BODY_LENGTH = 200, 20_000
 
-#: What calls everybody in a chat, and may come from a customer's subject.
-_SHOUT = re.compile(r"(?i)[@!](?=everyone|channel|here|all|room|subteam)")
+# What makes a chat call people, wherever it stands: an @ that is no mail address's, and words that call everybody.
+_AT = "[@\uff20\ufe6b]"
+_CALL = re.compile(
+    rf"(?i){_AT}(?=everyone|here)|!(?=everyone|channel|here|all|room|subteam)"
+    rf"|(?<![a-z0-9]){_AT}(?=\S)|{_AT}(?=\S)(?![^\W\d_][\w-]*(?:\.[\w-]+)+)"
+)
+
+# A link whose text can say anything, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
+_LINK = re.compile(r"\](?=[(\[])")
+_COMMAND = re.compile("<([^<>]*)(>?)")
 
 Row = Mapping[str, Any]
 
@@ -140,13 +148,14 @@ def _pressing(row: Row) -> tuple[int, str, int]:
 
 
 def _tame(text: str | None) -> str:
-    """A customer's words on one line, short, and calling nobody in a chat."""
+    """A customer's words on one line and short, and no more than text in a chat."""
     return _quiet(text or "")[:TITLE_LENGTH]
 
 
 def _quiet(text: str) -> str:
-    """A text on one line, calling nobody in a chat."""
-    return _SHOUT.sub(lambda match: match[0] + " ", clean(text))
+    """A text on one line that is no more than that in a chat: it calls nobody, and links to where it says."""
+    shown = _COMMAND.sub(lambda match: f"\u2039{match[1]}" + ("\u203a" if match[2] else ""), clean(text))
+    return _LINK.sub("] ", _CALL.sub(lambda match: match[0] + " ", shown))
 
 
 def _title(filled: Sequence[Mapping[str, str]]) -> str:

@@ -125,12 +125,15 @@ def _message(post: Post, addressee: Addressee, rows: Sequence[Row]) -> digests.M
 
 def _send(post: Post, mailing: Mailing, message: digests.Message) -> Result:
     assert mailing.address is not None
+    seconds, allow_http = post.rules.settings.send_timeout.seconds, mailing.addressee.allow_http
+    receiver = mailing.address.receiver
     try:
         url = addresses.resolve(mailing.address, post.secrets)
+        return sending.send(message, url, seconds, receiver=receiver, allow_http=allow_http, lock=post.lock)
     except Unresolved as error:
         return Result(Outcome.DEAD, str(error))
-    seconds = post.rules.settings.send_timeout.seconds
-    return sending.send(message, url, seconds, allow_http=mailing.addressee.allow_http, lock=post.lock)
+    except Exception as error:  # others are told all the same; its text may have the URL in it
+        return Result(Outcome.UNKNOWN, f"unexpected {type(error).__name__}")
 
 
 def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[Row], result: Result) -> None:

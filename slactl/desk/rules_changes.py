@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slactl.sla.addresses import without_literal_secrets
+
 Record = dict[str, Any]
 Table = Mapping[str, Any]
 
@@ -46,10 +48,19 @@ def _change(section: str, name: str | None, key: str | None, before: object, aft
         "name": name,
         "key": key,
         "change": "added" if before is None else "removed" if after is None else "changed",
-        "before": before,
-        "after": after,
+        "before": _shown(before, section),
+        "after": _shown(after, section),
         "in_force": _in_force(section, key),
     }
+
+
+def _shown(value: object, section: str) -> object:
+    """A value without what could be a secret in a URL: an earlier slactl may have let it through."""
+    if isinstance(value, str):
+        return without_literal_secrets(value, page=section not in ("roles", "people"))
+    if isinstance(value, Mapping):
+        return {key: _shown(item, section) for key, item in value.items()}
+    return [_shown(item, section) for item in value] if isinstance(value, list) else value
 
 
 def _section(

@@ -13,6 +13,7 @@ from slactl.config import Config, shipped_rules
 from slactl.desk import addresses
 from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
+from slactl.sla.addresses import without_literal_secrets
 from slactl.sla.history import Priority, Target
 from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
 from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
@@ -100,7 +101,7 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
     except OSError as error:
         raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
-    return "".join(unified_diff(old, new, str(path), str(path)))
+    return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
 
 
 def _edited(path: Path, key: str, value: str) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """The process that sends one message through Apprise and says what became of it.
 
 A program of its own, started by path: a library that hangs or crashes takes nothing with it. It reads one JSON
-object from stdin (`url title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise says
-only whether it worked, so the requests and replies that go through `requests` and `smtplib` are watched for why it
-did not. Whatever libraries print or log goes nowhere: it may have secrets in it.
+object from stdin (`url receiver title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise
+says only whether it worked, so the requests and replies that go through `requests` and `smtplib` are watched for why
+it did not. Whatever libraries print or log goes nowhere: it may have secrets in it.
 """
 
 import json
@@ -60,6 +60,10 @@ def send(order: dict[str, Any]) -> Failure:
     if service is None:
         return Failure(DEAD, "Apprise does not know this address")
     service.socket_read_timeout = max(service.socket_read_timeout, ANSWER_SECONDS)
+    if order["receiver"] is not None:
+        write_to(service, order["receiver"], failures)
+    elif reads_otherwise(service, order["url"]):
+        return Failure(DEAD, "Apprise reads another e-mail address than the one that stands there")
     carrier = apprise.Apprise()
     carrier.add(service)
     done = carrier.notify(
@@ -175,6 +179,36 @@ def watch_mail(failures: list[Failure]) -> None:
         return code, text
 
     smtplib.SMTP.getreply = getreply  # type: ignore[method-assign]
+
+
+def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # noqa: ANN401
+    """Have a mail go to this address as it stands, and to no other; Apprise would read parts of some as a name."""
+    import smtplib
+
+    service.targets, service.cc, service.bcc = [(False, receiver)], set(), set()
+    original = smtplib.SMTP.rcpt
+
+    def rcpt(self: smtplib.SMTP, recip: str, options: Any = ()) -> tuple[int, bytes]:  # noqa: ANN401
+        if smtplib.quoteaddr(recip) != f"<{receiver}>":
+            failures.append(Failure(DEAD, "the mail would have gone to another address"))
+            raise smtplib.SMTPException("another address")
+        return original(self, recip, options)
+
+    smtplib.SMTP.rcpt = rcpt  # type: ignore[method-assign]
+
+
+def reads_otherwise(service: Any, url: str) -> bool:  # noqa: ANN401
+    """Whether Apprise would send mail to a part of an address of the URL: it cuts at an apostrophe, among others."""
+    import re
+
+    if service.secure_protocol != "mailtos":
+        return False
+    read = type(service).parse_url(url)
+    stated = "\n".join([*read["targets"], read.get("cc", ""), read.get("bcc", "")])
+    found = {address for _, address in service.targets} | service.cc | service.bcc
+    between = r"\s,;:<>()\""
+    cut = [each for each in found if not re.search(rf"(?<![^{between}]){re.escape(each)}(?![^{between}])", stated)]
+    return bool(stated.strip() and cut)
 
 
 def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa: ANN401

@@ -39,14 +39,23 @@ class Result:
     retry_after: str | None = None
 
 
-def send(message: Message, url: str, seconds: int, *, allow_http: bool = False, lock: int | None = None) -> Result:
-    """Send a message to a resolved URL within `seconds`.
+def send(
+    message: Message,
+    url: str,
+    seconds: int,
+    *,
+    receiver: str | None = None,
+    allow_http: bool = False,
+    lock: int | None = None,
+) -> Result:
+    """Send a message to a resolved URL within `seconds`; `receiver` is the one address that mail may go to.
 
     The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
     run begins while it may still be sending.
     """
     order = {
         "url": url,
+        "receiver": receiver,
         "title": message.title,
         "body": message.body,
         "seconds": seconds + GRACE,
@@ -94,11 +103,10 @@ def _result(answer: bytes, seconds: int) -> Result:
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> int:
     """What a server's Retry-After comes to in seconds from `now`; 0 where it says nothing that can be read."""
-    if retry_after is None:
-        return 0
-    if retry_after.strip().isdigit():
-        return int(retry_after.strip()[:9])
+    said = (retry_after or "").strip()
     try:
-        return max(0, int((parsedate_to_datetime(retry_after) - now).total_seconds()))
-    except (ValueError, TypeError):
+        if said.isdecimal() and said.isascii():
+            return int(said[:9])
+        return max(0, int((parsedate_to_datetime(said) - now).total_seconds()))
+    except Exception:  # a stranger wrote it, and there is no end to what a date can break
         return 0

@@ -202,7 +202,13 @@ def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
 
 def _address_problems(place: Place, url: str) -> Iterator[Problem]:
     if addresses.has_literal_secret(url):
-        yield place, "an address has a literal password or token; keep it in ${env:NAME} or ${file:PATH}"
+        yield (
+            place,
+            (
+                "an address has a literal password or token, or what could be one; "
+                "keep it, or all of the address, in ${env:NAME} or ${file:PATH}"
+            ),
+        )
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
         yield place, "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
 
@@ -222,7 +228,7 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
     place, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
-    if addresses.has_literal_secret(url):
+    if addresses.has_literal_secret(url, page=True):
         yield place, "the address is a secret; keep it in ${env:NAME} or ${file:PATH}"
     elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
         yield place, "this is no URL; write https://… or ${env:NAME}"

@@ -1,7 +1,8 @@
 """Real servers on loopback for messages, each a process of its own: `receivers.py LOG http|smtp [CERTIFICATE]`.
 
 Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
-How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`; mail from smtp550@ is refused.
+How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`, `/503-6e6f77/…` with a
+Retry-After in hexadecimal; mail from smtp550@ is refused.
 """
 
 import asyncio
@@ -29,10 +30,19 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         note(path=self.path, body=json.loads(body))
-        getattr(self, f"answer_{self.path.split('/')[1]}")()
+        kind, _, more = self.path.split("/")[1].partition("-")
+        getattr(self, f"answer_{kind}")(*([more] if more else []))
 
     def answer_ok(self) -> None:
         self._answer(200)
+
+    def answer_hooks(self) -> None:
+        """As Mattermost does."""
+        self._answer(200)
+
+    def answer_api(self) -> None:
+        """As Discord does."""
+        self._answer(204)
 
     def answer_slow(self) -> None:
         time.sleep(1.5)
@@ -40,6 +50,9 @@ class Receiver(BaseHTTPRequestHandler):
 
     def answer_500(self) -> None:
         self._answer(500)
+
+    def answer_503(self, retry_after: str) -> None:
+        self._answer(503, {"Retry-After": bytes.fromhex(retry_after).decode("latin-1")})
 
     def answer_404(self) -> None:
         self._answer(404)

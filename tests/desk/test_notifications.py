@@ -135,6 +135,56 @@ def test_retry_after_is_respected(
     assert message["error"] == "${env:LEAD_URL}: HTTP 429"
 
 
+#: What a server may say of when to come again, and cannot be meant.
+NO_TIME = ("\xb2", "Mon, 01 Jan 2026 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+           "Mon, 01 Jan 9999 00:00:00 -0000", "-1", "1e9", "soon", "\xa0", ",", "Mon,", "0:0:0 1 1 1")  # fmt: skip
+
+
+def test_no_answer_of_a_server_keeps_the_others_from_their_messages(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = receiver("ok")
+    bad = [receiver(f"503-{text.encode('latin-1').hex()}") for text in NO_TIME]
+    names = [f"bad{number}" for number in range(len(bad))]
+    for name, each in zip(names, bad, strict=True):
+        monkeypatch.setenv(name, each.url)
+    roles = "".join(f'[roles.{name}]\nnotify = ["${{env:{name}}}"]\n' for name in names)
+    rules(extra=roles, notify=json.dumps([*names, "lead"]))
+    monkeypatch.setenv("LEAD_URL", hook.url)
+    opened(slactl)
+    clock.move_to("2026-03-04T10:00:00Z")
+    check(slactl, code=7)
+    found = json.loads(slactl("notifications", "list", "--json").out)
+    told = {each["recipient"]: (each["state"], each["tries"], each["next_try_at"]) for each in found}
+    assert told == {"lead": ("sent", 0, None)} | dict.fromkeys(names, ("waiting", 1, "2026-03-04T10:01:00Z"))
+    assert check(slactl)["failed"] == 0
+    assert [len(each.took) for each in (hook, *bad)] == [1] * (len(bad) + 1)
+
+
+def test_a_try_that_breaks_in_an_unknown_way_is_a_failed_one(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import subprocess
+
+    hook, started, start = receiver("ok"), [], subprocess.Popen
+
+    def break_once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (as it is called)
+        started.append(arguments)
+        if len(started) == 1:
+            raise RuntimeError(hook.url)
+        return start(*arguments, **options)
+
+    rules(notify='["lead", "backup"]')
+    monkeypatch.setenv("LEAD_URL", "json://127.0.0.1:1/hook")
+    monkeypatch.setenv("BACKUP_URL", hook.url)
+    opened(slactl)
+    clock.move_to("2026-03-04T10:00:00Z")
+    monkeypatch.setattr(subprocess, "Popen", break_once)
+    told = check(slactl, code=7)
+    assert "lead: ${env:LEAD_URL}: unexpected RuntimeError; next try from 10:01 UTC on" in told["err"]
+    assert outbox(slactl) == [("lead", "waiting"), ("backup", "sent")]
+
+
 def test_after_the_last_try_the_fallback_is_told(
     late: Path, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +360,36 @@ def test_a_storm_is_one_digest(
 
 
 CUSTOMER = 'customer_mail = "${env:CUSTOMER_MAIL}"\n'
+
+
+def test_mail_to_customers_goes_to_their_address_or_the_fallback_hears_why_not(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, backup = receiver("smtp"), receiver("ok")
+    monkeypatch.setenv("CUSTOMER_MAIL", mailbox.url.replace("&to=mia@example.com", ""))
+    monkeypatch.setenv("BACKUP_URL", backup.url)
+    rules(settings=CUSTOMER, notify='["requester"]')
+    good = ["o'brien@example.com", "ann@firma.xn--p1ai", "ann@example.com"]
+    bad = [
+        "ann@corp.co/evil.example",
+        "o'brien <ann@example.com>",
+        "ann@x.example'",
+        "\u03bb@x.example",
+        "a@b@c.example",
+    ]
+    opening = {"at": "2026-03-02T09:00:00Z", "type": "created"}
+    lines = [{"ticket": f"T-{address}", "requester_email": address} | opening for address in good + bad]
+    assert slactl("import", "-", stdin="\n".join(json.dumps(line) for line in lines)).code == 0
+    clock.move_to("2026-03-04T10:00:00Z")
+    check(slactl, code=7)
+    assert [took["to"] for took in mailbox.took] == [[address] for address in good]
+    found = json.loads(slactl("notifications", "list", "--json", "--state", "dead").out)
+    assert len(found) == len(bad)
+    assert {each["error"] for each in found} == {
+        "${env:CUSTOMER_MAIL}: the ticket has no e-mail address that can be written to"
+    }
+    (told,) = backup.bodies
+    assert told.count("instead of requester, who could not be reached") == len(bad)
 
 
 def test_a_customer_is_told_once_for_each_broken_promise(

@@ -1,6 +1,9 @@
 """What strangers wrote, in messages: it is shown, calls nobody, and stays where it was put."""
 
+import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from email import message_from_string, policy
 from pathlib import Path
@@ -63,6 +66,70 @@ def test_a_ticket_is_one_line_of_a_message_that_calls_nobody(name: str) -> None:
     assert customer.body.count("\n") == 2
 
 
+#: What some chat takes for more than text.
+IN_CHAT = ("<@&123456789012345678>", "<@123456789012345678>", "<@!123>", "<!here>", "<!subteam^S123>", "<@U123|ann>",
+           "<https://evil.example|bank>", "<users/all>", "<at>ann</at>", "<t:0:R>", "@alice", "@alice.smith", ".@alice",
+           "-@alice", "_@alice", "@all", "x@everyone", "ann@everyone.example", "ann@here.example", "@**all**",
+           "@\u200balice", "\uff20alice", "x@123456789012345678.example", "@ann:matrix.example", "@@alice", "a@@alice",
+           "[bank](https://evil.example)", "![bank](https://evil.example)", "[bank][1]", "@ch\u034fannel",
+           "<<@123>>", "<@123")  # fmt: skip
+
+#: What is left of it if nothing was done: an @ that begins a word, what stands in angles, a link under a text.
+MORE_THAN_TEXT = re.compile(
+    r"(?i)[@\uff20](?:everyone|here)|(?<![a-z0-9])[@\uff20]\S|<|\]\(|\]\[|@\d|@(?!\s|[\w-]+\.[\w.-]+)"
+)
+
+#: What stays as it is.
+PLAIN = ("ann@example.com", "ann+x@mail.example.co.uk", "Ann.B@allianz.example", "a -> b", "[ERROR] (again)",
+         "[INFO]: 5 > 3", "meet @ noon", "{{ id }} & co", "wow! all of it")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_CHAT)
+def test_a_strangers_text_is_no_more_than_text_in_a_chat(text: str) -> None:
+    for around in ("{}", "x {} y", "({})", "\u00e4{}\u00e4", "a.{}"):
+        written = around.format(text)
+        for wanted in (head(written), head(written, EVERYTHING, EVERYTHING)):
+            message = digests.compose([row(written)], wanted)
+            assert not MORE_THAN_TEXT.search(message.title + "\n" + message.body), message
+        customer = digests.to_customer(row(written), head(written))
+        assert not MORE_THAN_TEXT.search(customer.title + "\n" + customer.body)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_calls_nobody_stays_as_it_is(text: str) -> None:
+    assert digests.compose([row(text)], head("mia", body="{{ subject }}")).body == text
+
+
+def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
+    """The bodies that Apprise makes for a hook, Mattermost and Discord."""
+    texts = [f"{each} ann@example.com" for each in IN_CHAT]
+    rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
+    message = digests.compose(rows[-20:], head("mia", title="{{ subject }}"))
+    hook = receiver("ok")
+    assert send(message, hook.url, 20).outcome is Outcome.SENT
+    assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is Outcome.SENT
+    program = (
+        f"from apprise.plugins.discord import NotifyDiscord as D; D.notify_url = 'http://127.0.0.1:{hook.port}/api'\n"
+        "from slactl.desk import sender; sender.main()"
+    )
+    order = {"receiver": None, "title": message.title, "body": message.body, "seconds": 20, "allow_http": False}
+    for url in ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord://1234567890/JHMHI8qBe?format=markdown"):
+        text = json.dumps(order | {"url": url})
+        told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
+        assert json.loads(told.stdout)["outcome"] == "sent", told.stdout
+    lines = [json.loads(line) for line in hook.log.read_text().splitlines()[hook.before :]]
+    found = [each["body"] for each in lines]
+    shown = [found[0]["message"], found[1]["text"], *(body["content"] for body in found[2:] if "embeds" not in body)]
+    embedded = [each["description"] for body in found for each in body.get("embeds", ())]
+    shown += [found[0]["title"], *(re.sub(r"\\(.)", r"\1", text) for text in embedded)]  # in Markdown of its own
+    assert len(shown) >= 5
+    for text in shown:
+        assert "ann@example.com" in text
+        assert not MORE_THAN_TEXT.search(text), text
+    pinged = [body["allow_mentions"] for body in found if "allow_mentions" in body]
+    assert all(not each["users"] and not each["roles"] and "everyone" not in each["parse"] for each in pinged)
+
+
 def test_what_looks_like_a_template_is_filled_in_by_nobody() -> None:
     text = PAYLOADS["template"]
     for wanted in (head(text), head(text, "{{ subject }}", "{{ subject }}")):
@@ -122,11 +189,56 @@ def test_a_customers_address_that_could_be_more_gets_no_mail(address: str) -> No
 
 
 @pytest.mark.parametrize(
-    "address", ["a&bcc=c@d.example", "a?cc=c@d.example", "a#x@d.example", "a/b@d.example", "%0d@d.example"]
-)
-def test_a_customers_address_adds_no_options_to_the_url(address: str) -> None:
-    from urllib.parse import parse_qs, urlsplit
+    "address",
+    ["a@x.ex!ample", "a@x.example/", "ann@corp.co/evil.example", "a@x.example#y", "a@x.example%2Cb", "a@x_y.example",
+     "a@x.example'", "a@-x.example", "a@x..example", ".a@x.example", "a..b@x.example", "ann@b\xfccher.example",
+     "\u03bb@x.example", "a@x.example?bcc=c@d.example", "a@x.example&bcc=c", "a@x.example}", "a@x.example+"],
+)  # fmt: skip
+def test_an_address_that_mail_does_not_have_gets_none(address: str) -> None:
+    with pytest.raises(Unresolved):
+        addresses.resolve(Address("mailtos://smtp.example.com", address), Secrets({}, Path()))
 
-    url = addresses.resolve(Address("mailtos://smtp.example.com?from=desk@example.com", address), Secrets({}, Path()))
-    assert parse_qs(urlsplit(url).query) == {"from": ["desk@example.com"], "to": [address]}
-    assert urlsplit(url).fragment == ""
+
+#: What Apprise would cut, take for a name or for options of the URL, and is a mail address all the same.
+UNUSUAL = ("o'brien@example.com", "'b@x.example", "a'v.q@x.example", "ann@firma.xn--p1ai", "ann@xn--bcher-kva.example",
+           "a@x.ex1ample", "a@x.example9", "a@x.ex-ample", "a&bcc=c@d.example", "a?cc=c@d.example", "a#x@d.example",
+           "a/b@d.example", "%0d@d.example", "a+b@d.example", "ann@localhost", "a!b@d.example",
+           "x" * 64 + "@d.example")  # fmt: skip
+
+
+def test_mail_to_a_customer_goes_to_the_address_as_it_stands(receiver: Receivers) -> None:
+    mailbox = receiver("smtp")
+    for address in UNUSUAL:
+        url = addresses.resolve(Address(f"{mailbox.url}&bcc=boss@example.com", address), Secrets({}, Path()))
+        assert send(digests.Message("x", "y"), url, 20, receiver=address).outcome is Outcome.SENT
+    assert [took["to"] for took in mailbox.took] == [[address] for address in UNUSUAL]
+    assert {str(message_from_string(took["body"], policy=policy.compat32)["To"]) for took in mailbox.took} == {*UNUSUAL}
+
+
+@pytest.mark.parametrize("wrong", ["b@x.example", "o'brien@example.co", "O'Brien@example.com"])
+def test_a_sender_that_would_write_to_somebody_else_writes_to_nobody(receiver: Receivers, wrong: str) -> None:
+    """The last line of defence: whatever Apprise makes of an address."""
+    mailbox = receiver("smtp")
+    program = (
+        "import sys; from apprise.plugins.email import NotifyEmail as Email\n"
+        f"Email.targets = property(lambda self: [(False, {wrong!r})], lambda self, value: None)\n"
+        "from slactl.desk import sender; sender.main()"
+    )
+    order = {"url": mailbox.url, "receiver": "o'brien@example.com", "title": "x", "body": "y", "seconds": 20}
+    text = json.dumps(order | {"allow_http": False})
+    told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout)["outcome"] == "dead"
+    assert "another address" in json.loads(told.stdout)["detail"]
+    assert mailbox.took == []
+
+
+@pytest.mark.parametrize("option", ["to", "cc", "bcc"])
+def test_an_address_of_the_rules_is_not_cut_either(receiver: Receivers, option: str) -> None:
+    mailbox = receiver("smtp")
+    url = mailbox.url.replace("&to=mia@example.com", "&to=ann@example.com" if option != "to" else "")
+    for address in ("o'brien@example.com", "mia@firma.xn--p1ai"):
+        told = send(digests.Message("x", "y"), f"{url}&{option}={address}", 20)
+        assert (told.outcome, "another e-mail address" in told.detail) == (Outcome.DEAD, True)
+    assert mailbox.took == []
+    for address in ("mia@example.com", "Mia%20M%3Cmia+x@example.com%3E", "mia@example.com,bob@example.com"):
+        assert send(digests.Message("x", "y"), f"{url}&{option}={address}", 20).outcome is Outcome.SENT

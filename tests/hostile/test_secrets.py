@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from payloads import harm
 
 from slactl.cli.app import COMMANDS, GROUPS, app
 from slactl.desk.sender import is_plain
+from slactl.sla import addresses
 
 RULES = """
 schema = 1
@@ -181,7 +183,19 @@ def test_no_secret_comes_out_of_any_command(leaky: Path, slactl: Slactl, tmp_pat
 
 
 LITERAL = ("slack://T1JHGJ4H5G/A1BRTD4JD/SENTINELa1b2c3d4e5f6g7h8", "mailtos://ann:SENTINEL@smtp.example.com",
-           "jsons://example.com/hook?token=SENTINEL", "tgram://123456789:SENTINELa1b2c3d4e5f6")  # fmt: skip
+           "jsons://example.com/hook?token=SENTINEL", "tgram://123456789:SENTINELa1b2c3d4e5f6",
+           "jsons://hooks.example.com/x?+X-Api-Key=hunter2SENTINEL", "jsons://hooks.example.com/x?-key=SENTINEL",
+           "jsons://hooks.example.com/x?sig=SENTINEL", "jsons://hooks.example.com/x?access=SENTINEL",
+           "jsons://hooks.example.com/x?:text=SENTINEL", "jsons://hooks.example.com/x?SENTINEL",
+           "jsons://SENTINELtoken@host.example/x", "jsons://host.example:SENTINEL/x",
+           "jsons://host.example/a/SENTINEL@b", "pover://SENTINELuser@SENTINELtokenletters",
+           "slack://T1JHGJ4H5G/A1BRTD4JDXX/SENTINELabcdefghijklmnop", "slack://${SENTINEL}",
+           "tgram://123456789:SENTINELabcdefghijklmnopqrs/1", "gotifys://host.example/SENTINELabc12",
+           "gotifys://SENTINEL@host.example/${env:HOOK}", "gotifys://SENTINEL/SENTINEL",
+           "jsons://h.example/%53ENTINELabcdef123456", "jsons://h.example/%2553ENTINELabcdef123456",
+           "jsons://h.example/x?s%69g=SENTINEL", "mailtos://smtp.example.com?user=ann&pass=SENTINEL",
+           "https://discord.com/api/webhooks/1/SENTINELab", "${env:HOOK}/SENTINEL", "${env:HOOK}?key=SENTINEL",
+           "${env:HOOK}://SENTINEL", "jsons://h.example/x?+Authorization=Bearer%20SENTINEL${env:HOOK}")  # fmt: skip
 
 
 @pytest.mark.parametrize("url", [LITERAL[0], *(pytest.param(url, marks=pytest.mark.full) for url in LITERAL[1:])])
@@ -212,6 +226,46 @@ def test_a_secret_cannot_be_set_and_is_not_repeated(desk: Path, slactl: Slactl, 
         result = slactl("rules", "set", "roles.support_manager.notify", value)
         assert result.code in (2, 4)
         assert WORD not in result.out + result.err
+
+
+def test_what_an_earlier_slactl_let_through_is_not_shown(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "x", "--from", "ann@example.com")
+    path = desk.with_name("rules.toml")
+    hidden = [url for url in LITERAL if "%53" not in url and "%2553" not in url]
+    comments = "".join(f"# notify = ['{url}']\n" for url in hidden)
+    path.write_text(path.read_text().replace("due_soon =", f"{comments}due_soon ="))
+    told = slactl("rules", "set", "settings.due_soon", "3h")
+    assert (told.code, 'due_soon = "3h"' in told.out, WORD in told.out) == (0, True, False)
+    roles = f"[people.mia]\nnotify = {json.dumps(hidden)}\n[roles.support_manager]\nnotify = {json.dumps(hidden)}\n"
+    with sqlite3.connect(desk) as connection:
+        connection.execute("UPDATE rules_version SET canonical = ?", [f"schema = 1\n{roles}"])
+    for form in ("table", "json", "csv"):
+        told = slactl("rules", "diff", "--format", form)
+        assert (told.code, "mailtos://…" in told.out, WORD in told.out) == (0, True, False), told
+
+
+def test_what_may_stand_in_the_rules_is_private_nowhere() -> None:
+    """The lists of schemes and options, beside what the installed Apprise says of its services."""
+    import apprise
+
+    found: Any = apprise.Apprise().details(show_disabled=True)  # type: ignore[no-untyped-call]
+    known, harmless = set(), {*addresses.OPTIONS}
+    for service in found["schemas"]:
+        details, schemes = service["details"], {*(service["protocols"] or ()), *(service["secure_protocols"] or ())}
+        private = {name for name, token in details["tokens"].items() if token.get("private")}
+        known |= schemes
+        is_mail = not schemes.isdisjoint(addresses.MAIL_SCHEMES)
+        for name in harmless | ({*addresses.MAIL_OPTIONS} if is_mail else set()):
+            option = details["args"].get(name, {})
+            assert not option.get("private"), (schemes, name)
+            assert private.isdisjoint(option.get("map_to") or ()), (schemes, name)
+        places = [template.partition("://")[2].replace("{path}", "/").rpartition("@")[2].partition("/")
+                  for template in details["templates"]]  # fmt: skip
+        for shown, listed in ((0, (*addresses.OPEN_SCHEMES, *addresses.HOSTED_SCHEMES)), (2, addresses.OPEN_SCHEMES)):
+            if not schemes.isdisjoint(listed):
+                inside = {name for place in places for name in re.findall(r"\{(\w+)\}", place[shown])}
+                assert private.isdisjoint(inside), schemes
+    assert {*addresses.OPEN_SCHEMES, *addresses.HOSTED_SCHEMES} - known == {"http", "https"}
 
 
 def test_a_traceback_has_neither_secrets_nor_what_a_terminal_obeys(

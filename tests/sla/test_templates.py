@@ -59,6 +59,13 @@ def test_what_a_template_cannot_say(template: str, says: str) -> None:
         render(template, FACTS)
 
 
+@pytest.mark.parametrize("template", ["{{ subject | truncate(2) }}", "{{ 1 | truncate }}", "{{ id | trim(5) }}"])
+def test_a_template_that_cannot_be_filled_in_says_so(template: str) -> None:
+    assert mistake(template) is None
+    with pytest.raises(ValueError, match="cannot be filled in"):
+        render(template, FACTS)
+
+
 @pytest.mark.parametrize(
     ("url", "literal"),
     [
@@ -78,11 +85,34 @@ def test_what_a_template_cannot_say(template: str, says: str) -> None:
         ("jsons://example.com/hook:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", True),
         ("jsons://example.com/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", True),
         ("sendgrid://SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf:a@example.com", True),
+        ("gotifys://gotify.example.com:8443/${env:GOTIFY_TOKEN}?format=markdown", False),
+        ("mmosts://${env:BOT}@chat.example.com/${env:HOOK}", False),
+        ("tgram://${env:BOT}:${env:BOT_TOKEN}/${env:CHAT}/", False),
+        ("slack://${env:SLACK}?footer=no&overflow=split", False),
+        ("https://hooks.slack.com/${env:SLACK_PATH}", False),
+        ("${env:SMTP}?to=mia@example.com", False),
+        ("${env:WHOLE}", False),
+        ("mailtos://mia@example.com", False),
+        ("mailtos://${env:LOGIN}@smtp.example.com/bob@example.com?from=Desk%20<desk@example.com>&name=Desk", False),
+        ("jsons://${env:HOST}:${env:PORT}/x?verify=yes&cto=5&-key=${env:KEY}", False),
+        ("json://[::1]:8000/x", False),
+        ("json://desk:${env:PASSWORD}@hooks.example.com/x", False),
+        ("json://desk:hunter2${env:PASSWORD}@hooks.example.com/x", True),
+        ("json://desk:@hooks.example.com/x", True),
+        ("gotifys://desk:${env:PASSWORD}@hooks.example.com", True),
+        ("syslog://", False),
+        ("https://ping.example.com/desk", True),
         ("jsons://hooks-2.frankfurt-region-1.example.com:8443/desk/v2/escalations", False),
     ],
 )
 def test_a_literal_secret_is_found(url: str, literal: bool) -> None:
     assert has_literal_secret(url) is literal
+
+
+def test_a_page_may_stand_in_the_rules_unless_it_looks_like_a_secret() -> None:
+    assert not has_literal_secret("https://ping.example.com/desk", page=True)
+    assert has_literal_secret("https://ping.example.com/0f5e2b4c-1111-2222-3333-444455556666", page=True)
+    assert has_literal_secret("https://ping.example.com/desk?key=hunter2", page=True)
 
 
 def test_an_address_is_shown_without_its_secrets() -> None:
