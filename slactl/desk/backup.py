@@ -59,21 +59,27 @@ def backup(
         SlactlError: the target cannot be written.
     """
     _refuse(config.database, target, force=force)
-    with reads.reading(config.database) as source:
-        last = reads.head(source)
-        made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
-        if dry_run:
-            return made
-        try:
-            with _new_file(target) as (draft, handle):
+    if dry_run:
+        with reads.reading(config.database) as source:
+            return _described(source, target, dry_run=True)
+    try:
+        with _new_file(target) as (draft, handle):
+            # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
+            with reads.reading(config.database) as source:
+                made = _described(source, target)
                 _copy(source, draft, progress)
-                _prove(draft, handle, made)
-                os.fsync(handle)
-                _name(draft, target, force=force)
-        except OSError as error:
-            hint = f"mkdir -p {quoted(target.parent)}"
-            raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+            _prove(draft, handle, made)
+            os.fsync(handle)
+            _name(draft, target, force=force)
+    except OSError as error:
+        hint = f"mkdir -p {quoted(target.parent)}"
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
     return made
+
+
+def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
+    last = reads.head(source)
+    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
 
 
 def _refuse(database: Path, target: Path, *, force: bool) -> None:

@@ -6,6 +6,7 @@ of SQLite, through connections that it is given in the place of the ordinary one
 
 import codecs
 import importlib
+import logging
 import os
 import random
 import secrets
@@ -156,6 +157,7 @@ def _live(work: Callable[[], int], folder: Path, trouble: Trouble) -> NoReturn:
             for number, mode in ((0, "r"), (1, "w"), (2, "w"))
         )
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        logging.getLogger().handlers.clear()  # pytest's, which would keep what libraries log from stderr
         random.seed(os.getpid())
         _stand_in(folder / "operations", trouble)
         code = work()
@@ -223,6 +225,10 @@ def _stand_in(log: Path, trouble: Trouble) -> None:
         def executescript(self, sql: str) -> sqlite3.Cursor:
             meet(self, sql)
             return super().executescript(sql)
+
+        def backup(self, target: sqlite3.Connection, **options: Any) -> None:  # noqa: ANN401
+            meet(self, "BACKUP")
+            super().backup(target, **options)
 
         def commit(self) -> None:
             meet(self, "COMMIT")
