@@ -6,6 +6,7 @@ of SQLite, through connections that it is given in the place of the ordinary one
 
 import codecs
 import importlib
+import io
 import logging
 import os
 import random
@@ -15,7 +16,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,6 +26,9 @@ from typing import Any, NoReturn
 
 #: What every child believes to be now, unless it is told otherwise.
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+#: How many work at once.
+PROCESSES = 8
 
 
 class Fault(StrEnum):
@@ -133,6 +137,30 @@ def fork(work: Callable[[], int], *, trouble: Trouble = Trouble(), stdin: str = 
     if pid == 0:
         _live(work, Path(folder.name), trouble)
     return Child(pid, folder)
+
+
+def at_once(count: int, work: Callable[[int], int]) -> list[Child]:
+    """So many children that all begin at the same moment, each knowing its number."""
+    reading, writing = os.pipe()
+
+    def begin(number: int) -> int:
+        os.close(writing)
+        os.read(reading, 1)  # until everybody is there
+        return work(number)
+
+    children = [fork(lambda number=number: begin(number)) for number in range(count)]  # type: ignore[misc]
+    os.close(writing)
+    os.close(reading)
+    return children
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process."""
+    from slactl.__main__ import run as slactl
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = slactl(arguments)
+    return code, out.getvalue(), err.getvalue()
 
 
 @cache
