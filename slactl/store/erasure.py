@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from slactl.store.connection import BUSY_SECONDS, open_database, reported
+from slactl.store.connection import BUSY_SECONDS, empty_log, in_turn, open_database, reported
 
 #: What of a person stands in a ticket's own columns too.
 COLUMNS = ("subject", "requester_email")
@@ -123,13 +123,11 @@ def wipe(path: Path) -> bool:
     connection = open_database(path)
     try:
         with reported(path):
-            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("VACUUM")
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            in_turn(connection, "VACUUM")
+            return empty_log(connection, BUSY_SECONDS)
     finally:
         connection.close()
-    return not busy
 
 
 def _texts(connection: sqlite3.Connection, table: str, *, nullable: bool = False) -> Iterator[str]:

@@ -76,13 +76,11 @@ def hand(number: int, rounds: int) -> Iterator[str]:
     yield from dealt[number::PROCESSES][:rounds]
 
 
-def is_well(arguments: list[str], code: int, err: str) -> bool:
+def is_well(arguments: list[str], code: int) -> bool:
     """Whether a command ended as it may while others are at work."""
     command = command_of(arguments)
     if command == "check" and code == 75:
         return True
-    if command == "rules apply" and code == 7:
-        return all("in the meantime; apply again" in line for line in err.splitlines())
     return code == 0 or (code == 5 and command in STALE)
 
 
@@ -94,18 +92,16 @@ def work_on(folder: Path, number: int, rounds: int) -> int:
     wrong += code != 0
     for turn, chosen in enumerate(hand(number, rounds)):
         names = {"w": f"w{number}-{turn}", "t": dice.choice("1256"), "o": own.strip(), "d": folder, "p": ""}
-        (folder / f"{names['w']}.jsonl").write_text(
-            HISTORY.replace("H-", f"{names['w']}-")
-        ) if "jsonl" in chosen else None
+        (folder / f"{names['w']}.jsonl").write_text(HISTORY.replace("H-", f"{names['w']}-"))
         for line in chosen.split("; "):
             if "{p}" in line and not names["p"]:
                 break
             arguments = [part.format(**names) for part in line.split()]
             code, out, err = call(*settings(folder), *arguments)
             names["p"] = out.strip()
-            if not is_well(arguments, code, err):
+            if not is_well(arguments, code):
                 wrong += 1
-                print(json.dumps({"wrong": [arguments, code, err]}), flush=True)  # noqa: T201
+                print(json.dumps({"wrong": [arguments, code, out, err]}), flush=True)  # noqa: T201
             if code != 0:
                 break
             print(json.dumps({"done": arguments, "out": names["p"]}), flush=True)  # noqa: T201
