@@ -1,5 +1,6 @@
 """Several people and cron at once, each a process of its own: everything is done, once, and nobody is shown a lock."""
 
+import fcntl
 import json
 import os
 import signal
@@ -254,3 +255,29 @@ def test_a_long_reader_keeps_no_writer_waiting_and_sees_one_state() -> None:
         assert run(*settings(folder), "note", "2", "--body", "last").code == 0
         assert words_on(folder, 2) == ["which", "this-one", *(f"n{number}" for number in range(6)), "last"]
         assert violations(database, NOON) == []
+
+
+#: The byte of the file beside the database that SQLite locks while somebody copies the write-ahead log back.
+COPYING = 121
+
+
+def test_an_erasure_waits_for_whoever_copies_the_log_back() -> None:
+    tries = 0
+
+    def second_try(_: sqlite3.Connection, operation: str) -> bool:
+        nonlocal tries
+        tries += operation.startswith("PRAGMA wal_checkpoint")
+        return tries == 2 and operation.startswith("PRAGMA wal_checkpoint")
+
+    trouble = Trouble(fault=Fault.STOP, watch=second_try)
+    erase = ("erase", "--requester", "ann@example.com", "--yes")
+    with desk_copy() as folder, closing(sqlite3.connect(folder / "slactl.db")) as connection:
+        connection.execute("SELECT count(*) FROM event").fetchone()
+        with open(folder / "slactl.db-shm", "rb+") as beside:
+            fcntl.lockf(beside, fcntl.LOCK_EX, 1, COPYING)
+            with start(*settings(folder), *erase, trouble=trouble) as erasing:
+                erasing.wait_until_stopped()
+                fcntl.lockf(beside, fcntl.LOCK_UN, 1, COPYING)
+                erasing.send(signal.SIGCONT)
+                ended = erasing.wait()
+        assert (ended.code, "left: " in ended.out) == (0, False), words([ended])
