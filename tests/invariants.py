@@ -41,7 +41,9 @@ def content(database: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: _rows(connection, name) for name in sorted(names) if name not in ("run", "sqlite_sequence")}
+        rows = {name: _rows(connection, name) for name in sorted(names) if name not in ("run", "sqlite_sequence")}
+        schema = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
+        return rows | {"the schema": [repr(tuple(row)) for row in schema]}
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[str]:

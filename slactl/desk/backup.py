@@ -62,18 +62,24 @@ def backup(
     """
     with _reported(target):
         _refuse(config, target, force=force)
-    with reads.reading(config.database) as source:
-        last = reads.head(source)
-        made = Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
-        if dry_run:
-            return made
-        with _reported(target), new_file(target) as (draft, handle):
+    if dry_run:
+        with reads.reading(config.database) as source:
+            return _described(source, target, dry_run=True)
+    with _reported(target), new_file(target) as (draft, handle):
+        # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
+        with reads.reading(config.database) as source:
+            made = _described(source, target)
             _copy(source, draft, progress)
-            _prove(draft, handle, made)
-            os.fsync(handle)
-            _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
-            _name(draft, target, force=force)
+        _prove(draft, handle, made)
+        os.fsync(handle)
+        _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
+        _name(draft, target, force=force)
     return made
+
+
+def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
+    last = reads.head(source)
+    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager

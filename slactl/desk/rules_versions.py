@@ -165,10 +165,11 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
     for row in rows:
         number, mark = row["id"], book.mark()
         try:
-            if row["updated_at"] > to_text(book.now) or not _is_as_shown(row, move):
+            at = book.instant(number)
+            if row["updated_at"] > to_text(at) or not _is_as_shown(row, move):
                 raise RefusedError("something happened to it in the meantime; apply again")
             before = book.state(number)
-            move.baseline += _move_ticket(book, number, row["rules"], version.id)
+            move.baseline += _move_ticket(book, number, at, row["rules"], version.id)
         except (SlactlError, ValueError, KeyError) as error:
             # One broken ticket must not keep the others on their old rules.
             book.take_back(number, mark)
@@ -191,25 +192,25 @@ def _is_as_shown(row: Record, move: Move) -> bool:
     return bool(move.shown.get(row["id"]) == row["version"])
 
 
-def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:
-    """Move one ticket; returns how many levels are on the record as baseline for it."""
+def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: int) -> int:
+    """Move one ticket as of `at`; returns how many levels are on the record as baseline for it."""
     from slactl.desk.escalation import Cause, record_only
     from slactl.desk.ledger import Entry
     from slactl.store.words import Outcome
 
-    before, known = _deadlines(book.state(number)), _fallen_due(book, number)
+    before, known = _deadlines(book.state(number)), _fallen_due(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
-    book.append(number, Entry(Event(book.now, EventType.RULES_APPLIED, detail)))
+    book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
     book.renumber(number)
     if _open_deadlines(_deadlines(book.state(number))) != _open_deadlines(before):
         book.note_deadlines(number, "rules applied")
     # What was due before waits for the next check as it did; a promise that was broken is not forgotten by a move.
-    firings = [firing for key, firing in _fallen_due(book, number).items() if key not in known]
+    firings = [firing for key, firing in _fallen_due(book, number, at).items() if key not in known]
     for firing in firings:
         cause = Cause(
             reason=firing.reason,
-            fired_at=book.now,
+            fired_at=at,
             actor="slactl",
             actor_type=ActorType.SYSTEM,
             key=firing.key,
@@ -221,11 +222,11 @@ def _move_ticket(book: "Ledger", number: int, old: str, version: int) -> int:
     return len(firings)
 
 
-def _fallen_due(book: "Ledger", number: int) -> "dict[FiringKey, Firing]":
-    """The undecided levels of a ticket whose instants have come, those that an ack or a pause holds back included."""
+def _fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
+    """The undecided levels of a ticket that are due at an instant, those that an ack or a pause holds back included."""
     from slactl.sla.ladders import due_levels
 
-    due = due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number), held=True)
+    due = due_levels(book.state(number), book.rulebook.current, at, book.fired(number), held=True)
     return {firing.key: firing for firing in due}
 
 

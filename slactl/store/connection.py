@@ -96,6 +96,15 @@ def damage(connection: sqlite3.Connection) -> list[str]:
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
     """Take the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
 
+    Raises:
+        sqlite3.OperationalError: somebody else kept it all that time.
+    """
+    in_turn(connection, "BEGIN IMMEDIATE", seconds)
+
+
+def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
+    """Run a statement that takes the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
+
     SQLite itself asks for the lock ever more seldom, up to every tenth of a second, and so may never meet the moment
     between two transactions of a long run; asking every few milliseconds, a person waits for one transaction at most.
 
@@ -105,16 +114,23 @@ def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) 
     from time import monotonic, sleep
 
     patience = monotonic() + (BUSY_SECONDS if seconds is None else seconds)
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
+    with _impatient(connection):
         while True:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(statement)
                 return
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or monotonic() >= patience:
                     raise
             sleep(ASK_SECONDS)
+
+
+@contextmanager
+def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
+    """SQLite says at once when somebody else has a lock, and waits as always afterwards."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
@@ -142,6 +158,22 @@ def give_way() -> None:
     from time import sleep
 
     sleep(2 * ASK_SECONDS)
+
+
+def empty_log(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Copy the write-ahead log back into the database and empty it; whether nobody kept it from that so long.
+
+    SQLite never waits for another who copies the log back, as everybody does who leaves last or finds it long.
+    """
+    from time import monotonic, sleep
+
+    patience = monotonic() + seconds
+    with _impatient(connection):
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if monotonic() > patience:
+                return False
+            sleep(ASK_SECONDS)
+    return True
 
 
 @contextmanager

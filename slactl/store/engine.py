@@ -22,12 +22,15 @@ def engine(path: Path, *, writes: bool = True) -> Engine:
     pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
     read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
     One engine serves all transactions of a command: it remembers the statements it has compiled, and no connection.
+    Each connection is closed after its transaction, which SQLite then ends: no pool has to roll anything back.
     """
 
     def connect() -> sqlite3.Connection:
         return open_database(path)
 
-    made = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    made = create_engine(
+        "sqlite://", creator=connect, poolclass=NullPool, pool_reset_on_return=None, hide_parameters=True
+    )
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:

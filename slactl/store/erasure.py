@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from slactl.store.connection import BUSY_SECONDS, open_database, reported
+from slactl.store.connection import BUSY_SECONDS, empty_log, in_turn, open_database, reported
 from slactl.store.reads import head
 
 #: What of a person stands in a ticket's own columns too.
@@ -190,12 +190,11 @@ def wipe(path: Path) -> bool:
     connection = open_database(path)
     try:
         with reported(path):
-            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             noted = connection.execute("SELECT key, value FROM meta WHERE key = ?", (UNWIPED,)).fetchall()
-            connection.execute("VACUUM")
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not busy:
+            in_turn(connection, "VACUUM")
+            emptied = empty_log(connection, BUSY_SECONDS)
+            if emptied:
                 connection.executemany("DELETE FROM meta WHERE key = ? AND value = ?", noted)
+            return emptied
     finally:
         connection.close()
-    return not busy

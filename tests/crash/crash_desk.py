@@ -4,13 +4,15 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from forked import run
+
+from slactl.cli.commands import GROUPS
 
 RULES = """schema = 1
 [settings]
@@ -148,3 +150,11 @@ def desk_copy() -> Iterator[Path]:
 def settings(folder: Path) -> list[str]:
     """The options that point a command at a desk."""
     return ["--db", str(folder / "slactl.db"), "--rules", str(folder / "rules.toml"), "--actor", "ann"]
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """The command that a line runs: `create`, `rules apply`; the options before it do not count."""
+    words = list(arguments)
+    while words[0].startswith("-"):
+        del words[:2]
+    return " ".join(words[: 2 if words[0] in GROUPS else 1])

@@ -6,6 +6,8 @@ of SQLite, through connections that it is given in the place of the ordinary one
 
 import codecs
 import importlib
+import io
+import logging
 import os
 import random
 import secrets
@@ -14,7 +16,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +26,9 @@ from typing import Any, NoReturn
 
 #: What every child believes to be now, unless it is told otherwise.
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+#: How many work at once.
+PROCESSES = 8
 
 
 class Fault(StrEnum):
@@ -134,6 +139,30 @@ def fork(work: Callable[[], int], *, trouble: Trouble = Trouble(), stdin: str = 
     return Child(pid, folder)
 
 
+def at_once(count: int, work: Callable[[int], int]) -> list[Child]:
+    """So many children that all begin at the same moment, each knowing its number."""
+    reading, writing = os.pipe()
+
+    def begin(number: int) -> int:
+        os.close(writing)
+        os.read(reading, 1)  # until everybody is there
+        return work(number)
+
+    children = [fork(lambda number=number: begin(number)) for number in range(count)]  # type: ignore[misc]
+    os.close(writing)
+    os.close(reading)
+    return children
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process."""
+    from slactl.__main__ import run as slactl
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = slactl(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
 @cache
 def _import_all() -> None:
     """What a command imports is imported once, before the fork."""
@@ -156,6 +185,7 @@ def _live(work: Callable[[], int], folder: Path, trouble: Trouble) -> NoReturn:
             for number, mode in ((0, "r"), (1, "w"), (2, "w"))
         )
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        logging.getLogger().handlers.clear()  # pytest's, which would keep what libraries log from stderr
         random.seed(os.getpid())
         _stand_in(folder / "operations", trouble)
         code = work()
@@ -223,6 +253,10 @@ def _stand_in(log: Path, trouble: Trouble) -> None:
         def executescript(self, sql: str) -> sqlite3.Cursor:
             meet(self, sql)
             return super().executescript(sql)
+
+        def backup(self, target: sqlite3.Connection, **options: Any) -> None:  # noqa: ANN401
+            meet(self, "BACKUP")
+            super().backup(target, **options)
 
         def commit(self) -> None:
             meet(self, "COMMIT")

@@ -1,148 +1,23 @@
 """Several people and cron at once, each a process of its own: everything is done, once, and nobody is shown a lock."""
 
-import io
+import fcntl
 import json
 import os
-import random
 import signal
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, redirect_stderr, redirect_stdout
-from itertools import pairwise
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from crash_desk import desk_copy, settings, shelf
-from forked import NOON, Child, Fault, Trouble, fork, run, start, words
+from forked import NOON, PROCESSES, Child, Fault, Trouble, at_once, call, fork, run, start, words
 from invariants import violations
 
 from slactl.store.connection import SCHEMA
 
 #: A desk as the first schema kept it.
 FIRST_SCHEMA = Path(__file__).with_name("schema_1.sql")
-
-PROCESSES = 8
-
-#: What is done at random; `{t}` is a ticket that all share, `{o}` one's own, `{w}` a word nobody else says.
-MIXED = (
-    "create {w} --from {w}@example.com --external-id {w} --body {w}",
-    "note {t} --body {w}",
-    "tag {t} --add {w}",
-    "note {t} --body {w}",
-    "tag {t} --add {w}",
-    "reply {t} --body {w}",
-    "receive {t} --body {w}",
-    "assign {t} --to {w}",
-    "priority {t} urgent",
-    "priority {t} low",
-    "status {t} pending",
-    "due {t} --target resolution --at 2026-03-05T09:00Z --reason {w}",
-    "escalate {t} --reason {w}",
-    "ack {t}",
-    "edit {t} --subject {w}",
-    "resolve {o}",
-    "reopen {o}",
-    "tenant add {w} --plan pro",
-    "silence add --ticket {t} --for 1h --comment {w}",
-    "check --json",
-    "list --all --json",
-    "summary --json",
-)
-
-
-def at_once(count: int, work: Callable[[int], int]) -> list[Child]:
-    """So many children that all begin at the same moment, each knowing its number."""
-    reading, writing = os.pipe()
-
-    def begin(number: int) -> int:
-        os.close(writing)
-        os.read(reading, 1)  # until everybody is there
-        return work(number)
-
-    children = [fork(lambda number=number: begin(number)) for number in range(count)]  # type: ignore[misc]
-    os.close(writing)
-    os.close(reading)
-    return children
-
-
-def call(*arguments: str) -> tuple[int, str, str]:
-    """Run a command in this process."""
-    from slactl.__main__ import run as slactl
-
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = slactl(arguments)
-    return code, out.getvalue(), err.getvalue()
-
-
-def work_on(folder: Path, number: int, rounds: int) -> int:
-    """One person's part: commands at random; prints what was acknowledged, and ends with how many went wrong."""
-    dice, wrong = random.Random(number), 0
-    os.environ["SLACTL_TRUST_CLOCK"] = "1"
-    code, own, err = call(*settings(folder), "create", f"own-{number}", "--from", "me@example.com")
-    wrong += code != 0
-    for turn in range(rounds):
-        # "resolve" and "reopen" take turns, so that neither is refused.
-        chosen = dice.choice(MIXED)
-        word, shared = f"w{number}-{turn}", str(dice.choice((1, 2, 5, 6)))
-        arguments = [part.format(t=shared, o=own.strip(), w=word) for part in chosen.split()]
-        code, out, err = call(*settings(folder), *arguments)
-        refused = chosen.endswith("{o}") and code == 5
-        locked = chosen.startswith("check") and code == 75
-        if code != 0 and not refused and not locked:
-            wrong += 1
-            print(json.dumps({"wrong": [arguments, code, err]}), flush=True)  # noqa: T201
-        if code == 0:
-            print(json.dumps({"done": arguments, "out": out.strip()}), flush=True)  # noqa: T201
-    return min(wrong, 100)
-
-
-def all_at_work(rounds: int) -> None:
-    with desk_copy() as folder:
-        children = at_once(PROCESSES, lambda number: work_on(folder, number, rounds))
-        ended = [child.wait() for child in children]
-        assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
-        said = [json.loads(line) for each in ended for line in each.out.splitlines()]
-        assert len(said) >= PROCESSES * rounds * 0.5
-        nothing_is_lost(folder / "slactl.db", [(each["done"], each["out"]) for each in said])
-
-
-def nothing_is_lost(database: Path, done: list[tuple[list[str], str]]) -> None:
-    """Everything that was acknowledged is there."""
-    with closing(sqlite3.connect(database)) as connection:
-        bodies = {text for (text,) in connection.execute("SELECT text FROM event_text WHERE field = 'body'")}
-        tags = {row[0]: set(json.loads(row[1])) for row in connection.execute("SELECT id, tags FROM ticket")}
-        names = dict(connection.execute("SELECT id, external_id FROM ticket"))
-        reasons = {reason for (reason,) in connection.execute("SELECT reason FROM escalation")}
-        tenants = {name for (name,) in connection.execute("SELECT name FROM tenant")}
-        silences = dict(connection.execute("SELECT id, comment FROM silence"))
-    printed = [out for arguments, out in done if arguments[0] == "create"]
-    assert len(printed) == len(set(printed))
-    for arguments, out in done:
-        verb, options = arguments[0], dict(pairwise(arguments))
-        if verb in ("note", "reply", "receive", "create"):
-            assert options["--body"] in bodies, arguments
-        if verb == "create":
-            assert names[int(out)] == options["--external-id"]
-        if verb == "tag":
-            assert options["--add"] in tags[int(arguments[1])], arguments
-        if verb == "escalate":
-            assert options["--reason"] in reasons
-        if verb == "tenant":
-            assert arguments[2] in tenants
-        if verb == "silence":
-            assert silences[int(out)] == options["--comment"]
-    from slactl.clock import now
-
-    assert violations(database, now(), all_told=False) == []
-
-
-def test_eight_processes_at_work_lose_nothing() -> None:
-    all_at_work(rounds=5)
-
-
-@pytest.mark.full
-def test_eight_processes_with_two_hundred_commands_each_lose_nothing() -> None:
-    all_at_work(rounds=200)
 
 
 def first_starts(rounds: int) -> None:
@@ -380,3 +255,29 @@ def test_a_long_reader_keeps_no_writer_waiting_and_sees_one_state() -> None:
         assert run(*settings(folder), "note", "2", "--body", "last").code == 0
         assert words_on(folder, 2) == ["which", "this-one", *(f"n{number}" for number in range(6)), "last"]
         assert violations(database, NOON) == []
+
+
+#: The byte of the file beside the database that SQLite locks while somebody copies the write-ahead log back.
+COPYING = 121
+
+
+def test_an_erasure_waits_for_whoever_copies_the_log_back() -> None:
+    tries = 0
+
+    def second_try(_: sqlite3.Connection, operation: str) -> bool:
+        nonlocal tries
+        tries += operation.startswith("PRAGMA wal_checkpoint")
+        return tries == 2 and operation.startswith("PRAGMA wal_checkpoint")
+
+    trouble = Trouble(fault=Fault.STOP, watch=second_try)
+    erase = ("erase", "--requester", "ann@example.com", "--yes")
+    with desk_copy() as folder, closing(sqlite3.connect(folder / "slactl.db")) as connection:
+        connection.execute("SELECT count(*) FROM event").fetchone()
+        with open(folder / "slactl.db-shm", "rb+") as beside:
+            fcntl.lockf(beside, fcntl.LOCK_EX, 1, COPYING)
+            with start(*settings(folder), *erase, trouble=trouble) as erasing:
+                erasing.wait_until_stopped()
+                fcntl.lockf(beside, fcntl.LOCK_UN, 1, COPYING)
+                erasing.send(signal.SIGCONT)
+                ended = erasing.wait()
+        assert (ended.code, "left: " in ended.out) == (0, False), words([ended])

@@ -4,8 +4,11 @@ What was done is compared with what the command does when nothing goes wrong, ro
 still. Afterwards the same command finishes the work.
 """
 
+import shutil
 import signal
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,14 +21,34 @@ from invariants import content, violations
 
 @dataclass(frozen=True)
 class Writing:
-    """A command that writes; `{}` in it is the folder of the desk. `batches`: it writes in several transactions."""
+    """A command that writes; `{}` in it is the folder of the desk. `batches`: it writes in several transactions.
+
+    `spoilt` is SQL that makes the desk wrong beforehand, for a command that mends it.
+    """
 
     line: str
     batches: bool = False
+    spoilt: str = ""
 
     def arguments(self, folder: Path) -> list[str]:
         return [*settings(folder), *(word.format(folder) for word in self.line.split())]
 
+    @contextmanager
+    def desk(self) -> Iterator[Path]:
+        """The folder of a desk to run it on."""
+        with desk_copy() as folder:
+            with closing(sqlite3.connect(folder / "slactl.db")) as connection:
+                connection.executescript(self.spoilt)
+            yield folder
+
+
+#: A view and a trigger are gone, a ticket and timers are not as their histories say.
+SPOILT = """
+DROP VIEW breach_view; DROP TRIGGER event_never_changes;
+UPDATE ticket SET status = 'closed', assignee = 'nobody', due_at = NULL WHERE id = 1;
+DELETE FROM timer WHERE ticket_id = 2;
+UPDATE timer SET next_at = NULL;
+"""
 
 COMMANDS = (
     Writing("create Fire --from ann@example.com --external-id F-1 --body help --tenant acme --assignee mia"),
@@ -55,6 +78,7 @@ COMMANDS = (
     Writing("silence expire 1"),
     Writing("notifications retry 1"),
     Writing("notifications drop 2"),
+    Writing("doctor --rebuild", spoilt=SPOILT),
 )
 
 NAMES = [command.line.split(" --")[0].strip() or command.line for command in COMMANDS]
@@ -72,7 +96,7 @@ class Course:
 
 @cache
 def course(command: Writing) -> Course:
-    with desk_copy() as folder:
+    with command.desk() as folder:
         before = content(folder / "slactl.db")
         ended = run(*command.arguments(folder))
         assert ended.code == 0, ended.err
@@ -83,14 +107,15 @@ def course(command: Writing) -> Course:
 
 def meets_trouble(command: Writing, trouble: Trouble) -> list[str]:
     """Run a command that meets trouble, and again without; returns what does not hold of either."""
-    with desk_copy() as folder:
+    with command.desk() as folder:
         return judged(folder, command, trouble, course(command))
 
 
 def judged(folder: Path, command: Writing, trouble: Trouble, usual: Course) -> list[str]:
     database = folder / "slactl.db"
     ended = run(*command.arguments(folder), trouble=trouble)
-    found, wrong = content(database), violations(database, NOON)
+    found = content(database)
+    wrong = violations(database, NOON) if not command.spoilt or found != usual.before else []
     if found not in (usual.before, usual.after) and not command.batches:
         wrong.append(f"half done: {difference(usual.before, found)}")
     if ended.code == 0 and found != usual.after:
@@ -110,9 +135,11 @@ def judged(folder: Path, command: Writing, trouble: Trouble, usual: Course) -> l
 
 def complaints(ended: Ended) -> list[str]:
     """What is wrong with how a command told that the database failed it."""
+    if "Traceback" in ended.err:
+        return [f"it ended with {ended.code} and a traceback: {ended.err}"]
     if ended.code == 0:
         return []
-    told = "disk I/O error" in ended.out + ended.err and "Traceback" not in ended.err
+    told = "disk I/O error" in ended.out + ended.err
     # An erasure is done when only the rewriting of the file fails, and says what is left to do.
     good = told and (ended.code == 6 and ended.err.startswith("error: ")) | (ended.code == 7 and "left: " in ended.out)
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
@@ -140,11 +167,14 @@ def all_of_it(command: Writing, places: Sequence[tuple[int, Fault]]) -> None:
 
 @pytest.mark.parametrize("turn", range(len(COMMANDS)), ids=NAMES)
 def test_a_command_that_fails_or_dies_while_it_writes_is_done_or_not_begun(turn: int) -> None:
-    """At one place for each command: death at the commit, or a failure of the write before it."""
+    """At one place for each command: death at the commit, a failure of the write before it, or of the last operation.
+
+    The last is the commit too, but where something is left to do: then it must not be told as a failure of the rest.
+    """
     operations = course(COMMANDS[turn]).ended.operations
     commit = max(number for number, operation in enumerate(operations) if operation == "COMMIT")
     write = max(n for n in range(commit) if operations[n].startswith(("INSERT", "UPDATE")))
-    places = [(commit, Fault.DEATH), (write, Fault.ROLLED_BACK), (commit, Fault.ERROR)]
+    places = [(commit, Fault.DEATH), (write, Fault.ROLLED_BACK), (len(operations) - 1, Fault.ERROR)]
     all_of_it(COMMANDS[turn], [places[turn % 3]])
 
 
@@ -169,6 +199,59 @@ def test_messages_of_a_run_that_died_before_it_printed_them_are_printed_by_the_n
         assert [line for line in again.out.splitlines() if line.startswith("To ")] == told
         last = run(*command.arguments(folder))
         assert (last.code, "To " in last.out) == (0, False)
+
+
+@cache
+def operations_of_a_backup() -> list[str]:
+    with desk_copy() as folder:
+        ended = run(*settings(folder), "backup", str(folder / "copy.db"))
+        assert ended.code == 0, ended.err
+        return ended.operations
+
+
+def backup_meets_trouble(trouble: Trouble) -> list[str]:
+    """Make a backup that meets trouble, and another one without; returns what does not hold."""
+    with desk_copy() as folder:
+        database, copy = folder / "slactl.db", folder / "copy.db"
+        before = content(database)
+        ended = run(*settings(folder), "backup", str(copy), trouble=trouble)
+        wrong = violations(database, NOON)
+        wrong += judged_copy(copy, before) if copy.exists() else []
+        if trouble.fault is Fault.DEATH:
+            for draft in folder.glob(".copy.db*"):  # here, and nowhere else, the next one would have the same name
+                draft.unlink()
+        else:
+            wrong += complaints(ended)
+            wrong += [f"left behind: {path.name}" for path in folder.glob(".copy.db*")]
+            wrong += [f"it ended with {ended.code}: {ended.err}"] if copy.exists() != (ended.code == 0) else []
+        again = run(*settings(folder), "backup", "--force", str(copy))
+        wrong += [again.err] if again.code else judged_copy(copy, before)
+        return wrong + difference(before, content(database))
+
+
+def judged_copy(copy: Path, wanted: dict[str, list[str]]) -> list[str]:
+    """What is wrong with a copy; looked at in another one, for a look leaves files beside a database."""
+    looked = copy.with_name("looked.db")
+    shutil.copyfile(copy, looked)
+    return [f"the copy: {each}" for each in (*violations(looked, NOON), *difference(wanted, content(looked)))]
+
+
+def backups_meet(fault: Fault, places: Iterable[int]) -> None:
+    operations = operations_of_a_backup()
+    wrong = {f"{n}, {operations[n]}": found for n in places if (found := backup_meets_trouble(Trouble(n, fault)))}
+    assert not wrong, "\n".join(f"{place}: {each}" for place, found in wrong.items() for each in found)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_backup_that_fails_or_dies_leaves_a_whole_copy_or_none(fault: Fault) -> None:
+    """Each operation fails in one of the ways."""
+    backups_meet(fault, range(FAULTS.index(fault), len(operations_of_a_backup()), len(FAULTS)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_backup_that_fails_or_dies_anywhere_leaves_a_whole_copy_or_none(fault: Fault) -> None:
+    backups_meet(fault, range(len(operations_of_a_backup())))
 
 
 @pytest.mark.full

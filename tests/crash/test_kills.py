@@ -1,4 +1,7 @@
-"""Killed at any moment, again and again: no level fires twice, nothing acknowledged is lost, the rest is done later."""
+"""Killed at any place, again and again: no level fires twice, nothing acknowledged is lost, the rest is done later.
+
+A few kills come at operations of the database, which do not hang on how fast the machine is; many come at any moment.
+"""
 
 import fcntl
 import random
@@ -7,16 +10,29 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Receivers
 from crash_desk import RULES, desk_copy, settings
-from forked import NOON, Child, Trouble, run, start
+from forked import NOON, Trouble, run, start
 from invariants import content, violations
 
 #: A message to a machine on which a test listens.
 ADDRESS = '[roles.desk]\nnotify = ["${env:DESK_URL}"]'
+
+#: Runs a command and kills it; whether it was not through already.
+Kill = Callable[..., bool]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A command that nobody kills: how many operations it asks of SQLite, and how many seconds it takes."""
+
+    operations: int
+    seconds: float
 
 
 def history(count: int) -> str:
@@ -28,76 +44,108 @@ def history(count: int) -> str:
     )
 
 
-def lifetime(*arguments: str, **options: object) -> float:
-    """How long a command takes that nobody kills, in seconds."""
+def usually(*arguments: str, **options: Any) -> Usual:  # noqa: ANN401  (what `run` takes)
+    """Run a command to its end."""
     began = time.monotonic()
     ended = run(*arguments, **options)
     assert ended.code == 0, ended.err
-    return time.monotonic() - began
+    return Usual(len(ended.operations), time.monotonic() - began)
 
 
-def killed(child: Child, seconds: float) -> bool:
-    """Kill a child after so many seconds; whether it was not through already."""
-    time.sleep(seconds)
-    child.send(signal.SIGKILL)
-    return child.wait().code == -signal.SIGKILL
+def at(trouble: Trouble) -> Kill:
+    """Killed at an operation."""
+    return lambda *arguments, **options: run(*arguments, trouble=trouble, **options).code == -signal.SIGKILL
 
 
-def moments(count: int, whole: float) -> Sequence[float]:
-    """Moments from the beginning of a command to a little after its usual end, in any order."""
+def after(seconds: float) -> Kill:
+    """Killed after so many seconds, wherever it is then."""
+
+    def kill(*arguments: str, **options: Any) -> bool:  # noqa: ANN401
+        child = start(*arguments, **options)
+        time.sleep(seconds)
+        child.send(signal.SIGKILL)
+        return child.wait().code == -signal.SIGKILL
+
+    return kill
+
+
+def spread(count: int) -> list[float]:
+    """So many numbers from 0 to 1, evenly spread, in any order."""
     dice = random.Random(count)
-    found = [1.1 * whole * (number + dice.random()) / count for number in range(count)]
+    found = [(number + dice.random()) / count for number in range(count)]
     dice.shuffle(found)
     return found
 
 
-def kill_checks(count: int) -> None:
-    """A run is killed; when all is done, it is exactly what one run does that nobody kills."""
+def at_operations(count: int, usual: Usual) -> list[Kill]:
+    """Kills from the first to the last operation of a command."""
+    return [at(Trouble(int(part * usual.operations))) for part in spread(count)]
+
+
+def at_any_place(count: int, usual: Usual) -> list[Kill]:
+    """Half of the kills at operations, half at moments from the beginning to a little after the usual end."""
+    moments = [after(1.1 * part * usual.seconds) for part in spread(count - count // 2)]
+    return [*at_operations(count // 2, usual), *moments]
+
+
+def kill_checks(count: int, places: Callable[[int, Usual], list[Kill]]) -> int:
+    """A run is killed; when all is done, it is exactly what one run does that nobody kills. Returns how many were."""
     with desk_copy() as usual:
         run(*settings(usual), "import", "-", stdin=history(40))
-        whole = lifetime(*settings(usual), "check")
-        after, kills = content(usual / "slactl.db"), 0
-        for moment in moments(count, whole):
+        kills = places(count, usually(*settings(usual), "check"))
+        wanted, killed = content(usual / "slactl.db"), 0
+        for kill in kills:
             with desk_copy() as folder:
                 run(*settings(folder), "import", "-", stdin=history(40))
-                kills += killed(start(*settings(folder), "check"), moment)
+                killed += kill(*settings(folder), "check")
                 assert violations(folder / "slactl.db", NOON, all_told=False) == []
                 last = run(*settings(folder), "check")
                 assert last.code == 0, last.err
-                assert content(folder / "slactl.db") == after
-        assert kills > 0
+                assert content(folder / "slactl.db") == wanted
+        return killed
 
 
-def kill_imports(count: int, tickets: int) -> None:
-    """One database, one file, killed again and again until it is in; the first time when a part of it is."""
-    with desk_copy() as usual, desk_copy() as folder:
-        lines = history(tickets)
-        whole = lifetime(*settings(usual), "import", "-", stdin=lines)
-        part = Trouble(watch=second_batch())
-        kills = int(run(*settings(folder), "import", "-", stdin=lines, trouble=part).code == -signal.SIGKILL)
-        assert 0 < imported(folder) < tickets
-        for moment in sorted(moments(count, whole)):
-            kills += killed(start(*settings(folder), "import", "-", stdin=lines), moment)
-            assert imported(folder) <= tickets
-            if kills % 10 == 1:
-                assert violations(folder / "slactl.db", NOON) == []
-        last = run(*settings(folder), "import", "-", stdin=lines)
-        assert last.code == 0, last.err
-        assert content(folder / "slactl.db") == content(usual / "slactl.db")
-        assert violations(folder / "slactl.db", NOON) == []
-        assert kills > 1
+#: Tickets in one transaction of the imports here.
+BATCH = 50
 
 
-def second_batch() -> Callable[[sqlite3.Connection, str], bool]:
-    """Trouble at the second transaction that writes tickets."""
-    commits = 0
+def small_batches() -> None:
+    import slactl.desk.imports
 
-    def watch(connection: sqlite3.Connection, operation: str) -> bool:
-        nonlocal commits
-        commits += operation == "COMMIT" and connection.in_transaction
-        return commits > 1 and operation.startswith("INSERT INTO timer")
+    slactl.desk.imports.BATCH = BATCH
 
-    return watch
+
+def in_batch(number: int, beginning: str) -> Kill:
+    """Killed in the transaction of this number, from 0 on, at the first operation that begins so."""
+    begun = 0
+
+    def watch(_: sqlite3.Connection, operation: str) -> bool:
+        nonlocal begun
+        if begun > number and operation.startswith(beginning):
+            return True
+        begun += operation == "BEGIN IMMEDIATE"
+        return False
+
+    return at(Trouble(watch=watch))
+
+
+#: Where imports are killed, each one transaction later than the one before.
+PLACES = ("INSERT INTO event", "COMMIT", "SELECT", "INSERT INTO timer")
+
+
+def kill_imports(kill: Kill, folder: Path, lines: str) -> bool:
+    """One more import of a file into one database is killed; what is in is in once."""
+    killed = kill(*settings(folder), "import", "-", stdin=lines, before=small_batches)
+    assert violations(folder / "slactl.db", NOON) == []
+    return killed
+
+
+def is_taken_in_at_last(folder: Path, usual: Path, lines: str) -> None:
+    """When nobody kills it, an import makes up for what is missing, and nothing else."""
+    last = run(*settings(folder), "import", "-", stdin=lines, before=small_batches)
+    assert last.code == 0, last.err
+    assert content(folder / "slactl.db") == content(usual / "slactl.db")
+    assert violations(folder / "slactl.db", NOON) == []
 
 
 def imported(folder: Path) -> int:
@@ -115,61 +163,85 @@ def wait_for_sender(folder: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def kill_senders(count: int, receiver: Receivers) -> None:
-    """Every message goes out, and only one that was on its way at a kill goes out twice."""
+def kill_senders(count: int, places: Callable[[int, Usual], list[Kill]], receiver: Receivers) -> int:
+    """Every message goes out, and only one that was on its way at a kill goes out twice. Returns how many were."""
     with desk_copy() as folder:
         (folder / "rules.toml").write_text(RULES.replace("[roles.desk]", ADDRESS))
-        hook, kills = receiver("ok"), 0
-        new = [f'{{"ticket": "S-{n}", "at": "2026-03-02T12:00:00Z", "type": "created"}}\n' for n in range(count)]
-        assert run(*settings(folder), "import", "-", stdin="".join(new)).code == 0
+        hook, killed = receiver("ok"), 0
         environment = {"DESK_URL": hook.url}
-        whole = lifetime(*settings(folder), "check", environment=environment)
+        new = [f'{{"ticket": "S-{n}", "at": "2026-03-02T12:00:00Z", "type": "created"}}\n' for n in range(count + 1)]
+        assert run(*settings(folder), "import", "-", stdin="".join(new)).code == 0
+        usually(*settings(folder), "check", environment=environment)
         before = len(hook.took)
-        for number, moment in enumerate(moments(count, whole)):
-            made = run(*settings(folder), "escalate", f"S-{number}", "--reason", f"kill-{number}-")
-            assert made.code == 0, made.err
-            kills += killed(start(*settings(folder), "check", environment=environment), moment)
+        escalate(folder, count)
+        usual = usually(*settings(folder), "check", environment=environment)
+        for number, kill in enumerate(places(count, usual)):
+            escalate(folder, number)
+            killed += kill(*settings(folder), "check", environment=environment)
             wait_for_sender(folder)
         last = run(*settings(folder), "check", environment=environment)
         assert last.code == 0, last.err
-        digests = hook.bodies[before:]
-        for number in range(count):
-            assert any(f"kill-{number}-" in digest for digest in digests), f"nobody was told of {number}"
-        with closing(sqlite3.connect(folder / "slactl.db")) as connection:
-            states = dict(
-                connection.execute("SELECT state, count(*) FROM notification WHERE held_by IS NULL GROUP BY 1")
-            )
-            query = "SELECT count(DISTINCT n.run_id) FROM notification n JOIN escalation e ON e.id = n.escalation_id"
-            recorded = connection.execute(f"{query} WHERE n.state = 'sent' AND e.reason LIKE 'kill-%'").fetchone()[0]
-        assert not {"waiting", "sending"} & states.keys(), states
-        # One message for each run that lived to say so, and at most one for each that did not.
-        assert recorded <= len(digests) <= recorded + kills
-        assert violations(folder / "slactl.db", NOON, all_told=False) == []
-        assert kills > 0
+        everybody_was_told(folder / "slactl.db", hook.bodies[before:], count + 1, killed)
+        return killed
+
+
+def escalate(folder: Path, number: int) -> None:
+    made = run(*settings(folder), "escalate", f"S-{number}", "--reason", f"kill-{number}-")
+    assert made.code == 0, made.err
+
+
+def everybody_was_told(database: Path, digests: Sequence[str], count: int, killed: int) -> None:
+    for number in range(count):
+        assert any(f"kill-{number}-" in digest for digest in digests), f"nobody was told of {number}"
+    with closing(sqlite3.connect(database)) as connection:
+        states = dict(connection.execute("SELECT state, count(*) FROM notification WHERE held_by IS NULL GROUP BY 1"))
+        query = "SELECT count(DISTINCT n.run_id) FROM notification n JOIN escalation e ON e.id = n.escalation_id"
+        recorded = connection.execute(f"{query} WHERE n.state = 'sent' AND e.reason LIKE 'kill-%'").fetchone()[0]
+    assert not {"waiting", "sending"} & states.keys(), states
+    # One message for each run that lived to say so, and at most one for each that did not.
+    assert recorded <= len(digests) <= recorded + killed
+    assert violations(database, NOON, all_told=False) == []
 
 
 def test_checks_that_are_killed_fire_everything_once() -> None:
-    kill_checks(4)
+    assert kill_checks(4, at_operations) == 4
 
 
 def test_imports_that_are_killed_take_in_everything_once() -> None:
-    kill_imports(2, tickets=600)
+    lines = history(4 * BATCH)
+    with desk_copy() as usual, desk_copy() as folder:
+        usually(*settings(usual), "import", "-", stdin=lines, before=small_batches)
+        for number, place in enumerate(PLACES):
+            assert kill_imports(in_batch(number, place), folder, lines)
+            assert imported(folder) == number * BATCH
+        is_taken_in_at_last(folder, usual, lines)
 
 
 def test_senders_that_are_killed_tell_everybody(receiver: Receivers) -> None:
-    kill_senders(3, receiver)
+    assert kill_senders(3, at_operations, receiver) == 3
 
 
 @pytest.mark.full
 def test_two_hundred_checks_that_are_killed_fire_everything_once() -> None:
-    kill_checks(200)
+    assert kill_checks(200, at_any_place) >= 100
 
 
 @pytest.mark.full
 def test_two_hundred_imports_that_are_killed_take_in_everything_once() -> None:
-    kill_imports(200, tickets=1500)
+    """Ever later, so that most of them find a part of the file in."""
+    lines = history(1500)
+    with desk_copy() as usual, desk_copy() as folder:
+        whole = usually(*settings(usual), "import", "-", stdin=lines, before=small_batches).seconds
+        first = [in_batch(number, place) for number, place in enumerate(PLACES)]
+        later = [after(1.1 * part * whole) for part in sorted(spread(196))]
+        killed = 0
+        for kill in (*first, *later):
+            killed += kill_imports(kill, folder, lines)
+            assert imported(folder) <= 1500
+        is_taken_in_at_last(folder, usual, lines)
+        assert killed >= len(first)
 
 
 @pytest.mark.full
 def test_two_hundred_senders_that_are_killed_tell_everybody(receiver: Receivers) -> None:
-    kill_senders(200, receiver)
+    assert kill_senders(200, at_any_place, receiver) >= 100

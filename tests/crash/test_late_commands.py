@@ -55,6 +55,13 @@ def test_who_waited_for_the_lock_writes_after_those_who_had_it(first: str, waite
         assert violations(folder / "slactl.db", LATER) == []
 
 
+def test_rules_are_applied_to_what_others_changed_while_one_waited() -> None:
+    with desk_copy() as folder:
+        both(folder, "tag 1 --add a", f"--rules {folder}/other.toml rules apply --yes")
+        assert shown(folder, 1)["resolution_due_at"] == "2026-03-02T12:00:00Z"
+        assert violations(folder / "slactl.db", LATER) == []
+
+
 def test_what_a_long_check_does_to_a_ticket_comes_after_what_people_did_meanwhile() -> None:
     with desk_copy() as folder:
         both(folder, "tag 1 --add vip", "check --no-send")
