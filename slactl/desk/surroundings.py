@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 from slactl.desk.addresses import listed
 from slactl.desk.credentials import Secrets
@@ -53,7 +54,10 @@ def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
     mode = _mode(folder)
     if mode is not None and mode & 0o002 and not is_open(mode):
         what = "everybody may put files into the folder of the database"
-        yield Exposure(folder, what, f"chmod o-w {quoted(folder)}")
+        # The folders that everybody needs are left as they are: the desk is what can go.
+        shared = folder in {Path(each).resolve() for each in (gettempdir(), "/tmp", "/var/tmp", "/dev/shm")}
+        elsewhere = f"slactl backup {quoted(Path.home() / 'slactl.db')}"
+        yield Exposure(folder, what, elsewhere if shared else f"chmod o-w {quoted(folder)}")
     own = (database.absolute().parent, folder) if database.exists() else ()  # of these opening the database tells
     for way in open_folders(database):
         if way not in own:

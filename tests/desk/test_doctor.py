@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -685,3 +686,13 @@ def test_a_folder_is_no_file_of_rules(
     assert (result.code, result.err.split("\n")[0]) == (4, f"error: the rules {place} are a folder")
     assert Path("folder").is_dir()
     assert slactl("rules", "check").code == 4
+
+
+def test_the_folder_that_everybody_needs_is_not_to_be_closed(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.parent.chmod(0o1777)
+    monkeypatch.setattr(tempfile, "tempdir", str(desk.parent))
+    fixes = [each["fix"] for each in json.loads(slactl("doctor", "--json").out)["checks"] if each["fix"]]
+    assert any(fix.startswith("slactl backup ") for fix in fixes)
+    assert not any("chmod o-w" in fix for fix in fixes)
