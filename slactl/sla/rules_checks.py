@@ -202,13 +202,8 @@ def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
 
 def _address_problems(place: Place, url: str) -> Iterator[Problem]:
     if addresses.has_literal_secret(url):
-        yield (
-            place,
-            (
-                "an address has a literal password or token, or what could be one; "
-                "keep it, or all of the address, in ${env:NAME} or ${file:PATH}"
-            ),
-        )
+        what = "an address has a literal password or token, or what could be one"
+        yield place, f"{what}; keep it in ${{env:NAME}} or ${{file:PATH}}"
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
         yield place, "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
 

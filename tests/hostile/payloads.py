@@ -42,6 +42,9 @@ PAYLOADS = {
     "other separators": 'a;=1+1; +1;"=1+1";""-1;\t@x;\uff1d1;',
 }
 
+#: What a file can be called: all that a name of one can have in it.
+FILE_NAME = "".join(PAYLOADS[name] for name in ("cursor", "colour", "bidi", "breaks", "c1")).replace("/", "")
+
 #: Characters of category Cf that are drawn: signs that stand before a number.
 _DRAWN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
 #: Letters and marks that take no room and are drawn as nothing.

@@ -194,7 +194,7 @@ LITERAL = ("slack://T1JHGJ4H5G/A1BRTD4JD/SENTINELa1b2c3d4e5f6g7h8", "mailtos://a
            "gotifys://SENTINEL@host.example/${env:HOOK}", "gotifys://SENTINEL/SENTINEL",
            "jsons://h.example/%53ENTINELabcdef123456", "jsons://h.example/%2553ENTINELabcdef123456",
            "jsons://h.example/x?s%69g=SENTINEL", "mailtos://smtp.example.com?user=ann&pass=SENTINEL",
-           "https://discord.com/api/webhooks/1/SENTINELab", "${env:HOOK}/SENTINEL", "${env:HOOK}?key=SENTINEL",
+           "${env:HOOK}/SENTINEL", "${env:HOOK}?key=SENTINEL",
            "${env:HOOK}://SENTINEL", "jsons://h.example/x?+Authorization=Bearer%20SENTINEL${env:HOOK}")  # fmt: skip
 
 

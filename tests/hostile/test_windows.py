@@ -6,15 +6,13 @@ import json
 import re
 import shutil
 import sqlite3
-import sys
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hostile_desk import DOORS, TEXTS, HostileDesk, chunks, marked
-from payloads import FORMULA, PAYLOADS, harm
-from terminal import on_terminal
+from payloads import FILE_NAME, FORMULA, PAYLOADS, harm
 
 from slactl.show.check import SHOWN
 from slactl.show.doctor import draw_health
@@ -282,17 +280,13 @@ def simulated(desk: HostileDesk, *words: str) -> str:
     return str(desk.done("simulate", "-", *words, stdin=lines).out)
 
 
-#: What a file is called: all that a name of one can have in it.
-NAMED = "".join(PAYLOADS[name] for name in ("cursor", "colour", "bidi", "breaks", "c1")).replace("/", "")
-
-
-@pytest.mark.parametrize("words", [(), ("--compare", NAMED, "--by", "plan")], ids=["alone", "compared"])
+@pytest.mark.parametrize("words", [(), ("--compare", FILE_NAME, "--by", "plan")], ids=["alone", "compared"])
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_a_replay_does_nothing(
     hostile_desk: HostileDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str, words: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(hostile_desk.folder / "rules.toml", NAMED)
+    shutil.copy(hostile_desk.folder / "rules.toml", FILE_NAME)
     out = simulated(hostile_desk, *words, "--format", form)
     assert harm(out, tabs=form == "plain", marks=form.startswith("json")) == []
     if form == "csv":
@@ -352,45 +346,6 @@ def test_a_search_takes_no_wildcards(hostile_desk: HostileDesk) -> None:
     assert len(DOORS) <= found(PAYLOADS["bidi"]) < len(MARKS)
 
 
-#: What is done in an empty folder with a file called NAMED in it that is a copy of the rules.
-FILES = {
-    "init": (0, ["--db", f"{NAMED}.db", "--rules", f"{NAMED}.toml", "init"]),
-    "init again": (0, ["--db", f"{NAMED}.db", "--rules", NAMED, "init", "--force"]),
-    "rules checked": (0, ["--rules", NAMED, "rules", "check"]),
-    "rules tested": (4, ["rules", "test", "--", NAMED]),
-    "backup": (0, ["backup", "--", f"{NAMED}.db"]),
-    "doctor": (7, ["--rules", f"{NAMED}.toml", "doctor"]),
-    "page": (0, ["report", "--html", NAMED, "--force"]),
-    "no map": (4, ["import", "/dev/null", "--map", NAMED]),
-}
-
-
-@pytest.mark.parametrize("window", FILES)
-def test_the_name_of_a_file_does_nothing(
-    hostile_desk: HostileDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(hostile_desk.folder / "rules.toml", NAMED)
-    code, words = FILES[window]
-    result = hostile_desk(*words)
-    assert result.code == code, result
-    assert "fdp.exe" in result.out + result.err
-    assert harm(result.out, tabs=window == "doctor") == []
-    assert harm(result.err) == []
-
-
-def test_what_is_beside_a_changed_value_does_nothing(
-    hostile_desk: HostileDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """TOML has no control characters of ASCII, but all the others."""
-    monkeypatch.chdir(tmp_path)
-    beside = "\n".join(f"# {text}" for text in ("\x9b31mx", "\u202eboo", PAYLOADS["zalgo"]))
-    Path(NAMED).write_text(f'schema = 1\n[settings]\n{beside}\ndue_soon = "2h"\n')
-    result = hostile_desk.done("rules", "set", "settings.due_soon", "3h", "--dry-run", SLACTL_RULES=NAMED)
-    assert "⟨U+202E⟩boo" in result.out
-    assert harm(result.out) == []
-
-
 def test_what_the_file_has_against_its_history_is_told_and_does_nothing(messed: HostileDesk) -> None:
     """Whoever may write the file can put anything into it."""
     with closing(sqlite3.connect(messed.folder / "slactl.db", isolation_level=None)) as connection:
@@ -412,22 +367,6 @@ def test_a_doctor_on_a_terminal_draws_it_as_text(text: str) -> None:
     draw_health({"checks": checks}, Screen(stream, color=True))
     assert stream.getvalue().count("\n") == 4
     assert harm(stream.getvalue(), colours=True) == []
-
-
-def test_the_name_of_a_file_in_a_progress_bar_is_text(messed: HostileDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(messed.folder)
-    name = PAYLOADS["colour"] + "\x9b6m"
-    Path(name).write_text('{"ticket": "A", "at": "2026-03-02T09:00:00Z", "type": "created"}\n')
-    settings = messed.settings | {"TERM": "xterm", "LINES": "", "COLUMNS": ""}
-    words = (sys.executable, "-m", "slactl", "simulate", name)
-    with on_terminal(*words, rows=50, columns=300, environment=settings) as terminal:
-        assert terminal.wait() == 0, terminal.screen
-        screen = terminal.screen
-    assert "reading blink" in screen
-    # The bar hides the cursor, and goes up to draw itself anew.
-    own = re.sub("\x1b\\[(?:\\?25[lh]|1A|2K|38;2?5?;?[0-9;]*)m?|\r", "", screen)
-    assert not re.search("\x1b\\[6m|\x9b|38;5;201m", screen)
-    assert harm(own, colours=True) == []
 
 
 def test_what_addresses_are_called_does_nothing(hostile_desk: HostileDesk, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_template_that_cannot_be_filled_in_says_so(template: str) -> None:
         ("json://desk:@hooks.example.com/x", True),
         ("gotifys://desk:${env:PASSWORD}@hooks.example.com", True),
         ("syslog://", False),
-        ("https://ping.example.com/desk", True),
+        ("https://discord.com/api/webhooks/1/SENTINELab", True),
         ("jsons://hooks-2.frankfurt-region-1.example.com:8443/desk/v2/escalations", False),
     ],
 )
