@@ -49,6 +49,8 @@ def tests(requester: str, *, is_address: bool) -> Tests:
     a field for addresses is taken more exactly than that: there `_ann@example.com` is somebody else.
     """
     wanted = requester.strip().casefold()
+    # Right after or before a letter they are somebody else's for certain, as `ann@` in `joann@` is.
+    letters = re.compile(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])")
     within = re.compile(rf"(?<![\w.+%-]){re.escape(wanted)}(?![\w-]|\.\w)")
 
     def is_person(text: str | None) -> bool:
@@ -61,7 +63,7 @@ def tests(requester: str, *, is_address: bool) -> Tests:
         return any(_stands_alone(wanted, reading) for reading in _readings(text))
 
     def has_letters(text: str | None) -> bool:
-        return any(wanted in reading for reading in _readings(text))
+        return any(letters.search(reading) is not None for reading in _readings(text))
 
     return Tests(is_person, mentions, has_letters) if is_address else Tests(is_person, is_person, is_person)
 

@@ -269,3 +269,16 @@ def test_after_it_the_ticket_goes_on(told: Path, slactl: Slactl) -> None:
     assert (shown(slactl, "1")["subject"], shown(slactl, "1")["requester_email"]) == ("Printer", "carl@example.com")
     assert slactl("audit", "verify").code == 0
     assert slactl("doctor", "--rebuild", "-n").code == 0
+
+
+def test_the_address_of_somebody_else_that_ends_or_begins_alike_is_nothing_that_is_left(
+    desk: Path, slactl: Slactl
+) -> None:
+    slactl("create", "Mine", "--from", ADDRESS)
+    slactl("create", "Hers", "--from", "joann.lee@example.com", "--body", "ann.lee@example.community")
+    done = slactl("erase", "--requester", ADDRESS, "--yes", "--json")
+    assert (done.code, json.loads(done.out)["left"]) == (0, [])
+    slactl("note", "2", "--body", "or other.ann.lee@example.com")
+    slactl("create", "Mine", "--from", ADDRESS)
+    done = slactl("erase", "--requester", ADDRESS, "--yes", "--json")
+    assert (done.code, [each["tickets"] for each in json.loads(done.out)["left"]]) == (7, [[2]])
