@@ -120,7 +120,7 @@ def _own_file(config: Config, target: Path) -> str | None:
     real = Path(os.path.realpath(config.database))
     own = {config.database: "the database itself", config.rules: "the rules file"}
     for database in (config.database, real):
-        own |= {database.with_name(database.name + end): "a file of the database" for end in SIDE_FILES}
+        own |= {Path(f"{database}{end}"): "a file of the database" for end in SIDE_FILES}
     place = Path(os.path.realpath(target.parent)) / target.name
     for file, what in own.items():
         # By its name too: the files beside a database come and go.
