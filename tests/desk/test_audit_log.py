@@ -1,8 +1,10 @@
 """The log: nothing in it changes, whatever program tries, and an audit finds what was changed all the same."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import pytest
 from conftest import Slactl
 from freezegun import freeze_time
 
+from slactl.clock import from_text
+from slactl.config import Color, Config
+from slactl.desk import audit
 from slactl.store import chain
 from slactl.store.connection import open_database
 
@@ -481,3 +486,31 @@ def test_the_address_of_a_customer_who_acts_is_kept_apart_from_the_log(desk: Pat
     exported = [json.loads(line) for line in slactl("export").lines]
     assert [line.get("actor") for line in exported][1:] == ["mia@desk.example", "eve@example.com", "ann@example.com"]
     assert audited(slactl)[0] == 0
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_second_process_finds_the_same_and_is_missed_by_nobody(
+    told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    tampered(
+        told,
+        "UPDATE event SET actor = 'eve' WHERE id = 3",
+        "UPDATE ticket SET priority = 'low' WHERE id = 1",
+    )
+    config = Config(told, told.with_name("rules.toml"), "auditor", Color.NEVER, False, {})
+    now, workers = from_text("2026-03-03T09:00:00Z"), list[int]()
+
+    def progress(phase: str, done: int, total: int) -> None:
+        for worker in active_children():
+            workers.append(worker.pid or 0)
+            if killed:
+                worker.kill()
+                worker.join()
+
+    alone = audit.verify(config, now, progress=progress).record()
+    assert (len(alone["findings"]) > 1, workers) == (True, [])
+    monkeypatch.setattr(audit, "LONG", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert audit.verify(config, now, progress=progress).record() == alone
+    assert workers
+    assert active_children() == []

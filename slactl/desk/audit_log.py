@@ -1,0 +1,191 @@
+"""The audit of the event log by itself: whether it is the one that was written."""
+
+import gc
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slactl.config import Config
+from slactl.store import audit, reads
+from slactl.store.chain import BEGINNING, missing_triggers, seal
+from slactl.text import is_utf8
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+#: How many findings are kept; the rest is counted.
+KEPT = 100
+
+#: After how many rows the progress is told.
+STEP = 5_000
+
+#: Told of a phase: its name, how many rows of it are done, and about how many there are.
+Progress = Callable[[str, int, int], None]
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    EVENT = "event"
+    HEAD = "head"
+    RUN = "run"
+    LOG = "log"
+    TEXT = "text"
+    ESCALATION = "escalation"
+    TICKET = "ticket"
+
+
+class Finding(NamedTuple):
+    """Something that is not as it was written."""
+
+    kind: Kind
+    event_id: int | None
+    ticket_id: int | None
+    message: str
+
+
+@dataclass(slots=True)
+class Audited:
+    """What an audit looked at and found; `findings` has the first of them, `found` is how many there are."""
+
+    audit_head: str | None = None
+    events: int = 0
+    texts: int = 0
+    erased: int = 0
+    tickets: int = 0
+    found: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, kind: Kind, message: str, *, event: int | None = None, ticket: int | None = None) -> None:
+        """Keep a finding, or count it where there are too many."""
+        self.found += 1
+        if len(self.findings) < KEPT:
+            self.findings.append(Finding(kind, event, ticket, message))
+
+    def add(self, other: "Audited") -> None:
+        """Count in what was found elsewhere."""
+        for name in ("events", "texts", "erased", "tickets", "found"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.findings += other.findings[: KEPT - len(self.findings)]
+
+    def record(self) -> dict[str, Any]:
+        """The audit as `audit verify --json` prints it."""
+        names = ("audit_head", "events", "texts", "erased", "tickets", "found")
+        findings = [each._asdict() for each in self.findings]
+        return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
+
+
+def look_at_log(connection: sqlite3.Connection, wanted: str | None, progress: Progress = lambda *_: None) -> Audited:
+    """The log by itself: its chain, and the texts that go with it."""
+    found = Audited()
+    _chain(connection, wanted, found, progress)
+    audit.take_any_text(connection)
+    _texts(connection, found, progress)
+    return found
+
+
+@contextmanager
+def log_beside(config: Config, wanted: str | None) -> Iterator[Callable[[], Audited | None]]:
+    """Have a process of its own look at the log; what is yielded waits for it, and gives None where it was killed."""
+    from multiprocessing import get_context
+
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    worker = context.Process(target=_tell_log, args=(theirs, config, wanted), daemon=True)
+    worker.start()
+    theirs.close()
+
+    def told() -> Audited | None:
+        with suppress(EOFError):
+            answer = ours.recv()
+            assert isinstance(answer, Audited)
+            return answer
+        return None
+
+    try:
+        yield told
+    finally:
+        worker.kill()
+        worker.join()
+
+
+def _tell_log(pipe: "Connection[Any, Any]", config: Config, wanted: str | None) -> None:
+    """Look at the log and tell what was found; without an answer the one who asked looks, and tells what is wrong."""
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who typed it hears of it from the one who asked
+    with suppress(Exception), reads.reading(config.database) as connection:
+        pipe.send(look_at_log(connection, wanted))
+
+
+def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+    total, before = audit.length(connection, "event"), BEGINNING
+    missing = wanted is not None
+    for *event, kept in audit.readable_links(connection):
+        if not _fits(connection, before, event, kept):
+            found.note(Kind.EVENT, _broken(event), event=event[0], ticket=event[1])
+        before = kept if isinstance(kept, str) else ""
+        missing = missing and kept != wanted
+        found.events += 1
+        if not found.events % STEP:
+            progress("chain", found.events, total)
+    progress("chain", found.events, found.events)
+    found.audit_head = before if found.events else None
+    if missing:
+        found.note(Kind.HEAD, f"the head {wanted} is not in the log: its tail was cut off, or all of it written anew")
+    for run, lost in audit.lost_heads(connection):
+        found.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
+    for name in missing_triggers(connection):
+        found.note(Kind.LOG, f"the trigger {name}, which keeps the log append-only, is gone or was changed")
+
+
+def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:
+    try:
+        fits = seal(before, event) == kept
+    except TypeError:  # bytes, where there was text
+        return False
+    # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
+    return fits and (connection.text_factory is str or all(is_utf8(str(each)) for each in event))
+
+
+def _broken(event: list[Any]) -> str:
+    number, ticket, at, _, actor, _, action, _ = event
+    what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
+    return (
+        f"event {number}{what} does not follow from the one before it:"
+        " it was changed or inserted, or something before it was removed or moved"
+    )
+
+
+def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -> None:
+    total, counted = audit.length(connection, "event"), 0
+    for counted, written in enumerate(audit.words(connection), 1):
+        try:
+            _one_event(connection, written, found)
+        except (ValueError, TypeError, AttributeError):
+            found.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
+        if not counted % STEP:
+            progress("texts", written.event_id, total)
+    progress("texts", total, total)
+
+
+def _one_event(connection: sqlite3.Connection, written: audit.Words, found: Audited) -> None:
+    where = {"event": written.event_id, "ticket": written.ticket_id}
+    hashes = written.hashes
+    for name, (salt, text) in written.kept.items():
+        found.texts += 1
+        if name not in hashes:
+            found.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
+        elif audit.text_hash(salt, text) != hashes[name]:
+            found.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
+    gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
+    found.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
+    if gone:
+        named = audit.erased(connection, written.ticket_id)
+        for name in gone:
+            if (written.event_id, name) not in named:
+                why = f"the {name} of event {written.event_id} is gone, and no erasure is on the record for it"
+                found.note(Kind.TEXT, why, **where)
