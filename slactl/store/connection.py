@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
-from slactl.store.folders import open_folder, open_folders, refuse_strangers
+from slactl.store.folders import open_folder, open_home, refuse_strangers
 from slactl.text import quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
@@ -226,9 +226,9 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     Raises:
         DatabaseError: it cannot be created, or something that is not ours is there.
     """
-    for folder in open_folders(path):
-        raise open_folder(folder)
     try:
+        if (folder := open_home(path)) is not None:
+            raise open_folder(folder)
         refuse_strangers(path)
         _make_folder(path.parent, group)
         with suppress(FileExistsError):

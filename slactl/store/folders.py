@@ -69,3 +69,18 @@ def open_folders(path: Path) -> list[Path]:
             if is_open(status.st_mode):
                 found.setdefault((status.st_dev, status.st_ino), folder)
     return list(found.values())
+
+
+def open_home(path: Path) -> Path | None:
+    """The folder of a file, or the one in which that is still to be made, if everybody may replace what is in it.
+
+    One farther up that is open is for the doctor to tell: whose place it is, is not always for the desk to choose.
+
+    Raises:
+        OSError: a folder on the way cannot be looked into.
+    """
+    for place in (path.absolute(), Path(os.path.realpath(path))):
+        folder = next(each for each in place.parents if each.exists())
+        if is_open(folder.stat().st_mode):
+            return folder
+    return None

@@ -17,9 +17,12 @@ HERS = [
 
 #: What may be somebody else's address, or hers with a word that belongs to the next sentence: nobody can tell.
 PERHAPS = [
-    *(f"other.{A}", f"{A}.au", f"jo{A}", f"{A}x", f"{A}-group.org", f"x-{A}", f"x_{A}", f"x+{A}", f"o'{A}", f"x%{A}"),
-    *(f"{A}.Thanks", f"{A}--x", f"1{A}", f"é{A}", "https://x/?to=joann.lee%40example.com"),
+    *(f"other.{A}", f"{A}.au", f"{A}-group.org", f"x-{A}", f"x_{A}", f"x+{A}", f"o'{A}", f"x%{A}"),
+    *(f"{A}.Thanks", f"{A}--x"),
 ]
+
+#: What is somebody else's for certain: the letters are a part of a word.
+OTHERS = [f"jo{A}", f"{A}x", f"1{A}", f"é{A}", "https://x/?to=joann.lee%40example.com"]
 
 
 def shown(slactl: Slactl, number: str) -> dict[str, Any]:
@@ -29,12 +32,12 @@ def shown(slactl: Slactl, number: str) -> dict[str, Any]:
 
 def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Bob toner", "--from", "bob@example.com", "--body", HERS[0])
-    for text in (*HERS[1:], *PERHAPS):
+    for text in (*HERS[1:], *PERHAPS, *OTHERS):
         assert slactl("note", "1", "--body", f"see {text} now" if "\n" not in text else text).code == 0
     slactl("create", "Fire", "--from", A)
     done = slactl("erase", "--requester", A, "--yes", "--json")
     kept = [message["body"] for message in shown(slactl, "1")["messages"] if message["body"] is not None]
-    assert kept == [f"see {text} now" for text in PERHAPS]
+    assert kept == [f"see {text} now" for text in (*PERHAPS, *OTHERS)]
     assert json.loads(done.out)["texts"] == {"body": len(HERS), "requester_email": 1, "subject": 1}
     left = [{"table": "event_text", "column": "text", "rows": len(PERHAPS), "tickets": [1]}]
     assert (done.code, json.loads(done.out)["left"]) == (7, left)
