@@ -80,7 +80,7 @@ def open_home(path: Path) -> Path | None:
         OSError: a folder on the way cannot be looked into.
     """
     for place in (path.absolute(), Path(os.path.realpath(path))):
-        folder = next(each for each in place.parents if each.exists())
+        folder = next((each for each in place.parents if each.exists()), place)
         if is_open(folder.stat().st_mode):
             return folder
     return None
