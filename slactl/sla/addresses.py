@@ -38,6 +38,8 @@ _HOLE = "\ue000"
 _TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}|[A-Za-z0-9]{21,}")
 # Elsewhere than in a host name dots and the like are part of a token.
 _DOTTED_TOKEN = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_.~%=+-]{24,}")
+# A room or a number to which a service brings a message.
+_TARGET = re.compile(r"#[\w.-]{1,40}|[+-]?\d{1,20}")
 _KIND_OF_SECRET = re.compile(r"\s*(bearer|basic|token)\s*", re.IGNORECASE)
 _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(\d{{1,5}}|{_HOLE}))?")
 
@@ -55,6 +57,8 @@ def has_literal_secret(url: str, *, page: bool = False) -> bool:
     place, _, query = rest.partition("?")
     names_place = kind in OPEN_SCHEMES or (page and kind in ("http", "https"))
     login, host, path = _parts(place, kind, names_place=names_place)
+    if not names_place and _HOLE in login + host:  # the secret is brought; whom it is for may be read
+        path = "/".join(each for each in path.split("/") if not _TARGET.fullmatch(each) or _looks_like_token(each))
     if _is_literal(login) or (_looks_like_token(path) if names_place else _is_literal(path)):
         return True
     shows_host = names_place or kind in HOSTED_SCHEMES

@@ -102,6 +102,11 @@ def test_a_template_that_cannot_be_filled_in_says_so(template: str) -> None:
         ("gotifys://desk:${env:PASSWORD}@hooks.example.com", True),
         ("syslog://", False),
         ("https://discord.com/api/webhooks/1/SENTINELab", True),
+        ("tgram://${env:BOT}/-1001234567890", False),
+        ("slack://${env:SLACK}/#support/#desk", False),
+        ("slack://${env:SLACK}/#AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", True),
+        ("slack://${env:SLACK}/hunter2", True),
+        ("tgram://123456789/12345", True),
         ("jsons://hooks-2.frankfurt-region-1.example.com:8443/desk/v2/escalations", False),
     ],
 )
