@@ -200,14 +200,23 @@ def _identity(kept: Stored) -> Row:
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[tuple[str, int], list[str]]:
-    """When each breach was noticed, as often as it was."""
+    """When each breach was noticed, as often as it was.
+
+    What was noticed of a deadline that moved since is of the cycle that is stored with it, if of any.
+    """
     found: dict[tuple[str, int], list[str]] = {}
+    told: set[tuple[str, str]] = set()
     for row in kept.events:
         if row["action"] == BREACH:
             facts = _facts(row["detail"])
-            target, cycle = str(facts.get("target")), int(facts.get("cycle") or 1)
-            cycle = missed_cycle(evaluation, target, facts.get("due_at"), cycle)
-            found.setdefault((target, cycle), []).append(row["at"])
+            target = str(facts.get("target"))
+            cycle = missed_cycle(evaluation, target, facts.get("due_at"))
+            if cycle is not None:
+                found.setdefault((target, cycle), []).append(row["at"])
+            told.add((target, row["at"]))
+    for timer in kept.timers:
+        if (timer["kind"], timer["detected_at"]) in told:
+            found.setdefault((timer["kind"], timer["cycle"]), []).append(timer["detected_at"])
     return found
 
 

@@ -37,11 +37,12 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
 
 
 def _detect(book: Ledger, number: int, noticed: Sequence[Event]) -> None:
-    """Note which breaches were noticed elsewhere, and when; by the whole history, as the numbers hang on it."""
+    """Note which breaches were noticed elsewhere, and when; of a deadline that moved since, it is noticed anew."""
     for event in noticed:
         target = str(event.detail.get("target"))
-        cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"), event.detail.get("cycle") or 1)
-        book.detect(number, target, cycle, event.at)
+        cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"))
+        if cycle is not None:
+            book.detect(number, target, cycle, event.at)
 
 
 def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:

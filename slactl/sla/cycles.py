@@ -97,13 +97,13 @@ def renumbered_breaches(
     return found
 
 
-def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None, cycle: int) -> int:
-    """The cycle of a target that missed a deadline, which was the cycle with a certain number when that was noticed."""
+def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None) -> int | None:
+    """The cycle of a target that missed a certain deadline; None where none did, as far as is known now."""
     return next(
         (
             timer.cycle
             for timer in evaluation.timers
             if timer.kind == target and timer.breached_at is not None and to_text(timer.breached_at) == due_at
         ),
-        cycle,
+        None,
     )

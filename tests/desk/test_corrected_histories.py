@@ -260,3 +260,24 @@ def test_a_desk_brought_elsewhere_knows_what_was_decided_for_which_exchange(
     found = json.loads(slactl(*elsewhere, "check", "--json").out)
     assert (found["firings"], found["breached"]) == ([], 0)
     assert slactl(*elsewhere, "audit", "verify").code == 0
+
+
+def test_a_breach_that_came_to_light_is_not_taken_for_the_one_that_was_noticed(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
+    number = opened(slactl)
+    at(clock, "09:10:00")
+    slactl("reply", number)
+    at(clock, "12:00:00")
+    slactl("receive", number)
+    at(clock, "14:00:00")
+    check(slactl)
+    # The exchange that was late was answered in time, and one before it was not.
+    said_late(slactl, "reply", number, "12:30:00")
+    said_late(slactl, "receive", number, "09:20:00")
+    said_late(slactl, "reply", number, "11:30:00")
+    assert clean(slactl)
+    found = check(slactl)
+    assert ([firing["outcome"] for firing in found["firings"]], found["breached"]) == (["expired"], 1)
+    assert clean(slactl)
