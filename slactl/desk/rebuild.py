@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from slactl.clock import from_text
 from slactl.config import Config
 from slactl.desk.cache import Difference, Law, differences, timer_name, truth
 from slactl.desk.columns import next_level_columns
@@ -126,9 +127,14 @@ def _batch(
 def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
     """Where the next level of the ladders is told wrong, and timers that would not be looked at when one comes."""
     found, rules = truth(kept, law), book.rulebook.current
-    for column, value in next_level_columns(found.evaluation, rules, found.fired).items():
-        if kept.ticket is not None and kept.ticket[column] != value:
-            yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
+    late = next_level_columns(found.evaluation, rules, found.fired)
+    if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
+        # What comes next is told as of when the ticket was looked at last; time that passes is no difference.
+        before = truth(kept, law, max(from_text(event["at"]) for event in kept.events))
+        early = next_level_columns(before.evaluation, rules, found.fired)
+        for column, value in late.items():
+            if kept.ticket[column] not in (value, early[column]):
+                yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
         known = stored.get((row["kind"], row["cycle"]))

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -275,3 +276,16 @@ def test_a_rebuilding_does_not_go_back_to_what_is_over_for_a_level_that_came_lat
     write_rules(desk, LONG, ladder("resolution", "breach 0m", "manager +1h"))
     assert came(slactl) == []
     assert slactl("doctor", "--rebuild", "--dry-run").code == 0
+
+
+def test_a_rebuilding_finds_nothing_in_time_that_passed_without_a_check(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, policy(resolution="20m"), ladder("resolution", "half 50%", "most 80%"))
+    opened(slactl)
+    check(slactl)
+    at(clock, "15:00:00")
+    assert slactl("doctor", "--rebuild", "--dry-run").code == 0
+    with sqlite3.connect(desk) as connection:
+        connection.execute("UPDATE ticket SET next_level = 'gone'")
+    assert slactl("doctor", "--rebuild", "--dry-run").code == 7
