@@ -103,7 +103,7 @@ def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Dif
     found = _compare(kept, late, late, versions)
     if found:
         # Only a ticket that seems wrong is judged a second time, as of its last event.
-        found = _compare(kept, late, truth(kept, law, max(e.at for e in _history(kept))), versions)
+        found = _compare(kept, late, truth(kept, law, last_event(kept)), versions)
     return found
 
 
@@ -179,6 +179,15 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
         return True
     numbers = isinstance(stored, int) and isinstance(early, int) and isinstance(late, int)
     return numbers and min(early, late) <= stored <= max(early, late)
+
+
+def last_event(kept: Stored) -> datetime:
+    """When the last of what a ticket's columns follow from took effect.
+
+    Raises:
+        ValueError: there is no history.
+    """
+    return max(event.at for event in _history(kept))
 
 
 def _history(kept: Stored) -> list[Event]:

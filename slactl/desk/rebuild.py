@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slactl.clock import from_text
 from slactl.config import Config
-from slactl.desk.cache import Difference, Law, differences, timer_name, truth
+from slactl.desk.cache import Difference, Law, differences, last_event, timer_name, truth
 from slactl.desk.columns import next_level_columns
 from slactl.desk.entries import Restored
 from slactl.desk.ladders import is_current
@@ -129,8 +128,8 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
     found, rules = truth(kept, law), book.rulebook.current
     late = next_level_columns(found.evaluation, rules, found.fired)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
-        # What comes next is told as of when the ticket was looked at last; time that passes is no difference.
-        before = truth(kept, law, max(from_text(event["at"]) for event in kept.events))
+        # What comes next is told as of when the ticket changed last; time that passes is no difference.
+        before = truth(kept, law, last_event(kept))
         early = next_level_columns(before.evaluation, rules, found.fired)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
