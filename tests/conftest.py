@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 
 from slactl.__main__ import run
+
+#: When the clock of tests stands still that use it: a Monday morning.
+MONDAY = "2026-03-02T09:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -135,3 +140,11 @@ def receiver(servers: Callable[..., tuple[int, Path]]) -> Receivers:
         return Receiver(kind, port, log, secrets.token_hex(4), before)
 
     return start
+
+
+@pytest.fixture
+def clock() -> Iterator[FrozenDateTimeFactory]:
+    """A clock that stands still on a Monday morning until it is set."""
+    with freeze_time(MONDAY) as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
+        yield frozen

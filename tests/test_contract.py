@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.clock import from_text
@@ -125,13 +124,6 @@ def assert_fits(record: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
     for name, kind in kinds.items():
         assert name in record, name
         assert fits(record[name], kind), (name, record[name])
-
-
-@pytest.fixture
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time("2026-03-02T09:00:00Z") as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
 
 
 @pytest.fixture

@@ -2,23 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 MONDAY = "2026-03-02T09:00:00Z"
-
-
-@pytest.fixture
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time(MONDAY) as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
 
 
 def opened(slactl: Slactl, *options: str) -> str:

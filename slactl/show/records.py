@@ -17,9 +17,6 @@ Record = Mapping[str, Any]
 MANY = 5_000
 CHUNK = 65_536
 
-#: A cell of CSV without anything in it.
-EMPTY = '""'
-
 #: What begins a formula in a spreadsheet, the full-width forms of East Asian ones included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -173,16 +170,11 @@ def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
 
 
 def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
-    stream.write(",".join(fields) + "\n")
-    for record in records:
-        line = ",".join([_quoted(defused(record[field])) for field in fields])
-        # Readers skip an empty line.
-        stream.write(f"{line or EMPTY}\n")
+    import csv
 
-
-def _quoted(text: str) -> str:
-    """A cell in quotes where any spreadsheet could split it, also one that splits at other characters than commas."""
-    return '"' + text.replace('"', '""') + '"' if "," in text or ";" in text or '"' in text else text
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows([defused(record[field]) for field in fields] for record in records)
 
 
 def _ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:

@@ -3,13 +3,11 @@
 import json
 import shlex
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 #: The fields of a ticket in machine output; scripts rely on them.
@@ -20,11 +18,7 @@ FIELDS = """id external_id tenant plan requester_email subject status priority a
     escalation_level acked_until next_escalation next_level next_level_at"""
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time("2026-03-02T09:00:00Z") as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture

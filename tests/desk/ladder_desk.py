@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Slactl
-
-MONDAY = "2026-03-02T09:00:00Z"
+from freezegun.api import FrozenDateTimeFactory
 
 BASE = """
 schema = 1
@@ -91,3 +90,8 @@ def told(desk: Path) -> list[tuple[Any, ...]]:
     """Who is told of which level, in the order of the outbox."""
     query = "SELECT n.recipient, e.level FROM notification n JOIN escalation e ON e.id = n.escalation_id ORDER BY n.id"
     return rows(desk, query)
+
+
+def at(clock: FrozenDateTimeFactory, time: str, day: int = 2) -> None:
+    """Set the clock to a time of a day in March 2026."""
+    clock.move_to(f"2026-03-{day:02d}T{time}Z")

@@ -2,13 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 LADDER = """
@@ -35,11 +33,7 @@ on = "resolution"
 """
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time("2026-03-02T09:00:00Z") as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture

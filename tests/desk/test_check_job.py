@@ -13,10 +13,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from conftest import Slactl
-from freezegun import freeze_time
+from conftest import MONDAY, Slactl
 from freezegun.api import FrozenDateTimeFactory
-from ladder_desk import MONDAY, check, ladder, opened, policy, rows, said, write_rules
+from ladder_desk import check, ladder, opened, policy, rows, said, write_rules
 from prometheus_client.parser import text_string_to_metric_families
 
 from slactl.clock import BootClock, boot_clock, jumped
@@ -32,11 +31,7 @@ STEPS = ladder("resolution", "warn 80%", "breach 0m", "manager +1h")
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Clock]:
-    with freeze_time(MONDAY) as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture

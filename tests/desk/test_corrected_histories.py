@@ -5,29 +5,19 @@ that follow. What was decided and noticed goes with them.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from ladder_desk import MONDAY, came, check, ladder, opened, policy, rows, ticket, write_rules
+from ladder_desk import at, came, check, ladder, opened, policy, rows, ticket, write_rules
 
 Clock = FrozenDateTimeFactory
 
 IDLE = ladder("idle", "nudge 0m", more='idle = { for = "2h" }')
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Clock]:
-    with freeze_time(MONDAY) as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
-
-
-def at(clock: Clock, time: str, day: int = 2) -> None:
-    clock.move_to(f"2026-03-{day:02d}T{time}Z")
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def said_late(slactl: Slactl, command: str, number: str, time: str, *options: str) -> None:
@@ -43,8 +33,8 @@ def clean(slactl: Slactl) -> bool:
     return True
 
 
-def test_an_earlier_exchange_moves_no_escalation_to_another_one(desk: Path, slactl: Slactl, clock: Clock) -> None:
-    write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
+def late_exchange(slactl: Slactl, clock: Clock) -> str:
+    """A ticket that was answered at 09:10 and whose exchange since 11:00 is late: somebody was told at 12:30."""
     number = opened(slactl)
     at(clock, "09:10:00")
     slactl("reply", number)
@@ -52,6 +42,12 @@ def test_an_earlier_exchange_moves_no_escalation_to_another_one(desk: Path, slac
     slactl("receive", number)
     at(clock, "12:30:00")
     assert came(slactl) == ["breach fired"]
+    return number
+
+
+def test_an_earlier_exchange_moves_no_escalation_to_another_one(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
+    number = late_exchange(slactl, clock)
     said_late(slactl, "receive", number, "09:20:00")
     said_late(slactl, "reply", number, "09:30:00")
     assert clean(slactl)
@@ -158,13 +154,7 @@ def test_other_rules_that_count_exchanges_otherwise_let_nothing_fire_again(
     desk: Path, slactl: Slactl, clock: Clock
 ) -> None:
     rules = write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
-    number = opened(slactl)
-    at(clock, "09:10:00")
-    slactl("reply", number)
-    at(clock, "11:00:00")
-    slactl("receive", number)
-    at(clock, "12:30:00")
-    assert came(slactl) == ["breach fired"]
+    late_exchange(slactl, clock)
     text = rules.read_text()
     for setting in ("creation", "first_reply", "creation"):
         rules.write_text(text.replace("[settings]", f'[settings]\nnext_response_from = "{setting}"'))
@@ -241,13 +231,7 @@ def test_a_desk_brought_elsewhere_knows_what_was_decided_for_which_exchange(
     desk: Path, slactl: Slactl, clock: Clock, tmp_path: Path
 ) -> None:
     write_rules(desk, policy(next_response="1h"), ladder("next_response", "breach 0m"))
-    number = opened(slactl)
-    at(clock, "09:10:00")
-    slactl("reply", number)
-    at(clock, "11:00:00")
-    slactl("receive", number)
-    at(clock, "12:30:00")
-    assert came(slactl) == ["breach fired"]
+    number = late_exchange(slactl, clock)
     said_late(slactl, "receive", number, "09:20:00")
     said_late(slactl, "reply", number, "09:30:00")
     exported = slactl("export")

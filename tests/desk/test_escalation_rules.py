@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from ladder_desk import MONDAY, came, check, ladder, opened, policy, rows, said, ticket, told, write_rules
+from ladder_desk import at, came, check, ladder, opened, policy, rows, said, ticket, told, write_rules
 
 from slactl.clock import now
 from slactl.config import resolve
@@ -22,15 +21,7 @@ LONG = policy(resolution="10h")
 STEPS = ladder("resolution", "warn 80%", "breach 0m", "manager +1h")
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Clock]:
-    with freeze_time(MONDAY) as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
-
-
-def at(clock: Clock, time: str, day: int = 2) -> None:
-    clock.move_to(f"2026-03-{day:02d}T{time}Z")
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_firing_once_hangs_on_a_unique_key_and_not_on_who_looked(desk: Path, slactl: Slactl, clock: Clock) -> None:

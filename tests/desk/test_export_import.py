@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Result, Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 #: What a copy must have as the original has it; ids of events and escalations are its own.
@@ -28,13 +27,6 @@ TABLES = {
 }
 
 Copy = Callable[..., Result]
-
-
-@pytest.fixture
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time("2026-03-02T09:00:00Z") as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
 
 
 @pytest.fixture

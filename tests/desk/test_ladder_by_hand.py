@@ -7,14 +7,12 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Slactl
-from freezegun import freeze_time
+from conftest import MONDAY, Slactl
 from freezegun.api import FrozenDateTimeFactory
-from ladder_desk import MONDAY, came, check, ladder, opened, policy, rows, ticket, told, write_rules
+from ladder_desk import at, came, check, ladder, opened, policy, rows, ticket, told, write_rules
 
 from slactl.store import reads, runs
 
@@ -30,15 +28,7 @@ STEPS = ladder(
 )
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Clock]:
-    with freeze_time(MONDAY) as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
-
-
-def at(clock: Clock, time: str, day: int = 2) -> None:
-    clock.move_to(f"2026-03-{day:02d}T{time}Z")
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def upcoming(slactl: Slactl, number: str) -> tuple[str, str, str] | None:

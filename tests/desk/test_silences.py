@@ -1,14 +1,12 @@
 """Silences, quiet hours and acknowledgements: tickets change, messages wait, and one says what is still true."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Slactl
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.desk.silences import quiet_until
@@ -30,11 +28,7 @@ on = "first_response"
 """
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[FrozenDateTimeFactory]:
-    with freeze_time("2026-03-02T09:00:00Z") as frozen:
-        assert isinstance(frozen, FrozenDateTimeFactory)
-        yield frozen
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture

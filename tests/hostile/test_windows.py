@@ -192,8 +192,6 @@ def check_csv(out: str) -> None:
         read = csv.reader(io.StringIO(out, newline=""), delimiter=delimiter)
         cells = [cell for row in read for cell in row if not re.fullmatch(r"-?\d+(\.\d+)?", cell)]
         assert [cell for cell in cells if cell.lstrip().startswith(FORMULA)] == [], delimiter
-    # One that splits at both is kept from it by quotes.
-    assert {len(row) for row in csv.reader(io.StringIO(out.translate({ord(";"): ","}), newline=""))} == {len(rows[0])}
 
 
 def test_an_export_is_harmless_and_goes_back_in_without_a_loss(hostile_desk: HostileDesk, tmp_path: Path) -> None:
