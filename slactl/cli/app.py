@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LazyGroup(TyperGroup):
-    """Finds a command without importing all the others."""
+    """Find a command without importing all the others."""
 
     def list_commands(self, ctx: "Context") -> list[str]:
         return [*COMMANDS, *GROUPS]
@@ -35,10 +35,9 @@ class LazyGroup(TyperGroup):
         return None
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        from slactl.cli.commands import SUMMARIES
+        from slactl.cli.help import write_commands
 
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        write_commands(formatter)
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
         from typer._click.shell_completion import CompletionItem
@@ -62,12 +61,12 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(
     cls=LazyGroup,
     name="slactl",
-    help="Keeps a support team's promises: deadlines, breaches and escalations in one SQLite file.",
-    no_args_is_help=True,
+    help="Record support tickets, calculate their deadlines, and escalate overdue tickets.",
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Start with: slactl demo",
+    epilog="slactl help COMMAND explains a command. slactl help start is the way in.",
 )
 
 
@@ -80,14 +79,20 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     context: typer.Context,
-    db: Annotated[str | None, typer.Option(help="The database [env: SLACTL_DB].", metavar="PATH")] = None,
+    db: Annotated[str | None, typer.Option(help="The database file [env: SLACTL_DB].", metavar="PATH")] = None,
     rules: Annotated[str | None, typer.Option(help="The rules file [env: SLACTL_RULES].", metavar="PATH")] = None,
-    actor: Annotated[str | None, typer.Option(help="Who acts [env: SLACTL_ACTOR].", metavar="NAME")] = None,
-    color: Annotated[Color, typer.Option(help="When to colour.")] = Color.AUTO,
+    actor: Annotated[
+        str | None, typer.Option(help="The name of the person who acts [env: SLACTL_ACTOR].", metavar="NAME")
+    ] = None,
+    color: Annotated[Color, typer.Option(help="When to use colour.")] = Color.AUTO,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keeps a support team's promises: deadlines, breaches and escalations in one SQLite file."""
+    """Record support tickets, calculate their deadlines, and escalate overdue tickets."""
     context.obj = resolve(os.environ, db, rules, actor, color, debug)
+    if context.invoked_subcommand is None and not context.resilient_parsing:
+        from slactl.cli.help import show_status
+
+        show_status(context)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
+from slactl.cli.panels import Commands
 from slactl.cli.reading import print_events
 from slactl.clock import to_text
 from slactl.errors import ExitCode, UsageError
@@ -15,7 +16,7 @@ from slactl.show.form import Form, choose_form
 if TYPE_CHECKING:
     import sqlite3
 
-app = typer.Typer(help="The log of everything that ever happened.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="List and verify the log of everything that happened.")
 
 #: How many entries a terminal is shown unless it asks for more.
 SCREENFUL = 50
@@ -23,7 +24,7 @@ SCREENFUL = 50
 
 @app.callback()
 def audit() -> None:
-    """The log of everything that ever happened."""
+    """List and verify the log of everything that happened."""
 
 
 @app.command("list")
@@ -32,20 +33,20 @@ def list_events(
     since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Recorded before T.")] = None,
     actor: Annotated[
-        list[str] | None, typer.Option("--actor", metavar="NAME", help="Only what this actor did; me is you.")
+        list[str] | None, typer.Option("--actor", metavar="NAME", help="Only events of this actor; me is you.")
     ] = None,
     action: Annotated[
-        list[str] | None, typer.Option("--action", metavar="A", help="Only this action, as ticket.escalate.")
+        list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0 is all. 50 on a terminal.")
+        int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
     ] = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """List the log in the order in which it was written, the latest last.
+    """List the log, oldest entry first.
 
     \b
     Examples:
@@ -79,12 +80,12 @@ def verify(
     context: typer.Context,
     head: Annotated[
         str | None,
-        typer.Option("--head", metavar="HASH", help="A head that was kept elsewhere; it must be in the log."),
+        typer.Option("--head", metavar="HASH", help="A last hash kept elsewhere; the log must contain it."),
     ] = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what was found.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only findings.")] = False,
 ) -> None:
-    """Verify the log and all that follows from it: nothing changed, removed, inserted, moved or cut off.
+    """Verify that nobody changed the log.
 
     The chain of hashes, what persons wrote, the escalations, and the columns of every ticket and timer by its
     history. Exit codes: 0 all is as it was written, 6 something is not; the first finding is the first bad event.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.panels import Commands
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
@@ -14,15 +15,11 @@ if TYPE_CHECKING:
 
     from slactl.desk.calendars import Record
 
-app = typer.Typer(
-    help="Ask a calendar of the rules. Times without an offset are local to this machine.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = Commands(help="Calculate with a calendar of rules.toml.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False)]
 ZoneOption = Annotated[
-    str | None, typer.Option("--timezone", metavar="Z", help="In this zone, not in the calendar's own.")
+    str | None, typer.Option("--timezone", metavar="Z", help="Use this time zone instead of the calendar's.")
 ]
 
 
@@ -30,12 +27,14 @@ ZoneOption = Annotated[
 def add(
     context: typer.Context,
     name: Name,
-    start: Annotated[str, typer.Argument(metavar="START", help="When the time begins to count.")],
+    start: Annotated[str, typer.Argument(metavar="START", help="When the time starts to count.")],
     duration: Annotated[str, typer.Argument(metavar="DURATION", help="Open time (4h, 1h30m) or business days (3bd).")],
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """When a duration is used up: the instant a deadline would be. On a pipe, only that instant.
+    """Add open time to a time; prints the deadline.
+
+    On a pipe it prints only the time. A time without an offset is local to this machine.
 
     \b
     Examples:
@@ -60,7 +59,9 @@ def between(
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How much open time lies between two times; negative if B is before A. On a pipe, in seconds.
+    """Measure the open time between two times.
+
+    The result is negative if B is before A. On a pipe it is in seconds.
 
     \b
     Examples:
@@ -80,11 +81,13 @@ def between(
 def is_open(
     context: typer.Context,
     name: Name,
-    at: Annotated[str, typer.Argument(metavar="T", help="A weekday or a time of day is the next one.")],
+    at: Annotated[str, typer.Argument(metavar="T", help="The time; a weekday or time of day is the next one.")],
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether time counts at a time: prints yes or no, and ends with 0 either way.
+    """Print yes if the calendar is open at a time, else no.
+
+    The exit code is 0 in both cases.
 
     \b
     Examples:
@@ -105,14 +108,18 @@ def is_open(
 def show(
     context: typer.Context,
     name: Name,
-    month: Annotated[str | None, typer.Option(metavar="M", help="Such as 2026-12; default this month.")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="M", help="The month, such as 2026-12; default this month.")
+    ] = None,
     timezone: ZoneOption = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """Show a month: the hours of each date, holidays, special days and clock changes. On a pipe, a line for each date.
+    """Show the hours of a month, with holidays and clock changes.
+
+    On a pipe it prints one line for each date.
 
     The open seconds of a date are those of the intervals that start on it, and real: a night shift is an hour
     shorter or longer when the clocks change.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import AtOption, Call, DryRunOption, call, leave, say
+from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
 from slactl.text import quoted
@@ -17,7 +18,7 @@ from slactl.text import quoted
 if TYPE_CHECKING:
     from slactl.desk.check import Job, Report
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
@@ -26,19 +27,23 @@ def check(
     dry_run: DryRunOption = False,
     at: AtOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Silent unless something happened.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="What the run did, as JSON.")] = False,
-    no_send: Annotated[bool, typer.Option("--no-send", help="Leave messages in the outbox.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
+    no_send: Annotated[
+        bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")
+    ] = False,
     baseline: Annotated[bool, typer.Option("--baseline", help="Record what is due without firing it.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 when something fired.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if something fired.")] = False,
     metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write figures for Prometheus' textfile collector.")
+        Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
     ] = None,
     trust_clock: Annotated[
         bool,
-        typer.Option("--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Believe a clock that was set meanwhile."),
+        typer.Option(
+            "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
+        ),
     ] = False,
 ) -> None:
-    """Record breaches, fire what is due once, send what waits: the job for cron.
+    """Record breaches, fire levels, send messages: the cron job.
 
     Exit codes: 0 done, 4 the rules are invalid and the last valid ones were used, 6 the database cannot be
     used, 7 a ticket or a message failed and the rest is done, or the clock jumped and nothing is, 10 something

@@ -1,6 +1,6 @@
-"""Every command there is: the file that has it, and what it does in a line."""
+"""The commands: which file has each, under which heading it stands, and its summary."""
 
-#: Command → the file in `cli/` that has it; a file is imported only when its command is asked for.
+#: Command → the file in `cli/` that has it; slactl imports a file only when its command is typed.
 COMMANDS = {
     "init": "setup",
     "demo": "setup",
@@ -34,6 +34,7 @@ COMMANDS = {
     "backup": "upkeep",
     "erase": "upkeep",
     "doctor": "upkeep",
+    "help": "help",
 }
 
 #: Groups of commands → the file in `cli/` whose `app` is the group.
@@ -48,48 +49,63 @@ GROUPS = {
     "runs": "runs",
 }
 
-#: What `--help` says of each, without importing any; the first sentence of its own help.
+#: Heading → its commands, in the order in which help shows them.
+HEADINGS = {
+    "Daily work": (
+        *("create", "list", "show", "reply", "note", "receive", "assign", "priority", "status"),
+        *("resolve", "close", "reopen", "tag", "edit", "history", "watch"),
+    ),
+    "Time and escalation": (
+        *("check", "due", "explain", "ack", "unack", "escalate", "silence"),
+        *("notifications", "notify", "runs"),
+    ),
+    "Numbers": ("summary", "report"),
+    "Rules": ("rules", "calendar", "tenant", "simulate"),
+    "Data": ("import", "export"),
+    "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
+}
+
+#: The summary of each command for `--help`, which imports no command; the first sentence of the command's own help.
 SUMMARIES = {
-    "init": "Create the database and a commented rules.toml where the settings point.",
-    "demo": "Try slactl on a throw-away desk: tickets, a check, the breached list, the summary.",
-    "create": "Open a ticket, fix its deadlines, print its id.",
+    "init": "Create the database and a commented rules.toml.",
+    "demo": "Try slactl in a throw-away folder with realistic tickets.",
+    "create": "Open a ticket and set its deadlines.",
     "list": "List tickets, the most urgent deadline first.",
-    "show": "Show tickets: fields, timers, messages, escalations and the audit trail.",
-    "reply": "Record a public reply of an agent; the first one ends first response.",
-    "note": "Add an internal note; never a response.",
-    "receive": "The customer wrote: the ticket becomes open, a resolved one is reopened.",
-    "assign": "Give tickets to somebody, or to nobody.",
-    "priority": "Change the priority of tickets; their open deadlines are computed anew.",
-    "status": "Change the status of tickets: open, pending, waiting_customer, resolved or closed.",
-    "resolve": "The work on tickets is done.",
-    "close": "Close tickets for good; only `reopen` brings them back.",
+    "show": "Show tickets: fields, timers, messages, audit trail.",
+    "reply": "Record a public reply; slactl sends nothing to the customer.",
+    "note": "Add an internal note; a note never counts as a response.",
+    "receive": "Record that the customer wrote; the ticket becomes open.",
+    "assign": "Assign tickets to somebody, or to nobody.",
+    "priority": "Change the priority of tickets; open deadlines move.",
+    "status": "Change the status of tickets.",
+    "resolve": "Set the status of tickets to resolved.",
+    "close": "Close tickets; only reopen opens them again.",
     "reopen": "Open resolved or closed tickets again.",
     "tag": "Add and remove tags.",
-    "edit": "Correct what a ticket says; another plan or tenant computes its open deadlines anew.",
-    "due": "Set a deadline by hand; it wins over the computed one until cleared.",
-    "escalate": "Escalate tickets by hand; each call is a record of its own.",
-    "ack": "I have it: nothing of the tickets' ladders fires until the time is over.",
-    "unack": "I do not have it any more: the tickets' ladders go on.",
-    "check": "Record breaches, fire what is due once, send what waits: the job for cron.",
-    "summary": "Show how the desk stands: open and late work, what breaches next, and how the promises were kept.",
-    "explain": "Say why a deadline is when it is: policy, calendar, the working, and a bar of each day.",
-    "report": "Report how promises were kept: attainment, times, trend, "
-    "who had the ball, escalations, the latest tickets.",
-    "simulate": "Replay a history against rules: each deadline, whether it was kept, and what would have fired when.",
-    "import": "Bring in tickets with their histories; what is there already stays as it is.",
-    "export": "Print every ticket with its whole history; JSONL goes back in without a loss, CSV is for spreadsheets.",
-    "history": "Show everything that ever happened to tickets, oldest first.",
-    "watch": "Show a live board: what is late, due soon or urgent and "
-    "unassigned, the next escalations, the last check.",
+    "edit": "Correct subject, requester, plan, tenant or external id.",
+    "due": "Set a deadline by hand, or go back to the calculated one.",
+    "escalate": "Escalate tickets by hand, with a reason.",
+    "ack": "Acknowledge: no level of these tickets fires for some time.",
+    "unack": "Release an acknowledgement; escalation resumes.",
+    "check": "Record breaches, fire levels, send messages: the cron job.",
+    "summary": "Show open and overdue work, next breaches, and attainment.",
+    "explain": "Explain a deadline: policy, calendar, and each step.",
+    "report": "Report attainment, times, trends and escalations of a period.",
+    "simulate": "Replay a history file against rules; write nothing.",
+    "import": "Import tickets with their histories.",
+    "export": "Export every ticket with its whole history.",
+    "history": "Show everything that happened to tickets, oldest first.",
+    "watch": "Show a live board of overdue and urgent tickets.",
     "backup": "Make a verified copy of the database while it is in use.",
-    "erase": "Erase what a person wrote, and the address, for good; what happened and when stays.",
-    "doctor": "Look whether the desk is healthy; each finding comes with the command that mends it.",
-    "rules": "What is promised: rules.toml.",
-    "calendar": "Ask a calendar of the rules.",
-    "tenant": "Customers: their plan and time zone.",
-    "audit": "The log of everything that ever happened.",
-    "notifications": "Messages to people: the outbox.",
-    "notify": "Try out where messages go.",
-    "silence": "Times in which messages wait.",
-    "runs": "What each check did.",
+    "erase": "Erase what a person wrote, and the address.",
+    "doctor": "Check the installation and suggest a fix for each problem.",
+    "help": "Show the help of a command or a page of the guide.",
+    "rules": "Check, show, test and change rules.toml.",
+    "calendar": "Calculate with a calendar of rules.toml.",
+    "tenant": "Manage customers: their plan and time zone.",
+    "audit": "List and verify the log of everything that happened.",
+    "notifications": "List, retry or drop messages in the outbox.",
+    "notify": "Send a test message.",
+    "silence": "Hold messages back for some time.",
+    "runs": "Show what each check did.",
 }

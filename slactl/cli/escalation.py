@@ -5,30 +5,33 @@ from typing import Annotated
 import typer
 
 from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call, read_ids
+from slactl.cli.panels import Commands
 from slactl.cli.results import announce
 from slactl.errors import UsageError
 from slactl.sla.history import Priority
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
 def escalate(
     context: typer.Context,
     references: Ids,
-    reason: Annotated[str | None, typer.Option(metavar="R", help="Why, 1-1000 characters; required.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")
+    ] = None,
     assign: Annotated[
-        str | None, typer.Option(metavar="WHO|ROLE", help="Give it to a person or role; me is you.")
+        str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
     priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Up a ladder: which one.")] = None,
-    level: Annotated[str | None, typer.Option(metavar="L", help="To which of its levels.")] = None,
-    no_notify: Annotated[bool, typer.Option("--no-notify", help="Tell nobody.")] = False,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this escalation rule.")] = None,
+    level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
+    no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Escalate tickets by hand; each call is a record of its own.
+    """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: at least high, and the support manager is told.
     With --escalation and --level it does what that level does; check does not repeat it, nor those before it.
@@ -67,12 +70,14 @@ def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[s
 def ack(
     context: typer.Context,
     references: Ids,
-    lasting: Annotated[str | None, typer.Option("--for", metavar="4h", help="How long you have it.")] = None,
+    lasting: Annotated[
+        str | None, typer.Option("--for", metavar="4h", help="How long; default settings.ack_for.")
+    ] = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """I have it: nothing of the tickets' ladders fires until the time is over.
+    """Acknowledge: no level of these tickets fires for some time.
 
     \b
     Examples:
@@ -103,7 +108,7 @@ def unack(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """I do not have it any more: the tickets' ladders go on.
+    """Release an acknowledgement; escalation resumes.
 
     \b
     Examples:

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
+from slactl.cli.panels import Commands
 from slactl.show.form import Form, choose_form
 from slactl.sla.history import Target
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
@@ -17,13 +18,13 @@ def explain(
     context: typer.Context,
     reference: Id,
     target: Annotated[
-        Target | None, typer.Option(help="Only this target, with every cycle.", show_default=False)
+        Target | None, typer.Option(help="Only this target, with all its cycles.", show_default=False)
     ] = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Say why a deadline is when it is: policy, calendar, the working, and a bar of each day.
+    """Explain a deadline: policy, calendar, and each step.
 
     What is explained is what the ticket is judged by: the rules version pinned to it. On a pipe each line has the
     name of a part first (timer, step, segment, ahead, holiday, level …); --format csv has the segments.

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperCommand
 
 from slactl.cli.options import say
+from slactl.cli.panels import PanelCommand
 from slactl.config import Config
 from slactl.errors import NotKnownError, RulesError, UsageError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMS = ("form", "as_json", "quiet")
 
 
-class ViewCommand(TyperCommand):
+class ViewCommand(PanelCommand):
     """`list`: whoever types an option twice, in the view and by hand, gets what was typed by hand."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:

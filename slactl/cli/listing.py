@@ -10,6 +10,7 @@ import typer
 from slactl.cli.completion import view_names
 from slactl.cli.list_views import ViewCommand, print_views
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave, say
+from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, UsageError
 from slactl.show.form import Form, choose_form
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from slactl.show.records import Record
     from slactl.store.filters import TicketFilter
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 #: How many tickets a terminal is shown unless it asks for more.
 SCREENFUL = 50
@@ -45,13 +46,15 @@ class AnyTarget(StrEnum):
     ANY = "any"
 
 
-def _flag(*names: str, text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, help=text)
+def _flag(*names: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel)
     return option
 
 
-def _word(name: str, metavar: str | None, text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=text, show_default=False)
+def _word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel
+    )
     return option
 
 
@@ -60,17 +63,21 @@ def list_tickets(
     context: typer.Context,
     view: Annotated[
         str | None,
-        typer.Argument(metavar="@NAME", help="A view, or @ alone for all there are.", autocompletion=view_names),
+        typer.Argument(metavar="@NAME", help="A view; @ alone lists all views.", autocompletion=view_names),
     ] = None,
-    breached: Annotated[bool, _flag("--breached", text="Late and still open.")] = False,
-    ever_breached: Annotated[bool, _flag("--ever-breached", text="Some deadline was missed, answered or not.")] = False,
-    due_within: Annotated[str | None, _word("--due-within", "2h", "Not late yet, but due within that time.")] = None,
-    target: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline; alone: still open.")] = None,
-    paused: Annotated[bool, _flag("--paused", text="A clock is paused.")] = False,
-    escalated: Annotated[bool, _flag("--escalated", text="Escalated, by slactl or by a person.")] = False,
-    unassigned: Annotated[bool, _flag("--unassigned", text="Nobody has it.")] = False,
-    no_sla: Annotated[bool, _flag("--no-sla", text="No policy promises anything for it.")] = False,
-    status: Annotated[list[Status] | None, _word("--status", None, "Only this status; closed ones too.")] = None,
+    breached: Annotated[bool, _flag("--breached", text="Overdue and still open.")] = False,
+    ever_breached: Annotated[
+        bool, _flag("--ever-breached", text="At least one deadline was missed, at any time.")
+    ] = False,
+    due_within: Annotated[str | None, _word("--due-within", "2h", "Not overdue yet, but due within this time.")] = None,
+    target: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline.")] = None,
+    paused: Annotated[bool, _flag("--paused", text="At least one clock is paused.")] = False,
+    escalated: Annotated[bool, _flag("--escalated", text="Escalated by slactl or by a person.")] = False,
+    unassigned: Annotated[bool, _flag("--unassigned", text="Without an assignee.")] = False,
+    no_sla: Annotated[bool, _flag("--no-sla", text="Without any target.")] = False,
+    status: Annotated[
+        list[Status] | None, _word("--status", None, "Only this status; also resolved or closed.")
+    ] = None,
     priority: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None,
     plan: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None,
     tenant: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None,
@@ -78,13 +85,16 @@ def list_tickets(
     requester: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None,
     tag: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None,
     search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None,
-    everything: Annotated[bool, _flag("--all", text="Resolved and closed tickets too.")] = False,
-    sort: Annotated[Order, typer.Option("--sort", help="What comes first.")] = Order.DUE,
+    everything: Annotated[bool, _flag("--all", text="Also resolved and closed tickets.")] = False,
+    sort: Annotated[Order, typer.Option("--sort", help="The order.")] = Order.DUE,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, help="At most N; 0 is all. 50 on a terminal.")
+        int | None,
+        typer.Option("--limit", metavar="N", min=0, help="Show at most N; 0: all. Default 50 on a terminal."),
     ] = None,
-    at: Annotated[str | None, _word("--at", "T", "As if it were T: 'tomorrow 9:00', 'in 2h'.")] = None,
-    exit_code: Annotated[bool, _flag("--exit-code", text="Exit 10 when a listed ticket is breached.")] = False,
+    at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    exit_code: Annotated[
+        bool, _flag("--exit-code", text="Exit with 10 if a listed ticket is overdue.", panel="Options")
+    ] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -92,8 +102,8 @@ def list_tickets(
 ) -> None:
     """List tickets, the most urgent deadline first.
 
-    Repeat an option for "or"; different options mean "and". On a pipe: tab-separated, without a header, all fields.
-    A view has options of its own; those typed beside it are added, and replace the view's where they are the same.
+    The same option several times means "or"; different options mean "and". On a pipe the output is tab-separated, has
+    all fields and no header. Options beside a view are added to the view's own; the same option replaces the view's.
 
     \b
     Examples:

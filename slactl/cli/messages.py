@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from slactl.cli.options import AtOption, BodyOption, DryRunOption, Id, JsonOption, QuietOption, read_body
+from slactl.cli.panels import Commands
 from slactl.cli.results import change_tickets
 from slactl.sla.history import Status
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
@@ -16,15 +17,15 @@ def reply(
     context: typer.Context,
     reference: Id,
     body: BodyOption = None,
-    status: Annotated[Status | None, typer.Option(help="The status afterwards.", show_default=False)] = None,
+    status: Annotated[Status | None, typer.Option(help="The status after the reply.", show_default=False)] = None,
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Record a public reply of an agent; the first one ends first response.
+    """Record a public reply; slactl sends nothing to the customer.
 
-    slactl sends nothing to the customer. The ticket waits for the customer then; a resolved one stays resolved.
+    The first reply ends first response. The status becomes waiting_customer; a resolved ticket stays resolved.
 
     \b
     Examples:
@@ -47,7 +48,7 @@ def note(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add an internal note; never a response.
+    """Add an internal note; a note never counts as a response.
 
     \b
     Examples:
@@ -69,7 +70,7 @@ def receive(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The customer wrote: the ticket becomes open, a resolved one is reopened.
+    """Record that the customer wrote; the ticket becomes open.
 
     \b
     Examples:

@@ -7,9 +7,10 @@ import typer
 
 from slactl.cli.completion import ticket_ids
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
+from slactl.cli.panels import Commands
 from slactl.store.words import NotificationState
 
-app = typer.Typer(help="Messages to people: the outbox.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="List, retry or drop messages in the outbox.")
 
 Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Numbers from the list; - reads stdin.")]
 
@@ -17,18 +18,20 @@ Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Number
 @app.command("list")
 def list_(
     context: typer.Context,
-    state: Annotated[list[NotificationState] | None, typer.Option(help="Only these.", show_default=False)] = None,
-    recipient: Annotated[list[str] | None, typer.Option(metavar="WHO", help="Only to these.")] = None,
-    ticket: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only about these tickets.", autocompletion=ticket_ids)
+    state: Annotated[
+        list[NotificationState] | None, typer.Option(help="Only messages in this state.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=0, help="At most N; 0 is all.")] = 50,
+    recipient: Annotated[list[str] | None, typer.Option(metavar="WHO", help="Only messages to this recipient.")] = None,
+    ticket: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only messages about this ticket.", autocompletion=ticket_ids)
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """The messages, newest first.
+    """List messages, newest first.
 
     \b
     Examples:
@@ -52,7 +55,7 @@ def list_(
 
 @app.command()
 def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
-    """Have messages go out again with the next check.
+    """Send messages again with the next check.
 
     \b
     Examples:
@@ -68,7 +71,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
 
 @app.command()
 def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
-    """Have messages that wait never go out.
+    """Drop messages that have not been sent.
 
     \b
     Examples:

@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from slactl.cli.options import DryRunOption, JsonOption, call, leave
+from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
 
-app = typer.Typer(help="Try out where messages go.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Send a test message.")
 
 
 @app.callback()
 def group() -> None:
-    """Try out where messages go."""
+    """Send a test message."""
 
 
 @app.command("test")
@@ -23,7 +24,7 @@ def send_sample(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a sample message to every address of a role or a person, and say what happened.
+    """Send a test message to each address of a role or person.
 
     Nothing of it goes into the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing is
     sent, but every secret is looked up. Exit code 7 where an address failed.

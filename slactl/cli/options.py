@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import typer
 
 from slactl.cli.completion import ticket_ids
+from slactl.cli.panels import OUTPUT
 from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, UsageError
@@ -22,15 +23,18 @@ Ids = Annotated[
     list[str],
     typer.Argument(metavar="ID…", help="Numbers or external ids; - reads them from stdin.", autocompletion=ticket_ids),
 ]
-FormatOption = Annotated[Form | None, typer.Option("--format", help="The form of the output.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Ids only.")]
+FormatOption = Annotated[
+    Form | None, typer.Option("--format", help="The form of the output.", show_default=False, rich_help_panel=OUTPUT)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print only ids.", rich_help_panel=OUTPUT)]
 FieldsOption = Annotated[
-    str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.")
+    str | None,
+    typer.Option("--fields", metavar="A,B,C", help="The fields to print, in this order.", rich_help_panel=OUTPUT),
 ]
 DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen; change nothing.")]
 AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="T", help="When it took effect: ISO 8601, '2h ago', 'fri 09:00'.")
+    str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]

@@ -19,6 +19,7 @@ from slactl.cli.options import (
     read_ids,
     say,
 )
+from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form, choose_form
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from slactl.show.records import Record
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 Part = TypeVar("Part")
 
@@ -45,7 +46,7 @@ def show(
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """Show tickets: fields, timers, messages, escalations and the audit trail.
+    """Show tickets: fields, timers, messages, audit trail.
 
     As JSON, one id gives one object and several give an array. On a pipe: one "field TAB value" a line.
 
@@ -83,7 +84,7 @@ def history(
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """Show everything that ever happened to tickets, oldest first.
+    """Show everything that happened to tickets, oldest first.
 
     \b
     Examples:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, FormatOption, JsonOption, call, say
+from slactl.cli.panels import Commands
 from slactl.desk.measures import By
 from slactl.errors import UsageError
 from slactl.show.form import Form, choose_form
@@ -13,31 +14,30 @@ from slactl.show.form import Form, choose_form
 if TYPE_CHECKING:
     from slactl.show.records import Record
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command("report")
 def report(
     context: typer.Context,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="From T on: 'mon', '2026-03-01', '7d ago'.")
+        str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")
     ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="T", help="What was before T; now if left out.")
-    ] = None,
-    by: Annotated[By | None, typer.Option("--by", help="The same for each of these.", show_default=False)] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, T excluded; default now.")] = None,
+    by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="Z", help="Whose days and hours; this machine's if left out.")
+        str | None,
+        typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default this machine's."),
     ] = None,
     html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE|-", help="A page in one file, with charts.")
+        str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it is there.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A row for each target and group.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it exists.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a row for each target and group.")] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Report how promises were kept: attainment, times, trend, who had the ball, escalations, the latest tickets.
+    """Report attainment, times, trends and escalations of a period.
 
     What counts is what was done, or whose deadline passed undone, in the period; without one it is all there ever was.
 

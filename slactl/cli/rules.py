@@ -10,19 +10,22 @@ import typer
 from slactl.cli import rules_versions
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
 from slactl.cli.output import print_records
+from slactl.cli.panels import Commands
 from slactl.sla.history import Priority
 
-app = typer.Typer(help="What is promised: rules.toml.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Check, show, test and change rules.toml.")
 app.registered_commands += rules_versions.app.registered_commands
 
 
 @app.command()
 def check(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Instead of the current rules.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Check this file instead of the current rules.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find every mistake in the rules, with its line; and what is probably one.
+    """Find mistakes in rules.toml, with line numbers.
 
     \b
     Examples:
@@ -49,13 +52,13 @@ def show(
     context: typer.Context,
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,
     priority: Annotated[Priority | None, typer.Option(help="Only this priority.", show_default=False)] = None,
-    tenant: Annotated[str | None, typer.Option(metavar="T", help="Of this tenant.")] = None,
+    tenant: Annotated[str | None, typer.Option(metavar="T", help="Only this tenant.")] = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """What each plan gets at each priority; with options, what one ticket gets and why.
+    """Show the targets of each plan and priority.
 
     \b
     Examples:
@@ -87,10 +90,10 @@ def show(
 def set_(
     context: typer.Context,
     key: Annotated[str, typer.Argument(metavar="KEY", help="settings.due_soon, policy.pro.targets.high …")],
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="As in the file; a text needs no quotes.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:
-    """Change one value of the rules and keep everything else, comments included.
+    """Change one value of rules.toml and keep the comments.
 
     The result is checked before anything is written. Policies and ladders go by their name or id.
 

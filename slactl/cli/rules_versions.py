@@ -20,13 +20,14 @@ from slactl.cli.options import (
     leave,
     say,
 )
+from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
     from slactl.desk.rules_versions import Move
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 #: How many changed deadlines a terminal is shown.
 SCREENFUL = 50
@@ -38,9 +39,9 @@ def run_tests(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files of tests.", show_default=False)],
     rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only what fails.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:
-    """Unit tests for rules: what histories must come to, against what the rules make of them.
+    """Run unit tests for rules.
 
     A file has any number of [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers:
     `ticket`, `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
@@ -74,7 +75,7 @@ def run_tests(
 def diff(
     context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
 ) -> None:
-    """What changed between the rules and the versions that the open tickets run on.
+    """Show what changed since the open tickets were opened.
 
     Deadlines are computed under the rules a ticket was opened under, until `rules apply` moves it.
 
@@ -112,7 +113,7 @@ def apply(
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """Move the open tickets to the current rules, with every deadline that changes before and after.
+    """Move open tickets to the current rules.
 
     Targets that were met or missed keep the target they were judged by. Nothing fires for the past: levels that
     fall due only because of the move are recorded without firing. Tickets on the current rules are left alone.

@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
 
-app = typer.Typer(help="What each check did.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Show what each check did.")
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(metavar="N", min=0, help="At most N; 0 is all.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """The runs of check, newest first.
+    """List the runs of check, newest first.
 
     \b
     Examples:
@@ -47,7 +48,7 @@ def show(
     number: Annotated[int, typer.Argument(metavar="RUN", min=1, help="The number of the run.")],
     as_json: JsonOption = False,
 ) -> None:
-    """One run: what it counted, and each level that fired or fell due in it.
+    """Show one run: its counts and each level that fired.
 
     \b
     Examples:

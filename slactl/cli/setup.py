@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from slactl.cli.options import call, say
+from slactl.cli.panels import Commands
 from slactl.config import Config
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
 def init(
     context: typer.Context,
-    force: Annotated[bool, typer.Option("--force", help="Write rules.toml anew; the old one stays as .bak.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write rules.toml again; keep the old one as .bak.")] = False,
     group: Annotated[
-        str | None, typer.Option("--shared-group", metavar="G", help="A desk that this group shares.")
+        str | None, typer.Option("--shared-group", metavar="G", help="Let this group share the database.")
     ] = None,
 ) -> None:
-    """Create the database and a commented rules.toml where the settings point.
+    """Create the database and a commented rules.toml.
 
     \b
     Examples:
@@ -39,7 +40,7 @@ def init(
 
 @app.command()
 def demo(context: typer.Context) -> None:
-    """Try slactl on a throw-away desk: tickets, a check, the breached list, the summary.
+    """Try slactl in a throw-away folder with realistic tickets.
 
     \b
     Examples:
@@ -57,7 +58,7 @@ def demo(context: typer.Context) -> None:
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):
         sys.stdout.write(f"\n$ slactl {' '.join(words)}\n")
-        _run(context, [*words, "--format", "table"])
+        run_here(context, [*words, "--format", "table"])
     sys.stdout.write("\nGo on with it:\n")
     say(f"  export SLACTL_DB={quoted(desk.database)}")
     say(f"  export SLACTL_RULES={quoted(desk.rules)}")
@@ -76,8 +77,8 @@ def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  
         say(f"  … and {len(lines) - 8} more")
 
 
-def _run(context: typer.Context, words: list[str]) -> None:
-    """Run another command of slactl's on the same settings."""
+def run_here(context: typer.Context, words: list[str]) -> None:
+    """Run another command with the same settings."""
     config = context.find_object(Config)
     assert config is not None
     group = context.find_root().command

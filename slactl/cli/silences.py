@@ -16,24 +16,25 @@ from slactl.cli.options import (
     read_numbers,
     say,
 )
+from slactl.cli.panels import Commands
 from slactl.errors import UsageError
 
-app = typer.Typer(help="Times in which messages wait.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Hold messages back for some time.")
 
 
 @app.command()
 def add(
     context: typer.Context,
-    lasting: Annotated[str, typer.Option("--for", metavar="2h", help="For how long from now; required.")],
+    lasting: Annotated[str, typer.Option("--for", metavar="2h", help="How long from now.")],
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
     ticket: Annotated[
         str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
     ] = None,
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this ladder of the rules.")] = None,
-    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the others.")] = None,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this escalation rule.")] = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Have messages wait; tickets still change, and levels still fire.
+    """Hold messages back; levels still fire.
 
     With several of tenant, ticket and ladder, only what is all of them is silent. If it is still true when the
     silence ends, one message says so; what is not is never sent.
@@ -61,13 +62,13 @@ def add(
 @app.command("list")
 def list_(
     context: typer.Context,
-    ended: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    ended: Annotated[bool, typer.Option("--all", help="Also silences that have ended.")] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """The silences that hold now, the last to end first.
+    """List current silences, the last to end first.
 
     \b
     Examples:
@@ -91,7 +92,7 @@ def expire(
     numbers: Annotated[list[str], typer.Argument(metavar="SILENCE…", help="Numbers from the list; - reads stdin.")],
     dry_run: DryRunOption = False,
 ) -> None:
-    """End silences now; what is still true goes out with the next check.
+    """End silences now.
 
     \b
     Examples:

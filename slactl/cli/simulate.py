@@ -10,11 +10,12 @@ import typer
 
 from slactl.cli.files import Teller, opened
 from slactl.cli.options import Call, FormatOption, JsonOption, QuietOption, call, leave
+from slactl.cli.panels import Commands
 from slactl.desk.measures import By
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 #: Tickets on a terminal where nothing was said.
 LIMIT = 50
@@ -24,24 +25,26 @@ LIMIT = 50
 def simulate(
     context: typer.Context,
     history: Annotated[str, typer.Argument(metavar="HISTORY|-", help="A history file (JSONL); - is stdin.")],
-    rules: Annotated[Path | None, typer.Option(metavar="F", help="Instead of the current rules.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")
+    ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="T|last", help="As of T (default now); last: of each ticket's last event.")
+        str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option("--compare", metavar="OTHER", help="What other rules would have changed.")
+        Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")
     ] = None,
     by: Annotated[
-        By | None, typer.Option("--by", help="With --compare: for each of these.", show_default=False)
+        By | None, typer.Option("--by", help="With --compare: break down by this field.", show_default=False)
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Rows shown on a terminal (default 50); 0 is all.")
+        int | None, typer.Option(metavar="N", min=0, help="Rows on a terminal (default 50); 0: all.")
     ] = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Replay a history against rules: each deadline, whether it was kept, and what would have fired when.
+    """Replay a history file against rules; write nothing.
 
     With --compare the history is replayed under the rules and under others: what each keeps, which breaches are gained
     and lost, and how often something fires.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, FormatOption, JsonOption, call, leave
+from slactl.cli.panels import Commands
 from slactl.desk.forecast import HOUR_FIELDS
 from slactl.desk.measures import By
 from slactl.desk.summary import FIELDS, change, summarize
@@ -16,25 +17,25 @@ from slactl.show.form import Form, choose_form
 if TYPE_CHECKING:
     from slactl.show.records import Record
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command("summary")
 def summary(
     context: typer.Context,
-    by: Annotated[By | None, typer.Option("--by", help="The same for each of these.", show_default=False)] = None,
+    by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Measure from T on: 'mon', '2026-03-01', '7d ago'.")
+        str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '2026-03-01', '7d ago'.")
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure what was before T.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure up to T, T excluded.")] = None,
     ahead: Annotated[
-        str | None, typer.Option("--forecast", metavar="24h", help="What will breach if nothing happens, by hours.")
+        str | None, typer.Option("--forecast", metavar="24h", help="Show which deadlines pass if nobody acts.")
     ] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when a ticket is breached.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a ticket is overdue.")] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how the desk stands: open and late work, what breaches next, and how the promises were kept.
+    """Show open and overdue work, next breaches, and attainment.
 
     \b
     Examples:

@@ -7,14 +7,15 @@ import typer
 
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
 from slactl.cli.output import print_records
+from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.show.form import Form
 from slactl.text import quoted
 
-app = typer.Typer(help="Customers: their plan and time zone.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Manage customers: their plan and time zone.")
 
-PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan their tickets are under.")]
-ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="Where they work.")]
+PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of their tickets.")]
+ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of the tenant.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 
 
@@ -26,7 +27,7 @@ def add(
     timezone: ZoneOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """A new tenant.
+    """Add a tenant.
 
     \b
     Examples:
@@ -47,7 +48,7 @@ def change(
     timezone: ZoneOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Another plan or zone, for tickets opened from now on.
+    """Change plan or time zone for tickets opened from now on.
 
     \b
     Examples:
@@ -71,7 +72,7 @@ def list_(
     quiet: QuietOption = False,
     fields: FieldsOption = None,
 ) -> None:
-    """All tenants.
+    """List all tenants.
 
     \b
     Examples:
@@ -86,7 +87,7 @@ def list_(
 
 @app.command()
 def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
-    """One tenant.
+    """Show one tenant.
 
     \b
     Examples:

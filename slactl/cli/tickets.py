@@ -18,27 +18,30 @@ from slactl.cli.options import (
     read_body,
     read_ids,
 )
+from slactl.cli.panels import Commands
 from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
 from slactl.sla.history import Priority, Status, Target
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
-PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; by default the tenant's.")]
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
 TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
-ExternalIdOption = Annotated[str | None, typer.Option("--external-id", metavar="X", help="Its id elsewhere.")]
+ExternalIdOption = Annotated[
+    str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
+]
 
 
 @app.command()
 def create(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What it is about.")],
-    requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="Who asks.")],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the ticket is about.")],
+    requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")],
     body: BodyOption = None,
     plan: PlanOption = None,
     tenant: TenantOption = None,
-    priority: Annotated[Priority, typer.Option(help="How urgent it is.")] = Priority.NORMAL,
-    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on it; me is you.")] = None,
+    priority: Annotated[Priority, typer.Option(help="The priority.")] = Priority.NORMAL,
+    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
@@ -46,7 +49,7 @@ def create(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a ticket, fix its deadlines, print its id.
+    """Open a ticket and set its deadlines.
 
     \b
     Examples:
@@ -67,14 +70,16 @@ def create(
 def assign(
     context: typer.Context,
     references: Ids,
-    to: Annotated[str | None, typer.Option("--to", metavar="WHO", help="Any name; me is you.")] = None,
-    nobody: Annotated[bool, typer.Option("--none", help="Nobody.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="WHO", help="The new assignee; any name; me is you.")
+    ] = None,
+    nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Give tickets to somebody, or to nobody.
+    """Assign tickets to somebody, or to nobody.
 
     \b
     Examples:
@@ -98,7 +103,9 @@ def priority(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="ID… PRIORITY", help="low, normal, high or urgent, last.", autocompletion=ids_then_priority
+            metavar="ID… PRIORITY",
+            help="The tickets, then low, normal, high or urgent.",
+            autocompletion=ids_then_priority,
         ),
     ],
     at: AtOption = None,
@@ -106,7 +113,7 @@ def priority(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the priority of tickets; their open deadlines are computed anew.
+    """Change the priority of tickets; open deadlines move.
 
     \b
     Examples:
@@ -124,14 +131,15 @@ def priority(
 def status(
     context: typer.Context,
     words: Annotated[
-        list[str], typer.Argument(metavar="ID… STATUS", help="The new status, last.", autocompletion=ids_then_status)
+        list[str],
+        typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
     at: AtOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the status of tickets: open, pending, waiting_customer, resolved or closed.
+    """Change the status of tickets.
 
     \b
     Examples:
@@ -153,7 +161,7 @@ def resolve(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The work on tickets is done.
+    """Set the status of tickets to resolved.
 
     \b
     Examples:
@@ -174,7 +182,7 @@ def close(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Close tickets for good; only `reopen` brings them back.
+    """Close tickets; only reopen opens them again.
 
     \b
     Examples:
@@ -237,8 +245,10 @@ def tag(
 def edit(
     context: typer.Context,
     references: Ids,
-    subject: Annotated[str | None, typer.Option(metavar="S", help="What it is about.")] = None,
-    requester: Annotated[str | None, typer.Option("--from", metavar="EMAIL", help="Who asks.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="S", help="What the ticket is about.")] = None,
+    requester: Annotated[
+        str | None, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")
+    ] = None,
     plan: PlanOption = None,
     tenant: TenantOption = None,
     external_id: ExternalIdOption = None,
@@ -246,7 +256,7 @@ def edit(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Correct what a ticket says; another plan or tenant computes its open deadlines anew.
+    """Correct subject, requester, plan, tenant or external id.
 
     \b
     Examples:
@@ -268,13 +278,13 @@ def due(
     reference: Id,
     target: Annotated[Target, typer.Option(help="Which deadline.")],
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Back to the computed deadline.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Go back to the calculated deadline.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set a deadline by hand; it wins over the computed one until cleared.
+    """Set a deadline by hand, or go back to the calculated one.
 
     \b
     Examples:

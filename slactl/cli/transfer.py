@@ -7,10 +7,11 @@ import typer
 
 from slactl.cli.files import Teller, opened
 from slactl.cli.options import DryRunOption, call, leave, say
+from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command("import")
@@ -26,7 +27,7 @@ def import_(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what went wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What the import did, as JSON.")] = False,
 ) -> None:
-    """Bring in tickets with their histories; what is there already stays as it is.
+    """Import tickets with their histories.
 
     Bad rows are told on stderr with line and column and left out; the rest goes in, and the exit code is 7.
 
@@ -65,7 +66,7 @@ def export(
     form: Annotated[Form, typer.Option("--format", help="jsonl or csv.")] = Form.JSONL,
     events: Annotated[bool, typer.Option("--events", help="As CSV: a row for each event.")] = False,
 ) -> None:
-    """Print every ticket with its whole history; JSONL goes back in without a loss, CSV is for spreadsheets.
+    """Export every ticket with its whole history.
 
     \b
     Examples:

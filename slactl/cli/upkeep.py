@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
+from slactl.cli.panels import Commands
 from slactl.errors import SlactlError, UsageError
 
 if TYPE_CHECKING:
     from slactl.desk.erase import Erasure
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
@@ -61,7 +62,7 @@ def erase(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase what a person wrote, and the address, for good; what happened and when stays.
+    """Erase what a person wrote, and the address.
 
     In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
     and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
@@ -116,7 +117,7 @@ def doctor(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look whether the desk is healthy; each finding comes with the command that mends it.
+    """Check the installation and suggest a fix for each problem.
 
     Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
     triggers, indexes and views are made anew, the columns of every ticket and timer are computed from the histories,

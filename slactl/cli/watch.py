@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, call
+from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from slactl.desk.board import Board, Watched
     from slactl.show.terminal import Held
 
-app = typer.Typer(rich_markup_mode=None)
+app = Commands()
 
 
 @app.command()
@@ -24,7 +25,7 @@ def watch(
     context: typer.Context,
     interval: Annotated[str, typer.Option(metavar="5s", help="How often to ask whether the database changed.")] = "5s",
 ) -> None:
-    """Show a live board: what is late, due soon or urgent and unassigned, the next escalations, the last check.
+    """Show a live board of overdue and urgent tickets.
 
     Times tick every second from memory; the database is read only when it changed. q or Ctrl-C leaves. Needs a
     terminal: elsewhere it is exit code 2, and list and summary do.

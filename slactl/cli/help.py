@@ -1,0 +1,181 @@
+"""`help`: the guide that ships with slactl, and the help of each command."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
+from slactl.cli.options import Call, call, say
+from slactl.cli.panels import Commands
+from slactl.cli.setup import run_here
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.errors import UsageError
+from slactl.show import guide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
+
+app = Commands()
+
+FIRST_STEPS = """\
+slactl records support tickets, calculates their deadlines, and escalates
+overdue tickets. It sends customers nothing by itself. Type first:
+
+  slactl demo          look at realistic tickets in a throw-away folder
+  slactl init          create your own database and rules.toml
+  slactl help start    read the five steps to a running service desk
+"""
+
+LAST_LINE = "slactl help COMMAND explains a command, slactl help lists the guide."
+
+
+def names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the commands and topics that begin with a text."""
+    words = ctx.params.get("words") or ()
+    known = [*COMMANDS, *GROUPS, *guide.topics()] if not words else _subcommands(ctx, words)
+    return [name for name in dict.fromkeys(known) if name.startswith(incomplete)]
+
+
+@app.command("help")
+def show_help(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COMMAND|TOPIC]", help="A command or a topic of the guide.", autocompletion=names),
+    ] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Print directly to the terminal.")] = False,
+) -> None:
+    """Show the help of a command or a page of the guide.
+
+    Without an argument it lists all commands and topics. A name that is both a command and a topic shows both. On a
+    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. A name that is
+    neither a command nor a topic is exit code 2.
+
+    \b
+    Examples:
+      slactl help
+      slactl help list
+      slactl help rules check
+      slactl help messages
+      slactl help sql | less
+    """
+    text, pages = _wanted(context, [word.lower() for word in words or ()])
+    config = context.find_object(Config)
+    assert config is not None
+    pager = None if no_pager else guide.pager(os.environ)
+    guide.show(text, pages, config.color, sys.stdout, pager)
+
+
+def _wanted(context: typer.Context, words: "Sequence[str]") -> tuple[str, list[str]]:
+    """Return the help text and the guide pages that were asked for.
+
+    Raises:
+        UsageError: there is no such command or topic.
+    """
+    if not words:
+        return overview(context), []
+    command = _find(context, words)
+    pages = [guide.page(words[0])] if len(words) == 1 and words[0] in guide.topics() else []
+    if command is None and not pages:
+        raise _unknown(context, words)
+    return (_command_help(context, words, command) if command is not None else ""), pages
+
+
+def _unknown(context: typer.Context, words: "Sequence[str]") -> UsageError:
+    from slactl.text import clean, nearest
+
+    group = _find(context, words[:1]) if len(words) > 1 else None
+    known = list(getattr(group, "commands", ())) if group else [*COMMANDS, *GROUPS, *guide.topics()]
+    near = nearest(words[-1], known)
+    meant = f"; did you mean {near}?" if near else ""
+    hint = " ".join(["slactl help", *(words[:-1] if group else ()), *([near] if near else ())])
+    return UsageError(f"there is no command or topic {clean(' '.join(words))[:100]!r}{meant}", hint)
+
+
+def _find(context: "Context", words: "Sequence[str]") -> "Command | None":
+    """Return a command or subcommand by its words."""
+    found: Command | None = context.find_root().command
+    for word in words:
+        get = getattr(found, "get_command", None)
+        found = get(context, word) if get is not None else None
+    return found
+
+
+def _subcommands(context: "Context", words: "Sequence[str]") -> list[str]:
+    return list(getattr(_find(context, words), "commands", ()))
+
+
+def _command_help(context: "Context", words: "Sequence[str]", command: "Command") -> str:
+    """Return what `COMMAND --help` prints."""
+    inner = context.find_root()
+    for word in words[:-1]:
+        parent = _find(context, words[: words.index(word) + 1])
+        assert parent is not None
+        inner = _context(parent, word, inner)
+    return _context(command, words[-1], inner).get_help() + "\n"
+
+
+def _context(command: "Command", name: str, parent: "Context") -> "Context":
+    return command.make_context(name, [], parent=parent, resilient_parsing=True)
+
+
+def write_commands(formatter: "HelpFormatter") -> None:
+    """Write every command with its summary, under its heading."""
+    width = max(map(len, SUMMARIES))
+    for heading, commands in HEADINGS.items():
+        with formatter.section(heading):
+            formatter.write_dl([(name.ljust(width), SUMMARIES[name]) for name in commands])
+
+
+def overview(context: "Context") -> str:
+    """Return all commands and all topics of the guide, one a line."""
+    formatter = context.make_formatter()
+    write_commands(formatter)
+    with formatter.section("Guide"):
+        width = max(map(len, SUMMARIES))
+        formatter.write_dl([(name.ljust(width), guide.title(name)) for name in guide.topics()])
+    return formatter.getvalue() + "\nslactl help COMMAND or slactl help TOPIC shows more.\n"
+
+
+def first_steps() -> str:
+    """Return the introduction for somebody who has no database yet; it fits on 24 lines of 80 columns."""
+    import textwrap
+
+    width = max(map(len, HEADINGS)) + 2
+    lines = [FIRST_STEPS]
+    for heading, commands in HEADINGS.items():
+        wrapped = textwrap.wrap(" ".join(commands), 79 - width)
+        lines += [f"{(heading if not place else '').ljust(width)}{each}" for place, each in enumerate(wrapped)]
+    return "\n".join([*lines, "", LAST_LINE]) + "\n"
+
+
+def show_status(context: typer.Context) -> None:
+    """Print counts, the last check and the next deadlines; without a database print the first steps."""
+    here = call(context)
+    if not os.path.exists(here.config.database):
+        sys.stdout.write(first_steps())
+        return
+    say(_counts(here))
+    if sys.stdout.isatty():
+        sys.stdout.write("\n")
+        run_here(context, ["list", "--limit", "5"])
+        say("\n" + LAST_LINE)
+
+
+def _counts(here: Call) -> str:
+    from slactl.show.times import relative
+    from slactl.store import filters, reads, runs
+
+    wanted = (filters.TicketFilter(), filters.TicketFilter(breached=True), filters.TicketFilter(unassigned=True))
+    with reads.reading(here.config.database) as connection:
+        now = to_text(here.now)
+        open_, overdue, unassigned = (filters.count(connection, each, now) for each in wanted)
+        last = runs.last_good(connection)
+    checked = f"last successful check {relative(last, here.now)}" if last else "no successful check yet"
+    return f"{open_:,} open · {overdue:,} overdue · {unassigned:,} unassigned · {checked}"
