@@ -7,7 +7,7 @@ five years; a start (aware datetime) and a duration (timedelta) in, a datetime o
 turn, so that what else the machine does hits all alike; the medians of the rounds count. pandas and
 businesstimedelta get the holidays ready-made, and answer fewer questions because they need so long.
 
-The table goes to stdout; the exit code is 1 where a promise of the README does not hold.
+The table goes to stdout; the exit code is 1 where a promise of the guide does not hold.
 """
 
 import statistics

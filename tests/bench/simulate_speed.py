@@ -3,7 +3,7 @@
     python tests/bench/simulate_speed.py
 
 The log (300 tickets, about 2,000 rows) is imported and exported to a history first. The exit code is 1 where the
-promise of the README does not hold.
+promise of the guide does not hold.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The benchmarks hold what the README promises. Run by hand: their figures depend on what else a machine does."""
+"""The benchmarks hold what the guide promises. Run by hand: their figures depend on what else a machine does."""
 
 import subprocess
 import sys

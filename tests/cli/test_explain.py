@@ -12,6 +12,8 @@ import pytest
 from conftest import Slactl
 from freezegun import freeze_time
 
+from slactl.show import guide
+
 pytest_plugins = ["explained_desk"]
 
 #: What `simulate` says of a timer.
@@ -323,12 +325,11 @@ def test_on_a_terminal_of_80_columns(slactl: Slactl, monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_the_readme_shows_what_is_really_printed(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guide_shows_what_is_really_printed(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = screen(slactl, "1", "--target", "resolution")
     first, last = lines.index("") + 1, next(n for n, line in enumerate(lines) if line.startswith("Counted"))
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    assert "\n".join(lines[first : last + 1]) in readme
+    assert "\n".join(lines[first : last + 1]) in guide.page("rules")
 
 
 def test_the_latest_cycle_in_full_unless_the_target_is_named(slactl: Slactl, explained: Path, tmp_path: Path) -> None:

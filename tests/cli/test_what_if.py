@@ -1,4 +1,4 @@
-"""The README's answer to "what if we had promised 4 hours?", typed as it stands there."""
+"""The guide's answer to "what if we had promised 4 hours?", typed as it stands there."""
 
 import json
 import os
@@ -10,14 +10,16 @@ from pathlib import Path
 
 from conftest import Slactl
 
+from slactl.show import guide
+
 ROOT = Path(__file__).parent.parent.parent
 FOUR_HOURS = 4 * 3600
 
 
 def recipe() -> tuple[str, str]:
-    """The commands of the recipe, and what the README says that they print."""
-    section = (ROOT / "README.md").read_text().partition("### What if?")[2].partition("\n## ")[0]
-    commands, printed = re.search(r"```sh\n(.*?)```", section, re.S), re.search(r"it says `([^`]*)`", section)
+    """The commands of the recipe, and what the guide says that they print."""
+    section = guide.page("rules").partition("What would attainment be")[2].partition("\n## ")[0]
+    commands, printed = re.search(r"```sh\n(.*?)```", section, re.S), re.search(r"it prints `([^`]*)`", section)
     assert commands is not None
     assert printed is not None
     return commands[1], printed[1]
@@ -34,7 +36,7 @@ def counted_seconds(events: list[dict[str, str]]) -> float:
     return counted
 
 
-def test_the_recipe_for_what_if_says_what_the_readme_says(slactl: Slactl, tmp_path: Path) -> None:
+def test_the_recipe_for_what_if_prints_what_the_guide_says(slactl: Slactl, tmp_path: Path) -> None:
     assert slactl("init").code == 0
     log = ROOT / "tests" / "data" / "servicenow_incidents.csv"
     assert slactl("import", str(log), "--map", "servicenow").code == 0

@@ -39,7 +39,7 @@ def test_zendesk(desk: Path, slactl: Slactl) -> None:
 
 
 def test_github(desk: Path, slactl: Slactl) -> None:
-    """What `gh issue list --json …` prints, on stdin as in the README."""
+    """What `gh issue list --json …` prints, on stdin as in the guide."""
     sample = (SAMPLES / "github.json").read_bytes()
     done = slactl("import", "-", "--map", "github", stdin=sample)
     assert (done.code, done.err, done.out) == (0, "", "2 tickets opened, 0 changed, 3 events added\n")
