@@ -4,9 +4,13 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from slactl.config import Color
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Markdown
 
 FOLDER = Path(__file__).resolve().parent.parent / "guide"
 
@@ -63,19 +67,35 @@ def _drawn(page: str, color: bool, stream: TextIO) -> str:
     from io import StringIO
 
     from rich.console import Console
-    from rich.markdown import Markdown
 
-    width = min(WIDEST, os.get_terminal_size(stream.fileno()).columns)
     drawn = StringIO()
     console = Console(
         file=drawn,
-        width=width,
+        # Rich may leave a blank after the last column.
+        width=min(WIDEST, os.get_terminal_size(stream.fileno()).columns - 1),
         force_terminal=color,
         color_system="standard" if color else None,
         no_color=not color,
     )
-    console.print(Markdown(page, code_theme="ansi_light" if color else "bw", hyperlinks=False))
+    console.print(_markdown(page, "ansi_light" if color else "bw"))
     return drawn.getvalue()
+
+
+def _markdown(page: str, theme: str) -> "Markdown":
+    """Return a page for Rich, in whose tables long words go on in the next line instead of being cut."""
+    from rich.markdown import Markdown, TableElement
+
+    class FoldedTable(TableElement):
+        def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+            for table in super().__rich_console__(console, options):
+                for column in getattr(table, "columns", ()):
+                    column.overflow = "fold"
+                yield table
+
+    class FoldedMarkdown(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": FoldedTable}
+
+    return FoldedMarkdown(page, code_theme=theme, hyperlinks=False)
 
 
 def _page_through(text: str, pager: Sequence[str], stream: TextIO) -> None:

@@ -121,6 +121,16 @@ def test_a_page_is_drawn_on_a_terminal_and_goes_through_the_pager(tmp_path: Path
             assert max(map(len, plain.splitlines())) <= min(columns, 100) + 1
 
 
+@pytest.mark.parametrize("topic", guide.topics())
+def test_nothing_of_a_page_is_cut_at_80_columns(topic: str) -> None:
+    environment = {"PAGER": "cat", "NO_COLOR": "1"}
+    with on_terminal(*RUN, "help", topic, environment=environment) as terminal:
+        assert terminal.wait() == 0
+        own = subprocess.run([*RUN, "help", topic], capture_output=True, text=True, check=True).stdout
+        assert terminal.screen.count("…") == own.count("…")
+        assert max(map(len, terminal.screen.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment"),
     [(("--no-pager",), {"PAGER": "false"}), ((), {"PAGER": "cat"}), ((), {"PAGER": ""}), ((), {"PAGER": "/no/such"})],
