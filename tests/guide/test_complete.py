@@ -1,5 +1,6 @@
 """Guide and help name everything there is: commands, options, settings, variables, exit codes, keys of every file."""
 
+import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -171,6 +172,11 @@ def test_each_key_of_a_map_is_there() -> None:
     assert set(keys(Map)) - {"columns", "values", "time", "missing"} <= named
     assert {str(each) for each in Ours} <= words(guide.page("import"))
     assert set(shipped_maps()) <= named
+
+
+@pytest.mark.parametrize(("command", "topic"), [("check", "escalation"), ("summary", "reports")])
+def test_each_field_of_json_is_there(command: str, topic: str, desk: Path, slactl: Slactl) -> None:
+    assert set(json.loads(slactl(command, "--json").out)) <= words(guide.page(topic))
 
 
 def test_each_metric_is_there(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
