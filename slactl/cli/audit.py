@@ -87,8 +87,9 @@ def verify(
 ) -> None:
     """Verify that nobody changed the log.
 
-    The chain of hashes, what persons wrote, the escalations, and the columns of every ticket and timer by its
-    history. Exit codes: 0 all is as it was written, 6 something is not; the first finding is the first bad event.
+    It checks the chain of hashes, the texts that people wrote, the escalations, and the columns of every ticket
+    and timer. Exit codes: 0 nothing was changed, 6 something was changed; the first finding is the first bad
+    event.
 
     \b
     Examples:

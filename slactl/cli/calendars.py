@@ -119,10 +119,8 @@ def show(
 ) -> None:
     """Show the hours of a month, with holidays and clock changes.
 
-    On a pipe it prints one line for each date.
-
-    The open seconds of a date are those of the intervals that start on it, and real: a night shift is an hour
-    shorter or longer when the clocks change.
+    On a pipe it prints one line for each date. The open seconds of a date are real seconds of the intervals
+    that start on it: a night shift is an hour shorter or longer when the clocks change.
 
     \b
     Examples:

@@ -45,9 +45,9 @@ def check(
 ) -> None:
     """Record breaches, fire levels, send messages: the cron job.
 
-    Exit codes: 0 done, 4 the rules are invalid and the last valid ones were used, 6 the database cannot be
-    used, 7 a ticket or a message failed and the rest is done, or the clock jumped and nothing is, 10 something
-    fired (with --exit-code), 75 another run is under way, 130 told to stop; the next run does the rest.
+    Exit codes: 0 done; 4 the rules are invalid, the last valid ones were used; 6 the database cannot be used; 7
+    a ticket or a message failed and the rest is done, or the clock was changed and nothing was done; 10
+    something fired (with --exit-code); 75 another run is working; 130 told to stop, the next run does the rest.
 
     \b
     Examples:

@@ -33,8 +33,9 @@ def escalate(
 ) -> None:
     """Escalate tickets by hand, with a reason.
 
-    Without options it does what settings.manual_escalation says: at least high, and the support manager is told.
-    With --escalation and --level it does what that level does; check does not repeat it, nor those before it.
+    Without options it does what settings.manual_escalation says: by default it raises the priority to high and
+    tells the support manager. With --escalation and --level it does at once what that level does. Neither this
+    level nor any below it fires again; check continues with the next level.
 
     \b
     Examples:

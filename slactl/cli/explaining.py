@@ -26,8 +26,8 @@ def explain(
 ) -> None:
     """Explain a deadline: policy, calendar, and each step.
 
-    What is explained is what the ticket is judged by: the rules version pinned to it. On a pipe each line has the
-    name of a part first (timer, step, segment, ahead, holiday, level …); --format csv has the segments.
+    It explains with the version of the rules that the ticket uses. On a pipe each line begins with the name of
+    its part (timer, step, segment, ahead, holiday, level …); --format csv prints the segments.
 
     \b
     Examples:

@@ -26,8 +26,8 @@ def send_sample(
 ) -> None:
     """Send a test message to each address of a role or person.
 
-    Nothing of it goes into the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing is
-    sent, but every secret is looked up. Exit code 7 where an address failed.
+    The message is not in the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing
+    is sent, but every secret is looked up. Exit code 7: an address failed.
 
     \b
     Examples:

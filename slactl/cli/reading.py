@@ -48,7 +48,7 @@ def show(
 ) -> None:
     """Show tickets: fields, timers, messages, audit trail.
 
-    As JSON, one id gives one object and several give an array. On a pipe: one "field TAB value" a line.
+    As JSON, one id gives one object and several ids give an array. On a pipe each line is "field TAB value".
 
     \b
     Examples:

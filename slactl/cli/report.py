@@ -39,7 +39,8 @@ def report(
 ) -> None:
     """Report attainment, times, trends and escalations of a period.
 
-    What counts is what was done, or whose deadline passed undone, in the period; without one it is all there ever was.
+    A target counts if it ended in the period, or if its deadline passed in the period. Without --since the
+    period begins with the first ticket.
 
     \b
     Examples:

@@ -95,7 +95,7 @@ def set_(
 ) -> None:
     """Change one value of rules.toml and keep the comments.
 
-    The result is checked before anything is written. Policies and ladders go by their name or id.
+    slactl checks the result before it writes. Policies go by name, escalation rules and levels by id.
 
     \b
     Examples:

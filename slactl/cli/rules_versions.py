@@ -43,10 +43,10 @@ def run_tests(
 ) -> None:
     """Run unit tests for rules.
 
-    A file has any number of [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers:
-    `ticket`, `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
-    names), and `at`, the instant of judgement (default: the last instant that the test names).
-    Exit code 4 when a test fails or a file is invalid.
+    A file has [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers: `ticket`,
+    `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
+    names), and `at`, the moment of judgement (default: the last moment that the test names). Exit code 4: a
+    test fails, or a file is invalid.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def diff(
 ) -> None:
     """Show what changed since the open tickets were opened.
 
-    Deadlines are computed under the rules a ticket was opened under, until `rules apply` moves it.
+    A ticket keeps the rules of the moment when it was opened, until `rules apply` moves it.
 
     \b
     Examples:
@@ -115,8 +115,8 @@ def apply(
 ) -> None:
     """Move open tickets to the current rules.
 
-    Targets that were met or missed keep the target they were judged by. Nothing fires for the past: levels that
-    fall due only because of the move are recorded without firing. Tickets on the current rules are left alone.
+    It shows each deadline before and after. Deadlines that were met or missed keep their target. Nothing fires
+    for the past: levels that become due only because of the move are recorded without firing.
 
     \b
     Examples:

@@ -36,8 +36,8 @@ def add(
 ) -> None:
     """Hold messages back; levels still fire.
 
-    With several of tenant, ticket and ladder, only what is all of them is silent. If it is still true when the
-    silence ends, one message says so; what is not is never sent.
+    With several options, it holds only messages that match all of them. When the silence ends, one message says
+    what is still true; the rest is not sent.
 
     \b
     Examples:

@@ -46,10 +46,11 @@ def simulate(
 ) -> None:
     """Replay a history file against rules; write nothing.
 
-    With --compare the history is replayed under the rules and under others: what each keeps, which breaches are gained
-    and lost, and how often something fires.
+    It prints each deadline, whether it was kept, and which levels would have fired. With --compare it replays
+    the history under two rules files: what each keeps, which breaches are gained and lost, and how often
+    something fires.
 
-    Needs no database and writes nothing. Bad lines are told on stderr and left out; the exit code is 7 then.
+    It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
 
     \b
     Examples:

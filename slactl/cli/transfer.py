@@ -17,19 +17,20 @@ app = Commands()
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history, or what the map reads; - is stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
     how: Annotated[
         str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what came after T.")] = None,
-    baseline: Annotated[bool, typer.Option("--baseline", help="What is late already wakes nobody.")] = False,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what happened after T.")] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Escalate nothing that is already overdue.")] = False,
     dry_run: DryRunOption = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what went wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="What the import did, as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the import did as JSON.")] = False,
 ) -> None:
     """Import tickets with their histories.
 
-    Bad rows are told on stderr with line and column and left out; the rest goes in, and the exit code is 7.
+    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out. The rest
+    goes in, and the exit code is 7.
 
     \b
     Examples:
@@ -64,9 +65,11 @@ def import_(
 def export(
     context: typer.Context,
     form: Annotated[Form, typer.Option("--format", help="jsonl or csv.")] = Form.JSONL,
-    events: Annotated[bool, typer.Option("--events", help="As CSV: a row for each event.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="With --format csv: one row for each event.")] = False,
 ) -> None:
     """Export every ticket with its whole history.
+
+    import reads JSONL back without any loss. CSV is for spreadsheets.
 
     \b
     Examples:

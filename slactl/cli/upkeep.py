@@ -20,14 +20,14 @@ app = Commands()
 @app.command()
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of the copy.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a verified copy of the database while it is in use.
 
-    The copy is private (0600) and gets its name only when it is proven to be whole.
+    The copy is private (0600) and gets its name only after slactl has verified it.
 
     \b
     Examples:
@@ -56,18 +56,18 @@ def backup(
 @app.command()
 def erase(
     context: typer.Context,
-    requester: Annotated[str | None, typer.Option(metavar="EMAIL", help="Whose words are to go.")] = None,
-    finish: Annotated[bool, typer.Option("--finish", help="Only rewrite the file, where that was cut off.")] = False,
+    requester: Annotated[str | None, typer.Option(metavar="EMAIL", help="The address of the person.")] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Only rewrite the file, after an interruption.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase what a person wrote, and the address.
 
-    In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
-    and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
-    address is still found where nothing can be removed, or in what may be another address; or the file could not be
-    rewritten.
+    In the person's own tickets it erases subject, bodies and address. In other tickets it erases what the
+    person wrote, and each text that contains the address. The log keeps hashes, so that it still verifies. Exit
+    code 7: the address may still be part of a longer address or of a text that cannot be erased, or the file
+    could not be rewritten.
 
     \b
     Examples:
@@ -112,16 +112,16 @@ def _counted(count: int, what: str) -> str:
 def doctor(
     context: typer.Context,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Compute every ticket and timer anew from its history.")
+        bool, typer.Option("--rebuild", help="Calculate every ticket and timer again from its history.")
     ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
-    Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
-    triggers, indexes and views are made anew, the columns of every ticket and timer are computed from the histories,
-    and what differed is shown.
+    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem. --rebuild makes triggers,
+    indexes and views again, calculates the columns of every ticket and timer from the histories, and shows what
+    differed.
 
     \b
     Examples:

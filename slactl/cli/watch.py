@@ -23,12 +23,13 @@ app = Commands()
 @app.command()
 def watch(
     context: typer.Context,
-    interval: Annotated[str, typer.Option(metavar="5s", help="How often to ask whether the database changed.")] = "5s",
+    interval: Annotated[str, typer.Option(metavar="5s", help="How often to look for changes of the database.")] = "5s",
 ) -> None:
     """Show a live board of overdue and urgent tickets.
 
-    Times tick every second from memory; the database is read only when it changed. q or Ctrl-C leaves. Needs a
-    terminal: elsewhere it is exit code 2, and list and summary do.
+    It shows overdue tickets, tickets that are due soon, urgent tickets without an assignee, the next
+    escalations and the last check. Times change every second; slactl reads the database only when it changed. q
+    or Ctrl-C ends it. Without a terminal it is exit code 2; use list and summary there.
 
     \b
     Examples:
