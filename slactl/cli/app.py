@@ -51,9 +51,10 @@ class LazyGroup(TyperGroup):
             return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:
             from slactl.errors import UsageError
+            from slactl.show import guide
             from slactl.text import clean, nearest
 
-            near = nearest(args[0], [*COMMANDS, *GROUPS])
+            near = f"help {args[0]}" if args[0] in guide.topics() else nearest(args[0], [*COMMANDS, *GROUPS])
             raise UsageError(f"there is no command {clean(args[0])[:100]!r}", f"slactl {near or '--help'}")
         return super().resolve_command(ctx, args)
 

@@ -14,7 +14,6 @@ from slactl.cli.panels import Commands
 from slactl.sla.history import Priority
 
 app = Commands(help="Check, show, test and change rules.toml.")
-app.registered_commands += rules_versions.app.registered_commands
 
 
 @app.command()
@@ -111,3 +110,6 @@ def set_(
     sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
         say("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)
+
+
+app.registered_commands += rules_versions.app.registered_commands

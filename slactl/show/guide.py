@@ -42,8 +42,11 @@ def title(topic: str) -> str:
 
 
 def pager(environment: Mapping[str, str]) -> list[str] | None:
-    """Return the command of the pager: `PAGER`, else less; None where `PAGER` is empty or `cat`."""
-    words = shlex.split(environment.get("PAGER", "less"))
+    """Return the command of the pager: `PAGER`, else less; None where `PAGER` is empty, `cat` or no command."""
+    try:
+        words = shlex.split(environment.get("PAGER", "less"))
+    except ValueError:
+        return None
     return words if words and words != ["cat"] else None
 
 

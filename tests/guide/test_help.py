@@ -88,6 +88,11 @@ def test_an_unknown_name_is_usage_and_suggests_another(words: tuple[str, ...], h
     assert slactl(*hint.split()[1:]).code == 0
 
 
+def test_a_topic_that_is_typed_as_a_command_is_found(slactl: Slactl) -> None:
+    shown = slactl("operations")
+    assert (shown.code, shown.err.splitlines()[1]) == (2, "hint: slactl help operations")
+
+
 @pytest.mark.parametrize("words", [(), *((name,) for name in GROUPS)], ids=lambda words: "-".join(words) or "slactl")
 def test_nothing_is_cut_off_at_80_columns(
     words: tuple[str, ...], slactl: Slactl, monkeypatch: pytest.MonkeyPatch
@@ -133,7 +138,13 @@ def test_nothing_of_a_page_is_cut_at_80_columns(topic: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "environment"),
-    [(("--no-pager",), {"PAGER": "false"}), ((), {"PAGER": "cat"}), ((), {"PAGER": ""}), ((), {"PAGER": "/no/such"})],
+    [
+        (("--no-pager",), {"PAGER": "false"}),
+        ((), {"PAGER": "cat"}),
+        ((), {"PAGER": ""}),
+        ((), {"PAGER": "/no/such"}),
+        ((), {"PAGER": "less '"}),
+    ],
 )
 def test_without_a_pager_the_page_is_printed(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     with on_terminal(*RUN, "help", "sql", *arguments, environment=environment) as terminal:

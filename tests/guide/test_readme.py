@@ -28,7 +28,7 @@ def test_a_fresh_copy_leads_to_the_first_overdue_ticket(tmp_path: Path) -> None:
     subprocess.run(["tar", "x"], cwd=copy, input=archive, check=True)
     first, second = (line for line in blocks("README", "sh")[0].text.splitlines() if line.startswith("python3"))
     assert second.endswith("&& .venv/bin/pytest")
-    program = f"{first}\n. .venv/bin/activate\n{typed('README')}"
+    program = f"{first}\n. .venv/bin/activate\n{typed('README')}\nslactl help sql"
     shell(tmp_path, "true")  # its crontab
     (tmp_path / "bin" / "slactl").unlink()
     place = f"{tmp_path / 'bin'}:{Path(sys.executable).resolve().parent}:/usr/bin:/bin"
@@ -38,6 +38,7 @@ def test_a_fresh_copy_leads_to_the_first_overdue_ticket(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "first_response_sla_breached" in done.stdout
+    assert done.stdout.endswith(guide.page("sql"))
     assert (copy / ".venv/share/man/man1/slactl.1").is_file()
 
 
