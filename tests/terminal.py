@@ -1,5 +1,6 @@
 """A program on a real terminal of a given size: typed to, read from, resized, waited for."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -31,6 +32,8 @@ class Terminal:
         self.resize(rows, columns)
         self.before = self.settings()
         self.screen = ""
+        # A character may arrive in two parts.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         #: What is done while a text does not come, so that nobody waits for the next tick of a clock.
         self.nudge: Callable[[], object] = lambda: None
         self.process = subprocess.Popen(
@@ -87,7 +90,7 @@ class Terminal:
             part = os.read(self._ours, 65_536)
         except OSError:
             return False
-        self.screen += part.decode(errors="replace")
+        self.screen += self._decoder.decode(part)
         return bool(part)
 
 
