@@ -19,6 +19,9 @@ PAGES = {"README": README, **{topic: guide.FOLDER / f"{topic}.md" for topic in g
 #: How a block of shell begins that a test cannot simply run: it is checked for its syntax.
 MARKS = ("# as root", "# needs ")
 
+#: Keeps a table of jobs in the home, as `crontab` does.
+CRONTAB = 'cd; if [ "$1" = -l ]; then cat crontab; else cat > crontab.new && mv crontab.new crontab; fi'
+
 #: What every page but the README and `start` finds: an open service desk with some overdue tickets.
 READY = """
 slactl init
@@ -74,7 +77,7 @@ def shell(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         (folder / name).mkdir(exist_ok=True)
     _program(folder / "bin" / "slactl", f'exec {shlex.quote(sys.executable)} -P -m slactl "$@"')
     # A table of jobs of its own, so that no test changes that of whoever runs it.
-    _program(folder / "bin" / "crontab", 'if [ "$1" = -l ]; then cat "$HOME/crontab"; else cat > "$HOME/crontab"; fi')
+    _program(folder / "bin" / "crontab", CRONTAB)
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         capture_output=True,
