@@ -152,7 +152,13 @@ def test_without_a_pager_the_page_is_printed(arguments: tuple[str, ...], environ
         assert "Grafana" in terminal.screen
 
 
-def test_colour_follows_the_option(tmp_path: Path) -> None:
+def test_a_terminal_without_unicode_gets_the_text_of_a_page() -> None:
+    with on_terminal(*RUN, "help", "calendars", environment={"PYTHONIOENCODING": "ascii"}) as terminal:
+        assert terminal.wait() == 0
+        assert "# Calendars: when time counts" in terminal.screen
+
+
+def test_colour_follows_the_option() -> None:
     with on_terminal(*RUN, "--color", "never", "help", "sql", "--no-pager") as terminal:
         assert terminal.wait() == 0
         assert "\x1b[" not in terminal.screen
