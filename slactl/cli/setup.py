@@ -18,7 +18,7 @@ def init(
     context: typer.Context,
     force: Annotated[bool, typer.Option("--force", help="Write rules.toml again; keep the old one as .bak.")] = False,
     group: Annotated[
-        str | None, typer.Option("--shared-group", metavar="G", help="Let this group share the database.")
+        str | None, typer.Option("--shared-group", metavar="G", help="A group whose members share the database.")
     ] = None,
 ) -> None:
     """Create the database and a commented rules.toml.
@@ -26,7 +26,7 @@ def init(
     \b
     Examples:
       slactl init
-      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/srv/desk/rules.toml slactl init --shared-group support
+      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/etc/slactl/rules.toml slactl init --shared-group support
     """
     from slactl.desk import setup
 
