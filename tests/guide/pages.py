@@ -17,7 +17,7 @@ README = ROOT / "README.md"
 PAGES = {"README": README, **{topic: guide.FOLDER / f"{topic}.md" for topic in guide.topics()}}
 
 #: How a block of shell begins that a test cannot simply run: it is checked for its syntax.
-MARKS = ("# as root", "# needs ")
+MARKS = ("# as root", "# needs ", "sudo ")
 
 #: Keeps a table of jobs in the home, as `crontab` does.
 CRONTAB = 'cd; if [ "$1" = -l ]; then cat crontab; else cat > crontab.new && mv crontab.new crontab; fi'
