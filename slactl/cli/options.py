@@ -75,9 +75,10 @@ class Call(NamedTuple):
         import tomllib
 
         from slactl.clock import parse_duration
+        from slactl.files import BY_HAND, read_text
 
         try:
-            settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
+            settings = tomllib.loads(read_text(self.config.rules, BY_HAND)).get("settings", {})
             return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)

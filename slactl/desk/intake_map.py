@@ -4,14 +4,14 @@ import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from slactl.errors import NotKnownError, RulesError
+from slactl.errors import NotKnownError, RulesError, UsageError
+from slactl.files import BY_HAND, read_text
 from slactl.sla.history import Priority, Status
-from slactl.text import clean, nearest
+from slactl.text import clean, nearest, quoted
 
 
 class Ours(StrEnum):
@@ -127,14 +127,19 @@ def load_map(name: str) -> Map:
 
     Raises:
         NotKnownError: it is neither.
+        UsageError: it is a file that cannot be read, or not a regular file.
         RulesError: it is no map.
     """
     if name in shipped_maps():
         text = resources.files("slactl.desk").joinpath("maps", f"{name}.toml").read_text(encoding="utf-8")
         return parse_map(text, name)
     try:
-        return parse_map(Path(name).read_text(encoding="utf-8"), name)
+        return parse_map(read_text(name, BY_HAND), name)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise UsageError(
+                f"the map {clean(name)} cannot be read: {error.strerror}", f"ls -ld {quoted(name)}"
+            ) from error
         near = nearest(name, shipped_maps())
         known = ", ".join(shipped_maps())
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -10,6 +10,7 @@ from slactl.config import Config
 from slactl.desk.check import Report
 from slactl.desk.credentials import Secrets, Unresolved, filled_in
 from slactl.errors import ExitCode, SlactlError
+from slactl.files import real_path, write_whole
 from slactl.sla.addresses import is_local, scheme
 from slactl.store import reads, runs
 from slactl.text import clean
@@ -28,7 +29,7 @@ def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
         try:
             with reads.reading(config.database) as connection:
                 lines = list(_exposition(_families(connection, report)))
-            write_atomically(metrics, "".join(f"{line}\n" for line in lines))
+            write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             failures.append(f"the metrics cannot be written to {metrics}: {why}")
@@ -79,25 +80,6 @@ def _exposition(families: Iterator[Family]) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return clean(text).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that others read meanwhile: they see the old or the new one, whole. Readable for everybody.
-
-    Raises:
-        OSError: it cannot be written; the old one is as it was.
-    """
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:

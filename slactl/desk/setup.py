@@ -1,13 +1,13 @@
 """Making a desk: the database, and the rules file beside it."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from slactl.config import Config, shipped_rules, user_rules
 from slactl.errors import NotKnownError, RulesError, SlactlError
+from slactl.files import write_whole
 from slactl.store.connection import create_database
 from slactl.store.lock import edit_lock
 from slactl.text import quoted
@@ -48,7 +48,8 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
         with edit_lock(target, "slactl init --force" if force else "slactl init"):
             if backup is not None:
                 os.replace(target, backup)
-            write_new(target, shipped_rules().read_text(encoding="utf-8"), 0o644 if number is None else 0o664, number)
+            mode = 0o644 if number is None else 0o664
+            write_whole(target, shipped_rules().read_bytes(), mode=mode, group=number, replace=False)
     except FileExistsError:  # somebody else was faster
         return Made(config.database, made, target, False, backup)
     except OSError as error:
@@ -67,26 +68,6 @@ def rules_target(config: Config, environment: Mapping[str, str]) -> Path:
     if os.path.isdir(target):
         raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
     return target
-
-
-def write_new(path: Path, text: str, mode: int, group: int | None = None) -> None:
-    """Write a file that is not there yet, whole or not at all, without following a link.
-
-    Raises:
-        FileExistsError: something is there.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            if group is not None:
-                os.fchown(stream.fileno(), -1, group)
-            os.fchmod(stream.fileno(), mode)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(name, path)
-    finally:
-        os.unlink(name)
 
 
 def _group_number(name: str) -> int:

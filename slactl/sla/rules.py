@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from slactl.errors import RulesError
+from slactl.files import BY_HAND, read_text
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours, library_holidays
 from slactl.sla.rules_lines import TOO_DEEP, Lines, misread, path_text, too_deep
 from slactl.sla.rules_model import (
@@ -129,13 +130,22 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
     Raises:
         RulesError: the file cannot be read, or anything in it is wrong; each problem has its line.
     """
+    return parse(read(path), str(path), known)
+
+
+def read(path: Path) -> str:
+    """Return the text of a rules file, which is not checked.
+
+    Raises:
+        RulesError: the file cannot be read, is not a regular file, or is too large.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return read_text(path, BY_HAND)
     except OSError as error:
-        raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl init") from error
+        hint = "slactl init" if isinstance(error, FileNotFoundError) else f"ls -ld {quoted(path)}"
+        raise RulesError(f"{path} cannot be read: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:
         raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    return parse(text, str(path), known)
 
 
 def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
+from slactl.files import exposed_folder, give_to, opened_folder
 from slactl.store.folders import open_folder, open_home, refuse_strangers
 from slactl.text import quoted
 
@@ -233,11 +234,14 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         _make_folder(path.parent, group)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        made = False
         if path.is_file():
             with _alone(path) as handle:
                 made = _fill(path, handle, group)
-            if made:
-                return True
+        if group is not None:
+            _share_folder(path.parent, group)
+        if made:
+            return True
     except OSError as error:
         raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
     open_database(path).close()
@@ -247,7 +251,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 @contextmanager
 def _alone(path: Path) -> Iterator[int]:
     """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
@@ -256,18 +260,31 @@ def _alone(path: Path) -> Iterator[int]:
 
 
 def _make_folder(folder: Path, group: int | None) -> None:
-    made = not folder.exists()
     for each in reversed(folder.parents):
         if not each.exists():
             each.mkdir(exist_ok=True, mode=0o755)
     folder.mkdir(exist_ok=True, mode=0o700)
-    if group is not None:
-        if folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
-            raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
-        os.chown(folder, -1, group)
-        folder.chmod(0o2770)
-    elif made:
-        folder.chmod(stat.S_IRWXU)
+    if group is not None and folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
+        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
+
+
+def _share_folder(folder: Path, group: int) -> None:
+    """Give a folder to its group, last of all: until then nobody else may swap what is made in it.
+
+    Raises:
+        DatabaseError: others may put another folder in its place.
+        OSError: it belongs to somebody else.
+    """
+    exposed = exposed_folder(folder.absolute().parent)
+    if exposed is not None:
+        raise DatabaseError(f"others may replace what is in the folder {exposed}", f"chmod go-w {quoted(exposed)}")
+    with opened_folder(folder) as way:
+        handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=way)
+        try:
+            os.fchown(handle, -1, group)
+            os.fchmod(handle, 0o2770)
+        finally:
+            os.close(handle)
 
 
 def _fill(path: Path, handle: int, group: int | None) -> bool:
@@ -281,9 +298,8 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
             raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
         if os.fstat(handle).st_uid != os.geteuid():
             raise DatabaseError(f"{path} is empty and belongs to somebody else", f"ls -l {quoted(path)}")
-        if group is not None:
-            os.fchown(handle, -1, group)
-        os.fchmod(handle, 0o600 if group is None else 0o660)
+        if os.fstat(handle).st_size == 0 and os.fstat(handle).st_nlink == 1:
+            give_to(handle, 0o600 if group is None else 0o660, group=group)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         with transaction(connection, write=True):
