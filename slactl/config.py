@@ -78,15 +78,15 @@ def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
 
 def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
     for path in (user_rules(environment), Path("/etc/slactl/rules.toml")):
-        if _is_readable(path):
+        if _is_there(path):
             return path, "found"
     return shipped_rules(), "shipped with slactl"
 
 
-def _is_readable(path: Path) -> bool:
-    """Whether a file is there; one in a home that cannot be entered is not."""
+def _is_there(path: Path) -> bool:
+    """Whether rules are there, or something in their place, which is then refused; not in a home that is closed."""
     try:
-        return path.is_file()
+        return path.exists()
     except OSError:
         return False
 

@@ -22,7 +22,7 @@ from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwat
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store import runs
-from slactl.store.connection import open_database
+from slactl.store.connection import leaving_when, open_database
 from slactl.store.lock import run_lock
 
 if TYPE_CHECKING:
@@ -171,11 +171,12 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
     Raises:
         LockedError: another run is under way.
         DatabaseError: the database cannot be read or written.
+        KeyboardInterrupt: it was told to stop while it waited for another who writes.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     watch = stopwatch()
     # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
-    with closing(open_database(config.database, query_only=True)):
+    with leaving_when(job.stop), closing(open_database(config.database, query_only=True)):
         if job.dry_run:
             from slactl.desk.firing import rehearse
 

@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,7 +68,7 @@ def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> He
     """Look at everything a desk needs; changes nothing."""
     found = [*_versions(), *_database(config, now)]
     if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
-        found += [*_files(config), *_network(config), _lock(config)]
+        found += [*_files(config), *_network(config), _lock(config, now)]
     return Health((*found, *_rules(config, environment)))
 
 
@@ -156,10 +157,17 @@ def _mending(error: DatabaseError, path: Path) -> str | None:
 
 
 def _restore(path: Path) -> str:
-    """How a database that is damaged is replaced by a backup; not every file beside it need be there to be moved."""
-    old, aside = shlex.quote(str(path)), shlex.quote(str(path.parent / "broken"))
+    """How a database that is damaged is replaced by a backup; not every file beside it need be there to be moved.
+
+    The folder of a shared desk is closed to its group meanwhile, so that nobody puts another file in the way.
+    """
+    old, folder, aside = (shlex.quote(str(each)) for each in (path, path.parent, path.parent / "broken"))
     beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
-    return f"mkdir {aside} && {{ mv {old} {beside} {aside}; slactl --db BACKUP backup {old}; }}"
+    steps = f"mkdir {aside} && {{ mv {old} {beside} {aside}; slactl --db BACKUP backup {old}; }}"
+    found = path.parent.stat()
+    if not found.st_mode & stat.S_IWGRP:
+        return steps
+    return f"chmod g-w {folder} && {steps} && chgrp {found.st_gid} {old} && chmod 660 {old} && chmod g+w {folder}"
 
 
 def _write_lock(connection: sqlite3.Connection, path: Path) -> Check:
@@ -247,13 +255,20 @@ def _network(config: Config) -> Iterator[Check]:
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 
-def _lock(config: Config) -> Check:
-    holder = surroundings.lock_holder(lock_path(config.database))
+def _lock(config: Config, now: datetime) -> Check:
+    lock = lock_path(config.database)
+    holder = surroundings.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
+    who = f"held by {holder.pid} ({holder.program})"
     if holder.stopped:
-        return Check("run lock", False, f"held by {holder.pid}, which was stopped", f"kill -CONT {holder.pid}")
-    return Check("run lock", True, f"held by {holder.pid}, which is at work")
+        return Check("run lock", False, f"{who}, which was stopped", f"kill -CONT {holder.pid}")
+    # Each run notes when it got the lock; whoever just holds it notes nothing.
+    age = max(0, int(now.timestamp() - lock.stat().st_mtime))
+    if age > PATIENCE.total_seconds():
+        what = f"{who}: no check has got it for {describe_seconds(age)}, and each ends with 75"
+        return Check("run lock", False, what, f"kill {holder.pid}")
+    return Check("run lock", True, f"{who}, which is at work")
 
 
 def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:

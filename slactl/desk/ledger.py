@@ -21,6 +21,7 @@ from slactl.desk.loaded import LoadedTicket
 from slactl.desk.rulebook import Rulebook
 from slactl.sla.history import Condition, Event
 from slactl.sla.ladders import FiringKey
+from slactl.sla.rules_text import read_ahead
 from slactl.sla.timers import Evaluation, evaluate
 from slactl.store import models, writes
 from slactl.store.events import DEADLINES, action_of, detail_text
@@ -329,7 +330,8 @@ def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = F
     """
     from slactl.store.engine import writing
 
+    file = read_ahead(config.rules)  # whoever has to wait for it keeps nobody waiting for the database
     with writing(config.database, keep=keep) as session:
-        book = Ledger(session, Rulebook(session, config.rules, now, strict=strict), now, config.actor)
+        book = Ledger(session, Rulebook(session, file, now, strict=strict), now, config.actor)
         yield book
         book.settle()

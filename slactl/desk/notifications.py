@@ -38,6 +38,7 @@ from slactl.desk.silences import hold
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.history import Status, Target
 from slactl.sla.rules import OnUnknown
+from slactl.sla.rules_text import read_ahead
 from slactl.store import outbox
 from slactl.store.engine import looking, writing
 from slactl.store.models import Notification
@@ -88,8 +89,9 @@ def record_printed(config: Config, report: Report) -> None:
 
 
 def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
+    file = read_ahead(config.rules)
     with writing(config.database, keep=False) as session:
-        rules = Rulebook(session, config.rules, now, strict=False).current
+        rules = Rulebook(session, file, now, strict=False).current
         starts = outbox.last_starts(session.connection(), report.run_id or 0, 6)
     secrets = Secrets(os.environ, config.rules.absolute().parent)
     return Post(config, now, report, rules, secrets, _gap(now, starts), lock)

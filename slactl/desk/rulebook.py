@@ -5,14 +5,14 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
 from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
-from slactl.sla.rules import Escalation, Level, Rules, load, parse
+from slactl.sla.rules import Escalation, Level, Rules, parse
+from slactl.sla.rules_text import RulesFile
 from slactl.store.models import HolidayYear, Meta, RulesVersion
 from slactl.store.runs import LADDERS
 
@@ -24,8 +24,8 @@ class Rulebook:
     this database used.
     """
 
-    def __init__(self, session: Session, path: Path, now: datetime, *, strict: bool) -> None:
-        """Read the current rules.
+    def __init__(self, session: Session, file: RulesFile, now: datetime, *, strict: bool) -> None:
+        """Understand the current rules, which were read before the write lock was taken.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
@@ -39,7 +39,7 @@ class Rulebook:
         self.problem: RulesError | None = None
         try:
             # Checking rules asks the holidays library, which takes longer to import than everything else.
-            self.current = load(path, set(session.exec(select(RulesVersion.hash))))
+            self.current = parse(file.needed(), str(file.path), set(session.exec(select(RulesVersion.hash))))
         except RulesError as error:
             last = self._last_used()
             if strict or last is None:

@@ -15,9 +15,10 @@ from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, 
 from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
 from slactl.sla.addresses import without_literal_secrets
 from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse, read
+from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
 from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
 from slactl.sla.rules_lint import LintWarning, lint
+from slactl.sla.rules_text import read
 from slactl.store.lock import edit_lock
 from slactl.text import clean, nearest, quoted
 
@@ -107,17 +108,17 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
     return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
 
 
-class RulesFile(NamedTuple):
+class _Before(NamedTuple):
     """A rules file as it was read: its bytes, and whose it is."""
 
     content: bytes
     found: os.stat_result
 
 
-def _read(path: Path) -> RulesFile:
+def _read(path: Path) -> _Before:
     """Read a file and whose it is through one descriptor: the name may be another file's a moment later."""
     with open_regular(path, follow=False) as stream:
-        return RulesFile(stream.read(BY_HAND), os.fstat(stream.fileno()))
+        return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
 
 
 def _edited(path: Path, before: str, key: str, value: str) -> str:
@@ -276,7 +277,7 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
     return found
 
 
-def _replace(path: Path, old: RulesFile, after: str, again: str) -> None:
+def _replace(path: Path, old: _Before, after: str, again: str) -> None:
     """Write a file in one step, unless it is another one than before; owner, group and mode stay.
 
     Whoever owns a file that root edits goes on owning it, so that nobody's rules become root's by an edit.

@@ -8,7 +8,7 @@ from pathlib import Path
 from slactl.config import Config, shipped_rules, user_rules
 from slactl.errors import NotKnownError, RulesError, SlactlError
 from slactl.files import write_whole
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 from slactl.store.lock import edit_lock
 from slactl.text import quoted
 

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from slactl.errors import RulesError
-from slactl.files import BY_HAND, read_text
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours, library_holidays
 from slactl.sla.rules_lines import TOO_DEEP, Lines, misread, path_text, too_deep
 from slactl.sla.rules_model import (
@@ -31,6 +30,7 @@ from slactl.sla.rules_model import (
     Settings,
     Templates,
 )
+from slactl.sla.rules_text import read
 from slactl.text import nearest, quoted
 
 __all__ = [
@@ -131,21 +131,6 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
         RulesError: the file cannot be read, or anything in it is wrong; each problem has its line.
     """
     return parse(read(path), str(path), known)
-
-
-def read(path: Path) -> str:
-    """Return the text of a rules file, which is not checked.
-
-    Raises:
-        RulesError: the file cannot be read, is not a regular file, or is too large.
-    """
-    try:
-        return read_text(path, BY_HAND)
-    except OSError as error:
-        hint = "slactl init" if isinstance(error, FileNotFoundError) else f"ls -ld {quoted(path)}"
-        raise RulesError(f"{path} cannot be read: {error.strerror}", hint) from error
-    except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
 
 
 def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:

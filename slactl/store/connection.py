@@ -1,20 +1,19 @@
 """Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
 
-import fcntl
-import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from slactl.errors import DatabaseError
-from slactl.files import exposed_folder, give_to, opened_folder
-from slactl.store.folders import open_folder, open_home, refuse_strangers
+from slactl.store.folders import refuse_strangers
 from slactl.text import quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
+#: How long one who was told to stop goes on waiting for it: as long as a transaction of slactl's own may take.
+LEAVING_SECONDS = 1.0
 #: How often it asks whether the lock is free, in seconds.
 ASK_SECONDS = 0.002
 #: The newest schema this program knows: the number of steps in `migrations`.
@@ -111,10 +110,12 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
 
     Raises:
         sqlite3.OperationalError: somebody else kept it all that time.
+        KeyboardInterrupt: this process was told to stop meanwhile; see `leaving_when`.
     """
     from time import monotonic, sleep
 
-    patience = monotonic() + (BUSY_SECONDS if seconds is None else seconds)
+    begun = monotonic()
+    patience = begun + (BUSY_SECONDS if seconds is None else seconds)
     with _impatient(connection):
         while True:
             try:
@@ -123,7 +124,24 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or monotonic() >= patience:
                     raise
+            if monotonic() >= begun + LEAVING_SECONDS and _told_to_stop():
+                raise KeyboardInterrupt
             sleep(ASK_SECONDS)
+
+
+@contextmanager
+def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
+    """Give up waiting for the write lock once `told` says that this process is to stop."""
+    global _told_to_stop
+    before, _told_to_stop = _told_to_stop, told
+    try:
+        yield
+    finally:
+        _told_to_stop = before
+
+
+def _told_to_stop() -> bool:
+    return False
 
 
 @contextmanager
@@ -213,101 +231,3 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
         return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
-
-
-def create_database(path: Path, *, group: int | None = None) -> bool:
-    """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
-
-    1. The folder is made, setgid and writable for the group on a shared desk, and nowhere that others may replace it.
-    2. The file is created exclusively and without following a link, so that its mode is right from the start.
-    3. Schema and views go in within one transaction; WAL is a property of the file from then on.
-
-    Several may begin at once, and one that was killed may have left its file without a schema.
-
-    Raises:
-        DatabaseError: it cannot be created, or something that is not ours is there.
-    """
-    try:
-        if (folder := open_home(path)) is not None:
-            raise open_folder(folder)
-        refuse_strangers(path)
-        _make_folder(path.parent, group)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        made = False
-        if path.is_file():
-            with _alone(path) as handle:
-                made = _fill(path, handle, group)
-        if group is not None:
-            _share_folder(path.parent, group)
-        if made:
-            return True
-    except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
-    open_database(path).close()
-    return False
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[int]:
-    """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _make_folder(folder: Path, group: int | None) -> None:
-    for each in reversed(folder.parents):
-        if not each.exists():
-            each.mkdir(exist_ok=True, mode=0o755)
-    folder.mkdir(exist_ok=True, mode=0o700)
-    if group is not None and folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
-        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
-
-
-def _share_folder(folder: Path, group: int) -> None:
-    """Give a folder to its group, last of all: until then nobody else may swap what is made in it.
-
-    Raises:
-        DatabaseError: others may put another folder in its place.
-        OSError: it belongs to somebody else.
-    """
-    exposed = exposed_folder(folder.absolute().parent)
-    if exposed is not None:
-        raise DatabaseError(f"others may replace what is in the folder {exposed}", f"chmod go-w {quoted(exposed)}")
-    with opened_folder(folder) as way:
-        handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=way)
-        try:
-            os.fchown(handle, -1, group)
-            os.fchmod(handle, 0o2770)
-        finally:
-            os.close(handle)
-
-
-def _fill(path: Path, handle: int, group: int | None) -> bool:
-    """Put the schema into a file that has none yet; whether there was none."""
-    from slactl.store.migrations import migrate
-
-    with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-        if not _is_blank(connection):
-            return False
-        if path.is_symlink():
-            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
-        if os.fstat(handle).st_uid != os.geteuid():
-            raise DatabaseError(f"{path} is empty and belongs to somebody else", f"ls -l {quoted(path)}")
-        if os.fstat(handle).st_size == 0 and os.fstat(handle).st_nlink == 1:
-            give_to(handle, 0o600 if group is None else 0o660, group=group)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        with transaction(connection, write=True):
-            migrate(connection)
-    return True
-
-
-def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether nobody has put anything into the file yet."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

@@ -20,7 +20,7 @@ from slactl.desk import audit
 from slactl.desk.ledger import Entry, ledger
 from slactl.sla.history import ActorType, Event, EventType
 from slactl.store import chain
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 from slactl.store.engine import writing
 from slactl.store.models import Event as EventRow
 from slactl.store.writes import append_events, insert_rows

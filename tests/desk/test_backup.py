@@ -21,7 +21,6 @@ from slactl.config import resolve
 from slactl.desk import backup as desk_backup
 from slactl.store import chain
 
-
 #: The group of nobody who runs these tests.
 NO_GROUP = 65_534
 

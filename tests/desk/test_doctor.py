@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Slactl
+from conftest import Result, Slactl
 from freezegun import freeze_time
 
 from slactl.desk.surroundings import NETWORK, file_system
@@ -461,8 +461,15 @@ def test_the_holder_of_the_run_lock_is_told_and_one_that_was_stopped_is_a_findin
     with open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         told = {check["check"]: check for check in examined(slactl)[1]["checks"]}
-        assert told["run lock"]["found"] == f"held by {os.getpid()}, which is at work"
+        assert re.fullmatch(rf"held by {os.getpid()} \(\S+\), which is at work", told["run lock"]["found"])
         assert told["run lock"]["ok"]
+        os.utime(lock, (1_000_000_000, 1_000_000_000))  # whoever just holds it does not note when it got it
+        [finding] = bad(slactl)
+        assert (finding["check"], finding["fix"]) == ("run lock", f"kill {os.getpid()}")
+        assert "no check has got it for " in finding["found"]
+        assert slactl("check", "-q") == Result(75, "", "")
+    assert slactl("check", "-q").code == 0
+    assert lock.stat().st_mtime > 1_000_000_000
     assert {check["check"]: check["found"] for check in examined(slactl)[1]["checks"]}["run lock"] == "free"
     program = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
     arguments = [sys.executable, "-c", program, str(lock)]
