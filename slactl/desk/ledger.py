@@ -330,6 +330,6 @@ def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = F
     from slactl.store.engine import writing
 
     with writing(config.database, keep=keep) as session:
-        book = Ledger(session, Rulebook(session, config.rules, now, strict=strict), now, config.actor)
+        book = Ledger(session, Rulebook(session, config, now, strict=strict), now, config.actor)
         yield book
         book.settle()

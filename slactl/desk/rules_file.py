@@ -35,7 +35,7 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
         RulesError: they are invalid, or the file cannot be read.
     """
     rules = load(path)
-    text, secrets = path.read_text(encoding="utf-8"), Secrets(environment, path.absolute().parent)
+    text, secrets = path.read_text(encoding="utf-8"), Secrets.of(path, rules.settings.secrets, environment)
     wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
