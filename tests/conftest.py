@@ -75,6 +75,16 @@ def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return database
 
 
+def write_secret(desk: Path, name: str, content: str | bytes) -> Path:
+    """Write a file that only its owner reads into the folder of the secrets beside the rules."""
+    folder = desk.with_name("secrets")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(0o600)
+    return path
+
+
 @dataclass(frozen=True)
 class Receiver:
     """A real server on loopback that takes messages and answers as its kind says; `name` keeps tests apart."""

@@ -69,7 +69,9 @@ def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> He
     found = [*_versions(), *_database(config, now)]
     if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
         found += [*_files(config), *_network(config), _lock(config)]
-    return Health((*found, *_trust(config), *_rules(config, environment)))
+    told = {each.fix for each in found}
+    found += [each for each in _trust(config) if each.ok or each.fix not in told]
+    return Health((*found, *_rules(config, environment)))
 
 
 def _versions() -> Iterator[Check]:
