@@ -77,9 +77,22 @@ class Secrets:
                 return beside
             if not stated.is_absolute():
                 return self.folder / stated
-        where = stated.parent if stated.is_absolute() and ".." not in stated.parts else None
-        fix = f"slactl --rules {quoted(self.rules)} rules set settings.secrets {quoted(where)}" if where else None
-        raise Refused(f"the file {clean(name)} is outside of the folder for secrets, {clean(str(self.folder))}", fix)
+        raise self.outside(name, stated)
+
+    def outside(self, name: str, place: Path) -> Refused:
+        """Return why a file is not read that is outside of the folder, and what to do about it."""
+        what = f"the file {clean(name)} is outside of the folder for secrets, {clean(str(self.folder))}"
+        is_absolute = Path(name).expanduser().is_absolute()
+        if ".." in place.parts or not os.path.isfile(place):
+            return Refused(what)
+        if is_absolute and (os.stat(place.parent).st_mode & 0o077 == 0 or place.parent.name == "secrets"):
+            sudo = "" if os.access(self.rules, os.W_OK) else "sudo "
+            command = f"{sudo}slactl --rules {quoted(self.rules)} rules set settings.secrets {quoted(place.parent)}"
+            return Refused(what, command)
+        folder, secret_ = quoted(self.folder), quoted(place)
+        fix = f"install -d -m 0700 {folder} && chmod 600 {secret_} && mv {secret_} {folder}"
+        named = f"; move it, and write ${{file:{clean(place.name)}}}" if is_absolute else ""
+        return Refused(what + named, fix)
 
 
 def filled_in(url: str, secrets: Secrets) -> str:
@@ -171,7 +184,10 @@ def _refuse_others(status: os.stat_result, path: Path) -> None:
     """Refuse a secret, or a folder of secrets, that is not closed to everybody but its owner, root or this user."""
     kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
     if status.st_mode & 0o077:
-        raise Refused(f"others may read the secret {kind} {clean(str(path))}", f"chmod {mode} {quoted(path)}")
+        # Only a folder that is there for secrets may be closed: another one may be needed by others.
+        is_small = kind == "file" or path.name == "secrets"
+        fix = f"chmod {mode} {quoted(path)}" if is_small else f"ls -ld {quoted(path)}"
+        raise Refused(f"others may read the secret {kind} {clean(str(path))}", fix)
     if not is_ours(status):
         owner = user_name(status.st_uid)
         raise NotYours(f"the secret {kind} {clean(str(path))} belongs to {owner}", f"sudo -u {owner} slactl check")
@@ -185,9 +201,7 @@ def _refuse_old_place(name: str, secrets: Secrets, place: Path) -> None:
     """
     old = secrets.rules.parent / name
     if os.path.isfile(old) and old != place:
-        folder = place.parent
-        fix = f"install -d -m 0700 {quoted(folder)} && chmod 600 {quoted(old)} && mv {quoted(old)} {quoted(folder)}"
-        raise Refused(f"the file {clean(name)} is outside of the folder for secrets, {clean(str(folder))}", fix)
+        raise secrets.outside(name, old)
 
 
 def _plain(path: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from slactl.desk.addresses import named_secrets, trouble
-from slactl.desk.credentials import Secrets
+from slactl.desk.credentials import Secrets, Unresolved
 from slactl.sla.rules import Rules
 from slactl.store.folders import SIDE_FILES, is_open, open_folders
 from slactl.text import clean, quoted
@@ -163,9 +163,17 @@ def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, st
         elif fix is not None:
             yield whose, what, fix
         else:
-            path = known.place(name)
-            made = f"install -d -m 700 {quoted(path.parent)} && install -m 600 /dev/stdin {quoted(path)}"
-            yield whose, what, f"ls -ld {quoted(path)}" if os.path.lexists(path) else made
+            yield whose, what, _making(name, known)
+
+
+def _making(name: str, known: Secrets) -> str:
+    """Return the command that makes the file of a secret, or shows what is there in its place."""
+    try:
+        path = known.place(name)
+    except (Unresolved, RuntimeError):
+        return f"slactl rules check {quoted(known.rules)}"
+    made = f"install -d -m 700 {quoted(path.parent)} && install -m 600 /dev/stdin {quoted(path)}"
+    return f"ls -ld {quoted(path)}" if os.path.lexists(path) else made
 
 
 def _mode(path: Path) -> int | None:

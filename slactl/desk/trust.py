@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,6 +120,8 @@ def closing_commands(rules: Path, database: Path, found: Sequence[Doubt]) -> str
     """
     must_stay = os.path.realpath(database.parent) if _is_shared(database) else None
     if any(each.fix is None or str(each.path) == must_stay for each in found):
+        with suppress(OSError):
+            rules = safe_path(rules)
         return " && ".join(_moving(rules))
     return " && ".join(dict.fromkeys(each.fix for each in found if each.fix is not None))
 
@@ -166,7 +169,7 @@ def _moving_secrets(rules: Path, target: Path) -> Iterator[str]:
     folders = {each.parent for each in files if each.is_absolute()}
     if len(folders) == 1:
         yield f"slactl --rules {quoted(target)} rules set settings.secrets {quoted(*folders)}"
-    if any(each.parts[0] == "secrets" for each in files):
+    if any(each.parts[:1] == ("secrets",) for each in files):
         yield f"mv -T {quoted(rules.parent / 'secrets')} {quoted(target.parent / 'secrets')}"
     if beside := [rules.parent / each for each in files if len(each.parts) == 1]:
         owner, folder = os.lstat(beside[0]).st_uid, target.parent / "secrets"

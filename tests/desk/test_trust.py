@@ -399,6 +399,34 @@ def test_a_secret_beside_the_rules_goes_out_after_the_pasted_hint(
     assert (states(desk), len(hook.took)) == (["sent"], 1)
 
 
+def test_the_hint_for_a_file_elsewhere_closes_no_folder_that_others_need(
+    desk: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o755)
+    (folder / "own").write_text("x")
+    rules = rules_for(desk, f"${{file:{folder}/own}}")
+    result = slactl("rules", "check")
+    assert "write ${file:own}: install -d -m 0700 " in result.err
+    rules_for(desk, "${file:own}", f'secrets = "{folder}"')
+    assert f"ls -ld {folder}" in slactl("rules", "check").err
+    folder.chmod(0o700)
+    rules_for(desk, f"${{file:{folder}/own}}")
+    assert f"rules set settings.secrets {folder}" in slactl("rules", "check").err
+    assert rules.exists()
+
+
+@pytest.mark.parametrize("name", [".", "..", "~/x", "~nobody-of-this-name/x", "secrets", "x/" * 90, "//"])
+def test_a_name_that_means_no_file_stops_nothing(desk: Path, slactl: Slactl, name: str) -> None:
+    rules = rules_for(desk, f"${{file:{name}}}")
+    opened(slactl, *LATE)
+    for words in (("check",), ("doctor",), ("notify", "test", "lead")):
+        result = slactl(*words)
+        assert (result.code, "unexpected" in result.err) == (7, False), result.err
+    rules.chmod(0o664)
+    assert slactl("doctor").code == 7
+
+
 @pytest.mark.parametrize(("file", "folder"), [(0o640, 0o700), (0o604, 0o700), (0o600, 0o750), (0o600, 0o701)])
 def test_a_secret_that_others_may_read_waits_until_the_hint_is_pasted(
     desk: Path, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, file: int, folder: int
