@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
 from slactl.config import Config
 from slactl.desk import last_rules
-from slactl.desk.last_rules import Heartbeat, LastRules
+from slactl.desk.last_rules import Heartbeat, LastRules, rules_fingerprint
 from slactl.desk.trust import Doubt, closing_commands, refusals, rules_trust
 from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store import runs
@@ -246,19 +246,6 @@ def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Ite
         raise
 
 
-def rules_fingerprint(path: Path) -> str:
-    """What tells one state of the rules file from another without reading it; of no file, its absence.
-
-    Nobody can set back the instant at which a file was last changed, and importing a hash would cost an idle run more
-    than all that it does.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        return "no file"
-    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
-
-
 def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
     """Whether the wall clock was set since the last run on this start of the machine; says so in the report."""
     if last is None or boot is None:
@@ -285,7 +272,7 @@ def _work(config: Config, report: Report, job: Job, fingerprint: str, lock: int)
 
         deliver(config, report.at, report, lock)
     # Rules that were not read to the end must be read again by the next run.
-    if report.interrupted or report.read is None:
+    if report.interrupted or report.invalid_rules or report.read is None:
         return {}
     if job.keeps:
         # What others may have written is not kept for the time when they may not any more.

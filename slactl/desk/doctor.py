@@ -21,7 +21,7 @@ from slactl.config import Config, shipped_rules
 from slactl.desk import addresses, surroundings
 from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
-from slactl.desk.trust import closing_commands, refusals, rules_trust
+from slactl.desk.trust import closing_commands, rules_trust
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
 from slactl.store import erasure, health
 from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
@@ -286,7 +286,9 @@ def _trust(config: Config) -> Iterator[Check]:
     if config.rules.resolve() == shipped_rules().resolve():
         return
     found = rules_trust(config.rules)
-    for what in refusals(found):
+    if found:
+        where = "; ".join(f"{each.path}: {each.what}" for each in found)
+        what = f"{where}; nothing is sent while others may change the rules"
         yield Check("trust", False, what, closing_commands(config.rules, config.database, found))
-    if not found:
+    else:
         yield Check("trust", True, "only root and you may change the rules")

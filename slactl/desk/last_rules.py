@@ -31,6 +31,19 @@ class LastRules(NamedTuple):
     hash: str
 
 
+def rules_fingerprint(path: Path) -> str:
+    """What tells one state of the rules file from another without reading it; of no file, its absence.
+
+    Nobody can set back the instant at which a file was last changed, and importing a hash would cost an idle run more
+    than all that it does.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return "no file"
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+
 def recall(config: Config) -> LastRules | None:
     """Return what the last run of this user with these rules and this database read; None where nothing is kept."""
     try:

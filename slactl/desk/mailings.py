@@ -56,7 +56,7 @@ class Post:
     def refuse(self) -> None:
         """Note why no message with an address goes out."""
         if not self.is_own:
-            what = "messages wait until the rules are valid: no copy of the last valid ones is this user's own"
+            what = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
             self.report.wait([what], f"slactl rules check {quoted(self.config.rules)}")
         if self.secrets.doubts:
             self.report.distrust(self.config, self.secrets.doubts)
