@@ -70,6 +70,11 @@ def user_rules(environment: Mapping[str, str]) -> Path:
     return _base(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
 
 
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """`$XDG_STATE_HOME/slactl`: what runs of this user leave for the next one."""
+    return _base(environment, "XDG_STATE_HOME", ".local/state") / "slactl"
+
+
 def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
     named = environment.get(variable, "")
     # The base directory specification says that a relative path is to be ignored.

@@ -368,7 +368,7 @@ def test_a_shared_desk_survives_the_crash_of_either_user(
         os.chmod(base, 0o755)
         desk = Path(base) / "desk" / "slactl.db"
         monkeypatch.setenv("SLACTL_DB", str(desk))
-        monkeypatch.setenv("SLACTL_RULES", str(desk.with_name("rules.toml")))
+        monkeypatch.setenv("SLACTL_RULES", str(Path(base) / "rules" / "rules.toml"))
         assert slactl("init", "--shared-group", group.gr_name).code == 0
         assert slactl("create", "Printer on fire", "--from", "ann@example.com", "--at", "3d ago").code == 0
         # The modules that the children need are read before they are nobody any more.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slactl.desk.credentials import Secrets, Unresolved, filled_in, is_exposed, secret
+from slactl.desk.credentials import NotYours, Refused, Secrets, Unresolved, filled_in, secret
 from slactl.desk.sender import reads_otherwise
 from slactl.sla import addresses
 from slactl.sla.rules import OnUnknown, Rules
@@ -104,16 +104,37 @@ def listed(rules: Rules) -> Iterator[tuple[Place, str, bool]]:
 
 
 def warnings(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:
-    """The secrets that are missing here, or that everybody on this machine can read."""
-    for place, url, _ in listed(rules):
-        for match in addresses.PLACEHOLDER.finditer(url):
-            try:
-                secret(match[1], match[2], secrets)
-            except Unresolved as error:
-                yield place, f"{error} here"
-                continue
-            if match[1] == "file" and is_exposed(match[2], secrets):
-                yield place, f"the file {clean(match[2])} can be read by everybody: chmod 400"
+    """Yield the secrets that are missing here, and those that are not read as they are; their place and why."""
+    for place, kind, name in named_secrets(rules):
+        found = trouble(kind, name, secrets)
+        if found is not None and found[1] is not None:
+            yield place, f"{found[0]}: {found[1]}"
+        elif found is not None:
+            yield place, f"{found[0]} here"
+
+
+def named_secrets(rules: Rules) -> Iterator[tuple[Place, str, str]]:
+    """Yield each secret that the rules name: where, its kind, and the name of its variable or file."""
+    urls = [(place, url) for place, url, _ in listed(rules)]
+    if rules.settings.heartbeat is not None:
+        urls.append((("settings", "heartbeat"), rules.settings.heartbeat))
+    for place, url in urls:
+        yield from ((place, match[1], match[2]) for match in addresses.PLACEHOLDER.finditer(url))
+
+
+def trouble(kind: str, name: str, secrets: Secrets) -> tuple[str, str | None] | None:
+    """Return why a secret cannot be used, and the fix where there is one; None where it can, or others use it."""
+    if secrets.doubts:
+        return None
+    try:
+        secret(kind, name, secrets)
+    except NotYours:
+        return None
+    except Refused as error:
+        return str(error), error.fix
+    except Unresolved as error:
+        return str(error), None
+    return None
 
 
 def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[Place, str]]:

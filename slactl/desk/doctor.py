@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
-from slactl.config import Config
+from slactl.config import Config, shipped_rules
 from slactl.desk import addresses, surroundings
 from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
+from slactl.desk.trust import closing_commands, rules_trust
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
 from slactl.store import erasure, health
 from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
@@ -69,6 +70,8 @@ def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> He
     found = [*_versions(), *_database(config, now)]
     if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
         found += [*_files(config), *_network(config), _lock(config, now)]
+    told = {each.fix for each in found}
+    found += [each for each in _trust(config) if each.ok or each.fix not in told]
     return Health((*found, *_rules(config, environment)))
 
 
@@ -237,7 +240,7 @@ def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:
 
 
 def _files(config: Config) -> Iterator[Check]:
-    found = list(surroundings.exposures(config.database, config.rules))
+    found = list(surroundings.exposures(config.database))
     for each in found:
         yield Check("permissions", False, f"{each.path}: {each.what}", each.fix)
     closed = surroundings.unwritable(config.database) if config.database.exists() else []
@@ -281,7 +284,7 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
         yield Check("rules", False, error.message, error.hint or check)
         return
     yield Check("rules", True, f"{config.rules}, {config.sources['rules']}")
-    known = Secrets(environment, config.rules.absolute().parent)
+    known = Secrets.of(config.rules, rules.settings.secrets, environment)
     told_below = {message for _, message in addresses.warnings(rules, known)}
     for warning in warnings:
         if warning.message not in told_below:
@@ -289,5 +292,18 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
     secrets = list(surroundings.missing_secrets(rules, known))
     for whose, what, fix in secrets:
         yield Check("secrets", False, f"{whose}: {what}", fix)
-    if not secrets:
+    if not secrets and not known.doubts:
         yield Check("secrets", True, "every one that is named is there")
+
+
+def _trust(config: Config) -> Iterator[Check]:
+    """Who else may change the rules; those that come with slactl send nothing."""
+    if config.rules.resolve() == shipped_rules().resolve():
+        return
+    found = rules_trust(config.rules)
+    if found:
+        where = "; ".join(f"{each.path}: {each.what}" for each in found)
+        what = f"{where}; nothing is sent while others may change the rules"
+        yield Check("trust", False, what, closing_commands(config.rules, config.database, found))
+    else:
+        yield Check("trust", True, "only root and you may change the rules")

@@ -49,10 +49,10 @@ def rehearse(config: Config, now: datetime, job: Job) -> Report:
     @contextmanager
     def turn() -> Iterator[Ledger]:
         with ledger(config, now, keep=False) as book:
-            before = len(ready(book, config))
+            before = len(ready(book, config, report))
             yield book
             book.settle()
-            counts.append((before, len(ready(book, config))))
+            counts.append((before, len(ready(book, config, report))))
 
     _go_through(turn, report, job)
     if job.send and counts:

@@ -332,6 +332,6 @@ def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = F
 
     file = read_ahead(config.rules)  # whoever has to wait for it keeps nobody waiting for the database
     with writing(config.database, keep=keep) as session:
-        book = Ledger(session, Rulebook(session, file, now, strict=strict), now, config.actor)
+        book = Ledger(session, Rulebook(session, config, file, now, strict=strict), now, config.actor)
         yield book
         book.settle()

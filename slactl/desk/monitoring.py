@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from slactl.clock import from_text, to_text
 from slactl.config import Config
 from slactl.desk.check import Report
-from slactl.desk.credentials import Secrets, Unresolved, filled_in
+from slactl.desk.credentials import Refused, Secrets, Unresolved, filled_in
+from slactl.desk.last_rules import Heartbeat
 from slactl.errors import ExitCode, SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.addresses import is_local, scheme
@@ -34,7 +35,11 @@ def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
             why = error.strerror if isinstance(error, OSError) else error
             failures.append(f"the metrics cannot be written to {metrics}: {why}")
     if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
-        problem = send_heartbeat(report.heartbeat, config.rules.absolute().parent)
+        secrets = Secrets.of(config.rules, report.heartbeat.secrets, os.environ)
+        if secrets.doubts:
+            report.distrust(config, secrets.doubts)
+            return failures
+        problem = send_heartbeat(report.heartbeat, secrets)
         failures += [f"the heartbeat was not sent: {problem}"] if problem else []
     return failures
 
@@ -82,10 +87,8 @@ def _escaped(text: str) -> str:
     return clean(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+def send_heartbeat(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     """Ask for a URL once, in at most `HEARTBEAT_SECONDS`; returns why that failed, without the URL, or None.
-
-    Files with secrets are looked for in `folder` where their paths are relative.
 
     A thread does it that is left behind when the time is over: a name server or a drip of bytes can hold a request
     far longer than the timeout of a socket says.
@@ -93,13 +96,13 @@ def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
     from threading import Thread
 
     outcome: list[str | None] = []
-    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, folder)), daemon=True)
+    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, secrets)), daemon=True)
     thread.start()
     thread.join(HEARTBEAT_SECONDS)
     return outcome[0] if outcome else f"no answer within {HEARTBEAT_SECONDS} s"
 
 
-def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     from urllib.error import HTTPError, URLError
     from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -110,7 +113,7 @@ def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
             return None
 
     try:
-        url = filled_in(heartbeat.url, Secrets(os.environ, folder))
+        url = filled_in(heartbeat.url, secrets)
         if scheme(url) not in ("https", "http"):
             return "it is no URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
@@ -121,6 +124,8 @@ def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
         return f"the answer was {error.code}"
     except URLError as error:
         return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
+    except Refused as error:
+        return f"{error}: {error.fix}" if error.fix else str(error)
     except Unresolved as error:
         return str(error)
     except Exception as error:

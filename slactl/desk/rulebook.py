@@ -9,6 +9,8 @@ from importlib.metadata import version
 from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.last_rules import recall
 from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
 from slactl.sla.rules import Escalation, Level, Rules, parse
@@ -21,10 +23,11 @@ class Rulebook:
     """The rules one write transaction works with; each version is parsed once.
 
     `problem` is the error of the current file where it is invalid; `current` is then the last valid version
-    this database used.
+    this database used. `is_own` says whether that is what this user read in the file, and not only what the database
+    says: it may be anybody's, and nothing is sent by it.
     """
 
-    def __init__(self, session: Session, file: RulesFile, now: datetime, *, strict: bool) -> None:
+    def __init__(self, session: Session, config: Config, file: RulesFile, now: datetime, *, strict: bool) -> None:
         """Understand the current rules, which were read before the write lock was taken.
 
         Raises:
@@ -37,6 +40,7 @@ class Rulebook:
         self._introduced: dict[tuple[str, str], str] | None = None
         self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
         self.problem: RulesError | None = None
+        self.is_own = True
         try:
             # Checking rules asks the holidays library, which takes longer to import than everything else.
             self.current = parse(file.needed(), str(file.path), set(session.exec(select(RulesVersion.hash))))
@@ -44,8 +48,10 @@ class Rulebook:
             last = self._last_used()
             if strict or last is None:
                 raise
-            self.problem = error
-            self.current = parse(last.canonical, f"rules version {last.id}", {last.hash})
+            self.problem, kept = error, recall(config)
+            self.is_own = kept is not None and kept.text is not None and kept.hash == last.hash
+            text = kept.text if kept is not None and kept.text is not None and self.is_own else last.canonical
+            self.current = parse(text, f"rules version {last.id}", {last.hash})
         self._parsed[self.current.hash] = self.current
 
     def current_version(self) -> RulesVersion:

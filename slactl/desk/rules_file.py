@@ -35,8 +35,9 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
     Raises:
         RulesError: they are invalid, or the file cannot be read.
     """
-    text, secrets = read(path), Secrets(environment, path.absolute().parent)
+    text = read(path)
     rules = parse(text, str(path))
+    secrets = Secrets.of(path, rules.settings.secrets, environment)
     wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     RETRY = "retry"
     DEAD = "dead"
     UNKNOWN = "unknown"
+    #: Nothing was tried: a secret is not read as things are.
+    WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True)

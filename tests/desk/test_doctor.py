@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result, Slactl
+from conftest import Result, Slactl, write_secret
 from freezegun import freeze_time
 
 from slactl.desk.surroundings import NETWORK, file_system
@@ -80,11 +80,11 @@ def expose(desk: Path) -> None:
 
 
 def open_folder(desk: Path) -> None:
-    desk.parent.chmod(0o777)
+    desk.parent.chmod(0o757)
 
 
 def open_way(desk: Path) -> None:
-    desk.parent.parent.chmod(0o777)
+    desk.parent.parent.chmod(0o757)
 
 
 def open_sticky_folder(desk: Path) -> None:
@@ -144,8 +144,7 @@ def put_off(desk: Path) -> None:
 
 
 def expose_secret(desk: Path) -> None:
-    secret = desk.with_name("slack-url")
-    secret.write_text("jsons://example.com/sentinel")
+    secret = write_secret(desk, "slack-url", "jsons://example.com/sentinel")
     secret.chmod(0o644)
     rules = desk.with_name("rules.toml")
     rules.write_text(rules.read_text().replace("notify = []", f'notify = ["${{file:{secret}}}"]', 1))
@@ -168,7 +167,7 @@ def leave_pages(desk: Path) -> None:
         (open_folder, "database"),
         (open_way, "permissions"),
         (open_sticky_folder, "permissions"),
-        (open_rules, "permissions"),
+        (open_rules, "trust"),
         (open_lock, "permissions"),
         (drop_trigger, "structure"),
         (weaken_trigger, "structure"),
@@ -286,18 +285,16 @@ def test_another_journal_is_told(desk: Path, slactl: Slactl, pasted: Callable[[s
     assert bad(slactl) == []
 
 
-def test_missing_secrets_are_told_by_name_only(
-    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_secrets_are_told_by_name_only(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = desk.with_name("rules.toml")
-    secrets = f'notify = ["${{env:SLACK_URL}}", "${{file:{tmp_path / "none"}}}"]'
+    secrets = 'notify = ["${env:SLACK_URL}", "${file:none}"]'
     rules.write_text(rules.read_text().replace("notify = []", secrets, 1))
     found = bad(slactl)
     assert [finding["check"] for finding in found] == ["secrets", "secrets"]
     assert "SLACK_URL is not set" in found[0]["found"]
-    assert str(tmp_path / "none") in found[1]["found"]
-    (tmp_path / "none").write_text("jsons://example.com/sentinel-of-the-file")
-    (tmp_path / "none").chmod(0o600)
+    assert "the file none is not there" in found[1]["found"]
+    assert str(desk.with_name("secrets") / "none") in found[1]["fix"]
+    write_secret(desk, "none", "jsons://example.com/sentinel-of-the-file")
     monkeypatch.setenv("SLACK_URL", "jsons://example.com/sentinel-of-the-environment")
     result = slactl("doctor", "--json")
     assert result.code == 0
