@@ -39,8 +39,9 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
     wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
-    missing = [LintWarning(Lines(text).of(place), message) for place, message in addresses.warnings(rules, secrets)]
-    return rules, sorted({*lint(rules, text), *missing})
+    doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
+    found = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
+    return rules, sorted({*lint(rules, text), *found})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slactl.sla.addresses import has_literal_secret, is_plain_webhook, label
+from slactl.sla.addresses import has_literal_secret, label
 from slactl.sla.templates import NAMES, mistake, render
 
 FACTS = dict.fromkeys(NAMES, "") | {"id": "12", "priority": "high", "subject": "{{ id }} <b>"}
@@ -124,12 +124,3 @@ def test_an_address_is_shown_without_its_secrets() -> None:
     assert label("${env:SLACK}") == "${env:SLACK}"
     assert label("mailtos://${env:LOGIN}@smtp.example.com?to=mia@example.com") == "mailtos://… (${env:LOGIN})"
     assert label("jsons://example.com/x") == "jsons://…"
-
-
-def test_only_generic_webhooks_to_other_machines_are_plain() -> None:
-    assert is_plain_webhook("json://example.com/x")
-    assert is_plain_webhook("xml://10.0.0.1")
-    assert not is_plain_webhook("jsons://example.com/x")
-    assert not is_plain_webhook("form://127.0.0.1:8000/x")
-    assert not is_plain_webhook("form://[::1]:8000/x")
-    assert not is_plain_webhook("${env:X}")
