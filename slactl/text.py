@@ -24,6 +24,9 @@ HIDDEN = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
+#: The program itself, and the words that stand for somebody: no person, ticket or mail may have them for a name.
+RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
+
 #: How many marks one letter may bear; more of them cover the lines around.
 MARKS = 8
 
@@ -94,6 +97,15 @@ def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
     if len(text) > most:
         raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are kept")
     return text
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name stands for something else in slactl, however it is written: nobody may act under it."""
+    if not name.isascii():
+        from unicodedata import normalize
+
+        name = normalize("NFKC", re.sub(f"[{HIDDEN}]", "", name))
+    return re.sub(_CONTROLS, "", name).strip().casefold() in RESERVED
 
 
 def is_utf8(text: str) -> bool:

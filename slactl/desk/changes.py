@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.desk.facts import BODY_LENGTH, checked_text, name_of, past_instant
+from slactl.desk.facts import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
 from slactl.sla.history import Event, EventType, Priority, Status, Target
@@ -160,7 +160,7 @@ def note(body: str | None) -> Change:
 
 def assign(assignee: str | None) -> Change:
     """Give a ticket to somebody, or to nobody."""
-    name = name_of(assignee, "assignee") if assignee is not None else None
+    name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")

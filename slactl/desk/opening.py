@@ -10,6 +10,7 @@ from slactl.desk.bursts import bursts_of_new
 from slactl.desk.changes import Outcome
 from slactl.desk.facts import (
     BODY_LENGTH,
+    assignee_of,
     checked_tags,
     checked_text,
     effective_plan,
@@ -52,7 +53,7 @@ def create(
     opened = past_instant(at, now)
     texts = _checked_texts(new)
     tags = checked_tags(new.tags)
-    assignee = name_of(new.assignee, "assignee") if new.assignee is not None else None
+    assignee = assignee_of(new.assignee) if new.assignee is not None else None
     external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:

@@ -17,7 +17,7 @@ BUSY_SECONDS = 30
 #: How often it asks whether the lock is free, in seconds.
 ASK_SECONDS = 0.002
 #: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 5
+SCHEMA = 6
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
