@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from slactl.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # These are compiled when first used: most text is plain and needs none, and this file is part of every start.
 # Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
@@ -52,6 +56,11 @@ def quoted(word: object) -> str:
     from shlex import quote
 
     return quote(clean(str(word)))
+
+
+def another(path: "Path") -> str:
+    """Return the path of a file beside one that cannot be used, for a command that people paste."""
+    return quoted(path.with_name(f"new-{path.name}"))
 
 
 def _visible(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from slactl.cli.options import say
 from slactl.errors import RefusedError, UsageError
+from slactl.text import quoted
 
 #: How many bad rows are told one by one.
 TOLD = 100
@@ -23,7 +24,7 @@ def opened(name: str) -> BinaryIO:
     try:
         return open(name, "rb")
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", "the path of a file, or - for stdin") from error
+        raise UsageError(f"{name} cannot be read: {error.strerror}; - is stdin") from error
 
 
 class Teller:
@@ -57,7 +58,7 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     """
     target = Path(name)
     if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise RefusedError(f"{name} is no plain file, and is left as it is", "slactl report --html ANOTHER")
+        raise RefusedError(f"{name} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
     if target.exists() and not force:
         raise RefusedError(f"{name} exists", "add --force to replace it")
     beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
@@ -71,7 +72,7 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     except FileExistsError as error:
         raise RefusedError(f"{name} exists", "add --force to replace it") from error
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}", "a path in a folder of yours") from error
+        raise UsageError(f"{name} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
 
 
 def _write_new(path: Path, text: str) -> None:

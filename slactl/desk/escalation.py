@@ -98,7 +98,7 @@ def escalate(
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
-    why = checked_reason(reason, "slactl escalate ID --reason 'customer called twice'")
+    why = checked_reason(reason, "slactl escalate --help")
     made = _by_person(why, assign, priority, notify=notify)
     return change(config, now, references, made, dry_run=dry_run)
 
@@ -120,7 +120,7 @@ def escalate_to(
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
-    why = checked_reason(reason, "slactl escalate ID --escalation resolution --level manager --reason 'called twice'")
+    why = checked_reason(reason, "slactl escalate --help")
     return change(config, now, references, _to_level(why, *place, notify=notify), dry_run=dry_run)
 
 
@@ -131,7 +131,7 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
         timer = open_timer(subject.state, escalation)
         if timer is None:
             what = f"ticket {subject.number} has no open {escalation.on} that {escalation.id} could watch"
-            raise RefusedError(what, f"slactl escalate {subject.number} --reason …")
+            raise RefusedError(what, f"slactl show {subject.number}")
         *before, step = up_to(timer.course, escalation, level, subject.at, book.fired(subject.number))
 
         def cause(of: Step, outcome: LevelOutcome) -> Cause:

@@ -116,13 +116,12 @@ def _edited(path: Path, key: str, value: str) -> tuple[str, str]:
     try:
         _put(document, _split(key), _parsed(value))
     except TOMLKitError as error:
-        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", 'slactl rules set KEY "4h"') from error
+        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", EXAMPLE) from error
     after = tomlkit.dumps(document)
     try:
         parse(after, str(path))
     except RulesError as error:
-        again = f"slactl rules set {quoted(key)} VALUE"
-        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], again) from error
+        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], EXAMPLE) from error
     return before, after
 
 

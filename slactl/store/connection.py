@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slactl.errors import DatabaseError
 from slactl.store.folders import open_folder, open_home, refuse_strangers
-from slactl.text import quoted
+from slactl.text import another, quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
@@ -55,14 +55,14 @@ def _refuse_unless_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
     if not stat.S_ISREG(mode):
-        raise DatabaseError(f"the database {path} is not a file", "slactl --db PATH init")
+        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", "slactl --db PATH init")
+        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
@@ -239,7 +239,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
             if made:
                 return True
     except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
+        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db ~/slactl.db init") from error
     open_database(path).close()
     return False
 
@@ -263,7 +263,8 @@ def _make_folder(folder: Path, group: int | None) -> None:
     folder.mkdir(exist_ok=True, mode=0o700)
     if group is not None:
         if folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
-            raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
+            place = f"name a database in a folder of its own, such as {folder / 'desk' / 'slactl.db'}"
+            raise DatabaseError(f"everybody may write to the folder {folder}", place)
         os.chown(folder, -1, group)
         folder.chmod(0o2770)
     elif made:
