@@ -132,7 +132,7 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
         return ExitCode.FAILURE
     _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}")
     if not debug:
-        _say("hint: run the command again with slactl --debug … and report what it prints")
+        _say("hint: run the command again with --debug and report what it prints")
     return ExitCode.FAILURE
 
 

@@ -61,7 +61,7 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     """
     target = Path(name).absolute()
     if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise RefusedError(f"{name} is no plain file, and is left as it is", "slactl report --html ANOTHER")
+        raise RefusedError(f"{name} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
     if target.exists() and not force:
         raise RefusedError(f"{name} exists", "add --force to replace it")
     try:
@@ -69,4 +69,4 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     except FileExistsError as error:
         raise RefusedError(f"{name} exists", "add --force to replace it") from error
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}", "a path in a folder of yours") from error
+        raise UsageError(f"{name} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error

@@ -99,6 +99,13 @@ def read_body(body: str | None) -> str | None:
     return read_stdin() if body == "-" else body
 
 
+def typed(words: Sequence[str]) -> str:
+    """Return words as they were typed, for a command that people paste."""
+    from slactl.text import quoted
+
+    return " ".join(map(quoted, words))
+
+
 def read_ids(arguments: Sequence[str]) -> list[str]:
     """The ids as typed, each once; `-` stands for the words on stdin, and none there is no error."""
     words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
@@ -146,11 +153,11 @@ def read_stdin() -> str:
     """
     raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
-        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "head -c 1000000 FILE | slactl …")
+        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "give it in smaller parts")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "iconv -t utf-8 FILE | slactl …") from error
+        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "save the text as UTF-8 first") from error
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -63,7 +63,7 @@ def simulate(
 
     here = call(context)
     if by is not None and compare is None:
-        raise UsageError("--by goes with --compare", "slactl simulate HISTORY --compare OTHER.toml --by plan")
+        raise UsageError("--by goes with --compare", "slactl simulate --help")
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     instant = None if at == "last" else here.instant(at) or here.now
     most, file = LIMIT if limit is None else limit, rules or here.config.rules

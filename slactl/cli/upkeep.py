@@ -79,7 +79,7 @@ def erase(
 
     here = call(context)
     if (requester is None) != finish:
-        raise UsageError("name either --requester or --finish", "slactl erase --requester EMAIL --dry-run")
+        raise UsageError("name either --requester or --finish", "slactl erase --help")
     done = desk.finish(here.config, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)

@@ -59,7 +59,7 @@ def _checked(head: str | None) -> str | None:
         return None
     text = head.strip().lower()
     if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs show RUN")
+        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs list --fields audit_head")
     return text
 
 

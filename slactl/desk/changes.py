@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.desk.facts import BODY_LENGTH, checked_text, name_of, past_instant
+from slactl.desk.facts import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
 from slactl.sla.history import Event, EventType, Priority, Status, Target
@@ -88,7 +88,7 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
     opened = book.state(number).created_at
     if at < opened:
         raise RefusedError(
-            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"--at {to_text(opened)}"
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
         )
     entries = make(Subject(number, book.state_at(number, at), at), book)
     before = _open_deadlines(book.state(number))
@@ -113,7 +113,7 @@ def find(book: Ledger, reference: str) -> int:
         if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
             return number
         other = book.connection.execute(select(table.id).where(table.external_id == reference)).first()
-        hint = f"ext:{reference}" if other is not None else "slactl list --all"
+        hint = f"slactl show ext:{reference}" if other is not None else "slactl list --all"
         raise NotKnownError(f"no ticket has the number {reference[:40]}", hint)
     row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
     if row is None:
@@ -153,14 +153,14 @@ def note(body: str | None) -> Change:
         UsageError: it is empty.
     """
     if body is None or not body.strip():
-        raise UsageError("the note is empty", "slactl note ID --body 'called back, no answer'")
+        raise UsageError("the note is empty", "slactl note --help")
     texts = _body(body)
     return lambda subject, _: [Entry(Event(subject.at, EventType.NOTE), texts)]
 
 
 def assign(assignee: str | None) -> Change:
     """Give a ticket to somebody, or to nobody."""
-    name = name_of(assignee, "assignee") if assignee is not None else None
+    name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
@@ -273,7 +273,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     if due_at is None and (timer is None or not timer.manual):
         raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
     if due_at is not None and due_at < state.created_at:
-        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "--at 'in 4h'")
+        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "use --at 'in 4h'")
 
 
 def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.config import Config
+from slactl.desk.entries import run_by
 from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.history import ActorType
 from slactl.store import chain, erasure
@@ -134,7 +135,7 @@ def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
             "actor": actor,
             "actor_type": ActorType.USER.value,
             "action": ERASE,
-            "detail": detail_text(texts),
+            "detail": detail_text(run_by(texts)),
         }
         chain.append(connection, row)
 

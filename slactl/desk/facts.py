@@ -11,7 +11,7 @@ from slactl.desk.ledger import Ledger
 from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
 from slactl.sla.rules import Rules, load
 from slactl.store.models import Tenant
-from slactl.text import check_input, clean, nearest, quoted
+from slactl.text import check_input, clean, is_reserved, nearest, quoted
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -58,6 +58,18 @@ def name_of(name: str, what: str) -> str:
         UsageError: it is empty, too long, or no text.
     """
     return check_input(name.strip(), f"the {what}", least=1, most=200)
+
+
+def assignee_of(name: str) -> str:
+    """The name of an assignee without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long, no text, or stands for somebody else in the rules.
+    """
+    if is_reserved(name):
+        named = clean(name).strip()[:100]
+        raise UsageError(f"nobody can be called {named!r}: slactl itself uses that word", "slactl rules show")
+    return name_of(name, "assignee")
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ def load_map(name: str) -> Map:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NotKnownError(
             f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
-            f"--map {near}" if near else "--map csv",
+            f"use --map {near or 'csv'}",
         ) from error
 
 
@@ -159,10 +159,10 @@ def parse_map(text: str, source: str) -> Map:
         data: dict[str, Any] = tomllib.loads(text)
         return Map.model_validate(data)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{source}: {error}", "--map csv") from error
+        raise RulesError(f"{source}: {error}", "use --map csv") from error
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
-        raise RulesError(f"{source}: {told}", "--map csv") from error
+        raise RulesError(f"{source}: {told}", "use --map csv") from error
 
 
 def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:

@@ -175,7 +175,7 @@ def _objects(raw: bytes) -> Iterable[Any]:
         text = raw.decode("utf-8-sig")
         data = json.loads(text)
     except UnicodeDecodeError as error:
-        raise UsageError(f"the file is not UTF-8 at byte {error.start + 1}", "iconv -t utf-8 FILE") from error
+        raise UsageError(f"the file is not UTF-8 at byte {error.start + 1}", "save the file as UTF-8 first") from error
     except (ValueError, RecursionError) as error:
         if text.lstrip().startswith("{") and "Extra data" in str(error):
             return [_object(line) for line in text.splitlines() if line.strip()]

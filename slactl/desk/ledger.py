@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns, timer_rows
-from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, sealed
+from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.loaded import LoadedTicket
 from slactl.desk.rulebook import Rulebook
 from slactl.sla.history import Condition, Event
@@ -116,7 +116,7 @@ class Ledger:
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
-        detail, texts = sealed(event.detail, written)
+        detail, texts = sealed(run_by(event.detail), written)
         self._events.append(
             {
                 "id": event_id,

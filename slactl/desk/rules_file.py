@@ -41,8 +41,9 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
     wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
-    missing = [LintWarning(Lines(text).of(place), message) for place, message in addresses.warnings(rules, secrets)]
-    return rules, sorted({*lint(rules, text), *missing})
+    doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
+    found = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
+    return rules, sorted({*lint(rules, text), *found})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
@@ -131,13 +132,12 @@ def _edited(path: Path, before: str, key: str, value: str) -> str:
     try:
         _put(document, _split(key), _parsed(value))
     except TOMLKitError as error:
-        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", 'slactl rules set KEY "4h"') from error
+        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", EXAMPLE) from error
     after = tomlkit.dumps(document)
     try:
         parse(after, str(path))
     except RulesError as error:
-        again = f"slactl rules set {quoted(key)} VALUE"
-        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], again) from error
+        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], EXAMPLE) from error
     return after
 
 

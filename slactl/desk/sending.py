@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,9 +83,16 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=_environment(),
         pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what would send a message elsewhere or add a password to it."""
+    names = [name for name in os.environ if not re.fullmatch(r".*_proxy|NETRC|APPRISE_.*", name, re.IGNORECASE)]
+    return {name: os.environ[name] for name in names}
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -56,7 +56,7 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     except FileExistsError:  # somebody else was faster
         return Made(config.database, made, target, False, backup)
     except OSError as error:
-        raise SlactlError(f"{target} cannot be written: {error.strerror}", "slactl --rules PATH init") from error
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
     return Made(config.database, made, target, True, backup)
 
 

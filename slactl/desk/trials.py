@@ -69,7 +69,7 @@ def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) 
         raise NotKnownError(f"there is no role or person {clean(name)[:100]!r}{meant}", "slactl rules show")
     addressee = addresses.addressee(rules, name)
     if not addressee.addresses:
-        hint = f'notify = ["mailtos://…"] under [roles.{name}] or [people.{name}] in {config.rules}'
+        hint = f"add notify under [roles.{name}] or [people.{name}] in {config.rules}"
         raise RefusedError(f"{clean(name)} has no address: messages are printed by check", hint)
     message = digests.sample(digests.Letterhead(addressee.name, now, rules, addressee.include))
     secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)

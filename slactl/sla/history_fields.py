@@ -211,7 +211,12 @@ _WRITTEN: dict[EventType, dict[str, Reader]] = {
 HASHES = {name: f"{name}_hash" for name in TEXTS}
 
 #: What every line may have besides; and the creation of a ticket: the number it had where it was exported.
-_OF_ALL: dict[str, Reader] = {"actor": read_name, "actor_type": _one_of(ActorType), "recorded_at": read_instant}
+_OF_ALL: dict[str, Reader] = {
+    "actor": read_name,
+    "actor_type": _one_of(ActorType),
+    "unix_user": read_name,
+    "recorded_at": read_instant,
+}
 _OF_CREATED: dict[str, Reader] = {"slactl_id": _id}
 
 READERS: dict[EventType, dict[str, Reader]] = {
@@ -226,7 +231,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
 }
 
 #: Fields whose emptiness says something: nobody is assigned any more, a deadline by hand is cleared.
-KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone"))
+KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
 
 REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.STATUS: ("status",),

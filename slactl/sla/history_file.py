@@ -167,7 +167,7 @@ def to_record(
     if event.actor is not None:
         record |= {"actor": event.actor, "actor_type": event.actor_type.value}
     if recorded_at is not None:
-        record["recorded_at"] = recorded_at
+        record |= {"unix_user": detail.get("unix_user"), "recorded_at": recorded_at}
     return record
 
 

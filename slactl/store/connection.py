@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slactl.errors import DatabaseError
 from slactl.store.folders import refuse_strangers
-from slactl.text import quoted
+from slactl.text import another, quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
@@ -17,7 +17,7 @@ LEAVING_SECONDS = 1.0
 #: How often it asks whether the lock is free, in seconds.
 ASK_SECONDS = 0.002
 #: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 5
+SCHEMA = 6
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
@@ -55,14 +55,14 @@ def _refuse_unless_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
     if not stat.S_ISREG(mode):
-        raise DatabaseError(f"the database {path} is not a file", "slactl --db PATH init")
+        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", "slactl --db PATH init")
+        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")

@@ -44,7 +44,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         if made:
             return True
     except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
+        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db ~/slactl.db init") from error
     open_database(path).close()
     return False
 
@@ -66,7 +66,8 @@ def _make_folder(folder: Path, group: int | None) -> None:
             each.mkdir(exist_ok=True, mode=0o755)
     folder.mkdir(exist_ok=True, mode=0o700)
     if group is not None and folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
-        raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
+        own = quoted(folder / "desk" / "slactl.db")
+        raise DatabaseError(f"everybody may write to the folder {folder}", f"slactl --db {own} init")
 
 
 def _share_folder(folder: Path, group: int) -> None:

@@ -100,8 +100,15 @@ def chained(connection: sqlite3.Connection) -> None:
     chain(connection)
 
 
+def unix_users(connection: sqlite3.Connection) -> None:
+    """The view of events shows the Unix user, which new events seal; `migrate` makes the views anew."""
+
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds, upcoming, chained)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    *(tables, silences, uncounted_seconds, upcoming),
+    *(chained, unix_users),
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -33,7 +33,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        note(path=self.path, body=json.loads(body))
+        note(path=self.path, body=json.loads(body), authorization=self.headers.get("Authorization"))
         kind, _, more = self.path.split("/")[1].partition("-")
         getattr(self, f"answer_{kind}")(*([more] if more else []))
 

@@ -24,7 +24,7 @@ from slactl.store import chain
 from slactl.store.connection import SCHEMA
 
 #: A desk as the first schema kept it.
-FIRST_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_1.sql"
+CRASH = Path(__file__).parents[1] / "crash"
 
 
 def examined(slactl: Slactl) -> tuple[int, dict[str, Any]]:
@@ -356,19 +356,20 @@ def test_a_newer_schema_asks_for_a_newer_slactl(desk: Path, slactl: Slactl) -> N
     assert f"schema {SCHEMA + 1}" in finding["found"]
 
 
+@pytest.mark.parametrize("schema", [1, 5])
 def test_an_older_schema_is_told_and_left_as_it_is(
-    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path, schema: int
 ) -> None:
     old = tmp_path / "old.db"
     with sqlite3.connect(old) as connection:
-        connection.executescript(FIRST_SCHEMA.read_text())
+        connection.executescript((CRASH / f"schema_{schema}.sql").read_text())
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     shutil.move(old, desk)
     desk.chmod(0o600)
     before = desk.read_bytes()
     [finding] = bad(slactl)
-    assert (finding["check"], finding["found"].startswith("1; ")) == ("schema", True)
+    assert (finding["check"], finding["found"].startswith(f"{schema}; ")) == ("schema", True)
     assert slactl("doctor").code == 7
     assert desk.read_bytes() == before
     pasted(finding["fix"])

@@ -206,7 +206,7 @@ def test_after_the_last_try_the_fallback_is_told(
     [
         (None, "the environment variable LEAD_URL is not set"),
         ("nosuch://x", "Apprise does not know this address"),
-        ("json://192.0.2.7/hook", "plain http to another machine"),
+        ("json://192.0.2.7/hook", "the address has no TLS"),
     ],
 )
 def test_an_address_that_cannot_work_goes_to_the_fallback_at_once(
