@@ -16,7 +16,10 @@ from slactl.store.words import Outcome
 from slactl.store.writes import Identities
 
 #: What the event of an escalation has itself; the rest stands in the escalation's row.
-EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome", "fallback")
+EVENT_FIELDS = (
+    *("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning"),
+    *("outcome", "fallback", "left_out"),
+)
 
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:

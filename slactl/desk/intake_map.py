@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from slactl.errors import NotKnownError, RulesError
 from slactl.sla.history import Priority, Status
@@ -97,6 +97,8 @@ class Map(BaseModel):
     kind: Literal["tickets", "events"] = "tickets"
     #: Whether a table may lack columns, save those without which nothing can be said.
     optional: bool = False
+    #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
+    rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
     time: Time = Time()
