@@ -42,7 +42,7 @@ def csv_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iter
             report(Problem(lines.first, "", str(error)))
             lines.go_back()
             continue
-        problem = _problem(row, header, lines)
+        problem = _problem(row, header, lines, delimiter)
         if problem is not None:
             report(problem)
             lines.go_back()
@@ -109,6 +109,17 @@ class _Lines:
         self._size = 0
         self.is_over = self.is_too_long = False
 
+    def are_well_quoted(self, delimiter: str) -> bool:
+        """Whether every quote of the row's lines is closed before a delimiter or the end.
+
+        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        """
+        try:
+            next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
+        except csv.Error:
+            return False
+        return True
+
     def go_back(self) -> None:
         """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
@@ -120,6 +131,9 @@ class _Lines:
         else:
             lines = bounded_lines(source, LINE_BYTES, ticked)
         for number, raw in enumerate(lines, 1):
+            if len(raw) > LINE_BYTES and number == 1:
+                most = f"the line with the column names is longer than {LINE_BYTES:,} bytes"
+                raise UsageError(most, "slactl import --help")
             if len(raw) > LINE_BYTES:
                 report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))
             elif isinstance(raw, str):
@@ -166,14 +180,19 @@ def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Re
     return readable
 
 
-def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem | None:
+def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter: str) -> Problem | None:
     """Return what is wrong with a row that was read, if anything is; a row without any text is not a row."""
     if lines.is_too_long:
         most = f"{ROW_CHARACTERS:,} characters or {ROW_LINES:,} lines"
         return Problem(lines.first, "", f"the row is longer than {most}: a quote that begins here is not closed")
     if len(row) != len(header):
         return _ragged(row, header, lines) if any(cell.strip() for cell in row) else None
-    return Problem(lines.first, "", "a quote is never closed") if lines.is_over else None
+    if lines.is_over:
+        return Problem(lines.first, "", "a quote is never closed")
+    if lines.number > lines.first and not lines.are_well_quoted(delimiter):
+        why = "a quote is not closed, or a quote in a cell is not doubled"
+        return Problem(lines.first, "", f"the row goes on to line {lines.number}: {why}")
+    return None
 
 
 def _ragged(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem:

@@ -150,7 +150,7 @@ class _Document:
             if not self._more():
                 return False
             end = self._line_end(TICKET_CHARACTERS) or 0
-        return self._text[place : place + 1] == "{" and isinstance(_object(self._text[self._at : end]), dict)
+        return place < len(self._text) and isinstance(_object(self._text[self._at : end]), dict)
 
     def _objects_a_line(self) -> Iterator[Found]:
         number = self._lines + self._text.count("\n", 0, self._at)
