@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from slactl.errors import NotKnownError, RulesError
 from slactl.sla.history import Priority, Status
+from slactl.sla.rules_lines import misread
 from slactl.text import clean, nearest
 
 
@@ -154,9 +155,10 @@ def parse_map(text: str, source: str) -> Map:
     """
     try:
         data: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{source}:{misread(error, text)}", "--map csv") from error
+    try:
         return Map.model_validate(data)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{source}: {error}", "--map csv") from error
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
         raise RulesError(f"{source}: {told}", "--map csv") from error

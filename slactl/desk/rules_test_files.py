@@ -23,7 +23,7 @@ from slactl.desk.rules_test_cases import (
 from slactl.errors import RulesError
 from slactl.sla.evaluation import TimerState
 from slactl.sla.history import Event, Priority, Status, Target
-from slactl.sla.rules_lines import Lines, path_text
+from slactl.sla.rules_lines import Lines, misread, path_text
 from slactl.text import clean, nearest, quoted
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def read_cases(path: Path) -> list[Case]:
         raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl rules test --help") from error
     except UnicodeDecodeError as error:
         raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{path}: {error}", f"slactl rules test {quoted(path)}") from error
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{path}:{misread(error, text)}", f"slactl rules test {quoted(path)}") from error
     reader = _Reader(str(path), Lines(text))
     cases = reader.cases(data)
     if reader.problems:

@@ -112,7 +112,7 @@ def test_a_map_of_ones_own_with_many_rows_a_ticket(desk: Path, slactl: Slactl, t
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[columns\n", "line 1"),
+        ("[columns\n", "mine.toml:1: Expected"),
         ('[columns]\nticket = "a"\n', "created_at is missing"),
         ('[columns]\nticket = "a"\ncreated_at = "b"\nsubjct = "c"\n', "did you mean subject"),
         ('kind = "row"\n[columns]\nticket = "a"\ncreated_at = "b"\n', "'tickets' or 'events'"),
