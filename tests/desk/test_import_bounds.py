@@ -298,3 +298,17 @@ def test_bad_lines_of_one_ticket_take_linear_time(slactl: Slactl, desk: Path) ->
         work(lambda size=size: slactl("import", "-", "-n", stdin="".join(content(size)))) for size in (200, 1600)
     ]
     assert amounts[1] < 8 * amounts[0]
+
+
+def test_thousands_of_escalations_of_one_ticket_take_linear_time(slactl: Slactl, desk: Path) -> None:
+    def content(size: int) -> Iterator[str]:
+        yield f'{{"ticket": "A{size}", "at": "2026-02-01T00:00:00Z", "type": "created"}}\n'
+        for number in range(1, size):
+            at = f"2026-02-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z"
+            yield f'{{"ticket": "A{size}", "at": "{at}", "type": "escalated", "reason": "again"}}\n'
+
+    slactl("import", "-", stdin="".join(content(10)))
+    sizes = (150, 300, 600)
+    amounts = [work(lambda size=size: slactl("import", "-", stdin="".join(content(size)))) for size in sizes]
+    # What one import costs anyway is not counted.
+    assert amounts[2] - amounts[1] < 3 * (amounts[1] - amounts[0])
