@@ -64,9 +64,12 @@ def erase(
     """Erase what a person wrote, and the address, for good; what happened and when stays.
 
     In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
-    and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
-    address is still found where nothing can be removed, or in what may be another address; or the file could not be
-    rewritten.
+    and every text that names the address: also as in HTML (&#64;), in URLs (%40), in mail (=40, =?utf-8?q?…?=), in
+    JSON, in full-width letters, or with hidden marks. How many texts have it only so is shown; look at them with
+    --dry-run first. The log keeps their hashes, so that it still verifies.
+
+    Exit code 7: the address is still found where nothing can be removed, or in what may be another address; or the
+    file could not be rewritten.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from slactl.desk.facts import BODY_LENGTH, assignee_of, checked_text, past_insta
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
 from slactl.sla.history import Event, EventType, Priority, Status, Target
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.timers import Evaluation
 from slactl.store.models import Ticket
 from slactl.text import clean
@@ -234,7 +235,7 @@ def reopen() -> Change:
 def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
     """Add and remove tags; tags do not choose the policy anew."""
 
-    def make(subject: Subject, _: Ledger) -> list[Entry]:
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags
         kept = [name for name in dict.fromkeys((*before, *add)) if name not in remove]
         # As differences, so that what is said of an earlier time is not undone by the tags of a later one.
@@ -242,6 +243,11 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
             "added": [name for name in kept if name not in before],
             "removed": [n for n in before if n in remove],
         }
+        # What was added since the time that this is said of counts too.
+        after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
+        if changes["added"] and len(after) > MOST_TAGS:
+            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
+            raise RefusedError(what, f"slactl show {subject.number} --fields tags")
         told = {name: names for name, names in changes.items() if names}
         return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []
 

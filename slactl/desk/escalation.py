@@ -12,6 +12,7 @@ from slactl.desk.facts import assignee_of, check_known, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.history import ActorType, Event, EventType, Priority
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Escalation, Level, Rules
 from slactl.sla.timers import Evaluation
@@ -67,19 +68,24 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
     recipients, fallback = _recipients(action, state, to_assignee, book.rulebook.current)
     detail |= {"fallback": fallback} if fallback is not None else {}
+    left_out = _tags(action, state)[1]
+    detail |= {"left_out": left_out} if left_out else {}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
     for each in _consequences(action, state, to_priority, to_assignee, cause.fired_at):
         book.append(number, each)
     row = _row(cause, state, to_priority, to_assignee) | {"event_id": event_id}
-    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {"fallback": fallback}
+    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
+        "fallback": fallback,
+        "left_out": left_out,
+    }
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     """Record a level that fell due but does nothing any more (expired, skipped, baseline); nobody is woken."""
     assert cause.key is not None
     row = _row(cause, book.state(number), None, None) | {"event_id": None}
-    return book.fire(number, cause.key, row, ()) | {"fallback": None}
+    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": []}
 
 
 def escalate(
@@ -238,12 +244,19 @@ def _consequences(
         found.append(entry(EventType.PRIORITY, {"priority": priority.value, "from": state.priority.value}))
     if assignee is not None:
         found.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
-    added = [tag for tag in action.tags if tag not in state.tags]
+    added = _tags(action, state)[0]
     if added:
         found.append(entry(EventType.TAGS, {"tags": [*state.tags, *added], "added": added}))
     if action.note:
         found.append(entry(EventType.NOTE, {}, {"body": action.note}))
     return found
+
+
+def _tags(action: Action, state: Evaluation) -> tuple[list[str], list[str]]:
+    """Return the tags that an action adds, and those that it leaves out because the ticket would have too many."""
+    new = [tag for tag in dict.fromkeys(action.tags) if tag not in state.tags]
+    room = max(0, MOST_TAGS - len(state.tags))
+    return new[:room], new[room:]
 
 
 def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: str | None) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from enum import StrEnum
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.history import Priority, Status
+from slactl.sla.rules_lines import misread
 from slactl.text import clean, nearest, quoted
 
 
@@ -97,6 +98,8 @@ class Map(BaseModel):
     kind: Literal["tickets", "events"] = "tickets"
     #: Whether a table may lack columns, save those without which nothing can be said.
     optional: bool = False
+    #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
+    rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
     time: Time = Time()
@@ -157,9 +160,10 @@ def parse_map(text: str, source: str) -> Map:
     """
     try:
         data: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{source}:{misread(error, text)}", "use --map csv") from error
+    try:
         return Map.model_validate(data)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{source}: {error}", "use --map csv") from error
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
         raise RulesError(f"{source}: {told}", "use --map csv") from error

@@ -269,7 +269,7 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
 
     try:
         found = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # not TOML, or a number with thousands of digits
         return value
     except RecursionError:
         raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE) from None

@@ -24,7 +24,7 @@ from slactl.errors import RulesError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.evaluation import TimerState
 from slactl.sla.history import Event, Priority, Status, Target
-from slactl.sla.rules_lines import Lines, path_text
+from slactl.sla.rules_lines import Lines, misread, path_text
 from slactl.text import clean, nearest, quoted
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def read_cases(path: Path) -> list[Case]:
         raise RulesError(f"{path} cannot be read: {error.strerror}", f"ls -ld {quoted(path)}") from error
     except UnicodeDecodeError as error:
         raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{path}: {error}", f"slactl rules test {quoted(path)}") from error
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{path}:{misread(error, text)}", f"slactl rules test {quoted(path)}") from error
     reader = _Reader(str(path), Lines(text))
     cases = reader.cases(data)
     if reader.problems:

@@ -145,7 +145,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
 
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RulesError(f"{source}:{misread(error, text)}", f"slactl rules check {quoted(source)}") from error
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)
