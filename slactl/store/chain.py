@@ -7,7 +7,7 @@ keeps it elsewhere can prove that nothing up to there was changed, removed, inse
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -50,12 +50,6 @@ def seal(before: str, event: Sequence[Any]) -> str:
         f"{quoted(detail)}]"
     )
     return sha256((before + array).encode()).hexdigest()
-
-
-def links(connection: sqlite3.Connection, after: int | None = None) -> Iterator[tuple[Any, ...]]:
-    """Every event as its sealed columns and its hash, in the order of the log, from `after` on."""
-    condition = "WHERE id > ?" if after is not None else "WHERE ? IS NULL"
-    return connection.execute(f"SELECT {', '.join(SEALED)}, hash FROM event {condition} ORDER BY id", (after,))
 
 
 def trigger_sql(name: str) -> str:
