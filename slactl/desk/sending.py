@@ -80,6 +80,9 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # Nothing that it starts in turn imports from where it stands either.
+        cwd="/",
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
         pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
