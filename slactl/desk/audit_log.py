@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from slactl.store import audit
-from slactl.store.chain import BEGINNING, missing_triggers, seal
+from slactl.store.chain import BEGINNING, TRIGGERS, seal
+from slactl.store.structure import Oddity, odd_parts
 from slactl.text import is_utf8
 
 #: How many findings are kept; the rest is counted.
@@ -28,6 +29,8 @@ class Kind(StrEnum):
     HEAD = "head"
     RUN = "run"
     LOG = "log"
+    STRUCTURE = "structure"
+    RULES = "rules"
     TEXT = "text"
     ESCALATION = "escalation"
     TICKET = "ticket"
@@ -94,8 +97,11 @@ def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, p
         found.note(Kind.HEAD, f"the head {wanted} is not in the log: its tail was cut off, or all of it written anew")
     for run, lost in audit.lost_heads(connection):
         found.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
-    for name in missing_triggers(connection):
-        found.note(Kind.LOG, f"the trigger {name}, which keeps the log append-only, is gone or was changed")
+    for odd in odd_parts(connection):
+        if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
+            found.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+        else:
+            found.note(Kind.STRUCTURE, str(odd))
 
 
 def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:

@@ -57,12 +57,6 @@ def trigger_sql(name: str) -> str:
     return f"CREATE TRIGGER {name} {TRIGGERS[name]}\nBEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
 
 
-def missing_triggers(connection: sqlite3.Connection) -> list[str]:
-    """The triggers that are not there, or not as they were made."""
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    return [name for name in TRIGGERS if found.get(name) != trigger_sql(name)]
-
-
 def make_triggers(connection: sqlite3.Connection) -> None:
     """Make every trigger anew."""
     for name in TRIGGERS:
