@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from slactl.store.chain import SEALED
-from slactl.store.events import DEADLINES, ERASE
+from slactl.store.events import DEADLINES, ERASE, RULES_SEAL, SEALING
 
 Row = dict[str, Any]
 
@@ -242,6 +242,14 @@ def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sq
     condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
     query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
     return {number: list(rows) for number, rows in groupby(cursor.execute(query), key=itemgetter(0))}
+
+
+def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
+    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
+    yield from connection.execute(
+        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
+        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
+    )
 
 
 def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
