@@ -117,13 +117,14 @@ def doctor(
         bool, typer.Option("--rebuild", help="Compute every ticket and timer anew from its history.")
     ] = False,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look whether the desk is healthy; each finding comes with the command that mends it.
 
     Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
-    triggers, indexes and views are made anew, the columns of every ticket and timer are computed from the histories,
-    and what differed is shown.
+    triggers, indexes and views are made anew, what is not slactl's is dropped (a table with rows only with --yes), the
+    columns of every ticket and timer are computed from the histories, and what differed is shown.
 
     \b
     Examples:
@@ -136,7 +137,7 @@ def doctor(
     from slactl.show.records import write_object
 
     if rebuild:
-        _rebuild(context, dry_run=dry_run, as_json=as_json)
+        _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
         return
     if dry_run:
         raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
@@ -151,15 +152,19 @@ def doctor(
     leave(found.code)
 
 
-def _rebuild(context: typer.Context, *, dry_run: bool, as_json: bool) -> None:
+def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
     from slactl.desk import rebuild as desk
     from slactl.show.doctor import rebuild_lines
     from slactl.show.records import write_object
+    from slactl.text import clean
 
     here, done = call(context), desk.Rebuilt(dry_run)
+    foreign = desk.foreign_parts(here.config) if sys.stdin.isatty() and not dry_run else []
+    if foreign:
+        confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
     with phases() as progress:
-        found = list(desk.rebuild(here.config, here.now, done, progress, _complain))
+        found = list(desk.rebuild(here.config, here.now, done, progress, _complain, tables=yes or bool(foreign)))
     if as_json:
         write_object(done.record() | {"found": found}, sys.stdout)
     else:

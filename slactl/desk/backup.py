@@ -28,7 +28,7 @@ from slactl.files import (
     sweep,
 )
 from slactl.store import reads
-from slactl.store.connection import damage, open_database, reported
+from slactl.store.connection import damage, distrust, open_database, reported
 from slactl.store.folders import SIDE_FILES
 from slactl.text import quoted
 
@@ -154,6 +154,7 @@ def _own_file(config: Config, target: Path) -> str | None:
 def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
     with reported(target):
         copy = sqlite3.connect(draft, isolation_level=None)
+        distrust(copy)
         try:
             # The read transaction of the source is open already, so that others who write do not make it begin anew.
             source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))

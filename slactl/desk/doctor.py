@@ -24,9 +24,10 @@ from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
 from slactl.desk.trust import closing_commands, rules_trust
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
-from slactl.store import erasure, health
+from slactl.store import erasure, health, structure
 from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.lock import lock_path
+from slactl.store.structure import Oddity
 
 #: How old the last good check may be, and how late something that is due.
 PATIENCE = timedelta(hours=1)
@@ -192,13 +193,16 @@ def _write_lock(connection: sqlite3.Connection, path: Path) -> Check:
 
 
 def _structure(connection: sqlite3.Connection, path: Path) -> Iterator[Check]:
-    missing = health.missing(connection)
-    yield Check(
-        "structure",
-        not missing,
-        f"not as slactl made it: {', '.join(missing)}" if missing else "every table, view, index and trigger",
-        "slactl doctor --rebuild" if missing else None,
-    )
+    odd = structure.odd_parts(connection)
+    harmed = [str(each) for each in odd if each.kind == "table" and each.oddity is not Oddity.FOREIGN]
+    if harmed:
+        yield Check("structure", False, "; ".join(harmed), _restore(path), ExitCode.DATABASE)
+    rest = [str(each) for each in odd if str(each) not in harmed]
+    if rest or not harmed:
+        drops_table = any(each.kind == "table" and each.oddity is Oddity.FOREIGN for each in odd)
+        fix = f"slactl doctor --rebuild{' --yes' if drops_table else ''}"
+        what = "; ".join(rest) or "every table, view, index and trigger"
+        yield Check("structure", not rest, what, fix if rest else None)
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = WAL'"
     yield Check("journal", mode == "wal", mode, fix if mode != "wal" else None)

@@ -24,7 +24,7 @@ from slactl.sla.ladders import FiringKey
 from slactl.sla.rules_text import read_ahead
 from slactl.sla.timers import Evaluation, evaluate
 from slactl.store import models, writes
-from slactl.store.events import DEADLINES, action_of, detail_text
+from slactl.store.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.words import NotificationState
 
 __all__ = ["Entry", "Ledger", "ledger"]
@@ -117,6 +117,9 @@ class Ledger:
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
         detail, texts = sealed(run_by(event.detail), written)
+        action = entry.action or action_of(event)
+        if action in SEALING:
+            detail[RULES_SEAL] = self.rulebook.seal()
         self._events.append(
             {
                 "id": event_id,
@@ -125,7 +128,7 @@ class Ledger:
                 "recorded_at": to_text(entry.recorded_at or self.now),
                 "actor": actor,
                 "actor_type": event.actor_type.value,
-                "action": entry.action or action_of(event),
+                "action": action,
                 "detail": detail_text(detail),
             }
         )

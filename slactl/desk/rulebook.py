@@ -16,6 +16,7 @@ from slactl.sla.history_file import RulesText
 from slactl.sla.rules import Escalation, Level, Rules, parse
 from slactl.sla.rules_text import RulesFile
 from slactl.store.models import HolidayYear, Meta, RulesVersion
+from slactl.store.rules_versions import SEALED, seals
 from slactl.store.runs import LADDERS
 
 
@@ -38,6 +39,7 @@ class Rulebook:
         self._parsed: dict[str, Rules] = {}
         self._rows: dict[str, RulesVersion] = {}
         self._introduced: dict[tuple[str, str], str] | None = None
+        self._seal: str | None = None
         self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
         self.problem: RulesError | None = None
         self.is_own = True
@@ -69,7 +71,15 @@ class Rulebook:
             if is_first:  # nothing was computed before with other rules
                 self.ladders_are_current()
             self._session.flush()
+            self._seal = None
         return known
+
+    def seal(self) -> str:
+        """Return the number of the last version and the seal of all: when each was first used decides what fires."""
+        if self._seal is None:
+            rows = self._session.exec(select(*(getattr(RulesVersion, name) for name in SEALED)).order_by("id")).all()
+            self._seal = " ".join(map(str, [*seals(rows).items()][-1])) if rows else ""
+        return self._seal
 
     def ladders_are_current(self) -> None:
         """Note that every next instant in the database was computed with the current rules."""
@@ -128,7 +138,7 @@ class Rulebook:
             )
         )
         self._session.flush()
-        self._parsed[rules.hash], self._introduced = rules, None
+        self._parsed[rules.hash], self._introduced, self._seal = rules, None, None
 
     def _last_used(self) -> RulesVersion | None:
         """The rules of the last run, else those that came last into this database."""

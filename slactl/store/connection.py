@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,22 @@ def _refuse_unless_file(path: Path) -> None:
         raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
+def distrust(connection: sqlite3.Connection) -> None:
+    """Have SQLite believe nothing that a file says about itself: anybody may have written it.
+
+    Pages are checked before they are used. From SQLite 3.41 on, what stands in the schema may call harmless functions
+    only; the versions before take their own JSON functions, which slactl's constraints call, for harmful ones. From
+    Python 3.12 on, no statement can write to the schema or to the tables behind virtual ones.
+    """
+    if sqlite3.sqlite_version_info >= (3, 41):
+        connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+
+
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
+    distrust(connection)
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
@@ -66,6 +82,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
+    if version < 1:
+        what = f"{path} has schema {version}, which no slactl ever made"
+        raise DatabaseError(what, f"sqlite3 {quoted(path)} 'PRAGMA user_version'")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")

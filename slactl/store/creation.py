@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slactl.errors import DatabaseError
 from slactl.files import exposed_folder, give_to, opened_folder
-from slactl.store.connection import BUSY_SECONDS, open_database, reported, transaction
+from slactl.store.connection import BUSY_SECONDS, distrust, open_database, reported, transaction
 from slactl.store.folders import open_folder, open_home, refuse_strangers
 from slactl.text import quoted
 
@@ -94,6 +94,7 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
     from slactl.store.migrations import migrate
 
     with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        distrust(connection)
         if not _is_blank(connection):
             return False
         if path.is_symlink():

@@ -72,6 +72,11 @@ def standing(path: Path, now: str, fingerprint: str) -> Standing:
     return Standing(same and not due, clocks)
 
 
+def facts(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return what the last run left for the next one, by key of `meta`."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
+
+
 def _anything_due(connection: sqlite3.Connection, now: str) -> bool:
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"

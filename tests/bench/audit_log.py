@@ -118,7 +118,6 @@ def phases(desk: Config) -> None:
     assert not found.found, found.findings[:3]
     for phase, (end, done) in ended.items():
         told(f"auditing {phase}", found.tickets if phase == "tickets" else done, end - began[phase])
-    # Of a long log a second process looks at the chain and the texts at the same time.
     told("auditing all of it", found.events, time.perf_counter() - start)
 
 
