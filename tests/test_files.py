@@ -270,7 +270,7 @@ def test_what_others_put_beside_a_database_in_a_folder_of_everybody_is_refused(
     assert as_user(who, who, lambda: run(["doctor"])) == 6
     assert (desk.read_bytes(), foreign.read_bytes()) == (before, forged)
     hint = slactl("list").err.splitlines()[1].removeprefix("hint: ")
-    assert hint == (f"rm {foreign}" if who == 0 else "slactl --db PATH init")
+    assert hint == (f"rm {foreign}" if who == 0 else "slactl --db ~/slactl.db init")
     if who == 0:
         told = {each["fix"] for each in json.loads(slactl("doctor", "--json").out)["checks"] if not each["ok"]}
         assert hint in told

@@ -1,7 +1,9 @@
 """Files are written whole and through descriptors, whoever may write to their folder; only regular ones are read."""
 
 import fcntl
+import grp
 import os
+import pwd
 import shlex
 import signal
 import sqlite3
@@ -9,7 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from conftest import Slactl
 
 from slactl import files
+from slactl.__main__ import run
 from slactl.desk.surroundings import lock_holder
 
 MEMBER, COLLEAGUE, GROUP = 51_001, 51_002, 51_900
@@ -178,6 +181,58 @@ def test_rules_that_root_edits_stay_their_owners(desk: Path, slactl: Slactl, mod
     assert slactl("rules", "set", "settings.due_soon", "7h").code == 0
     found = rules.stat()
     assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, MEMBER, GROUP)
+
+
+def as_user(number: int, what: Callable[[], int]) -> int:
+    """Do something in a process of a member of the group; returns the exit code."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.setgroups([GROUP])
+            os.setgid(number)
+            os.setuid(number)
+            code = what()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.full
+@needs_root
+def test_members_of_a_group_edit_rules_in_turn_that_are_to_be_shared(
+    desk: Path, slactl: Slactl, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = shared / "rules.toml"
+    rules.write_bytes(desk.with_name("rules.toml").read_bytes())
+    os.chown(rules, 0, GROUP)
+    rules.chmod(0o664)
+    monkeypatch.setenv("SLACTL_RULES", str(rules))
+    assert slactl("rules", "set", "settings.due_soon", "3h").code == 0
+    for who, value in ((MEMBER, "4h"), (COLLEAGUE, "5h"), (0, "6h"), (MEMBER, "7h")):
+        assert as_user(who, lambda value=value: run(["rules", "set", "settings.due_soon", value])) == 0  # type: ignore[misc]
+        found = rules.stat()
+        assert f'due_soon = "{value}"' in rules.read_text()
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == (0o664, GROUP)
+        assert os.listdir(shared) == ["rules.toml"]
+
+
+@pytest.mark.full
+@needs_root
+def test_a_member_backs_up_into_a_folder_of_everybody_that_is_sticky(shared: Path, slactl: Slactl) -> None:
+    database, everybodys = shared / "slactl.db", shared.parent / "tmp"
+    everybodys.mkdir()
+    everybodys.chmod(0o1777)
+    assert slactl("--db", str(database), "init").code == 0
+    os.chown(database, 0, GROUP)
+    database.chmod(0o660)
+    for words in (["--db", str(database), "backup", str(everybodys / "warm.db")], ["--db", str(database), "doctor"]):
+        run(words)
+    copy = everybodys / "copy.db"
+    assert as_user(MEMBER, lambda: run(["--db", str(database), "backup", str(copy)])) == 0
+    assert (copy.stat().st_uid, stat.S_IMODE(copy.stat().st_mode)) == (MEMBER, 0o600)
+    assert as_user(MEMBER, lambda: run(["--db", str(database), "backup", str(shared / "copy.db")])) == 5
+    assert sorted(os.listdir(everybodys)) == ["copy.db", "warm.db"]
 
 
 @pytest.mark.full
@@ -447,12 +502,12 @@ def test_a_check_that_waits_for_another_writer_leaves_when_it_is_told_to(desk: P
     with closing(sqlite3.connect(desk, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         arguments = [sys.executable, "-m", "slactl", "check"]
-        with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as run:
+        with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as waiting:
             while lock_holder(desk.with_name("slactl.db.lock")) is None:
-                assert run.poll() is None
-            run.send_signal(signal.SIGTERM)
-            _, told = run.communicate(timeout=PATIENCE)
-        assert run.returncode == 130, told
+                assert waiting.poll() is None
+            waiting.send_signal(signal.SIGTERM)
+            _, told = waiting.communicate(timeout=PATIENCE)
+        assert waiting.returncode == 130, told
         other.execute("ROLLBACK")
     assert slactl("check").code == 0
 
@@ -490,9 +545,6 @@ def test_who_may_replace_what_is_in_a_folder(tmp_path: Path, mode: int, owner: i
 
 
 def test_the_group_that_a_user_is_alone_in_counts_as_the_user(tmp_path: Path) -> None:
-    import grp
-    import pwd
-
     user = pwd.getpwuid(os.geteuid())
     if grp.getgrgid(user.pw_gid).gr_name != user.pw_name or any(
         each.pw_gid == user.pw_gid and each.pw_uid != user.pw_uid for each in pwd.getpwall()

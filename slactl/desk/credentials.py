@@ -48,7 +48,7 @@ class Secrets:
 
     environment: Mapping[str, str]
     rules: Path
-    stated: str
+    stated: str = "secrets"
     doubts: tuple[Doubt, ...] = ()
 
     @classmethod

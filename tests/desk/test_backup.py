@@ -432,17 +432,31 @@ def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Sla
     assert slactl("backup", "-n", str(target)).code == 5
 
 
-def test_restoring_as_the_readme_says(told: Path, slactl: Slactl, target: Path) -> None:
-    slactl("backup", str(target))
+#: What the README says is to be typed.
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_restoring_as_the_readme_says(told: Path, slactl: Slactl, target: Path, shared: bool) -> None:
+    assert slactl("backup", str(target)).code == 0
+    group = NO_GROUP if os.geteuid() == 0 else os.getgid()
     kept = slactl("export").out
     slactl("note", "1", "--body", "after the backup")
     told.write_bytes(b"broken" * 1000)
     assert slactl("doctor").code == 6
-    broken = told.parent / "broken"
-    broken.mkdir()
-    for path in told.parent.glob("slactl.db*"):
-        path.rename(broken / path.name)
-    assert slactl("--db", str(target), "backup", str(told)).code == 0
+    if shared:
+        os.chown(told.parent, -1, group)
+        told.parent.chmod(0o2770)
+    recipe = README[README.index("### Backup and restore") :].split("```sh\n")[1].split("```")[0]
+    recipe = recipe.replace("/srv/desk", str(told.parent)).replace("/backup/slactl-2026-03-02.db", str(target))
+    recipe = recipe.replace("slactl --db", f"{sys.executable} -m slactl --db").replace(
+        "slactl doctor && slactl", f"{sys.executable} -m slactl"
+    )
+    lines = [line for line in recipe.splitlines() if shared or "shared desk" not in line]
+    script = "\n".join(lines).replace("chgrp support", f"chgrp {group}")
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert slactl("export").out == kept
-    assert slactl("audit", "verify").code == 0
+    assert stat.S_IMODE(told.stat().st_mode) == (0o660 if shared else 0o600)
+    assert stat.S_IMODE(told.parent.stat().st_mode) == (0o2770 if shared else 0o700)
     assert slactl("note", "1", "--body", "it goes on").code == 0
