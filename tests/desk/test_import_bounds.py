@@ -120,7 +120,7 @@ def test_a_table_has_so_many_columns(slactl: Slactl, desk: Path) -> None:
 
 def test_a_header_that_is_too_long_is_not_skipped(slactl: Slactl, desk: Path) -> None:
     done = slactl(
-        "import", "-", "--map", "csv", stdin=f"{'x' * 9_000_000}\nticket,created_at\n1,2026-02-27T09:00:00Z\n"
+        "import", "-", "--map", "csv", stdin=f"{'x' * 17_000_000}\nticket,created_at\n1,2026-02-27T09:00:00Z\n"
     )
     assert (done.code, done.out) == (2, "")
 
@@ -135,7 +135,7 @@ def test_a_line_without_end_takes_little_memory(encoding: str, tmp_path: Path) -
         file.write(("\n" + good(1)).encode(f"{encoding}-le" if encoding == "utf-16" else encoding))
     tickets, problems, peak = measured(path, "csv")
     assert (tickets, problems) == (1, 1)
-    assert peak < 90
+    assert peak < 120
 
 
 ROWS = [{"number": n, "createdAt": "2026-02-20T14:00:00Z", "state": "OPEN", "title": "t"} for n in (1, 2)]
