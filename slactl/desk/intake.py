@@ -13,6 +13,9 @@ from slactl.store.spool import Spooled
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
 LINE_BYTES = 8_000_000
 
+#: The longest row of another help desk, in bytes or characters, that is read to say what is wrong with it.
+ROW_BYTES = 16_000_000
+
 BOM = b"\xef\xbb\xbf"
 
 

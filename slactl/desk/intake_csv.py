@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
-from slactl.desk.intake import BOM, LINE_BYTES, Problem, Report, Ticked, bounded_lines, peek
+from slactl.desk.intake import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines, peek
 from slactl.desk.intake_map import Map
 from slactl.errors import UsageError
 from slactl.text import nearest
@@ -26,7 +26,7 @@ def csv_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iter
     Raises:
         UsageError: there is no line with column names.
     """
-    csv.field_size_limit(LINE_BYTES + ROW_CHARACTERS)
+    csv.field_size_limit(ROW_BYTES + ROW_CHARACTERS)
     lines = _Lines(source, report, ticked)
     header, delimiter = _header(lines, how)
     if not _has_needed_columns(header, how, lines.number, report):
@@ -127,15 +127,15 @@ class _Lines:
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
         if peek(source)[:2] in _UTF16:
             wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="\n")
-            lines: Iterator[str | bytes] = bounded_lines(wide, LINE_BYTES, lambda _: None)
+            lines: Iterator[str | bytes] = bounded_lines(wide, ROW_BYTES, lambda _: None)
         else:
-            lines = bounded_lines(source, LINE_BYTES, ticked)
+            lines = bounded_lines(source, ROW_BYTES, ticked)
         for number, raw in enumerate(lines, 1):
-            if len(raw) > LINE_BYTES and number == 1:
-                most = f"the line with the column names is longer than {LINE_BYTES:,} bytes"
+            if len(raw) > ROW_BYTES and number == 1:
+                most = f"the line with the column names is longer than {ROW_BYTES:,} bytes"
                 raise UsageError(most, "slactl import --help")
-            if len(raw) > LINE_BYTES:
-                report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))
+            if len(raw) > ROW_BYTES:
+                report(Problem(number, "", f"the line is longer than {ROW_BYTES:,} bytes"))
             elif isinstance(raw, str):
                 yield _Line(number, raw, 0)
             else:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from slactl.desk.intake import LINE_BYTES, Problem, Report, Ticked
+from slactl.desk.intake import ROW_BYTES, Problem, Report, Ticked
 from slactl.desk.intake_map import Map
 from slactl.errors import UsageError
 from slactl.sla.history_fields import LineError
@@ -19,7 +19,7 @@ from slactl.text import clean
 
 #: How much is read at once, the longest row, in characters; and how long a document is at most that is one ticket, or
 #: the first line of one that has a ticket on each line.
-CHUNK, ROW_CHARACTERS, TICKET_CHARACTERS = 1 << 17, LINE_BYTES, 2_000_000
+CHUNK, ROW_CHARACTERS, TICKET_CHARACTERS = 1 << 17, ROW_BYTES, 2_000_000
 
 #: How deep objects lie in one another in which a list of rows is looked for.
 DEPTH = 8
