@@ -65,9 +65,12 @@ def erase(
     """Erase what a person wrote, and the address.
 
     In the person's own tickets it erases subject, bodies and address. In other tickets it erases what the
-    person wrote, and each text that contains the address. The log keeps hashes, so that it still verifies. Exit
-    code 7: the address may still be part of a longer address or of a text that cannot be erased, or the file
-    could not be rewritten.
+    person wrote, and each text that contains the address, also in encoded form: HTML (&#64;), URLs (%40), mail
+    (=40, =?utf-8?q?…?=), JSON, full-width letters, or with hidden marks in it. --dry-run shows which tickets
+    contain only an encoded form. The log keeps hashes, so that it still verifies.
+
+    Exit code 7: the address may still be part of a longer address or of a text that cannot be erased, or the
+    file could not be rewritten.
 
     \b
     Examples:
@@ -80,7 +83,7 @@ def erase(
 
     here = call(context)
     if (requester is None) != finish:
-        raise UsageError("name either --requester or --finish", "slactl erase --requester EMAIL --dry-run")
+        raise UsageError("name either --requester or --finish", "slactl erase --help")
     done = desk.finish(here.config, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)
@@ -115,13 +118,14 @@ def doctor(
         bool, typer.Option("--rebuild", help="Calculate every ticket and timer again from its history.")
     ] = False,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
     Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem. --rebuild makes triggers,
-    indexes and views again, calculates the columns of every ticket and timer from the histories, and shows what
-    differed.
+    indexes and views again, drops what slactl did not make (a table with rows only with --yes), calculates the
+    columns of every ticket and timer from the histories, and shows what differed.
 
     \b
     Examples:
@@ -134,7 +138,7 @@ def doctor(
     from slactl.show.records import write_object
 
     if rebuild:
-        _rebuild(context, dry_run=dry_run, as_json=as_json)
+        _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
         return
     if dry_run:
         raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
@@ -149,15 +153,19 @@ def doctor(
     leave(found.code)
 
 
-def _rebuild(context: typer.Context, *, dry_run: bool, as_json: bool) -> None:
+def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
     from slactl.desk import rebuild as desk
     from slactl.show.doctor import rebuild_lines
     from slactl.show.records import write_object
+    from slactl.text import clean
 
     here, done = call(context), desk.Rebuilt(dry_run)
+    foreign = desk.foreign_parts(here.config) if sys.stdin.isatty() and not dry_run else []
+    if foreign:
+        confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
     with phases() as progress:
-        found = list(desk.rebuild(here.config, here.now, done, progress, _complain))
+        found = list(desk.rebuild(here.config, here.now, done, progress, _complain, tables=yes or bool(foreign)))
     if as_json:
         write_object(done.record() | {"found": found}, sys.stdout)
     else:

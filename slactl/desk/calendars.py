@@ -31,7 +31,8 @@ def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCal
         near = nearest(name, known.calendars)
         meant = f"; did you mean {near}?" if near else ""
         names = ", ".join(known.calendars) or "none"
-        hint = f"slactl calendar show {quoted(near or next(iter(known.calendars), 'NAME'))}"
+        shown = near or next(iter(known.calendars), None)
+        hint = f"slactl calendar show {quoted(shown)}" if shown else "slactl rules show"
         raise NotKnownError(f"there is no calendar {clean(name)[:100]!r}{meant} (known: {names})", hint)
     if timezone is not None:
         _check_zone(timezone)
@@ -129,7 +130,7 @@ def parse_month(text: str) -> date:
     except ValueError:
         found = None
     if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise UsageError(f"{clean(text)[:100]!r} is no month", "--month 2026-12")
+        raise UsageError(f"{clean(text)[:100]!r} is no month", "use --month 2026-12")
     return found
 
 
@@ -180,5 +181,5 @@ def _check_zone(name: str) -> None:
         return
     near = nearest(name, zones)
     meant = f"; did you mean {near}?" if near else ""
-    hint = f"--timezone {near or 'Europe/Berlin'}"
+    hint = f"use --timezone {near or 'Europe/Berlin'}"
     raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}{meant}", hint)

@@ -10,7 +10,7 @@ from typing import Any
 from slactl.config import Config, shipped_rules
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.sla.history import Event, EventType, Priority, Status
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
     try:
         return ZoneInfo(name), name
     except (ValueError, OSError, KeyError):
-        raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}", "--timezone Europe/Berlin") from None
+        raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}", "use --timezone Europe/Berlin") from None
 
 
 def _machine_zone() -> str:

@@ -12,6 +12,9 @@ from slactl.text import nearest
 #: The longest texts a history may have, in characters.
 BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
 
+#: The most tags that a ticket has, whoever adds them.
+MOST_TAGS = 100
+
 #: The greatest number a ticket may bring along.
 GREATEST_ID = 10**12
 
@@ -76,9 +79,21 @@ def _one_of(words: Iterable[str]) -> Reader:
             return value
         near = nearest(value, known) if isinstance(value, str) else None
         meant = f"; did you mean {near}?" if near else f"; it is one of {', '.join(known)}"
-        raise LineError(field, f"{str(value)[:60]!r} is not known{meant}")
+        raise LineError(field, f"{_shown(value)} is not known{meant}")
 
     return read
+
+
+def at_most_tags(names: Iterable[str], field: str = "tags") -> list[str]:
+    """Return the names, each once, unless they are more than a ticket has.
+
+    Raises:
+        LineError: they are more than that.
+    """
+    found = list(dict.fromkeys(names))
+    if len(found) > MOST_TAGS:
+        raise LineError(field, f"{len(found):,} tags; at most {MOST_TAGS} are kept")
+    return found
 
 
 def _names(value: object, field: str) -> list[str]:
@@ -90,12 +105,12 @@ def _names(value: object, field: str) -> list[str]:
         if name is None:
             raise LineError(field, "has an empty text")
         found[name] = None
-    return list(found)
+    return at_most_tags(found, field)
 
 
 def _number(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"a whole number is needed, not {str(value)[:60]}")
+        raise LineError(field, f"a whole number is needed, not {_shown(value)}")
     return value
 
 
@@ -106,7 +121,7 @@ def _cycle(value: object, field: str) -> int:
 
 def _id(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
-        raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {str(value)[:60]}")
+        raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {_shown(value)}")
     return value
 
 
@@ -132,6 +147,11 @@ def _is_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message; of what may be large or nested deeply only the kind."""
+    return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 
 def kind_of(value: object) -> str:
@@ -179,6 +199,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "warning": _flag,
         "outcome": _OUTCOME,
         "fallback": read_name,
+        "left_out": _names,
         "due_at": _instant_text,
         "from_priority": _PRIORITY,
         "to_priority": _PRIORITY,
@@ -211,7 +232,12 @@ _WRITTEN: dict[EventType, dict[str, Reader]] = {
 HASHES = {name: f"{name}_hash" for name in TEXTS}
 
 #: What every line may have besides; and the creation of a ticket: the number it had where it was exported.
-_OF_ALL: dict[str, Reader] = {"actor": read_name, "actor_type": _one_of(ActorType), "recorded_at": read_instant}
+_OF_ALL: dict[str, Reader] = {
+    "actor": read_name,
+    "actor_type": _one_of(ActorType),
+    "unix_user": read_name,
+    "recorded_at": read_instant,
+}
 _OF_CREATED: dict[str, Reader] = {"slactl_id": _id}
 
 READERS: dict[EventType, dict[str, Reader]] = {
@@ -226,7 +252,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
 }
 
 #: Fields whose emptiness says something: nobody is assigned any more, a deadline by hand is cleared.
-KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone"))
+KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
 
 REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.STATUS: ("status",),

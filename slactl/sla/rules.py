@@ -30,6 +30,7 @@ from slactl.sla.rules_model import (
     Settings,
     Templates,
 )
+from slactl.sla.rules_text import read
 from slactl.text import nearest, quoted
 
 __all__ = [
@@ -129,13 +130,7 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
     Raises:
         RulesError: the file cannot be read, or anything in it is wrong; each problem has its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl init") from error
-    except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    return parse(text, str(path), known)
+    return parse(read(path), str(path), known)
 
 
 def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:
@@ -150,7 +145,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
 
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RulesError(f"{source}:{misread(error, text)}", f"slactl rules check {quoted(source)}") from error
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)

@@ -20,7 +20,7 @@ from slactl.desk import audit
 from slactl.desk.ledger import Entry, ledger
 from slactl.sla.history import ActorType, Event, EventType
 from slactl.store import chain
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 from slactl.store.engine import writing
 from slactl.store.models import Event as EventRow
 from slactl.store.writes import append_events, insert_rows
@@ -118,7 +118,6 @@ def phases(desk: Config) -> None:
     assert not found.found, found.findings[:3]
     for phase, (end, done) in ended.items():
         told(f"auditing {phase}", found.tickets if phase == "tickets" else done, end - began[phase])
-    # Of a long log a second process looks at the chain and the texts at the same time.
     told("auditing all of it", found.events, time.perf_counter() - start)
 
 

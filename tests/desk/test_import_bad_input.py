@@ -70,6 +70,13 @@ def test_a_cell_of_ten_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> 
     assert told == "error: t.csv:3:subject: 10,000,000 characters; at most 1,000,000 are kept\n"
 
 
+def test_a_line_of_twenty_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    rows = f"A,2026-02-27T09:00:00Z,{'x' * 20_000_000},low,open\n"
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + rows + LAST).encode(), "--map", "csv")
+    assert (code, there) == (7, ["OK-1", "OK-2"])
+    assert told == "error: t.csv:3: the line is longer than 16,000,000 bytes\n"
+
+
 def test_a_column_that_is_missing(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
     own.write_text('[columns]\nticket = "ticket"\ncreated_at = "created_at"\nassignee = "assigned_to"\n')
@@ -94,7 +101,7 @@ def test_a_file_without_a_line(desk: Path, slactl: Slactl, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "created"', "h.jsonl:2: no JSON at column"),
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "created"', "h.jsonl:2: not JSON at column"),
         (b"[1, 2]", "h.jsonl:2: a JSON object is needed, not a list"),
         (b'{"at": "2026-02-27T09:00:00Z", "type": "created"}', "h.jsonl:2:ticket: is missing"),
         (b'{"ticket": "A", "at": "2026-02-27T09:00:00", "type": "created"}', "h.jsonl:2:at: "),
@@ -107,8 +114,8 @@ def test_a_file_without_a_line(desk: Path, slactl: Slactl, tmp_path: Path) -> No
         (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\u0000"}', "body: has a NUL"),
         (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\ud800"}', "lone surrogate"),
         (b'{"ticket": "A", "at": "0001-01-01T00:00:00Z", "type": "created"}', "outside the years"),
-        (b'{"ticket": "A", "at": "2026-02-27T10:00:00Z", "type": "created", "x": ' + b"9" * 5000 + b"}", "no JSON"),
-        (b'{"ticket": "A", "type": ' + b"[" * 100_000 + b"}", "no JSON"),
+        (b'{"ticket": "A", "at": "2026-02-27T10:00:00Z", "type": "created", "x": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"ticket": "A", "type": ' + b"[" * 100_000 + b"}", "not JSON"),
     ],
 )
 def test_a_bad_line_of_a_history(desk: Path, slactl: Slactl, tmp_path: Path, line: bytes, said: str) -> None:

@@ -31,7 +31,7 @@ from slactl.sla.history import Priority, Status, Target
 from slactl.sla.ladders import FiringKey, FiringOutcome, due_levels, next_instant
 from slactl.sla.rules import Rules, load
 from slactl.store import reads
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
