@@ -154,8 +154,8 @@ def _own_file(config: Config, target: Path) -> str | None:
 def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
     with reported(target):
         copy = sqlite3.connect(draft, isolation_level=None)
-        distrust(copy)
         try:
+            distrust(copy)
             # The read transaction of the source is open already, so that others who write do not make it begin anew.
             source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
         finally:
@@ -170,7 +170,8 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     try:
         connection = open_database(draft, query_only=True)
     except DatabaseError as error:
-        raise DatabaseError("the copy is not whole: it cannot be opened as a database", "slactl doctor") from error
+        why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
     try:
         with reported(made.file):
             found = damage(connection)

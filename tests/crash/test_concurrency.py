@@ -16,9 +16,8 @@ from invariants import violations
 
 from slactl.store.connection import SCHEMA
 
-#: A desk as the first schema kept it.
-#: Desks as earlier schemas kept them.
-SCHEMAS = {number: Path(__file__).with_name(f"schema_{number}.sql") for number in (1, 5)}
+#: Databases as earlier schemas kept them.
+SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}
 
 
 def first_starts(rounds: int) -> None:

@@ -18,7 +18,7 @@ from slactl.text import RESERVED, is_reserved
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
-FIFTH_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_5.sql"
+FIFTH_SCHEMA = Path(__file__).parents[1] / "data" / "schemas" / "schema_5.sql"
 
 
 def events(slactl: Slactl) -> list[dict[str, Any]]:

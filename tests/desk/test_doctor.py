@@ -24,7 +24,7 @@ from slactl.store import chain
 from slactl.store.connection import SCHEMA
 
 #: A desk as the first schema kept it.
-CRASH = Path(__file__).parents[1] / "crash"
+SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 
 
 def examined(slactl: Slactl) -> tuple[int, dict[str, Any]]:
@@ -362,7 +362,7 @@ def test_an_older_schema_is_told_and_left_as_it_is(
 ) -> None:
     old = tmp_path / "old.db"
     with sqlite3.connect(old) as connection:
-        connection.executescript((CRASH / f"schema_{schema}.sql").read_text())
+        connection.executescript((SCHEMAS / f"schema_{schema}.sql").read_text())
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     shutil.move(old, desk)

@@ -19,7 +19,7 @@ from slactl.store.migrations import STEPS
 from slactl.store.structure import odd_parts
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
-FIRST_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_1.sql"
+FIRST_SCHEMA = SCHEMAS / "schema_1.sql"
 
 
 @contextmanager
