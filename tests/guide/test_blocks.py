@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Slactl
+from conftest import Slactl, write_secret
 from pages import PAGES, READY, ROOT, Block, blocks, environment, rows, shell, typed
 
 FROM_NOTHING = ("README", "start")
@@ -77,10 +77,7 @@ def test_every_example_of_rules_is_valid(
     rules = desk.with_name("rules.toml")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    token = rules.parent / "secrets" / "hook-token"
-    token.parent.mkdir(mode=0o700)
-    token.write_text("hunter2")
-    token.chmod(0o400)
+    write_secret(desk, "hook-token", "hunter2\n")
     rules.write_text(_merged(block.text, rules.read_text()))
     found = slactl("rules", "check")
     assert (found.code, found.err) == (0, "")
@@ -115,7 +112,7 @@ def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com", "--at", "3d ago")
     (line,) = (block.text.strip() for block in blocks("operations", "cron"))
     command = line.split(" ", 5)[5]
-    command = command.replace("/srv/slactl/slactl.db", shlex.quote(str(desk)))
+    command = command.replace("/srv/desk/slactl.db", shlex.quote(str(desk)))
     command = command.replace("/etc/slactl/rules.toml", shlex.quote(str(desk.with_name("rules.toml"))))
     command = command.replace("/usr/local/bin/slactl", f"{shlex.quote(sys.executable)} -m slactl")
     # cron has next to no environment.

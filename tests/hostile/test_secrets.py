@@ -137,6 +137,8 @@ backup FOLDER/backup.db
 erase --requester bob@example.com --yes
 watch
 init
+help
+help messages
 """
 
 

@@ -98,6 +98,7 @@ STORY: dict[str, Sequence[str]] = {
     "runs list": ["", "--json"],
     "runs show": ["1"],
     "erase": ["--requester ann@example.com --yes"],
+    "help": ["--no-pager", "sql --no-pager", "list --no-pager"],
 }
 
 #: Refused in this state, or not whole, after doing the work of the command.
