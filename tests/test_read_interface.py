@@ -120,7 +120,7 @@ def test_they_cannot_be_written(reader: sqlite3.Connection) -> None:
 def test_the_recipes_for_sqlite3(missed: Path) -> None:
     if shutil.which("sqlite3") is None:
         pytest.skip("sqlite3 is not installed")
-    (block,) = blocks("sh")
+    block = blocks("sh")[0]
     late, counted = (_shell(line) for line in block.splitlines() if line.startswith("sqlite3"))
     (row,) = late.splitlines()
     assert row.startswith("1|Printer, on fire|20")
@@ -131,10 +131,30 @@ def test_the_recipes_for_sqlite3(missed: Path) -> None:
 
 def test_the_statements_of_these_recipes(reader: sqlite3.Connection) -> None:
     """The same without the program."""
-    (block,) = blocks("sh")
+    block = blocks("sh")[0]
     late, counted = re.findall(r'"(SELECT [^"]+)"', block)
     assert [row[:2] for row in reader.execute(late)] == [(1, "Printer, on fire")]
     assert reader.execute(counted).fetchall() == [("enterprise", "first_response", 2)]
+
+
+@pytest.mark.full
+def test_the_recipe_for_views_of_your_own(missed: Path, slactl: Slactl, tmp_path: Path) -> None:
+    if shutil.which("sqlite3") is None:
+        pytest.skip("sqlite3 is not installed")
+    slactl("assign", "1", "--to", "mia")
+    assert _shell(f"cd {tmp_path}\n{blocks('sh')[1]}") == "billing|1\n"
+    assert (tmp_path / "dashboard.db").is_file()
+    assert slactl("audit", "verify").code == 0
+
+
+def test_the_statements_of_this_recipe(missed: Path, slactl: Slactl, tmp_path: Path) -> None:
+    """The same without the program."""
+    slactl("assign", "1", "--to", "mia")
+    *statements, query = blocks("sh")[1].partition("<<END\n")[2].partition("\nEND")[0].split(";\n")
+    with closing(sqlite3.connect(tmp_path / "dashboard.db", uri=True)) as connection:
+        connection.executescript(";".join(statements).replace("$SLACTL_DB", str(missed)))
+        assert connection.execute(query.rstrip(";")).fetchall() == [("billing", 1)]
+    assert slactl("audit", "verify").code == 0
 
 
 def test_the_recipe_for_datasette(reader: sqlite3.Connection) -> None:

@@ -32,7 +32,7 @@ overdue tickets. It sends customers nothing by itself. Type first:
   slactl help start    read the five steps to a running service desk
 """
 
-LAST_LINE = "slactl help COMMAND explains a command, slactl help lists the guide."
+LAST_LINE = "Help for one command: slactl help COMMAND. The whole guide: slactl help."
 
 
 def names(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -19,6 +19,7 @@ from conftest import Slactl
 from slactl.__main__ import run
 from slactl.config import resolve
 from slactl.desk import backup as desk_backup
+from slactl.show import guide
 from slactl.store import chain
 
 #: The group of nobody who runs these tests.
@@ -452,7 +453,7 @@ def test_the_recipe_of_the_guide_restores_a_database(told: Path, slactl: Slactl,
     recipe = recipe.replace("slactl doctor && ", "").replace("chgrp support", f"chgrp {group}")
     lines = [line for line in recipe.splitlines() if shared or "shared service desk" not in line]
     script = "\n".join([f'slactl() {{ {sys.executable} -m slactl "$@"; }}', *lines])
-    done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert slactl("export").out == kept
     assert stat.S_IMODE(told.stat().st_mode) == (0o660 if shared else 0o600)
