@@ -46,8 +46,9 @@ def check(
     """Record breaches, fire levels, send messages: the cron job.
 
     Exit codes: 0 done; 4 the rules are invalid, the last valid ones were used; 6 the database cannot be used; 7
-    a ticket or a message failed and the rest is done, or the clock was changed and nothing was done; 10
-    something fired (with --exit-code); 75 another run is working; 130 told to stop, the next run does the rest.
+    a ticket or a message failed and the rest is done, or messages wait because others may change the rules or read
+    a secret, or the clock was changed and nothing was done; 10 something fired (with --exit-code); 75 another run
+    is working; 130 told to stop, the next run does the rest.
 
     \b
     Examples:
