@@ -12,9 +12,11 @@ from slactl.clock import from_text
 from slactl.config import Color, Config
 from slactl.desk.audit import verify
 from slactl.desk.columns import ticket_columns
+from slactl.sla.enums import Target
 from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Event, Target
-from slactl.sla.rules import Rules, parse
+from slactl.sla.history import Event
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 from slactl.sla.timers import evaluate
 from slactl.store.events import COLUMNS, from_row
 

@@ -7,7 +7,7 @@ import typer
 from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call, read_ids
 from slactl.cli.results import announce
 from slactl.errors import UsageError
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
 from slactl.show.form import Form, choose_form
-from slactl.sla.history import Target
+from slactl.sla.enums import Target
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.completion import ticket_ids
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
-from slactl.store.words import NotificationState
+from slactl.sla.enums import NotificationState
 
 app = typer.Typer(help="Messages to people: the outbox.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -13,7 +13,7 @@ from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
-from slactl.sla.history import Priority, Status
+from slactl.sla.enums import Priority, Status
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)

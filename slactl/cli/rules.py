@@ -10,7 +10,7 @@ import typer
 from slactl.cli import rules_versions
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
 from slactl.cli.output import print_records
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 
 app = typer.Typer(help="What is promised: rules.toml.", no_args_is_help=True, rich_markup_mode=None)
 app.registered_commands += rules_versions.app.registered_commands
@@ -66,7 +66,7 @@ def show(
     from slactl.desk import rules_file
     from slactl.show import rules as screens
     from slactl.show.records import write_object
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:

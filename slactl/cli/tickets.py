@@ -20,7 +20,7 @@ from slactl.cli.options import (
 )
 from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
-from slactl.sla.history import Priority, Status, Target
+from slactl.sla.enums import Priority, Status, Target
 
 app = typer.Typer(rich_markup_mode=None)
 

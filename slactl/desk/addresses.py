@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from slactl.desk.credentials import Secrets, Unresolved, filled_in, is_exposed, secret
 from slactl.desk.sender import reads_otherwise
 from slactl.sla import addresses
-from slactl.sla.rules import OnUnknown, Rules
+from slactl.sla.enums import OnUnknown
+from slactl.sla.rules import Rules
 from slactl.sla.rules_model import Person, Role
 from slactl.text import clean, is_address
 

@@ -23,9 +23,8 @@ from slactl.desk.audit_log import Audited, Kind, Progress, log_beside, look_at_l
 from slactl.desk.cache import Law, differences, shown
 from slactl.desk.entries import CUSTOMER
 from slactl.errors import SlactlError, UsageError
-from slactl.sla.history import ActorType
+from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.store import audit, reads
-from slactl.store.words import Outcome
 
 #: From how many events on a log is worth a process of its own.
 LONG = 100_000
@@ -103,7 +102,7 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     expected = {
         **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
-        "outcome": Outcome.FIRED.value,
+        "outcome": LevelOutcome.FIRED.value,
         "fired_at": event["at"],
         "actor": by_log,
     }

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 from slactl.clock import from_text, to_text
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
 from slactl.sla.cycles import missed_cycle
-from slactl.sla.history import Condition, Event, EventType, Target
+from slactl.sla.enums import Condition, EventType, Target
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
-from slactl.sla.timers import Evaluation, evaluate
+from slactl.sla.timers import evaluate
 from slactl.store.audit import Stored
 from slactl.store.events import BREACH, OF_HISTORY, from_row
 

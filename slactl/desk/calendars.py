@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from slactl.clock import FIRST_YEAR, LAST_YEAR, Duration, parse_duration, to_text
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.rules import load
 from slactl.sla.rules_hours import WEEKDAYS, interval_text
+from slactl.sla.rules_loading import load
 from slactl.text import clean, nearest, quoted
 
 Record = dict[str, Any]

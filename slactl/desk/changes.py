@@ -12,8 +12,9 @@ from slactl.config import Config
 from slactl.desk.facts import BODY_LENGTH, checked_text, name_of, past_instant
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
-from slactl.sla.history import Event, EventType, Priority, Status, Target
-from slactl.sla.timers import Evaluation
+from slactl.sla.enums import EventType, Priority, Status, Target
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.store.models import Ticket
 from slactl.text import clean
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.sla.history import Condition
+from slactl.sla.enums import Condition
+from slactl.sla.evaluation import Evaluation, Timer
 from slactl.sla.ladders import FiringKey, next_instant
 from slactl.sla.rules import Rules
 from slactl.sla.stretches import Uncounted
-from slactl.sla.timers import Evaluation, Timer
 from slactl.sla.upcoming import next_level
 
 

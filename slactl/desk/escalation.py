@@ -11,12 +11,13 @@ from slactl.desk.changes import Change, Outcome, Subject, change
 from slactl.desk.facts import check_known, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.history import ActorType, Event, EventType, Priority
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
-from slactl.sla.rules import Escalation, Level, Rules
-from slactl.sla.timers import Evaluation
+from slactl.sla.rules import Rules
+from slactl.sla.rules_model import Escalation, Level
 from slactl.sla.upcoming import Step, open_timer, up_to
-from slactl.store.words import Outcome as LevelOutcome
 from slactl.text import nearest
 
 

@@ -12,14 +12,15 @@ from slactl.desk.pinned_rules import PinnedRules, ladders_in_force
 from slactl.desk.simulate import timer_record
 from slactl.errors import RefusedError
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.enums import EventType, Target
 from slactl.sla.evaluation import Evaluation, Timer
 from slactl.sla.explanation import Passage, Step, business_days, clock_changes, named_dates, passages, steps
-from slactl.sla.history import Event, EventType, Target
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey, levels_of, watching
-from slactl.sla.promises import Terms
 from slactl.sla.rules import Rules
 from slactl.sla.rules_hours import WEEKDAYS, interval_text
 from slactl.sla.stretches import instant_of, seconds_of
+from slactl.sla.terms import Terms
 from slactl.sla.timers import evaluate
 from slactl.store import reads
 

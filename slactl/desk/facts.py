@@ -9,7 +9,8 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.ledger import Ledger
 from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
-from slactl.sla.rules import Rules, load
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
 from slactl.store.models import Tenant
 from slactl.text import check_input, clean, nearest, quoted
 

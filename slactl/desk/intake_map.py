@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from slactl.errors import NotKnownError, RulesError
-from slactl.sla.history import Priority, Status
+from slactl.sla.enums import Priority, Status
 from slactl.text import clean, nearest
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from slactl.clock import from_text, to_text
 from slactl.sla.cycles import Decision, Span, renumbered, renumbered_breaches, spans_of
+from slactl.sla.enums import LevelOutcome
+from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
-from slactl.sla.timers import Evaluation
-from slactl.store.words import Outcome
 
 
 @dataclass(slots=True)
@@ -83,5 +83,5 @@ def _span(row: dict[str, Any]) -> Span:
 def _ran_at(row: dict[str, Any]) -> datetime:
     """An instant at which the cycle ran that a decision is about: a level may have expired only after its end."""
     at = from_text(row["fired_at"])
-    told = row["outcome"] in (Outcome.FIRED, Outcome.SKIPPED) or row["due_at"] is None
+    told = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
     return at if told else min(at, from_text(row["due_at"]))

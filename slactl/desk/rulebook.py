@@ -12,7 +12,9 @@ from sqlmodel import Session, col, select
 from slactl.clock import to_text
 from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
-from slactl.sla.rules import Escalation, Level, Rules, load, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load, parse
+from slactl.sla.rules_model import Escalation, Level
 from slactl.store.models import HolidayYear, Meta, RulesVersion
 from slactl.store.runs import LADDERS
 

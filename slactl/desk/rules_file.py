@@ -14,10 +14,12 @@ from slactl.desk import addresses
 from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
 from slactl.sla.addresses import without_literal_secrets
-from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules import Rules
 from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
 from slactl.sla.rules_lint import LintWarning, lint
+from slactl.sla.rules_loading import as_error, load, parse
+from slactl.sla.rules_model import Facts, Policy
 from slactl.store.lock import edit_lock
 from slactl.text import clean, nearest, quoted
 

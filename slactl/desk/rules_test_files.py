@@ -21,8 +21,9 @@ from slactl.desk.rules_test_cases import (
     latest_instant,
 )
 from slactl.errors import RulesError
+from slactl.sla.enums import Priority, Status, Target
 from slactl.sla.evaluation import TimerState
-from slactl.sla.history import Event, Priority, Status, Target
+from slactl.sla.history import Event
 from slactl.sla.rules_lines import Lines, path_text
 from slactl.text import clean, nearest, quoted
 

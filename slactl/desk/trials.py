@@ -12,7 +12,8 @@ from slactl.desk.addresses import Address, Addressee
 from slactl.desk.credentials import Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.rules import Rules, load
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
 from slactl.text import clean, nearest
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slactl.sla.enums import Condition
 from slactl.sla.evaluation import Course, Timer, TimerState
-from slactl.sla.history import Condition
 from slactl.sla.stretches import Stretch, StretchLog, Uncounted, counted, instant_of
 
 if TYPE_CHECKING:

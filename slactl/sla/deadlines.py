@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import Duration
+from slactl.sla.enums import Target
 from slactl.sla.evaluation import Course, Timer, TimerState
-from slactl.sla.history import Target
 from slactl.sla.stretches import Stretch, StretchLog, counted, ended, instant_of, open_seconds, reach, seconds_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
-    from slactl.sla.promises import Terms
+    from slactl.sla.terms import Terms
 
 
 @dataclass(slots=True)

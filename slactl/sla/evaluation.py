@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import Duration
-from slactl.sla.history import Condition, Priority, Status, Target
-from slactl.sla.rules import Facts
+from slactl.sla.enums import Condition, Priority, Status, Target
+from slactl.sla.rules_model import Facts
 from slactl.sla.stretches import Stretch
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
-    from slactl.sla.promises import Terms
+    from slactl.sla.terms import Terms
 
 
 class TimerState(StrEnum):

@@ -10,9 +10,10 @@ from datetime import datetime
 from itertools import groupby
 
 from slactl.sla.calendar import HolidayProvider
+from slactl.sla.enums import Condition, LevelOutcome, Target
 from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Condition, Event, Target
-from slactl.sla.ladders import Due, Firing, FiringKey, FiringOutcome, come, decided, levels_of, watching
+from slactl.sla.history import Event
+from slactl.sla.ladders import Due, Firing, FiringKey, come, decided, levels_of, watching
 from slactl.sla.replay import Replay
 from slactl.sla.rules import Rules
 from slactl.sla.stretches import instant_of, seconds_of
@@ -59,7 +60,7 @@ def evaluate_with_firings(
         since = at
     if kinds:
         _look(replay, Span(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decisions)
-    fired = [firing for firing in decisions.values() if firing.outcome is FiringOutcome.FIRED]
+    fired = [firing for firing in decisions.values() if firing.outcome is LevelOutcome.FIRED]
     return replay.evaluation(now, ()), sorted(fired, key=lambda firing: firing.due_at)
 
 

@@ -4,85 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-
-class Status(StrEnum):
-    """Where a ticket stands."""
-
-    OPEN = "open"
-    PENDING = "pending"
-    WAITING_CUSTOMER = "waiting_customer"
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the resolution clock has ended."""
-        return self in (Status.RESOLVED, Status.CLOSED)
-
-
-class Priority(StrEnum):
-    """How urgent a ticket is; `rank` orders it."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    URGENT = "urgent"
-
-    @property
-    def rank(self) -> int:
-        """0 for low … 3 for urgent."""
-        return tuple(Priority).index(self)
-
-
-class Target(StrEnum):
-    """What a policy can promise."""
-
-    FIRST_RESPONSE = "first_response"
-    NEXT_RESPONSE = "next_response"
-    RESOLUTION = "resolution"
-
-
-class Condition(StrEnum):
-    """What an escalation can watch besides deadlines: a timer without a target."""
-
-    UNASSIGNED = "unassigned"
-    IDLE = "idle"
-    BURST = "burst"
-    CREATED = "created"
-
-
-class ActorType(StrEnum):
-    """Whether a person or slactl itself acted."""
-
-    USER = "user"
-    SYSTEM = "system"
-
-
-class EventType(StrEnum):
-    """The kinds of events, under the names of the history file format."""
-
-    CREATED = "created"
-    AGENT_REPLY = "agent_reply"
-    CUSTOMER_REPLY = "customer_reply"
-    NOTE = "note"
-    STATUS = "status"
-    PRIORITY = "priority"
-    ASSIGNED = "assigned"
-    PLAN = "plan"
-    TENANT = "tenant"
-    TAGS = "tags"
-    DUE_SET = "due_set"
-    ESCALATED = "escalated"
-    EDITED = "edited"  # subject, requester or external id: nothing a deadline hangs on
-    ACKNOWLEDGED = "acknowledged"
-    UNACKNOWLEDGED = "unacknowledged"
-    RULES_APPLIED = "rules_applied"
-    # Noted for people; a deadline follows from none of these.
-    BREACHED = "breached"
-    DEADLINES = "deadlines"
+from slactl.sla.enums import ActorType, EventType
 
 
 @dataclass(frozen=True, slots=True)

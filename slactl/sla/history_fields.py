@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import Any
 
 from slactl.clock import parse_offset_instant, to_text
-from slactl.sla.history import ActorType, Condition, EventType, Priority, Status, Target
+from slactl.sla.enums import ActorType, Condition, EventType, Priority, Status, Target
 from slactl.text import nearest
 
 #: The longest texts a history may have, in characters.

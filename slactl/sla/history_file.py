@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history import Event
 from slactl.sla.history_fields import (
     BODY_LENGTH,
     FIELDS,

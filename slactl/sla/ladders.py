@@ -7,22 +7,20 @@ ticket's calendar or the wall clock, less the time in which the timer stood stil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.calendar import NoOpenHours
-from slactl.sla.history import Target
+from slactl.sla.enums import LevelOutcome, Target
 from slactl.sla.offsets import Offset
 from slactl.sla.stretches import counted, ended, instant_of, reach, seconds_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
     from slactl.sla.evaluation import Course, Evaluation, Timer
-    from slactl.sla.rules import Escalation, Facts, Level, Rules
-
-__all__ = ["Firing", "FiringKey", "FiringOutcome", "Offset", "due_levels", "next_instant", "nominal_instant"]
+    from slactl.sla.rules import Rules
+    from slactl.sla.rules_model import Escalation, Facts, Level
 
 _SECOND = timedelta(seconds=1)
 
@@ -38,18 +36,6 @@ class FiringKey(NamedTuple):
     repeat: int
 
 
-class FiringOutcome(StrEnum):
-    """What becomes of a level that fell due.
-
-    `expired`: a warning that something later has overtaken, or a level whose timer has stopped meanwhile.
-    `skipped`: what its `when` asks for was no longer so.
-    """
-
-    FIRED = "fired"
-    EXPIRED = "expired"
-    SKIPPED = "skipped"
-
-
 @dataclass(frozen=True, slots=True)
 class Firing:
     """A level that fell due at `due_at`, its nominal instant."""
@@ -62,7 +48,7 @@ class Firing:
     repeat: int
     due_at: datetime
     reason: str
-    outcome: FiringOutcome
+    outcome: LevelOutcome
     warning: bool
 
     @property
@@ -91,10 +77,6 @@ class Due(NamedTuple):
     def is_passed(self) -> bool:
         """Whether it is a warning that comes only after the deadline."""
         return self.warning and self.course.due is not None and self.at > self.course.due
-
-    def has_come(self, now: int) -> bool:
-        """Whether it is due by `now`."""
-        return self.at < now if self.strict else self.at <= now
 
 
 def key_of(course: "Course", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
@@ -184,11 +166,11 @@ def come(levels: Collection[Due], facts: "Facts", now: int, fired: Collection[Fi
 
 def decided(due: Due, facts: "Facts", *, expired: bool) -> Firing:
     """What becomes of a level of a ladder that is meant for the ticket."""
-    outcome = FiringOutcome.FIRED
+    outcome = LevelOutcome.FIRED
     if expired:
-        outcome = FiringOutcome.EXPIRED
+        outcome = LevelOutcome.EXPIRED
     elif not due.level.when.matches(facts):
-        outcome = FiringOutcome.SKIPPED
+        outcome = LevelOutcome.SKIPPED
     return Firing(*due.key, instant_of(due.at), due.escalation.reason, outcome, due.warning)
 
 
@@ -208,7 +190,7 @@ def _overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[Firin
     stopped = seconds_of(timer.stopped_at)
     for due in levels_of(timer.course, escalation, stopped - 1):
         if due.at < stopped and due.key not in fired:
-            reason, outcome = escalation.reason, FiringOutcome.EXPIRED
+            reason, outcome = escalation.reason, LevelOutcome.EXPIRED
             yield Firing(*due.key, instant_of(due.at), reason, outcome, due.warning)
 
 

@@ -1,44 +1,11 @@
 """The promises of one ticket while its history is read: its first response, each exchange, its resolution."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from slactl.clock import Duration
 from slactl.sla.deadlines import Deadline
-from slactl.sla.history import Priority, Status, Target
-from slactl.sla.rules import Facts, Policy, Reopen, Rules
+from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.stretches import StretchLog, Uncounted
-
-if TYPE_CHECKING:
-    from slactl.sla.calendar import BusinessCalendar
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was promised when the policy was last chosen, and what stops the clocks.
-
-    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970: from these the choice can be explained.
-    """
-
-    policy: Policy | None
-    facts: Facts
-    chosen_at: int
-    rules: Rules = field(repr=False)
-    calendar: "BusinessCalendar"
-    pause_statuses: Collection[Status]
-    pause: Collection[Target]
-    reopen: Reopen
-    opening_waits: bool  # the opening message already waits for a next response
-
-    @property
-    def priority(self) -> Priority:
-        """The priority by which the targets were chosen."""
-        return self.facts.priority
-
-    def target(self, kind: Target) -> Duration | None:
-        """How long it may take; None where nothing is promised."""
-        return self.policy.target(self.priority, kind) if self.policy is not None else None
+from slactl.sla.terms import Terms
 
 
 class Promises:

@@ -13,11 +13,14 @@ from typing import Any
 from slactl.clock import from_text
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours
 from slactl.sla.conditions import Conditions
+from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
 from slactl.sla.evaluation import Course, Evaluation, Timer
-from slactl.sla.history import Condition, Event, EventType, Priority, Status, Target
-from slactl.sla.promises import Promises, Terms
-from slactl.sla.rules import Facts, NextResponseFrom, Rules
+from slactl.sla.history import Event
+from slactl.sla.promises import Promises
+from slactl.sla.rules import Rules
+from slactl.sla.rules_model import Facts
 from slactl.sla.stretches import instant_of, seconds_of
+from slactl.sla.terms import Terms
 
 #: The rules with a hash; the current ones for an event that names none.
 RulesFor = Callable[[str | None], Rules]

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.history import Condition, Priority
-from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, interval, intervals, weekdays
+from slactl.sla.enums import Condition, Priority
+from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
+from slactl.sla.rules_lines import Place, Problem
 from slactl.text import nearest
 
 if TYPE_CHECKING:
     from slactl.sla.rules import Rules
-
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str]
 
 #: Whom `notify` may name besides people and roles.
 RELATIONS = ("assignee", "previous_assignee", "requester")
@@ -99,8 +97,6 @@ def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[
     yield from (bad_hours := list(_hours_problems(place, calendar)))
     yield from _country_problems(place, calendar)
     if not bad_hours and not calendar.always_open:
-        from slactl.sla.rules import hours
-
         try:
             # Hours of special dates may all lie where the clocks of the zone jump over them.
             BusinessCalendar(str(place[-1]), "UTC" if bad_zone else calendar.timezone, hours(calendar))

@@ -4,13 +4,35 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from slactl.sla.calendar import DAY, Interval
+from slactl.sla.calendar import DAY, Hours, Interval
 from slactl.text import nearest
+
+if TYPE_CHECKING:
+    from slactl.sla.rules_model import CalendarRules
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?-(\d{2}):(\d{2})(?::(\d{2}))?")
+
+
+def hours(stated: "CalendarRules") -> Hours:
+    """What a calendar of the file says, as seconds and dates.
+
+    Raises:
+        ValueError: an interval, a weekday, a date or a holiday is none.
+    """
+    yearly, ranges = holiday_dates(stated.holidays)
+    return Hours(
+        weekly=weekly_intervals(stated.weekly),
+        dates=date_intervals(stated.dates),
+        yearly=yearly,
+        ranges=ranges,
+        country=stated.country,
+        subdivision=stated.subdivision,
+        always_open=stated.always_open,
+    )
 
 
 def interval(text: str) -> Interval:

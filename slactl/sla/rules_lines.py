@@ -7,6 +7,9 @@ from typing import Any
 #: A key's place: names and, for arrays of tables, positions from 0.
 Place = tuple[str | int, ...]
 
+#: Where something is wrong, and what.
+Problem = tuple[Place, str]
+
 #: How deep tables and lists may lie in one another: far deeper than rules need, and nothing overflows yet.
 DEPTH = 32
 TOO_DEEP = f"it is nested deeper than {DEPTH} levels"

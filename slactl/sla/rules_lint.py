@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import NamedTuple
 
-from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Escalation, Facts, Level, Match, Rules
-from slactl.sla.rules_lines import Lines
-
-Place = tuple[str | int, ...]
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules import Rules
+from slactl.sla.rules_lines import Lines, Place
+from slactl.sla.rules_model import Escalation, Facts, Level, Match
 
 #: A plan that no policy names.
 OTHER = "\x00"

@@ -8,40 +8,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from slactl.clock import Duration, parse_duration
-from slactl.sla.history import Condition, Priority, Status, Target
+from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
 from slactl.sla.offsets import Offset
 from slactl.text import nearest
 
 Word = TypeVar("Word", bound=StrEnum)
-
-
-class Reopen(StrEnum):
-    """What reopening does to the resolution clock."""
-
-    CONTINUE = "continue"
-    RESET = "reset"
-    FROZEN = "frozen"
-
-
-class NextResponseFrom(StrEnum):
-    """Which message is the first that waits for a next response."""
-
-    FIRST_REPLY = "first_reply"
-    CREATION = "creation"
-
-
-class Clock(StrEnum):
-    """What the offsets of a ladder run on."""
-
-    CALENDAR = "calendar"
-    WALL = "wall"
-
-
-class OnUnknown(StrEnum):
-    """What to do with a message when it is not known whether it went out."""
-
-    RESEND = "resend"
-    HOLD = "hold"
 
 
 def _duration(value: object) -> object:

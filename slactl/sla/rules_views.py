@@ -13,7 +13,7 @@ from typing import Any
 
 from slactl.clock import parse_duration, parse_instant
 from slactl.errors import RulesError, UsageError
-from slactl.sla.history import Priority, Status, Target
+from slactl.sla.enums import Priority, Status, Target
 from slactl.text import nearest, quoted
 
 #: What a view says: long options of `list`, without the dashes, and their values.

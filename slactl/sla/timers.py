@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from slactl.sla.calendar import HolidayProvider
+from slactl.sla.enums import Condition
 from slactl.sla.evaluation import Evaluation, Timer, TimerState
-from slactl.sla.history import Condition, Event
+from slactl.sla.history import Event
 from slactl.sla.replay import Replay, RulesFor
 
 __all__ = ["Evaluation", "RulesFor", "Timer", "TimerState", "evaluate"]

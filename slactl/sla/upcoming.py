@@ -9,7 +9,8 @@ from slactl.sla.stretches import instant_of, seconds_of
 
 if TYPE_CHECKING:
     from slactl.sla.evaluation import Course, Evaluation, Timer
-    from slactl.sla.rules import Escalation, Level, Rules
+    from slactl.sla.rules import Rules
+    from slactl.sla.rules_model import Escalation, Level
 
 
 class NextLevel(NamedTuple):

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from slactl.sla.history import ActorType, Condition, Priority, Status, Target
-from slactl.store.words import NotificationState, Outcome
+from slactl.sla.enums import ActorType, Condition, LevelOutcome, NotificationState, Priority, Status, Target
 
 INSTANT = "____-__-__T__:__:__Z"
 
@@ -230,7 +229,7 @@ class Escalation(SQLModel, table=True):
 
     __table_args__ = (
         _one_of("source", ("automatic", "manual")),
-        _one_of("outcome", Outcome),
+        _one_of("outcome", LevelOutcome),
         *_instants("due_at", "fired_at"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason_length"),
         CheckConstraint("source = 'manual' OR (kind IS NOT NULL AND escalation IS NOT NULL)", name="automatic_key"),

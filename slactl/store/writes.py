@@ -11,7 +11,8 @@ from sqlmodel import SQLModel
 
 from slactl.clock import from_text
 from slactl.errors import RefusedError
-from slactl.sla.history import Event, EventType
+from slactl.sla.enums import EventType
+from slactl.sla.history import Event
 from slactl.store import reads
 from slactl.store.chain import BEGINNING, sealed_rows
 from slactl.store.events import from_row, identity

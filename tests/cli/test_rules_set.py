@@ -8,8 +8,8 @@ import pytest
 from conftest import Slactl
 
 from slactl.config import shipped_rules
-from slactl.sla.history import Priority, Target
-from slactl.sla.rules import load
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules_loading import load
 
 RULES = """\
 # What we promise.

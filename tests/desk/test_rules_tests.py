@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slactl.desk.rules_tests import run
-from slactl.sla.rules import parse
+from slactl.sla.rules_loading import parse
 
 RULES = parse(
     """

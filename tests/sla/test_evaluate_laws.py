@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from stories import MONDAY, policies, policy
 
+from slactl.sla.enums import ActorType, EventType, Status, Target
 from slactl.sla.evaluation import Evaluation, Timer, TimerState
 from slactl.sla.firings import evaluate_with_firings
-from slactl.sla.history import ActorType, Event, EventType, Status, Target
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey, due_levels
 from slactl.sla.rules import Rules
 from slactl.sla.segments import Spent, segments

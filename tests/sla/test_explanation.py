@@ -12,7 +12,8 @@ from slactl.sla.calendar import BusinessCalendar
 from slactl.sla.evaluation import Timer
 from slactl.sla.explanation import business_days, clock_changes, named_dates, passages, steps
 from slactl.sla.history import Event
-from slactl.sla.rules import Rules, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 from slactl.sla.segments import Spent
 
 OFFICE = rules(resolution="8h")

@@ -3,7 +3,7 @@
 from stories import due_now, judged, policies, policy, rules, said, when
 from test_ladders_firings import ladder
 
-from slactl.sla.history import Condition, Target
+from slactl.sla.enums import Condition, Target
 from slactl.sla.ladders import FiringKey, due_levels, next_instant
 from slactl.sla.rules import Rules
 

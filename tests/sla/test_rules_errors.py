@@ -5,7 +5,7 @@ import re
 import pytest
 
 from slactl.errors import ExitCode, RulesError
-from slactl.sla.rules import load, parse
+from slactl.sla.rules_loading import load, parse
 
 RULES = """\
 schema = 1

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from slactl.config import shipped_rules
 from slactl.desk.rules_file import check
-from slactl.sla.rules import load, parse, shipped_text
 from slactl.sla.rules_lint import lint
+from slactl.sla.rules_loading import load, parse
 
 HEAD = "schema = 1\n[calendars.always]\nalways_open = true\n"
 EVERY = 'default = { resolution = "4h" }'
@@ -29,7 +30,7 @@ def warnings(*parts: str) -> list[str]:
 
 
 def test_the_shipped_rules_have_nothing_to_warn_about() -> None:
-    text = shipped_text()
+    text = shipped_rules().read_text(encoding="utf-8")
     assert lint(parse(text), text) == []
 
 
