@@ -73,7 +73,7 @@ class Truth:
     def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
         """The rows of the timers; with today's rules also their next instants."""
         detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, now, self.fired, detected, set(watched))
+        context = TimerContext(rules, self.fired, detected, set(watched))
         return list(timer_rows(number, self.evaluation, context))
 
 

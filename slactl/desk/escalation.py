@@ -17,7 +17,7 @@ from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
 from slactl.sla.rules_model import Escalation, Level
-from slactl.sla.upcoming import Step, open_timer, up_to
+from slactl.sla.upcoming import ManualLevel, open_timer, up_to
 from slactl.text import nearest
 
 
@@ -133,9 +133,9 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
         if timer is None:
             what = f"ticket {subject.number} has no open {escalation.on} that {escalation.id} could watch"
             raise RefusedError(what, f"slactl escalate {subject.number} --reason …")
-        *before, step = up_to(timer.course, escalation, level, subject.at, book.fired(subject.number))
+        *before, step = up_to(timer.clock_run, escalation, level, subject.at, book.fired(subject.number))
 
-        def cause(of: Step, outcome: LevelOutcome) -> Cause:
+        def cause(of: ManualLevel, outcome: LevelOutcome) -> Cause:
             due_at = of.at if outcome is LevelOutcome.EXPIRED else None
             return Cause(
                 reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning

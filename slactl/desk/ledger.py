@@ -288,7 +288,7 @@ class Ledger:
         for number in numbers:
             loaded = self._tickets[number]
             old = {(row["kind"], row["cycle"]): row for row in loaded.timers}
-            context = TimerContext(self.rulebook.current, self.now, loaded.fired, loaded.detected, self._watched)
+            context = TimerContext(self.rulebook.current, loaded.fired, loaded.detected, self._watched)
             for row in timer_rows(number, self.state(number), context):
                 known = old.pop((row["kind"], row["cycle"]), None)
                 if known is None:

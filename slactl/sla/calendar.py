@@ -147,8 +147,8 @@ class BusinessCalendar:
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
         """When the clocks of the zone change within (a, b), in UTC, and by how many seconds (positive is forward)."""
-        spans = self._line.zone.spans(_seconds(a), _seconds(b))
-        return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(spans)]
+        periods = self._line.zone.offset_periods(_seconds(a), _seconds(b))
+        return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 
     def holiday_name(self, day: date) -> str | None:
         """What holiday a date is, or None; special hours on that date do not matter here."""

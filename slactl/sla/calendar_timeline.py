@@ -124,9 +124,9 @@ class Timeline:
         first, last = _new_year(self._beyond), _new_year(self._beyond + 1)
         hours = {day: self._schedule.local_intervals(day) for day in range(first // DAY - 3, last // DAY + 3)}
         local = merged([interval for intervals in hours.values() for interval in intervals])
-        spans = self.zone.year_spans(self._beyond)
-        within = [(max(a, first), min(b, last), offset) for a, b, offset in spans if a < last and b > first]
-        doubtful = {day for a, b in skipped(spans) for day in range(a // DAY - 1, b // DAY + 1)}
+        periods = self.zone.year_offset_periods(self._beyond)
+        within = [(max(a, first), min(b, last), offset) for a, b, offset in periods if a < last and b > first]
+        doubtful = {day for a, b in skipped(periods) for day in range(a // DAY - 1, b // DAY + 1)}
         days = [
             day
             for day in range(first // DAY - 3, last // DAY - 3)
@@ -160,7 +160,9 @@ class Timeline:
 
     def open_pieces(self, day: int) -> list[tuple[int, int]]:
         """When the intervals that start on a day are really open."""
-        return real(merged(self._schedule.local_intervals(day)), self.zone.spans((day - 2) * DAY, (day + 4) * DAY))
+        return real(
+            merged(self._schedule.local_intervals(day)), self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY)
+        )
 
     def place(self, t: int) -> tuple[int, int]:
         """The day on which the interval open at `t` starts, and the wall time counted from its midnight."""
@@ -173,7 +175,7 @@ class Timeline:
     def clip(self, day: int, wall: int) -> int:
         """A wall time of a day, moved into its hours: before them or in a gap to the next, after them to the end."""
         local, wanted = day * DAY + wall, 0
-        for start, end, offset in self.zone.spans((day - 2) * DAY, (day + 4) * DAY):
+        for start, end, offset in self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY):
             # The first instant at which the wall clock shows this time, or the change that jumps over it.
             if local < end + offset:
                 wanted = max(start, local - offset)

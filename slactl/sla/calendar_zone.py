@@ -11,11 +11,11 @@ DAY = 86_400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
-#: How far the spans of a year reach beyond it on both sides: the hours of its first and last dates may, too.
+#: How far the periods of a year reach beyond it on both sides: the hours of its first and last dates may, too.
 _MARGIN = 5 * DAY
 
 
-class Span(NamedTuple):
+class OffsetPeriod(NamedTuple):
     """[start, end) in seconds since 1970, in which the zone's wall clock is `offset` seconds ahead of UTC."""
 
     start: int
@@ -51,14 +51,14 @@ class Zone:
         """The seconds by which the wall clock is ahead of UTC at an instant."""
         return _offset(self._zone, t)
 
-    def spans(self, first: int, last: int) -> tuple[Span, ...]:
-        """The spans of [first, last), in order."""
-        return _spans(self._zone, first, last)
+    def offset_periods(self, first: int, last: int) -> tuple[OffsetPeriod, ...]:
+        """The periods of [first, last), in order."""
+        return _offset_periods(self._zone, first, last)
 
-    def year_spans(self, year: int) -> tuple[Span, ...]:
-        """The spans of a year of UTC, and of some days before and after it."""
+    def year_offset_periods(self, year: int) -> tuple[OffsetPeriod, ...]:
+        """The periods of a year of UTC, and of some days before and after it."""
         first, last = day_number(date(year, 1, 1)) * DAY, day_number(date(year + 1, 1, 1)) * DAY
-        return _spans(self._zone, first - _MARGIN, last + _MARGIN)
+        return _offset_periods(self._zone, first - _MARGIN, last + _MARGIN)
 
 
 def _offset(zone: ZoneInfo, t: int) -> int:
@@ -69,8 +69,8 @@ def _offset(zone: ZoneInfo, t: int) -> int:
 
 # Many calendars share a few zones, and all ask for the same years.
 @lru_cache(maxsize=4_096)
-def _spans(zone: ZoneInfo, first: int, last: int) -> tuple[Span, ...]:
-    found: list[Span] = []
+def _offset_periods(zone: ZoneInfo, first: int, last: int) -> tuple[OffsetPeriod, ...]:
+    found: list[OffsetPeriod] = []
     start, offset = first, _offset(zone, first)
     # No zone ever changed its clocks twice within three days, so a look every day finds every change.
     for day in range(first, last, DAY):
@@ -78,10 +78,10 @@ def _spans(zone: ZoneInfo, first: int, last: int) -> tuple[Span, ...]:
         after = _offset(zone, until)
         if after != offset:
             change = _change(zone, day, until, offset)
-            found.append(Span(start, change, offset))
+            found.append(OffsetPeriod(start, change, offset))
             start, offset = change, after
     if start < last:
-        found.append(Span(start, last, offset))
+        found.append(OffsetPeriod(start, last, offset))
     return tuple(found)
 
 
@@ -93,18 +93,18 @@ def _change(zone: ZoneInfo, before: int, after: int, old: int) -> int:
     return after
 
 
-def skipped(spans: Sequence[Span]) -> list[tuple[int, int]]:
+def skipped(periods: Sequence[OffsetPeriod]) -> list[tuple[int, int]]:
     """The wall times that clocks jumped over, as local seconds since 1970."""
-    return [(b.start + a.offset, b.start + b.offset) for a, b in pairwise(spans) if b.offset > a.offset]
+    return [(b.start + a.offset, b.start + b.offset) for a, b in pairwise(periods) if b.offset > a.offset]
 
 
-def real(local: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+def real(local: Sequence[tuple[int, int]], periods: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
     """When the wall clock lies in one of some local intervals (disjoint and in order): [start, end) in UTC seconds.
 
     The result is in order and disjoint; what a clock change cuts in two may touch.
     """
     pieces: list[tuple[int, int]] = []
-    for first, last, offset in spans:
+    for first, last, offset in periods:
         for start, end in local:
             if end - offset > first:
                 if start - offset >= last:

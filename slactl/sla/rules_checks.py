@@ -80,7 +80,7 @@ _INNER: dict[str, type[model.Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": model.Match,
     "when": model.Match,
-    "targets": model.Promise,
+    "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,
     "idle": model.Idle,
@@ -176,7 +176,7 @@ def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iter
         return
     always = rules.calendars[policy.calendar].always_open
     for priority, promise in policy.targets.items():
-        for target in model.Promise.model_fields:
+        for target in model.TargetDurations.model_fields:
             duration = getattr(promise, target)
             if duration is not None and duration.has_days and not always:
                 mend = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'

@@ -177,7 +177,7 @@ class CalendarRules(Part):
     dates: Mapping[str, Names] = {}
 
 
-class Promise(Part):
+class TargetDurations(Part):
     """How long each target may take."""
 
     first_response: Length | None = None
@@ -191,7 +191,7 @@ class Policy(Part):
     name: Name
     match: Match = Match()
     calendar: Name
-    targets: Mapping[str, Promise] = {}
+    targets: Mapping[str, TargetDurations] = {}
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
     pause: Targets = (Target.RESOLUTION,)
     reopen: AnyReopen = Reopen.CONTINUE

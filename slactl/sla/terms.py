@@ -1,4 +1,4 @@
-"""The terms on which the deadlines of one ticket are judged."""
+"""The terms under which the deadlines of one ticket are calculated."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was promised when the policy was last chosen, and what stops the clocks.
+    """Hold the policy as it was last chosen, and the settings that start, pause and stop the clocks.
 
-    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970: from these the choice can be explained.
+    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970. `explain` asks them again. `policy` is None
+    where no policy matches.
     """
 
     policy: Policy | None
@@ -32,9 +33,9 @@ class Terms:
 
     @property
     def priority(self) -> Priority:
-        """The priority by which the targets were chosen."""
+        """Return the priority for which the targets were chosen."""
         return self.facts.priority
 
     def target(self, kind: Target) -> Duration | None:
-        """How long it may take; None where nothing is promised."""
+        """Return how long a target may take, or None where the policy does not have it."""
         return self.policy.target(self.priority, kind) if self.policy is not None else None

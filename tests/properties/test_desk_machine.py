@@ -238,7 +238,7 @@ class Desk(RuleBasedStateMachine):
         for timer in () if self._is_left_alone(state) else state.timers:
             row = stored.get((timer.kind.value, timer.cycle))
             detected = row is not None and row["detected_at"] is not None
-            due = next_instant(state, timer, rules, self.now, fired, detected)
+            due = next_instant(state, timer, rules, fired, detected)
             sleeps = from_text(row["next_at"]) if row is not None and row["next_at"] is not None else None
             assert due is None or (sleeps is not None and sleeps <= max(due, self.now)), (
                 f"the {timer.kind} timer {timer.cycle} of ticket {number} sleeps until {sleeps}, but {due} is next"
