@@ -7,6 +7,7 @@ from enum import StrEnum
 from slactl.clock import describe_seconds, from_text
 from slactl.errors import NotKnownError
 from slactl.show.records import Record
+from slactl.sla.enums import DONE
 from slactl.text import clean
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,7 +41,7 @@ def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
     if ticket["due_at"]:
         left = (from_text(ticket["due_at"]) - now).total_seconds()
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
-    if ticket["status"] in ("resolved", "closed"):
+    if ticket["status"] in DONE:
         return Urgency.DONE
     return Urgency.PAUSED if any(ticket[state] == "paused" for state in STATES) else Urgency.FREE
 

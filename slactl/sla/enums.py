@@ -18,6 +18,10 @@ class Status(StrEnum):
         return self in (Status.RESOLVED, Status.CLOSED)
 
 
+#: The statuses in which no clock runs.
+DONE = tuple(status for status in Status if status.is_done)
+
+
 class Priority(StrEnum):
     """How urgent a ticket is; `rank` orders it."""
 

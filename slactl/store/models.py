@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 from slactl.sla.enums import ActorType, Condition, LevelOutcome, NotificationState, Priority, Status, Target
+from slactl.store import views
 
 INSTANT = "____-__-__T__:__:__Z"
 
@@ -96,7 +97,7 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
-        Index("ticket_open", "due_at", "id", sqlite_where=text("status NOT IN ('resolved', 'closed')")),
+        Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_created", "created_at"),
         Index("ticket_updated", "updated_at"),
         Index("ticket_assignee", "assignee", "due_at", "id"),
