@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import Duration, to_text
 from slactl.config import Config
 from slactl.desk.changes import Change, Outcome, Subject, change
-from slactl.desk.facts import check_known, checked_reason
+from slactl.desk.facts import checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
@@ -18,7 +18,7 @@ from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
 from slactl.sla.rules_model import Escalation, Level
 from slactl.sla.upcoming import ManualLevel, open_timer, up_to
-from slactl.text import nearest
+from slactl.text import known_or_refuse, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
 
 def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
     ladders = {each.id: each for each in rules.escalations}
-    check_known(escalation_id, list(ladders), "escalation", "slactl rules check")
+    known_or_refuse(escalation_id, list(ladders), "escalation", "slactl rules check")
     levels = {each.id: each for each in ladders[escalation_id].levels}
-    check_known(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
+    known_or_refuse(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
     return ladders[escalation_id], levels[level_id]
 
 

@@ -15,7 +15,7 @@ from slactl.desk.intake_map import Map, Ours
 from slactl.errors import UsageError
 from slactl.sla.history_fields import BODY_LENGTH, LineError
 from slactl.store.spool import Spooled
-from slactl.text import clean, is_utf8, nearest
+from slactl.text import clean, did_you_mean, is_utf8, nearest
 
 #: The longest line, in bytes, and the longest cell, in characters, that are read to say what is wrong with them.
 LINE_BYTES, CELL_LENGTH = 64_000_000, 16_000_000
@@ -241,8 +241,7 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if words is None or text in words:
         return words[text] if words else text
     if ours in (Ours.STATUS, Ours.PRIORITY):
-        near = nearest(text, list(words))
-        meant = f"; did you mean {near}?" if near else ""
+        meant = did_you_mean(text, list(words))
         raise LineError(ours, f"{clean(text)[:60]!r} has no meaning in the map ([values.{ours}]){meant}")
     return text
 

@@ -4,11 +4,9 @@ import os
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
-from slactl.clock import describe_seconds, from_text
-from slactl.errors import NotKnownError
+from slactl.clock import describe_seconds, from_text, typed_zone
 from slactl.show.records import Record
 from slactl.sla.enums import DONE
-from slactl.text import clean
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STATES = ("first_response_state", "next_response_state", "resolution_state")
@@ -123,12 +121,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
     """
     if name is None:
         return None, _machine_zone()
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name), name
-    except (ValueError, OSError, KeyError):
-        raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}", "--timezone Europe/Berlin") from None
+    return typed_zone(name), name
 
 
 def _machine_zone() -> str:

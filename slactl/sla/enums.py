@@ -1,10 +1,10 @@
-"""Define every closed set that history, rules, escalations and messages use."""
+"""The closed sets of history, rules, escalation and messages."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a ticket stands."""
+    """Name the status of a ticket."""
 
     OPEN = "open"
     PENDING = "pending"
@@ -14,7 +14,7 @@ class Status(StrEnum):
 
     @property
     def is_done(self) -> bool:
-        """Whether the resolution clock has ended."""
+        """Whether the resolution clock has stopped."""
         return self in (Status.RESOLVED, Status.CLOSED)
 
 
@@ -23,7 +23,7 @@ DONE = tuple(status for status in Status if status.is_done)
 
 
 class Priority(StrEnum):
-    """How urgent a ticket is; `rank` orders it."""
+    """Name how urgent a ticket is; `rank` orders the priorities."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -32,12 +32,12 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for low … 3 for urgent."""
+        """Return 0 for low up to 3 for urgent."""
         return tuple(Priority).index(self)
 
 
 class Target(StrEnum):
-    """What a policy can promise."""
+    """Name the targets that a policy can have."""
 
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
@@ -45,7 +45,7 @@ class Target(StrEnum):
 
 
 class Condition(StrEnum):
-    """What an escalation can watch besides deadlines: a timer without a target."""
+    """Name what an escalation rule can watch besides deadlines: a timer without a target."""
 
     UNASSIGNED = "unassigned"
     IDLE = "idle"
@@ -54,14 +54,14 @@ class Condition(StrEnum):
 
 
 class ActorType(StrEnum):
-    """Whether a person or slactl itself acted."""
+    """Name whether a person or slactl itself acted."""
 
     USER = "user"
     SYSTEM = "system"
 
 
 class EventType(StrEnum):
-    """The kinds of events, under the names of the history file format."""
+    """Name the types of events, as the history file format writes them."""
 
     CREATED = "created"
     AGENT_REPLY = "agent_reply"
@@ -75,17 +75,17 @@ class EventType(StrEnum):
     TAGS = "tags"
     DUE_SET = "due_set"
     ESCALATED = "escalated"
-    EDITED = "edited"  # subject, requester or external id: nothing a deadline hangs on
+    EDITED = "edited"  # subject, requester or external id; no deadline depends on them
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
     RULES_APPLIED = "rules_applied"
-    # Noted for people; a deadline follows from none of these.
+    # These are recorded for people; no deadline depends on them.
     BREACHED = "breached"
     DEADLINES = "deadlines"
 
 
 class Reopen(StrEnum):
-    """What reopening does to the resolution clock."""
+    """Name what reopening a ticket does to its resolution clock."""
 
     CONTINUE = "continue"
     RESET = "reset"
@@ -93,21 +93,21 @@ class Reopen(StrEnum):
 
 
 class NextResponseFrom(StrEnum):
-    """Which message is the first that waits for a next response."""
+    """Name which message is the first that waits for a next response."""
 
     FIRST_REPLY = "first_reply"
     CREATION = "creation"
 
 
 class Clock(StrEnum):
-    """What the offsets of a ladder run on."""
+    """Name the clock on which the offsets of an escalation rule are counted."""
 
     CALENDAR = "calendar"
     WALL = "wall"
 
 
 class OnUnknown(StrEnum):
-    """What to do with a message when it is not known whether it went out."""
+    """Name what to do with a message when it is not known whether it was delivered."""
 
     RESEND = "resend"
     HOLD = "hold"
@@ -117,8 +117,8 @@ class LevelOutcome(StrEnum):
     """Name what became of a level that fell due.
 
     `expired`: a warning that a later level or the deadline has overtaken, or a level whose timer stopped first.
-    `baseline`: the level is older than its escalation rule and was not fired.
-    `skipped`: the ticket no longer matched the level's `when`.
+    `baseline`: a level that fell due before its escalation rule was in use.
+    `skipped`: a level whose `when` did not match the ticket any more.
     """
 
     FIRED = "fired"
@@ -128,7 +128,7 @@ class LevelOutcome(StrEnum):
 
 
 class NotificationState(StrEnum):
-    """Name where a message of the outbox stands."""
+    """Name the state of a message in the outbox."""
 
     WAITING = "waiting"
     SENDING = "sending"

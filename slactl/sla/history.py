@@ -1,4 +1,4 @@
-"""The history of a ticket: what happened, when it took effect, and who did it."""
+"""The history of a ticket as events: what happened, when it took effect, and who did it."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from slactl.sla.enums import ActorType, EventType
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a ticket.
+    """Hold one event of a ticket.
 
-    `at` is the aware UTC instant at which it took effect, in whole seconds. `detail` has the extra fields
-    of the type as in a history file (`status`, `priority`, `assignee`, `target`, `due_at` …); `created`,
-    `plan` and `tenant` events also carry the effective `plan` and `timezone`, and `created` and
-    `rules_applied` the `rules` hash they were judged under.
+    `at` is the aware UTC instant at which it took effect, in whole seconds. `detail` has the extra fields of the type,
+    named as in a history file (`status`, `priority`, `assignee`, `target`, `due_at` …). `created`, `plan` and `tenant`
+    events also carry the effective `plan` and `timezone`. `created` and `rules_applied` events carry the hash of the
+    rules under which the ticket is judged from then on, as `rules`.
     """
 
     at: datetime
@@ -27,17 +27,17 @@ class Event:
 
     @property
     def value(self) -> str:
-        """What the event set, as text: with ticket, instant and type it tells one event from another."""
+        """Return what the event set, as text: together with ticket, instant and type it identifies an event."""
         names = _VALUES.get(self.type, ())
         return json.dumps([self.detail.get(name) for name in names]) if names else ""
 
     @property
     def by_system(self) -> bool:
-        """Whether slactl itself did it, so that it feeds back into no deadline."""
+        """Whether slactl itself acted, so that the event moves no deadline."""
         return self.actor_type is ActorType.SYSTEM
 
 
-#: The fields that make the value of an event, by type; what a person wrote is not among them.
+#: The fields that make the value of an event, by type; texts that people wrote are left out.
 _VALUES = {
     EventType.STATUS: ("status",),
     EventType.PRIORITY: ("priority",),

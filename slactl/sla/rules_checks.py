@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slactl.clock import zone
 from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.enums import Condition, Priority
 from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
 from slactl.sla.rules_lines import Place, Problem
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 if TYPE_CHECKING:
     from slactl.sla.rules import Rules
@@ -89,7 +90,7 @@ _INNER: dict[str, type[model.Part]] = {
 
 
 def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
-    yield from (bad_zone := list(_zone_problems(place, calendar.timezone)))
+    yield from (bad_zone := list(_attempt((*place, "timezone"), zone, calendar.timezone)))
     stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
     if calendar.always_open and stated:
         yield (*place, stated[0]), f"always_open and {stated[0]} exclude each other"
@@ -102,17 +103,6 @@ def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[
             BusinessCalendar(str(place[-1]), "UTC" if bad_zone else calendar.timezone, hours(calendar))
         except NoOpenHours:
             yield place, "the calendar is never open; give it weekly hours, dates or always_open = true"
-
-
-def _zone_problems(place: Place, name: str) -> Iterator[Problem]:
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        near = nearest(name, available_timezones())
-        meant = f"; did you mean {near}?" if near else ""
-        yield (*place, "timezone"), f"there is no time zone {name!r}{meant}"
 
 
 def _hours_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
@@ -150,9 +140,8 @@ def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[P
 
     supported = list_supported_countries()
     if calendar.country not in supported:
-        near = nearest(calendar.country, supported)
-        meant = f"; did you mean {near}?" if near else "; write its two letters, such as DE"
-        yield (*place, "country"), f"there are no holidays known for country {calendar.country!r}{meant}"
+        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
+        yield (*place, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
     elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
         there = ", ".join(supported[calendar.country]) or "none"
         yield (*place, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r}; it has {there}"
@@ -193,7 +182,7 @@ def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
     if role.quiet is not None:
         yield from _attempt((*place, "quiet"), interval, role.quiet)
     if role.timezone is not None:
-        yield from _zone_problems(place, role.timezone)
+        yield from _attempt((*place, "timezone"), zone, role.timezone)
 
 
 def _address_problems(place: Place, url: str) -> Iterator[Problem]:
@@ -248,9 +237,8 @@ def _unknown(place: Place, names: Iterable[str], known: Iterable[str], what: str
     there = list(known)
     for name in names:
         if name not in there:
-            near = nearest(name, there)
-            mend = f"; did you mean {near}?" if near else f" (known: {', '.join(there) or 'none'})"
-            yield place, f"there is no {what} {name!r}{mend}"
+            meant = did_you_mean(name, there, f" (known: {', '.join(there) or 'none'})")
+            yield place, f"there is no {what} {name!r}{meant}"
 
 
 def _duplicates(place: Place, key: str, names: Sequence[str]) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from slactl.sla.calendar import DAY, Hours, Interval
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 if TYPE_CHECKING:
     from slactl.sla.rules_model import CalendarRules
@@ -92,8 +92,8 @@ def weekdays(key: str) -> list[int]:
     names = key.strip().lower().split("-")
     for name in names:
         if name not in WEEKDAYS:
-            near = nearest(name, WEEKDAYS)
-            raise ValueError(f"{key!r} is no weekday; write mon … sun or mon-fri" + (f" ({near}?)" if near else ""))
+            meant = did_you_mean(name, WEEKDAYS, "; write mon … sun or mon-fri")
+            raise ValueError(f"{key!r} is not a weekday{meant}")
     if len(names) > 2:
         raise ValueError(f"{key!r} is no range of weekdays; write mon-fri")
     first, last = WEEKDAYS.index(names[0]), WEEKDAYS.index(names[-1])

@@ -12,7 +12,7 @@ from slactl.sla.rules import Rules
 from slactl.sla.rules_checks import known_keys, problems
 from slactl.sla.rules_lines import TOO_DEEP, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules_model import ManualEscalation
-from slactl.text import nearest, quoted
+from slactl.text import did_you_mean, quoted
 
 #: What a policy may say itself, and otherwise takes from the settings.
 INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from")
@@ -125,8 +125,7 @@ _NEEDED = {
 
 def _message(kind: str, message: str, place: tuple[str | int, ...]) -> str:
     if kind == "extra_forbidden":
-        near = nearest(str(place[-1]), known_keys(place[:-1]))
-        return f"unknown key {place[-1]}" + (f"; did you mean {near}?" if near else "")
+        return f"unknown key {place[-1]}{did_you_mean(str(place[-1]), known_keys(place[:-1]))}"
     if kind == "too_short":
         return "at least one is needed"
     if kind == "missing":

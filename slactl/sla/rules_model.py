@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from slactl.clock import Duration, parse_duration
 from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
 from slactl.sla.offsets import Offset
-from slactl.text import nearest
+from slactl.text import not_one_of
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -35,22 +35,18 @@ def _word(kind: type[Word]) -> BeforeValidator:
     def convert(value: object) -> object:
         if not isinstance(value, str) or isinstance(value, kind):
             return value
-        names = [str(each) for each in kind]
-        if value not in names:
-            near = nearest(value, names)
-            raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; did you mean {near}?" if near else ""))
+        if value not in list(kind):
+            raise ValueError(not_one_of(value, kind))
         return kind(value)
 
     return BeforeValidator(convert)
 
 
 def _watched(value: object) -> object:
-    names = [str(each) for each in (*Target, *Condition)]
     if not isinstance(value, str):
         return value
-    if value not in names:
-        near = nearest(value, names)
-        raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; did you mean {near}?" if near else ""))
+    if value not in (*Target, *Condition):
+        raise ValueError(not_one_of(value, (*Target, *Condition)))
     return Target(value) if value in list(Target) else Condition(value)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from slactl.clock import parse_duration, parse_instant
 from slactl.errors import RulesError, UsageError
 from slactl.sla.enums import Priority, Status, Target
-from slactl.text import nearest, quoted
+from slactl.text import did_you_mean, not_one_of, quoted
 
 #: What a view says: long options of `list`, without the dashes, and their values.
 View = Mapping[str, Any]
@@ -80,9 +80,8 @@ def problems(views: Mapping[str, View]) -> Iterator[Problem]:
             if key in OPTIONS:
                 yield from _value_problems(("views", name, key), value, OPTIONS[key])
             else:
-                near = nearest(key, OPTIONS)
-                mend = f"; did you mean {near}?" if near else f" (known: {', '.join(OPTIONS)})"
-                yield ("views", name, key), f"there is no option of list {key!r}{mend}"
+                meant = did_you_mean(key, OPTIONS, f" (known: {', '.join(OPTIONS)})")
+                yield ("views", name, key), f"there is no option of list {key!r}{meant}"
         forms = [key for key in FORMS if view.get(key)]
         if len(forms) > 1:
             yield ("views", name, forms[1]), f"{' and '.join(forms)} exclude each other"
@@ -113,8 +112,7 @@ def _wrong_type(value: object, option: ViewOption) -> str | None:
 
 def _wrong_text(value: str, option: ViewOption) -> str | None:
     if option.words and value not in option.words:
-        near = nearest(value, option.words)
-        return f"{value!r} is none of {', '.join(option.words)}" + (f"; did you mean {near}?" if near else "")
+        return not_one_of(value, option.words)
     if option.check is not None:
         try:
             option.check(value)

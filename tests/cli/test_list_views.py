@@ -147,7 +147,7 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
         ("breached = 'yes'", "views.bad.breached: true or false is needed"),
         (
             "priority = 'urgnt'",
-            "views.bad.priority: 'urgnt' is none of low, normal, high, urgent; did you mean urgent?",
+            "views.bad.priority: 'urgnt' is not one of low, normal, high, urgent; did you mean urgent?",
         ),
         ("status = ['open', 'cloosed']", "did you mean closed?"),
         ("target = []", "an empty list matches nothing"),

@@ -68,7 +68,7 @@ MISTAKES = [
     ),
     ('on = "resolution"', 'on = "resolutin"', 19, "did you mean resolution?"),
     ("default = {", "defalt = {", 14, "there is no priority 'defalt'; did you mean default?"),
-    ('default_plan = "free"', 'reopen = "reopen"', 3, "is none of continue, reset, frozen"),
+    ('default_plan = "free"', 'reopen = "reopen"', 3, "is not one of continue, reset, frozen"),
     ('default_plan = "free"', 'pause_statuses = ["waiting"]', 3, "did you mean waiting_customer?"),
     (
         'default_plan = "free"',

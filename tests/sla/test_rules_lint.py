@@ -76,7 +76,7 @@ def test_a_plan_and_priority_without_targets() -> None:
         "4: plan 'pro' has no targets for low, normal, high tickets: no policy matches them",
         "9: no catch-all: a ticket that no policy matches gets no deadline",
     ]
-    # What another policy takes before is none of this one's business.
+    # What another policy takes before is not one of this one's business.
     first = policy("calm", 'plan = ["pro"], priority = ["low", "normal", "high"]')
     assert warnings(first, policy("pro", 'plan = ["pro"]', urgent), ALL) == []
 

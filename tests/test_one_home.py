@@ -1,0 +1,78 @@
+"""One test of what a time zone is and one sentence for an unknown word, wherever people write them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+
+import slactl as package
+from slactl.clock import is_zone, zone
+from slactl.errors import NotKnownError
+from slactl.sla.calendar_zone import Zone
+from slactl.text import known_or_refuse, not_one_of
+
+#: Python's zoneinfo loads each of these, but they mean other instants on another machine or count leap seconds.
+TREACHEROUS = ("right/Europe/Berlin", "posixrules", "localtime")
+
+SOURCES = sorted(Path(package.__file__).parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "name", [*TREACHEROUS, "posix/Europe/Berlin", "Europe", "Mars", "", "../UTC", "a\x00b", "x" * 5000]
+)
+def test_what_is_not_a_zone(name: str) -> None:
+    assert not is_zone(name)
+    with pytest.raises(ValueError, match="there is no time zone"):
+        zone(name)
+    with pytest.raises(ValueError, match="there is no time zone"):
+        Zone(name)
+
+
+@pytest.mark.parametrize("name", TREACHEROUS)
+def test_every_door_refuses_the_same_zones(name: str, desk: Path, tmp_path: Path, slactl: Slactl) -> None:
+    rules = desk.with_name("rules.toml")
+    text = rules.read_text(encoding="utf-8")
+    assert slactl("calendar", "is-open", "always", "now", "--timezone", name).code == 3
+    assert slactl("tenant", "add", "acme", "--timezone", name).code == 3
+    assert slactl("report", "--timezone", name).code == 3
+    columns = f'[columns]\nticket = "a"\ncreated_at = "b"\n[time]\ntimezone = "{name}"\n'
+    (tmp_path / "map.toml").write_text(columns, encoding="utf-8")
+    (tmp_path / "tickets.csv").write_text("a,b\n1,2026-03-02T08:00:00Z\n", encoding="utf-8")
+    mapped = slactl("import", str(tmp_path / "tickets.csv"), "--map", str(tmp_path / "map.toml"))
+    assert mapped.code == 4
+    created = {"ticket": "1", "at": "2026-03-02T08:00:00Z", "type": "created", "timezone": name}
+    (tmp_path / "history.jsonl").write_text(json.dumps(created) + "\n", encoding="utf-8")
+    imported = slactl("import", str(tmp_path / "history.jsonl"))
+    assert imported.code != 0
+    rules.write_text(re.sub(r'timezone = "[^"]+"', f'timezone = "{name}"', text), encoding="utf-8")
+    checked = slactl("rules", "check")
+    assert checked.code == 4
+    for answer in (mapped, imported, checked):
+        assert f"there is no time zone '{name}'" in answer.err
+
+
+def test_only_the_clock_decides_what_a_zone_is() -> None:
+    for path in SOURCES:
+        if path.name != "clock.py":
+            assert "available_timezones" not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_word_outside_a_closed_set_is_answered_with_the_set_and_the_nearest() -> None:
+    assert not_one_of("hgih", ("low", "high")) == "'hgih' is not one of low, high; did you mean high?"
+    assert not_one_of("\x1b[31m" + "x" * 200, ("low",)) == f"{'x' * 100!r} is not one of low"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_all_names() -> None:
+    assert known_or_refuse("a", ["b", "a"], "plan", None) == "a"
+    with pytest.raises(NotKnownError) as caught:
+        known_or_refuse("entreprise", ["free", "enterprise"], "plan", "slactl rules show")
+    assert str(caught.value) == ("there is no plan 'entreprise'; did you mean enterprise? (known: enterprise, free)")
+    assert caught.value.hint == "slactl rules show"
+
+
+def test_sentences_with_did_you_mean_are_made_in_one_place() -> None:
+    for path in SOURCES:
+        if path.parent.name == "sla" and path.name not in ("templates.py",):
+            assert not re.search(r"did you mean|nearest\(", path.read_text(encoding="utf-8")), path
