@@ -147,7 +147,7 @@ class BusinessCalendar:
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in merged(pieces)]
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
-        """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds (forward is positive)."""
+        """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
         periods = self._line.zone.offset_periods(_seconds(a), _seconds(b))
         return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 

@@ -48,8 +48,8 @@ def library_holidays(country: str, subdivision: str | None, year: int) -> Mappin
     try:
         return dict(country_holidays(country, subdiv=subdivision, years=year))
     except (NotImplementedError, KeyError) as error:
-        place = f"{country}-{subdivision}" if subdivision else country
-        raise ValueError(f"the holidays library does not know {place}") from error
+        region = f"{country}-{subdivision}" if subdivision else country
+        raise ValueError(f"the holidays library does not know {region}") from error
 
 
 class Schedule:
@@ -83,7 +83,7 @@ class Schedule:
         return () if weekly and day in self._holidays(date_of(day).year) else weekly
 
     def local_intervals(self, day: int) -> list[Interval]:
-        """The same in local seconds since 1970."""
+        """Return the intervals that start on a day, in local seconds since 1970."""
         return [(day * DAY + start, day * DAY + end) for start, end in self.intervals(day)]
 
     def holiday_name(self, day: date) -> str | None:

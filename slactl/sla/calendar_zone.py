@@ -100,7 +100,7 @@ def skipped(periods: Sequence[OffsetPeriod]) -> list[tuple[int, int]]:
 def real(local: Sequence[tuple[int, int]], periods: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
     """Return when the wall clock lies in one of some local intervals, which are disjoint and in order.
 
-    The result is [start, end) in seconds since 1970, in order and disjoint. Two parts may touch where the clocks change.
+    The result is [start, end) in seconds since 1970, in order. Two parts may touch where the clocks change.
     """
     pieces: list[tuple[int, int]] = []
     for first, last, offset in periods:

@@ -1,4 +1,4 @@
-"""`rules.toml`: read, checked as a whole, and asked which policy a ticket is under."""
+"""The rules of a service desk as one value: its calendars, and which policy a ticket is under."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from slactl.sla.rules_model import CalendarRules, Escalation, Facts, Part, Perso
 
 
 class Rules(Part):
-    """All the rules of a desk."""
+    """Hold everything that `rules.toml` says."""
 
     schema_: int = Field(alias="schema")
     settings: Settings = Settings()
@@ -24,7 +24,7 @@ class Rules(Part):
     escalations: tuple[Escalation, ...] = Field(default=(), alias="escalation")
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
-    #: The data as written, in canonical TOML: what the database keeps.
+    #: The data of the file as canonical TOML, which the database stores.
     canonical: str = Field(default="", repr=False)
 
     @field_validator("policies", "escalations", mode="before")
@@ -36,12 +36,12 @@ class Rules(Part):
     @classmethod
     def _known_schema(cls, value: int) -> int:
         if value != 1:
-            raise ValueError(f"schema {value} is not known to this slactl; it reads schema = 1")
+            raise ValueError(f"schema {value} is not supported by this version of slactl; write schema = 1")
         return value
 
     @cached_property
     def hash(self) -> str:
-        """What tells this version of the rules from every other: SHA-256 of the canonical TOML, in hex."""
+        """Return the SHA-256 of the canonical TOML, in hex; it identifies this version of the rules."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     @cached_property
@@ -51,11 +51,11 @@ class Rules(Part):
     def calendar(
         self, name: str, timezone: str | None = None, holidays: HolidayProvider | None = None
     ) -> BusinessCalendar:
-        """A calendar of the rules, in its own zone or in another; the same one for the same question.
+        """Return a calendar of the rules, in its own zone or in another; equal questions get the same object.
 
         Raises:
             KeyError: there is no calendar of this name.
-            NoOpenHours: it can never be open.
+            NoOpenHours: the calendar is never open.
         """
         key = (name, timezone, holidays)
         if key not in self._calendars:
@@ -65,20 +65,20 @@ class Rules(Part):
         return self._calendars[key]
 
     def match(self, facts: Facts) -> Policy | None:
-        """The first policy that matches, from the top; None where none does."""
+        """Return the first policy, from the top, that matches a ticket, or None."""
         return next((policy for policy in self.policies if policy.match.matches(facts)), None)
 
     def explain_match(self, facts: Facts) -> list[tuple[Policy, str | None]]:
-        """Every policy up to the one that matches, with the reason why it was passed over (None: it matched)."""
-        found: list[tuple[Policy, str | None]] = []
+        """Return every policy up to the one that matches, each with the reason why it does not (None: it matches)."""
+        tried: list[tuple[Policy, str | None]] = []
         for policy in self.policies:
-            reason = policy.match.passed_over(facts)
-            found.append((policy, reason))
+            reason = policy.match.mismatch(facts)
+            tried.append((policy, reason))
             if reason is None:
                 break
-        return found
+        return tried
 
     def plans(self) -> list[str]:
-        """The plans that policies name, in the order of the file, and the default plan."""
+        """Return the plans that policies name, in the order of the file, and the default plan."""
         named = [plan for policy in self.policies for plan in policy.match.plan]
         return list(dict.fromkeys([*named, self.settings.default_plan]))

@@ -1,4 +1,4 @@
-"""Read `rules.toml` and check it as a whole."""
+"""Read `rules.toml`, check it as a whole, and report each problem with its line."""
 
 import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -8,21 +8,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from slactl.errors import RulesError
+from slactl.sla import rules_checks
 from slactl.sla.rules import Rules
-from slactl.sla.rules_checks import known_keys, problems
 from slactl.sla.rules_lines import TOO_DEEP, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules_model import ManualEscalation
 from slactl.text import did_you_mean, quoted
 
-#: What a policy may say itself, and otherwise takes from the settings.
+#: The keys that a policy inherits from the settings unless it has them itself.
 INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from")
 
 
 def load(path: Path, known: Container[str] = ()) -> Rules:
-    """The rules in a file; those whose hash is known were found right before, and are not checked again.
+    """Return the rules in a file. Rules whose hash is in `known` were checked before and are not checked again.
 
     Raises:
-        RulesError: the file cannot be read, or anything in it is wrong; each problem has its line.
+        RulesError: the file cannot be read, or the rules are not valid; each problem has its line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -34,10 +34,10 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
 
 
 def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:
-    """The rules in a text; `source` is what its problems are reported under, `known` as for `load`.
+    """Return the rules in a text; problems name it as `source`. `known` is as for `load`.
 
     Raises:
-        RulesError: anything in it is wrong; each problem has its line.
+        RulesError: the rules are not valid; each problem has its line.
     """
     import tomli_w
 
@@ -51,57 +51,62 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
         raise as_error(_shape_problems(error, data), Lines(text), source) from error
-    found = [] if rules.hash in known else list(problems(rules, data))
-    if found:
-        raise as_error(found, Lines(text), source)
+    problems = [] if rules.hash in known else list(rules_checks.problems(rules, data))
+    if problems:
+        raise as_error(problems, Lines(text), source)
     return _without_missing_role(rules, data)
 
 
 def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data in which each policy says itself what it takes from the settings."""
+    """Return the data with the settings that each policy inherits written into the policy."""
     settings, policies = data.get("settings"), data.get("policy")
     if not isinstance(settings, dict) or not isinstance(policies, list):
         return dict(data)
     given = {key: settings[key] for key in INHERITED if key in settings}
-    return dict(data) | {"policy": [given | each if isinstance(each, dict) else each for each in policies]}
+    return dict(data) | {"policy": [given | policy if isinstance(policy, dict) else policy for policy in policies]}
 
 
 def _without_missing_role(rules: Rules, data: Mapping[str, Any]) -> Rules:
-    """The default of `manual_escalation` names a role; where the file does not have it, it is left out."""
+    """Drop the default role of `manual_escalation` where the file does not have that role."""
     if "manual_escalation" in data.get("settings", {}):
         return rules
     default = rules.settings.manual_escalation
-    told = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
-    manual = ManualEscalation(priority=default.priority, notify=told)
+    known = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
+    manual = ManualEscalation(priority=default.priority, notify=known)
     return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
 def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with keys and types, without what a policy only inherited."""
-    found = error.errors(include_url=False, include_context=False)
-    places = [_place(each["loc"], data) for each in found]
-    for each, place in zip(found, places, strict=True):
-        if place[:1] == ("policy",) and len(place) > 2 and place[2] in INHERITED and not _has(data, place[:3]):
-            continue
-        # What is wrong itself does not count, and so there may seem to be too few.
-        if each["type"] == "too_short" and any(
-            len(other) > len(place) and other[: len(place)] == place for other in places
+    """Yield what is wrong with keys and types, but not in the policies that only inherited it."""
+    details = error.errors(include_url=False, include_context=False)
+    key_paths = [_key_path(detail["loc"], data) for detail in details]
+    for detail, key_path in zip(details, key_paths, strict=True):
+        if (
+            key_path[:1] == ("policy",)
+            and len(key_path) > 2
+            and key_path[2] in INHERITED
+            and not _has(data, key_path[:3])
         ):
             continue
-        yield place, _message(each["type"], each["msg"], place)
+        # Pydantic does not count items that are wrong themselves, so a list may seem to be too short.
+        if detail["type"] == "too_short" and any(
+            len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths
+        ):
+            continue
+        yield key_path, _message(detail["type"], detail["msg"], key_path)
 
 
-def _place(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
-    """Pydantic names the steps it took inside a value too; people know only keys, whatever those look like."""
-    place: tuple[str | int, ...] = ()
+def _key_path(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Return the keys that lead to a problem, without the steps that pydantic takes inside a value."""
+    key_path: tuple[str | int, ...] = ()
     for step in steps:
         internal = isinstance(step, str) and ("[" in step or step in ("is-instance", "function-before"))
-        place += () if internal and not _has(data, (*place, step)) else (step,)
-    return place
+        key_path += () if internal and not _has(data, (*key_path, step)) else (step,)
+    return key_path
 
 
-def _has(data: Any, place: Sequence[str | int]) -> bool:  # noqa: ANN401  (a step into parsed TOML)
-    for part in place:
+def _has(data: Any, key_path: Sequence[str | int]) -> bool:  # noqa: ANN401  (a step into parsed TOML)
+    for part in key_path:
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):
@@ -109,43 +114,43 @@ def _has(data: Any, place: Sequence[str | int]) -> bool:  # noqa: ANN401  (a ste
     return True
 
 
-#: What pydantic calls a value of a wrong type, and what people call the right one.
+#: The messages for values of a wrong type, by pydantic's name of the error.
 _NEEDED = {
-    "string_type": "a text is needed",
-    "string_too_short": "it is empty",
-    "bool_type": "true or false is needed",
-    "int_type": "a whole number is needed",
-    "tuple_type": "a list is needed",
-    "dict_type": "a table is needed",
-    "mapping_type": "a table is needed",
-    "model_type": "a table is needed",
-    "model_attributes_type": "a table is needed",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "mapping_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
 }
 
 
-def _message(kind: str, message: str, place: tuple[str | int, ...]) -> str:
+def _message(kind: str, message: str, key_path: tuple[str | int, ...]) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key {place[-1]}{did_you_mean(str(place[-1]), known_keys(place[:-1]))}"
+        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), rules_checks.known_keys(key_path[:-1]))}"
     if kind == "too_short":
-        return "at least one is needed"
+        return "must have at least one entry"
     if kind == "missing":
-        return f"{place[-1]} is missing"
-    if kind == "tuple_type" and place in (("policy",), ("escalation",)):
-        return f"write [[{place[-1]}]], with two brackets"
+        return f"{key_path[-1]} is missing"
+    if kind == "tuple_type" and key_path in (("policy",), ("escalation",)):
+        return f"write [[{key_path[-1]}]], with two brackets"
     if kind in _NEEDED:
         return _NEEDED[kind]
     return message.removeprefix("Value error, ")
 
 
-def as_error(found: Iterable[Problem], lines: Lines, source: str) -> RulesError:
-    """One error for everything that was found, each with its line."""
-    told = sorted({(lines.of(place), path_text(place), message) for place, message in found})
-    texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in told]
+def as_error(problems: Iterable[Problem], lines: Lines, source: str) -> RulesError:
+    """Return one error for all problems, each with its line."""
+    by_line = sorted({(lines.of(key_path), path_text(key_path), message) for key_path, message in problems})
+    texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in by_line]
     return RulesError.of(texts, f"slactl rules check {quoted(source)}")
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401  (parsed TOML)
-    """The same data with keys in order; the order of arrays means something and stays."""
+    """Return the data with sorted keys; arrays keep their order, which has a meaning."""
     if isinstance(data, dict):
         return {key: _sorted(data[key]) for key in sorted(data)}
-    return [_sorted(each) for each in data] if isinstance(data, list) else data
+    return [_sorted(item) for item in data] if isinstance(data, list) else data

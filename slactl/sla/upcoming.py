@@ -84,11 +84,12 @@ def up_to(
     """
     idle = idle_seconds(escalation)
     # The offset on the calendar is known while the clock is paused too.
-    reached = [seconds_until(clock_run, each.at, wall=False, idle=idle) or 0 for each in escalation.levels]
+    reached = [seconds_until(clock_run, one.at, wall=False, idle=idle) or 0 for one in escalation.levels]
     in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
     decided: list[ManualLevel] = []
     for earlier in in_order[: in_order.index(level)]:
-        decided += [each for each in _manual_levels(clock_run, escalation, earlier, now) if each.key not in fired]
+        levels = _manual_levels(clock_run, escalation, earlier, now)
+        decided += [manual for manual in levels if manual.key not in fired]
     at = next((instant_of(due.at) for due in repeats(clock_run, escalation, level)), None)
     return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, _is_warning(clock_run, level))]
 
