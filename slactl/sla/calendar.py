@@ -1,4 +1,4 @@
-"""Business calendars: they say when time counts.
+"""Calculate with business calendars, which say when time counts.
 
 An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the part of
 an interval of the date before that runs past midnight. An interval belongs to the date on which it starts. All

@@ -1,4 +1,4 @@
-"""The hours and the holidays of each date of a calendar."""
+"""Find the hours and the holidays of each date of a calendar."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The open hours of a calendar in real time, laid out year by year and searched by bisection."""
+"""Lay out the open hours of a calendar in real time, year by year, and search them by bisection."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -179,7 +179,7 @@ class Timeline:
         """
         local, wanted = day * DAY + wall, 0
         for start, end, offset in self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY):
-            # This is the first instant at which the wall clock shows this time, or the change that jumps over it.
+            # The wall clock shows this time first at that instant, or jumps over it there.
             if local < end + offset:
                 wanted = max(start, local - offset)
                 break

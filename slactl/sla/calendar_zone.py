@@ -1,4 +1,4 @@
-"""The wall clock of a time zone: periods with one offset from UTC, to the second."""
+"""Divide the wall clock of a time zone into periods with one offset from UTC, to the second."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ DAY = 86_400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
-#: How far the periods of a year reach beyond it on both sides: the hours of its first and last dates may, too.
+#: Seconds by which the periods of a year reach beyond it on both sides, as the hours of its dates may.
 _MARGIN = 5 * DAY
 
 

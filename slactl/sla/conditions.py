@@ -1,4 +1,4 @@
-"""The conditions that escalation rules can watch besides deadlines: unassigned, idle, burst, created."""
+"""Track the conditions that escalation rules watch besides deadlines: unassigned, idle, burst, created."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""One target of a ticket while its history is read: when it started, when it is due, and whether it was met."""
+"""Track one target of a ticket while its history is read: its start, its deadline, and whether it was met."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

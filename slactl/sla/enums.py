@@ -1,4 +1,4 @@
-"""The closed sets of history, rules, escalation and messages."""
+"""Define the closed sets of history, rules, escalation and messages."""
 
 from enum import StrEnum
 

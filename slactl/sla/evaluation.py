@@ -1,4 +1,4 @@
-"""The state of a ticket as of an instant, calculated from its history: its facts and its timers."""
+"""Define the state of a ticket as of an instant: its facts and its timers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The history of a ticket as events: what happened, when it took effect, and who did it."""
+"""Define the events of a ticket's history: what happened, when it took effect, and who did it."""
 
 import json
 from collections.abc import Mapping

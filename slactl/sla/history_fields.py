@@ -1,4 +1,4 @@
-"""The fields of the history file format: the fields of each event type, and how each value is read."""
+"""Define the fields of the history file format: the fields of each event type, and how each value is read."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime

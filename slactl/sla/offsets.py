@@ -1,4 +1,4 @@
-"""The offset of a level of an escalation rule: `80%`, `-30m`, `0m`, `+1h`."""
+"""Read the offset of a level of an escalation rule: `80%`, `-30m`, `0m`, `+1h`."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The targets of one ticket while its history is read: its first response, each next response, its resolution."""
+"""Track the targets of one ticket while its history is read: first response, next responses, resolution."""
 
 from collections.abc import Iterator
 

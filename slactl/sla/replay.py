@@ -189,7 +189,7 @@ class Replay:
         self._targets.message(at)
 
     def _read_note(self, at: int, event: Event) -> None:
-        if not event.by_system:  # a note that an escalation rule leaves is nobody's work
+        if not event.by_system:  # a note from an escalation rule does not end a quiet period
             self._conditions.act(at)
 
     def _read_assigned(self, at: int, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""The rules of a service desk as one value: its calendars, and which policy a ticket is under."""
+"""Hold the rules of a service desk as one value, with its calendars and the choice of a policy."""
 
 import hashlib
 from collections.abc import Mapping

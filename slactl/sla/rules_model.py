@@ -1,9 +1,9 @@
-"""The model of `rules.toml`: a frozen class for each table, which refuses unknown keys and wrong types."""
+"""Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -11,8 +11,6 @@ from slactl.clock import Duration, parse_duration
 from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
 from slactl.sla.offsets import Offset
 from slactl.text import not_one_of
-
-Word = TypeVar("Word", bound=StrEnum)
 
 
 def _duration(value: object) -> object:
@@ -31,23 +29,17 @@ def _offset(value: object) -> object:
     return Offset.parse(value)
 
 
-def _word(kind: type[Word]) -> BeforeValidator:
+def _word(*kinds: type[StrEnum]) -> BeforeValidator:
+    words = {member.value: member for kind in kinds for member in kind}
+
     def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, kind):
+        if not isinstance(value, str) or isinstance(value, StrEnum):
             return value
-        if value not in list(kind):
-            raise ValueError(not_one_of(value, kind))
-        return kind(value)
+        if value not in words:
+            raise ValueError(not_one_of(value, words))
+        return words[value]
 
     return BeforeValidator(convert)
-
-
-def _watched(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value not in (*Target, *Condition):
-        raise ValueError(not_one_of(value, (*Target, *Condition)))
-    return Target(value) if value in list(Target) else Condition(value)
 
 
 def _list(value: object) -> object:
@@ -238,7 +230,7 @@ class Escalation(Part):
     """Hold an escalation rule: what it watches, for which tickets, and its levels."""
 
     id: Name
-    on: Annotated[Target | Condition, BeforeValidator(_watched)]
+    on: Annotated[Target | Condition, _word(Target, Condition)]
     when: Match = Match()
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
     clock: Annotated[Clock, _word(Clock)] = Clock.CALENDAR

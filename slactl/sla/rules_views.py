@@ -1,4 +1,4 @@
-"""The named lists of the rules: what `[views.NAME]` may say, and the ready-made views.
+"""Read the named lists of the rules: `[views.NAME]` and the ready-made views.
 
 They are read without pydantic, so that `list` starts quickly.
 """

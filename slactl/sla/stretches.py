@@ -1,4 +1,4 @@
-"""The pauses of a clock, and how they move its deadline.
+"""Track the pauses of a clock, and calculate how they move its deadline.
 
 Instants are whole seconds since 1970-01-01 UTC here, because these functions run for every timer of every ticket.
 """

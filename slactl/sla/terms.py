@@ -1,4 +1,4 @@
-"""The terms under which the deadlines of one ticket are calculated."""
+"""Define the terms under which the deadlines of one ticket are calculated."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
