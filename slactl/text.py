@@ -95,13 +95,13 @@ def known_or_refuse(word: str, known: Collection[str], what: str, hint: str | No
     """Return the word if it is known.
 
     Raises:
-        NotKnownError: it is not known; the message has the nearest name and all known names.
+        NotKnownError: it is not known; the message has the nearest name and the known names, up to 500 characters.
     """
     if word in known:
         return word
-    names = ", ".join(sorted(known)) or "none"
-    message = f"there is no {what} {clean(word)[:100]!r}{did_you_mean(word, known)} (known: {clean(names)})"
-    raise NotKnownError(message, hint)
+    names = clean(", ".join(sorted(known))) or "none"
+    shown = names if len(names) <= 500 else f"{names[:500]}…"
+    raise NotKnownError(f"there is no {what} {clean(word)[:100]!r}{did_you_mean(word, known)} (known: {shown})", hint)
 
 
 def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:

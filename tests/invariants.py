@@ -176,7 +176,8 @@ def _timers(number: int, rows: dict[tuple[str, int], Any], state: Evaluation) ->
             "state": "breached" if late and timer.kind in tuple(Target) else row["state"],
             "breached_at": from_text(breached) if breached else None,
             **{name: from_text(row[name]) if row[name] else None for name in ("due_at", "stopped_at", "started_at")},
-            **{name: row[name] for name in ("target_seconds", "manual", "arming")},
+            **{name: row[name] for name in ("target_seconds", "manual")},
+            "deadline_revision": row["arming"],
             "running_since": from_text(row["running_since"]) if row["running_since"] else None,
         }
         for name, value in stored.items():

@@ -70,6 +70,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all_names() -> None:
         known_or_refuse("entreprise", ["free", "enterprise"], "plan", "slactl rules show")
     assert str(caught.value) == ("there is no plan 'entreprise'; did you mean enterprise? (known: enterprise, free)")
     assert caught.value.hint == "slactl rules show"
+    with pytest.raises(NotKnownError) as caught:
+        known_or_refuse("a", [f"{number:03}{'x' * 197}" for number in range(100)], "plan", None)
+    assert len(str(caught.value)) < 600
 
 
 def test_sentences_with_did_you_mean_are_made_in_one_place() -> None:

@@ -187,7 +187,7 @@ def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
     if addresses.has_literal_secret(url):
-        what = "an address has a password or token, or a text that could be one"
+        what = "an address has a literal password or token, or a text that could be one"
         yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
         yield path, "an address must be a URL, for example mailtos://…, slack://… or ${env:NAME}"
