@@ -1,8 +1,42 @@
 """Start, and the only exit: every error becomes one message, at most one hint, and an exit code."""
 
-import gc
+# ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
+
 import os
 import sys
+
+
+def _leave_working_directory() -> None:
+    """Import nothing from the working directory from here on, in this process and in those it starts.
+
+    `python -m` puts it first on the path; an empty or relative entry of PYTHONPATH puts it, or a folder in it, there
+    too. What Python needs itself stays: the standard library, the installed packages, and the folder of a checkout.
+    """
+    site = sys.modules.get("site")
+    installed: list[str] = getattr(site, "getsitepackages", list)()
+    needed = {os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.dirname(os.__file__), *installed}
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    try:
+        here = [os.path.abspath(each) for each in ["", *named] if not os.path.isabs(each) or _is_here(each)]
+        unwanted = {each for each in here if each not in needed}
+        sys.path[:] = [each for each in sys.path if os.path.abspath(each) not in unwanted]
+    except FileNotFoundError:  # the working directory was removed, and nothing can be put there any more
+        return
+    if "PYTHONPATH" in os.environ:
+        kept = [each for each in named if os.path.isabs(each) and os.path.abspath(each) not in unwanted]
+        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
+
+
+def _is_here(path: str) -> bool:
+    try:
+        return os.path.samefile(path, os.curdir)
+    except OSError:
+        return False
+
+
+_leave_working_directory()
+
+import gc
 from collections.abc import Sequence
 
 from slactl.errors import ExitCode, SlactlError, UsageError
@@ -132,7 +166,7 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
         return ExitCode.FAILURE
     _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}")
     if not debug:
-        _say("hint: run the command again with slactl --debug … and report what it prints")
+        _say("hint: run the command again with --debug and report what it prints")
     return ExitCode.FAILURE
 
 

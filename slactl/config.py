@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ def resolve(
     return Config(
         database=Path(db_path).expanduser() if db_path else default_database(environment),
         rules=found_rules.expanduser(),
-        actor=_checked_actor(who or _login_name(environment)),
+        actor=_stated_actor(who, who_source) if who else _login_actor(environment),
         color=color,
         debug=debug,
         sources={"database": db_source, "rules": found_source, "actor": who_source},
@@ -70,6 +71,11 @@ def user_rules(environment: Mapping[str, str]) -> Path:
     return _base(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
 
 
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """`$XDG_STATE_HOME/slactl`: what runs of this user leave for the next one."""
+    return _base(environment, "XDG_STATE_HOME", ".local/state") / "slactl"
+
+
 def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
     named = environment.get(variable, "")
     # The base directory specification says that a relative path is to be ignored.
@@ -78,17 +84,28 @@ def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
 
 def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
     for path in (user_rules(environment), Path("/etc/slactl/rules.toml")):
-        if _is_readable(path):
+        if _is_there(path):
             return path, "found"
     return shipped_rules(), "shipped with slactl"
 
 
-def _is_readable(path: Path) -> bool:
-    """Whether a file is there; one in a home that cannot be entered is not."""
+def _is_there(path: Path) -> bool:
+    """Whether rules are there, or something in their place, which is then refused; not in a home that is closed."""
     try:
-        return path.is_file()
+        return path.exists()
     except OSError:
         return False
+
+
+@cache
+def unix_user() -> str:
+    """Return the name of the Unix user who runs this process, or its number; no option or variable changes it."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:
@@ -103,19 +120,26 @@ def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:
     return None, "default"
 
 
-def _checked_actor(name: str) -> str:
-    from slactl.text import check_input
+def _stated_actor(name: str, source: str) -> str:
+    from slactl.errors import UsageError
+    from slactl.text import check_input, clean, is_reserved
 
+    if is_reserved(name):
+        instead = "unset SLACTL_ACTOR" if source == "SLACTL_ACTOR" else "leave --actor out to act under your login name"
+        named = clean(name).strip()[:100]
+        raise UsageError(f"{source}: nobody may act as {named!r}, which slactl itself uses", instead)
     return check_input(name.strip(), "the actor's name", least=1, most=200)
+
+
+def _login_actor(environment: Mapping[str, str]) -> str:
+    from slactl.text import check_input, is_reserved
+
+    name = check_input(_login_name(environment).strip(), "the login name", least=1, most=200)
+    return f"unix:{name}" if is_reserved(name) else name
 
 
 def _login_name(environment: Mapping[str, str]) -> str:
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if environment.get(variable):
             return environment[variable]
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+    return unix_user()

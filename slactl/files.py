@@ -3,22 +3,33 @@
 Whoever may write to a folder can swap what is in it between two system calls. Reading therefore opens a file once,
 without waiting, and refuses everything but a regular file. Writing makes a private folder beside the target, sets
 owner and mode on the descriptor before any byte is written, and renames from there: a reader sees the old file or the
-new one, whole.
+new one, whole. On the way to the folder no link is followed that others may have put there.
 """
 
 import errno
+import fcntl
 import os
-import secrets
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-#: The bits of a mode that let somebody else than the owner write.
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+from slactl.places import OTHERS_WRITE as OTHERS_WRITE
+from slactl.places import exposed_folder as exposed_folder
+from slactl.places import others_may_replace as others_may_replace
+from slactl.places import real_path as real_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+#: A folder may be passed through that may not be listed.
+_WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+#: The largest file that people write by hand, such as rules and maps, in bytes.
+BY_HAND = 1 << 20
+
+_NEW = "new"
+_PRIVATE = re.compile(r"\.slactl-[0-9a-f]{16}")
 
 
 def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = None) -> BinaryIO:
@@ -27,14 +38,11 @@ def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = 
     Raises:
         OSError: it is not there, may not be read, or is not a regular file.
     """
+    _refuse_unless_regular(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path)  # opening a device may act on it
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     handle = os.open(path, flags, dir_fd=dir_fd)
     try:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        _refuse_unless_regular(os.fstat(handle), path)
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -54,30 +62,153 @@ def read_regular(path: Path | str, most: int | None = None) -> bytes:
     return found
 
 
-def others_may_replace(folder: os.stat_result) -> bool:
-    """Whether somebody besides root and this user may replace what is in a folder; a sticky one protects its files."""
-    if folder.st_uid not in (0, os.geteuid()):
-        return True
-    return bool(folder.st_mode & OTHERS_WRITE and not folder.st_mode & stat.S_ISVTX)
-
-
-def real_path(path: Path) -> Path:
-    """Return where a file really is; a symbolic link that somebody else may have put there is not followed.
+def read_text(path: Path | str, most: int) -> str:
+    """Return the text of a regular file, its line ends as `\\n`; errors as for `read_regular`.
 
     Raises:
-        OSError: a link on the way belongs to somebody else, or stands in a folder that others may write to.
+        UnicodeDecodeError: it is not UTF-8.
     """
-    for _ in range(40):
+    return read_regular(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _refuse_unless_regular(found: os.stat_result, path: Path | str) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+
+
+@contextmanager
+def opened_folder(path: Path) -> Iterator[int]:
+    """Open a folder, and no other that somebody puts in its place meanwhile; yields a descriptor to name files in.
+
+    Raises:
+        OSError: it is not there, or a link leads to it that others may change.
+    """
+    handle = os.open("/", _WAY)
+    try:
+        for part in real_path(path).parts[1:]:
+            following = os.open(part, _WAY | os.O_NOFOLLOW, dir_fd=handle)
+            os.close(handle)
+            handle = following
+        yield handle
+    finally:
+        os.close(handle)
+
+
+class NewFile(NamedTuple):
+    """A file without a name of its own yet, open for writing, in a private folder in the folder it is to go into."""
+
+    folder: int
+    private: int
+    #: Where it is, seen from `folder`.
+    place: str
+    handle: int
+
+
+@contextmanager
+def new_file(folder: int) -> Iterator[NewFile]:
+    """Make an empty file of mode 0600 where only this user may enter; what has got no name by the end is removed.
+
+    Raises:
+        OSError: it cannot be made, or somebody put another folder in the place of the private one.
+    """
+    name = f".slactl-{os.urandom(8).hex()}"
+    os.mkdir(name, 0o700, dir_fd=folder)
+    try:
+        private = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
         try:
-            found = os.lstat(path)
-        except FileNotFoundError:
-            return path
-        if not stat.S_ISLNK(found.st_mode):
-            return path
-        if found.st_uid not in (0, os.geteuid()) or others_may_replace(os.stat(path.parent)):
-            raise OSError(errno.ELOOP, "it is a symbolic link that others may change", str(path))
-        path = path.parent / os.readlink(path)
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            with _file_in(private) as handle:
+                yield NewFile(folder, private, f"{name}/{_NEW}", handle)
+        finally:
+            os.close(private)
+    finally:
+        with suppress(OSError):  # others may have moved it where they may write
+            os.rmdir(name, dir_fd=folder)
+
+
+@contextmanager
+def _file_in(private: int) -> Iterator[int]:
+    """Make the file in its folder, locked as long as it is needed; a folder of somebody else is left as it is."""
+    if os.listdir(private):
+        raise OSError(errno.EACCES, "somebody replaced a folder while it was in use")
+    with suppress(OSError):  # there are file systems without locks on folders
+        fcntl.flock(private, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    handle = os.open(_NEW, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=private)
+    try:
+        # Not compared with this user: a server of files may know root by another number.
+        within, made = os.fstat(private), os.fstat(handle)
+        if within.st_uid != made.st_uid or within.st_mode & OTHERS_WRITE:
+            raise OSError(errno.EACCES, "somebody replaced a folder while it was in use")
+        os.fchmod(handle, 0o600)
+        yield handle
+    finally:
+        os.close(handle)
+        _empty(private)
+
+
+def _empty(private: int) -> None:
+    for name in os.listdir(private):
+        with suppress(OSError):
+            os.unlink(name, dir_fd=private)
+
+
+def give_name(new: NewFile, name: str, *, replace: bool) -> None:
+    """Move a new file to its name in the folder; never over a link, a folder or a device.
+
+    Raises:
+        FileExistsError: something is there, and it is not to be replaced.
+        OSError: what is there is not a regular file.
+    """
+    move = {"src_dir_fd": new.private, "dst_dir_fd": new.folder}
+    with suppress(FileNotFoundError):
+        found = os.lstat(name, dir_fd=new.folder)
+        if not replace:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+        _refuse_unless_regular(found, name)
+    if replace:
+        os.rename(_NEW, name, **move)
+    else:
+        try:
+            os.link(_NEW, name, **move, follow_symlinks=False)  # unlike a rename it fails where somebody was faster
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.rename(_NEW, name, **move)
+
+
+def make_durable(folder: int) -> None:
+    """Wait until the names in a folder would survive a loss of power, where that can be asked for."""
+    with suppress(OSError):  # a folder that may be written and not read
+        handle = os.open(".", _FOLDER, dir_fd=folder)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: int) -> None:
+    """Remove what commands of this user that were killed left in a folder; of those at work, it is locked."""
+    handle = os.open(".", _FOLDER, dir_fd=folder)
+    try:
+        left = [name for name in os.listdir(handle) if _PRIVATE.fullmatch(name)]
+    finally:
+        os.close(handle)
+    for name in left:
+        with suppress(OSError):
+            _sweep(folder, name)
+
+
+def _sweep(folder: int, name: str) -> None:
+    private = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        # One that is empty may be about to be locked.
+        if os.fstat(private).st_uid == os.geteuid() and os.listdir(private):
+            fcntl.flock(private, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _empty(private)
+            os.rmdir(name, dir_fd=folder)
+    finally:
+        os.close(private)
 
 
 def write_whole(
@@ -86,68 +217,41 @@ def write_whole(
     *,
     mode: int,
     group: int | None = None,
+    owner: int | None = None,
     replace: bool = True,
     before_rename: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write a file in one step: who reads it sees the old one or the new one, whole. A link is replaced, not followed.
+    """Write a file in one step: who reads it sees the old one or the new one, whole.
 
-    `group` is the number of the group that it is to belong to; where this user may not give it away, the group it
-    gets instead may not write. `before_rename` may still raise, and then nothing has changed. Without `replace`, a
-    file that is there is an error.
+    `group` and `owner` are numbers. Where this user may not give the file to the group, the group it gets instead may
+    do what everybody may. `before_rename` may still raise, and then nothing has changed. Without `replace`, a file
+    that is there is an error. What is there and not a regular file, a link too, is left as it is.
 
     Raises:
         FileExistsError: something is there, and it is not to be replaced.
         OSError: it cannot be written; what was there is as it was.
     """
     try:
-        folder = os.open(path.parent, _FOLDER)
-        try:
-            with _private_folder(folder) as private:
-                _write_new(private, content, mode, group)
-                before_rename()
-                if replace:
-                    os.rename("new", path.name, src_dir_fd=private, dst_dir_fd=folder)
-                else:
-                    os.link("new", path.name, src_dir_fd=private, dst_dir_fd=folder, follow_symlinks=False)
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with opened_folder(path.parent) as folder, new_file(folder) as new:
+            give_to(new.handle, mode, group=group, owner=owner)
+            with open(new.handle, "wb", closefd=False) as stream:
+                stream.write(content)
+            os.fsync(new.handle)
+            before_rename()
+            give_name(new, path.name, replace=replace)
+            make_durable(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-@contextmanager
-def _private_folder(folder: int) -> Iterator[int]:
-    """A new folder in another that only this user may enter, as a descriptor; it is empty and gone afterwards."""
-    name = f".slactl-{secrets.token_hex(8)}"
-    os.mkdir(name, 0o700, dir_fd=folder)
-    try:
-        private = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+def give_to(handle: int, mode: int, *, group: int | None = None, owner: int | None = None) -> None:
+    """Set owner, group and mode of an open file, as far as this user may give it away."""
+    if group is not None and os.fstat(handle).st_gid != group:
         try:
-            found = os.fstat(private)
-            if found.st_uid != os.geteuid():
-                raise OSError(errno.EACCES, "somebody replaced a folder while it was in use")
-            os.fchmod(private, 0o700)
-            yield private
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink("new", dir_fd=private)
-            os.close(private)
-    finally:
-        with suppress(OSError):  # others may have moved it where they may write
-            os.rmdir(name, dir_fd=folder)
-
-
-def _write_new(private: int, content: bytes, mode: int, group: int | None) -> None:
-    """Write the content to a new file in the private folder; owner and mode are right before any byte is in it."""
-    handle = os.open("new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=private)
-    with os.fdopen(handle, "wb") as stream:
-        if group is not None:
-            try:
-                os.fchown(handle, -1, group)
-            except OSError:
-                mode &= ~stat.S_IWGRP
-        os.fchmod(handle, mode)
-        stream.write(content)
-        stream.flush()
-        os.fsync(handle)
+            os.fchown(handle, -1, group)
+        except OSError:
+            mode = mode & ~0o070 | (mode & 0o007) << 3
+    if owner is not None and os.fstat(handle).st_uid != owner:
+        with suppress(OSError):
+            os.fchown(handle, owner, -1)
+    os.fchmod(handle, mode)

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from slactl.errors import NotKnownError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # These are compiled when first used: most text is plain and needs none, and this file is part of every start.
 # Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
@@ -23,6 +27,9 @@ HIDDEN = (
     "\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+
+#: The program itself, and the words that stand for somebody: no person, ticket or mail may have them for a name.
+RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
 
 #: How many marks one letter may bear; more of them cover the lines around.
 MARKS = 8
@@ -49,6 +56,11 @@ def quoted(word: object) -> str:
     from shlex import quote
 
     return quote(clean(str(word)))
+
+
+def another(path: "Path") -> str:
+    """Return the path of a file beside one that cannot be used, for a command that people paste."""
+    return quoted(path.with_name(f"new-{path.name}"))
 
 
 def _visible(text: str) -> str:
@@ -119,6 +131,15 @@ def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
     if len(text) > most:
         raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are kept")
     return text
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name stands for something else in slactl, however it is written: nobody may act under it."""
+    if not name.isascii():
+        from unicodedata import normalize
+
+        name = normalize("NFKC", re.sub(f"[{HIDDEN}]", "", name))
+    return re.sub(_CONTROLS, "", name).strip().casefold() in RESERVED
 
 
 def is_utf8(text: str) -> bool:

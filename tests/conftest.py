@@ -39,7 +39,8 @@ Slactl = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, the home or the terminal of the person who runs it."""
-    for name in ("SLACTL_DB", "SLACTL_RULES", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+    base = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+    for name in ("SLACTL_DB", "SLACTL_RULES", "NO_COLOR", "FORCE_COLOR", "COLUMNS", *base):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SLACTL_ACTOR", "ann")
@@ -72,6 +73,16 @@ def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     result = slactl("init")
     assert result.code == 0, result.err
     return database
+
+
+def write_secret(desk: Path, name: str, content: str | bytes) -> Path:
+    """Write a file that only its owner reads into the folder of the secrets beside the rules."""
+    folder = desk.with_name("secrets")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(0o600)
+    return path
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ EVENT: dict[str, Kind] = {
     "actor_type": ("user", "system"),
     "action": str,
     "detail": dict,
+    "unix_user": str,
 }
 
 CHECK: dict[str, Kind] = {

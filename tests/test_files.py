@@ -270,7 +270,7 @@ def test_what_others_put_beside_a_database_in_a_folder_of_everybody_is_refused(
     assert as_user(who, who, lambda: run(["doctor"])) == 6
     assert (desk.read_bytes(), foreign.read_bytes()) == (before, forged)
     hint = slactl("list").err.splitlines()[1].removeprefix("hint: ")
-    assert hint == (f"rm {foreign}" if who == 0 else "slactl --db PATH init")
+    assert hint == (f"rm {foreign}" if who == 0 else "slactl --db ~/slactl.db init")
     if who == 0:
         told = {each["fix"] for each in json.loads(slactl("doctor", "--json").out)["checks"] if not each["ok"]}
         assert hint in told
@@ -368,7 +368,7 @@ def test_a_shared_desk_survives_the_crash_of_either_user(
         os.chmod(base, 0o755)
         desk = Path(base) / "desk" / "slactl.db"
         monkeypatch.setenv("SLACTL_DB", str(desk))
-        monkeypatch.setenv("SLACTL_RULES", str(desk.with_name("rules.toml")))
+        monkeypatch.setenv("SLACTL_RULES", str(Path(base) / "rules" / "rules.toml"))
         assert slactl("init", "--shared-group", group.gr_name).code == 0
         assert slactl("create", "Printer on fire", "--from", "ann@example.com", "--at", "3d ago").code == 0
         # The modules that the children need are read before they are nobody any more.

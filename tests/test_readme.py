@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Slactl
+from conftest import Slactl, write_secret
 from typer.main import get_command
 
 from slactl.cli.app import app
@@ -106,7 +106,7 @@ def test_the_cron_line_works_as_typed(desk: Path, slactl: Slactl) -> None:
     line = next(line for line in README.splitlines() if line.startswith("*/5 "))
     command = line.split(" ", 5)[5]
     command = command.replace("/srv/desk/slactl.db", shlex.quote(str(desk)))
-    command = command.replace("/srv/desk/rules.toml", shlex.quote(str(desk.with_name("rules.toml"))))
+    command = command.replace("/etc/slactl/rules.toml", shlex.quote(str(desk.with_name("rules.toml"))))
     command = command.replace("/usr/local/bin/slactl", f"{shlex.quote(sys.executable)} -m slactl")
     # cron has next to no environment.
     bare = {"HOME": os.environ["HOME"], "PATH": "/usr/bin:/bin", "LOGNAME": "desk"}
@@ -128,9 +128,7 @@ def test_the_examples_of_messages_are_valid_rules(desk: Path, slactl: Slactl, mo
     slack = "https://hooks.slack.com/services/T1JHGJ4H5/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FA"
     monkeypatch.setenv("SLACTL_SLACK_URL", slack)
     monkeypatch.setenv("SMTP_LOGIN", "desk:p%40ss")
-    token = rules.with_name("hook-token")
-    token.write_text("hunter2\n")
-    token.chmod(0o400)
+    write_secret(desk, "hook-token", "hunter2\n")
     found = slactl("rules", "check")
     assert (found.code, found.err) == (0, "")
 

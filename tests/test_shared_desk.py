@@ -1,18 +1,20 @@
 """A desk that several people and cron share: whoever makes a file, all of the group can write it, and nobody else."""
 
 import grp
+import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import Receivers
 
 pytestmark = [
     pytest.mark.full,
@@ -21,6 +23,9 @@ pytestmark = [
 
 #: Two members and a stranger; nobody needs an entry in the user database.
 ANN, BOB, STRANGER = 51_001, 51_002, 51_003
+
+#: Where the modules are, for an interpreter other than that of these tests.
+MODULES = ":".join([str(Path(__file__).parents[1]), *(each for each in sys.path if each.endswith("site-packages"))])
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,22 @@ class Shared:
     group: grp.struct_group
     python: str
 
-    def run(self, who: int, *words: str, umask: int = 0o077) -> "subprocess.CompletedProcess[str]":
+    @property
+    def rules(self) -> Path:
+        """The rules of the desk, in a folder of their own."""
+        return self.folder / "rules" / "rules.toml"
+
+    def run(
+        self, who: int, *words: str, umask: int = 0o077, rules: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         """Run slactl as some user with the strictest umask."""
         environment = {
             "PATH": "/usr/bin:/bin",
-            "HOME": "/nonexistent",
+            "HOME": str(self.folder / f"home-{who}"),
             "SLACTL_DB": str(self.folder / "desk" / "slactl.db"),
-            "SLACTL_RULES": str(self.folder / "desk" / "rules.toml"),
+            "SLACTL_RULES": str(rules or self.rules),
             "SLACTL_ACTOR": f"user-{who}",
-            "PYTHONPATH": f"{Path(__file__).parents[1]}:{sysconfig.get_paths()['purelib']}",
+            "PYTHONPATH": MODULES,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         groups = [self.group.gr_gid] if who in (ANN, BOB) else []
@@ -71,6 +83,7 @@ def shared() -> Iterator[Shared]:
     desks = [Shared(folder, group, python) for python in (sys.executable, "/usr/bin/python3")]
     found = next((each for each in desks if can_run(each)), None)
     if found is None:
+        shutil.rmtree(folder)
         pytest.skip("other users can reach neither this checkout nor an interpreter")
     yield found
     shutil.rmtree(folder)
@@ -89,23 +102,25 @@ def test_members_share_everything_and_others_nothing(shared: Shared, maker: int)
     assert made.returncode == 0, made.stderr
     desk = shared.folder / "desk"
     assert stat.S_IMODE(desk.stat().st_mode) == 0o2770
+    assert (stat.S_IMODE(shared.rules.stat().st_mode), shared.rules.stat().st_uid) == (0o644, maker)
+    assert (stat.S_IMODE(shared.rules.parent.stat().st_mode), shared.rules.parent.stat().st_uid) == (0o755, maker)
     for who, words in (
         (ANN, ("create", "Printer on fire", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")),
         (BOB, ("note", "1", "--body", "on it")),
         (ANN, ("check",)),
         (BOB, ("check",)),
         (0, ("note", "1", "--body", "from root")),
-        (BOB, ("rules", "set", "settings.due_soon", "3h")),
-        (ANN, ("rules", "set", "settings.due_soon", "4h")),
+        (maker, ("rules", "set", "settings.due_soon", "3h")),
         (BOB, ("create", "Second", "--from", "bob@example.com")),
         (ANN, ("list", "--json")),
     ):
         done = shared.run(who, *words)
         assert done.returncode == 0, (who, words, done.stderr)
+    before = shared.rules.read_text()
+    assert shared.run(BOB, "rules", "set", "settings.due_soon", "4h").returncode == 1
+    assert shared.rules.read_text() == before
     modes = shared.modes()
-    assert {group for _, group in modes.values()} == {shared.group.gr_name}
-    assert {mode for name, (mode, _) in modes.items() if name != "rules.toml"} == {0o660}
-    assert modes["rules.toml"][0] & 0o662 == 0o660
+    assert set(modes.values()) == {(0o660, shared.group.gr_name)}
     for words in (("list",), ("check",), ("create", "x", "--from", "x@example.com")):
         refused = shared.run(STRANGER, *words)
         assert refused.returncode == 6, (words, refused.stderr)
@@ -120,3 +135,111 @@ def test_a_reader_who_is_there_while_another_writes_leaves_files_that_both_can_u
             done = shared.run(who, "create", f"Ticket {turn}", "--from", "ann@example.com")
             assert done.returncode == 0, done.stderr
     assert shared.run(BOB, "list", "-q").stdout.split() == [str(number) for number in range(1, 10)]
+
+
+def shared_before(shared: Shared, address: str) -> Path:
+    """Make a desk as slactl made it before: the group writes the rules and their folder; one ticket is late."""
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    rules = shared.folder / "desk" / "rules.toml"
+    rules.write_text(shared.rules.read_text().replace("notify = []", f'notify = ["{address}"]', 1))
+    shutil.rmtree(shared.rules.parent)
+    os.chown(rules, 0, shared.group.gr_gid)
+    rules.chmod(0o664)
+    late = ("create", "Printer on fire", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+    assert shared.run(ANN, *late, rules=rules).returncode == 0
+    return rules
+
+
+def secret_of(who: int, folder: Path, content: str) -> Path:
+    """Write a secret that only one user reads."""
+    folder.mkdir(mode=0o700)
+    path = folder / "hook"
+    path.write_text(content)
+    path.chmod(0o400)
+    for each in (path, folder):
+        os.chown(each, who, who)
+    return path
+
+
+def paste(shared: Shared, line: str, etc: Path) -> Path:
+    """Paste a line as root, with a folder of the test's own for /etc; returns the new place of the rules."""
+    slactl = f'slactl() {{ {shared.python} -m slactl "$@"; }}'
+    script = f"set -e; {slactl}; {line.replace('sudo ', '').replace('/etc/slactl', str(etc))}; echo $SLACTL_RULES"
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "PYTHONPATH": MODULES,
+    }
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("place", ["absolute", "beside", "short"])
+def test_the_commands_that_are_printed_close_a_desk_that_was_shared_before(
+    shared: Shared, receiver: Receivers, place: str
+) -> None:
+    hook = receiver("ok")
+    folder = shared.folder / "desk" / "secrets"
+    named = {"absolute": f"{folder}/hook", "beside": "secrets/hook", "short": "hook"}[place]
+    rules = shared_before(shared, f"${{file:{named}}}")
+    secret = secret_of(BOB, folder, hook.url)
+    if place == "short":
+        secret.rename(rules.parent / "hook")
+        folder.rmdir()
+    for _ in range(2):
+        result = shared.run(BOB, "check", rules=rules)
+        assert result.returncode == 7, result.stderr
+        assert "may replace what is in it" in result.stderr
+    doctor = shared.run(BOB, "doctor", rules=rules)
+    hint = result.stderr.splitlines()[-1].removeprefix("hint: ")
+    assert (doctor.returncode, hint in doctor.stdout) == (7, True)
+    assert hook.took == []
+    etc = shared.folder / "etc"
+    moved = paste(shared, hint, etc)
+    assert (moved, moved.stat().st_uid, moved.stat().st_mode & 0o777) == (etc / "rules.toml", 0, 0o644)
+    assert not rules.exists()
+    done = shared.run(BOB, "check", rules=moved)
+    assert done.returncode == 0, done.stderr
+    assert len(hook.took) == 1
+
+
+def test_members_get_no_secret_of_the_user_who_sends(shared: Shared, receiver: Receivers) -> None:
+    """Ann writes where messages go into rules, a heartbeat, a rules version; Bob's check reads nothing for her."""
+    hook = receiver("ok")
+    rules = shared_before(shared, "json://127.0.0.1:1/x")
+    own = secret_of(BOB, shared.folder / "bobs", "SENTINEL")
+    rules.write_text(rules.read_text().replace("json://127.0.0.1:1/x", f"{hook.url}?-x=${{file:{own}}}"))
+    assert shared.run(BOB, "check", rules=rules).returncode == 7
+    beat = json.dumps([f"{hook.url.replace('json://', 'http://')}?${{file:{own}}}", True])
+    with sqlite3.connect(shared.folder / "desk" / "slactl.db") as connection:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('heartbeat', ?)", (beat,))
+    connection.close()
+    for _ in range(2):
+        shared.run(BOB, "check", rules=rules)
+    rules.write_text("schema = \n")
+    for mode in (0o664, 0o644):
+        rules.chmod(mode)
+        assert shared.run(BOB, "check", rules=rules).returncode == 4
+    assert hook.took == []
+
+
+def test_a_members_check_leaves_messages_to_the_user_who_reads_the_secrets(shared: Shared, receiver: Receivers) -> None:
+    hook = receiver("ok")
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    secret_of(BOB, shared.rules.with_name("secrets"), hook.url)
+    shared.rules.write_text(shared.rules.read_text().replace("notify = []", 'notify = ["${file:hook}"]', 1))
+    assert shared.run(ANN, "create", "Printer on fire", "--from", "ann@example.com").returncode == 0
+    escalated = shared.run(ANN, "escalate", "1", "--reason", "called twice")
+    assert escalated.returncode == 0, escalated.stderr
+    for who in (ANN, 0):
+        done = shared.run(who, "check")
+        assert (done.returncode, "its messages wait" in done.stderr) == (7, True), done.stderr
+    assert shared.run(ANN, "rules", "check", "--strict").stderr.count("secret") == 0
+    assert shared.run(0, "doctor").stdout.count("secret file") == 0
+    assert hook.took == []
+    for _ in range(20):  # the instants of messages are whole seconds
+        done = shared.run(BOB, "check")
+        if hook.took:
+            break
+    assert (done.returncode, len(hook.took)) == (0, 1), done.stderr

@@ -12,7 +12,7 @@ import pytest
 import slactl
 
 PACKAGE = Path(slactl.__file__).parent
-SMALL = {"errors", "config", "clock", "text", "__init__"}
+SMALL = {"errors", "config", "clock", "files", "places", "text", "__init__"}
 
 #: What each room may import besides itself and the small files.
 ALLOWED = {
@@ -99,3 +99,10 @@ def test_hot_commands_import_nothing_heavy(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=os.environ.copy(), check=False
     )
     assert done.stderr.splitlines()[-1] == "0 []"
+
+
+def test_only_the_sender_is_a_program_that_slactl_starts() -> None:
+    """Whoever starts another must see to it that nothing is imported from the working directory."""
+    for path in PACKAGE.rglob("*.py"):
+        starts = {"subprocess", "multiprocessing", "concurrent.futures", "pty"} & set(imports(path))
+        assert not starts or path.name == "sending.py", f"{path.name} imports {starts}"

@@ -62,6 +62,8 @@ def check(
     def tell(report: "Report") -> None:
         for problem in report.problems:
             say(f"error: {problem}", err=True)
+        for hint in report.hints:
+            say(f"hint: {hint}", err=True)
         if as_json:
             write_object(report.record(), sys.stdout)
         elif not quiet or report.happened:

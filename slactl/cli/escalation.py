@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call, read_ids
+from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call, read_ids, typed
 from slactl.cli.results import announce
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
@@ -55,7 +55,7 @@ def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[s
     """The level that was named, if any; a level says itself what it does."""
     if escalation is None and level is None:
         return None
-    example = "slactl escalate ID --escalation resolution --level manager --reason R"
+    example = "slactl escalate --help"
     if escalation is None or level is None:
         raise UsageError("--escalation and --level go together", example)
     if not alone:
@@ -83,12 +83,13 @@ def ack(
     from slactl.desk import changes, escalation
 
     here = call(context)
+    again = f"slactl ack {typed(references)} --for 4h"
     try:
         duration = parse_duration(lasting) if lasting is not None else None
     except ValueError as error:
-        raise UsageError(f"--for: {error}", "slactl ack ID --for 4h") from error
+        raise UsageError(f"--for: {error}", again) from error
     if duration is not None and duration.business_days:
-        raise UsageError("--for takes hours and minutes, not business days", "slactl ack ID --for 4h")
+        raise UsageError("--for takes hours and minutes, not business days", again)
     outcome = changes.change(
         here.config, here.now, read_ids(references), escalation.acknowledge(duration), dry_run=dry_run
     )

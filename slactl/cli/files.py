@@ -7,23 +7,27 @@ from typing import Any, BinaryIO
 
 from slactl.cli.options import say
 from slactl.errors import RefusedError, UsageError
+from slactl.files import open_regular, write_whole
+from slactl.text import quoted
 
 #: How many bad rows are told one by one.
 TOLD = 100
 
 
-def opened(name: str) -> BinaryIO:
-    """A file, or stdin for `-`.
+def opened(name: str, command: str) -> BinaryIO:
+    """Open a file for reading, or stdin for `-`; `command` is the one that reads it.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is not a regular file.
     """
     if name == "-":
         return sys.stdin.buffer
     try:
-        return open(name, "rb")
+        return open_regular(name)
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", "the path of a file, or - for stdin") from error
+        piped = os.path.exists(name) and not os.path.isdir(name) and not os.path.isfile(name)
+        hint = f"cat {quoted(name)} | slactl {command} -" if piped else f"ls -ld {quoted(name)}"
+        raise UsageError(f"{name} cannot be read: {error.strerror}", hint) from error
 
 
 class Teller:
@@ -55,28 +59,14 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
         RefusedError: something is there, and it is no plain file or not to be replaced.
         UsageError: it cannot be written.
     """
-    target = Path(name)
+    target = Path(name).absolute()
     if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise RefusedError(f"{name} is no plain file, and is left as it is", "slactl report --html ANOTHER")
+        raise RefusedError(f"{name} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
     if target.exists() and not force:
         raise RefusedError(f"{name} exists", "add --force to replace it")
-    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
-        _write_new(beside, text)
-        try:
-            # Unlike a rename, a link fails where somebody else made the file meanwhile.
-            (os.replace if force else os.link)(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(target, text.encode(errors="xmlcharrefreplace"), mode=0o600, replace=force)
     except FileExistsError as error:
         raise RefusedError(f"{name} exists", "add --force to replace it") from error
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}", "a path in a folder of yours") from error
-
-
-def _write_new(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="xmlcharrefreplace") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+        raise UsageError(f"{name} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error

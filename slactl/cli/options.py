@@ -75,9 +75,10 @@ class Call(NamedTuple):
         import tomllib
 
         from slactl.clock import parse_duration
+        from slactl.files import BY_HAND, read_text
 
         try:
-            settings = tomllib.loads(self.config.rules.read_text(encoding="utf-8")).get("settings", {})
+            settings = tomllib.loads(read_text(self.config.rules, BY_HAND)).get("settings", {})
             return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
@@ -96,6 +97,13 @@ def read_body(body: str | None) -> str | None:
         UsageError: stdin is not UTF-8.
     """
     return read_stdin() if body == "-" else body
+
+
+def typed(words: Sequence[str]) -> str:
+    """Return words as they were typed, for a command that people paste."""
+    from slactl.text import quoted
+
+    return " ".join(map(quoted, words))
 
 
 def read_ids(arguments: Sequence[str]) -> list[str]:
@@ -143,11 +151,11 @@ def read_stdin() -> str:
     """
     raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
-        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "head -c 1000000 FILE | slactl …")
+        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "give it in smaller parts")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "iconv -t utf-8 FILE | slactl …") from error
+        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "save the text as UTF-8 first") from error
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ from slactl.cli.options import Call, FormatOption, JsonOption, call, say
 from slactl.desk.measures import By
 from slactl.errors import UsageError
 from slactl.show.form import Form, choose_form
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from slactl.show.records import Record
@@ -65,14 +66,14 @@ def report(
 
 def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, force: bool) -> Form:
     if as_csv and form not in (None, Form.CSV):
-        raise UsageError("only one form of output at a time", "--csv is short for --format csv")
+        raise UsageError("only one form of output at a time", "slactl report --csv")
     chosen = choose_form(Form.CSV if as_csv else form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
     if chosen is Form.IDS:
         raise UsageError("a report has no ids", "slactl list --ever-breached --all -q")
     if html is not None and (form or as_json or as_csv):
-        raise UsageError("only one form of output at a time: --html is one", "slactl report --html FILE")
+        raise UsageError("only one form of output at a time: --html is one", f"slactl report --html {quoted(html)}")
     if force and html is None:
-        raise UsageError("--force goes with --html", "slactl report --html FILE --force")
+        raise UsageError("--force goes with --html", "leave --force out, or say with --html which page it replaces")
     return chosen
 
 

@@ -17,7 +17,7 @@ def init(
     context: typer.Context,
     force: Annotated[bool, typer.Option("--force", help="Write rules.toml anew; the old one stays as .bak.")] = False,
     group: Annotated[
-        str | None, typer.Option("--shared-group", metavar="G", help="A desk that this group shares.")
+        str | None, typer.Option("--shared-group", metavar="G", help="A group whose members share the database.")
     ] = None,
 ) -> None:
     """Create the database and a commented rules.toml where the settings point.
@@ -25,7 +25,7 @@ def init(
     \b
     Examples:
       slactl init
-      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/srv/desk/rules.toml slactl init --shared-group support
+      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/etc/slactl/rules.toml slactl init --shared-group support
     """
     from slactl.desk import setup
 
@@ -52,7 +52,7 @@ def demo(context: typer.Context) -> None:
     desk = demo.make_desk(here.config.actor, here.now, here.config)
     say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
-    report = check.check(desk, here.now)
+    report = check.check(desk, here.now, check.Job(keeps=False))
     _show_check(report)
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):

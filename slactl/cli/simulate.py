@@ -63,14 +63,14 @@ def simulate(
 
     here = call(context)
     if by is not None and compare is None:
-        raise UsageError("--by goes with --compare", "slactl simulate HISTORY --compare OTHER.toml --by plan")
+        raise UsageError("--by goes with --compare", "slactl simulate --help")
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     instant = None if at == "last" else here.instant(at) or here.now
     most, file = LIMIT if limit is None else limit, rules or here.config.rules
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
     promised, teller = load(file), Teller(history)
-    with opened(history) as stream, reading(stream, history) as ticked:
+    with opened(history, "simulate") as stream, reading(stream, history) as ticked:
         tickets = simulate_file(stream, promised, instant or "last", teller, ticked)
         if chosen is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, most, Tally())
@@ -90,7 +90,7 @@ def _compare(
     from slactl.sla.rules_loading import load
 
     rules, teller = (load(files[0]), load(files[1])), Teller(history)
-    with opened(history) as stream, reading(stream, history) as ticked:
+    with opened(history, "simulate") as stream, reading(stream, history) as ticked:
         found = compare_file(stream, rules, at or "last", by, teller, ticked)
     whose = zip(SIDES, files, rules, strict=True)
     head = {side: {"file": str(file), "hash": promised.hash} for side, file, promised in whose}

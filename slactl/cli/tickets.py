@@ -17,6 +17,7 @@ from slactl.cli.options import (
     last_word,
     read_body,
     read_ids,
+    typed,
 )
 from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
@@ -85,7 +86,7 @@ def assign(
     from slactl.desk import changes
 
     if nobody == (to is not None):
-        raise UsageError("say either --to WHO or --none", "slactl assign ID --to mia")
+        raise UsageError("say either --to or --none, not both", f"slactl assign {typed(references)} --to me")
     here = call(context)
     who, numbers = here.person(to), read_ids(references)
     outcome = changes.change(here.config, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
@@ -115,7 +116,7 @@ def priority(
     """
     from slactl.desk import changes
 
-    references, value = last_word(words, Priority, "slactl priority ID urgent")
+    references, value = last_word(words, Priority, "slactl priority --help")
     change = changes.prioritise(value)
     change_tickets(context, references, change, f"made {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -139,7 +140,7 @@ def status(
     """
     from slactl.desk import changes
 
-    references, value = last_word(words, Status, "slactl status ID pending")
+    references, value = last_word(words, Status, "slactl status --help")
     change = changes.set_status(value)
     change_tickets(context, references, change, f"set to {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -228,7 +229,7 @@ def tag(
     from slactl.desk.facts import checked_tags
 
     if not add and not remove:
-        raise UsageError("no tag to add or remove", "slactl tag ID --add vip")
+        raise UsageError("no tag to add or remove", f"slactl tag {typed(references)} --add vip")
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
     change_tickets(context, references, change, "tagged", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
@@ -285,9 +286,9 @@ def due(
     from slactl.desk.facts import checked_reason
 
     if clear == (at is not None):
-        raise UsageError("say either --at T or --clear", "slactl due ID --target resolution --at 'in 4h' --reason …")
+        raise UsageError("say either --at or --clear, not both", "slactl due --help")
     here = call(context)
-    why = checked_reason(reason, "slactl due ID --target resolution --at 'in 4h' --reason 'agreed'")
+    why = checked_reason(reason, "slactl due --help")
     change = changes.due(target, here.instant(at, ahead=True), why)
     outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
     announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)

@@ -64,9 +64,12 @@ def erase(
     """Erase what a person wrote, and the address, for good; what happened and when stays.
 
     In the person's own tickets all words go: subject, bodies, address. In the tickets of others what the person wrote,
-    and every text that names the address. The log keeps their hashes, so that it still verifies. Exit code 7: the
-    address is still found where nothing can be removed, or in what may be another address; or the file could not be
-    rewritten.
+    and every text that names the address: also as in HTML (&#64;), in URLs (%40), in mail (=40, =?utf-8?q?…?=), in
+    JSON, in full-width letters, or with hidden marks. How many texts have it only so is shown; look at them with
+    --dry-run first. The log keeps their hashes, so that it still verifies.
+
+    Exit code 7: the address is still found where nothing can be removed, or in what may be another address; or the
+    file could not be rewritten.
 
     \b
     Examples:
@@ -79,7 +82,7 @@ def erase(
 
     here = call(context)
     if (requester is None) != finish:
-        raise UsageError("name either --requester or --finish", "slactl erase --requester EMAIL --dry-run")
+        raise UsageError("name either --requester or --finish", "slactl erase --help")
     done = desk.finish(here.config, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)
@@ -114,13 +117,14 @@ def doctor(
         bool, typer.Option("--rebuild", help="Compute every ticket and timer anew from its history.")
     ] = False,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look whether the desk is healthy; each finding comes with the command that mends it.
 
     Exit codes: 0 all is well, 6 the database is missing or damaged, 7 something else is to be done. With --rebuild:
-    triggers, indexes and views are made anew, the columns of every ticket and timer are computed from the histories,
-    and what differed is shown.
+    triggers, indexes and views are made anew, what is not slactl's is dropped (a table with rows only with --yes), the
+    columns of every ticket and timer are computed from the histories, and what differed is shown.
 
     \b
     Examples:
@@ -133,7 +137,7 @@ def doctor(
     from slactl.show.records import write_object
 
     if rebuild:
-        _rebuild(context, dry_run=dry_run, as_json=as_json)
+        _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
         return
     if dry_run:
         raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
@@ -148,15 +152,19 @@ def doctor(
     leave(found.code)
 
 
-def _rebuild(context: typer.Context, *, dry_run: bool, as_json: bool) -> None:
+def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
     from slactl.desk import rebuild as desk
     from slactl.show.doctor import rebuild_lines
     from slactl.show.records import write_object
+    from slactl.text import clean
 
     here, done = call(context), desk.Rebuilt(dry_run)
+    foreign = desk.foreign_parts(here.config) if sys.stdin.isatty() and not dry_run else []
+    if foreign:
+        confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
     with phases() as progress:
-        found = list(desk.rebuild(here.config, here.now, done, progress, _complain))
+        found = list(desk.rebuild(here.config, here.now, done, progress, _complain, tables=yes or bool(foreign)))
     if as_json:
         write_object(done.record() | {"found": found}, sys.stdout)
     else:

@@ -4,30 +4,29 @@
    the head at the end of each run, are in it.
 2. Texts: what persons wrote fits the hashes in the log; what is gone was erased, and the log says so.
 3. Escalations: each that fired is in the history of its ticket, as its event says, and the other way round.
-4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to, and the
+   next check that has something to do for a ticket looks at it.
+5. Structure and rules: nothing works beside slactl in the database, and the versions of the rules are those that the
+   log seals.
 
-It reads row by row and writes nothing. The tickets are seen in one state of the database, and so is the log; of a long
-log a second process takes the chain and the texts, and what is appended meanwhile may be in one of the two only.
+It reads row by row in one read transaction, starts no other process and writes nothing.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
 from slactl.config import Config
-from slactl.desk.audit_log import Audited, Kind, Progress, log_beside, look_at_log
+from slactl.desk.audit_log import Audited, Kind, Progress, look_at_log
+from slactl.desk.audit_rules import current_ladders, look_at_rules
 from slactl.desk.cache import Law, differences, shown
 from slactl.desk.entries import CUSTOMER
 from slactl.errors import SlactlError, UsageError
 from slactl.sla.enums import ActorType, LevelOutcome
+from slactl.sla.rules import Rules
 from slactl.store import audit, reads
-
-#: From how many events on a log is worth a process of its own.
-LONG = 100_000
 
 
 def verify(config: Config, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
@@ -38,18 +37,12 @@ def verify(config: Config, now: datetime, head: str | None = None, progress: Pro
         DatabaseError: the database cannot be read.
     """
     wanted = _checked(head)
-    found, tickets = Audited(), Audited()
+    found = Audited()
     with reads.reading(config.database) as connection:
-        is_long = audit.length(connection, "event") >= LONG and (os.cpu_count() or 1) > 1
-        with log_beside(config, wanted) if is_long else nullcontext() as log:
-            if log is None:
-                found = look_at_log(connection, wanted, progress)
-            audit.take_any_text(connection)
-            _escalations(connection, tickets)
-            _tickets(connection, now, tickets, progress)
-            if log is not None:
-                found = log() or look_at_log(connection, wanted, progress)
-    found.add(tickets)
+        look_at_log(connection, wanted, found, progress)
+        _escalations(connection, found)
+        _tickets(connection, now, found, progress, current_ladders(config, connection, found))
+        look_at_rules(connection, now, found)
     return found
 
 
@@ -58,7 +51,7 @@ def _checked(head: str | None) -> str | None:
         return None
     text = head.strip().lower()
     if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs show RUN")
+        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs list --fields audit_head")
     return text
 
 
@@ -121,11 +114,13 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
     return {} if by_system else {"source": "manual"} | dict.fromkeys(names) | {"arming": 0, "repeat": 0}
 
 
-def _tickets(connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress) -> None:
+def _tickets(
+    connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress, ladders: Rules | None
+) -> None:
     from slactl.desk.pinned_rules import PinnedRules
 
     rules, total, last = PinnedRules(connection), audit.length(connection, "ticket"), 0
-    law = Law(rules.version, rules.holidays, now)
+    law = Law(rules.version, rules.holidays, now, ladders)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
     while numbers := audit.numbers(connection, last, audit.BATCH):
         for kept in audit.stored(connection, numbers):

@@ -1,21 +1,16 @@
 """The audit of the event log by itself: whether it is the one that was written."""
 
-import gc
-import signal
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from slactl.config import Config
-from slactl.store import audit, reads
-from slactl.store.chain import BEGINNING, missing_triggers, seal
+from slactl.store import audit
+from slactl.store.chain import BEGINNING, TRIGGERS, seal
+from slactl.store.structure import Oddity, odd_parts
 from slactl.text import is_utf8
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 #: How many findings are kept; the rest is counted.
 KEPT = 100
@@ -34,6 +29,8 @@ class Kind(StrEnum):
     HEAD = "head"
     RUN = "run"
     LOG = "log"
+    STRUCTURE = "structure"
+    RULES = "rules"
     TEXT = "text"
     ESCALATION = "escalation"
     TICKET = "ticket"
@@ -66,12 +63,6 @@ class Audited:
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
 
-    def add(self, other: "Audited") -> None:
-        """Count in what was found elsewhere."""
-        for name in ("events", "texts", "erased", "tickets", "found"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.findings += other.findings[: KEPT - len(self.findings)]
-
     def record(self) -> dict[str, Any]:
         """The audit as `audit verify --json` prints it."""
         names = ("audit_head", "events", "texts", "erased", "tickets", "found")
@@ -79,54 +70,22 @@ class Audited:
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def look_at_log(connection: sqlite3.Connection, wanted: str | None, progress: Progress = lambda *_: None) -> Audited:
-    """The log by itself: its chain, and the texts that go with it."""
-    found = Audited()
+def look_at_log(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+    """Examine the log by itself: its chain, and the texts that belong to it."""
     _chain(connection, wanted, found, progress)
     audit.take_any_text(connection)
     _texts(connection, found, progress)
-    return found
-
-
-@contextmanager
-def log_beside(config: Config, wanted: str | None) -> Iterator[Callable[[], Audited | None]]:
-    """Have a process of its own look at the log; what is yielded waits for it, and gives None where it was killed."""
-    from multiprocessing import get_context
-
-    context = get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    worker = context.Process(target=_tell_log, args=(theirs, config, wanted), daemon=True)
-    worker.start()
-    theirs.close()
-
-    def told() -> Audited | None:
-        with suppress(EOFError):
-            answer = ours.recv()
-            assert isinstance(answer, Audited)
-            return answer
-        return None
-
-    try:
-        yield told
-    finally:
-        worker.kill()
-        worker.join()
-
-
-def _tell_log(pipe: "Connection[Any, Any]", config: Config, wanted: str | None) -> None:
-    """Look at the log and tell what was found; without an answer the one who asked looks, and tells what is wrong."""
-    gc.disable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who typed it hears of it from the one who asked
-    with suppress(Exception), reads.reading(config.database) as connection:
-        pipe.send(look_at_log(connection, wanted))
 
 
 def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
     total, before = audit.length(connection, "event"), BEGINNING
     missing = wanted is not None
-    for *event, kept in audit.readable_links(connection):
-        if not _fits(connection, before, event, kept):
-            found.note(Kind.EVENT, _broken(event), event=event[0], ticket=event[1])
+    for number, array, kept in audit.readable_links(connection):
+        # The array as SQLite wrote it decides nearly every row; what does not fit is judged by its columns.
+        if array is None or sha256((before + array).encode()).hexdigest() != kept:
+            event = audit.sealed_columns(connection, number)
+            if not _fits(connection, before, event, kept):
+                found.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
         before = kept if isinstance(kept, str) else ""
         missing = missing and kept != wanted
         found.events += 1
@@ -138,8 +97,11 @@ def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, p
         found.note(Kind.HEAD, f"the head {wanted} is not in the log: its tail was cut off, or all of it written anew")
     for run, lost in audit.lost_heads(connection):
         found.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
-    for name in missing_triggers(connection):
-        found.note(Kind.LOG, f"the trigger {name}, which keeps the log append-only, is gone or was changed")
+    for odd in odd_parts(connection):
+        if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
+            found.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+        else:
+            found.note(Kind.STRUCTURE, str(odd))
 
 
 def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:

@@ -1,6 +1,8 @@
 """Backups: a copy of the live database, proven to be whole before it gets its name.
 
-1. A new file beside the target, private and not through any link, takes the copy, of one state of the database.
+SQLite opens files by name, so a folder in which others may replace what is there takes no backup.
+
+1. A new file in a private folder beside the target takes the copy, of one state of the database.
 2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
 3. Only then it is moved to its name. Whatever fails, the target is as it was before.
 """
@@ -14,11 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from slactl.config import Config
-from slactl.desk.drafts import new_file
 from slactl.errors import DatabaseError, RefusedError, SlactlError
+from slactl.files import (
+    NewFile,
+    exposed_folder,
+    give_name,
+    make_durable,
+    new_file,
+    opened_folder,
+    real_path,
+    sweep,
+)
 from slactl.store import reads
-from slactl.store.connection import damage, open_database, reported
-from slactl.store.folders import SIDE_FILES, is_open
+from slactl.store.connection import damage, distrust, open_database, reported
+from slactl.store.folders import SIDE_FILES
 from slactl.text import quoted
 
 #: Pages that are copied before the progress is told.
@@ -65,15 +76,19 @@ def backup(
     if dry_run:
         with reads.reading(config.database) as source:
             return _described(source, target, dry_run=True)
-    with _reported(target), new_file(target) as (draft, handle):
-        # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
-        with reads.reading(config.database) as source:
-            made = _described(source, target)
-            _copy(source, draft, progress)
-        _prove(draft, handle, made)
-        os.fsync(handle)
-        _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
-        _name(draft, target, force=force)
+    with _reported(target), opened_folder(target.parent) as folder:
+        sweep(folder)
+        with new_file(folder) as new:
+            draft = real_path(target.parent) / new.place
+            # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
+            with reads.reading(config.database) as source:
+                made = _described(source, target)
+                _copy(source, draft, target, progress)
+            _prove(draft, new.handle, made)
+            os.fsync(new.handle)
+            _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
+            _name(new, target, force=force)
+            make_durable(folder)
     return made
 
 
@@ -92,9 +107,10 @@ def _reported(target: Path) -> Iterator[None]:
 
 
 def _refuse(config: Config, target: Path, *, force: bool) -> None:
-    if is_open(target.parent.stat().st_mode):
-        hint = f"chmod o-w {quoted(target.parent)}"
-        raise RefusedError(f"everybody may write to the folder {target.parent}", hint)
+    target.parent.stat()
+    exposed = exposed_folder(target.parent)
+    if exposed is not None:
+        raise RefusedError(f"others may replace what is in the folder {exposed}", _elsewhere(target))
     what = _own_file(config, target)
     if what is not None:
         elsewhere = config.database.with_suffix(".backup")
@@ -115,6 +131,12 @@ def _refuse(config: Config, target: Path, *, force: bool) -> None:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
 
 
+def _elsewhere(target: Path) -> str:
+    """The command that makes the same backup in a folder of this user's own."""
+    own = Path.home() / "slactl-backups"
+    return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
+
+
 def _own_file(config: Config, target: Path) -> str | None:
     """Which file of the desk's own the target is, under whatever name; None for any other."""
     real = Path(os.path.realpath(config.database))
@@ -129,10 +151,11 @@ def _own_file(config: Config, target: Path) -> str | None:
     return None
 
 
-def _copy(source: sqlite3.Connection, draft: Path, progress: Progress) -> None:
-    with reported(draft):
+def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
+    with reported(target):
         copy = sqlite3.connect(draft, isolation_level=None)
         try:
+            distrust(copy)
             # The read transaction of the source is open already, so that others who write do not make it begin anew.
             source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
         finally:
@@ -142,10 +165,15 @@ def _copy(source: sqlite3.Connection, draft: Path, progress: Progress) -> None:
 def _prove(draft: Path, handle: int, made: Backup) -> None:
     """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
-        raise DatabaseError(f"somebody put another file in the place of {draft}", f"ls -ld {quoted(draft.parent)}")
-    connection = open_database(draft, query_only=True)
+        what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
+        raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
     try:
-        with reported(draft):
+        connection = open_database(draft, query_only=True)
+    except DatabaseError as error:
+        why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+    try:
+        with reported(made.file):
             found = damage(connection)
             last = reads.head(connection)
             same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
@@ -156,19 +184,12 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
 
 
-def _name(draft: Path, target: Path, *, force: bool) -> None:
+def _name(new: NewFile, target: Path, *, force: bool) -> None:
     """Give the copy its name; without `force` never the name of a file that has come meanwhile."""
-    if force:
-        os.replace(draft, target)
-        return
     try:
-        os.link(draft, target, follow_symlinks=False)
+        give_name(new, target.name, replace=force)
     except FileExistsError:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
-    except OSError:  # a file system without hard links
-        os.rename(draft, target)
-    else:
-        draft.unlink()
 
 
 def _size(connection: sqlite3.Connection) -> int:

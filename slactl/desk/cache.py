@@ -53,11 +53,15 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What a history is judged by: every version of the rules, the holidays, and now."""
+    """What a history is judged by: every version of the rules, the holidays, and now.
+
+    `ladders` are today's rules where every next instant was computed with them.
+    """
 
     rules: Callable[[str | None], Rules]
     holidays: Any
     now: datetime
+    ladders: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +106,17 @@ def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Dif
         ValueError, RulesError: as for `truth`.
     """
     late = truth(kept, law)
-    found = _compare(kept, late, late, versions)
+    found = _compare(kept, late, late, versions, law.ladders)
     if found:
         # Only a ticket that seems wrong is judged a second time, as of its last event.
-        found = _compare(kept, late, truth(kept, law, last_event(kept)), versions)
+        found = _compare(kept, late, truth(kept, law, last_event(kept)), versions, law.ladders)
     return found
 
 
-def _compare(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> list[Difference]:
-    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early)]
+def _compare(
+    kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str], ladders: Rules | None
+) -> list[Difference]:
+    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, ladders)]
 
 
 def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> Iterator[Difference]:
@@ -126,10 +132,10 @@ def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mappi
         yield Difference(kept.number, f"ticket {kept.number}", "rules_version", stored, late.rules)
 
 
-def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Difference]:
+def _timer_differences(kept: Stored, late: Truth, early: Truth, ladders: Rules | None) -> Iterator[Difference]:
     everything = tuple(Condition)
     now, *others = (
-        {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, None, each.evaluation.now, everything)}
+        {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, ladders, each.evaluation.now, everything)}
         for each in ([late] if early is late else [late, early])
     )
     before = others[0] if others else now
@@ -140,7 +146,7 @@ def _timer_differences(kept: Stored, late: Truth, early: Truth) -> Iterator[Diff
             # Which cycle a breach was of is told by its deadline, and that may have moved since.
             noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
             yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
-            yield from _overlooked(kept.number, stored.get(key), late.evaluation.now)
+            yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
 
 
 def _one_timer(
@@ -160,14 +166,20 @@ def _one_timer(
             yield Difference(number, name, column, row[column], value)
 
 
-def _overlooked(number: int, row: Row | None, now: datetime) -> Iterator[Difference]:
-    """A breach that nobody noticed, or that is to come, and that no check would look for, whatever the ladders are."""
-    if row is None or row["kind"] not in tuple(Target) or row["detected_at"] is not None:
+def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Evaluation) -> Iterator[Difference]:
+    """Tell a breach that nobody noticed, or a level of today's ladders, that no check would look for in time."""
+    if row is None:
         return
+    expected = []
     missed = row["breached_at"] or (row["due_at"] if row["stopped_at"] is None else None)
-    if missed is not None:
-        at = from_text(missed) + timedelta(seconds=1)
-        if row["next_at"] is None or from_text(row["next_at"]) > max(at, now + PUT_OFF):
+    if row["kind"] in tuple(Target) and row["detected_at"] is None and missed is not None:
+        expected.append(from_text(missed) + timedelta(seconds=1))
+    # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+    if late is not None and late["next_at"] is not None and not (evaluation.status.is_done and row["next_at"] is None):
+        expected.append(from_text(late["next_at"]))
+    if expected:
+        at = min(expected)
+        if row["next_at"] is None or from_text(row["next_at"]) > max(at, evaluation.now + PUT_OFF):
             yield Difference(number, timer_name(number, row), "next_at", row["next_at"], to_text(at))
 
 

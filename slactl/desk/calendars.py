@@ -29,7 +29,7 @@ def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCal
     known = load(rules)
     if name not in known.calendars:
         near = nearest(name, known.calendars) or next(iter(known.calendars), None)
-        hint = f"slactl calendar show {quoted(near)}" if near is not None else "slactl rules check"
+        hint = f"slactl calendar show {quoted(near)}" if near is not None else "slactl rules show"
         known_or_refuse(name, known.calendars, "calendar", hint)
     if timezone is not None:
         typed_zone(timezone)
@@ -127,7 +127,7 @@ def parse_month(text: str) -> date:
     except ValueError:
         found = None
     if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise UsageError(f"{clean(text)[:100]!r} is no month", "--month 2026-12")
+        raise UsageError(f"{clean(text)[:100]!r} is no month", "use --month 2026-12")
     return found
 
 

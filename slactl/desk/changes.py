@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from slactl.clock import to_text
 from slactl.config import Config
-from slactl.desk.facts import BODY_LENGTH, checked_text, name_of, past_instant
+from slactl.desk.facts import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.store.models import Ticket
 from slactl.text import clean
 
@@ -89,7 +90,7 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
     opened = book.state(number).created_at
     if at < opened:
         raise RefusedError(
-            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"--at {to_text(opened)}"
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
         )
     entries = make(Subject(number, book.state_at(number, at), at), book)
     before = _open_deadlines(book.state(number))
@@ -114,7 +115,7 @@ def find(book: Ledger, reference: str) -> int:
         if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
             return number
         other = book.connection.execute(select(table.id).where(table.external_id == reference)).first()
-        hint = f"ext:{reference}" if other is not None else "slactl list --all"
+        hint = f"slactl show ext:{reference}" if other is not None else "slactl list --all"
         raise NotKnownError(f"no ticket has the number {reference[:40]}", hint)
     row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
     if row is None:
@@ -154,14 +155,14 @@ def note(body: str | None) -> Change:
         UsageError: it is empty.
     """
     if body is None or not body.strip():
-        raise UsageError("the note is empty", "slactl note ID --body 'called back, no answer'")
+        raise UsageError("the note is empty", "slactl note --help")
     texts = _body(body)
     return lambda subject, _: [Entry(Event(subject.at, EventType.NOTE), texts)]
 
 
 def assign(assignee: str | None) -> Change:
     """Give a ticket to somebody, or to nobody."""
-    name = name_of(assignee, "assignee") if assignee is not None else None
+    name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("there is nothing to work on")
@@ -235,7 +236,7 @@ def reopen() -> Change:
 def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
     """Add and remove tags; tags do not choose the policy anew."""
 
-    def make(subject: Subject, _: Ledger) -> list[Entry]:
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags
         kept = [name for name in dict.fromkeys((*before, *add)) if name not in remove]
         # As differences, so that what is said of an earlier time is not undone by the tags of a later one.
@@ -243,6 +244,11 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
             "added": [name for name in kept if name not in before],
             "removed": [n for n in before if n in remove],
         }
+        # What was added since the time that this is said of counts too.
+        after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
+        if changes["added"] and len(after) > MOST_TAGS:
+            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
+            raise RefusedError(what, f"slactl show {subject.number} --fields tags")
         told = {name: names for name, names in changes.items() if names}
         return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []
 
@@ -274,7 +280,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     if due_at is None and (timer is None or not timer.manual):
         raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
     if due_at is not None and due_at < state.created_at:
-        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "--at 'in 4h'")
+        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "use --at 'in 4h'")
 
 
 def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:

@@ -9,7 +9,6 @@
 6. The report is printed, and only then are the messages in it on the record as printed.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -20,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
 from slactl.config import Config
+from slactl.desk import last_rules
+from slactl.desk.last_rules import Heartbeat, LastRules, rules_fingerprint
+from slactl.desk.trust import Doubt, closing_commands, refusals, rules_trust
 from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store import runs
-from slactl.store.connection import open_database
+from slactl.store.connection import leaving_when, open_database
 from slactl.store.lock import run_lock
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Job:
 
     `stop` says between two batches whether to leave; `metrics` is the file for a Prometheus textfile collector.
     `tell` is given the report when all is done: messages that it prints count as told only when it returns.
+    `keeps` is false for a throw-away database: nothing is left in the folder of this user's state.
     """
 
     dry_run: bool = False
@@ -49,6 +52,7 @@ class Job:
     boot: BootClock | None = None
     trust_clock: bool = False
     metrics: Path | None = None
+    keeps: bool = True
     stop: Stop = lambda: False
     progress: Progress = lambda _: None
     tell: Callable[["Report"], None] = lambda _: None
@@ -90,7 +94,11 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     duration_ms: int = 0
     rules_version: int | None = None
-    heartbeat: runs.Heartbeat | None = None
+    heartbeat: Heartbeat | None = None
+    #: The rules of the file, for the next run; None while they are invalid.
+    read: LastRules | None = None
+    #: Commands that help with the problems.
+    hints: list[str] = field(default_factory=list)
     stop: Stop = lambda: False
 
     @property
@@ -129,11 +137,24 @@ class Report:
         """Note which rules the run works with, and say once that those of the file are invalid."""
         if not self.dry_run:
             self.rules_version = book.rulebook.current_version().id
-        settings = book.rulebook.current.settings
-        self.heartbeat = runs.Heartbeat(settings.heartbeat, settings.allow_http) if settings.heartbeat else None
-        if book.rulebook.problem is not None and not self.invalid_rules:
-            self.invalid_rules = True
+        if book.rulebook.problem is None:
+            rules = book.rulebook.current
+            stated = rules.settings
+            beat = Heartbeat(stated.heartbeat, stated.allow_http, stated.secrets) if stated.heartbeat else None
+            self.heartbeat, self.read = beat, LastRules("", beat, rules.canonical, rules.hash)
+        elif not self.invalid_rules:
+            self.invalid_rules, self.heartbeat, self.read = True, None, None
             self.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+
+    def wait(self, problems: Sequence[str], hint: str | None) -> None:
+        """Note why messages wait that could not be sent as things are; each reason once."""
+        self.incomplete = True
+        self.problems += [each for each in dict.fromkeys(problems) if each not in self.problems]
+        self.hints += [hint] if hint is not None and hint not in self.hints else []
+
+    def distrust(self, config: Config, found: Sequence[Doubt]) -> None:
+        """Note who else may change the rules, and the commands that close them."""
+        self.wait(refusals(found), closing_commands(config.rules, config.database, found))
 
     def record(self) -> dict[str, Any]:
         """The report as `check --json` prints it."""
@@ -171,11 +192,12 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
     Raises:
         LockedError: another run is under way.
         DatabaseError: the database cannot be read or written.
+        KeyboardInterrupt: it was told to stop while it waited for another who writes.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     watch = stopwatch()
     # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
-    with closing(open_database(config.database, query_only=True)):
+    with leaving_when(job.stop), closing(open_database(config.database, query_only=True)):
         if job.dry_run:
             from slactl.desk.firing import rehearse
 
@@ -189,10 +211,12 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
 def _run(config: Config, now: datetime, job: Job, watch: Callable[[], float]) -> Report:
     with run_lock(config.database) as lock:
         fingerprint = rules_fingerprint(config.rules)
-        found = runs.standing(config.database, to_text(now), fingerprint)
-        report, facts = Report(now, dry_run=False, heartbeat=found.heartbeat, stop=job.stop), dict[str, str]()
+        found, last = runs.standing(config.database, to_text(now), fingerprint), last_rules.recall(config)
+        report, facts = Report(now, dry_run=False, stop=job.stop), dict[str, str]()
+        is_known = last is not None and last.fingerprint == fingerprint
+        report.heartbeat = last.heartbeat if last is not None and is_known else None
         trusted = job.trust_clock or not _doubts_clock(report, found.clocks, job.boot)
-        if trusted and not found.idle:
+        if trusted and not (found.idle and is_known):
             report.run_id = runs.start_run(config.database, to_text(now))
             with _recorded(config, report, watch):
                 facts = _work(config, report, job, fingerprint, lock)
@@ -223,19 +247,6 @@ def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Ite
         raise
 
 
-def rules_fingerprint(path: Path) -> str:
-    """What tells one state of the rules file from another without reading it; of no file, its absence.
-
-    Nobody can set back the instant at which a file was last changed, and importing a hash would cost an idle run more
-    than all that it does.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        return "no file"
-    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
-
-
 def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
     """Whether the wall clock was set since the last run on this start of the machine; says so in the report."""
     if last is None or boot is None:
@@ -261,20 +272,25 @@ def _work(config: Config, report: Report, job: Job, fingerprint: str, lock: int)
         from slactl.desk.notifications import deliver
 
         deliver(config, report.at, report, lock)
-    facts = {runs.HEARTBEAT: json.dumps(report.heartbeat)}
     # Rules that were not read to the end must be read again by the next run.
-    whole = not report.invalid_rules and not report.interrupted
-    return facts | ({runs.FINGERPRINT: fingerprint} if whole else {})
+    if report.interrupted or report.invalid_rules or report.read is None:
+        return {}
+    if job.keeps:
+        # What others may have written is not kept for the time when they may not any more.
+        text = None if rules_trust(config.rules) else report.read.text
+        last_rules.keep(config, report.read._replace(fingerprint=fingerprint, text=text))
+    return {runs.FINGERPRINT: fingerprint}
 
 
 def _tell_monitors(config: Config, report: Report, job: Job) -> None:
     """Write the metrics and send the heartbeat; what fails there is a problem of a run whose row is written."""
     failures: Sequence[str] = ()
+    told = len(report.problems)
     if job.metrics is not None or (report.heartbeat and report.code is ExitCode.DONE):
         from slactl.desk.monitoring import tell
 
         failures = tell(config, report, job.metrics)
-    if failures and report.run_id is not None:
+    if (failures or len(report.problems) > told) and report.run_id is not None:
         report.problems += failures
         report.incomplete = True
         runs.correct_exit_code(config.database, report.run_id, int(report.code))

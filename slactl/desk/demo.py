@@ -11,7 +11,7 @@ from slactl.config import Config, shipped_rules
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history import Event
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 
 
 @dataclass(frozen=True, slots=True)

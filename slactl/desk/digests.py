@@ -116,7 +116,6 @@ def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
     """What a template may name, as text that is safe to show; see `templates.NAMES`."""
     late = int((head.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
-    url = head.rules.settings.ticket_url or ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
     found = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
     return found | {
@@ -125,12 +124,18 @@ def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
-        "link": url.replace("{id}", str(row["ticket_id"])).replace("{external_id}", quote(row["external_id"] or "")),
+        "link": _link(head.rules.settings.ticket_url or "", row),
         "recipient": _quiet(head.recipient),
         "count": f"{count:,}",
         "subject": _tame(row["subject"]) if "subject" in head.include else "",
         "requester_email": _tame(row["requester_email"]) if "requester_email" in head.include else "",
     }
+
+
+def _link(url: str, row: Row) -> str:
+    """Return the page of a ticket; an external id stays one part of its path, whatever characters it has."""
+    names = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
+    return re.sub(r"\{(?:external_)?id\}", lambda found: quote(names[found[0]], safe=""), url)
 
 
 def _latest(rows: Sequence[Row]) -> list[Row]:

@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +18,16 @@ from typing import Any, NamedTuple
 
 from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
-from slactl.config import Config
+from slactl.config import Config, shipped_rules
 from slactl.desk import addresses, surroundings
 from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
+from slactl.desk.trust import closing_commands, rules_trust
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
-from slactl.store import erasure, health
+from slactl.store import erasure, health, structure
 from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.lock import lock_path
+from slactl.store.structure import Oddity
 
 #: How old the last good check may be, and how late something that is due.
 PATIENCE = timedelta(hours=1)
@@ -67,7 +70,9 @@ def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> He
     """Look at everything a desk needs; changes nothing."""
     found = [*_versions(), *_database(config, now)]
     if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
-        found += [*_files(config), *_network(config), _lock(config)]
+        found += [*_files(config), *_network(config), _lock(config, now)]
+    told = {each.fix for each in found}
+    found += [each for each in _trust(config) if each.ok or each.fix not in told]
     return Health((*found, *_rules(config, environment)))
 
 
@@ -156,10 +161,17 @@ def _mending(error: DatabaseError, path: Path) -> str | None:
 
 
 def _restore(path: Path) -> str:
-    """How a database that is damaged is replaced by a backup; not every file beside it need be there to be moved."""
-    old, aside = shlex.quote(str(path)), shlex.quote(str(path.parent / "broken"))
+    """How a database that is damaged is replaced by a backup; not every file beside it need be there to be moved.
+
+    The folder of a shared desk is closed to its group meanwhile, so that nobody puts another file in the way.
+    """
+    old, folder, aside = (shlex.quote(str(each)) for each in (path, path.parent, path.parent / "broken"))
     beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
-    return f"mkdir {aside} && {{ mv {old} {beside} {aside}; slactl --db BACKUP backup {old}; }}"
+    steps = f"mkdir {aside} && {{ mv {old} {beside} {aside}; slactl --db BACKUP backup {old}; }}"
+    found = path.parent.stat()
+    if not found.st_mode & stat.S_IWGRP:
+        return steps
+    return f"chmod g-w {folder} && {steps} && chgrp {found.st_gid} {old} && chmod 660 {old} && chmod g+w {folder}"
 
 
 def _write_lock(connection: sqlite3.Connection, path: Path) -> Check:
@@ -181,13 +193,16 @@ def _write_lock(connection: sqlite3.Connection, path: Path) -> Check:
 
 
 def _structure(connection: sqlite3.Connection, path: Path) -> Iterator[Check]:
-    missing = health.missing(connection)
-    yield Check(
-        "structure",
-        not missing,
-        f"not as slactl made it: {', '.join(missing)}" if missing else "every table, view, index and trigger",
-        "slactl doctor --rebuild" if missing else None,
-    )
+    odd = structure.odd_parts(connection)
+    harmed = [str(each) for each in odd if each.kind == "table" and each.oddity is not Oddity.FOREIGN]
+    if harmed:
+        yield Check("structure", False, "; ".join(harmed), _restore(path), ExitCode.DATABASE)
+    rest = [str(each) for each in odd if str(each) not in harmed]
+    if rest or not harmed:
+        drops_table = any(each.kind == "table" and each.oddity is Oddity.FOREIGN for each in odd)
+        fix = f"slactl doctor --rebuild{' --yes' if drops_table else ''}"
+        what = "; ".join(rest) or "every table, view, index and trigger"
+        yield Check("structure", not rest, what, fix if rest else None)
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = WAL'"
     yield Check("journal", mode == "wal", mode, fix if mode != "wal" else None)
@@ -229,7 +244,7 @@ def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:
 
 
 def _files(config: Config) -> Iterator[Check]:
-    found = list(surroundings.exposures(config.database, config.rules))
+    found = list(surroundings.exposures(config.database))
     for each in found:
         yield Check("permissions", False, f"{each.path}: {each.what}", each.fix)
     closed = surroundings.unwritable(config.database) if config.database.exists() else []
@@ -247,13 +262,20 @@ def _network(config: Config) -> Iterator[Check]:
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 
-def _lock(config: Config) -> Check:
-    holder = surroundings.lock_holder(lock_path(config.database))
+def _lock(config: Config, now: datetime) -> Check:
+    lock = lock_path(config.database)
+    holder = surroundings.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
+    who = f"held by {holder.pid} ({holder.program})"
     if holder.stopped:
-        return Check("run lock", False, f"held by {holder.pid}, which was stopped", f"kill -CONT {holder.pid}")
-    return Check("run lock", True, f"held by {holder.pid}, which is at work")
+        return Check("run lock", False, f"{who}, which was stopped", f"kill -CONT {holder.pid}")
+    # Each run notes when it got the lock; whoever just holds it notes nothing.
+    age = max(0, int(now.timestamp() - lock.stat().st_mtime))
+    if age > PATIENCE.total_seconds():
+        what = f"{who}: no check has got it for {describe_seconds(age)}, and each ends with 75"
+        return Check("run lock", False, what, f"kill {holder.pid}")
+    return Check("run lock", True, f"{who}, which is at work")
 
 
 def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
@@ -266,7 +288,7 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
         yield Check("rules", False, error.message, error.hint or check)
         return
     yield Check("rules", True, f"{config.rules}, {config.sources['rules']}")
-    known = Secrets(environment, config.rules.absolute().parent)
+    known = Secrets.of(config.rules, rules.settings.secrets, environment)
     told_below = {message for _, message in addresses.warnings(rules, known)}
     for warning in warnings:
         if warning.message not in told_below:
@@ -274,5 +296,18 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
     secrets = list(surroundings.missing_secrets(rules, known))
     for whose, what, fix in secrets:
         yield Check("secrets", False, f"{whose}: {what}", fix)
-    if not secrets:
+    if not secrets and not known.doubts:
         yield Check("secrets", True, "every one that is named is there")
+
+
+def _trust(config: Config) -> Iterator[Check]:
+    """Who else may change the rules; those that come with slactl send nothing."""
+    if config.rules.resolve() == shipped_rules().resolve():
+        return
+    found = rules_trust(config.rules)
+    if found:
+        where = "; ".join(f"{each.path}: {each.what}" for each in found)
+        what = f"{where}; nothing is sent while others may change the rules"
+        yield Check("trust", False, what, closing_commands(config.rules, config.database, found))
+    else:
+        yield Check("trust", True, "only root and you may change the rules")

@@ -39,17 +39,19 @@ def edit(config: Config, now: datetime, references: Sequence[str], edits: Edits,
 
 def _checked(edits: Edits, count: int) -> dict[str, str]:
     if edits == Edits():
-        raise UsageError("nothing to change", "slactl edit ID --subject 'Printer on fire'")
+        raise UsageError("nothing to change", "slactl edit --help")
     if edits.external_id is not None and count > 1:
-        raise UsageError("two tickets cannot have one external id", "slactl edit ID --external-id X")
+        raise UsageError("two tickets cannot have one external id", "slactl edit --help")
     texts: dict[str, str] = {}
     if edits.subject is not None:
         texts["subject"] = checked_text(edits.subject, "the subject", 1000).strip()
         if not texts["subject"]:
-            raise UsageError("the subject is empty", "slactl edit ID --subject 'Printer on fire'")
+            raise UsageError("the subject is empty", "slactl edit --help")
     if edits.requester_email is not None:
         if not is_address(edits.requester_email):
-            raise UsageError(f"{clean(edits.requester_email)[:100]!r} is no e-mail address", "--from ann@example.com")
+            raise UsageError(
+                f"{clean(edits.requester_email)[:100]!r} is no e-mail address", "use --from ann@example.com"
+            )
         texts["requester_email"] = edits.requester_email
     return texts
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from slactl.config import unix_user
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history import Event
 from slactl.text import is_address
@@ -51,6 +52,15 @@ class Restored:
     identity: Mapping[str, Any]
     detected: Mapping[tuple[str, int], str]
     missing: bool
+
+
+def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail with the Unix user who runs this command.
+
+    An event that another database recorded keeps its own, and says who brought it here.
+    """
+    name = "imported_by" if "unix_user" in detail else "unix_user"
+    return {**detail, name: unix_user()}
 
 
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:

@@ -2,7 +2,9 @@
 
 1. A person's tickets are those whose requester is or was the address, in any case of letters. All that anybody wrote
    in them goes: subject, bodies, address. What the desk's own people did and when stays.
-2. In the tickets of others, what the person wrote goes, and every text that names the address.
+2. In the tickets of others, what the person wrote goes, and every text that names the address, however it is spelled:
+   as in HTML, URLs, mail headers and bodies, JSON, with letters of other widths or with hidden marks between them. How
+   many of these are found only by decoding is told. A text stays where the letters may be a part of another address.
 3. Each ticket gets an entry in the log that says which texts of which events went, without the address.
 4. The database is rewritten, so that no free page and no write-ahead log has any of it. The same transaction notes
    that this has yet to be done: whoever is killed in between, the next erasure does it.
@@ -17,12 +19,20 @@ from typing import Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.config import Config
+from slactl.desk.entries import run_by
 from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.enums import ActorType
 from slactl.store import chain, erasure
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.events import ERASE, detail_text
 from slactl.text import clean, is_address, quoted
+
+
+class Spelled(NamedTuple):
+    """How many texts in tickets of others have the address only in another spelling, such as `&#64;`, and which."""
+
+    texts: int
+    tickets: Sequence[int]
 
 
 class Leftover(NamedTuple):
@@ -44,6 +54,7 @@ class Erasure:
     texts: Mapping[str, int]
     tickets: Sequence[int]
     other_tickets: Sequence[int]
+    spelled: Spelled
     left: Sequence[Leftover]
     dry_run: bool
     last_event: int
@@ -60,6 +71,7 @@ class Erasure:
             "texts": dict(self.texts),
             "tickets": list(self.tickets),
             "other_tickets": list(self.other_tickets),
+            "spelled": self.spelled._asdict(),
             "left": [each._asdict() for each in self.left],
             "problem": self.problem,
             "dry_run": self.dry_run,
@@ -93,7 +105,7 @@ def finish(config: Config, *, dry_run: bool = False) -> Erasure:
         DatabaseError: there is no database.
     """
     open_database(config.database).close()
-    return Erasure({}, [], [], [], dry_run, 0, None if dry_run else _wipe(config))
+    return Erasure({}, [], [], Spelled(0, []), [], dry_run, 0, None if dry_run else _wipe(config))
 
 
 def _erase(
@@ -102,6 +114,7 @@ def _erase(
     erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
     texts, last = erasure.counts(connection), erasure.last_event(connection)
     own, others = erasure.tickets(connection, own=True), erasure.tickets(connection, own=False)
+    spelled = Spelled(*erasure.spelled(connection))
     if shown is not None and erasure.newest(connection) > shown:
         again = f"slactl erase --requester {quoted(requester)}"
         raise RefusedError("more came of this person in the meantime; nothing was erased", again)
@@ -111,7 +124,7 @@ def _erase(
     left = [Leftover(*each) for each in erasure.leftovers(connection)]
     if not texts and not erasure.is_unfinished(connection):
         raise _nobody(requester, left)
-    return Erasure(texts, own, others, left, dry_run, last)
+    return Erasure(texts, own, others, spelled, left, dry_run, last)
 
 
 def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
@@ -134,7 +147,7 @@ def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
             "actor": actor,
             "actor_type": ActorType.USER.value,
             "action": ERASE,
-            "detail": detail_text(texts),
+            "detail": detail_text(run_by(texts)),
         }
         chain.append(connection, row)
 

@@ -1,6 +1,6 @@
 """Escalating: the one function that fires, for levels that fell due and for people alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,17 +8,18 @@ from typing import Any
 from slactl.clock import Duration, to_text
 from slactl.config import Config
 from slactl.desk.changes import Change, Outcome, Subject, change
-from slactl.desk.facts import checked_reason
+from slactl.desk.facts import assignee_of, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
 from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
 from slactl.sla.rules_model import Escalation, Level
 from slactl.sla.upcoming import ManualLevel, open_timer, up_to
-from slactl.text import known_or_refuse, nearest
+from slactl.text import RESERVED, known_or_refuse, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,24 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
         detail |= cause.key._asdict() | {"warning": cause.warning, "outcome": cause.outcome.value}
     recipients, fallback = _recipients(action, state, to_assignee, book.rulebook.current)
     detail |= {"fallback": fallback} if fallback is not None else {}
+    left_out = _tags(action, state)[1]
+    detail |= {"left_out": left_out} if left_out else {}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
     for each in _consequences(action, state, to_priority, to_assignee, cause.fired_at):
         book.append(number, each)
     row = _row(cause, state, to_priority, to_assignee) | {"event_id": event_id}
-    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {"fallback": fallback}
+    return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
+        "fallback": fallback,
+        "left_out": left_out,
+    }
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     """Record a level that fell due but does nothing any more (expired, skipped, baseline); nobody is woken."""
     assert cause.key is not None
     row = _row(cause, book.state(number), None, None) | {"event_id": None}
-    return book.fire(number, cause.key, row, ()) | {"fallback": None}
+    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": []}
 
 
 def escalate(
@@ -99,7 +105,7 @@ def escalate(
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
-    why = checked_reason(reason, "slactl escalate ID --reason 'customer called twice'")
+    why = checked_reason(reason, "slactl escalate --help")
     made = _by_person(why, assign, priority, notify=notify)
     return change(config, now, references, made, dry_run=dry_run)
 
@@ -121,7 +127,7 @@ def escalate_to(
     Raises:
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
-    why = checked_reason(reason, "slactl escalate ID --escalation resolution --level manager --reason 'called twice'")
+    why = checked_reason(reason, "slactl escalate --help")
     return change(config, now, references, _to_level(why, *place, notify=notify), dry_run=dry_run)
 
 
@@ -132,7 +138,7 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
         timer = open_timer(subject.state, escalation)
         if timer is None:
             what = f"ticket {subject.number} has no open {escalation.on} that {escalation.id} could watch"
-            raise RefusedError(what, f"slactl escalate {subject.number} --reason …")
+            raise RefusedError(what, f"slactl show {subject.number}")
         *before, step = up_to(timer.clock_run, escalation, level, subject.at, book.fired(subject.number))
 
         def cause(of: ManualLevel, outcome: LevelOutcome) -> Cause:
@@ -209,12 +215,13 @@ def _known(name: str, rules: Rules) -> str:
 
     Raises:
         NotKnownError: it is no role and no person, and very like one.
+        UsageError: it stands for somebody else in the rules.
     """
     known = [*rules.roles, *rules.people]
     near = nearest(name, known)
     if name not in known and near is not None:
         raise NotKnownError(f"there is no role or person {name!r}; did you mean {near}?", "slactl rules show")
-    return name
+    return name if name in known else assignee_of(name)
 
 
 def _changes(action: Action, state: Evaluation, rules: Rules) -> tuple[Priority | None, str | None]:
@@ -238,12 +245,19 @@ def _consequences(
         found.append(entry(EventType.PRIORITY, {"priority": priority.value, "from": state.priority.value}))
     if assignee is not None:
         found.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
-    added = [tag for tag in action.tags if tag not in state.tags]
+    added = _tags(action, state)[0]
     if added:
         found.append(entry(EventType.TAGS, {"tags": [*state.tags, *added], "added": added}))
     if action.note:
         found.append(entry(EventType.NOTE, {}, {"body": action.note}))
     return found
+
+
+def _tags(action: Action, state: Evaluation) -> tuple[list[str], list[str]]:
+    """Return the tags that an action adds, and those that it leaves out because the ticket would have too many."""
+    new = [tag for tag in dict.fromkeys(action.tags) if tag not in state.tags]
+    room = max(0, MOST_TAGS - len(state.tags))
+    return new[:room], new[room:]
 
 
 def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: str | None) -> dict[str, Any]:
@@ -264,13 +278,18 @@ def _row(cause: Cause, state: Evaluation, priority: Priority | None, assignee: s
 
 def _recipients(action: Action, state: Evaluation, assignee: str | None, rules: Rules) -> tuple[list[str], str | None]:
     """Who is told, names of people and roles, each once; and the fallback role where nobody else would be."""
-    meant: dict[str, Callable[[], str | None]] = {
-        "assignee": lambda: assignee or state.assignee,
-        "previous_assignee": lambda: state.assignee if assignee is not None else None,
-        "requester": lambda: "requester" if rules.settings.customer_mail is not None else None,
+    meant = {
+        "assignee": _person(assignee or state.assignee),
+        "previous_assignee": _person(state.assignee) if assignee is not None else None,
+        "requester": "requester" if rules.settings.customer_mail is not None else None,
     }
-    names = [meant[name]() if name in meant else name for name in action.notify]
+    names = [meant.get(name, name) for name in action.notify]
     found = list(dict.fromkeys(name for name in names if name))
     if not found and action.notify and action.fallback:
         return [action.fallback], action.fallback
     return found, None
+
+
+def _person(name: str | None) -> str | None:
+    """An assignee, unless an import calls one by a word that stands for somebody else, such as the customer."""
+    return None if name in RESERVED else name

@@ -9,10 +9,11 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.rules import Rules
 from slactl.sla.rules_loading import load
 from slactl.store.models import Tenant
-from slactl.text import check_input, clean, known_or_refuse, quoted
+from slactl.text import check_input, clean, is_reserved, known_or_refuse, quoted
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -61,16 +62,30 @@ def name_of(name: str, what: str) -> str:
     return check_input(name.strip(), f"the {what}", least=1, most=200)
 
 
+def assignee_of(name: str) -> str:
+    """The name of an assignee without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long, no text, or stands for somebody else in the rules.
+    """
+    if is_reserved(name):
+        named = clean(name).strip()[:100]
+        raise UsageError(f"nobody can be called {named!r}: slactl itself uses that word", "slactl rules show")
+    return name_of(name, "assignee")
+
+
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """The tags, each once, in the order given.
 
     Raises:
-        UsageError: one is empty, too long, or has a comma or a blank.
+        UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
     """
     found = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
     for tag in found:
         if "," in tag or any(character.isspace() for character in tag):
             raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank", "use a dash: --tag needs-review")
+    if len(found) > MOST_TAGS:
+        raise UsageError(f"there are {len(found)} tags; at most {MOST_TAGS} are kept")
     return found
 
 

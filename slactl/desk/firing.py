@@ -1,6 +1,6 @@
 """What a run does with the tickets whose next instant has come."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +16,11 @@ from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
 from slactl.sla.history import Event
+from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.ladders import Firing, due_levels
 from slactl.store.connection import give_way
 from slactl.store.events import BREACH
+from slactl.text import clean
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
 BATCH = 100
@@ -27,7 +29,7 @@ BATCH = 100
 RETRY = timedelta(hours=1)
 
 #: What a firing tells besides the fields of an escalation, of what the ledger has.
-_INTERNAL = ("event_id",)
+_INTERNAL = ("event_id", "left_out")
 
 
 def work_through(config: Config, report: Report, job: Job) -> None:
@@ -49,10 +51,10 @@ def rehearse(config: Config, now: datetime, job: Job) -> Report:
     @contextmanager
     def turn() -> Iterator[Ledger]:
         with ledger(config, now, keep=False) as book:
-            before = len(ready(book, config))
+            before = len(ready(book, config, report))
             yield book
             book.settle()
-            counts.append((before, len(ready(book, config))))
+            counts.append((before, len(ready(book, config, report))))
 
     _go_through(turn, report, job)
     if job.send and counts:
@@ -142,12 +144,18 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             continue
         told = book.tell_once(mark)
         batch.breached += breached
+        batch.problems += [_left_out(number, firing) for firing in firings if firing["left_out"]]
         batch.firings += [_told(firing, told.get(firing["id"], [])) for firing in firings]
     return batch
 
 
 def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
+
+
+def _left_out(number: int, firing: Mapping[str, Any]) -> str:
+    tags = ", ".join(clean(tag) for tag in firing["left_out"])
+    return f"ticket {number} has {MOST_TAGS} tags, the most there are; {firing['level']} does not add {tags}"
 
 
 def _told(firing: dict[str, Any], recipients: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger import Entry, Ledger
 from slactl.sla.cycles import missed_cycle
-from slactl.sla.enums import EventType, LevelOutcome, Status
+from slactl.sla.enums import EventType, LevelOutcome, Priority, Status
 from slactl.sla.history import Event
 from slactl.sla.history_file import Line
 from slactl.sla.ladders import FiringKey
@@ -16,21 +16,29 @@ from slactl.store.events import BREACH, DEADLINES
 from slactl.store.writes import Identities
 
 #: What the event of an escalation has itself; the rest stands in the escalation's row.
-EVENT_FIELDS = ("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning", "outcome", "fallback")
+EVENT_FIELDS = (
+    *("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning"),
+    *("outcome", "fallback", "left_out"),
+    "unix_user",
+)
 
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines beyond those known, which are in order of time; returns how many."""
     status, appended = _status_before(book, number, lines), list[Event]()
+    # Judged once: a history may have thousands of escalations.
+    priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
         event = line.event
+        if event.type is EventType.PRIORITY:
+            priority = Priority(event.detail["priority"])
         key = (to_text(event.at), event.type.value, event.value)
         if known[key] > 0:
             known[key] -= 1
         elif event.type is not EventType.CREATED:
             if event.type is EventType.STATUS:
                 event = replace(event, detail={**event.detail, "from": status.value})
-            appended += [event] if _append(book, number, replace(line, event=event)) else []
+            appended += [event] if _append(book, number, replace(line, event=event), priority) else []
         status = Status(line.event.detail.get("status") or status)
     _detect(book, number, [event for event in appended if event.type is EventType.BREACHED])
     return len(appended)
@@ -53,7 +61,7 @@ def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
     return book.state_at(number, max(opened, lines[0].event.at - timedelta(seconds=1))).status
 
 
-def _append(book: Ledger, number: int, line: Line) -> bool:
+def _append(book: Ledger, number: int, line: Line, priority: Priority | None) -> bool:
     """Append one event; whether it was."""
     event = line.event
     entry = Entry(event, line.texts, recorded_at=line.recorded_at)
@@ -62,7 +70,7 @@ def _append(book: Ledger, number: int, line: Line) -> bool:
     elif event.type is EventType.DEADLINES:
         book.append(number, replace(entry, action=DEADLINES))
     elif event.type is EventType.ESCALATED:
-        return _append_escalation(book, number, entry)
+        return _append_escalation(book, number, entry, priority)
     elif event.type is EventType.RULES_APPLIED:
         version = book.rulebook.known(event.detail.get("rules"))
         if version is None or version.id is None:
@@ -74,7 +82,7 @@ def _append(book: Ledger, number: int, line: Line) -> bool:
     return True
 
 
-def _append_escalation(book: Ledger, number: int, entry: Entry) -> bool:
+def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priority | None) -> bool:
     """An escalation of another database is on the record here too, so that nothing of it fires again."""
     event, detail = entry.event, dict(entry.event.detail)
     outcome = LevelOutcome(detail.get("outcome") or LevelOutcome.FIRED)
@@ -83,7 +91,6 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> bool:
     key = FiringKey(**place) if is_level else None
     if key is not None and event.by_system and key in book.fired(number):
         return False
-    state = book.state(number)
     row = {
         "source": "automatic" if event.by_system and key is not None else "manual",
         "reason": detail.get("reason") or "escalated",
@@ -91,8 +98,8 @@ def _append_escalation(book: Ledger, number: int, entry: Entry) -> bool:
         "fired_at": to_text(event.at),
         "outcome": outcome.value,
         "actor": event.actor or book.actor,
-        "from_priority": detail.get("from_priority") or state.priority.value,
-        "to_priority": detail.get("to_priority") or state.priority.value,
+        "from_priority": detail.get("from_priority") or priority,
+        "to_priority": detail.get("to_priority") or priority,
         "from_assignee": detail.get("from_assignee"),
         "to_assignee": detail.get("to_assignee"),
         "run_id": None,

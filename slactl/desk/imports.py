@@ -25,7 +25,7 @@ from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import SlactlError
 from slactl.sla.enums import Condition, EventType
 from slactl.sla.history import Event
-from slactl.sla.history_fields import LineError
+from slactl.sla.history_fields import LineError, at_most_tags
 from slactl.sla.history_file import Line, TenantEntry, in_order, parse_line, parse_record
 from slactl.sla.rules_loading import load
 from slactl.store import writes
@@ -235,9 +235,9 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -
             work.tell(Problem(first, work.source.column("ticket"), place.problem))
             continue
         history, problems = in_order(histories[name], place.opened)
+        events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
         for number, unfit in problems:
-            line = next(line for where, line in histories[name] if where == number)
-            work.tell(Problem(number, work.source.column(unfit.field, line.event), unfit.reason))
+            work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
             history = _with_bursts(history, work.bursts.get(name, ()))
             _take_ticket(book, place, history, known, work, first)
@@ -263,7 +263,9 @@ def _take_ticket(
             added = 1 + append_events(book, number, history[1:], writes.Identities())
         else:
             added = append_events(book, number, history, known[number])
-        book.state(number)
+        tags = book.state(number).tags
+        if any(line.event.type is EventType.TAGS for line in history):
+            at_most_tags(tags)
         if work.baseline and added:
             note_breaches(book, number)
             fire_due(book, number, None, baseline=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, AnyStr, BinaryIO
 
 from slactl.clock import to_text
 from slactl.errors import UsageError
@@ -12,6 +12,9 @@ from slactl.store.spool import Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
 LINE_BYTES = 8_000_000
+
+#: The longest row of another help desk, in bytes or characters, that is read to say what is wrong with it.
+ROW_BYTES = 16_000_000
 
 BOM = b"\xef\xbb\xbf"
 
@@ -32,11 +35,14 @@ class Problem:
 
 Report = Callable[[Problem], None]
 
+#: Is told how many bytes were read.
+Ticked = Callable[[int], None]
+
 
 def read_history(
     source: BinaryIO,
     report: Report,
-    ticked: Callable[[int], None],
+    ticked: Ticked,
     tenant: Callable[[TenantEntry], None] = lambda _: None,
 ) -> Iterator[Spooled]:
     """The events of a history file, line by line; `ticked` is told how many bytes were read, `tenant` of tenants.
@@ -66,12 +72,12 @@ def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked in
     return start.removeprefix(BOM)
 
 
-def _lines(source: BinaryIO, report: Report, ticked: Callable[[int], None]) -> Iterator[tuple[int, str]]:
+def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[int, str]]:
     """The lines as text; one that is not UTF-8 or is far too long is reported and left out."""
     start = peek(source).lstrip()
     document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
     if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):
-        raise UsageError("this is no history, which has a JSON object on each line", "slactl import FILE --map csv")
+        raise UsageError("this is no history, which has a JSON object on each line", "use --map csv if it is a table")
     for number, raw in enumerate(bounded_lines(source, LINE_BYTES, ticked), 1):
         if len(raw) > LINE_BYTES:
             report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))
@@ -82,12 +88,12 @@ def _lines(source: BinaryIO, report: Report, ticked: Callable[[int], None]) -> I
             report(Problem(number, "", f"not UTF-8 at byte {error.start + 1} of the line"))
 
 
-def bounded_lines(source: BinaryIO, most: int, ticked: Callable[[int], None]) -> Iterator[bytes]:
-    """The lines of a stream; of one with more bytes only the first `most` and one, so that memory stays flat."""
+def bounded_lines(source: IO[AnyStr], most: int, ticked: Ticked) -> Iterator[AnyStr]:
+    """Yield the lines of a stream; of one longer than `most` only so much and one more, so that memory stays flat."""
     while raw := source.readline(most + 1):
         ticked(len(raw))
         yield raw
-        while len(raw) > most and not raw.endswith(b"\n"):
+        while len(raw) > most and raw[-1:] not in ("\n", b"\n"):
             raw = source.readline(most + 1)
             ticked(len(raw))
             if len(raw) <= most:

@@ -4,15 +4,16 @@ import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from slactl.clock import zone
-from slactl.errors import NotKnownError, RulesError
+from slactl.errors import NotKnownError, RulesError, UsageError
+from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status
-from slactl.text import clean, did_you_mean, nearest
+from slactl.sla.rules_lines import misread
+from slactl.text import clean, did_you_mean, nearest, quoted
 
 
 class Ours(StrEnum):
@@ -92,6 +93,8 @@ class Map(BaseModel):
     kind: Literal["tickets", "events"] = "tickets"
     #: Whether a table may lack columns, save those without which nothing can be said.
     optional: bool = False
+    #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
+    rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
     time: Time = Time()
@@ -122,20 +125,25 @@ def load_map(name: str) -> Map:
 
     Raises:
         NotKnownError: it is neither.
+        UsageError: it is a file that cannot be read, or not a regular file.
         RulesError: it is no map.
     """
     if name in shipped_maps():
         text = resources.files("slactl.desk").joinpath("maps", f"{name}.toml").read_text(encoding="utf-8")
         return parse_map(text, name)
     try:
-        return parse_map(Path(name).read_text(encoding="utf-8"), name)
+        return parse_map(read_text(name, BY_HAND), name)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise UsageError(
+                f"the map {clean(name)} cannot be read: {error.strerror}", f"ls -ld {quoted(name)}"
+            ) from error
         near = nearest(name, shipped_maps())
         known = ", ".join(shipped_maps())
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NotKnownError(
             f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
-            f"--map {near}" if near else "--map csv",
+            f"use --map {near or 'csv'}",
         ) from error
 
 
@@ -147,12 +155,13 @@ def parse_map(text: str, source: str) -> Map:
     """
     try:
         data: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{source}:{misread(error, text)}", "use --map csv") from error
+    try:
         return Map.model_validate(data)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{source}: {error}", "--map csv") from error
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
-        raise RulesError(f"{source}: {told}", "--map csv") from error
+        raise RulesError(f"{source}: {told}", "use --map csv") from error
 
 
 def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:

@@ -16,16 +16,17 @@ from sqlmodel import Session, SQLModel
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns, timer_rows
-from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, sealed
+from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.loaded import LoadedTicket
 from slactl.desk.rulebook import Rulebook
 from slactl.sla.enums import Condition, NotificationState
 from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
+from slactl.sla.rules_text import read_ahead
 from slactl.sla.timers import evaluate
 from slactl.store import models, writes
-from slactl.store.events import DEADLINES, action_of, detail_text
+from slactl.store.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
 
 __all__ = ["Entry", "Ledger", "ledger"]
 
@@ -116,7 +117,10 @@ class Ledger:
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
-        detail, texts = sealed(event.detail, written)
+        detail, texts = sealed(run_by(event.detail), written)
+        action = entry.action or action_of(event)
+        if action in SEALING:
+            detail[RULES_SEAL] = self.rulebook.seal()
         self._events.append(
             {
                 "id": event_id,
@@ -125,7 +129,7 @@ class Ledger:
                 "recorded_at": to_text(entry.recorded_at or self.now),
                 "actor": actor,
                 "actor_type": event.actor_type.value,
-                "action": entry.action or action_of(event),
+                "action": action,
                 "detail": detail_text(detail),
             }
         )
@@ -330,7 +334,8 @@ def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = F
     """
     from slactl.store.engine import writing
 
+    file = read_ahead(config.rules)  # whoever has to wait for it keeps nobody waiting for the database
     with writing(config.database, keep=keep) as session:
-        book = Ledger(session, Rulebook(session, config.rules, now, strict=strict), now, config.actor)
+        book = Ledger(session, Rulebook(session, config, file, now, strict=strict), now, config.actor)
         yield book
         book.settle()

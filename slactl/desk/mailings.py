@@ -10,13 +10,14 @@ from slactl.config import Config
 from slactl.desk import addresses, digests, sending
 from slactl.desk.addresses import REQUESTER, Address, Addressee
 from slactl.desk.check import Report
-from slactl.desk.credentials import Secrets, Unresolved
+from slactl.desk.credentials import Refused, Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules import Rules
 from slactl.store import outbox
 from slactl.store.engine import writing
 from slactl.store.writes import batches
+from slactl.text import quoted
 
 #: How long after each failed try the next one comes; after the last the address is given up.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
@@ -34,7 +35,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What one run sends with; `gap` is for how many seconds no run was made before it, `lock` the run lock."""
+    """What one run sends with; `gap` is for how many seconds no run was made before it, `lock` the run lock.
+
+    `is_own` is false for rules that only the database knows.
+    """
 
     config: Config
     now: datetime
@@ -43,10 +47,19 @@ class Post:
     secrets: Secrets
     gap: int
     lock: int | None
+    is_own: bool = True
 
     def head(self, addressee: Addressee) -> digests.Letterhead:
         """What a message to somebody depends on besides its tickets."""
         return digests.Letterhead(addressee.name, self.now, self.rules, addressee.include, self.gap)
+
+    def refuse(self) -> None:
+        """Note why no message with an address goes out."""
+        if not self.is_own:
+            what = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
+            self.report.wait([what], f"slactl rules check {quoted(self.config.rules)}")
+        if self.secrets.doubts:
+            self.report.distrust(self.config, self.secrets.doubts)
 
     def complain(self, what: str, count: int = 1) -> None:
         """Have the run end with 7, and say why."""
@@ -130,6 +143,9 @@ def _send(post: Post, mailing: Mailing, message: digests.Message) -> Result:
     try:
         url = addresses.resolve(mailing.address, post.secrets)
         return sending.send(message, url, seconds, receiver=receiver, allow_http=allow_http, lock=post.lock)
+    except Refused as error:
+        post.report.wait([f"{mailing.addressee.name}: {mailing.address.label}: {error}; its messages wait"], error.fix)
+        return Result(Outcome.WAITS, str(error))
     except Unresolved as error:
         return Result(Outcome.DEAD, str(error))
     except Exception as error:  # others are told all the same; its text may have the URL in it
@@ -138,13 +154,13 @@ def _send(post: Post, mailing: Mailing, message: digests.Message) -> Result:
 
 def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[Row], result: Result) -> None:
     """Write what became of a digest; whom it did not reach, the fallback is told about."""
-    failed = result.outcome is not Outcome.SENT
-    error = f"{address.label}: {result.detail}" if failed else None
+    failed = result.outcome not in (Outcome.SENT, Outcome.WAITS)
+    error = f"{address.label}: {result.detail}" if result.outcome is not Outcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         known = row["addresses"] | {address.key: _word(post, addressee, row, result)}
         changes[row["id"]] = standing(post, addressee, known) | {"tries": row["tries"] + failed}
-        if failed or DEAD not in known.values():
+        if error is not None or DEAD not in known.values():
             changes[row["id"]]["error"] = error
     heirs = {row["id"]: heir for row in rows if changes[row["id"]]["state"] is DEAD and (heir := _heir(post, row))}
     for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
@@ -164,6 +180,8 @@ def _word(post: Post, addressee: Addressee, row: Row, result: Result) -> str:
     """What is known of an address after a try: sent, dead or held, or when it is tried again."""
     if result.outcome is Outcome.SENT:
         return SENT
+    if result.outcome is Outcome.WAITS:  # the next run tries, however soon it comes
+        return to_text(post.now + timedelta(seconds=1))
     if result.outcome is Outcome.UNKNOWN and addressee.on_unknown is OnUnknown.HOLD:
         return HELD
     step = row["tries"] // len(addressee.addresses)

@@ -93,7 +93,8 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
     """
     if since is not None and until is not None and until < since:
         raise UsageError(
-            f"the period ends ({to_text(until)}) before it begins ({to_text(since)})", "--since '7d ago' --until now"
+            f"the period ends ({to_text(until)}) before it begins ({to_text(since)})",
+            "slactl summary --since '7d ago' --until now",
         )
     return Period(to_text(now), to_text(since) if since else None, to_text(until) if until else None)
 

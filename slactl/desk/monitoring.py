@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from slactl.clock import from_text, to_text
 from slactl.config import Config
 from slactl.desk.check import Report
-from slactl.desk.credentials import Secrets, Unresolved, filled_in
+from slactl.desk.credentials import Refused, Secrets, Unresolved, filled_in
+from slactl.desk.last_rules import Heartbeat
 from slactl.errors import ExitCode, SlactlError
+from slactl.files import real_path, write_whole
 from slactl.sla.addresses import is_local, scheme
 from slactl.store import reads, runs
 from slactl.text import clean
@@ -28,12 +30,16 @@ def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
         try:
             with reads.reading(config.database) as connection:
                 lines = list(_exposition(_families(connection, report)))
-            write_atomically(metrics, "".join(f"{line}\n" for line in lines))
+            write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             failures.append(f"the metrics cannot be written to {metrics}: {why}")
     if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
-        problem = send_heartbeat(report.heartbeat, config.rules.absolute().parent)
+        secrets = Secrets.of(config.rules, report.heartbeat.secrets, os.environ)
+        if secrets.doubts:
+            report.distrust(config, secrets.doubts)
+            return failures
+        problem = send_heartbeat(report.heartbeat, secrets)
         failures += [f"the heartbeat was not sent: {problem}"] if problem else []
     return failures
 
@@ -81,29 +87,8 @@ def _escaped(text: str) -> str:
     return clean(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that others read meanwhile: they see the old or the new one, whole. Readable for everybody.
-
-    Raises:
-        OSError: it cannot be written; the old one is as it was.
-    """
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+def send_heartbeat(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     """Ask for a URL once, in at most `HEARTBEAT_SECONDS`; returns why that failed, without the URL, or None.
-
-    Files with secrets are looked for in `folder` where their paths are relative.
 
     A thread does it that is left behind when the time is over: a name server or a drip of bytes can hold a request
     far longer than the timeout of a socket says.
@@ -111,15 +96,15 @@ def send_heartbeat(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
     from threading import Thread
 
     outcome: list[str | None] = []
-    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, folder)), daemon=True)
+    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, secrets)), daemon=True)
     thread.start()
     thread.join(HEARTBEAT_SECONDS)
     return outcome[0] if outcome else f"no answer within {HEARTBEAT_SECONDS} s"
 
 
-def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
+def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     from urllib.error import HTTPError, URLError
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
     class Refusing(HTTPRedirectHandler):
         """A secret address is told to nobody else."""
@@ -128,17 +113,20 @@ def _ask_for(heartbeat: runs.Heartbeat, folder: Path) -> str | None:
             return None
 
     try:
-        url = filled_in(heartbeat.url, Secrets(os.environ, folder))
+        url = filled_in(heartbeat.url, secrets)
         if scheme(url) not in ("https", "http"):
             return "it is no URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
             return "the URL is not https; settings.allow_http = true allows it"
-        with build_opener(Refusing).open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
+        opener = build_opener(Refusing, ProxyHandler({}))  # a proxy of the environment would read the address
+        with opener.open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
             return None
     except HTTPError as error:
         return f"the answer was {error.code}"
     except URLError as error:
         return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
+    except Refused as error:
+        return f"{error}: {error.fix}" if error.fix else str(error)
     except Unresolved as error:
         return str(error)
     except Exception as error:

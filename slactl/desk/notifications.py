@@ -37,6 +37,7 @@ from slactl.desk.rulebook import Rulebook
 from slactl.desk.silences import hold
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
+from slactl.sla.rules_text import read_ahead
 from slactl.store import outbox
 from slactl.store.engine import looking, writing
 from slactl.store.models import Notification
@@ -59,11 +60,12 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
        without any address it is printed, for cron to mail.
     4. What somebody could not be told goes to the fallback of its escalation, in the next round.
 
-    Told to stop, it leaves between two messages, and the rest waits for the next run.
+    Told to stop, it leaves between two messages, and the rest waits for the next run. With rules that others may
+    change, or that only the database knows, what has an address waits; the run says so.
     """
     post = _post(config, now, report, lock)
     _adopt_orphans(post)
-    while ready := _sort_out(post):
+    while ready := _may_go(post, _sort_out(post)):
         for mailing, rows in ready.items():
             if report.stop():
                 report.interrupted = True
@@ -71,10 +73,12 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
             carry_out(post, mailing, rows)
 
 
-def ready(book: "Ledger", config: Config) -> set[int]:
+def ready(book: "Ledger", config: Config, report: Report) -> set[int]:
     """The numbers of the messages that would go out now, as far as can be said without trying."""
-    rules, secrets = book.rulebook.current, Secrets(os.environ, config.rules.absolute().parent)
-    found, _ = _sorted(Post(config, book.now, Report(book.now, dry_run=True), rules, secrets, 0, None), book.connection)
+    rules = book.rulebook.current
+    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
+    post = Post(config, book.now, report, rules, secrets, 0, None, is_own=book.rulebook.is_own)
+    found = _may_go(post, _sorted(post, book.connection)[0])
     return {row["id"] for rows in found.values() for row in rows}
 
 
@@ -86,11 +90,23 @@ def record_printed(config: Config, report: Report) -> None:
 
 
 def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
+    file = read_ahead(config.rules)
     with writing(config.database, keep=False) as session:
-        rules = Rulebook(session, config.rules, now, strict=False).current
+        book = Rulebook(session, config, file, now, strict=False)
         starts = outbox.last_starts(session.connection(), report.run_id or 0, 6)
-    secrets = Secrets(os.environ, config.rules.absolute().parent)
-    return Post(config, now, report, rules, secrets, _gap(now, starts), lock)
+    rules = book.current
+    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
+    return Post(config, now, report, rules, secrets, _gap(now, starts), lock, is_own=book.is_own)
+
+
+def _may_go(post: Post, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
+    """Return what may go out; only what is printed where others may have written where messages go."""
+    if post.is_own and not post.secrets.doubts:
+        return dict(ready)
+    printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
+    if len(printed) < len(ready):
+        post.refuse()
+    return printed
 
 
 def _gap(now: datetime, starts: Sequence[str]) -> int:

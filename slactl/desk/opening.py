@@ -10,6 +10,7 @@ from slactl.desk.bursts import bursts_of_new
 from slactl.desk.changes import Outcome
 from slactl.desk.facts import (
     BODY_LENGTH,
+    assignee_of,
     checked_tags,
     checked_text,
     effective_plan,
@@ -53,7 +54,7 @@ def create(
     opened = past_instant(at, now)
     texts = _checked_texts(new)
     tags = checked_tags(new.tags)
-    assignee = name_of(new.assignee, "assignee") if new.assignee is not None else None
+    assignee = assignee_of(new.assignee) if new.assignee is not None else None
     external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
@@ -102,7 +103,7 @@ def _checked_texts(new: NewTicket) -> dict[str, str]:
         raise UsageError("the subject is empty", "slactl create 'Printer on fire' --from ann@example.com")
     if not is_address(new.requester_email):
         shown = clean(new.requester_email)[:100]
-        raise UsageError(f"{shown!r} is no e-mail address", "--from ann@example.com")
+        raise UsageError(f"{shown!r} is no e-mail address", "use --from ann@example.com")
     texts = {"subject": subject, "requester_email": new.requester_email}
     if new.body is not None:
         texts["body"] = checked_text(new.body, "the body", BODY_LENGTH)

@@ -1,15 +1,15 @@
 """Rebuilding the cache: every ticket and timer computed anew from its history, and what differed.
 
-1. Triggers, indexes and views are made anew where they are not as slactl makes them; a unique index of rows that are
-   doubled once more at the end, as rebuilding may have mended that.
+1. Triggers, indexes and views that are not slactl's are dropped, or made anew where they are not as slactl makes them;
+   a unique index of rows that are doubled once more at the end, as rebuilding may have fixed that.
 2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
 3. A ticket whose columns follow from its history is left alone, but for the next instants of its timers, which hang
    on today's ladders. One that differs is written anew as a whole.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from slactl.desk.ladders import is_current
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import ExitCode, SlactlError
 from slactl.sla.enums import Condition
-from slactl.store import audit, health
+from slactl.store import audit, reads, structure
+from slactl.store.structure import Oddity
 
 Progress = Callable[[str, int, int], None]
 Problem = Callable[[str], None]
@@ -37,6 +38,8 @@ class Rebuilt:
     differences: int = 0
     failed: int = 0
     structure: Sequence[str] = ()
+    #: Of the structure, what is not slactl's: name, and the statement that made it.
+    dropped: Mapping[str, str | None] = field(default_factory=dict)
     #: Of the structure, what could not be made anew.
     unmade: Sequence[str] = ()
 
@@ -51,6 +54,7 @@ class Rebuilt:
         names = ("dry_run", "tickets", "changed", "differences", "failed")
         return {name: getattr(self, name) for name in names} | {
             "structure": list(self.structure),
+            "dropped": dict(self.dropped),
             "unmade": list(self.unmade),
         }
 
@@ -61,8 +65,12 @@ def rebuild(
     done: Rebuilt,
     progress: Progress = lambda *_: None,
     problem: Problem = lambda _: None,
+    *,
+    tables: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Rebuild the cache; yields a record for each difference as it is found.
+
+    A table that is not slactl's is dropped with all its rows only with `tables`.
 
     Raises:
         RulesError: the rules are invalid, and this database never used a valid version.
@@ -73,12 +81,14 @@ def rebuild(
         with ledger(config, now, keep=not done.dry_run) as book:
             connection = _raw(book)
             if not last:
-                done.structure = health.missing(connection)
-                health.restore_structure(connection)
+                odd = structure.odd_parts(connection)
+                done.structure = [each.name for each in odd]
+                done.dropped = {each.name: each.sql for each in odd if each.oddity is Oddity.FOREIGN}
+                structure.restore(connection, tables=tables)
             numbers = audit.numbers(connection, last, audit.BATCH)
             found = list(_batch(book, connection, numbers, done, problems.append))
             if not numbers:
-                _finish_structure(connection, done, problems.append)
+                _finish_structure(connection, done, problems.append, tables=tables)
         for each in problems:
             problem(each)
         problems.clear()
@@ -89,12 +99,24 @@ def rebuild(
         progress("tickets", done.tickets, max(done.tickets, last))
 
 
-def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem) -> None:
+def foreign_parts(config: Config) -> list[str]:
+    """Return what a rebuilding would drop, as it is not slactl's.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    with reads.reading(config.database) as connection:
+        odd = structure.odd_parts(connection)
+    return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
+
+
+def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem, *, tables: bool) -> None:
     """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
-    failed = health.restore_structure(connection)
+    failed = structure.restore(connection, tables=tables)
     done.unmade = list(failed)
-    for name, why in failed.items():
-        problem(f"the index {name} cannot be made anew, as rows are doubled: {why}")
+    done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
+    for why in failed.values():
+        problem(why)
 
 
 def _batch(

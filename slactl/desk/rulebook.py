@@ -5,17 +5,20 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.last_rules import recall
 from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
 from slactl.sla.rules import Rules
-from slactl.sla.rules_loading import load, parse
+from slactl.sla.rules_loading import parse
 from slactl.sla.rules_model import Escalation, Level
+from slactl.sla.rules_text import RulesFile
 from slactl.store.models import HolidayYear, Meta, RulesVersion
+from slactl.store.rules_versions import SEALED, seals
 from slactl.store.runs import LADDERS
 
 
@@ -23,11 +26,12 @@ class Rulebook:
     """The rules one write transaction works with; each version is parsed once.
 
     `problem` is the error of the current file where it is invalid; `current` is then the last valid version
-    this database used.
+    this database used. `is_own` says whether that is what this user read in the file, and not only what the database
+    says: it may be anybody's, and nothing is sent by it.
     """
 
-    def __init__(self, session: Session, path: Path, now: datetime, *, strict: bool) -> None:
-        """Read the current rules.
+    def __init__(self, session: Session, config: Config, file: RulesFile, now: datetime, *, strict: bool) -> None:
+        """Understand the current rules, which were read before the write lock was taken.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
@@ -37,17 +41,21 @@ class Rulebook:
         self._parsed: dict[str, Rules] = {}
         self._rows: dict[str, RulesVersion] = {}
         self._introduced: dict[tuple[str, str], str] | None = None
+        self._seal: str | None = None
         self._holiday_years: dict[tuple[str, str, int], Mapping[date, str]] = {}
         self.problem: RulesError | None = None
+        self.is_own = True
         try:
             # Checking rules asks the holidays library, which takes longer to import than everything else.
-            self.current = load(path, set(session.exec(select(RulesVersion.hash))))
+            self.current = parse(file.needed(), str(file.path), set(session.exec(select(RulesVersion.hash))))
         except RulesError as error:
             last = self._last_used()
             if strict or last is None:
                 raise
-            self.problem = error
-            self.current = parse(last.canonical, f"rules version {last.id}", {last.hash})
+            self.problem, kept = error, recall(config)
+            self.is_own = kept is not None and kept.text is not None and kept.hash == last.hash
+            text = kept.text if kept is not None and kept.text is not None and self.is_own else last.canonical
+            self.current = parse(text, f"rules version {last.id}", {last.hash})
         self._parsed[self.current.hash] = self.current
 
     def current_version(self) -> RulesVersion:
@@ -65,7 +73,15 @@ class Rulebook:
             if is_first:  # nothing was computed before with other rules
                 self.ladders_are_current()
             self._session.flush()
+            self._seal = None
         return known
+
+    def seal(self) -> str:
+        """Return the number of the last version and the seal of all: when each was first used decides what fires."""
+        if self._seal is None:
+            rows = self._session.exec(select(*(getattr(RulesVersion, name) for name in SEALED)).order_by("id")).all()
+            self._seal = " ".join(map(str, [*seals(rows).items()][-1])) if rows else ""
+        return self._seal
 
     def ladders_are_current(self) -> None:
         """Note that every next instant in the database was computed with the current rules."""
@@ -124,7 +140,7 @@ class Rulebook:
             )
         )
         self._session.flush()
-        self._parsed[rules.hash], self._introduced = rules, None
+        self._parsed[rules.hash], self._introduced, self._seal = rules, None, None
 
     def _last_used(self) -> RulesVersion | None:
         """The rules of the last run, else those that came last into this database."""

@@ -2,17 +2,17 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slactl.config import Config, shipped_rules
 from slactl.desk import addresses
 from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
+from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
 from slactl.sla.addresses import without_literal_secrets
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules import Rules
@@ -20,6 +20,7 @@ from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
 from slactl.sla.rules_lint import LintWarning, lint
 from slactl.sla.rules_loading import as_error, load, parse
 from slactl.sla.rules_model import Facts, Policy
+from slactl.sla.rules_text import read
 from slactl.store.lock import edit_lock
 from slactl.text import clean, did_you_mean, known_or_refuse, quoted
 
@@ -36,13 +37,15 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
     Raises:
         RulesError: they are invalid, or the file cannot be read.
     """
-    rules = load(path)
-    text, secrets = path.read_text(encoding="utf-8"), Secrets(environment, path.absolute().parent)
+    text = read(path)
+    rules = parse(text, str(path))
+    secrets = Secrets.of(path, rules.settings.secrets, environment)
     wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
-    missing = [LintWarning(Lines(text).of(place), message) for place, message in addresses.warnings(rules, secrets)]
-    return rules, sorted({*lint(rules, text), *missing})
+    doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
+    found = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
+    return rules, sorted({*lint(rules, text), *found})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
@@ -96,35 +99,48 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
     again = f"slactl rules set {quoted(key)} {quoted(value)}"
     try:
-        with nullcontext() if dry_run else edit_lock(path, again):
-            before, after = _edited(path, key, value)
+        real = real_path(path)
+        with nullcontext() if dry_run else edit_lock(real, again):
+            load(path)
+            found = _read(real)
+            before, after = found.content.decode(), _edited(path, found.content.decode(), key, value)
             if not dry_run and after != before:
-                _replace(path, before, after, again)
+                _replace(real, found, after, again)
     except OSError as error:
         raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
     return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
 
 
-def _edited(path: Path, key: str, value: str) -> tuple[str, str]:
-    """The text of the file, as it is and with the value; line ends included."""
+class _Before(NamedTuple):
+    """A rules file as it was read: its bytes, and whose it is."""
+
+    content: bytes
+    found: os.stat_result
+
+
+def _read(path: Path) -> _Before:
+    """Read a file and whose it is through one descriptor: the name may be another file's a moment later."""
+    with open_regular(path, follow=False) as stream:
+        return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
+
+
+def _edited(path: Path, before: str, key: str, value: str) -> str:
+    """The text of the file with the value; line ends included."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    load(path)
-    before = path.read_bytes().decode()
     document = tomlkit.parse(before)
     try:
         _put(document, _split(key), _parsed(value))
     except TOMLKitError as error:
-        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", 'slactl rules set KEY "4h"') from error
+        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", EXAMPLE) from error
     after = tomlkit.dumps(document)
     try:
         parse(after, str(path))
     except RulesError as error:
-        again = f"slactl rules set {quoted(key)} VALUE"
-        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], again) from error
-    return before, after
+        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], EXAMPLE) from error
+    return after
 
 
 def _tenant_plan(database: Path, tenant: str | None, rules: Rules) -> str | None:
@@ -252,7 +268,7 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
 
     try:
         found = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # not TOML, or a number with thousands of digits
         return value
     except RecursionError:
         raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE) from None
@@ -261,27 +277,19 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
     return found
 
 
-def _replace(path: Path, before: str, after: str, again: str) -> None:
-    """Write a file in one step, unless it is another one than before: whoever reads sees the old or the new one.
+def _replace(path: Path, old: _Before, after: str, again: str) -> None:
+    """Write a file in one step, unless it is another one than before; owner, group and mode stay.
+
+    Whoever owns a file that root edits goes on owning it, so that nobody's rules become root's by an edit.
 
     Raises:
         RefusedError: what was read is not what is there any more; editors know nothing of our lock.
         OSError: it cannot be written.
     """
-    target = path.resolve()
-    mode = stat.S_IMODE(target.stat().st_mode)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(after)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, mode)
-        with suppress(OSError):  # a shared file stays its group's, where we may say so
-            os.chown(name, -1, target.stat().st_gid)
-        if target.read_bytes() != before.encode():
+
+    def compare() -> None:
+        if read_regular(path, BY_HAND) != old.content:
             raise RefusedError(f"{path} was edited in the meantime; nothing was written", again)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+
+    mode, owner = stat.S_IMODE(old.found.st_mode) & 0o777, old.found.st_uid if os.geteuid() == 0 else None
+    write_whole(path, after.encode(), mode=mode, group=old.found.st_gid, owner=owner, before_rename=compare)

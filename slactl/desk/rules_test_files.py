@@ -21,10 +21,11 @@ from slactl.desk.rules_test_cases import (
     latest_instant,
 )
 from slactl.errors import RulesError
+from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status, Target
 from slactl.sla.evaluation import TimerState
 from slactl.sla.history import Event
-from slactl.sla.rules_lines import Lines, path_text
+from slactl.sla.rules_lines import Lines, misread, path_text
 from slactl.text import clean, did_you_mean, not_one_of, quoted
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ def read_cases(path: Path) -> list[Case]:
         RulesError: it cannot be read, or anything in it is wrong; each problem is a line of the message.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, BY_HAND)
         data = tomllib.loads(text)
     except OSError as error:
-        raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl rules test --help") from error
+        raise RulesError(f"{path} cannot be read: {error.strerror}", f"ls -ld {quoted(path)}") from error
     except UnicodeDecodeError as error:
         raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RulesError(f"{path}: {error}", f"slactl rules test {quoted(path)}") from error
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{path}:{misread(error, text)}", f"slactl rules test {quoted(path)}") from error
     reader = _Reader(str(path), Lines(text))
     cases = reader.cases(data)
     if reader.problems:

@@ -22,6 +22,13 @@ ANSWER_SECONDS = 15
 
 SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
 
+#: Schemes of Apprise whose messages stay on this machine.
+ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
+
+#: Schemes that Apprise lists without TLS although they use it, and those that it lists with TLS although they do not.
+ENCRYPTED = frozenset(("pushme", "sfr"))
+UNENCRYPTED = frozenset(("aprs",))
+
 
 class Failure(NamedTuple):
     """Why it did not work: whether trying again may help, or whether nobody knows if it went out."""
@@ -54,11 +61,14 @@ def send(order: dict[str, Any]) -> Failure:
     import apprise
 
     failures: list[Failure] = []
+    ignore_environment()
     watch_http(failures, allow_http=order["allow_http"])
     watch_mail(failures)
     service = apprise.Apprise.instantiate(order["url"], asset=apprise.AppriseAsset(async_mode=False))
     if service is None:
         return Failure(DEAD, "Apprise does not know this address")
+    if not order["allow_http"] and is_unencrypted(service, scheme_of(service, order["url"]), server_of(service)):
+        return Failure(DEAD, "the address has no TLS; use one with TLS, or allow_http = true")
     service.socket_read_timeout = max(service.socket_read_timeout, ANSWER_SECONDS)
     if order["receiver"] is not None:
         write_to(service, order["receiver"], failures)
@@ -84,6 +94,44 @@ def worst(failures: list[Failure]) -> Failure:
     return Failure(RETRY, "Apprise could not send it")
 
 
+def is_unencrypted(plugin: Any, scheme: str, host: str) -> bool:  # noqa: ANN401
+    """Whether a service of Apprise, or one of its classes, sends to another machine without TLS."""
+    fixed = getattr(plugin, "notify_url", None)
+    if scheme in UNENCRYPTED or (isinstance(fixed, str) and is_plain(fixed)):
+        return True
+    if scheme in ON_THIS_MACHINE | ENCRYPTED or is_loopback(host):
+        return False
+    mode = getattr(plugin, "secure_mode", None)  # of mail and XMPP: it decides, not the scheme
+    if mode is not None:
+        return mode in ("insecure", "none")
+    plain, secure = plugin.protocol or (), plugin.secure_protocol or ()
+    return scheme in ([plain] if isinstance(plain, str) else plain) and scheme not in (
+        [secure] if isinstance(secure, str) else secure
+    )
+
+
+def server_of(service: Any) -> str:  # noqa: ANN401
+    """Return the host that a service connects to; of mail that is not always the host of the address."""
+    return str(getattr(service, "smtp_host", None) or service.host or "")
+
+
+def scheme_of(service: Any, url: str) -> str:  # noqa: ANN401
+    """Return the scheme of an address as Apprise lists it; some services overwrite their own."""
+    typed = url.partition("://")[0].strip().lower()
+    return str(service.schema) if typed == "http" else typed
+
+
+def ignore_environment() -> None:
+    """Have requests use no proxy of the environment and no password of `~/.netrc`, in whatever session.
+
+    A bundle of certificates that the environment names is still trusted; it can come with no address.
+    """
+    import requests
+
+    always_off = property(lambda session: False, lambda session, value: None)
+    requests.Session.trust_env = always_off  # type: ignore[assignment]
+
+
 def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
     """See every HTTP answer; follow no redirect, read no endless answer, and send nothing in the clear."""
     from requests import adapters, exceptions
@@ -94,6 +142,8 @@ def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
         if not allow_http and is_plain(request.url):
             failures.append(Failure(DEAD, "plain http to another machine; use https, or allow_http = true"))
             raise exceptions.ConnectionError("plain http")
+        if options.get("verify") is True:
+            options["verify"] = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         try:
             response = original(self, request, *args, **options | {"stream": True})
             read_capped(response)
@@ -112,12 +162,17 @@ def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
 def is_plain(url: str) -> bool:
     """Whether a request would go to another machine without TLS."""
     parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname == "localhost":
-        return False
-    try:
-        return not ip_address(parts.hostname or "").is_loopback
-    except ValueError:
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can only be this machine."""
+    if host.lower() == "localhost":
         return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def read_capped(response: Any) -> None:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ class Outcome(StrEnum):
     RETRY = "retry"
     DEAD = "dead"
     UNKNOWN = "unknown"
+    #: Nothing was tried: a secret is not read as things are.
+    WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,18 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # Nothing that it starts in turn imports from where it stands either.
+        cwd="/",
+        env=_environment(),
         pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what would send a message elsewhere, add a password, or import from elsewhere."""
+    names = [name for name in os.environ if not re.fullmatch(r".*_proxy|NETRC|APPRISE_.*", name, re.IGNORECASE)]
+    return {name: os.environ[name] for name in names} | {"PYTHONSAFEPATH": "1"}
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
-from slactl.desk.addresses import listed
-from slactl.desk.credentials import Secrets
-from slactl.sla.addresses import PLACEHOLDER
+from slactl.desk.addresses import named_secrets, trouble
+from slactl.desk.credentials import Secrets, Unresolved
 from slactl.sla.rules import Rules
 from slactl.store.folders import SIDE_FILES, is_open, open_folders
 from slactl.text import clean, quoted
@@ -48,8 +47,8 @@ class Holder:
     program: str
 
 
-def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
-    """What is wrong with the modes of the database, the files beside it, its folder and the rules."""
+def exposures(database: Path) -> Iterator[Exposure]:
+    """What is wrong with the modes of the database, the files beside it and its folder."""
     folder = database.resolve().parent
     mode = _mode(folder)
     if mode is not None and mode & 0o002 and not is_open(mode):
@@ -67,9 +66,6 @@ def exposures(database: Path, rules: Path) -> Iterator[Exposure]:
         mode = _mode(path)
         if mode is not None and mode & 0o007:
             yield Exposure(path, "everybody may read or write it", f"chmod o-rwx {quoted(path)}")
-    mode = _mode(rules)
-    if mode is not None and mode & 0o002:
-        yield Exposure(rules, "everybody may change the rules", f"chmod o-w {quoted(rules)}")
 
 
 def unwritable(database: Path) -> list[Path]:
@@ -157,27 +153,27 @@ def _is_place(place: str, status: os.stat_result, pid: int, lock: Path) -> bool:
 
 def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, str | None]]:
     """What is wrong with the secrets that addresses name: whose, what, and the fix. Never what they are."""
-    found = [(place, kind, name) for place, url, _ in listed(rules) for kind, name in PLACEHOLDER.findall(url)]
-    for place, kind, name in dict.fromkeys(found):
-        whose = ".".join(str(part) for part in place[:2])
-        if kind == "env" and not known.environment.get(name, "").strip():
-            yield whose, f"the environment variable {name} is not set here", f"export {quoted(name)}=…"
-        elif kind == "file":
-            yield from ((whose, *problem) for problem in _secret_file(known.folder / Path(name).expanduser()))
+    for place, kind, name in dict.fromkeys(named_secrets(rules)):
+        found = trouble(kind, name, known)
+        if found is None:
+            continue
+        whose, (what, fix) = ".".join(str(part) for part in place[:2]), found
+        if kind == "env":
+            yield whose, f"{what} here", f"export {quoted(name)}=…"
+        elif fix is not None:
+            yield whose, what, fix
+        else:
+            yield whose, what, _making(name, known)
 
 
-def _secret_file(path: Path) -> Iterator[tuple[str, str | None]]:
+def _making(name: str, known: Secrets) -> str:
+    """Return the command that makes the file of a secret, or shows what is there in its place."""
     try:
-        mode = path.stat().st_mode
-    except PermissionError:
-        return  # whoever runs `check` may see it; from here nothing can be said
-    except OSError as error:
-        yield f"the secret file {path} cannot be read: {error.strerror}", f"install -m 600 /dev/stdin {quoted(path)}"
-        return
-    if not stat.S_ISREG(mode):
-        yield f"the secret file {path} is no file", f"ls -ld {quoted(path)}"
-    elif mode & 0o077:
-        yield f"others may read the secret file {path}", f"chmod 600 {quoted(path)}"
+        path = known.place(name)
+    except (Unresolved, RuntimeError):
+        return f"slactl rules check {quoted(known.rules)}"
+    made = f"install -d -m 700 {quoted(path.parent)} && install -m 600 /dev/stdin {quoted(path)}"
+    return f"ls -ld {quoted(path)}" if os.path.lexists(path) else made
 
 
 def _mode(path: Path) -> int | None:

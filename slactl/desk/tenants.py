@@ -29,9 +29,7 @@ def add(
     named = name_of(name, "tenant's name")
     with ledger(config, now, keep=not dry_run, strict=True) as book:
         if book.session.get(Tenant, named) is not None:
-            raise RefusedError(
-                f"there is a tenant {clean(named)} already", f"slactl tenant set {quoted(named)} --plan P"
-            )
+            raise RefusedError(f"there is a tenant {clean(named)} already", f"slactl tenant show {quoted(named)}")
         tenant = Tenant(name=named, created_at=to_text(now))
         _fill(book, tenant, plan, timezone)
         book.session.add(tenant)

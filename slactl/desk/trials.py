@@ -9,9 +9,10 @@ from typing import Any
 from slactl.config import Config
 from slactl.desk import addresses, digests, sending
 from slactl.desk.addresses import Address, Addressee
-from slactl.desk.credentials import Secrets, Unresolved
+from slactl.desk.credentials import Refused, Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
-from slactl.errors import RefusedError
+from slactl.desk.trust import closing_commands, refusals
+from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules import Rules
 from slactl.sla.rules_loading import load
 from slactl.text import clean, known_or_refuse
@@ -58,6 +59,7 @@ def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) 
     Raises:
         NotKnownError: the rules have no such role or person.
         RefusedError: it has no address.
+        PartlyError: others may change the rules, so that nothing is sent by them.
         RulesError: the rules are invalid.
     """
     rules = load(config.rules)
@@ -65,10 +67,12 @@ def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) 
     known_or_refuse(name, known, "role or person", "slactl rules show")
     addressee = addresses.addressee(rules, name)
     if not addressee.addresses:
-        hint = f'notify = ["mailtos://…"] under [roles.{name}] or [people.{name}] in {config.rules}'
+        hint = f"add notify under [roles.{name}] or [people.{name}] in {config.rules}"
         raise RefusedError(f"{clean(name)} has no address: messages are printed by check", hint)
     message = digests.sample(digests.Letterhead(addressee.name, now, rules, addressee.include))
-    secrets = Secrets(os.environ, config.rules.absolute().parent)
+    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
+    if secrets.doubts:
+        raise PartlyError.of(refusals(secrets.doubts), closing_commands(config.rules, config.database, secrets.doubts))
     results = [(each.label, _try(rules, addressee, each, message, secrets, dry_run)) for each in addressee.addresses]
     return Trial(addressee, message, tuple(results), dry_run)
 
@@ -78,6 +82,8 @@ def _try(
 ) -> Result | None:
     try:
         url = addresses.resolve(address, secrets)
+    except Refused as error:
+        return Result(Outcome.WAITS, f"{error}: {error.fix}" if error.fix else str(error))
     except Unresolved as error:
         return Result(Outcome.DEAD, str(error))
     if dry_run:

@@ -33,8 +33,11 @@ def health_lines(health: Record) -> Iterator[str]:
 
 def rebuild_lines(rebuilt: Mapping[str, Any], found: Iterable[Record]) -> Iterator[str]:
     """Each difference, and how many there were."""
+    for name, sql in rebuilt["dropped"].items():
+        yield clean(f"{name} {'would be' if rebuilt['dry_run'] else 'was'} dropped, as it is not slactl's: {sql}")
     for name in rebuilt["structure"]:
-        yield f"{name} was not as slactl makes it"
+        if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
+            yield clean(f"{name} was not as slactl makes it")
     for each in found:
         yield clean(each["message"])
     would = "would be " if rebuilt["dry_run"] else ""

@@ -9,7 +9,7 @@ from slactl.show.times import local, words
 from slactl.sla.enums import Status, Target
 
 #: Said elsewhere, or of no use to a person.
-HIDDEN = ("rules", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
+HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
 #: Not worth a word unless it is something else.
 USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
 #: What persons wrote, to be shown as it is.

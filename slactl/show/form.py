@@ -38,7 +38,7 @@ def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: 
         words = ", ".join(sorted(str(form) for form in forms))
         raise UsageError(
             f"only one form of output at a time, not {words}",
-            "--json is short for --format json, and -q for --format ids",
+            "leave all but one of --json, -q and --format out",
         )
     return forms.pop() if forms else (Form.TABLE if terminal else Form.PLAIN)
 

@@ -55,6 +55,8 @@ def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
     for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
         if erasure[name]:
             yield f"  in tickets {what}: {_numbers(erasure[name])}"
+    if erasure["spelled"]["texts"]:
+        yield _spelled(erasure["spelled"], rehearsed=rehearsed)
     for left in erasure["left"]:
         place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
         several = "s" if len(left["tickets"]) > 1 else ""
@@ -62,6 +64,13 @@ def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
         yield f"left: {place} names it in {rows}{of_tickets}: {LEFT.get(place, 'it stays')}"
     if erasure["problem"]:
         yield f"left: {clean(erasure['problem'])}"
+
+
+def _spelled(spelled: Mapping[str, Any], *, rehearsed: bool) -> str:
+    count, tickets = spelled["texts"], spelled["tickets"]
+    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, as in &#64;"
+    look = f"; look: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
+    return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {_numbers(tickets)}{look}"
 
 
 def _numbers(numbers: Sequence[int]) -> str:

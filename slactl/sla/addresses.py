@@ -8,9 +8,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 #: What is read only when something is sent: `${env:NAME}` and `${file:PATH}`.
 PLACEHOLDER = re.compile(r"\$\{(env|file):([^}]+)\}")
 
-#: Apprise's generic webhooks without TLS; each has a sister with an "s" at the end.
-PLAIN_WEBHOOKS = ("json", "xml", "form")
-
 MAIL_SCHEMES = ("mailto", "mailtos")
 
 #: Schemes whose URLs name a place: all but logins and options may stand in the rules, unless it looks like a token.
@@ -127,14 +124,9 @@ def scheme(url: str) -> str:
     return url.partition("://")[0].lower() if "://" in url and not url.startswith("${") else ""
 
 
-def is_plain_webhook(url: str) -> bool:
-    """Whether this is a generic webhook without TLS on another machine."""
-    return scheme(url) in PLAIN_WEBHOOKS and not is_loopback(_host(url))
-
-
 def is_local(url: str) -> bool:
     """Whether what a URL says never leaves this machine."""
-    return is_loopback(_host(url))
+    return is_loopback(host(url))
 
 
 def is_loopback(host: str) -> bool:
@@ -154,7 +146,8 @@ def has_receiver(url: str) -> bool:
     return bool(path) or any(name.lower() in ("to", "cc", "bcc") for name, _ in parse_qsl(query))
 
 
-def _host(url: str) -> str:
+def host(url: str) -> str:
+    """Return the host of a URL; empty where it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -12,6 +12,9 @@ from slactl.text import did_you_mean
 #: The longest texts a history may have, in characters.
 BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
 
+#: The most tags that a ticket has, whoever adds them.
+MOST_TAGS = 100
+
 #: The greatest number a ticket may bring along.
 GREATEST_ID = 10**12
 
@@ -90,9 +93,21 @@ def _one_of(words: Iterable[str]) -> Reader:
             return value
         choices = f"; it must be one of {', '.join(known)}"
         meant = did_you_mean(value, known, choices) if isinstance(value, str) else choices
-        raise LineError(field, f"{str(value)[:60]!r} is not known{meant}")
+        raise LineError(field, f"{_shown(value)} is not known{meant}")
 
     return read
+
+
+def at_most_tags(names: Iterable[str], field: str = "tags") -> list[str]:
+    """Return the names, each once, unless they are more than a ticket has.
+
+    Raises:
+        LineError: they are more than that.
+    """
+    found = list(dict.fromkeys(names))
+    if len(found) > MOST_TAGS:
+        raise LineError(field, f"{len(found):,} tags; at most {MOST_TAGS} are kept")
+    return found
 
 
 def _names(value: object, field: str) -> list[str]:
@@ -104,12 +119,12 @@ def _names(value: object, field: str) -> list[str]:
         if name is None:
             raise LineError(field, "has an empty text")
         names[name] = None
-    return list(names)
+    return at_most_tags(names, field)
 
 
 def _number(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"must be a whole number, not {str(value)[:60]}")
+        raise LineError(field, f"must be a whole number, not {_shown(value)}")
     return value
 
 
@@ -120,7 +135,7 @@ def _cycle(value: object, field: str) -> int:
 
 def _id(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
-        raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {str(value)[:60]}")
+        raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {_shown(value)}")
     return value
 
 
@@ -135,6 +150,11 @@ def _zone(value: object, field: str) -> str | None:
     if name is not None and not is_zone(name):
         raise LineError(field, f"there is no time zone {name[:60]!r}")
     return name
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message; of what may be large or nested deeply only the kind."""
+    return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 
 def kind_of(value: object) -> str:
@@ -183,6 +203,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "warning": _flag,
         "outcome": _OUTCOME,
         "fallback": read_name,
+        "left_out": _names,
         "due_at": _instant_text,
         "from_priority": _PRIORITY,
         "to_priority": _PRIORITY,
@@ -215,7 +236,12 @@ _WRITTEN: dict[EventType, dict[str, Reader]] = {
 HASHES = {name: f"{name}_hash" for name in TEXTS}
 
 #: The fields of every line. The creation of a ticket also has the ticket's number in the database it came from.
-_OF_ALL: dict[str, Reader] = {"actor": read_name, "actor_type": _one_of(ActorType), "recorded_at": read_instant}
+_OF_ALL: dict[str, Reader] = {
+    "actor": read_name,
+    "actor_type": _one_of(ActorType),
+    "unix_user": read_name,
+    "recorded_at": read_instant,
+}
 _OF_CREATED: dict[str, Reader] = {"slactl_id": _id}
 
 READERS: dict[EventType, dict[str, Reader]] = {
@@ -230,7 +256,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
 }
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
-KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone"))
+KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
 
 REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.STATUS: ("status",),

@@ -68,6 +68,22 @@ class Line:
     rules: RulesText | None = None
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)[:60]!r} stands twice")
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not a number")
+
+
+#: Reads JSON, and refuses what Python takes besides: NaN, infinities, and one name twice in an object.
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+
+
 def read_object(text: str) -> dict[str, Any]:
     """Return the JSON object in a line.
 
@@ -75,10 +91,12 @@ def read_object(text: str) -> dict[str, Any]:
         LineError: the line is not a JSON object.
     """
     try:
-        record = json.loads(text)
+        record = DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise LineError("", f"is not valid JSON at column {error.colno}: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise LineError("", "is not valid JSON: it is nested too deeply") from None
+    except ValueError as error:
         raise LineError("", f"is not valid JSON: {error}") from None
     if not isinstance(record, dict):
         raise LineError("", f"must be a JSON object, not {kind_of(record)}")
@@ -168,7 +186,7 @@ def to_record(
     if event.actor is not None:
         record |= {"actor": event.actor, "actor_type": event.actor_type.value}
     if recorded_at is not None:
-        record["recorded_at"] = recorded_at
+        record |= {"unix_user": detail.get("unix_user"), "recorded_at": recorded_at}
     return record
 
 

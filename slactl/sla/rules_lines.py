@@ -15,7 +15,8 @@ DEPTH = 32
 TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
 _PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.|$)""")
-_ASSIGNMENT = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_\-.\s])+?)\s*=(?!=)""")
+_ASSIGNMENT = re.compile(r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_\-.\s])++)=(?!=)""")
+_LONG_NUMBER = re.compile(r"[0-9_]{4301}")
 _HEADER = re.compile(r"\s*(\[\[?)(.+?)(\]\]?)\s*(?:#.*)?$")
 
 
@@ -151,6 +152,9 @@ def misread(error: Exception, text: str) -> str:
     lines = text.rstrip().split("\n")
     if isinstance(error, RecursionError):
         return f"{_first_too_deep(lines)}: {TOO_DEEP}"
+    if "digits" in str(error):  # tomllib passes this error on without a line
+        long = next((number for number, line in enumerate(lines, 1) if _LONG_NUMBER.search(line)), len(lines))
+        return f"{long}: a number has too many digits"
     message, _, where = str(error).partition(" (at line ")
     number = where.split(",")[0]
     # An error at the end of the document belongs to the last line.

@@ -12,6 +12,7 @@ from slactl.sla import rules_checks
 from slactl.sla.rules import Rules
 from slactl.sla.rules_lines import TOO_DEEP, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules_model import ManualEscalation
+from slactl.sla.rules_text import read
 from slactl.text import did_you_mean, quoted
 
 #: The keys that a policy inherits from the settings unless it has them itself.
@@ -24,13 +25,7 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
     Raises:
         RulesError: the file cannot be read, or the rules are not valid; each problem has its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RulesError(f"{path} cannot be read: {error.strerror}", "slactl init") from error
-    except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
-    return parse(text, str(path), known)
+    return parse(read(path), str(path), known)
 
 
 def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:
@@ -43,7 +38,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
 
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RulesError(f"{source}:{misread(error, text)}", f"slactl rules check {quoted(source)}") from error
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)

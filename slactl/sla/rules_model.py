@@ -151,6 +151,8 @@ class Settings(Part):
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
     heartbeat: Name | None = None
     allow_http: bool = False
+    #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
+    secrets: Name = "secrets"
 
 
 class CalendarRules(Part):

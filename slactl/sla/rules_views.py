@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import parse_duration, parse_instant
 from slactl.errors import RulesError, UsageError
+from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status, Target
 from slactl.text import did_you_mean, not_one_of, quoted
 
@@ -130,7 +131,7 @@ def read_views(path: Path) -> dict[str, View]:
         RulesError: the file cannot be read.
     """
     try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8")).get("views", {})
+        stated = tomllib.loads(read_text(path, BY_HAND)).get("views", {})
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         hint = f"slactl rules check {quoted(path)}"
@@ -149,7 +150,7 @@ def check_view(name: str, view: View, path: Path) -> None:
     if wrong:
         from slactl.sla.rules_lines import Lines, path_text
 
-        lines = Lines(path.read_text(encoding="utf-8"))
+        lines = Lines(read_text(path, BY_HAND))
         by_line = sorted((lines.of(key_path), path_text(key_path), message) for key_path, message in wrong)
         texts = [f"{path}:{line}: {where}: {message}" for line, where, message in by_line]
         raise RulesError.of(texts, f"slactl rules check {quoted(path)}")

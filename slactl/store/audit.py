@@ -4,21 +4,29 @@ Everything is read row by row, so that memory stays flat however long the log is
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import Any
 
-from slactl.store.chain import links
-from slactl.store.events import ERASE
+from slactl.store.chain import SEALED
+from slactl.store.events import DEADLINES, ERASE, RULES_SEAL, SEALING
 
 Row = dict[str, Any]
 
 #: How many ids go into one `IN (…)`.
 BATCH = 500
+
+_LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
+#: What the seal escapes and SQLite does not.
+_ESCAPED = re.compile("[^\0-\x7e]")
+#: What SQLite says where a text is no UTF-8, or where there are bytes in the place of a text.
+_UNREADABLE = ("decode", "JSON cannot hold BLOB")
 
 
 def length(connection: sqlite3.Connection, table: str) -> int:
@@ -34,18 +42,30 @@ def take_any_text(connection: sqlite3.Connection) -> None:
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
 
-def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Every event as its sealed columns and its hash, whatever was put there; plain text is read at full speed."""
+def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
+    """Every event as its number, the array that is sealed, and its hash; the array is None where it cannot be told.
+
+    SQLite writes the array, in a third of the time that Python takes to put the columns together. It escapes less than
+    the seal does, and would write a null where text belongs.
+    """
     last: int | None = None
     try:
-        for row in links(connection, last):
-            yield row
-            last = row[0]
+        for number, array, kept in connection.execute(_LINKS.format(f"json_array({', '.join(SEALED)})"), (last,)):
+            if not array.isascii() or "\x7f" in array:
+                array = _ESCAPED.sub(lambda match: quoted(match[0])[1:-1], array)
+            yield number, None if ",null" in array else array, kept
+            last = number
     except sqlite3.OperationalError as error:
-        if "decode" not in str(error):
+        if not any(why in str(error) for why in _UNREADABLE):
             raise
         take_any_text(connection)
-        yield from links(connection, last)
+        yield from connection.execute(_LINKS.format("NULL"), (last,))
+
+
+def sealed_columns(connection: sqlite3.Connection, number: int) -> list[Any]:
+    """The sealed columns of one event."""
+    [row] = connection.execute(f"SELECT {', '.join(SEALED)} FROM event WHERE id = ?", (number,))
+    return list(row)
 
 
 def lost_heads(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
@@ -212,11 +232,24 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
 
 
 def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sqlite3.Row]]:
-    """The history of each ticket: by far the most rows, so these are read as they come."""
+    """The history of each ticket: by far the most rows, so these are read as they come.
+
+    The deadlines that slactl noted for people are left out, as nothing follows from them.
+    """
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {of_ticket}, at, id"
+    noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
+    condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
+    query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
     return {number: list(rows) for number, rows in groupby(cursor.execute(query), key=itemgetter(0))}
+
+
+def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
+    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
+    yield from connection.execute(
+        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
+        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
+    )
 
 
 def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:

@@ -7,7 +7,7 @@ keeps it elsewhere can prove that nothing up to there was changed, removed, inse
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -52,21 +52,9 @@ def seal(before: str, event: Sequence[Any]) -> str:
     return sha256((before + array).encode()).hexdigest()
 
 
-def links(connection: sqlite3.Connection, after: int | None = None) -> Iterator[tuple[Any, ...]]:
-    """Every event as its sealed columns and its hash, in the order of the log, from `after` on."""
-    condition = "WHERE id > ?" if after is not None else "WHERE ? IS NULL"
-    return connection.execute(f"SELECT {', '.join(SEALED)}, hash FROM event {condition} ORDER BY id", (after,))
-
-
 def trigger_sql(name: str) -> str:
     """The statement that makes a trigger, as SQLite keeps it."""
     return f"CREATE TRIGGER {name} {TRIGGERS[name]}\nBEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
-
-
-def missing_triggers(connection: sqlite3.Connection) -> list[str]:
-    """The triggers that are not there, or not as they were made."""
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    return [name for name in TRIGGERS if found.get(name) != trigger_sql(name)]
 
 
 def make_triggers(connection: sqlite3.Connection) -> None:

@@ -1,23 +1,24 @@
 """Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
 
-import fcntl
-import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from slactl.errors import DatabaseError
-from slactl.store.folders import open_folder, open_home, refuse_strangers
-from slactl.text import quoted
+from slactl.store.folders import refuse_strangers
+from slactl.text import another, quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
 BUSY_SECONDS = 30
+#: How long one who was told to stop goes on waiting for it: as long as a transaction of slactl's own may take.
+LEAVING_SECONDS = 1.0
 #: How often it asks whether the lock is free, in seconds.
 ASK_SECONDS = 0.002
 #: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 5
+SCHEMA = 6
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
@@ -55,17 +56,35 @@ def _refuse_unless_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
     if not stat.S_ISREG(mode):
-        raise DatabaseError(f"the database {path} is not a file", "slactl --db PATH init")
+        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
+
+
+def distrust(connection: sqlite3.Connection) -> None:
+    """Have SQLite believe nothing that a file says about itself: anybody may have written it.
+
+    Pages are checked before they are used. From SQLite 3.41 on, what stands in the schema may call harmless functions
+    only; the versions before take their own JSON functions, which slactl's constraints call, for harmful ones. From
+    Python 3.12 on, no statement can write to the schema or to the tables behind virtual ones.
+    """
+    if sqlite3.sqlite_version_info >= (3, 41):
+        connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
+    distrust(connection)
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", "slactl --db PATH init")
+        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
+    if version < 1:
+        what = f"{path} has schema {version}, which no slactl ever made"
+        raise DatabaseError(what, f"sqlite3 {quoted(path)} 'PRAGMA user_version'")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
@@ -110,10 +129,12 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
 
     Raises:
         sqlite3.OperationalError: somebody else kept it all that time.
+        KeyboardInterrupt: this process was told to stop meanwhile; see `leaving_when`.
     """
     from time import monotonic, sleep
 
-    patience = monotonic() + (BUSY_SECONDS if seconds is None else seconds)
+    begun = monotonic()
+    patience = begun + (BUSY_SECONDS if seconds is None else seconds)
     with _impatient(connection):
         while True:
             try:
@@ -122,7 +143,24 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or monotonic() >= patience:
                     raise
+            if monotonic() >= begun + LEAVING_SECONDS and _told_to_stop():
+                raise KeyboardInterrupt
             sleep(ASK_SECONDS)
+
+
+@contextmanager
+def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
+    """Give up waiting for the write lock once `told` says that this process is to stop."""
+    global _told_to_stop
+    before, _told_to_stop = _told_to_stop, told
+    try:
+        yield
+    finally:
+        _told_to_stop = before
+
+
+def _told_to_stop() -> bool:
+    return False
 
 
 @contextmanager
@@ -212,86 +250,3 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
         return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
-
-
-def create_database(path: Path, *, group: int | None = None) -> bool:
-    """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
-
-    1. The folder is made, setgid and writable for the group on a shared desk, and nowhere that others may replace it.
-    2. The file is created exclusively and without following a link, so that its mode is right from the start.
-    3. Schema and views go in within one transaction; WAL is a property of the file from then on.
-
-    Several may begin at once, and one that was killed may have left its file without a schema.
-
-    Raises:
-        DatabaseError: it cannot be created, or something that is not ours is there.
-    """
-    try:
-        if (folder := open_home(path)) is not None:
-            raise open_folder(folder)
-        refuse_strangers(path)
-        _make_folder(path.parent, group)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        if path.is_file():
-            with _alone(path) as handle:
-                made = _fill(path, handle, group)
-            if made:
-                return True
-    except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db PATH init") from error
-    open_database(path).close()
-    return False
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[int]:
-    """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _make_folder(folder: Path, group: int | None) -> None:
-    made = not folder.exists()
-    for each in reversed(folder.parents):
-        if not each.exists():
-            each.mkdir(exist_ok=True, mode=0o755)
-    folder.mkdir(exist_ok=True, mode=0o700)
-    if group is not None:
-        if folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
-            raise DatabaseError(f"everybody may write to the folder {folder}", "slactl --db FOLDER/slactl.db init")
-        os.chown(folder, -1, group)
-        folder.chmod(0o2770)
-    elif made:
-        folder.chmod(stat.S_IRWXU)
-
-
-def _fill(path: Path, handle: int, group: int | None) -> bool:
-    """Put the schema into a file that has none yet; whether there was none."""
-    from slactl.store.migrations import migrate
-
-    with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-        if not _is_blank(connection):
-            return False
-        if path.is_symlink():
-            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
-        if os.fstat(handle).st_uid != os.geteuid():
-            raise DatabaseError(f"{path} is empty and belongs to somebody else", f"ls -l {quoted(path)}")
-        if group is not None:
-            os.fchown(handle, -1, group)
-        os.fchmod(handle, 0o600 if group is None else 0o660)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        with transaction(connection, write=True):
-            migrate(connection)
-    return True
-
-
-def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether nobody has put anything into the file yet."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

@@ -5,10 +5,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from slactl.store.connection import BUSY_SECONDS, empty_log, in_turn, open_database, reported
 from slactl.store.reads import head
+from slactl.store.spellings import Mention, mention, normalised, readings
 
 #: What of a person stands in a ticket's own columns too.
 COLUMNS = ("subject", "requester_email")
@@ -20,73 +20,57 @@ FREE = {"notification": "error", "silence": "comment"}
 UNWIPED = "unwiped"
 
 _DOOM = """INSERT OR IGNORE INTO doomed
-SELECT t.event_id, t.field, e.ticket_id, own.id IS NOT NULL FROM event_text t JOIN event e ON e.id = t.event_id
+SELECT t.event_id, t.field, e.ticket_id, own.id IS NOT NULL,
+own.id IS NULL AND t.field IN ('body', 'subject') AND is_spelled(t.text)
+FROM event_text t JOIN event e ON e.id = t.event_id
 LEFT JOIN own ON own.id = e.ticket_id LEFT JOIN event_text a ON a.event_id = t.event_id AND a.field = 'actor'
 WHERE (own.id IS NOT NULL AND t.field IN ('body', 'subject')) OR is_person(a.text)
 OR CASE WHEN t.field IN ('body', 'subject') THEN mentions(t.text) ELSE is_person(t.text) END"""
-
-#: Signs that belong to words as well as to addresses, and the longest name before an @.
-_BORDER, _LONGEST_NAME = "._+%-'", 64
-
-#: What makes a longer domain of one: another letter, or one after a dot or hyphens.
-_GOES_ON = re.compile(r"[^\W_]|-+[^\W_]|\.[^\W_]")
 
 Test = Callable[[str | None], bool]
 
 
 class Tests(NamedTuple):
-    """What is asked of a text: is it this person's name, does it mention the person, are the letters in it."""
+    """What SQL asks of a text: is it the person, does it name the person, only in another spelling, or perhaps."""
 
     is_person: Test
     mentions: Test
+    is_spelled: Test
     has_letters: Test
 
 
 def tests(requester: str, *, is_address: bool) -> Tests:
-    """The tests for a person, in any case of letters.
+    """Return the tests for a person, in any case of letters.
 
     Only an address is looked for within other texts. It is mentioned where it is not part of what may be another one;
     a field for addresses is taken more exactly than that: there `_ann@example.com` is somebody else.
     """
-    wanted = requester.strip().casefold()
+    wanted = normalised(requester).strip()
     # Right after or before a letter they are somebody else's for certain, as `ann@` in `joann@` is.
     letters = re.compile(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])")
     within = re.compile(rf"(?<![\w.+%-]){re.escape(wanted)}(?![\w-]|\.\w)")
 
+    def found(text: str | None) -> Mention:
+        return mention(wanted, text) if isinstance(text, str) else Mention.NONE
+
     def is_person(text: str | None) -> bool:
-        if not isinstance(text, str):
-            return False
-        lowered = text.casefold()
-        return lowered.strip() == wanted or (is_address and wanted in lowered and within.search(lowered) is not None)
+        plain = normalised(text).strip() if isinstance(text, str) else None
+        if plain == wanted or plain is None or not is_address:
+            return plain == wanted
+        return within.search(plain) is not None and mentions(text)
 
     def mentions(text: str | None) -> bool:
-        return any(_stands_alone(wanted, reading) for reading in _readings(text))
+        return found(text) in (Mention.PLAIN, Mention.SPELLED)
+
+    def is_spelled(text: str | None) -> bool:
+        return is_address and found(text) is Mention.SPELLED
 
     def has_letters(text: str | None) -> bool:
-        return any(letters.search(reading) is not None for reading in _readings(text))
+        return isinstance(text, str) and any(letters.search(reading) for reading in set(readings(text)))
 
-    return Tests(is_person, mentions, has_letters) if is_address else Tests(is_person, is_person, is_person)
-
-
-def _readings(text: str | None) -> Iterator[str]:
-    """A text in small letters; as it is, and as it is where letters in it are written as in URLs or in JSON."""
-    if isinstance(text, str):
-        yield text.casefold()
-        if "%" in text:
-            yield unquote(text).casefold()
-        if "\\u" in text:
-            yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text).casefold()
-
-
-def _stands_alone(wanted: str, text: str) -> bool:
-    """Whether an address is somewhere in a text where no other address can be that it is a part of."""
-    place = text.find(wanted)
-    while place >= 0:
-        before = text[max(0, place - _LONGEST_NAME) : place].rstrip(_BORDER)
-        if not before[-1:].isalnum() and _GOES_ON.match(text, place + len(wanted)) is None:
-            return True
-        place = text.find(wanted, place + 1)
-    return False
+    if is_address:
+        return Tests(is_person, mentions, is_spelled, has_letters)
+    return Tests(is_person, is_person, is_spelled, is_person)
 
 
 def prepare(connection: sqlite3.Connection, requester: str, *, is_address: bool) -> None:
@@ -96,6 +80,7 @@ def prepare(connection: sqlite3.Connection, requester: str, *, is_address: bool)
     connection.execute("CREATE TEMP TABLE own (id INTEGER PRIMARY KEY)")
     connection.execute(
         "CREATE TEMP TABLE doomed (event_id INTEGER, field TEXT, ticket_id INTEGER, is_own INTEGER,"
+        " is_spelled INTEGER,"
         " PRIMARY KEY (event_id, field))"
     )
     connection.execute(
@@ -130,6 +115,13 @@ def tickets(connection: sqlite3.Connection, *, own: bool) -> list[int]:
     """The tickets of which texts are to go: the person's own, or those of others."""
     query = "SELECT DISTINCT ticket_id FROM doomed WHERE is_own = ? ORDER BY ticket_id"
     return [number for (number,) in connection.execute(query, (own,))]
+
+
+def spelled(connection: sqlite3.Connection) -> tuple[int, list[int]]:
+    """How many texts of others are to go that have the address only in another spelling, and of which tickets."""
+    query = "SELECT ticket_id, count(*) FROM doomed WHERE is_spelled GROUP BY ticket_id ORDER BY ticket_id"
+    found = connection.execute(query).fetchall()
+    return sum(count for _, count in found), [number for number, _ in found]
 
 
 def doomed(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[str, list[int]]]]:

@@ -36,6 +36,10 @@ BREACH, DEADLINES = "sla.breach", "sla.due"
 #: That words of persons were erased; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
 
+#: The actions of events that seal the versions of the rules that were known then, and the field that does.
+SEALING = (ACTIONS[EventType.CREATED], ACTIONS[EventType.RULES_APPLIED], BREACH)
+RULES_SEAL = "rules_seal"
+
 _TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
 
 #: The audit names of the events of which histories are made; others are noted for people only.

@@ -53,7 +53,7 @@ def _refuse_files(database: Path) -> None:
             continue
         if owner not in (0, os.geteuid()):
             remove = f"{'sudo ' if os.geteuid() else ''}rm {quoted(file)}"
-            hint = "slactl --db PATH init" if file == database else remove
+            hint = "slactl --db ~/slactl.db init" if file == database else remove
             raise DatabaseError(f"{file} is somebody else's, in a folder that everybody may write to", hint)
 
 

@@ -2,9 +2,8 @@
 
 import sqlite3
 
-from slactl.store.chain import make_triggers, missing_triggers
-from slactl.store.migrations import all_tables, index_statements
-from slactl.store.views import OPEN, TARGETS, definitions
+from slactl.store.migrations import all_tables
+from slactl.store.views import OPEN, TARGETS
 
 #: Exit codes of runs that did all their work: nothing to do, or something fired.
 GOOD = (0, 10)
@@ -18,19 +17,6 @@ def missing_tables(connection: sqlite3.Connection) -> list[str]:
         columns = [f"column {table.name}.{column.name}" for column in table.columns if column.name not in known]
         found += columns if known else [f"table {table.name}"]
     return found
-
-
-def missing(connection: sqlite3.Connection) -> list[str]:
-    """The triggers, indexes and views that are not there, or not as this program makes them."""
-    return [*missing_triggers(connection), *_unlike(connection, "index"), *_unlike(connection, "view")]
-
-
-def _unlike(connection: sqlite3.Connection, kind: str) -> dict[str, str]:
-    """The statements that make the views or indexes (`kind`) that are not as they make them, by name."""
-    views = {name: f"CREATE VIEW {name} AS {body}" for name, body in definitions().items()}
-    wanted = views if kind == "view" else index_statements()
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = ?", (kind,)))
-    return {name: sql for name, sql in wanted.items() if (found.get(name) or "").split() != sql.split()}
 
 
 def latest_instant(connection: sqlite3.Connection) -> str | None:
@@ -86,21 +72,3 @@ def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
     """How many messages wait for a person's decision, by state."""
     query = "SELECT state, count(*) FROM notification WHERE state IN ('dead', 'held') GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
-
-
-def restore_structure(connection: sqlite3.Connection) -> dict[str, str]:
-    """Make anew what `missing` finds, within the caller's transaction; returns what could not be made, and why.
-
-    That is a unique index whose rows are doubled.
-    """
-    if missing_triggers(connection):
-        make_triggers(connection)
-    failed: dict[str, str] = {}
-    for kind in ("index", "view"):
-        for name, statement in _unlike(connection, kind).items():
-            connection.execute(f"DROP {kind} IF EXISTS {name}")
-            try:
-                connection.execute(statement)
-            except sqlite3.IntegrityError as error:
-                failed[name] = str(error)
-    return failed

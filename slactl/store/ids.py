@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slactl.store import views
+from slactl.store.connection import distrust
 from slactl.store.folders import refuse_strangers
 
 
@@ -21,6 +22,7 @@ def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
     """
     refuse_strangers(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
+    distrust(connection)
     try:
         found = (
             str(word)

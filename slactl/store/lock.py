@@ -6,15 +6,22 @@ That nothing fires twice does not hang on them.
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError, LockedError
+from slactl.files import give_name, give_to, new_file, opened_folder
 from slactl.text import quoted
 
 #: How long who edits a file waits for another who does, and how often it asks whether it may, in seconds.
 EDIT_SECONDS, ASK_SECONDS = 10.0, 0.01
+
+#: The name of the lock of whoever edits a file of a folder.
+EDIT_LOCK = ".slactl-edit.lock"
+
+_LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def lock_path(database: Path) -> Path:
@@ -32,7 +39,7 @@ def run_lock(database: Path) -> Iterator[int]:
     """
     path = lock_path(database)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, _LOCK_FILE | os.O_CREAT, 0o600)
         _share_like(handle, database)
     except OSError as error:
         raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path.parent)}") from error
@@ -40,7 +47,9 @@ def run_lock(database: Path) -> Iterator[int]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LockedError("another check is running", "slactl runs list") from error
+            raise LockedError("another check is running", "slactl doctor") from error
+        with suppress(OSError):
+            os.utime(handle)  # tells the doctor when a run had the lock last
         yield handle
     finally:
         os.close(handle)
@@ -50,28 +59,60 @@ def run_lock(database: Path) -> Iterator[int]:
 def edit_lock(path: Path, again: str) -> Iterator[None]:
     """Be the only one who reads, changes and replaces a file; `again` is the command to repeat.
 
-    The lock is on the folder: the file itself is another one after each change, and nothing is left behind. A file
-    system of a network may have no locks on folders; then only who compares before replacing notices another.
+    The lock is a file beside it, which only those may open who may write there, and which is gone afterwards. Whoever
+    waited for one that is gone makes a new one.
 
     Raises:
         LockedError: somebody else was at it for longer than `EDIT_SECONDS`.
-        OSError: there is no such folder, or it cannot be read.
+        OSError: there is no such folder, or it cannot be written.
     """
     from time import monotonic, sleep
 
-    handle = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    lock, patience = path.with_name(EDIT_LOCK), monotonic() + EDIT_SECONDS
+    while (handle := _taken(lock)) is None:
+        if monotonic() > patience:
+            raise LockedError(f"another command is writing {path}", again)
+        sleep(ASK_SECONDS)
     try:
-        patience = monotonic() + EDIT_SECONDS
-        while not _locked(handle):
-            if monotonic() > patience:
-                raise LockedError(f"another command is writing {path}", again)
-            sleep(ASK_SECONDS)
         yield
     finally:
+        with suppress(FileNotFoundError):
+            os.unlink(lock)
         os.close(handle)
 
 
+def _taken(path: Path) -> int | None:
+    """The lock file, made if need be and held; None while somebody else holds it or has just let go of it."""
+    try:
+        handle = os.open(path, _LOCK_FILE)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            _make_lock(path)
+        return None
+    held = False
+    try:
+        held = _locked(handle) and os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        pass
+    finally:
+        if not held:
+            os.close(handle)
+    return handle if held else None
+
+
+def _make_lock(path: Path) -> None:
+    """Make a lock file that everybody may open who may write to its folder, and nobody else."""
+    with opened_folder(path.parent) as folder, new_file(folder) as new:
+        found = os.stat(".", dir_fd=folder)
+        owner = found.st_uid if os.geteuid() == 0 else None  # whom a lock of a root that was killed would keep out
+        mode = 0o660 if found.st_mode & stat.S_IWGRP else 0o600
+        give_to(new.handle, mode, group=found.st_gid, owner=owner)
+        give_name(new, path.name, replace=False)
+
+
 def _locked(handle: int) -> bool:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        raise OSError(errno.EINVAL, "its lock is not a regular file")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,8 +123,9 @@ def _locked(handle: int) -> bool:
 
 
 def _share_like(handle: int, database: Path) -> None:
-    """On a shared desk everybody who may write the database may take the lock."""
-    shared = database.stat()
-    if os.fstat(handle).st_uid == os.geteuid() and shared.st_mode & 0o060 and os.fstat(handle).st_mode & 0o077 == 0:
+    """Let everybody who may write a shared database take the lock, if it is one: empty, and under this name alone."""
+    shared, own = database.stat(), os.fstat(handle)
+    is_lock = stat.S_ISREG(own.st_mode) and own.st_size == 0 and own.st_nlink == 1 and own.st_mode & 0o077 == 0
+    if is_lock and own.st_uid == os.geteuid() and shared.st_mode & 0o060:
         os.fchown(handle, -1, shared.st_gid)
         os.fchmod(handle, 0o660)

@@ -1,7 +1,7 @@
 """The numbered steps that bring a database to the schema of this program."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.chain import chain
@@ -100,8 +100,38 @@ def chained(connection: sqlite3.Connection) -> None:
     chain(connection)
 
 
+def unix_users(connection: sqlite3.Connection) -> None:
+    """The view of events shows the Unix user, which new events seal; `migrate` makes the views anew."""
+
+
+#: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
+#: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
+ADDED: Mapping[str, Mapping[str, str]] = {
+    "event": {"hash TEXT NOT NULL": "hash TEXT NOT NULL DEFAULT ''"},
+    "notification": {
+        "addresses TEXT DEFAULT '{}' NOT NULL": "addresses TEXT NOT NULL DEFAULT '{}'",
+        **{column: column for column in ("address TEXT", "held_by TEXT", "instead_of TEXT")},
+    },
+    "run": {
+        column: column
+        for column in (
+            *("duration_ms INTEGER", "boot_id TEXT", "boot_seconds INTEGER"),
+            *("audit_head TEXT", "audit_event INTEGER"),
+        )
+    },
+    "ticket": {
+        **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT")},
+        "CONSTRAINT next_level_at_instant CHECK"
+        " (next_level_at IS NULL OR next_level_at LIKE '____-__-__T__:__:__Z')": "",
+    },
+    "timer": {column: column for column in ("paused_seconds INTEGER", "closed_seconds INTEGER")},
+}
+
 #: In order; a database stores how many of them it has seen.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (tables, silences, uncounted_seconds, upcoming, chained)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    *(tables, silences, uncounted_seconds, upcoming),
+    *(chained, unix_users),
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -99,7 +99,7 @@ def history(connection: sqlite3.Connection, number: int) -> list[Any]:
 
 def events(connection: sqlite3.Connection, numbers: Sequence[int] | None = None) -> Iterator[Record]:
     """The audit trail as in `event_view`, of some tickets or of all, in the order of time, `detail` decoded."""
-    names = views.EVENT_COLUMNS
+    names = views.EVENT_STORED
     query = f"SELECT {', '.join(names)} FROM event"
     if numbers is not None:
         query += f" WHERE ticket_id IN ({', '.join(f'{number:d}' for number in numbers)}) ORDER BY ticket_id, at, id"
@@ -182,7 +182,7 @@ def log(
         if words:
             parts.append(f"{column} IN ({', '.join('?' * len(words))})")
             parameters += words
-    names = views.EVENT_COLUMNS
+    names = views.EVENT_STORED
     query = f"SELECT {', '.join(names)} FROM event WHERE {' AND '.join(parts)} ORDER BY id"
     if last:
         query = f"SELECT * FROM ({query} DESC LIMIT {last:d}) ORDER BY id"
@@ -192,7 +192,11 @@ def log(
 
 def event_record(record: Record) -> Record:
     """The stored form of an `event_view` row made JSON's own."""
-    record["detail"] = json.loads(record["detail"])
+    detail = record["detail"] = json.loads(record["detail"])
+    record["unix_user"] = None
+    if isinstance(detail, dict):
+        record["unix_user"] = detail.pop("unix_user", None)
+        detail.pop("imported_by", None)
     return record
 
 
@@ -281,8 +285,8 @@ def has_external_id(connection: sqlite3.Connection, name: str) -> bool:
 
 def event_rows(connection: sqlite3.Connection, number: int) -> list[Record]:
     """The audit trail of one ticket in the order of time, `detail` as stored."""
-    query = f"SELECT {', '.join(views.EVENT_COLUMNS)} FROM event WHERE ticket_id = ? ORDER BY at, id"
-    return [dict(zip(views.EVENT_COLUMNS, row, strict=True)) for row in connection.execute(query, (number,))]
+    query = f"SELECT {', '.join(views.EVENT_STORED)} FROM event WHERE ticket_id = ? ORDER BY at, id"
+    return [dict(zip(views.EVENT_STORED, row, strict=True)) for row in connection.execute(query, (number,))]
 
 
 def decisions(connection: sqlite3.Connection, number: int) -> list[Record]:

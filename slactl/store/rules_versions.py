@@ -2,12 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from slactl.store import views
 
 Record = dict[str, Any]
+
+#: What the seal covers of a version, in the order in which it does; its text is covered by its hash.
+SEALED = ("id", "hash", "first_used_at", "holidays_version")
 
 
 def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None) -> Record | None:
@@ -24,6 +28,32 @@ def all_versions(connection: sqlite3.Connection) -> list[Record]:
     names = ("hash", "canonical", "first_used_at", "holidays_version")
     rows = connection.execute(f"SELECT {', '.join(names)} FROM rules_version ORDER BY id")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def seals(rows: Iterable[Sequence[Any]]) -> dict[int, str]:
+    """Return the seal of each version, given as its sealed columns in the order of their numbers.
+
+    Each seal covers its version and all before it: SHA-256 over the seal before and the columns as JSON.
+    """
+    before, found = "", dict[int, str]()
+    for row in rows:
+        before = sha256((before + json.dumps(list(row), separators=(",", ":"))).encode()).hexdigest()
+        found[row[0]] = before
+    return found
+
+
+def known_seals(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the seal of each version as the database has it now."""
+    return seals(connection.execute(f"SELECT {', '.join(SEALED)} FROM rules_version ORDER BY id"))
+
+
+def later_than_used(connection: sqlite3.Connection, now: str) -> Iterator[tuple[int, str]]:
+    """Yield the versions that came to use a day or more after a run worked with them, or after `now`; and when."""
+    yield from connection.execute(
+        "SELECT v.id, v.first_used_at FROM rules_version v WHERE julianday(v.first_used_at) >= 1 + julianday("
+        " min(?, COALESCE((SELECT min(r.started_at) FROM run r WHERE r.rules_version = v.id), ?)))",
+        (now, now),
+    )
 
 
 def pinned_hash(connection: sqlite3.Connection, number: int) -> str:

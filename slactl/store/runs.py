@@ -31,20 +31,13 @@ COLUMNS = [
     "audit_head",
 ]
 
-#: The keys of `meta` under which the last run left the rules file that it found valid, the rules that every next
-#: instant was computed with, and the URL it pings as the rules write it.
-FINGERPRINT, LADDERS, HEARTBEAT = "rules_fingerprint", "ladders_hash", "heartbeat"
+#: The keys of `meta` under which the last run left the rules file that it found valid, and the rules that every next
+#: instant was computed with. Where messages go is never read from the database.
+FINGERPRINT, LADDERS = "rules_fingerprint", "ladders_hash"
 
 
 #: How long after a good run nobody is told that `check` may have stopped running, in seconds.
 FRESH_SECONDS = 1800
-
-
-class Heartbeat(NamedTuple):
-    """The URL that is asked for after a clean run, as the rules write it: secrets are put in only then."""
-
-    url: str
-    allow_http: bool = False
 
 
 class LastReading(NamedTuple):
@@ -58,7 +51,6 @@ class Standing(NamedTuple):
     """What a run finds. `idle`: nothing is due, nothing waits to be sent, the rules are those of the last run."""
 
     idle: bool
-    heartbeat: Heartbeat | None
     clocks: LastReading | None
 
 
@@ -69,16 +61,20 @@ def standing(path: Path, now: str, fingerprint: str) -> Standing:
         DatabaseError: the database cannot be read.
     """
     with _opened(path, query_only=True) as connection, transaction(connection):
-        keys = (FINGERPRINT, LADDERS, HEARTBEAT)
-        known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?, ?)", keys).fetchall())
+        keys = (FINGERPRINT, LADDERS)
+        known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
         same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
         due = _anything_due(connection, now)
         row = connection.execute(
             "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
         ).fetchone()
     clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
-    stated = json.loads(known.get(HEARTBEAT, "null"))
-    return Standing(same and not due, Heartbeat(*stated) if stated else None, clocks)
+    return Standing(same and not due, clocks)
+
+
+def facts(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return what the last run left for the next one, by key of `meta`."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
 
 
 def _anything_due(connection: sqlite3.Connection, now: str) -> bool:

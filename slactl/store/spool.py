@@ -46,7 +46,10 @@ class Spool:
             try:
                 self._insert(chunk)
             except sqlite3.Error as error:
-                raise DatabaseError(f"no temporary file can be written: {error}", "TMPDIR=FOLDER slactl …") from error
+                raise DatabaseError(
+                    f"no temporary file can be written: {error}",
+                    "set TMPDIR to a folder that has room and can be written",
+                ) from error
 
     def _insert(self, chunk: list[Spooled]) -> None:
         self._connection.execute("BEGIN")

@@ -83,7 +83,15 @@ ESCALATION_COLUMNS = [
     "run_id",
 ]
 
-EVENT_COLUMNS = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
+#: The columns of the table `event`. Its `detail` also seals which Unix user ran the command, and who imported it.
+EVENT_STORED = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
+EVENT_COLUMNS = [*EVENT_STORED, "unix_user"]
+
+#: How the view tells the two apart.
+_EVENT = {name: name for name in EVENT_STORED} | {
+    "detail": "json_remove(detail, '$.unix_user', '$.imported_by')",
+    "unix_user": "json_extract(detail, '$.unix_user')",
+}
 
 
 #: The targets in the order in which people read them, as plain text: SQL statements contain their `repr`.
@@ -170,7 +178,7 @@ def definitions() -> dict[str, str]:
     return {
         "ticket_view": select(ticket_columns(CLOCK), TICKET_SOURCE),
         "escalation_view": f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation",
-        "event_view": f"SELECT {', '.join(EVENT_COLUMNS)} FROM event",
+        "event_view": select(_EVENT, "event"),
         "breach_view": breaches,
         "summary_view": select(summary_columns(CLOCK), TICKET_SOURCE) + f"\nWHERE {OPEN}",
     }

@@ -21,7 +21,7 @@ from slactl.desk.ledger import Entry, ledger
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history import Event
 from slactl.store import chain
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 from slactl.store.engine import writing
 from slactl.store.models import Event as EventRow
 from slactl.store.writes import append_events, insert_rows
@@ -119,7 +119,6 @@ def phases(desk: Config) -> None:
     assert not found.found, found.findings[:3]
     for phase, (end, done) in ended.items():
         told(f"auditing {phase}", found.tickets if phase == "tickets" else done, end - began[phase])
-    # Of a long log a second process looks at the chain and the texts at the same time.
     told("auditing all of it", found.events, time.perf_counter() - start)
 
 

@@ -9,7 +9,7 @@ pytest_plugins = ["busy_desk"]
 
 pytestmark = pytest.mark.usefixtures("busy")
 
-FIELDS = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
+FIELDS = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail", "unix_user"]
 
 
 def test_history_has_the_events_of_a_ticket_in_order(slactl: Slactl) -> None:

@@ -139,10 +139,10 @@ def test_the_file_keeps_its_mode_its_line_ends_and_its_place(rules: Path, slactl
 def test_a_write_that_fails_leaves_the_old_file_whole(
     rules: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(os, "fsync", full)
     failed = slactl("rules", "set", "settings.due_soon", "4h")
     assert failed.code == 1
     assert "cannot be written: No space left on device" in failed.err

@@ -268,7 +268,8 @@ def test_it_is_in_the_history_of_the_ticket(edited: Path, slactl: Slactl) -> Non
     slactl("--actor", "mia", "rules", "apply", "--yes")
     entries = [json.loads(line) for line in slactl("history", "1", "--format", "jsonl").lines]
     (entry,) = [entry for entry in entries if entry["action"] == "rules.apply"]
-    assert (entry["actor"], entry["actor_type"], sorted(entry["detail"])) == ("mia", "user", ["from", "rules"])
+    assert (entry["actor"], entry["actor_type"]) == ("mia", "user")
+    assert entry["detail"].keys() >= {"from", "rules"}
 
 
 @pytest.mark.parametrize(("answer", "moved"), [("y", True), ("n", False)])

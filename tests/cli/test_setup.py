@@ -56,16 +56,42 @@ def test_a_shared_desk_belongs_to_its_group(tmp_path: Path, slactl: Slactl, monk
     import grp
 
     group = grp.getgrgid(os.getgid()).gr_name
-    database, rules = tmp_path / "shared" / "slactl.db", tmp_path / "shared" / "rules.toml"
+    database, rules = tmp_path / "shared" / "slactl.db", tmp_path / "rules" / "rules.toml"
     monkeypatch.setenv("SLACTL_DB", str(database))
     monkeypatch.setenv("SLACTL_RULES", str(rules))
     assert slactl("init", "--shared-group", group).code == 0
     assert stat.S_IMODE(database.parent.stat().st_mode) == 0o2770
     assert stat.S_IMODE(database.stat().st_mode) == 0o660
-    assert stat.S_IMODE(rules.stat().st_mode) == 0o664
+    assert stat.S_IMODE(rules.stat().st_mode) == 0o644
+    assert stat.S_IMODE(rules.parent.stat().st_mode) == 0o755
     slactl("create", "Printer on fire", "--from", "ann@example.com")
     assert slactl("check").code == 0
     assert stat.S_IMODE(database.with_name("slactl.db.lock").stat().st_mode) == 0o660
+
+
+@pytest.mark.parametrize("below", ["", "rules"])
+def test_rules_that_the_group_could_replace_are_refused_before_anything_is_made(
+    tmp_path: Path, slactl: Slactl, below: str
+) -> None:
+    import grp
+
+    database, group = tmp_path / "shared" / "slactl.db", grp.getgrgid(os.getgid()).gr_name
+    rules = database.parent / below / "rules.toml"
+    refused = slactl("--db", str(database), "--rules", str(rules), "init", "--shared-group", group)
+    assert refused.code == 5
+    assert f"--db {database} --rules /etc/slactl" in refused.err
+    assert f"init --shared-group {group}" in refused.err
+    assert not database.parent.exists()
+
+
+def test_the_folder_of_the_rules_is_closed_to_the_group_whatever_the_umask_is(tmp_path: Path, slactl: Slactl) -> None:
+    before = os.umask(0)
+    try:
+        assert slactl("--rules", str(tmp_path / "a" / "b" / "rules.toml"), "init").code == 0
+    finally:
+        os.umask(before)
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
 
 
 def test_an_unknown_group_is_refused_before_anything_is_made(tmp_path: Path, slactl: Slactl) -> None:

@@ -283,7 +283,7 @@ def test_me_is_whoever_acts(desk: Path, slactl: Slactl) -> None:
 def test_an_external_id_that_is_a_number_is_hinted_at(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Other", "--from", "ann@example.com", "--external-id", "77")
     refused = slactl("reply", "77")
-    assert (refused.code, refused.err) == (3, "error: no ticket has the number 77\nhint: ext:77\n")
+    assert (refused.code, refused.err) == (3, "error: no ticket has the number 77\nhint: slactl show ext:77\n")
     assert slactl("reply", "ext:77").code == 0
 
 

@@ -16,8 +16,8 @@ from invariants import violations
 
 from slactl.store.connection import SCHEMA
 
-#: A desk as the first schema kept it.
-FIRST_SCHEMA = Path(__file__).with_name("schema_1.sql")
+#: Databases as earlier schemas kept them.
+SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}
 
 
 def first_starts(rounds: int) -> None:
@@ -86,14 +86,14 @@ def test_an_init_that_dies_anywhere_leaves_nothing_in_the_way() -> None:
         assert (made.code, made.out) == (0, "1\n"), made.err
 
 
-def old_desk(folder: Path) -> Path:
-    """A desk of the first schema."""
+def old_desk(folder: Path, schema: int) -> Path:
+    """A desk of an earlier schema."""
     made = run(*settings(folder), "init")
     assert made.code == 0, made.err
     database = folder / "slactl.db"
     database.unlink()
     with closing(sqlite3.connect(database)) as connection:
-        connection.executescript(FIRST_SCHEMA.read_text())
+        connection.executescript(SCHEMAS[schema].read_text())
         connection.execute("PRAGMA journal_mode = WAL")
     return database
 
@@ -115,9 +115,10 @@ def schema(database: Path) -> dict[str, set[tuple[str, str]]]:
         return columns | {"others": set(others), "version": {("", str(version))}}
 
 
-def test_eight_commands_that_find_an_old_schema_bring_it_up_to_date_once() -> None:
-    folder = shelf() / f"old-{os.getpid()}"
-    database = old_desk(folder)
+@pytest.mark.parametrize("old", SCHEMAS)
+def test_eight_commands_that_find_an_old_schema_bring_it_up_to_date_once(old: int) -> None:
+    folder = shelf() / f"old-{old}-{os.getpid()}"
+    database = old_desk(folder, old)
     before = history(database)
     commands = (
         "list",
@@ -152,7 +153,7 @@ def test_a_migration_that_fails_or_dies_is_begun_anew(fault: Fault) -> None:
     folder = shelf() / f"migrating-{fault.name}-{os.getpid()}"
     for place in (6, 12, 20):
         where = folder / str(place)
-        before = history(old_desk(where))
+        before = history(old_desk(where, 1))
         ended = run(*settings(where), "list", trouble=Trouble(place, fault))
         assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 6), ended.err
         assert history(where / "slactl.db") == before

@@ -23,9 +23,9 @@ def stop_before(name: str) -> Callable[[], None]:
     def prepare() -> None:
         ordinary = getattr(os, name)
 
-        def call(*arguments: object) -> object:
+        def call(*arguments: object, **options: object) -> object:
             os.kill(os.getpid(), signal.SIGSTOP)
-            return ordinary(*arguments)
+            return ordinary(*arguments, **options)
 
         setattr(os, name, call)
 
@@ -49,7 +49,7 @@ def test_everything_that_was_acknowledged_is_in_the_file(turn: int) -> None:
 
 
 def test_who_comes_while_another_edits_waits_for_it() -> None:
-    with desk_copy() as folder, edit(folder, "due_soon", before=stop_before("replace")) as first:
+    with desk_copy() as folder, edit(folder, "due_soon", before=stop_before("rename")) as first:
         first.wait_until_stopped()
         with edit(folder, "ack_for") as second:
             tried = run(*settings(folder), "rules", "set", "settings.reopen", "reset", "-n")
@@ -66,7 +66,7 @@ def test_who_waits_too_long_says_so_and_writes_nothing() -> None:
 
         slactl.store.lock.EDIT_SECONDS = 0.1
 
-    with desk_copy() as folder, edit(folder, "due_soon", before=stop_before("replace")) as first:
+    with desk_copy() as folder, edit(folder, "due_soon", before=stop_before("rename")) as first:
         first.wait_until_stopped()
         for command in (("rules", "set", "settings.ack_for", "5h"), ("init", "--force")):
             given_up = run(*settings(folder), *command, before=impatient)

@@ -23,13 +23,17 @@ def note(**found: Any) -> None:  # noqa: ANN401
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Answers each POST as its kind says."""
+    """Answers each POST, and each GET of a heartbeat, as its kind says."""
 
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        note(path=self.path, body=None)
+        self._answer(200)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        note(path=self.path, body=json.loads(body))
+        note(path=self.path, body=json.loads(body), authorization=self.headers.get("Authorization"))
         kind, _, more = self.path.split("/")[1].partition("-")
         getattr(self, f"answer_{kind}")(*([more] if more else []))
 

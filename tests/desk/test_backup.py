@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -19,6 +20,9 @@ from slactl.__main__ import run
 from slactl.config import resolve
 from slactl.desk import backup as desk_backup
 from slactl.store import chain
+
+#: The group of nobody who runs these tests.
+NO_GROUP = 65_534
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ def test_a_draft_that_was_replaced_is_not_taken(
 ) -> None:
     def replace(done: int, total: int) -> None:
         if done == total:
-            [draft] = target.parent.glob(".copy.db.*[0-9a-f]")
+            [draft] = target.parent.glob(".slactl-*/new")
             other = draft.with_name("other")
             other.write_bytes(draft.read_bytes())
             other.rename(draft)
@@ -205,18 +209,29 @@ def test_the_rules_are_no_target(told: Path, slactl: Slactl, tmp_path: Path, exi
     assert hard.read_text() == text
 
 
-def test_a_folder_that_everybody_may_write_to_takes_no_backup(told: Path, slactl: Slactl, target: Path) -> None:
-    target.parent.chmod(0o777)
+@pytest.mark.parametrize("mode", [0o777, *([0o775, 0o2770] if os.geteuid() == 0 else [])])
+def test_a_folder_in_which_others_may_replace_files_takes_no_backup(
+    told: Path, slactl: Slactl, target: Path, mode: int
+) -> None:
+    own = Path.home() / "slactl-backups"
+    if os.geteuid() == 0:
+        os.chown(target.parent, -1, NO_GROUP)
+    target.parent.chmod(mode)
     for words in ((), ("--force",), ("-n",)):
         refused = slactl("backup", *words, str(target))
         assert refused.code == 5
         assert refused.err.splitlines() == [
-            f"error: everybody may write to the folder {target.parent}",
-            f"hint: chmod o-w {target.parent}",
+            f"error: others may replace what is in the folder {target.parent}",
+            f"hint: mkdir -p -m 700 {own} && slactl backup {own / 'copy.db'}",
         ]
     assert leftovers(target) == []
+    hint = refused.err.splitlines()[1].removeprefix("hint: ").replace("slactl ", f"{sys.executable} -m slactl ")
+    own.parent.mkdir()
+    assert subprocess.run(hint, shell=True, check=False, stdout=subprocess.DEVNULL).returncode == 0
+    assert stat.S_IMODE(own.stat().st_mode) == 0o700
     target.parent.chmod(0o1777)
     assert slactl("backup", str(target)).code == 0
+    assert leftovers(target) == ["copy.db"]
 
 
 def older(told: Path, other: Path) -> None:
@@ -251,7 +266,7 @@ def test_a_copy_of_another_state_is_not_taken(
 
     def overwrite(done: int, total: int) -> None:
         if done == total:
-            [draft] = target.parent.glob(".copy.db.*[0-9a-f]")
+            [draft] = target.parent.glob(".slactl-*/new")
             draft.write_bytes(other.read_bytes())
 
     with pytest.raises(desk_backup.DatabaseError, match="does not end as that of the database does"):
@@ -285,10 +300,10 @@ def test_the_copy_is_durable_before_it_gets_its_name_and_the_name_before_it_is_t
     arguments = [sys.executable, "-c", WATCHED, "backup", *(["--force"] if force else []), str(target)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     calls = [line.split() for line in done.stderr.splitlines()]
-    draft = calls[0][1]
-    assert Path(draft).name.startswith(".copy.db.")
-    named = ["replace" if force else "link", draft, str(target)]
-    assert calls == [["fsync", draft], named, ["fsync", str(target.parent)]]
+    draft = Path(calls[0][1])
+    assert re.fullmatch(r"\.slactl-[0-9a-f]{16}", draft.parent.name)
+    named = ["rename" if force else "link", "new", "copy.db"]
+    assert calls == [["fsync", str(draft)], named, ["fsync", str(target.parent)]]
 
 
 def test_a_folder_or_no_folder_is_no_target(told: Path, slactl: Slactl, target: Path, tmp_path: Path) -> None:
@@ -351,18 +366,17 @@ backup.backup(resolve(os.environ), target, force=True, progress=told)
 
 
 @pytest.mark.parametrize("moment", ["first", "last", "durable"])
-def test_what_a_killed_backup_left_goes_with_the_next_to_that_name(
+def test_what_a_killed_backup_left_goes_with_the_next_in_that_folder(
     told: Path, slactl: Slactl, target: Path, moment: str
 ) -> None:
     arguments = [sys.executable, "-c", BACKUP, moment, str(int(signal.SIGKILL)), str(target)]
     assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
-    assert any(name.startswith(".copy.db.") for name in leftovers(target))
+    assert any(name.startswith(".slactl-") for name in leftovers(target))
     left = leftovers(target)
     assert slactl("backup", "-n", str(target)).code == 0
+    assert leftovers(target) == left
     assert slactl("backup", str(target.with_name("other.db"))).code == 0
-    assert leftovers(target) == [*left, "other.db"]
-    assert slactl("backup", str(target)).code == 0
-    assert leftovers(target) == ["copy.db", "other.db"]
+    assert leftovers(target) == ["other.db"]
 
 
 @pytest.mark.parametrize("moment", ["first", "last", "durable"])
@@ -385,57 +399,29 @@ def test_the_draft_of_a_backup_that_is_at_work_stays(told: Path, slactl: Slactl,
     assert slactl("--db", str(target), "audit", "verify").code == 0
 
 
-def test_only_drafts_are_taken_for_drafts(told: Path, slactl: Slactl, target: Path) -> None:
-    ours, other = (
-        f".copy.db.{'0' * 16}",
-        [".copy.db.notes", f".copy.db.{'0' * 15}", f".copy_db.{'0' * 16}", f"x{'0' * 16}"],
-    )
-    for name in (*other, ours, f"{ours}-wal", f"{ours}-shm", f"{ours}-journal", f".copy.db.{'1' * 16}.lock"):
-        target.with_name(name).write_text("precious")
-    folder, link = f".copy.db.{'2' * 16}", f".copy.db.{'3' * 16}"
-    target.with_name(folder).mkdir()
-    target.with_name(link).symlink_to("nothing")
+def test_only_what_a_killed_backup_left_is_swept(told: Path, slactl: Slactl, target: Path) -> None:
+    names = [".slactl-notes", f".slactl-{'0' * 15}", f"x.slactl-{'0' * 16}", f".slactl-{'1' * 16}.d"]
+    for name in names:
+        target.with_name(name).mkdir()
+        (target.with_name(name) / "new").write_text("precious")
+    file, link, empty = (f".slactl-{digit * 16}" for digit in "234")
+    target.with_name(file).write_text("precious")
+    target.with_name(link).symlink_to(names[0])
+    target.with_name(empty).mkdir()
     assert slactl("backup", str(target)).code == 0
-    assert leftovers(target) == sorted(["copy.db", *other, folder, link])
+    assert leftovers(target) == sorted(["copy.db", *names, file, link, empty])
+    assert [(target.with_name(name) / "new").read_text() for name in names] == ["precious"] * 4
 
 
 @pytest.mark.full
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
-def test_the_drafts_of_somebody_else_stay(told: Path, slactl: Slactl, target: Path) -> None:
-    draft = target.with_name(f".copy.db.{'0' * 16}")
-    draft.touch()
-    os.chown(draft, 65_534, 65_534)
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a folder away")
+def test_what_a_backup_of_somebody_else_left_stays(told: Path, slactl: Slactl, target: Path) -> None:
+    left = target.with_name(f".slactl-{'0' * 16}")
+    left.mkdir(0o700)
+    (left / "new").touch()
+    os.chown(left, 65_534, 65_534)
     assert slactl("backup", str(target)).code == 0
-    assert leftovers(target) == [draft.name, "copy.db"]
-
-
-#: Makes a backup while another tidies up in the very moment between making a lock and taking it.
-RACED = """
-import os, sys
-from pathlib import Path
-from slactl.config import resolve
-from slactl.desk import backup
-
-target, raced = Path(sys.argv[1]), []
-
-def locks():
-    return [path for path in target.parent.iterdir() if path.suffix == ".lock"]
-
-def watch(event, arguments):
-    if event == "fcntl.flock" and locks() and not raced:
-        raced.extend(locks())
-        raced[0].unlink()
-
-sys.addaudithook(watch)
-backup.backup(resolve(os.environ), target, progress=lambda *_: print(len(raced), len(locks())))
-"""
-
-
-def test_a_lock_that_was_tidied_away_before_it_was_taken_is_made_anew(told: Path, target: Path) -> None:
-    arguments = [sys.executable, "-c", RACED, str(target)]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert done.stdout == "1 1\n"
-    assert leftovers(target) == ["copy.db"]
+    assert leftovers(target) == [left.name, "copy.db"]
 
 
 def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Slactl, target: Path) -> None:
@@ -446,17 +432,31 @@ def test_a_rehearsal_writes_nothing_and_refuses_the_same(told: Path, slactl: Sla
     assert slactl("backup", "-n", str(target)).code == 5
 
 
-def test_restoring_as_the_readme_says(told: Path, slactl: Slactl, target: Path) -> None:
-    slactl("backup", str(target))
+#: What the README says is to be typed.
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_restoring_as_the_readme_says(told: Path, slactl: Slactl, target: Path, shared: bool) -> None:
+    assert slactl("backup", str(target)).code == 0
+    group = NO_GROUP if os.geteuid() == 0 else os.getgid()
     kept = slactl("export").out
     slactl("note", "1", "--body", "after the backup")
     told.write_bytes(b"broken" * 1000)
     assert slactl("doctor").code == 6
-    broken = told.parent / "broken"
-    broken.mkdir()
-    for path in told.parent.glob("slactl.db*"):
-        path.rename(broken / path.name)
-    assert slactl("--db", str(target), "backup", str(told)).code == 0
+    if shared:
+        os.chown(told.parent, -1, group)
+        told.parent.chmod(0o2770)
+    recipe = README[README.index("### Backup and restore") :].split("```sh\n")[1].split("```")[0]
+    recipe = recipe.replace("/srv/desk", str(told.parent)).replace("/backup/slactl-2026-03-02.db", str(target))
+    recipe = recipe.replace("slactl --db", f"{sys.executable} -m slactl --db").replace(
+        "slactl doctor && slactl", f"{sys.executable} -m slactl"
+    )
+    lines = [line for line in recipe.splitlines() if shared or "shared desk" not in line]
+    script = "\n".join(lines).replace("chgrp support", f"chgrp {group}")
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert slactl("export").out == kept
-    assert slactl("audit", "verify").code == 0
+    assert stat.S_IMODE(told.stat().st_mode) == (0o660 if shared else 0o600)
+    assert stat.S_IMODE(told.parent.stat().st_mode) == (0o2770 if shared else 0o700)
     assert slactl("note", "1", "--body", "it goes on").code == 0

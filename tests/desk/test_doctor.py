@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Slactl
+from conftest import Result, Slactl, write_secret
 from freezegun import freeze_time
 
 from slactl.desk.surroundings import NETWORK, file_system
@@ -24,7 +24,7 @@ from slactl.store import chain
 from slactl.store.connection import SCHEMA
 
 #: A desk as the first schema kept it.
-FIRST_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_1.sql"
+SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 
 
 def examined(slactl: Slactl) -> tuple[int, dict[str, Any]]:
@@ -80,11 +80,11 @@ def expose(desk: Path) -> None:
 
 
 def open_folder(desk: Path) -> None:
-    desk.parent.chmod(0o777)
+    desk.parent.chmod(0o757)
 
 
 def open_way(desk: Path) -> None:
-    desk.parent.parent.chmod(0o777)
+    desk.parent.parent.chmod(0o757)
 
 
 def open_sticky_folder(desk: Path) -> None:
@@ -144,8 +144,7 @@ def put_off(desk: Path) -> None:
 
 
 def expose_secret(desk: Path) -> None:
-    secret = desk.with_name("slack-url")
-    secret.write_text("jsons://example.com/sentinel")
+    secret = write_secret(desk, "slack-url", "jsons://example.com/sentinel")
     secret.chmod(0o644)
     rules = desk.with_name("rules.toml")
     rules.write_text(rules.read_text().replace("notify = []", f'notify = ["${{file:{secret}}}"]', 1))
@@ -168,7 +167,7 @@ def leave_pages(desk: Path) -> None:
         (open_folder, "database"),
         (open_way, "permissions"),
         (open_sticky_folder, "permissions"),
-        (open_rules, "permissions"),
+        (open_rules, "trust"),
         (open_lock, "permissions"),
         (drop_trigger, "structure"),
         (weaken_trigger, "structure"),
@@ -253,7 +252,7 @@ def test_a_unique_index_of_doubled_rows_is_told(desk: Path, slactl: Slactl) -> N
     assert (rebuilt.code, json.loads(rebuilt.out)["unmade"]) == (7, ["escalation_once"])
     assert "error: the index escalation_once cannot be made anew, as rows are doubled" in rebuilt.err
     [finding] = bad(slactl)
-    assert finding["found"].endswith(": escalation_once")  # the other one is there again
+    assert finding["found"] == "the index escalation_once is missing"  # the other one is there again
     with sqlite3.connect(desk) as connection:
         connection.execute("DELETE FROM escalation WHERE outcome = 'expired'")
     assert slactl("doctor", "--rebuild").code == 0
@@ -286,18 +285,16 @@ def test_another_journal_is_told(desk: Path, slactl: Slactl, pasted: Callable[[s
     assert bad(slactl) == []
 
 
-def test_missing_secrets_are_told_by_name_only(
-    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_secrets_are_told_by_name_only(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = desk.with_name("rules.toml")
-    secrets = f'notify = ["${{env:SLACK_URL}}", "${{file:{tmp_path / "none"}}}"]'
+    secrets = 'notify = ["${env:SLACK_URL}", "${file:none}"]'
     rules.write_text(rules.read_text().replace("notify = []", secrets, 1))
     found = bad(slactl)
     assert [finding["check"] for finding in found] == ["secrets", "secrets"]
     assert "SLACK_URL is not set" in found[0]["found"]
-    assert str(tmp_path / "none") in found[1]["found"]
-    (tmp_path / "none").write_text("jsons://example.com/sentinel-of-the-file")
-    (tmp_path / "none").chmod(0o600)
+    assert "the file none is not there" in found[1]["found"]
+    assert str(desk.with_name("secrets") / "none") in found[1]["fix"]
+    write_secret(desk, "none", "jsons://example.com/sentinel-of-the-file")
     monkeypatch.setenv("SLACK_URL", "jsons://example.com/sentinel-of-the-environment")
     result = slactl("doctor", "--json")
     assert result.code == 0
@@ -359,19 +356,20 @@ def test_a_newer_schema_asks_for_a_newer_slactl(desk: Path, slactl: Slactl) -> N
     assert f"schema {SCHEMA + 1}" in finding["found"]
 
 
+@pytest.mark.parametrize("schema", [1, 5])
 def test_an_older_schema_is_told_and_left_as_it_is(
-    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path, schema: int
 ) -> None:
     old = tmp_path / "old.db"
     with sqlite3.connect(old) as connection:
-        connection.executescript(FIRST_SCHEMA.read_text())
+        connection.executescript((SCHEMAS / f"schema_{schema}.sql").read_text())
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     shutil.move(old, desk)
     desk.chmod(0o600)
     before = desk.read_bytes()
     [finding] = bad(slactl)
-    assert (finding["check"], finding["found"].startswith("1; ")) == ("schema", True)
+    assert (finding["check"], finding["found"].startswith(f"{schema}; ")) == ("schema", True)
     assert slactl("doctor").code == 7
     assert desk.read_bytes() == before
     pasted(finding["fix"])
@@ -461,8 +459,15 @@ def test_the_holder_of_the_run_lock_is_told_and_one_that_was_stopped_is_a_findin
     with open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         told = {check["check"]: check for check in examined(slactl)[1]["checks"]}
-        assert told["run lock"]["found"] == f"held by {os.getpid()}, which is at work"
+        assert re.fullmatch(rf"held by {os.getpid()} \(\S+\), which is at work", told["run lock"]["found"])
         assert told["run lock"]["ok"]
+        os.utime(lock, (1_000_000_000, 1_000_000_000))  # whoever just holds it does not note when it got it
+        [finding] = bad(slactl)
+        assert (finding["check"], finding["fix"]) == ("run lock", f"kill {os.getpid()}")
+        assert "no check has got it for " in finding["found"]
+        assert slactl("check", "-q") == Result(75, "", "")
+    assert slactl("check", "-q").code == 0
+    assert lock.stat().st_mtime > 1_000_000_000
     assert {check["check"]: check["found"] for check in examined(slactl)[1]["checks"]}["run lock"] == "free"
     program = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
     arguments = [sys.executable, "-c", program, str(lock)]

@@ -49,6 +49,45 @@ def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(des
     assert b".thanks" not in desk.read_bytes().lower()
 
 
+#: The address as programs write it: nobody reads it in the text, but whoever decodes it does.
+SPELLED = [
+    *("ann.lee&#64;example.com", "ann.lee&amp;#64;example.com", "ann.lee=40example.com", "ann.lee%2540example.com"),
+    "=?utf-8?b?QW5uIDxhbm4ubGVlQGV4YW1wbGUuY29tPg==?=",
+    *("".join(chr(ord(sign) + 0xFEE0) for sign in A), "ann\u200b.lee\xad@example.com"),
+]
+
+#: Somebody else's address, of which a part is spelled so that the rest looks like hers.
+ELSE = ["jo&#97;nn.lee@example.com", "jo&shy;ann.lee@example.com", "=?utf-8?q?jo?=\n =?utf-8?q?ann.lee@example.com?="]
+
+
+def test_what_only_decoding_finds_goes_and_is_told(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Bob toner", "--from", "bob@example.com", "--body", f"Ask {A}")
+    slactl("create", "Cups", "--from", "carl@example.com")
+    for text in (*SPELLED, *ELSE):
+        assert slactl("note", "2", "--body", f"see {text} now").code == 0
+    slactl("create", "Fire", "--from", A, "--body", SPELLED[0])
+    rehearsed = slactl("erase", "--requester", A, "--dry-run")
+    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, as in &#64;, in ticket 2"
+    assert f"{told}; look: slactl show 2" in rehearsed.lines
+    done = slactl("erase", "--requester", A, "--yes", "--json")
+    record = json.loads(done.out)
+    assert record["spelled"] == {"texts": len(SPELLED), "tickets": [2]}
+    assert record["texts"] == {"body": len(SPELLED) + 2, "requester_email": 1, "subject": 1}
+    kept = [message["body"] for message in shown(slactl, "2")["messages"] if message["body"] is not None]
+    assert kept == [f"see {text} now" for text in ELSE]
+    assert slactl("audit", "verify").code == 0
+    assert slactl("erase", "--requester", A, "--yes").code == 3
+
+
+def test_a_requester_with_hidden_letters_is_somebody_else(desk: Path, slactl: Slactl) -> None:
+    for number, address in enumerate((f"jo\xad{A}", f"jo&#8203;{A}", f"jo=\n{A}", f"x=3D{A}"), 1):
+        line = {"ticket": f"T-{number}", "at": "2026-03-02T09:00:00Z", "type": "created", "subject": "Ink"}
+        assert slactl("import", "-", stdin=json.dumps(line | {"requester_email": address})).code == 0
+    slactl("create", "Fire", "--from", A)
+    slactl("erase", "--requester", A, "--yes")
+    assert [shown(slactl, str(number))["subject"] for number in (1, 2, 3, 4, 5)] == ["Ink"] * 4 + ["(erased)"]
+
+
 def test_a_ticket_of_an_address_that_only_looks_like_it_stays_whole(desk: Path, slactl: Slactl) -> None:
     for address in (f"_{A}", f"+{A}", f"{A}.au", f"Ann Lee <{A}>"):
         line = {"ticket": address, "at": "2026-03-02T09:00:00Z", "type": "created", "subject": "Ink"}

@@ -73,6 +73,13 @@ def test_a_cell_of_ten_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> 
     assert told == "error: t.csv:3:subject: 10,000,000 characters; at most 1,000,000 are kept\n"
 
 
+def test_a_line_of_twenty_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    rows = f"A,2026-02-27T09:00:00Z,{'x' * 20_000_000},low,open\n"
+    code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + rows + LAST).encode(), "--map", "csv")
+    assert (code, there) == (7, ["OK-1", "OK-2"])
+    assert told == "error: t.csv:3: the line is longer than 16,000,000 bytes\n"
+
+
 def test_a_column_that_is_missing(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
     own.write_text('[columns]\nticket = "ticket"\ncreated_at = "created_at"\nassignee = "assigned_to"\n')

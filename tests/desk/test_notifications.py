@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Receivers, Slactl
+from conftest import Receivers, Slactl, write_secret
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
@@ -206,7 +206,7 @@ def test_after_the_last_try_the_fallback_is_told(
     [
         (None, "the environment variable LEAD_URL is not set"),
         ("nosuch://x", "Apprise does not know this address"),
-        ("json://192.0.2.7/hook", "plain http to another machine"),
+        ("json://192.0.2.7/hook", "the address has no TLS"),
     ],
 )
 def test_an_address_that_cannot_work_goes_to_the_fallback_at_once(
@@ -232,10 +232,10 @@ def test_what_nobody_else_is_told_is_printed(late: Path, slactl: Slactl) -> None
     assert check(slactl)["messages"] == []
 
 
-def test_a_secret_can_stand_in_a_file_beside_the_rules(late: Path, slactl: Slactl, receiver: Receivers) -> None:
+def test_a_secret_can_stand_in_a_file(late: Path, slactl: Slactl, receiver: Receivers) -> None:
     hook = receiver("ok")
     late.write_text(late.read_text().replace("${env:LEAD_URL}", "${file:lead-url}"))
-    late.with_name("lead-url").write_text(f"{hook.url}\n")
+    write_secret(late, "lead-url", f"{hook.url}\n")
     assert check(slactl)["notified"] == 1
     assert len(hook.took) == 1
 

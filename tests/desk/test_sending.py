@@ -73,7 +73,7 @@ def test_a_server_nobody_vouches_for_gets_nothing(receiver: Receivers, tmp_path:
 
 def test_nothing_goes_over_the_network_in_the_clear() -> None:
     result = send(HELLO, "json://192.0.2.1/hook", 20)
-    assert (result.outcome, "plain http" in result.detail) == (Outcome.DEAD, True)
+    assert (result.outcome, "the address has no TLS" in result.detail) == (Outcome.DEAD, True)
 
 
 def test_an_address_that_apprise_does_not_know_is_dead() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email import message_from_string, policy
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from conftest import Receivers
@@ -65,6 +66,15 @@ def test_a_ticket_is_one_line_of_a_message_that_calls_nobody(name: str) -> None:
     customer = digests.to_customer(row(text), head(text))
     check_message(customer)
     assert customer.body.count("\n") == 2
+
+
+@pytest.mark.parametrize("text", ["../../admin", "a/b", "a?next=//evil.example", "a#b", "{id}", "%2e%2e/x", "a;b&c=d"])
+def test_an_external_id_stays_one_part_of_the_link(text: str) -> None:
+    """Whatever it is called, the link leads to the page of a ticket and not to another one."""
+    link = digests.compose([row(text)], head("mia", body="{{ link }}")).body
+    place = link.removeprefix("https://d.example/")
+    assert unquote(place) == text
+    assert set(place).isdisjoint("/?#&;{}")
 
 
 #: What some chat takes for more than text.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Receiver, Receivers, Slactl
+from conftest import Receiver, Receivers, Slactl, write_secret
 from payloads import harm
 
 from slactl.cli.app import COMMANDS, GROUPS, app
@@ -60,7 +60,7 @@ def leaky(desk: Path, slactl: Slactl, receiver: Receivers, monkeypatch: pytest.M
     monkeypatch.setenv("UNKNOWN", f"nosuch://{WORD}4")
     monkeypatch.setenv("BEAT", f"http://127.0.0.1:1/{WORD}5")
     monkeypatch.setenv("MAIL", f"mailto://user:{WORD}6@127.0.0.1:1?from=desk@example.com&mode=insecure")
-    desk.with_name("token").write_text(f"{WORD}7\n")
+    write_secret(desk, "token", f"{WORD}7\n")
     desk.with_name("rules.toml").write_text(RULES.format(port=taking.port, name=taking.name))
     assert slactl("create", "x", "--from", "ann@example.com", "--at", "2h ago").code == 0
     return desk
@@ -336,23 +336,23 @@ def test_a_heartbeat_follows_no_redirect(leaky: Path, slactl: Slactl, monkeypatc
 def test_a_secret_file_that_is_none_is_told_by_its_name(
     leaky: Path, slactl: Slactl, content: bytes | None, why: str
 ) -> None:
-    token = leaky.with_name("token")
+    token = leaky.with_name("secrets") / "token"
     token.unlink()
     if content is not None:
-        token.write_bytes(content)
+        write_secret(leaky, "token", content)
     result = slactl("notify", "test", "backup", "-n")
     assert result.code == 7
     assert why in result.out
 
 
-def test_a_device_is_no_secret(leaky: Path, slactl: Slactl) -> None:
-    token = leaky.with_name("token")
-    token.unlink()
-    token.symlink_to(os.devnull)
-    assert "is not there" in slactl("notify", "test", "backup", "-n").out
+def test_a_link_out_of_the_folder_is_not_followed(leaky: Path, slactl: Slactl) -> None:
+    token = leaky.with_name("secrets") / "token"
+    token.rename(leaky.with_name("token"))
+    token.symlink_to(leaky.with_name("token"))
+    assert "a symbolic link is on the way to the file token" in slactl("notify", "test", "backup", "-n").out
     rules = leaky.with_name("rules.toml")
     rules.write_text(RULES[: RULES.index("[roles.lead]")].format().replace("${env:BEAT}", "${file:token}"))
-    assert "is not there" in slactl("check").err
+    assert "a symbolic link is on the way to the file token" in slactl("check").err
 
 
 def test_nothing_of_a_secret_is_in_the_process_list_while_it_is_sent(leaky: Path, receiver: Receivers) -> None:

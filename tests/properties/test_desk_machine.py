@@ -32,7 +32,7 @@ from slactl.sla.ladders import FiringKey, due_levels, next_instant
 from slactl.sla.rules import Rules
 from slactl.sla.rules_loading import load
 from slactl.store import reads
-from slactl.store.connection import create_database
+from slactl.store.creation import create_database
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
