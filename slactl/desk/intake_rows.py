@@ -61,7 +61,7 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if isinstance(value, str) and not is_utf8(value):
         raise LineError(ours, "not UTF-8")
     if isinstance(value, (dict, list, bool)):
-        raise LineError(ours, f"a text is needed, not {kind_of(value)}")
+        raise LineError(ours, f"must be a text, not {kind_of(value)}")
     text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
     if len(text) > BODY_LENGTH:
         raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
