@@ -237,15 +237,9 @@ def _absolute(text: str) -> datetime:
 
 @lru_cache(maxsize=10_000)
 def is_zone(name: str) -> bool:
-    """Whether the time zone database of this machine has a zone of this name.
-
-    `localtime` and `posixrules` depend on the machine, and the zones under `right/` count leap seconds. All of them
-    would give other instants elsewhere and are refused, as are the aliases under `posix/`.
-    """
+    """Whether this machine can load a zone of this name, for rules and histories that were accepted before."""
     from zoneinfo import ZoneInfo
 
-    if name in ("localtime", "posixrules") or name.startswith(("posix/", "right/")):
-        return False
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -254,27 +248,47 @@ def is_zone(name: str) -> bool:
 
 
 def zone(name: str) -> "ZoneInfo":
-    """Return the time zone of this name.
+    """Return the time zone of this name, to calculate with it.
 
     Raises:
         ValueError: there is none; the message has the nearest name.
     """
-    from zoneinfo import ZoneInfo, available_timezones
+    from zoneinfo import ZoneInfo
 
     if not is_zone(name):
-        from slactl.text import clean, did_you_mean
-
-        raise ValueError(f"there is no time zone {clean(name)[:100]!r}{did_you_mean(name, available_timezones())}")
+        raise _no_zone(name)
     return ZoneInfo(name)
+
+
+def new_zone(name: str) -> "ZoneInfo":
+    """Return the time zone that somebody writes now.
+
+    `localtime` and `posixrules` depend on the machine, and the zones under `right/` count leap seconds. All of them
+    would give other instants elsewhere and are refused, as are the aliases under `posix/`.
+
+    Raises:
+        ValueError: there is none of this name, or it is one of these; the message has the nearest name.
+    """
+    if name in ("localtime", "posixrules") or name.startswith(("posix/", "right/")):
+        raise _no_zone(name)
+    return zone(name)
 
 
 def typed_zone(name: str) -> "ZoneInfo":
     """Return the time zone that a person typed.
 
     Raises:
-        NotKnownError: there is none of this name; the message has the nearest name.
+        NotKnownError: it is not a zone that may be written; the message has the nearest name.
     """
     try:
-        return zone(name)
+        return new_zone(name)
     except ValueError as error:
-        raise NotKnownError(str(error), "--timezone Europe/Berlin") from None
+        raise NotKnownError(str(error), "use --timezone Europe/Berlin") from None
+
+
+def _no_zone(name: str) -> ValueError:
+    from zoneinfo import available_timezones
+
+    from slactl.text import clean, did_you_mean
+
+    return ValueError(f"there is no time zone {clean(name)[:100]!r}{did_you_mean(name, available_timezones())}")

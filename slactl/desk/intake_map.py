@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from slactl.clock import zone
+from slactl.clock import new_zone
 from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status
@@ -66,7 +66,7 @@ def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mappi
 
 
 def _known_zone(name: str) -> str:
-    return zone(name).key
+    return new_zone(name).key
 
 
 class Time(BaseModel):

@@ -128,7 +128,7 @@ class Rulebook:
         """
         if self.known(brought.hash) is not None:
             return
-        rules = parse(brought.canonical, f"rules version {brought.hash[:12]}")
+        rules = parse(brought.canonical, f"rules version {brought.hash[:12]}", pinned=True)
         if rules.hash != brought.hash:
             raise RulesError(f"the rules version {brought.hash[:12]} is not what its hash says", "slactl export")
         self._session.add(

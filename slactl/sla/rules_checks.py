@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import zone
+from slactl.clock import is_zone, new_zone, zone
 from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
@@ -23,9 +23,13 @@ RELATIONS = ("assignee", "previous_assignee", "requester")
 INCLUDES = ("subject", "requester_email")
 
 
-def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield everything that is wrong with rules whose parts have the right shape."""
+def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -> Iterator[Problem]:
+    """Yield everything that is wrong with rules whose parts have the right shape.
+
+    Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
+    """
     yield from _nul_problems((), data)
+    yield from _zone_problems(rules, zone if pinned else new_zone)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
     yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
@@ -54,6 +58,13 @@ def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
         if isinstance(key, str) and "\x00" in key:
             yield (*path, key), "the key has a NUL character"
         yield from _nul_problems((*path, key), item)
+
+
+def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
+    for kind in ("calendars", "roles", "people"):
+        for name, part in getattr(rules, kind).items():
+            if part.timezone is not None:
+                yield from _attempt((kind, name, "timezone"), check, part.timezone)
 
 
 def known_keys(path: KeyPath) -> list[str]:
@@ -90,7 +101,6 @@ _INNER: dict[str, type[model.Part]] = {
 
 
 def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    yield from (bad_zone := list(_attempt((*path, "timezone"), zone, calendar.timezone)))
     stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
     if calendar.always_open and stated:
         yield (*path, stated[0]), f"always_open and {stated[0]} cannot be used together"
@@ -100,7 +110,7 @@ def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator
     if not bad_hours and not calendar.always_open:
         try:
             # The clocks of the zone may jump over all hours of the special dates.
-            BusinessCalendar(str(path[-1]), "UTC" if bad_zone else calendar.timezone, hours(calendar))
+            BusinessCalendar(str(path[-1]), calendar.timezone if is_zone(calendar.timezone) else "UTC", hours(calendar))
         except NoOpenHours:
             yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
 
@@ -181,8 +191,6 @@ def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
     yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
     if role.quiet is not None:
         yield from _attempt((*path, "quiet"), interval, role.quiet)
-    if role.timezone is not None:
-        yield from _attempt((*path, "timezone"), zone, role.timezone)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

@@ -28,8 +28,10 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
     return parse(read(path), str(path), known)
 
 
-def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> Rules:
+def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, pinned: bool = False) -> Rules:
     """Return the rules in a text; problems name it as `source`. `known` is as for `load`.
+
+    `pinned` rules are those of tickets that exist: they may name zones that new rules may not.
 
     Raises:
         RulesError: the rules are not valid; each problem has its line.
@@ -46,7 +48,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = ()) -> 
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
         raise as_error(_shape_problems(error, data), Lines(text), source) from error
-    problems = [] if rules.hash in known else list(rules_checks.problems(rules, data))
+    problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
     if problems:
         raise as_error(problems, Lines(text), source)
     return _without_missing_role(rules, data)
