@@ -148,7 +148,7 @@ def _report_traceback(error: Exception) -> None:
 
 
 def _without_secrets(text: str) -> str:
-    credentials = sys.modules.get("slactl.desk.credentials")
+    credentials = sys.modules.get("slactl.desk.messages.secrets")
     return str(credentials.without_secrets(text)) if credentials is not None else text
 
 

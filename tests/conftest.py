@@ -116,7 +116,7 @@ class Receiver:
 
 
 Receivers = Callable[..., Receiver]
-PROGRAM = Path(__file__).with_name("desk") / "receivers.py"
+PROGRAM = Path(__file__).with_name("receivers.py")
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +143,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
 @pytest.fixture
 def receiver(servers: Callable[..., tuple[int, Path]]) -> Receivers:
-    """Servers that take messages: `receiver("ok")`, `receiver("smtp")` and more; see `desk/receivers.py`."""
+    """Servers that take messages: `receiver("ok")`, `receiver("smtp")` and more; see `receivers.py`."""
 
     def start(kind: str, *arguments: str) -> Receiver:
         port, log = servers("smtp" if kind.startswith("smtp") else "http", *arguments)

@@ -10,15 +10,15 @@ from typing import Any
 
 from slactl.clock import from_text
 from slactl.config import Color, Config
-from slactl.desk.audit import verify
-from slactl.desk.columns import ticket_columns
+from slactl.desk.ledger.projection import ticket_columns
+from slactl.desk.upkeep.audit import verify
 from slactl.sla.enums import Target
-from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Event
-from slactl.sla.rules import Rules
-from slactl.sla.rules_loading import parse
-from slactl.sla.timers import evaluate
-from slactl.store.events import COLUMNS, from_row
+from slactl.sla.history.event import Event
+from slactl.sla.rules.loading import parse
+from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.evaluate import evaluate
+from slactl.sla.timers.timer import Evaluation
+from slactl.store.schema.events import COLUMNS, from_row
 
 #: What differs from one run of the program to the next although the same was done: what each run noted of itself.
 OF_RUNS = {"run_id", "audit_head"}

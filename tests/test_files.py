@@ -12,7 +12,7 @@ import pytest
 from conftest import Slactl
 
 from slactl.__main__ import run
-from slactl.store.connection import open_database
+from slactl.store.sqlite.connection import open_database
 
 
 def mode(path: Path) -> int:

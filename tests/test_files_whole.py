@@ -20,7 +20,7 @@ from conftest import Slactl
 
 from slactl import files
 from slactl.__main__ import run
-from slactl.desk.surroundings import lock_holder
+from slactl.desk.upkeep.environment import lock_holder
 
 MEMBER, COLLEAGUE, GROUP = 51_001, 51_002, 51_900
 

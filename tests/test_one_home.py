@@ -13,8 +13,8 @@ from conftest import Slactl
 import slactl as package
 from slactl.clock import is_zone, new_zone
 from slactl.errors import NotKnownError
-from slactl.sla.calendar_zone import Zone
-from slactl.sla.rules_loading import parse
+from slactl.sla.calendar.zone import Zone
+from slactl.sla.rules.loading import parse
 from slactl.text import known_or_refuse, not_one_of
 
 #: Python's zoneinfo loads each of these, but they mean other instants on another machine or count leap seconds.

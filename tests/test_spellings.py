@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slactl.store.spellings import Mention, mention, normalised
+from slactl.store.write.spellings import Mention, mention, normalised
 
 WANTED = "ann.lee@example.com"
 SURE = (Mention.PLAIN, Mention.SPELLED)

@@ -8,7 +8,7 @@ import typer
 
 from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.cli.panels import Commands
-from slactl.cli.reading import print_events
+from slactl.cli.show import print_events
 from slactl.clock import to_text
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
@@ -54,7 +54,8 @@ def list_events(
       slactl audit list --action ticket.escalate --json
     """
     from slactl.show.records import choose_fields, pour, spooled
-    from slactl.store import reads, views
+    from slactl.store.read import tickets as reads
+    from slactl.store.schema import views
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
@@ -97,7 +98,7 @@ def verify(
       slactl audit verify --head "$(cat /mnt/elsewhere/audit_head)"
     """
     from slactl.cli.progress import phases
-    from slactl.desk import audit as desk
+    from slactl.desk.upkeep import audit as desk
     from slactl.show.records import write_object
     from slactl.show.upkeep import audit_lines
 
@@ -118,7 +119,7 @@ def _text(here: Call, typed: str | None) -> str | None:
 
 def _check_actions(connection: "sqlite3.Connection", actions: Sequence[str]) -> None:
     """Refuse an action that no event can have: a typing mistake, not an empty log."""
-    from slactl.store import reads
+    from slactl.store.read import tickets as reads
     from slactl.text import clean, did_you_mean
 
     if not actions:

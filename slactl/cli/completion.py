@@ -24,7 +24,7 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids that begin like this; where nothing was typed yet those of open tickets."""
     import sqlite3
 
-    from slactl.store import ids
+    from slactl.store.read import ids
 
     try:
         config = _config(ctx)
@@ -45,7 +45,7 @@ def ids_then_status(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def view_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of all views that begin like this, with their @."""
-    from slactl.sla.rules_views import READY_MADE, read_views
+    from slactl.sla.rules.views import READY_MADE, read_views
 
     config = _config(ctx)
     try:

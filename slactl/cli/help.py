@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
+from slactl.cli.init import run_here
 from slactl.cli.options import Call, call, say
 from slactl.cli.panels import Commands
-from slactl.cli.setup import run_here
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.errors import UsageError
@@ -170,7 +170,8 @@ def show_status(context: typer.Context) -> None:
 
 def _counts(here: Call) -> str:
     from slactl.show.times import relative
-    from slactl.store import filters, reads, runs
+    from slactl.store.read import filters, runs
+    from slactl.store.read import tickets as reads
 
     wanted = (filters.TicketFilter(), filters.TicketFilter(breached=True), filters.TicketFilter(unassigned=True))
     with reads.reading(here.config.database) as connection:

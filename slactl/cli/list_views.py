@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typer._click.shell_completion import CompletionItem
 
     from slactl.show.form import Form
-    from slactl.sla.rules_views import View
+    from slactl.sla.rules.views import View
 
 #: The options that say in which form a list is printed: who types one wants none of the view's.
 FORMS = ("form", "as_json", "quiet")
@@ -44,7 +44,7 @@ class ViewCommand(PanelCommand):
         return super().shell_complete(ctx, incomplete)
 
     def _fill_in(self, ctx: "Context", name: str) -> None:
-        from slactl.sla.rules_views import arguments
+        from slactl.sla.rules.views import arguments
 
         config = ctx.find_object(Config)
         assert config is not None
@@ -63,7 +63,7 @@ def find_view(name: str, path: Path) -> "View":
         NotKnownError: there is no such view.
         RulesError: the view or the whole file cannot be read.
     """
-    from slactl.sla import rules_views
+    from slactl.sla.rules import views as rules_views
     from slactl.text import clean, nearest, quoted
 
     if not name.startswith("@"):
@@ -82,7 +82,7 @@ def find_view(name: str, path: Path) -> "View":
 
 def _views(path: Path, name: str) -> "Mapping[str, View]":
     """All views; only the ready-made ones where the file is broken and they suffice: looking works even then."""
-    from slactl.sla import rules_views
+    from slactl.sla.rules import views as rules_views
 
     try:
         return rules_views.read_views(path)
@@ -101,7 +101,7 @@ def _is_given(ctx: "Context", name: str) -> bool:
 def print_views(context: typer.Context, form: "Form | None", as_json: bool, quiet: bool, fields: str | None) -> None:
     """Print every view: its name with the @, where it comes from, and what it stands for."""
     from slactl.cli.output import print_records
-    from slactl.sla.rules_views import READY_MADE, as_typed, read_views
+    from slactl.sla.rules.views import READY_MADE, as_typed, read_views
 
     config = context.find_object(Config)
     assert config is not None

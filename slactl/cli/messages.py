@@ -32,7 +32,7 @@ def reply(
       slactl reply 12 --body "Which browser is it?"
       slactl reply 12 --status open --at "20m ago"
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.reply(read_body(body), status)
     change_tickets(context, [reference], change, "replied to", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
@@ -54,7 +54,7 @@ def note(
     Examples:
       slactl note 12 --body "Called back, no answer."
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.note(read_body(body))
     change_tickets(context, [reference], change, "noted on", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
@@ -76,7 +76,7 @@ def receive(
     Examples:
       slactl receive 12 --body "Still broken."
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.receive(read_body(body))
     change_tickets(

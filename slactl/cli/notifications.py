@@ -40,7 +40,7 @@ def list_(
     """
     from slactl.cli.output import print_records
     from slactl.show.check import message_columns
-    from slactl.store import reads
+    from slactl.store.read import tickets as reads
 
     with reads.reading(call(context).config.database) as connection:
         numbers = [reads.ticket_id(connection, reference) for reference in ticket or ()]
@@ -62,7 +62,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
       slactl notifications retry 17
       slactl notifications list --state dead -q | slactl notifications retry -
     """
-    from slactl.desk import notifications
+    from slactl.desk.messages import outbox as notifications
 
     here = call(context)
     done = notifications.retry(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
@@ -77,7 +77,7 @@ def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False
     Examples:
       slactl notifications drop 17
     """
-    from slactl.desk import notifications
+    from slactl.desk.messages import outbox as notifications
 
     here = call(context)
     done = notifications.drop(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)

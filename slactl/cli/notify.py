@@ -35,7 +35,7 @@ def send_sample(
       slactl notify test support_manager
       slactl notify test mia -n
     """
-    from slactl.desk import trials
+    from slactl.desk.messages import sample as trials
     from slactl.show.records import write_object
     from slactl.text import clean_block
 

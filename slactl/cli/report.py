@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.options import Call, FormatOption, JsonOption, call, say
 from slactl.cli.panels import Commands
-from slactl.desk.measures import By
+from slactl.desk.reports.measures import By
 from slactl.errors import UsageError
 from slactl.show.form import Form, choose_form
 from slactl.text import quoted
@@ -49,9 +49,9 @@ def report(
       slactl report --since 2026-03-01 --until 2026-04-01 --html march.html
       slactl report --by plan --csv > plans.csv
     """
-    from slactl.desk import report as desk
+    from slactl.desk.reports import report as desk
     from slactl.show.times import zone_named
-    from slactl.store import reads
+    from slactl.store.read import tickets as reads
 
     here = call(context)
     chosen = _form(form, as_json=as_json, as_csv=as_csv, html=html, force=force)
@@ -79,7 +79,7 @@ def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, f
 
 
 def _print(here: Call, found: "Record", form: Form) -> None:
-    from slactl.desk.report import TARGET_FIELDS, target_rows
+    from slactl.desk.reports.report import TARGET_FIELDS, target_rows
     from slactl.show.records import write, write_object
 
     if form is Form.TABLE:

@@ -10,7 +10,7 @@ from slactl.cli.options import Call, call, complain, leave, read_ids, say
 from slactl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from slactl.desk.changes import Change, Outcome
+    from slactl.desk.tickets.changes import Change, Outcome
 
 
 def change_tickets(
@@ -25,7 +25,7 @@ def change_tickets(
     as_json: bool,
 ) -> None:
     """Change the tickets that were named, as of `--at`, and print what became of each."""
-    from slactl.desk.changes import change
+    from slactl.desk.tickets.changes import change
 
     here = call(context)
     outcome = change(here.config, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
@@ -60,7 +60,7 @@ def announce(
 
 def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
     from slactl.clock import to_text
-    from slactl.store import reads
+    from slactl.store.read import tickets as reads
 
     with reads.reading(here.config.database) as connection:
         marks = ", ".join(f"{number:d}" for number in numbers)
@@ -71,7 +71,7 @@ def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:
     """One ticket as an object, several as an array, whatever became of each."""
     from slactl.show.form import Form
     from slactl.show.records import write, write_object
-    from slactl.store.views import ticket_columns
+    from slactl.store.schema.views import ticket_columns
 
     if len(tickets) == 1 and not several:
         write_object(tickets[0], sys.stdout)
@@ -83,7 +83,7 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
     """Any name may be an assignee; one without an entry in the rules will be told nothing."""
     if assignee is None:
         return
-    from slactl.desk.facts import is_addressee
+    from slactl.desk.tickets.input import is_addressee
 
     if not is_addressee(here.config, assignee):
         file = here.config.rules

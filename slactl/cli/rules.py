@@ -31,7 +31,7 @@ def check(
       slactl rules check
       slactl rules check draft.toml
     """
-    from slactl.desk import rules_file
+    from slactl.desk.rules import file as rules_file
     from slactl.show.records import write_object
 
     path = file or call(context).config.rules
@@ -65,10 +65,10 @@ def show(
       slactl rules show --plan pro --priority high
       slactl rules show --tenant acme --json
     """
-    from slactl.desk import rules_file
+    from slactl.desk.rules import file as rules_file
     from slactl.show import rules as screens
     from slactl.show.records import write_object
-    from slactl.sla.rules_loading import load
+    from slactl.sla.rules.loading import load
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:
@@ -102,7 +102,7 @@ def set_(
       slactl rules set policy.pro.targets.high '{ first_response = "6h", resolution = "2d" }'
       slactl rules set escalation.resolution.level.manager.at +30m -n
     """
-    from slactl.desk import rules_file
+    from slactl.desk.rules import file as rules_file
     from slactl.text import clean_block
 
     here = call(context)

@@ -25,7 +25,7 @@ from slactl.errors import ExitCode
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
-    from slactl.desk.rules_versions import Move
+    from slactl.desk.rules.apply import Move
 
 app = Commands()
 
@@ -54,10 +54,10 @@ def run_tests(
       slactl rules test --rules draft.toml tests/*.toml
       slactl rules test tests.toml --json
     """
-    from slactl.desk.rules_tests import run
+    from slactl.desk.what_if.testing import run
     from slactl.show.records import write_object
     from slactl.show.rules_tests import outcome_lines
-    from slactl.sla.rules_loading import load
+    from slactl.sla.rules.loading import load
 
     here = call(context)
     path = rules or here.config.rules
@@ -84,7 +84,7 @@ def diff(
       slactl rules diff
       slactl rules diff --json
     """
-    from slactl.desk import rules_versions as desk
+    from slactl.desk.rules import apply as desk
     from slactl.show.records import choose_fields, write, write_object
     from slactl.show.rules_changes import DIFF_FIELDS, diff_lines, diff_records
 
@@ -124,7 +124,7 @@ def apply(
       slactl rules apply
       slactl rules apply --yes --json
     """
-    from slactl.desk import rules_versions as desk
+    from slactl.desk.rules import apply as desk
     from slactl.show.records import choose_fields
 
     here = call(context)
@@ -150,7 +150,7 @@ def apply(
 
 def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> None:
     """The changed deadlines, the newly breached ones first, as many as a screen bears; then what it came to."""
-    from slactl.desk import rules_versions as desk
+    from slactl.desk.rules import apply as desk
     from slactl.show.rules_changes import deadline_columns, move_lines
     from slactl.show.tables import draw
 
@@ -169,7 +169,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
 
 def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
     """The changed deadlines for scripts. All is written before the first is printed: a closed pipe stops nothing."""
-    from slactl.desk import rules_versions as desk
+    from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 

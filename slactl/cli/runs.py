@@ -33,7 +33,8 @@ def list_(
     """
     from slactl.cli.output import print_records
     from slactl.show.check import run_columns
-    from slactl.store import reads, runs
+    from slactl.store.read import runs
+    from slactl.store.read import tickets as reads
 
     with reads.reading(call(context).config.database) as connection:
         found = runs.runs(connection, limit)
@@ -56,7 +57,8 @@ def show(
       slactl runs show 12 --json | jq -r '.escalations[].ticket_id'
     """
     from slactl.show.records import write_object, write_pairs
-    from slactl.store import reads, runs
+    from slactl.store.read import runs
+    from slactl.store.read import tickets as reads
 
     here, asked = call(context), min(number, 2**63 - 1)
     with reads.reading(here.config.database) as connection:

@@ -11,7 +11,7 @@ import typer
 from slactl.cli.files import Teller, opened
 from slactl.cli.options import Call, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.cli.panels import Commands
-from slactl.desk.measures import By
+from slactl.desk.reports.measures import By
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
@@ -61,9 +61,9 @@ def simulate(
     """
     from slactl.cli.progress import reading
     from slactl.clock import to_text
-    from slactl.desk.simulate import simulate_file
+    from slactl.desk.what_if.simulate import simulate_file
     from slactl.show.simulation import Tally, draw_tickets, write_tickets
-    from slactl.sla.rules_loading import load
+    from slactl.sla.rules.loading import load
 
     here = call(context)
     if by is not None and compare is None:
@@ -89,9 +89,9 @@ def _compare(
     """Replay the history under the rules of both files, and print what differs."""
     from slactl.cli.progress import reading
     from slactl.clock import to_text
-    from slactl.desk.comparison import SIDES, compare_file
+    from slactl.desk.what_if.comparison import SIDES, compare_file
     from slactl.show.comparison import draw_comparison, write_comparison
-    from slactl.sla.rules_loading import load
+    from slactl.sla.rules.loading import load
 
     rules, teller = (load(files[0]), load(files[1])), Teller(history)
     with opened(history, "simulate") as stream, reading(stream, history) as ticked:

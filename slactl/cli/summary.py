@@ -8,9 +8,9 @@ import typer
 
 from slactl.cli.options import Call, FormatOption, JsonOption, call, leave
 from slactl.cli.panels import Commands
-from slactl.desk.forecast import HOUR_FIELDS
-from slactl.desk.measures import By
-from slactl.desk.summary import FIELDS, change, summarize
+from slactl.desk.reports.forecast import HOUR_FIELDS
+from slactl.desk.reports.measures import By
+from slactl.desk.reports.summary import FIELDS, change, summarize
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
@@ -44,7 +44,7 @@ def summary(
       slactl summary --forecast 24h
       slactl summary --json | jq .first_response_attainment
     """
-    from slactl.store import reads
+    from slactl.store.read import tickets as reads
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())

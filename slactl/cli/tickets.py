@@ -58,7 +58,7 @@ def create(
       slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
       mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
     """
-    from slactl.desk import opening
+    from slactl.desk.tickets import create as opening
 
     here = call(context)
     who = here.person(assignee)
@@ -88,7 +88,7 @@ def assign(
       slactl list --unassigned -q | slactl assign - --to mia
       slactl assign 12 --none
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     if nobody == (to is not None):
         raise UsageError("say either --to or --none, not both", f"slactl assign {typed(references)} --to me")
@@ -121,7 +121,7 @@ def priority(
       slactl priority 12 urgent
       slactl list --tag vip -q | slactl priority - high
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     references, value = last_word(words, Priority, "slactl priority --help")
     change = changes.prioritise(value)
@@ -146,7 +146,7 @@ def status(
     Examples:
       slactl status 12 pending
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     references, value = last_word(words, Status, "slactl status --help")
     change = changes.set_status(value)
@@ -168,7 +168,7 @@ def resolve(
     Examples:
       slactl resolve 12 13 --at "yesterday 17:00"
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.resolve()
     change_tickets(context, references, change, "resolved", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
@@ -189,7 +189,7 @@ def close(
     Examples:
       slactl list --status resolved -q | slactl close -
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.close()
     change_tickets(context, references, change, "closed", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
@@ -210,7 +210,7 @@ def reopen(
     Examples:
       slactl reopen 12
     """
-    from slactl.desk import changes
+    from slactl.desk.tickets import changes
 
     change = changes.reopen()
     change_tickets(context, references, change, "reopened", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
@@ -233,8 +233,8 @@ def tag(
     Examples:
       slactl tag 12 --add vip --add billing --remove new
     """
-    from slactl.desk import changes
-    from slactl.desk.facts import checked_tags
+    from slactl.desk.tickets import changes
+    from slactl.desk.tickets.input import checked_tags
 
     if not add and not remove:
         raise UsageError("no tag to add or remove", f"slactl tag {typed(references)} --add vip")
@@ -265,7 +265,7 @@ def edit(
       slactl edit 12 13 --plan enterprise
       slactl edit 12 --tenant ""
     """
-    from slactl.desk import editing
+    from slactl.desk.tickets import edit as editing
 
     here = call(context)
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
@@ -292,8 +292,8 @@ def due(
       slactl due 12 --target resolution --at "fri 17:00" --reason "agreed on the phone"
       slactl due 12 --target resolution --clear --reason "back to the contract"
     """
-    from slactl.desk import changes
-    from slactl.desk.facts import checked_reason
+    from slactl.desk.tickets import changes
+    from slactl.desk.tickets.input import checked_reason
 
     if clear == (at is not None):
         raise UsageError("say either --at or --clear, not both", "slactl due --help")

@@ -42,8 +42,8 @@ def import_(
     from dataclasses import asdict
 
     from slactl.cli.progress import reading
-    from slactl.desk.imports import Progress, Source, import_file
-    from slactl.desk.intake_map import load_map
+    from slactl.desk.transfer.importing import Progress, Source, import_file
+    from slactl.desk.transfer.maps import load_map
     from slactl.show.check import import_line
     from slactl.show.records import write_object
 
@@ -78,9 +78,10 @@ def export(
       slactl export --format csv --events > events.csv
     """
     from slactl.clock import to_text
-    from slactl.desk.exports import export_records
+    from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
-    from slactl.store import reads, views
+    from slactl.store.read import tickets as reads
+    from slactl.store.schema import views
 
     if form not in (Form.JSONL, Form.CSV):
         raise UsageError(f"--format {form} is not for export; it is jsonl or csv", "slactl list --all --format json")

@@ -12,7 +12,7 @@ from slactl.cli.panels import Commands
 from slactl.errors import SlactlError, UsageError
 
 if TYPE_CHECKING:
-    from slactl.desk.erase import Erasure
+    from slactl.desk.upkeep.erase import Erasure
 
 app = Commands()
 
@@ -35,7 +35,7 @@ def backup(
       slactl backup --force /backup/slactl.db
     """
     from slactl.cli.progress import phases
-    from slactl.desk import backup as desk
+    from slactl.desk.upkeep import backup as desk
     from slactl.show.records import write_object
     from slactl.show.upkeep import backup_lines
 
@@ -77,7 +77,7 @@ def erase(
       slactl erase --requester ann@example.com --dry-run
       slactl erase --requester ann@example.com --yes
     """
-    from slactl.desk import erase as desk
+    from slactl.desk.upkeep import erase as desk
     from slactl.show.records import write_object
     from slactl.show.upkeep import erasure_lines
 
@@ -94,7 +94,7 @@ def erase(
 
 def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> "Erasure":
     """Erase a person; on a terminal no more than was in the question that was answered."""
-    from slactl.desk import erase as desk
+    from slactl.desk.upkeep import erase as desk
 
     here = call(context)
     found = desk.erase(here.config, here.now, requester, dry_run=True)
@@ -133,7 +133,7 @@ def doctor(
       slactl doctor --json
       slactl doctor --rebuild --dry-run
     """
-    from slactl.desk import doctor as desk
+    from slactl.desk.upkeep import doctor as desk
     from slactl.show.doctor import draw_health, health_lines
     from slactl.show.records import write_object
 
@@ -155,7 +155,7 @@ def doctor(
 
 def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
-    from slactl.desk import rebuild as desk
+    from slactl.desk.upkeep import rebuild as desk
     from slactl.show.doctor import rebuild_lines
     from slactl.show.records import write_object
     from slactl.text import clean

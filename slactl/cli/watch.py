@@ -14,7 +14,7 @@ from slactl.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from slactl.desk.board import Board, Watched
+    from slactl.desk.reports.board import Board, Watched
     from slactl.show.terminal import Held
 
 app = Commands()
@@ -36,7 +36,7 @@ def watch(
       slactl watch
       slactl watch --interval 30s
     """
-    from slactl.desk.board import watched
+    from slactl.desk.reports.board import watched
 
     here, every = call(context), _seconds(interval)
     if not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown"):

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import describe_seconds, from_text
+from slactl.show.list import PRIORITY_STYLES, assignee, columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
-from slactl.show.ticket_list import PRIORITY_STYLES, assignee, columns
 from slactl.show.times import STYLES, Urgency, local_day, urgency, words
 from slactl.text import clean
 

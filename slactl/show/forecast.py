@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
+from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
-from slactl.show.ticket_list import PRIORITY_STYLES, assignee
 from slactl.show.times import WEEKDAYS, relative_due, words
 from slactl.sla.enums import Target
 from slactl.text import clean

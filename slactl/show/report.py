@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import describe_seconds
 from slactl.show.form import Screen
+from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
 from slactl.show.tables import Column, bar, lay
-from slactl.show.ticket_list import PRIORITY_STYLES, assignee
 from slactl.show.times import WEEKDAYS, local_day, words
 from slactl.sla.enums import Target
 from slactl.text import clean

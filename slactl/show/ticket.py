@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl.clock import describe_seconds, from_text
-from slactl.show.events import columns as event_columns
 from slactl.show.form import Screen
+from slactl.show.history import columns as event_columns
+from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, bar, lay
-from slactl.show.ticket_list import PRIORITY_STYLES
 from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
 from slactl.text import clean, clean_block
 

@@ -16,15 +16,15 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.config import Color, Config, shipped_rules
-from slactl.desk import audit
-from slactl.desk.ledger import Entry, ledger
+from slactl.desk.ledger.ledger import Entry, ledger
+from slactl.desk.upkeep import audit
 from slactl.sla.enums import ActorType, EventType
-from slactl.sla.history import Event
-from slactl.store import chain
-from slactl.store.creation import create_database
-from slactl.store.engine import writing
-from slactl.store.models import Event as EventRow
-from slactl.store.writes import append_events, insert_rows
+from slactl.sla.history.event import Event
+from slactl.store.schema import chain
+from slactl.store.schema.models import Event as EventRow
+from slactl.store.sqlite.engine import writing
+from slactl.store.sqlite.file import create_database
+from slactl.store.write.statements import append_events, insert_rows
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CHUNK = 1_000

@@ -23,8 +23,8 @@ import businesstimedelta
 import holidays
 import pandas as pd
 
-from slactl.sla.calendar import BusinessCalendar
-from slactl.sla.rules_loading import parse
+from slactl.sla.calendar.calendar import BusinessCalendar
+from slactl.sla.rules.loading import parse
 
 ROUNDS, QUESTIONS, OF_OTHERS = 7, 10_000, 500
 HOUR = timedelta(hours=1)

@@ -22,9 +22,9 @@ from typing import Any
 
 from slactl.clock import now
 from slactl.config import resolve
-from slactl.desk.check import check
-from slactl.store import engine
-from slactl.store.engine import writing
+from slactl.desk.escalation.check import check
+from slactl.store.sqlite import engine
+from slactl.store.sqlite.engine import writing
 
 OPENED = datetime.now(UTC) - timedelta(days=3)
 

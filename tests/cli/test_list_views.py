@@ -12,7 +12,7 @@ from conftest import Slactl
 from typer.main import get_command
 
 from slactl.cli.app import app
-from slactl.sla.rules_views import OPTIONS, READY_MADE
+from slactl.sla.rules.views import OPTIONS, READY_MADE
 
 if TYPE_CHECKING:
     from busy_desk import Desk

@@ -9,7 +9,7 @@ from conftest import Slactl
 
 from slactl.config import shipped_rules
 from slactl.sla.enums import Priority, Target
-from slactl.sla.rules_loading import load
+from slactl.sla.rules.loading import load
 
 RULES = """\
 # What we promise.

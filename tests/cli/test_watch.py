@@ -170,7 +170,7 @@ def test_control_c_leaves(busy_board: Path) -> None:
 
 def test_an_error_gives_the_terminal_back_before_it_is_told(busy_board: Path) -> None:
     broken = (
-        "from slactl.desk.board import Board; real, left = Board.record, [2]\n"
+        "from slactl.desk.reports.board import Board; real, left = Board.record, [2]\n"
         "def record(*arguments):\n"
         "    left[0] -= 1\n"
         "    return real(*arguments) if left[0] else 1 / 0\n"

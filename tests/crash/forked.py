@@ -169,10 +169,11 @@ def _import_all() -> None:
     import slactl
 
     codecs.lookup("ascii")  # a child that became another user may read no library any more
+    package = Path(slactl.__file__).parent
     for room in ("cli", "desk", "store", "sla", "show"):
-        for path in Path(slactl.__file__).with_name(room).glob("*.py"):
+        for path in (package / room).rglob("*.py"):
             if path.stem != "sender":
-                importlib.import_module(f"slactl.{room}.{path.stem}")
+                importlib.import_module(".".join(path.relative_to(package.parent).with_suffix("").parts))
 
 
 def _live(work: Callable[[], int], folder: Path, trouble: Trouble) -> NoReturn:

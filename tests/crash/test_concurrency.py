@@ -14,7 +14,7 @@ from crash_desk import desk_copy, settings, shelf
 from forked import NOON, PROCESSES, Child, Fault, Trouble, at_once, call, fork, run, start, words
 from invariants import violations
 
-from slactl.store.connection import SCHEMA
+from slactl.store.sqlite.connection import SCHEMA
 
 #: Databases as earlier schemas kept them.
 SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}
@@ -50,15 +50,15 @@ def test_rules_that_somebody_else_wrote_meanwhile_are_left_as_they_are() -> None
     folder = shelf() / f"faster-{os.getpid()}"
 
     def somebody_is_faster() -> None:
-        import slactl.desk.setup
+        import slactl.desk.upkeep.init
 
-        shipped = slactl.desk.setup.shipped_rules
+        shipped = slactl.desk.upkeep.init.shipped_rules
 
         def meanwhile() -> Path:
             (folder / "rules.toml").write_text("schema = 1\n")
             return shipped()
 
-        slactl.desk.setup.shipped_rules = meanwhile
+        slactl.desk.upkeep.init.shipped_rules = meanwhile
 
     ended = run(*settings(folder), "init", before=somebody_is_faster)
     assert ended.code == 0, ended.err
@@ -178,9 +178,9 @@ def patience(seconds: int) -> Callable[[], None]:
     """How long a child waits for the lock."""
 
     def wait() -> None:
-        import slactl.store.connection
+        import slactl.store.sqlite.connection
 
-        slactl.store.connection.BUSY_SECONDS = seconds
+        slactl.store.sqlite.connection.BUSY_SECONDS = seconds
 
     return wait
 

@@ -11,8 +11,8 @@ from forked import Trouble, run
 from sqlalchemy import text
 
 from slactl.errors import DatabaseError
-from slactl.store.connection import open_database
-from slactl.store.engine import looking, writing
+from slactl.store.sqlite.connection import open_database
+from slactl.store.sqlite.engine import looking, writing
 
 #: What a connection is set to: FULL is 2.
 SETTINGS = {"synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}

@@ -110,9 +110,9 @@ BATCH = 50
 
 
 def small_batches() -> None:
-    import slactl.desk.imports
+    import slactl.desk.transfer.importing
 
-    slactl.desk.imports.BATCH = BATCH
+    slactl.desk.transfer.importing.BATCH = BATCH
 
 
 def in_batch(number: int, beginning: str) -> Kill:

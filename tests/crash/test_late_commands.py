@@ -14,9 +14,9 @@ from invariants import content, violations
 from sqlalchemy import text
 
 from slactl.config import Color, Config
-from slactl.desk.changes import carry_out, prioritise
-from slactl.desk.ledger import ledger
-from slactl.desk.rules_versions import Move, apply
+from slactl.desk.ledger.ledger import ledger
+from slactl.desk.rules.apply import Move, apply
+from slactl.desk.tickets.changes import carry_out, prioritise
 from slactl.errors import RefusedError
 from slactl.sla.enums import Priority
 

@@ -62,9 +62,9 @@ def test_who_comes_while_another_edits_waits_for_it() -> None:
 
 def test_who_waits_too_long_says_so_and_writes_nothing() -> None:
     def impatient() -> None:
-        import slactl.store.lock
+        import slactl.store.sqlite.lock
 
-        slactl.store.lock.EDIT_SECONDS = 0.1
+        slactl.store.sqlite.lock.EDIT_SECONDS = 0.1
 
     with desk_copy() as folder, edit(folder, "due_soon", before=stop_before("rename")) as first:
         first.wait_until_stopped()

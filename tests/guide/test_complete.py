@@ -16,15 +16,15 @@ from typer.main import get_command
 import slactl as package
 from slactl.cli.app import app
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
-from slactl.desk.intake_map import Map, Missing, Ours, Time, shipped_maps
+from slactl.desk.transfer.maps import Map, Missing, Ours, Time, shipped_maps
 from slactl.errors import ExitCode
 from slactl.show import guide
-from slactl.sla import rules_model as model
-from slactl.sla.history_fields import FIELDS, HASHES, REQUIRED
-from slactl.sla.rules import Rules
-from slactl.sla.rules_checks import INCLUDES, RELATIONS
-from slactl.sla.rules_views import OPTIONS, READY_MADE
-from slactl.sla.templates import FILTERS, NAMES
+from slactl.sla.history.fields import FIELDS, HASHES, REQUIRED
+from slactl.sla.rules import model
+from slactl.sla.rules.checks import INCLUDES, RELATIONS
+from slactl.sla.rules.rules import Rules
+from slactl.sla.rules.templates import FILTERS, NAMES
+from slactl.sla.rules.views import OPTIONS, READY_MADE
 
 PACKAGE = Path(package.__file__).parent
 ROOT = get_command(app)

@@ -15,13 +15,14 @@ from conftest import Receivers
 from payloads import PAYLOADS, harm
 from test_windows import Page
 
-from slactl.desk import addresses, digests
-from slactl.desk.addresses import Address
-from slactl.desk.credentials import Secrets, Unresolved
-from slactl.desk.sending import Outcome, send
-from slactl.sla.rules import Rules
-from slactl.sla.rules_loading import parse
-from slactl.sla.templates import NAMES
+from slactl.desk.messages import digest as digests
+from slactl.desk.messages import recipients as addresses
+from slactl.desk.messages.recipients import Address
+from slactl.desk.messages.secrets import Secrets, Unresolved
+from slactl.desk.messages.transport import Outcome, send
+from slactl.sla.rules.loading import parse
+from slactl.sla.rules.rules import Rules
+from slactl.sla.rules.templates import NAMES
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WRITTEN = ("external_id", "tenant", "plan", "assignee", "reason", "escalation", "level", "instead_of", "held_by",
@@ -121,7 +122,7 @@ def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
     assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is Outcome.SENT
     program = (
         f"from apprise.plugins.discord import NotifyDiscord as D; D.notify_url = 'http://127.0.0.1:{hook.port}/api'\n"
-        "from slactl.desk import sender; sender.main()"
+        "from slactl.desk.messages import sender; sender.main()"
     )
     order = {"receiver": None, "title": message.title, "body": message.body, "seconds": 20, "allow_http": False}
     for url in ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord://1234567890/JHMHI8qBe?format=markdown"):
@@ -233,7 +234,7 @@ def test_a_sender_that_would_write_to_somebody_else_writes_to_nobody(receiver: R
     program = (
         "import sys; from apprise.plugins.email import NotifyEmail as Email\n"
         f"Email.targets = property(lambda self: [(False, {wrong!r})], lambda self, value: None)\n"
-        "from slactl.desk import sender; sender.main()"
+        "from slactl.desk.messages import sender; sender.main()"
     )
     order = {"url": mailbox.url, "receiver": "o'brien@example.com", "title": "x", "body": "y", "seconds": 20}
     text = json.dumps(order | {"allow_http": False})

@@ -16,8 +16,8 @@ from conftest import Receiver, Receivers, Slactl, write_secret
 from payloads import harm
 
 from slactl.cli.app import COMMANDS, GROUPS, app
-from slactl.desk.sender import is_plain
-from slactl.sla import addresses
+from slactl.desk.messages.sender import is_plain
+from slactl.sla.rules import addresses
 
 RULES = """
 schema = 1
@@ -285,7 +285,7 @@ def test_a_traceback_has_neither_secrets_nor_what_a_terminal_obeys(
         assert WORD not in result.out + result.err
         assert harm(result.err) == []
         assert ("Traceback" in result.err) is bool(debug)
-        assert "sending.py" in result.err or not debug
+        assert "transport.py" in result.err or not debug
 
 
 def test_a_heartbeat_that_breaks_in_an_unknown_way_tells_no_secret(

@@ -23,7 +23,7 @@ from terminal import on_terminal
 
 from slactl.cli.app import app
 from slactl.config import shipped_rules
-from slactl.store import chain
+from slactl.store.schema import chain
 
 STARTER = [str(Path(sysconfig.get_path("scripts")) / "slactl")]
 MODULE = [sys.executable, "-m", "slactl"]

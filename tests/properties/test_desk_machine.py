@@ -20,19 +20,23 @@ from machine_rules import rules_texts
 
 from slactl.clock import from_text, to_text
 from slactl.config import Color, Config
-from slactl.desk import changes, editing, escalation, opening, rules_versions, tenants
-from slactl.desk.check import Job, Report, check
-from slactl.desk.erase import erase
-from slactl.desk.imports import Source, import_file
-from slactl.desk.rebuild import Rebuilt, rebuild
+from slactl.desk.escalation import fire as escalation
+from slactl.desk.escalation.check import Job, Report, check
+from slactl.desk.rules import apply as rules_versions
+from slactl.desk.tickets import changes, tenants
+from slactl.desk.tickets import create as opening
+from slactl.desk.tickets import edit as editing
+from slactl.desk.transfer.importing import Source, import_file
+from slactl.desk.upkeep.erase import erase
+from slactl.desk.upkeep.rebuild import Rebuilt, rebuild
 from slactl.errors import ExitCode, NotKnownError, RefusedError
 from slactl.sla.enums import LevelOutcome, Priority, Status, Target
-from slactl.sla.evaluation import Evaluation
-from slactl.sla.ladders import FiringKey, due_levels, next_instant
-from slactl.sla.rules import Rules
-from slactl.sla.rules_loading import load
-from slactl.store import reads
-from slactl.store.creation import create_database
+from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
+from slactl.sla.rules.loading import load
+from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.timer import Evaluation
+from slactl.store.read import tickets as reads
+from slactl.store.sqlite.file import create_database
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 

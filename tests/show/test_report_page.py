@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from slactl.desk.measures import By
+from slactl.desk.reports.measures import By
 from slactl.show.page import page
 
 pytest_plugins = ["show_samples"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slactl.show.form import Screen
+from slactl.show.list import draw_tickets
 from slactl.show.tables import Column, bar, draw, field_column
-from slactl.show.ticket_list import draw_tickets
 from slactl.show.times import Urgency, due_phrase, local, local_day, relative, relative_due, urgency
 
 pytest_plugins = ["show_samples"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slactl.show.events import describe
 from slactl.show.form import Screen
+from slactl.show.history import describe
 from slactl.show.ticket import draw_ticket, escalation_change, used_share
 
 pytest_plugins = ["show_samples"]

@@ -1,0 +1,163 @@
+"""`calendar`: asking the calendars of the rules; needs no database."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.panels import Commands
+from slactl.show.form import Form, choose_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from slactl.desk.rules.calendar import Record
+
+app = Commands(help="Calculate with a calendar of rules.toml.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A calendar of the rules.", show_default=False)]
+ZoneOption = Annotated[
+    str | None, typer.Option("--timezone", metavar="Z", help="Use this time zone instead of the calendar's.")
+]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    start: Annotated[str, typer.Argument(metavar="START", help="When the time starts to count.")],
+    duration: Annotated[str, typer.Argument(metavar="DURATION", help="Open time (4h, 1h30m) or business days (3bd).")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add open time to a time; prints the deadline.
+
+    On a pipe it prints only the time. A time without an offset is local to this machine.
+
+    \b
+    Examples:
+      slactl calendar add office "2026-12-23 16:00" 4h
+      slactl calendar add office now 3bd
+      slactl calendar add office 2026-12-23T16:00+01:00 4h --timezone America/New_York --json
+    """
+    from slactl.desk.rules import calendar as calendars
+    from slactl.show.calendar import added_lines
+
+    here = call(context)
+    found = calendars.add(calendars.calendar(here.config.rules, name, timezone), _instant(here, start), duration)
+    _print(found, found["end"], lambda: added_lines(found), as_json=as_json)
+
+
+@app.command()
+def between(
+    context: typer.Context,
+    name: Name,
+    a: Annotated[str, typer.Argument(metavar="A", help="From this time on.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Up to this time.")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the open time between two times.
+
+    The result is negative if B is before A. On a pipe it is in seconds.
+
+    \b
+    Examples:
+      slactl calendar between office "fri 15:00" now
+      slactl calendar between office 2026-12-23T16:00+01:00 2026-12-28T10:00+01:00 --json
+    """
+    from slactl.desk.rules import calendar as calendars
+    from slactl.show.calendar import between_lines
+
+    here = call(context)
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    found = calendars.between(asked, _instant(here, a), _instant(here, b))
+    _print(found, str(found["open_seconds"]), lambda: between_lines(found), as_json=as_json)
+
+
+@app.command("is-open")
+def is_open(
+    context: typer.Context,
+    name: Name,
+    at: Annotated[str, typer.Argument(metavar="T", help="The time; a weekday or time of day is the next one.")],
+    timezone: ZoneOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print yes if the calendar is open at a time, else no.
+
+    The exit code is 0 in both cases.
+
+    \b
+    Examples:
+      slactl calendar is-open office now
+      slactl calendar is-open office "sat 10:00"
+      [ "$(slactl calendar is-open office now)" = yes ] && echo "somebody is there"
+    """
+    from slactl.desk.rules import calendar as calendars
+    from slactl.show.calendar import open_lines
+
+    here = call(context)
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    found = calendars.is_open(asked, _instant(here, at, ahead=True))
+    _print(found, "yes" if found["open"] else "no", lambda: open_lines(found), as_json=as_json)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Name,
+    month: Annotated[
+        str | None, typer.Option(metavar="M", help="The month, such as 2026-12; default this month.")
+    ] = None,
+    timezone: ZoneOption = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """Show the hours of a month, with holidays and clock changes.
+
+    On a pipe it prints one line for each date. The open seconds of a date are real seconds of the intervals
+    that start on it: a night shift is an hour shorter or longer when the clocks change.
+
+    \b
+    Examples:
+      slactl calendar show office
+      slactl calendar show office --month 2026-12
+      slactl calendar show office --month 2026-12 --json | jq '.[] | select(.holiday)'
+    """
+    from slactl.desk.rules import calendar as calendars
+    from slactl.show.calendar import draw_month
+    from slactl.show.records import choose_fields, write
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    names = choose_fields(fields, calendars.DATE_FIELDS)
+    first = calendars.parse_month(month) if month is not None else None
+    asked = calendars.calendar(here.config.rules, name, timezone)
+    first = first or calendars.this_month(asked, here.now)
+    found = calendars.month(asked, first)
+    if chosen is Form.TABLE and fields is None:
+        draw_month(found, calendars.described(asked), calendars.today(asked, here.now), here.screen)
+    else:
+        write(found, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+
+
+def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
+    found = here.instant(text, ahead=ahead)
+    assert found is not None
+    return found
+
+
+def _print(found: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
+    """The answer as JSON, as lines for a person, or as the one value a script asked for."""
+    from slactl.show.records import write_object
+
+    if as_json:
+        write_object(found, sys.stdout)
+    elif sys.stdout.isatty():
+        sys.stdout.writelines(f"{line}\n" for line in lines())
+    else:
+        sys.stdout.write(f"{value}\n")

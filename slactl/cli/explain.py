@@ -1,0 +1,51 @@
+"""`explain`: why a deadline is when it is."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
+from slactl.cli.panels import Commands
+from slactl.show.form import Form, choose_form
+from slactl.sla.enums import Target
+
+app = Commands()
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    reference: Id,
+    target: Annotated[
+        Target | None, typer.Option(help="Only this target, with all its cycles.", show_default=False)
+    ] = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Explain a deadline: policy, calendar, and each step.
+
+    It explains with the version of the rules that the ticket uses. On a pipe each line begins with the name of
+    its part (timer, step, segment, ahead, holiday, level …); --format csv prints the segments.
+
+    \b
+    Examples:
+      slactl explain 12
+      slactl explain 12 --target resolution
+      slactl explain INC0001234 --json | jq '.timers[].steps'
+      slactl explain 12 | grep ^segment
+    """
+    from slactl.desk.tickets import explain as desk
+    from slactl.show.explain import draw_explanation
+    from slactl.show.explain_records import write_explanation
+
+    here = call(context)
+    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
+    found = desk.explain(here.config, here.now, reference, target)
+    if chosen is Form.TABLE:
+        draw_explanation(found, here.screen, every_cycle=target is not None)
+    elif chosen is Form.IDS:
+        say(str(found["ticket_id"]))
+    else:
+        write_explanation(found, chosen, sys.stdout)

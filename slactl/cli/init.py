@@ -1,0 +1,88 @@
+"""Making a desk, and trying one out."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.options import call, say
+from slactl.cli.panels import Commands
+from slactl.config import Config
+
+app = Commands()
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Write rules.toml again; keep the old one as .bak.")] = False,
+    group: Annotated[
+        str | None, typer.Option("--shared-group", metavar="G", help="A group whose members share the database.")
+    ] = None,
+) -> None:
+    """Create the database and a commented rules.toml.
+
+    \b
+    Examples:
+      slactl init
+      SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/etc/slactl/rules.toml slactl init --shared-group support
+    """
+    from slactl.desk.upkeep import init as setup
+
+    made = setup.init(call(context).config, os.environ, force=force, group=group)
+    say(f"database  {made.database}  {'created' if made.database_made else 'was there, left as it is'}")
+    say(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
+    if made.backup is not None:
+        say(f"          the old rules are kept as {made.backup}")
+    say("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Try slactl in a throw-away folder with realistic tickets.
+
+    \b
+    Examples:
+      slactl demo
+    """
+    from slactl.desk.escalation import check
+    from slactl.desk.upkeep import demo
+    from slactl.text import quoted
+
+    here = call(context)
+    desk = demo.make_desk(here.config.actor, here.now, here.config)
+    say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
+    sys.stdout.write("\n$ slactl check\n")
+    report = check.check(desk, here.now, check.Job(keeps=False))
+    _show_check(report)
+    context.obj = desk
+    for words in (["list", "--breached"], ["summary"]):
+        sys.stdout.write(f"\n$ slactl {' '.join(words)}\n")
+        run_here(context, [*words, "--format", "table"])
+    sys.stdout.write("\nGo on with it:\n")
+    say(f"  export SLACTL_DB={quoted(desk.database)}")
+    say(f"  export SLACTL_RULES={quoted(desk.rules)}")
+    for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
+        say(f"  {line}")
+    say(f"  rm -r {quoted(desk.database.parent)}        # when you have seen enough")
+
+
+def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  # noqa: F821
+    from slactl.show.check import check_lines
+
+    record = report.record()
+    lines = list(check_lines({**record, "messages": []}))
+    sys.stdout.writelines(f"{line}\n" for line in lines[:8])
+    if len(lines) > 8:
+        say(f"  … and {len(lines) - 8} more")
+
+
+def run_here(context: typer.Context, words: list[str]) -> None:
+    """Run another command with the same settings."""
+    config = context.find_object(Config)
+    assert config is not None
+    group = context.find_root().command
+    command = group.get_command(context, words[0])  # type: ignore[attr-defined]
+    with command.make_context(words[0], words[1:], parent=context) as inner:
+        command.invoke(inner)

@@ -1,0 +1,106 @@
+"""Times in which messages wait."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slactl.cli.completion import ticket_ids
+from slactl.cli.options import (
+    DryRunOption,
+    FieldsOption,
+    FormatOption,
+    JsonOption,
+    QuietOption,
+    call,
+    read_numbers,
+    say,
+)
+from slactl.cli.panels import Commands
+from slactl.errors import UsageError
+
+app = Commands(help="Hold messages back for some time.")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    lasting: Annotated[str, typer.Option("--for", metavar="2h", help="How long from now.")],
+    tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
+    ticket: Annotated[
+        str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
+    ] = None,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Messages of this escalation rule.")] = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Hold messages back; levels still fire.
+
+    With several options, it holds only messages that match all of them. When the silence ends, one message says
+    what is still true; the rest is not sent.
+
+    \b
+    Examples:
+      slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
+      slactl silence add --ticket 12 --for 1d
+    """
+    from slactl.clock import parse_duration
+    from slactl.desk.messages import silences
+
+    here = call(context)
+    try:
+        duration = parse_duration(lasting)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}", "slactl silence add --ticket 12 --for 2h") from error
+    if duration.business_days:
+        raise UsageError("--for takes hours and minutes, not business days", "slactl silence add --ticket 12 --for 2h")
+    new = silences.NewSilence(duration, tenant, ticket, escalation, comment)
+    number = silences.add(here.config, here.now, new, dry_run=dry_run)
+    say("would be silent" if dry_run else str(number))
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    ended: Annotated[bool, typer.Option("--all", help="Also silences that have ended.")] = False,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    fields: FieldsOption = None,
+) -> None:
+    """List current silences, the last to end first.
+
+    \b
+    Examples:
+      slactl silence list
+      slactl silence list --all --json
+    """
+    from slactl.cli.output import print_records
+    from slactl.clock import to_text
+    from slactl.store.read import tickets as reads
+
+    here = call(context)
+    with reads.reading(here.config.database) as connection:
+        found = reads.silences(connection, to_text(here.now), ended=ended)
+    shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
+    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
+
+
+@app.command()
+def expire(
+    context: typer.Context,
+    numbers: Annotated[list[str], typer.Argument(metavar="SILENCE…", help="Numbers from the list; - reads stdin.")],
+    dry_run: DryRunOption = False,
+) -> None:
+    """End silences now.
+
+    \b
+    Examples:
+      slactl silence expire 3
+      slactl silence list -q | slactl silence expire -
+    """
+    from slactl.desk.messages import silences
+
+    here = call(context)
+    done = silences.expire(here.config, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
+    sys.stdout.writelines(f"{'would end' if dry_run else 'ended'} silence {number}\n" for number in done)

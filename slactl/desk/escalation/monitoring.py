@@ -1,0 +1,134 @@
+"""What a monitor is told about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slactl.clock import from_text, to_text
+from slactl.config import Config
+from slactl.desk.escalation.check import Report
+from slactl.desk.ledger.last_rules import Heartbeat
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in
+from slactl.errors import ExitCode, SlactlError
+from slactl.files import real_path, write_whole
+from slactl.sla.rules.addresses import is_local, scheme
+from slactl.store.read import runs
+from slactl.store.read import tickets as reads
+from slactl.text import clean
+
+if TYPE_CHECKING:
+    import sqlite3
+
+#: How long a heartbeat may take in all, in seconds.
+HEARTBEAT_SECONDS = 10
+
+
+def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
+    """Write the metrics, and after a clean run send the heartbeat; returns what failed, a line each."""
+    failures = []
+    if metrics is not None:
+        try:
+            with reads.reading(config.database) as connection:
+                lines = list(_exposition(_families(connection, report)))
+            write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
+        except (OSError, SlactlError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            failures.append(f"the metrics cannot be written to {metrics}: {why}")
+    if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
+        secrets = Secrets.of(config.rules, report.heartbeat.secrets, os.environ)
+        if secrets.doubts:
+            report.distrust(config, secrets.doubts)
+            return failures
+        problem = send_heartbeat(report.heartbeat, secrets)
+        failures += [f"the heartbeat was not sent: {problem}"] if problem else []
+    return failures
+
+
+#: The value for a set of labels.
+Sample = tuple[Mapping[str, object], float]
+
+#: A name without the prefix, its type, what it means, and its samples.
+Family = tuple[str, str, str, list[Sample]]
+
+
+def _families(connection: "sqlite3.Connection", report: Report) -> Iterator[Family]:
+    good, now, tallies = runs.last_good(connection), to_text(report.at), runs.tallies(connection)
+    success = [from_text(good).timestamp()] if good else []
+    yield _gauge("last_success_timestamp_seconds", "When the last check ended that left nothing undone.", *success)
+    yield _gauge("last_run_timestamp_seconds", "When the last check began.", report.at.timestamp())
+    yield _gauge("last_run_duration_seconds", "How long it took.", report.duration_ms / 1000)
+    yield _gauge("last_run_exit_code", "How it ended.", int(report.code))
+    counts = ("scanned", "breached", "escalated", "notified", "failed")
+    results: list[Sample] = [({"result": name}, getattr(report, name)) for name in counts]
+    yield "last_run_count", "gauge", "What it did: tickets, breaches, levels, messages.", results
+    names = ("escalation", "level", "outcome", "source")
+    decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
+    yield "escalations_total", "counter", "Levels that fired or fell due, and manual escalations.", decided
+    yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
+    overdue = runs.overdue_unfired(connection, now)
+    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has dealt with.", overdue)
+
+
+def _gauge(name: str, meaning: str, *values: float) -> Family:
+    return name, "gauge", meaning, [({}, value) for value in values]
+
+
+def _exposition(families: Iterator[Family]) -> Iterator[str]:
+    """The lines of Prometheus' text format."""
+    for name, kind, meaning, samples in families:
+        yield f"# HELP slactl_{name} {meaning}"
+        yield f"# TYPE slactl_{name} {kind}"
+        for labels, value in samples:
+            inside = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
+            yield f"slactl_{name}{f'{{{inside}}}' if inside else ''} {value:.15g}"
+
+
+def _escaped(text: str) -> str:
+    return clean(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def send_heartbeat(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
+    """Ask for a URL once, in at most `HEARTBEAT_SECONDS`; returns why that failed, without the URL, or None.
+
+    A thread does it that is left behind when the time is over: a name server or a drip of bytes can hold a request
+    far longer than the timeout of a socket says.
+    """
+    from threading import Thread
+
+    outcome: list[str | None] = []
+    thread = Thread(target=lambda: outcome.append(_ask_for(heartbeat, secrets)), daemon=True)
+    thread.start()
+    thread.join(HEARTBEAT_SECONDS)
+    return outcome[0] if outcome else f"no answer within {HEARTBEAT_SECONDS} s"
+
+
+def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
+    from urllib.error import HTTPError, URLError
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+    class Refusing(HTTPRedirectHandler):
+        """A secret address is told to nobody else."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    try:
+        url = filled_in(heartbeat.url, secrets)
+        if scheme(url) not in ("https", "http"):
+            return "it is no URL"
+        if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
+            return "the URL is not https; settings.allow_http = true allows it"
+        opener = build_opener(Refusing, ProxyHandler({}))  # a proxy of the environment would read the address
+        with opener.open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
+            return None
+    except HTTPError as error:
+        return f"the answer was {error.code}"
+    except URLError as error:
+        return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
+    except Refused as error:
+        return f"{error}: {error.fix}" if error.fix else str(error)
+    except Unresolved as error:
+        return str(error)
+    except Exception as error:
+        return type(error).__name__  # its text may have the URL in it, and a thread would print that

@@ -1,0 +1,104 @@
+"""What is appended to a history: an event, and what a person wrote with it, kept apart."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slactl.config import unix_user
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history.event import Event
+from slactl.text import is_address
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to be recorded, and what a person wrote with it (`body`, `subject`, `requester_email`)."""
+
+    event: Event
+    texts: Mapping[str, str] = field(default_factory=dict)
+    #: The audit name of what is noted for people only; None for an event of the history.
+    action: str | None = None
+    #: When it was recorded first, where it comes from another database; None is now.
+    recorded_at: datetime | None = None
+
+
+#: What persons write with an event: kept apart from the log, so that it can be erased.
+TEXTS = ("body", "subject", "requester_email", "actor")
+
+#: Who acted, by the log, where that was a customer who is known by an address.
+CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many rows the buffers of a ledger held."""
+
+    events: int
+    texts: int
+    escalations: int
+    notifications: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a history says of a ticket besides its timers: its identity, and when its breaches were noticed.
+
+    `missing` is a ticket of which only the history is left.
+    """
+
+    identity: Mapping[str, Any]
+    detected: Mapping[tuple[str, int], str]
+    missing: bool
+
+
+def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail with the Unix user who runs this command.
+
+    An event that another database recorded keeps its own, and says who brought it here.
+    """
+    name = "imported_by" if "unix_user" in detail else "unix_user"
+    return {**detail, name: unix_user()}
+
+
+def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
+    kept, rows = dict(detail), []
+    # Of a text that was erased elsewhere only the hash came along; the log says that it never was here.
+    gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
+    kept |= {"erased": gone} if gone else {}
+    for name, words in texts.items():
+        salt = secrets.token_hex(16)
+        kept[f"{name}_hash"] = hashlib.sha256((salt + words).encode()).hexdigest()
+        rows.append({"field": name, "salt": salt, "text": words})
+    return kept, rows
+
+
+def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
+    """Whether a history names a customer's address as the actor: the writer of a customer's message, or the requester.
+
+    A person who types a command is never one, whatever the login name looks like.
+    """
+    actor = event.actor
+    if actor is None or event.actor_type is not ActorType.USER:
+        return False
+    wrote = event.type is EventType.CUSTOMER_REPLY and is_address(actor)
+    return wrote or actor.casefold() == (requester() or "").casefold()
+
+
+def highest_each(
+    messages: Sequence[dict[str, Any]], warnings: Collection[int]
+) -> tuple[list[dict[str, Any]], dict[int, list[str]]]:
+    """Of messages about one ticket the highest for each recipient, and who is told of each escalation, by its number.
+
+    The highest is the last one, and never a warning (the numbers of those escalations) where something worse came.
+    """
+    by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
+    highest = {row["recipient"]: row for row in by_weight}
+    kept = [row for row in messages if highest[row["recipient"]] is row]
+    told: dict[int, list[str]] = {}
+    for row in kept:
+        told.setdefault(row["escalation_id"], []).append(row["recipient"])
+    return kept, told

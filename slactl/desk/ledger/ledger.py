@@ -1,0 +1,342 @@
+"""The one way tickets change: events are appended to their histories, and their columns follow from them.
+
+1. Histories are loaded, and changed in memory: `open_ticket`, `append`, `fire`.
+2. `settle` evaluates each changed history under the rules its ticket is pinned to and writes everything:
+   events, the persons' words, the tickets' columns, timers, escalations and outbox rows, for one ticket or
+   a thousand with the same few statements.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, SQLModel
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.ledger.entry import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.ticket import LoadedTicket
+from slactl.sla.enums import Condition, NotificationState
+from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.history.event import Event
+from slactl.sla.rules.text import read_ahead
+from slactl.sla.timers.evaluate import evaluate
+from slactl.sla.timers.timer import Evaluation
+from slactl.store.schema import models
+from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
+from slactl.store.write import statements as writes
+
+__all__ = ["Entry", "Ledger", "ledger"]
+
+#: The columns of `ticket` that are what a person said and not what follows from the history.
+IDENTITY = ("external_id", "subject", "requester_email")
+
+#: How much later than a command others can have read the clock whose changes it finds.
+LAG = timedelta(minutes=10)
+
+
+class Ledger:
+    """The histories of some tickets within one write transaction."""
+
+    def __init__(self, session: Session, rulebook: Rulebook, now: datetime, actor: str) -> None:
+        self.connection = session.connection()
+        self.session = session
+        self.rulebook = rulebook
+        self.now = now
+        self.actor = actor
+        self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
+        self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
+        self._ids: dict[type[SQLModel], int] = {
+            model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
+        }
+        self._tickets: dict[int, LoadedTicket] = {}
+        self._changed: dict[int, None] = {}
+        self._events: list[dict[str, Any]] = []
+        self._texts: list[dict[str, Any]] = []
+        self._escalations: list[dict[str, Any]] = []
+        self._notifications: list[dict[str, Any]] = []
+        self._warnings: set[int] = set()
+
+    def load(self, numbers: Sequence[int]) -> None:
+        """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
+        wanted = [number for number in numbers if number not in self._tickets]
+        if not wanted:
+            return
+        histories, timers = writes.histories(self.connection, wanted), writes.timers(self.connection, wanted)
+        versions, decisions = writes.versions(self.connection, wanted), writes.decisions(self.connection, wanted)
+        for number in wanted:
+            self._tickets[number] = LoadedTicket(
+                histories[number], timers[number], decisions[number], version=versions.get(number)
+            )
+
+    def state(self, number: int) -> Evaluation:
+        """What the history of a ticket says as of now, with what was appended.
+
+        Others may have written since this command read the clock; what they wrote counts.
+        """
+        loaded = self._ticket(number)
+        if loaded.state is None:
+            latest = max((event.at for event in loaded.history), default=self.now)
+            loaded.state = self.state_at(number, max(self.now, latest))
+        return loaded.state
+
+    def state_at(self, number: int, at: datetime) -> Evaluation:
+        """What the history of a ticket says as of an instant."""
+        history = self._ticket(number).history
+        return evaluate(history, self.rulebook.version, at, self.rulebook.holidays, self._conditions)
+
+    def instant(self, number: int) -> datetime:
+        """When something that is done to a ticket now takes effect: not before what others did meanwhile.
+
+        While this command waited for the write lock, or went through many tickets, they read the clock later than it
+        did. What lies farther ahead comes of a clock that was set wrong, and nothing waits for that.
+        """
+        history = self._ticket(number).history
+        return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
+
+    def fired(self, number: int) -> set[FiringKey]:
+        """The keys of every level of a ticket that has been decided."""
+        return self._ticket(number).fired
+
+    def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
+        """A new ticket whose history begins with `created`; returns its number, which is the next unless given."""
+        if number is None:
+            number = self._next(models.Ticket)
+        else:
+            self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
+        self._tickets[number] = LoadedTicket([], [], [], pin=rules_version, is_new=True)
+        self.append(number, created)
+        return number
+
+    def append(self, number: int, entry: Entry) -> int:
+        """Append an event to a loaded history, at its place in time; returns the number of the event."""
+        event_id, loaded = self._next(models.Event), self._ticket(number)
+        event, written = entry.event, dict(entry.texts)
+        actor = event.actor or self.actor
+        if is_customer(event, lambda: self._requester(number, written)):
+            actor, written["actor"] = CUSTOMER, actor
+        detail, texts = sealed(run_by(event.detail), written)
+        action = entry.action or action_of(event)
+        if action in SEALING:
+            detail[RULES_SEAL] = self.rulebook.seal()
+        self._events.append(
+            {
+                "id": event_id,
+                "ticket_id": number,
+                "at": to_text(event.at),
+                "recorded_at": to_text(entry.recorded_at or self.now),
+                "actor": actor,
+                "actor_type": event.actor_type.value,
+                "action": action,
+                "detail": detail_text(detail),
+            }
+        )
+        self._texts += [{"event_id": event_id, **row} for row in texts]
+        said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
+        loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
+        if entry.action is None:
+            loaded.insert(event)
+        self._changed[number] = None
+        return event_id
+
+    def fire(
+        self,
+        number: int,
+        key: FiringKey | None,
+        row: Mapping[str, Any],
+        recipients: Sequence[str],
+        *,
+        warning: bool = False,
+    ) -> dict[str, Any]:
+        """Insert an escalation row and its outbox rows; a key that is there already ends the transaction."""
+        escalation_id = self._next(models.Escalation)
+        place = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
+        record = {"id": escalation_id, "ticket_id": number, **place, **row}
+        self._escalations.append(record)
+        if key is not None:
+            self.fired(number).add(key)
+        self._warnings.update([escalation_id] if warning else [])
+        self._notifications += [
+            {
+                "escalation_id": escalation_id,
+                "ticket_id": number,
+                "recipient": recipient,
+                "state": NotificationState.WAITING.value,
+                "created_at": to_text(self.now),
+                "next_try_at": to_text(self.now),
+                "run_id": row.get("run_id"),
+            }
+            for recipient in recipients
+        ]
+        self._changed[number] = None
+        return record
+
+    def is_detected(self, number: int, kind: str, cycle: int) -> bool:
+        """Whether the breach of a timer was noticed before."""
+        return (kind, cycle) in self._ticket(number).detected
+
+    def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
+        """Note that the breach of a timer was noticed, now unless `at` says when."""
+        self._ticket(number).noticed_now[kind, cycle] = to_text(at or self.now)
+        self._changed[number] = None
+
+    def touch(self, numbers: Sequence[int]) -> None:
+        """Have what follows from some histories computed anew."""
+        with suppress(Exception):  # one that cannot be read keeps the others from being read at once
+            self.load(numbers)
+        for number in numbers:
+            # One that cannot be judged keeps its next instant, and is reported when that comes.
+            with suppress(Exception):
+                self.state(number)
+                self._changed[number] = None
+
+    def pin(self, number: int, rules_version: int) -> None:
+        """Have a ticket judged under another version of the rules; its history must say so too."""
+        loaded = self._ticket(number)
+        loaded.pin, loaded.is_rewritten = rules_version, True
+        self._changed[number] = None
+
+    def restore(self, number: int, rules_version: int, found: Restored) -> None:
+        """Have all that is kept of a ticket written anew, as its history says."""
+        self.state(number)
+        loaded = self._ticket(number)
+        loaded.identity, loaded.pin = dict(found.identity), rules_version
+        loaded.noticed, loaded.is_new = dict(found.detected), found.missing
+        self._changed[number] = None
+
+    def renumber(self, number: int) -> None:
+        """Have what was decided and noticed follow the cycles it is about, where the past turned out to be another."""
+        loaded = self._ticket(number)
+        if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
+            return
+        # Conditions that no ladder watches today count too: one may do so again tomorrow.
+        at, everything = self.state(number).now, tuple(Condition)
+        state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
+        writes.move_decisions(self.connection, loaded.renumber(state))
+
+    def tell_once(self, mark: Mark) -> dict[int, list[str]]:
+        """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
+        kept, told = highest_each(self._notifications[mark.notifications :], self._warnings)
+        self._notifications[mark.notifications :] = kept
+        return told
+
+    def mark(self) -> Mark:
+        """How far the buffers are filled."""
+        return Mark(len(self._events), len(self._texts), len(self._escalations), len(self._notifications))
+
+    def take_back(self, number: int, mark: Mark) -> None:
+        """Forget what was appended to a ticket since the mark, which was made before it was changed."""
+        del self._events[mark.events :], self._texts[mark.texts :]
+        del self._escalations[mark.escalations :], self._notifications[mark.notifications :]
+        self._tickets.pop(number, None)
+        self._changed.pop(number, None)
+
+    def postpone(self, number: int, until: datetime) -> None:
+        """Have a ticket that cannot be judged looked at again at an instant."""
+        writes.postpone(self.connection, number, to_text(until))
+
+    def note_deadlines(self, number: int, reason: str) -> None:
+        """Put the deadlines a person's act led to into the audit trail, where people look for them."""
+        from slactl.sla.enums import ActorType, EventType, Target
+
+        due = {
+            timer.kind.value: to_text(timer.due_at)
+            for timer in self.state(number).timers
+            if isinstance(timer.kind, Target) and timer.due_at is not None and timer.stopped_at is None
+        }
+        detail = {"policy": self.state(number).policy, "because": reason, **due}
+        noted = Event(self.now, EventType.DUE_SET, detail, "slactl", ActorType.SYSTEM)
+        self.append(number, Entry(noted, action=DEADLINES))
+
+    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Some tickets as in machine output, with what was changed so far."""
+        self.settle()
+        return writes.ticket_records(self.connection, numbers, to_text(self.now))
+
+    def settle(self) -> None:
+        """Write everything that was changed in memory, and what follows from it."""
+        numbers = list(self._changed)
+        if numbers:
+            self.rulebook.note_ladders()
+        for number in numbers:
+            self.renumber(number)
+        new = {number for number in numbers if self._tickets[number].is_new}
+        tickets = {number: self._ticket_row(number) for number in numbers}
+        read = {number: self._tickets[number].version for number in numbers}
+        writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in new])
+        writes.update_tickets(self.connection, [tickets[n] for n in numbers if n not in new], read)
+        writes.append_events(self.connection, self._events)
+        writes.insert_rows(self.connection, models.EventText, self._texts)
+        writes.insert_rows(self.connection, models.Escalation, self._escalations)
+        writes.insert_rows(self.connection, models.Notification, self._notifications)
+        self._write_timers(numbers)
+        for buffer in (self._events, self._texts, self._escalations, self._notifications):
+            buffer.clear()
+        # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
+        for memory in (self._changed, self._tickets, self._warnings):
+            memory.clear()
+
+    def _ticket_row(self, number: int) -> dict[str, Any]:
+        state, loaded = self.state(number), self._tickets[number]
+        # The version is how many events the history has, so that every change raises it, and no look does.
+        row = {"id": number, "version": len(loaded.history), **ticket_columns(state)}
+        row |= loaded.identity
+        row |= next_level_columns(state, self.rulebook.current, loaded.fired)
+        row |= {"rules_version": loaded.pin} if loaded.pin is not None else {}
+        return dict.fromkeys(IDENTITY) | row if loaded.is_new else row
+
+    def _write_timers(self, numbers: Sequence[int]) -> None:
+        inserted, updated, removed = [], [], []
+        for number in numbers:
+            loaded = self._tickets[number]
+            old = {(row["kind"], row["cycle"]): row for row in loaded.timers}
+            context = TimerContext(self.rulebook.current, loaded.fired, loaded.detected, self._watched)
+            for row in timer_rows(number, self.state(number), context):
+                known = old.pop((row["kind"], row["cycle"]), None)
+                if known is None:
+                    inserted.append(row)
+                elif any(known[name] != value for name, value in row.items()):
+                    updated.append({"id": known["id"], **row})
+            removed += [row["id"] for row in old.values()]
+        writes.delete_timers(self.connection, removed)
+        # Two rows of a kind must never both be the latest: those that no longer are come first.
+        writes.update_rows(self.connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
+        writes.insert_rows(self.connection, models.Timer, inserted)
+
+    def _ticket(self, number: int) -> LoadedTicket:
+        if number not in self._tickets:
+            self.load([number])
+        return self._tickets[number]
+
+    def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
+        """The address of the requester of a ticket, as far as the database or this transaction knows it."""
+        loaded = self._tickets[number]
+        known = {**loaded.identity, **written}
+        if "requester_email" in known or loaded.is_new:
+            return known.get("requester_email")
+        return writes.requester(self.connection, number)
+
+    def _next(self, model: type[SQLModel]) -> int:
+        number = self._ids[model]
+        self._ids[model] += 1
+        return number
+
+
+@contextmanager
+def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = False) -> Iterator[Ledger]:
+    """A ledger in one write transaction, settled at its end and kept unless it is a dry run.
+
+    Raises:
+        DatabaseError: the database cannot be written.
+        RulesError: the rules are invalid, and `strict` or there is no last valid version.
+    """
+    from slactl.store.sqlite.engine import writing
+
+    file = read_ahead(config.rules)  # whoever has to wait for it keeps nobody waiting for the database
+    with writing(config.database, keep=keep) as session:
+        book = Ledger(session, Rulebook(session, config, file, now, strict=strict), now, config.actor)
+        yield book
+        book.settle()

@@ -1,0 +1,87 @@
+"""A ticket within one write transaction: what was read of it, and what was changed so far."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slactl.clock import from_text, to_text
+from slactl.sla.enums import LevelOutcome
+from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.escalation.renumbering import Cycle, Decision, cycles_of, renumbered, renumbered_breaches
+from slactl.sla.history.event import Event
+from slactl.sla.timers.timer import Evaluation
+
+
+@dataclass(slots=True)
+class LoadedTicket:
+    """One ticket; `timers` and `decisions` are rows as they are stored, the rest is as it will be."""
+
+    history: list[Event]
+    timers: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    #: What tells whether somebody else changed the ticket since it was read.
+    version: int | None = None
+    #: The version of the rules it is to be judged under from now on; None leaves it.
+    pin: int | None = None
+    is_new: bool = False
+    #: Whether the past is another one than the one by which the decisions are numbered.
+    is_rewritten: bool = False
+    state: Evaluation | None = None
+    identity: dict[str, Any] = field(default_factory=dict)
+    #: When the cycles ran by which what was decided and noticed is numbered; None is as the stored timers have it.
+    spans: list[Cycle] | None = None
+    fired: set[FiringKey] = field(init=False)
+    #: When the breach of each cycle was noticed: before, and in this transaction.
+    noticed: dict[tuple[str, int], str] = field(init=False)
+    noticed_now: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fired = {_key(row) for row in self.decisions}
+        self.noticed = {(row["kind"], row["cycle"]): row["detected_at"] for row in self.timers if row["detected_at"]}
+
+    @property
+    def detected(self) -> dict[tuple[str, int], str]:
+        """When the breach of each target's cycle was noticed."""
+        return self.noticed | self.noticed_now
+
+    def insert(self, event: Event) -> None:
+        """Put an event at its place in time: after all that took effect by then."""
+        place = bisect_right(self.history, event.at, key=lambda each: each.at)
+        # What comes in the very second of a decision may leave an episode no time at all, and so be rid of it.
+        at = to_text(event.at)
+        decided = any(row["fired_at"] >= at for row in self.decisions)
+        self.is_rewritten = self.is_rewritten or decided or place < len(self.history)
+        self.history.insert(place, event)
+        self.state = None
+
+    def renumber(self, state: Evaluation) -> dict[int, int]:
+        """Have what was decided and noticed follow its cycle; returns the records with new cycles."""
+        before, now = self.spans or [_span(row) for row in self.timers], cycles_of(state)
+        decisions = [
+            Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
+        ]
+        keys = renumbered(decisions, before, now, self.fired.difference(each.key for each in decisions))
+        moved = {each.id: keys[each.id].cycle for each in decisions if keys[each.id] != each.key}
+        self.fired.difference_update(each.key for each in decisions)
+        self.fired.update(keys.values())
+        self.decisions = [row | {"cycle": keys[row["id"]].cycle} for row in self.decisions]
+        self.noticed = renumbered_breaches(self.noticed, before, now)
+        self.spans, self.is_rewritten = now, False
+        return moved
+
+
+def _key(row: dict[str, Any]) -> FiringKey:
+    return FiringKey(*(row[name] for name in FiringKey._fields))
+
+
+def _span(row: dict[str, Any]) -> Cycle:
+    stop = from_text(row["stopped_at"]) if row["stopped_at"] is not None else None
+    return Cycle(row["kind"], row["cycle"], from_text(row["started_at"]), stop)
+
+
+def _ran_at(row: dict[str, Any]) -> datetime:
+    """An instant at which the cycle ran that a decision is about: a level may have expired only after its end."""
+    at = from_text(row["fired_at"])
+    told = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
+    return at if told else min(at, from_text(row["due_at"]))

@@ -1,0 +1,196 @@
+"""Who may change the rules: secrets are read and messages sent only by rules that nobody else may change.
+
+Whoever writes the rules decides which secrets are read, where they are sent and which programs run. Everybody who may
+replace the file counts as a writer: its owner, the group and the others by its mode, and the same for every folder and
+every symbolic link on the way to it.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from slactl.files import OTHERS_WRITE, others_may_replace
+from slactl.text import quoted
+
+#: The folder that only root writes, for the rules of a service desk that several people share.
+SYSTEM_FOLDER = Path("/etc/slactl")
+
+#: How many symbolic links may stand on the way to a file, as in the kernel.
+LINKS = 40
+
+
+class Doubt(NamedTuple):
+    """A place where somebody else may change the rules, and the command that closes it; None: the rules must move."""
+
+    path: Path
+    what: str
+    fix: str | None
+
+
+def rules_trust(path: Path) -> tuple[Doubt, ...]:
+    """Return where somebody besides root and this user may change a file; empty where nobody may."""
+    found: list[Doubt] = []
+    try:
+        for place, status in way(path):
+            found += _doubts(place, status)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        found.append(Doubt(path, f"it cannot be checked: {error.strerror}", f"ls -ld {quoted(path)}"))
+    return tuple(found)
+
+
+def refusals(found: Sequence[Doubt]) -> list[str]:
+    """Return what a run says about rules that others may change, a line each."""
+    return [f"{each.path}: {each.what}; nothing is sent while others may change the rules" for each in found]
+
+
+def is_ours(status: os.stat_result) -> bool:
+    """Whether a file belongs to root or to this user."""
+    return status.st_uid in (0, os.geteuid())
+
+
+def way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield every folder and link on the way to a file, from the root on, and at last the file itself.
+
+    Raises:
+        OSError: a part of it is not there or cannot be looked at, or there are too many links.
+    """
+    left, at, links = list(reversed(path.absolute().parts[1:])), Path("/"), 0
+    yield at, os.lstat(at)
+    while left:
+        part = left.pop()
+        if part == "..":
+            at = at.parent
+            continue
+        place = at / part
+        found = os.lstat(place)
+        yield place, found
+        if not stat.S_ISLNK(found.st_mode):
+            at = place
+            continue
+        links += 1
+        if links > LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        target = Path(os.readlink(place))
+        at = Path("/") if target.is_absolute() else at
+        left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+
+
+def safe_path(path: Path) -> Path:
+    """Return where a path leads.
+
+    Raises:
+        OSError: it is not there, or a link on the way belongs to somebody else or may be replaced by them.
+    """
+    real = Path("/")
+    for place, status in way(path):
+        if not stat.S_ISLNK(status.st_mode):
+            real = place
+        elif not is_ours(status) or others_may_replace(os.lstat(place.parent)):
+            raise OSError(errno.ELOOP, "it is a symbolic link that others may change", str(place))
+    return real
+
+
+def _doubts(place: Path, status: os.stat_result) -> Iterator[Doubt]:
+    """Yield who else may change one folder, link or file on the way."""
+    is_file = not stat.S_ISDIR(status.st_mode) and not stat.S_ISLNK(status.st_mode)
+    sudo = "sudo " if os.geteuid() else ""
+    if not is_ours(status):
+        fix = f"{sudo}chown root {quoted(place)}" if is_file else None
+        yield Doubt(place, f"it belongs to {user_name(status.st_uid)}", fix)
+    bits = status.st_mode & OTHERS_WRITE
+    if stat.S_ISLNK(status.st_mode) or not bits or not (is_file or others_may_replace(status)):
+        return
+    letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
+    who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"
+    what = f"{who} may {'change it' if is_file else 'replace what is in it'}"
+    own = "" if status.st_uid == os.geteuid() else sudo
+    yield Doubt(place, what, f"{own}chmod {letters}-w {quoted(place)}")
+
+
+def closing_commands(rules: Path, database: Path, found: Sequence[Doubt]) -> str:
+    """Return the commands, as one line for a shell, after which nobody else may change the rules.
+
+    The folder of a shared database stays open for its group, so that the rules have to leave it.
+    """
+    must_stay = os.path.realpath(database.parent) if _is_shared(database) else None
+    if any(each.fix is None or str(each.path) == must_stay for each in found):
+        with suppress(OSError):
+            rules = safe_path(rules)
+        return " && ".join(_moving(rules))
+    return " && ".join(dict.fromkeys(each.fix for each in found if each.fix is not None))
+
+
+def _is_shared(database: Path) -> bool:
+    try:
+        return bool(os.stat(database).st_mode & stat.S_IWGRP)
+    except OSError:
+        return False
+
+
+def _moving(rules: Path) -> Iterator[str]:
+    """Yield the commands that copy the rules to a folder of root's.
+
+    `dd` does not follow a link that somebody put there meanwhile, and the copy is a file that nobody else has open.
+    """
+    sudo, target = "sudo " if os.geteuid() else "", system_rules(rules)
+    yield f"{sudo}install -d -m 0755 -o root {quoted(target.parent)}"
+    read, written = quoted(f"if={rules.absolute()}"), quoted(f"of={target}")
+    yield f"{sudo}dd {read} iflag=nofollow,nonblock {written} conv=excl status=none"
+    yield f"{sudo}chmod 0644 {quoted(target)}"
+    for step in _moving_secrets(rules.absolute(), target):
+        yield sudo + step
+    yield f"{sudo}rm {quoted(rules.absolute())}"
+    yield f"export SLACTL_RULES={quoted(target)}"
+
+
+def system_rules(rules: Path) -> Path:
+    """Return the place for rules that only root writes; of a second service desk, in a folder named as its own."""
+    first = SYSTEM_FOLDER / "rules.toml"
+    return SYSTEM_FOLDER / (rules.absolute().parent.name or "desk") / "rules.toml" if os.path.lexists(first) else first
+
+
+def _moving_secrets(rules: Path, target: Path) -> Iterator[str]:
+    """Yield the commands after which `${file:…}` finds the secrets from the new place of the rules."""
+    from slactl.files import read_regular
+    from slactl.sla.rules.addresses import PLACEHOLDER
+
+    try:
+        text = read_regular(rules).decode()
+    except (OSError, UnicodeDecodeError):
+        return
+    named = dict.fromkeys(Path(name) for kind, name in PLACEHOLDER.findall(text) if kind == "file")
+    files = [each for each in named if os.path.lexists(rules.parent / each)]
+    folders = {each.parent for each in files if each.is_absolute()}
+    if len(folders) == 1:
+        yield f"slactl --rules {quoted(target)} rules set settings.secrets {quoted(*folders)}"
+    if any(each.parts[:1] == ("secrets",) for each in files):
+        yield f"mv -T {quoted(rules.parent / 'secrets')} {quoted(target.parent / 'secrets')}"
+    if beside := [rules.parent / each for each in files if len(each.parts) == 1]:
+        owner, folder = os.lstat(beside[0]).st_uid, target.parent / "secrets"
+        yield f"install -d -m 0700 -o {owner} {quoted(folder)}"
+        yield f"mv -t {quoted(folder)} {' '.join(map(quoted, beside))}"
+
+
+def user_name(number: int) -> str:
+    """Return the name of a user, or the number where there is none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group_name(number: int) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

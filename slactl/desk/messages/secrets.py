@@ -1,0 +1,217 @@
+"""The secrets that addresses name: read only when something is sent, and never shown again."""
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from slactl.desk.ledger.trust import Doubt, is_ours, rules_trust, safe_path, user_name
+from slactl.files import open_regular
+from slactl.sla.rules.addresses import PLACEHOLDER
+from slactl.text import clean, quoted
+
+#: The largest file that can be a secret, in bytes.
+SECRET_BYTES = 65_536
+
+# A folder is opened only to go on from there; where the system allows it, without reading it.
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# What was handed out in this process. A library may put it into an error, and whoever shows that leaves it out.
+_handed_out: set[str] = set()
+
+
+class Unresolved(Exception):
+    """An address that cannot be used; the message says why, without its secrets."""
+
+
+class Refused(Unresolved):
+    """A secret that is not read as things are: nothing was tried, and what needs it waits."""
+
+    def __init__(self, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class NotYours(Refused):
+    """A secret that another user reads, as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Where secrets come from: the environment, and the files in one folder; nowhere while others write the rules.
+
+    `stated` is that folder as `settings.secrets` has it. A relative path is meant from the folder of the rules.
+    """
+
+    environment: Mapping[str, str]
+    rules: Path
+    stated: str = "secrets"
+    doubts: tuple[Doubt, ...] = ()
+
+    @classmethod
+    def of(cls, rules: Path, stated: str, environment: Mapping[str, str]) -> Self:
+        """Return the secrets of a rules file, as long as nobody else may change it."""
+        return cls(environment, rules.absolute(), stated, rules_trust(rules))
+
+    @property
+    def folder(self) -> Path:
+        """The one folder in which secrets are read."""
+        return _plain(self.rules.parent / Path(self.stated).expanduser())
+
+    def place(self, name: str) -> Path:
+        """Return the file that `${file:NAME}` means.
+
+        A relative name is meant from the folder of the rules where that leads into the folder of the secrets, and
+        else from the folder of the secrets.
+
+        Raises:
+            Refused: it is outside of the folder.
+        """
+        stated = Path(name).expanduser()
+        beside = _plain(self.rules.parent / stated)
+        if ".." not in stated.parts:
+            if beside != self.folder and beside.is_relative_to(self.folder):
+                return beside
+            if not stated.is_absolute():
+                return self.folder / stated
+        raise self.outside(name, stated)
+
+    def outside(self, name: str, place: Path) -> Refused:
+        """Return why a file is not read that is outside of the folder, and what to do about it."""
+        what = f"the file {clean(name)} is outside of the folder for secrets, {clean(str(self.folder))}"
+        is_absolute = Path(name).expanduser().is_absolute()
+        if ".." in place.parts or not os.path.isfile(place):
+            return Refused(what)
+        if is_absolute and (os.stat(place.parent).st_mode & 0o077 == 0 or place.parent.name == "secrets"):
+            sudo = "" if os.access(self.rules, os.W_OK) else "sudo "
+            command = f"{sudo}slactl --rules {quoted(self.rules)} rules set settings.secrets {quoted(place.parent)}"
+            return Refused(what, command)
+        folder, secret_ = quoted(self.folder), quoted(place)
+        fix = f"install -d -m 0700 {folder} && chmod 600 {secret_} && mv {secret_} {folder}"
+        named = f"; move it, and write ${{file:{clean(place.name)}}}" if is_absolute else ""
+        return Refused(what + named, fix)
+
+
+def filled_in(url: str, secrets: Secrets) -> str:
+    """Return the URL with its secrets, for the sender alone.
+
+    Raises:
+        Unresolved: a variable or file is missing.
+        Refused: others may change the rules, or a file may not be read.
+    """
+    if secrets.doubts:
+        raise Refused("others may change the rules")
+    found = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
+    if found != url:
+        _handed_out.add(found)
+    return found
+
+
+def secret(kind: str, name: str, secrets: Secrets) -> str:
+    """Return what a placeholder of `kind` env or file stands for, without blanks around it.
+
+    Raises:
+        Unresolved: it is not there, empty, or not a text.
+        Refused: others may change the rules, or it is not a file that only root or this user reads.
+    """
+    if secrets.doubts:
+        raise Refused("others may change the rules")
+    found = secrets.environment.get(name, "").strip() if kind == "env" else _content(name, secrets)
+    if not found:
+        named = clean(name)
+        raise Unresolved(
+            f"the environment variable {named} is not set" if kind == "env" else f"the file {named} is empty"
+        )
+    _handed_out.add(found)
+    return found
+
+
+def _content(name: str, secrets: Secrets) -> str:
+    named = clean(name)
+    try:
+        place = secrets.place(name)
+        with _opened(place, secrets.folder) as stream:
+            found = stream.read(SECRET_BYTES + 1)
+        if len(found) > SECRET_BYTES:
+            raise Unresolved(f"the file {named} is too large")
+        return found.decode().strip()
+    except FileNotFoundError:
+        _refuse_old_place(name, secrets, place)
+        raise Unresolved(f"the file {named} is not there") from None
+    except PermissionError as error:
+        raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(place)}") from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise Refused(f"a symbolic link is on the way to the file {named}", f"ls -l {quoted(place)}") from None
+        raise Unresolved(f"the file {named} cannot be read: {error.strerror}") from None
+    except (RuntimeError, ValueError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise Unresolved(f"the file {named} cannot be read: {why}") from None
+
+
+def _opened(path: Path, folder: Path) -> BinaryIO:
+    """Open a file step by step, so that no folder on the way can be exchanged, nor a link followed.
+
+    Raises:
+        OSError: it is not there, may not be read, or a link is on the way.
+        Refused: others may read or write it, or its folder.
+    """
+    real = safe_path(folder)
+    steps, first = (*real.parts[1:], *path.relative_to(folder).parts), len(real.parts) - 1
+    handle = os.open("/", _FOLDER)
+    try:
+        for number, step in enumerate(steps[:-1], start=1):
+            below = os.open(step, _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = below
+            if number >= first:
+                _refuse_others(os.fstat(handle), Path("/", *steps[:number]))
+        stream = open_regular(steps[-1], follow=False, dir_fd=handle)
+    finally:
+        os.close(handle)
+    try:
+        _refuse_others(os.fstat(stream.fileno()), Path("/", *steps))
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _refuse_others(status: os.stat_result, path: Path) -> None:
+    """Refuse a secret, or a folder of secrets, that is not closed to everybody but its owner, root or this user."""
+    kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
+    if status.st_mode & 0o077:
+        # Only a folder that is there for secrets may be closed: another one may be needed by others.
+        is_small = kind == "file" or path.name == "secrets"
+        fix = f"chmod {mode} {quoted(path)}" if is_small else f"ls -ld {quoted(path)}"
+        raise Refused(f"others may read the secret {kind} {clean(str(path))}", fix)
+    if not is_ours(status):
+        owner = user_name(status.st_uid)
+        raise NotYours(f"the secret {kind} {clean(str(path))} belongs to {owner}", f"sudo -u {owner} slactl check")
+
+
+def _refuse_old_place(name: str, secrets: Secrets, place: Path) -> None:
+    """Say what to do with a secret beside the rules, where slactl looked for it before.
+
+    Raises:
+        Refused: it is there.
+    """
+    old = secrets.rules.parent / name
+    if os.path.isfile(old) and old != place:
+        raise secrets.outside(name, old)
+
+
+def _plain(path: Path) -> Path:
+    """Return a path without `.` and `..`."""
+    return Path(os.path.normpath(path))
+
+
+def without_secrets(text: str) -> str:
+    """Return the text without any secret that was handed out in this process."""
+    for each in sorted(_handed_out, key=len, reverse=True):
+        for form in (each, repr(each)[1:-1]):
+            text = text.replace(form, "…")
+    return text

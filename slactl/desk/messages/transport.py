@@ -1,0 +1,124 @@
+"""One message to one address: a child process sends it, and is killed when it takes too long."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from pathlib import Path
+
+from slactl.desk.messages.digest import Message
+
+#: The program that sends, started by path so that nothing in the working directory can stand in for a module.
+SENDER = Path(__file__).with_name("sender.py")
+
+#: How much longer than its parent the child gives itself, in seconds: it ends even if the parent is gone.
+GRACE = 2
+
+
+class Outcome(StrEnum):
+    """What became of one try."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+    #: Nothing was tried: a secret is not read as things are.
+    WAITS = "waits"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one try and why, without any secret; `retry_after` as the server said it."""
+
+    outcome: Outcome
+    detail: str
+    retry_after: str | None = None
+
+
+def send(
+    message: Message,
+    url: str,
+    seconds: int,
+    *,
+    receiver: str | None = None,
+    allow_http: bool = False,
+    lock: int | None = None,
+) -> Result:
+    """Send a message to a resolved URL within `seconds`; `receiver` is the one address that mail may go to.
+
+    The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
+    run begins while it may still be sending.
+    """
+    order = {
+        "url": url,
+        "receiver": receiver,
+        "title": message.title,
+        "body": message.body,
+        "seconds": seconds + GRACE,
+        "allow_http": allow_http,
+    }
+    try:
+        child = _start(lock)
+    except OSError as error:
+        return Result(Outcome.RETRY, f"the sender cannot be started: {error.strerror}")
+    try:
+        answer, _ = child.communicate(json.dumps(order).encode(), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return Result(Outcome.UNKNOWN, f"no answer within {seconds} s")
+    finally:
+        _end(child)
+    return _result(answer, seconds)
+
+
+def _start(lock: int | None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-P", str(SENDER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Nothing that it starts in turn imports from where it stands either.
+        cwd="/",
+        env=_environment(),
+        pass_fds=() if lock is None else (lock,),
+        start_new_session=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what would send a message elsewhere, add a password, or import from elsewhere."""
+    names = [name for name in os.environ if not re.fullmatch(r".*_proxy|NETRC|APPRISE_.*", name, re.IGNORECASE)]
+    return {name: os.environ[name] for name in names} | {"PYTHONSAFEPATH": "1"}
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child that has not ended by itself, and everything it started."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _result(answer: bytes, seconds: int) -> Result:
+    try:
+        told = json.loads(answer)
+        return Result(Outcome(told["outcome"]), str(told["detail"]), told["retry_after"])
+    except (ValueError, KeyError, TypeError):
+        return Result(Outcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
+
+
+def seconds_to_wait(retry_after: str | None, now: datetime) -> int:
+    """What a server's Retry-After comes to in seconds from `now`; 0 where it says nothing that can be read."""
+    said = (retry_after or "").strip()
+    try:
+        if said.isdecimal() and said.isascii():
+            return int(said[:9])
+        return max(0, int((parsedate_to_datetime(said) - now).total_seconds()))
+    except Exception:  # a stranger wrote it, and there is no end to what a date can break
+        return 0

@@ -1,0 +1,272 @@
+"""Rules versions: what changed against those that the open tickets run on, and moving the tickets to the current one.
+
+1. The open tickets that are judged under other rules are taken in batches in the order of their numbers; each batch
+   is one write transaction.
+2. The history of each ticket gets a `rules_applied` event. Its targets that are neither met nor late follow.
+3. Levels that fell due only because of the move are on the record as baseline: a move wakes nobody for the past.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.errors import ExitCode, RefusedError, SlactlError
+from slactl.sla.enums import ActorType, EventType, Target
+from slactl.sla.history.event import Event
+
+if TYPE_CHECKING:
+    from slactl.desk.ledger.ledger import Ledger
+    from slactl.sla.escalation.levels import Firing, FiringKey
+    from slactl.sla.timers.timer import Evaluation, Timer
+
+Record = dict[str, Any]
+
+#: Tickets in one write transaction.
+BATCH = 500
+
+#: The fields of a changed deadline, in the order of the output.
+CHANGE_FIELDS = (
+    "ticket_id",
+    "external_id",
+    "tenant",
+    "plan",
+    "priority",
+    "target",
+    "cycle",
+    "policy_before",
+    "policy_after",
+    "target_seconds_before",
+    "target_seconds_after",
+    "due_at_before",
+    "due_at_after",
+    "state_before",
+    "state_after",
+    "newly_breached",
+)
+
+
+@dataclass(slots=True)
+class Move:
+    """What moving the open tickets to the current rules did, or would do; it fills while the batches go through."""
+
+    at: datetime
+    dry_run: bool
+    #: The hash of the current rules, known from the first batch on.
+    rules: str | None = None
+    moved: int = 0
+    changed: int = 0
+    newly_breached: int = 0
+    baseline: int = 0
+    failed: int = 0
+    #: The versions of the tickets that a person was shown before saying yes, by number; None where nobody was.
+    shown: dict[int, int] | None = None
+
+    @property
+    def code(self) -> ExitCode:
+        """How it ended."""
+        return ExitCode.PARTLY if self.failed else ExitCode.DONE
+
+    def record(self) -> Record:
+        """The move as `rules apply --json` prints it, without the changed deadlines."""
+        names = ("rules", "moved", "changed", "newly_breached", "baseline", "failed")
+        return {"at": to_text(self.at), "dry_run": self.dry_run} | {name: getattr(self, name) for name in names}
+
+
+Progress = Callable[[int], None]
+Problem = Callable[[str], None]
+
+
+def diff(config: Config) -> Record:
+    """What changed between the current rules and each version that open tickets run on.
+
+    Raises:
+        RulesError: the current rules are invalid.
+        DatabaseError: the database cannot be read.
+    """
+    import tomllib
+
+    from slactl.desk.rules.changes import changes
+    from slactl.sla.rules.loading import load
+    from slactl.store.read import rules_versions
+    from slactl.store.read import tickets as reads
+
+    current = load(config.rules)
+    with reads.reading(config.database) as connection:
+        versions = rules_versions.of_open_tickets(connection)
+    after, found = tomllib.loads(current.canonical), []
+    for version in versions:
+        before = tomllib.loads(version.pop("canonical"))
+        found.append(version | {"current": version["rules"] == current.hash, "changes": changes(before, after)})
+    return {"rules": current.hash, "versions": found}
+
+
+def waiting(config: Config) -> int:
+    """How many open tickets are judged under other rules than the current ones.
+
+    Raises:
+        RulesError: the current rules are invalid.
+        DatabaseError: the database cannot be read.
+    """
+    from slactl.sla.rules.loading import load
+    from slactl.store.read import rules_versions
+    from slactl.store.read import tickets as reads
+
+    current = load(config.rules).hash
+    with reads.reading(config.database) as connection:
+        versions = rules_versions.of_open_tickets(connection)
+    return sum(version["open_count"] for version in versions if version["rules"] != current)
+
+
+def apply(
+    config: Config, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
+) -> Iterator[Record]:
+    """Move the open tickets to the current rules; yields each deadline that changed, after its batch is written.
+
+    The batches go through as the records are taken: take them all. `progress` is told how many tickets were looked
+    at, `problem` why a ticket was left under the rules it had.
+
+    Raises:
+        RulesError: the current rules are invalid.
+        RefusedError: they were edited in the meantime; what was moved stays moved.
+        DatabaseError: the database cannot be written.
+    """
+    from slactl.desk.ledger.ledger import ledger
+    from slactl.store.write import statements as writes
+
+    after = 0
+    while True:
+        problems: list[str] = []
+        with ledger(config, move.at, keep=not move.dry_run, strict=True) as book:
+            _hold_rules(move, book.rulebook.current.hash)
+            rows = writes.tickets_on_other_rules(book.connection, book.rulebook.current.hash, after, BATCH)
+            changed = _move_batch(book, rows, move, problems)
+        for each in problems:
+            problem(each)
+        if not rows:
+            return
+        progress(len(rows))
+        yield from changed
+        after = rows[-1]["id"]
+
+
+def _hold_rules(move: Move, current: str) -> None:
+    if move.rules is not None and move.rules != current:
+        raise RefusedError("the rules were edited while they were applied", "slactl rules apply")
+    move.rules = current
+
+
+def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[str]) -> list[Record]:
+    if not rows:
+        return []
+    version = book.rulebook.current_version()
+    assert version.id is not None
+    book.load([row["id"] for row in rows])
+    found: list[Record] = []
+    for row in rows:
+        number, mark = row["id"], book.mark()
+        try:
+            at = book.instant(number)
+            if row["updated_at"] > to_text(at) or not _is_as_shown(row, move):
+                raise RefusedError("something happened to it in the meantime; apply again")
+            before = book.state(number)
+            move.baseline += _move_ticket(book, number, at, row["rules"], version.id)
+        except (SlactlError, ValueError, KeyError) as error:
+            # One broken ticket must not keep the others on their old rules.
+            book.take_back(number, mark)
+            move.failed += 1
+            problems.append(f"ticket {number}: {error}")
+            continue
+        move.moved += 1
+        found += _changes_of(row, before, book.state(number))
+    move.changed += len(found)
+    move.newly_breached += sum(record["newly_breached"] for record in found)
+    return found
+
+
+def _is_as_shown(row: Record, move: Move) -> bool:
+    """Whether a ticket is the one whose move a person agreed to; a rehearsal notes what it shows."""
+    if move.shown is None:
+        return True
+    if move.dry_run:
+        move.shown[row["id"]] = row["version"]
+    return bool(move.shown.get(row["id"]) == row["version"])
+
+
+def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: int) -> int:
+    """Move one ticket as of `at`; returns how many levels are on the record as baseline for it."""
+    from slactl.desk.escalation.fire import Cause, record_only
+    from slactl.desk.ledger.ledger import Entry
+    from slactl.sla.enums import LevelOutcome
+
+    before, known = _deadlines(book.state(number)), _fallen_due(book, number, at)
+    detail = {"rules": book.rulebook.current.hash, "from": old}
+    book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
+    book.pin(number, version)
+    book.renumber(number)
+    if _open_deadlines(_deadlines(book.state(number))) != _open_deadlines(before):
+        book.note_deadlines(number, "rules applied")
+    # What was due before waits for the next check as it did; a promise that was broken is not forgotten by a move.
+    firings = [firing for key, firing in _fallen_due(book, number, at).items() if key not in known]
+    for firing in firings:
+        cause = Cause(
+            reason=firing.reason,
+            fired_at=at,
+            actor="slactl",
+            actor_type=ActorType.SYSTEM,
+            key=firing.key,
+            due_at=firing.due_at,
+            outcome=LevelOutcome.BASELINE,
+            warning=firing.warning,
+        )
+        record_only(book, number, cause)
+    return len(firings)
+
+
+def _fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
+    """The undecided levels of a ticket that are due at an instant, those that an ack or a pause holds back included."""
+    from slactl.sla.escalation.levels import due_levels
+
+    due = due_levels(book.state(number), book.rulebook.current, at, book.fired(number), held=True)
+    return {firing.key: firing for firing in due}
+
+
+def _deadlines(state: "Evaluation") -> "dict[tuple[Target, int], Timer]":
+    return {(timer.kind, timer.cycle): timer for timer in state.timers if isinstance(timer.kind, Target)}
+
+
+def _open_deadlines(timers: "Mapping[tuple[Target, int], Timer]") -> dict[tuple[Target, int], datetime | None]:
+    return {key: timer.due_at for key, timer in timers.items() if timer.stopped_at is None}
+
+
+def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Iterator[Record]:
+    """A record for each target of a ticket whose deadline, length or judgement is another one now."""
+    old, new = _deadlines(before), _deadlines(after)
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if _judged(was) == _judged(now):
+            continue
+        yield {
+            "ticket_id": row["id"],
+            "external_id": row["external_id"],
+            "tenant": after.tenant,
+            "plan": after.plan,
+            "priority": after.priority.value,
+            "target": key[0].value,
+            "cycle": key[1],
+            "policy_before": before.policy,
+            "policy_after": after.policy,
+            "target_seconds_before": was.target_seconds if was else None,
+            "target_seconds_after": now.target_seconds if now else None,
+            "due_at_before": to_text(was.due_at) if was and was.due_at else None,
+            "due_at_after": to_text(now.due_at) if now and now.due_at else None,
+            "state_before": was.state.value if was else "none",
+            "state_after": now.state.value if now else "none",
+            "newly_breached": bool(now and now.breached_at and not (was and was.breached_at)),
+        }
+
+
+def _judged(timer: "Timer | None") -> tuple[object, ...] | None:
+    return (timer.target_seconds, timer.due_at, timer.state, timer.breached_at) if timer is not None else None

@@ -1,0 +1,172 @@
+"""Asking a calendar of the rules: what a duration leads to, how much time is open, and what a month looks like."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from slactl.clock import FIRST_YEAR, LAST_YEAR, Duration, parse_duration, to_text, typed_zone
+from slactl.errors import RefusedError, UsageError
+from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.rules.hours import WEEKDAYS, interval_text
+from slactl.sla.rules.loading import load
+from slactl.text import clean, known_or_refuse, nearest, quoted
+
+Record = dict[str, Any]
+
+#: The fields of a date of a month, in the order of the output.
+DATE_FIELDS = ("date", "weekday", "intervals", "open_seconds", "holiday", "special", "clock_change_seconds")
+
+
+def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCalendar:
+    """A calendar of a rules file, in its own zone or in another.
+
+    Raises:
+        RulesError: the rules are invalid.
+        NotKnownError: there is no such calendar or zone; the message has the nearest name.
+    """
+    known = load(rules)
+    if name not in known.calendars:
+        near = nearest(name, known.calendars) or next(iter(known.calendars), None)
+        hint = f"slactl calendar show {quoted(near)}" if near is not None else "slactl rules show"
+        known_or_refuse(name, known.calendars, "calendar", hint)
+    if timezone is not None:
+        typed_zone(timezone)
+    return known.calendar(name, timezone)
+
+
+def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
+    """The instant at which a duration of open time, or a number of business days, is used up.
+
+    Raises:
+        UsageError: it is no duration, or days under a calendar that is not always open.
+        RefusedError: the calendar has not that much open time left.
+    """
+    try:
+        wanted = parse_duration(duration)
+    except ValueError as error:
+        raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
+    if wanted.has_days and not asked.always_open:
+        raise UsageError(
+            f"{duration} is no length on {asked.name}, where a day is not always 24h", "business days: 2bd; hours: 16h"
+        )
+    try:
+        end = _added(asked, start, wanted)
+        open_seconds = _seconds(asked.between(start, end))
+    except ValueError as error:
+        raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
+    return {**_named(asked), "start": to_text(start), "duration": str(wanted), "open_seconds": open_seconds,
+            "end": to_text(end)}  # fmt: skip
+
+
+def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
+    """The open time from one instant to another, negative where they are reversed."""
+    return {
+        **_named(asked),
+        "start": to_text(start),
+        "end": to_text(end),
+        "open_seconds": _seconds(asked.between(start, end)),
+    }
+
+
+def is_open(asked: BusinessCalendar, at: datetime) -> Record:
+    """Whether time counts at an instant, until when, and when it does next; null where it never does again."""
+    opens: datetime | None
+    try:
+        opens = asked.next_open(at)
+    except NoOpenHours:
+        opens = None
+    open_now = opens == at
+    return {
+        **_named(asked),
+        "at": to_text(at),
+        "open": open_now,
+        "opens_at": to_text(opens) if opens is not None and not open_now else None,
+        "closes_at": _closing(asked, at) if open_now else None,
+        "holiday": asked.holiday_name(_local_date(asked, at)),
+    }
+
+
+def month(asked: BusinessCalendar, first: date) -> list[Record]:
+    """Each date of the month that begins with `first`: its hours, and how long those that start on it really are."""
+    beyond = (first + timedelta(days=31)).replace(day=1)
+    start = datetime.combine(first, time(), UTC) - timedelta(days=2)
+    changes: dict[date, int] = {}
+    for at, seconds in asked.clock_changes(start, start + timedelta(days=36)):
+        day = _local_date(asked, at)
+        changes[day] = changes.get(day, 0) + seconds
+    days = [first + timedelta(days=number) for number in range((beyond - first).days)]
+    return [_date_record(asked, day, changes.get(day, 0)) for day in days]
+
+
+def this_month(asked: BusinessCalendar, now: datetime) -> date:
+    """The first of the month that it is where the calendar is."""
+    return _local_date(asked, now).replace(day=1)
+
+
+def today(asked: BusinessCalendar, now: datetime) -> str:
+    """The date that it is where the calendar is, as in the records of a month."""
+    return _local_date(asked, now).isoformat()
+
+
+def described(asked: BusinessCalendar) -> Record:
+    """What a calendar is: its name, its zone, and whose holidays it keeps."""
+    hours = asked.hours
+    return {**_named(asked), "holidays_of": "-".join(filter(None, (hours.country, hours.subdivision))) or None}
+
+
+def parse_month(text: str) -> date:
+    """The first of a month such as `2026-12`.
+
+    Raises:
+        UsageError: it is none, or outside the years 1970 to 2199.
+    """
+    try:
+        found = date.fromisoformat(f"{text.strip()}-01") if re.fullmatch(r"\d{4}-\d{2}", text.strip()) else None
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise UsageError(f"{clean(text)[:100]!r} is no month", "use --month 2026-12")
+    return found
+
+
+def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
+    opening = asked.opening(day)
+    return {
+        "date": day.isoformat(),
+        "weekday": WEEKDAYS[day.weekday()],
+        "intervals": [interval_text(each) for each in asked.intervals(day)],
+        "open_seconds": sum(_seconds(end - start) for start, end in opening),
+        "holiday": asked.holiday_name(day),
+        "special": day in asked.hours.dates,
+        "clock_change_seconds": change,
+    }
+
+
+def _added(asked: BusinessCalendar, start: datetime, wanted: Duration) -> datetime:
+    if wanted.business_days:
+        return asked.add_days(start, wanted.business_days)
+    return asked.add(start, timedelta(seconds=wanted.seconds))
+
+
+def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
+    """When it closes next; None where it does not within a year."""
+    for days in () if asked.always_open else (8, 400):
+        limit = at + timedelta(days=days)
+        _, end = asked.pieces(at, limit)[0]
+        if end < limit:
+            return to_text(end)
+    return None
+
+
+def _named(asked: BusinessCalendar) -> Record:
+    return {"calendar": asked.name, "timezone": asked.timezone}
+
+
+def _local_date(asked: BusinessCalendar, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(asked.timezone)).date()
+
+
+def _seconds(span: timedelta) -> int:
+    return span.days * 86_400 + span.seconds

@@ -1,0 +1,108 @@
+"""What one text of the rules says that another does not: policies, targets, calendars, ladders, settings. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slactl.sla.rules.addresses import without_literal_secrets
+
+Record = dict[str, Any]
+Table = Mapping[str, Any]
+
+#: What tickets are pinned to. All else is always that of the current file, and so are the other settings.
+PINNED_SECTIONS = ("policy", "calendars")
+PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from")
+
+#: The sections in the order in which people look for them; others come after.
+_ORDER = ("settings", "calendars", "policy", "escalation")
+
+#: The sections that are tables of named things.
+_NAMED = ("calendars", "roles", "people", "views")
+
+#: The fields of a change, in the order of the output.
+FIELDS = ("section", "name", "key", "change", "before", "after", "in_force")
+
+
+def changes(before: Table, after: Table) -> list[Record]:
+    """Every difference between two rules as TOML data.
+
+    `change` is added, removed or changed; `name` is that of the policy, calendar or ladder, None for settings;
+    `key` leads to the value within it by dots, None where the whole is meant. `in_force` says that it holds for
+    every ticket already, whatever version that is pinned to.
+    """
+    others = sorted((before.keys() | after.keys()) - set(_ORDER))
+    found: list[Record] = []
+    for section in (*_ORDER, *others):
+        old_section, new_section = (_named(rules.get(section), section) for rules in (before, after))
+        for name, key, old, new in _section(old_section, new_section):
+            found.append(_change(section, name, key, old, new))
+        kept = [name for name in old_section if name in new_section]
+        if section == "policy" and kept != [name for name in new_section if name in old_section]:
+            # The first policy that matches wins, so another order is another promise.
+            found.append(_change(section, None, "order", list(old_section), list(new_section)))
+    return found
+
+
+def _change(section: str, name: str | None, key: str | None, before: object, after: object) -> Record:
+    return {
+        "section": section,
+        "name": name,
+        "key": key,
+        "change": "added" if before is None else "removed" if after is None else "changed",
+        "before": _shown(before, section),
+        "after": _shown(after, section),
+        "in_force": _in_force(section, key),
+    }
+
+
+def _shown(value: object, section: str) -> object:
+    """A value without what could be a secret in a URL: an earlier slactl may have let it through."""
+    if isinstance(value, str):
+        return without_literal_secrets(value, page=section not in ("roles", "people"))
+    if isinstance(value, Mapping):
+        return {key: _shown(item, section) for key, item in value.items()}
+    return [_shown(item, section) for item in value] if isinstance(value, list) else value
+
+
+def _section(
+    old: Mapping[str | None, Any], new: Mapping[str | None, Any]
+) -> Iterator[tuple[str | None, str | None, Any, Any]]:
+    for name in (*old, *(name for name in new if name not in old)):
+        if name is None or (name in old and name in new):
+            yield from ((name, *found) for found in _differences(old.get(name, {}), new.get(name, {}), ""))
+        else:
+            yield name, None, old.get(name), new.get(name)
+
+
+def _differences(before: object, after: object, key: str) -> Iterator[tuple[str | None, Any, Any]]:
+    old, new = _by_id(before), _by_id(after)
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        if old != new:
+            yield key or None, before, after
+        return
+    for name in (*old, *(name for name in new if name not in old)):
+        inner = f"{key}.{name}" if key else str(name)
+        if name in old and name in new:
+            yield from _differences(old[name], new[name], inner)
+        else:
+            yield inner, old.get(name), new.get(name)
+
+
+def _named(content: object, section: str) -> dict[str | None, Any]:
+    """The things a section consists of by their names; None for a section that is one thing."""
+    if isinstance(content, list):
+        return {item.get("name") or item.get("id"): item for item in content}
+    if isinstance(content, Mapping) and section in _NAMED:
+        return dict(content)
+    return {None: content} if content is not None else {}
+
+
+def _by_id(value: object) -> object:
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "id" in item for item in value):
+        return {item["id"]: item for item in value}
+    return value
+
+
+def _in_force(section: str, key: str | None) -> bool:
+    if section == "settings":
+        return (key or "").partition(".")[0] not in PINNED_SETTINGS
+    return section not in PINNED_SECTIONS

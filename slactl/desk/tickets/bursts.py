@@ -1,0 +1,79 @@
+"""Bursts: which ticket is the count-th open one of its requester within a time, found from their histories."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from slactl.clock import from_text, to_text
+from slactl.desk.ledger.ledger import Ledger
+from slactl.sla.enums import EventType, Status
+from slactl.sla.history.file import Line
+from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.conditions import bursts_begun
+from slactl.store.sqlite.spool import Spool
+from slactl.store.write import statements as writes
+
+
+def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
+    """The ids of the `burst` escalations that each ticket begins; tickets that begin none are left out.
+
+    The tickets of a requester are looked at in the order in which they were opened. Memory stays flat.
+    """
+    requesters = Spool()
+    try:
+        requesters.fill(
+            (0, created.texts["requester_email"].lower(), to_text(created.event.at), _life(ticket, [created, *rest]))
+            for ticket, (created, *rest) in histories
+            if "requester_email" in created.texts
+        )
+        found: dict[str, list[str]] = {}
+        for _, lives in requesters.tickets():
+            found |= _bursts_of_one([json.loads(life) for _, life in lives], rules)
+        return found
+    finally:
+        requesters.close()
+
+
+def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
+    """The ids of the `burst` escalations that a ticket begins which a requester opens now, or opened then."""
+    ladders = [escalation for escalation in book.rulebook.current.escalations if escalation.burst is not None]
+    if not ladders:
+        return []
+    longest = max(escalation.burst.within.seconds for escalation in ladders if escalation.burst is not None)
+    since = to_text(opened - timedelta(seconds=longest))
+    recent = writes.tickets_of_requester(book.connection, requester, since, to_text(opened))
+    states = [book.state_at(number, opened) for number in recent]
+    others = [state.created_at for state in states if not state.status.is_done]
+    return bursts_begun(book.rulebook.current, opened, others)
+
+
+def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:
+    """The same for the tickets of one requester."""
+    longest = max(escalation.burst.within.seconds for escalation in rules.escalations if escalation.burst is not None)
+    recent: list[tuple[datetime, list[list[str]]]] = []
+    found: dict[str, list[str]] = {}
+    for ticket, opened_text, turns in lives:
+        opened = from_text(opened_text)
+        recent = [each for each in recent if (opened - each[0]).total_seconds() <= longest]
+        still_open = [at for at, before in recent if _is_open(before, opened_text)]
+        begun = bursts_begun(rules, opened, still_open) if _is_open(turns, opened_text) else []
+        if begun:
+            found[ticket] = begun
+        recent.append((opened, turns))
+    return found
+
+
+def _life(ticket: str, history: Sequence[Line]) -> str:
+    """When a ticket was opened, and when it was resolved and reopened, as text for the spool."""
+    turns = [[to_text(history[0].event.at), history[0].event.detail.get("status") or Status.OPEN.value]]
+    for line in history[1:]:
+        if line.event.type is EventType.STATUS:
+            turns.append([to_text(line.event.at), line.event.detail["status"]])
+    return json.dumps([ticket, turns[0][0], turns])
+
+
+def _is_open(turns: Sequence[Sequence[str]], at: str) -> bool:
+    """Whether a ticket was neither resolved nor closed at an instant, after what happened then."""
+    status = [status for turned, status in turns if turned <= at][-1]
+    return not Status(status).is_done

@@ -1,0 +1,305 @@
+"""Changing tickets: each change says which events it makes of a ticket's state, and one function carries it out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
+from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
+from slactl.sla.enums import EventType, Priority, Status, Target
+from slactl.sla.history.event import Event
+from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.timers.timer import Evaluation
+from slactl.store.schema.models import Ticket
+from slactl.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The ticket a change is about: its number, its state when the change takes effect, and that instant."""
+
+    number: int
+    state: Evaluation
+    at: datetime
+
+    def refuse_closed(self, what: str) -> None:
+        """Raises RefusedError when the ticket is closed."""
+        if self.state.status is Status.CLOSED:
+            raise RefusedError(f"ticket {self.number} is closed: {what}", f"slactl reopen {self.number}")
+
+
+#: What a change makes of a ticket: the events to append.
+Change = Callable[[Subject, Ledger], Sequence[Entry]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a change of several tickets."""
+
+    done: list[int] = field(default_factory=list)
+    failures: list[SlactlError] = field(default_factory=list)
+    #: What a person should know though it stopped nothing.
+    warnings: list[str] = field(default_factory=list)
+    #: In a dry run, the tickets as they would be.
+    rehearsed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def change(
+    config: Config,
+    now: datetime,
+    references: Sequence[str],
+    make: Change,
+    at: datetime | None = None,
+    *,
+    dry_run: bool = False,
+) -> Outcome:
+    """Change some tickets as of `at` (default now) in one transaction; one that refuses does not stop the others.
+
+    Raises:
+        UsageError: `at` lies in the future.
+        DatabaseError: the database cannot be written.
+    """
+    effective, outcome = past_instant(at, now) if at is not None else None, Outcome()
+    with ledger(config, now, keep=not dry_run) as book:
+        if book.rulebook.problem is not None:
+            outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+        for reference in references:
+            try:
+                number = find(book, reference)
+                carry_out(book, number, make, effective or book.instant(number))
+                outcome.done.append(number)
+            except SlactlError as error:
+                outcome.failures.append(error)
+        if dry_run:
+            outcome.rehearsed = book.records(outcome.done)
+    return outcome
+
+
+def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
+    """Append what a change makes of one ticket, and the deadlines it led to where they moved.
+
+    Raises:
+        RefusedError: the state of the ticket does not allow it, or `at` lies before it opened.
+    """
+    opened = book.state(number).created_at
+    if at < opened:
+        raise RefusedError(
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
+        )
+    entries = make(Subject(number, book.state_at(number, at), at), book)
+    before = _open_deadlines(book.state(number))
+    for entry in entries:
+        book.append(number, entry)
+    moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
+    moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
+    if moving and _open_deadlines(book.state(number)) != before:
+        book.note_deadlines(number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
+
+
+def find(book: Ledger, reference: str) -> int:
+    """The number of the ticket a person means: slactl's number, or the external id (`ext:123` for digits).
+
+    Raises:
+        NotKnownError: there is no such ticket.
+    """
+    external = reference.removeprefix("ext:")
+    table: Any = Ticket
+    if external == reference and reference.isascii() and reference.isdigit():
+        number = int(reference) if len(reference) <= 18 else 0
+        if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
+            return number
+        other = book.connection.execute(select(table.id).where(table.external_id == reference)).first()
+        hint = f"slactl show ext:{reference}" if other is not None else "slactl list --all"
+        raise NotKnownError(f"no ticket has the number {reference[:40]}", hint)
+    row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
+    if row is None:
+        raise NotKnownError(f"no ticket has the external id {clean(external)[:200]}", "slactl list --all")
+    return int(row[0])
+
+
+def reply(body: str | None, status: Status | None) -> Change:
+    """A public reply of an agent; the customer has the ball then, unless the ticket is resolved."""
+    texts = _body(body)
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("nobody would read the reply")
+        after = status or (subject.state.status if subject.state.status.is_done else Status.WAITING_CUSTOMER)
+        entries = [Entry(Event(subject.at, EventType.AGENT_REPLY), texts)]
+        return entries + _status_entries(subject, after)
+
+    return make
+
+
+def receive(body: str | None) -> Change:
+    """A message of the customer; whatever the status was, the ticket is open again."""
+    texts = _body(body)
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("a message does not reopen it")
+        entries = [Entry(Event(subject.at, EventType.CUSTOMER_REPLY), texts)]
+        return entries + _status_entries(subject, Status.OPEN)
+
+    return make
+
+
+def note(body: str | None) -> Change:
+    """An internal note; never a response.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if body is None or not body.strip():
+        raise UsageError("the note is empty", "slactl note --help")
+    texts = _body(body)
+    return lambda subject, _: [Entry(Event(subject.at, EventType.NOTE), texts)]
+
+
+def assign(assignee: str | None) -> Change:
+    """Give a ticket to somebody, or to nobody."""
+    name = assignee_of(assignee) if assignee is not None else None
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("there is nothing to work on")
+        if subject.state.assignee == name:
+            return []
+        return [_entry(subject, EventType.ASSIGNED, {"assignee": name, "from": subject.state.assignee})]
+
+    return make
+
+
+def prioritise(priority: Priority) -> Change:
+    """Change the priority; a person's change computes the open deadlines anew."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("its deadlines are over")
+        if subject.state.priority is priority:
+            return []
+        return [_entry(subject, EventType.PRIORITY, {"priority": priority.value, "from": subject.state.priority.value})]
+
+    return make
+
+
+def set_status(status: Status) -> Change:
+    """Change the status; a closed ticket changes only by being reopened."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if status is not Status.CLOSED:
+            subject.refuse_closed("its status is final")
+        return _status_entries(subject, status)
+
+    return make
+
+
+def resolve() -> Change:
+    """The work is done."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        subject.refuse_closed("it needs no resolving")
+        if subject.state.status is Status.RESOLVED:
+            raise RefusedError(f"ticket {subject.number} is resolved already", f"slactl show {subject.number}")
+        return _status_entries(subject, Status.RESOLVED)
+
+    return make
+
+
+def close() -> Change:
+    """The ticket is over, for good unless somebody reopens it."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if subject.state.status is Status.CLOSED:
+            raise RefusedError(f"ticket {subject.number} is closed already", f"slactl show {subject.number}")
+        return _status_entries(subject, Status.CLOSED)
+
+    return make
+
+
+def reopen() -> Change:
+    """A resolved or closed ticket is open again."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        if not subject.state.status.is_done:
+            raise RefusedError(
+                f"ticket {subject.number} is {subject.state.status}, not resolved or closed",
+                f"slactl show {subject.number}",
+            )
+        return _status_entries(subject, Status.OPEN)
+
+    return make
+
+
+def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
+    """Add and remove tags; tags do not choose the policy anew."""
+
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
+        before = subject.state.tags
+        kept = [name for name in dict.fromkeys((*before, *add)) if name not in remove]
+        # As differences, so that what is said of an earlier time is not undone by the tags of a later one.
+        changes = {
+            "added": [name for name in kept if name not in before],
+            "removed": [n for n in before if n in remove],
+        }
+        # What was added since the time that this is said of counts too.
+        after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
+        if changes["added"] and len(after) > MOST_TAGS:
+            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
+            raise RefusedError(what, f"slactl show {subject.number} --fields tags")
+        told = {name: names for name, names in changes.items() if names}
+        return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []
+
+    return make
+
+
+def due(target: Target, due_at: datetime | None, reason: str) -> Change:
+    """A deadline set by hand, or cleared again (None)."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        _refuse_deadline(subject, target, due_at)
+        when = to_text(due_at) if due_at is not None else None
+        return [_entry(subject, EventType.DUE_SET, {"target": target.value, "due_at": when, "reason": reason})]
+
+    return make
+
+
+def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) -> None:
+    """Raises RefusedError when a deadline cannot be set by hand, or (None) none is there to be cleared."""
+    number, state = subject.number, subject.state
+    subject.refuse_closed("its deadlines are over")
+    timer = next((each for each in reversed(state.timers) if each.kind is target), None)
+    if state.status.is_done:
+        raise RefusedError(f"ticket {number} is {state.status}", f"slactl reopen {number}")
+    if target is Target.NEXT_RESPONSE and (timer is None or timer.stopped_at is not None):
+        raise RefusedError(f"no customer waits for a next response in ticket {number}", f"slactl show {number}")
+    if timer is not None and timer.stopped_at is not None:
+        raise RefusedError(f"the {target.value.replace('_', ' ')} of ticket {number} is over", f"slactl show {number}")
+    if due_at is None and (timer is None or not timer.manual):
+        raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
+    if due_at is not None and due_at < state.created_at:
+        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "use --at 'in 4h'")
+
+
+def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:
+    return Entry(Event(subject.at, kind, detail))
+
+
+def _status_entries(subject: Subject, status: Status) -> list[Entry]:
+    if subject.state.status is status:
+        return []
+    return [_entry(subject, EventType.STATUS, {"status": status.value, "from": subject.state.status.value})]
+
+
+def _body(body: str | None) -> dict[str, str]:
+    return {"body": checked_text(body, "the body", BODY_LENGTH)} if body is not None else {}
+
+
+def _open_deadlines(state: Evaluation) -> dict[tuple[str, int], datetime | None]:
+    return {
+        (timer.kind.value, timer.cycle): timer.due_at
+        for timer in state.timers
+        if isinstance(timer.kind, Target) and timer.stopped_at is None
+    }

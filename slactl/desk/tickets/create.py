@@ -1,0 +1,110 @@
+"""Opening a ticket: what a person said is checked, the plan and the zone are found, the deadlines are fixed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slactl.config import Config
+from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.bursts import bursts_of_new
+from slactl.desk.tickets.changes import Outcome
+from slactl.desk.tickets.input import (
+    BODY_LENGTH,
+    assignee_of,
+    checked_tags,
+    checked_text,
+    effective_plan,
+    known_tenant,
+    name_of,
+    past_instant,
+)
+from slactl.errors import RefusedError, UsageError
+from slactl.sla.enums import EventType, Priority, Status
+from slactl.sla.history.event import Event
+from slactl.text import clean, is_address
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """What `create` was told."""
+
+    subject: str
+    requester_email: str
+    body: str | None = None
+    plan: str | None = None
+    tenant: str | None = None
+    priority: Priority = Priority.NORMAL
+    assignee: str | None = None
+    tags: Sequence[str] = ()
+    external_id: str | None = None
+
+
+def create(
+    config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False
+) -> Outcome:
+    """Open a ticket as of `at` (default now).
+
+    Raises:
+        UsageError: the subject, the address, a tag or the time is none.
+        NotKnownError: the plan or the tenant is not known.
+        RefusedError: another ticket has the external id.
+        RulesError: the rules are invalid.
+    """
+    opened = past_instant(at, now)
+    texts = _checked_texts(new)
+    tags = checked_tags(new.tags)
+    assignee = assignee_of(new.assignee) if new.assignee is not None else None
+    external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
+    with ledger(config, now, keep=not dry_run, strict=True) as book:
+        if external_id is not None:
+            refuse_taken(book, external_id)
+        version = book.rulebook.current_version()
+        said = {"assignee": assignee, "tags": list(tags), "external_id": external_id, "rules": version.hash}
+        bursts = bursts_of_new(book, new.requester_email, opened)
+        detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
+        assert version.id is not None
+        number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
+        book.note_deadlines(number, "ticket opened")
+        return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
+
+
+def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
+    """What its deadlines follow from."""
+    tenant = known_tenant(book, new.tenant)
+    return {
+        "plan": effective_plan(book, new.plan, tenant),
+        "tenant": tenant.name if tenant else None,
+        "timezone": tenant.timezone if tenant else None,
+        "priority": new.priority.value,
+        "status": Status.OPEN.value,
+        "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+    }
+
+
+def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:
+    """Two tickets never have one external id.
+
+    Raises:
+        RefusedError: another ticket has it.
+    """
+    from sqlmodel import select
+
+    from slactl.store.schema.models import Ticket
+
+    taken = book.session.exec(select(Ticket.id).where(Ticket.external_id == external_id)).first()
+    if taken is not None and taken != owner:
+        raise RefusedError(f"ticket {taken} has the external id {clean(external_id)}", f"slactl show {taken}")
+
+
+def _checked_texts(new: NewTicket) -> dict[str, str]:
+    subject = checked_text(new.subject, "the subject", 1000).strip()
+    if not subject:
+        raise UsageError("the subject is empty", "slactl create 'Printer on fire' --from ann@example.com")
+    if not is_address(new.requester_email):
+        shown = clean(new.requester_email)[:100]
+        raise UsageError(f"{shown!r} is no e-mail address", "use --from ann@example.com")
+    texts = {"subject": subject, "requester_email": new.requester_email}
+    if new.body is not None:
+        texts["body"] = checked_text(new.body, "the body", BODY_LENGTH)
+    return texts

@@ -1,0 +1,83 @@
+"""Correcting what a ticket says about itself: subject, requester, external id, plan and tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slactl.config import Config
+from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.tickets.changes import Outcome, Subject, change
+from slactl.desk.tickets.create import refuse_taken
+from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant, name_of
+from slactl.errors import UsageError
+from slactl.sla.enums import EventType
+from slactl.sla.history.event import Event
+from slactl.text import clean, is_address
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What `edit` was told; None leaves as it is, an empty tenant takes it away."""
+
+    subject: str | None = None
+    requester_email: str | None = None
+    plan: str | None = None
+    tenant: str | None = None
+    external_id: str | None = None
+
+
+def edit(config: Config, now: datetime, references: Sequence[str], edits: Edits, *, dry_run: bool = False) -> Outcome:
+    """Correct some tickets.
+
+    Raises:
+        UsageError: nothing is to be changed, or a subject or an address is none.
+    """
+    texts = _checked(edits, len(references))
+    return change(config, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
+
+
+def _checked(edits: Edits, count: int) -> dict[str, str]:
+    if edits == Edits():
+        raise UsageError("nothing to change", "slactl edit --help")
+    if edits.external_id is not None and count > 1:
+        raise UsageError("two tickets cannot have one external id", "slactl edit --help")
+    texts: dict[str, str] = {}
+    if edits.subject is not None:
+        texts["subject"] = checked_text(edits.subject, "the subject", 1000).strip()
+        if not texts["subject"]:
+            raise UsageError("the subject is empty", "slactl edit --help")
+    if edits.requester_email is not None:
+        if not is_address(edits.requester_email):
+            raise UsageError(
+                f"{clean(edits.requester_email)[:100]!r} is no e-mail address", "use --from ann@example.com"
+            )
+        texts["requester_email"] = edits.requester_email
+    return texts
+
+
+def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]) -> list[Entry]:
+    detail: dict[str, Any] = {}
+    if edits.external_id is not None:
+        detail["external_id"] = name_of(edits.external_id, "external id")
+        refuse_taken(book, detail["external_id"], subject.number)
+    if "requester_email" in texts:
+        detail["requester_domain"] = texts["requester_email"].rpartition("@")[2].lower()
+    found = [Entry(Event(subject.at, EventType.EDITED, detail), texts)] if detail or texts else []
+    tenant = known_tenant(book, edits.tenant or None)
+    if edits.tenant is not None and (tenant.name if tenant else None) != subject.state.tenant:
+        stated = edits.plan or (tenant.plan if tenant else None)
+        facts = {
+            "tenant": tenant.name if tenant else None,
+            "plan": effective_plan(book, edits.plan, tenant) if stated else subject.state.plan,
+            "timezone": tenant.timezone if tenant else None,
+            "from": subject.state.tenant,
+        }
+        found.append(Entry(Event(subject.at, EventType.TENANT, facts)))
+    elif edits.plan is not None and edits.plan != subject.state.plan:
+        plan = effective_plan(book, edits.plan, None)
+        facts = {"plan": plan, "timezone": subject.state.timezone, "from": subject.state.plan}
+        found.append(Entry(Event(subject.at, EventType.PLAN, facts)))
+    if found:
+        subject.refuse_closed("it changes no more")
+    return found

@@ -1,0 +1,271 @@
+"""Explaining deadlines: the policy that gave them, the working that leads to them, and how the time was spent."""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.ledger.pinned_rules import PinnedRules, ladders_in_force
+from slactl.desk.what_if.simulate import timer_record
+from slactl.errors import RefusedError
+from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.enums import EventType, Target
+from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
+from slactl.sla.history.event import Event
+from slactl.sla.rules.hours import WEEKDAYS, interval_text
+from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.evaluate import evaluate
+from slactl.sla.timers.explanation import (
+    ExplanationStep,
+    Segment,
+    business_days,
+    clock_changes,
+    named_dates,
+    segments,
+    steps,
+)
+from slactl.sla.timers.pauses import instant_of, seconds_of
+from slactl.sla.timers.terms import Terms
+from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.store.read import tickets as reads
+
+Record = dict[str, Any]
+
+#: The events that choose the policy of a ticket.
+_CHOOSING = (EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.RULES_APPLIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One ticket with all that its deadlines follow from."""
+
+    history: Sequence[Event]
+    evaluation: Evaluation
+    versions: PinnedRules
+    ladders: Rules
+    fired: Collection[FiringKey]
+
+
+def explain(config: Config, now: datetime, reference: str, target: Target | None = None) -> Record:
+    """Why the deadlines of a ticket are when they are: of all its targets, or of one. Writes nothing.
+
+    Raises:
+        NotKnownError: there is no such ticket.
+        RefusedError: the ticket is opened only later, or its calendar has ended.
+        DatabaseError: the database cannot be read.
+    """
+    with reads.reading(config.database) as connection:
+        number = reads.ticket_id(connection, reference)
+        ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
+        history, versions = reads.history(connection, number), PinnedRules(connection, number)
+        if history[0].at > now:
+            raise RefusedError(f"ticket {number} is opened only at {to_text(history[0].at)}", f"slactl show {number}")
+        try:
+            evaluation = evaluate(history, versions.version, now, versions.holidays, ())
+        except NoOpenHours as error:
+            raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
+        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in _decisions(connection, number)]
+        case = Case(history, evaluation, versions, ladders_in_force(config, connection), fired)
+        return _ticket_record(ticket, case, target)
+
+
+def _decisions(connection: sqlite3.Connection, number: int) -> list[Record]:
+    return [row for row in reads.decisions(connection, number) if row["kind"] is not None]
+
+
+def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
+    evaluation = case.evaluation
+    wanted = [target] if target is not None else list(Target)
+    timers = [timer for timer in evaluation.timers if timer.kind in wanted]
+    return {
+        "ticket_id": ticket["id"],
+        "external_id": ticket["external_id"],
+        "subject": ticket["subject"],
+        "at": to_text(evaluation.now),
+        "status": evaluation.status.value,
+        "priority": evaluation.priority.value,
+        "plan": evaluation.plan,
+        "tenant": evaluation.tenant,
+        "tags": list(evaluation.tags),
+        "requester_domain": evaluation.requester_domain,
+        "created_at": to_text(evaluation.created_at),
+        **_terms_record(evaluation.terms, case),
+        "timers": [_timer_record(timer, case) for timer in timers],
+        "without_timer": [
+            {"target": kind.value, "reason": _why_none(kind, evaluation.terms)}
+            for kind in wanted
+            if not any(timer.kind is kind for timer in timers)
+        ],
+    }
+
+
+def _terms_record(terms: Terms, case: Case) -> Record:
+    """Which policy was chosen, when and why, and those passed over."""
+    tried = terms.rules.explain_match(terms.facts)
+    policy, by = terms.policy, _chooser(terms, case.history)
+    return {
+        "policy": policy.name if policy is not None else None,
+        "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
+        "passed_over": [{"policy": each.name, "reason": reason} for each, reason in tried if reason is not None],
+        **_calendar_record(terms),
+        "chosen_at": to_text(instant_of(terms.chosen_at)),
+        "chosen_because": by.type.value,
+        "chosen_by": by.actor,
+        "chosen_priority": terms.priority.value,
+        "rules": terms.rules.hash,
+        "rules_version": case.versions.numbers.get(terms.rules.hash),
+    }
+
+
+def _calendar_record(terms: Terms) -> Record:
+    """What time is counted on, as the rules state it; `timezone` is the one in force, a tenant's own or the stated."""
+    stated = terms.rules.calendars[terms.policy.calendar] if terms.policy is not None else None
+    return {
+        "calendar": terms.policy.calendar if terms.policy is not None else None,
+        "timezone": terms.calendar.timezone if stated is not None else None,
+        "stated_timezone": stated.timezone if stated is not None else None,
+        "always_open": terms.calendar.always_open,
+        "hours": _in_order(stated.weekly) if stated is not None else None,
+        "holidays_of": "-".join(filter(None, (stated.country, stated.subdivision))) or None if stated else None,
+    }
+
+
+def _in_order(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The weekly hours by the first day of the week that each line names."""
+    days = sorted(weekly, key=lambda key: WEEKDAYS.index(key.strip().lower()[:3]))
+    return {key: list(weekly[key]) for key in days}
+
+
+def _chooser(terms: Terms, history: Sequence[Event]) -> Event:
+    """The event that had this policy chosen: the last one at that instant that could."""
+    for event in reversed(history):
+        if seconds_of(event.at) == terms.chosen_at and event.type in _CHOOSING and not event.by_system:
+            return event
+    return history[0]
+
+
+def _timer_record(timer: Timer, case: Case) -> Record:
+    now, terms, calendar = case.evaluation.now, timer.terms, timer.clock_run.calendar
+    assert terms is not None
+    assert isinstance(timer.kind, Target)
+    found, working = list(segments(timer, now)), list(steps(timer, now))
+    end = found[-1].end if found else timer.started_at
+    return {
+        **timer_record(timer),
+        **_terms_record(terms, case),
+        "promise": str(timer.target_duration) if timer.target_duration is not None else None,
+        "targets": _targets_key(terms) if timer.target_duration is not None else None,
+        "manual": timer.manual,
+        "set_by_hand": _set_by_hand(timer, case.history),
+        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
+        "steps": [_step_record(step) for step in working],
+        "business_days": [to_text(day) for day in business_days(timer)],
+        "segments": [_segment_record(each) for each in found if not each.ahead],
+        "ahead": [_segment_record(each) for each in found if each.ahead],
+        **_date_records(calendar, timer.started_at, end),
+        "levels": list(_levels(timer, case)),
+    }
+
+
+def _targets_key(terms: Terms) -> str | None:
+    """Under which key of `[policy.targets]` the target stands."""
+    if terms.policy is None:
+        return None
+    return terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
+
+
+def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
+    """Who set the deadline that holds, when, and why."""
+    if not timer.manual or timer.due_at is None:
+        return None
+    due = to_text(timer.due_at)
+    for event in reversed(history):
+        if event.type is EventType.DUE_SET and (event.detail["target"], _due_text(event)) == (timer.kind.value, due):
+            return {"at": to_text(event.at), "actor": event.actor, "reason": event.detail.get("reason")}
+    return None
+
+
+def _due_text(event: Event) -> str | None:
+    due = event.detail.get("due_at")
+    return to_text(due) if isinstance(due, datetime) else due
+
+
+def _step_record(step: ExplanationStep) -> Record:
+    return {
+        "step": step.kind.value,
+        "at": to_text(step.at),
+        "seconds": step.seconds,
+        "start": to_text(step.begin) if step.begin is not None else None,
+        "end": to_text(step.end) if step.end is not None else None,
+        "counts": step.counts,
+    }
+
+
+def _segment_record(segment: Segment) -> Record:
+    return {
+        "start": to_text(segment.start),
+        "end": to_text(segment.end),
+        "kind": segment.spent.value,
+        "seconds": segment.seconds,
+        "late": segment.late,
+    }
+
+
+def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -> Record:
+    """The dates that lie in the way: holidays, special hours, clock changes."""
+    named = list(named_dates(calendar, first, last))
+    return {
+        "holidays": [
+            {"date": each.day.isoformat(), "name": each.holiday}
+            for each in named
+            if each.holiday is not None and not each.special
+        ],
+        "special_dates": [
+            {
+                "date": each.day.isoformat(),
+                "name": each.holiday,
+                "hours": [interval_text(hours) for hours in calendar.intervals(each.day)],
+            }
+            for each in named
+            if each.special
+        ],
+        "clock_changes": [
+            {"at": to_text(at), "seconds": seconds} for at, seconds in clock_changes(calendar, first, last)
+        ],
+    }
+
+
+def _levels(timer: Timer, case: Case) -> Iterator[Record]:
+    """The next undecided place of each level of today's ladders, where its instant is known."""
+    evaluation = case.evaluation
+    if timer.stopped_at is not None:
+        return
+    for escalation in rules_watching(timer.clock_run, case.ladders):
+        seen = set[str]()
+        if not escalation.when.matches(evaluation.facts):
+            continue
+        for due in levels_of(timer.clock_run, escalation, seconds_of(evaluation.now)):
+            if due.level.id in seen or due.key in case.fired:
+                continue
+            seen.add(due.level.id)
+            yield {
+                "escalation": escalation.id,
+                "level": due.level.id,
+                "repeat": due.repeat,
+                "offset": str(due.level.at),
+                "due_at": to_text(instant_of(due.at)),
+            }
+
+
+def _why_none(kind: Target, terms: Terms) -> str:
+    """Why a target has no timer."""
+    if terms.policy is None:
+        return "no policy matches, so nothing is promised"
+    if terms.target(kind) is None:
+        return f"policy {terms.policy.name} promises none at priority {terms.priority}"
+    if kind is Target.NEXT_RESPONSE:
+        return f"{terms.target(kind)} is promised, and no message of the customer has waited for a next response"
+    return "it was not promised before the ticket was done"

@@ -1,0 +1,138 @@
+"""Checking what a person said about a ticket: instants, names, tags, plans and tenants."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlmodel import select
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.ledger.ledger import Ledger
+from slactl.errors import RefusedError, RulesError, UsageError
+from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.rules.loading import load
+from slactl.sla.rules.rules import Rules
+from slactl.store.schema.models import Tenant
+from slactl.text import check_input, clean, is_reserved, known_or_refuse, quoted
+
+#: The longest body, in characters.
+BODY_LENGTH = 1_000_000
+
+
+def past_instant(at: datetime | None, now: datetime) -> datetime:
+    """When something took effect: never in the future; now where nothing was said.
+
+    Raises:
+        UsageError: it lies in the future.
+    """
+    if at is not None and at > now:
+        raise UsageError(f"--at {to_text(at)} lies in the future: it is {to_text(now)}", "leave --at out for now")
+    return at or now
+
+
+def checked_text(text: str, what: str, most: int) -> str:
+    """The text, unless it is too long or no text at all.
+
+    Raises:
+        UsageError: it has NUL, a lone surrogate, or more than `most` characters.
+    """
+    return check_input(text, what, most=most)
+
+
+def checked_reason(reason: str | None, example: str) -> str:
+    """The reason a person must give: 1 to 1,000 characters.
+
+    Raises:
+        RefusedError: it is missing or too long.
+        UsageError: it is no text.
+    """
+    if reason is None or not reason.strip():
+        raise RefusedError("a reason is required", example)
+    if len(reason) > 1000:
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
+    return checked_text(reason, "the reason", 1000)
+
+
+def name_of(name: str, what: str) -> str:
+    """A name without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long, or no text.
+    """
+    return check_input(name.strip(), f"the {what}", least=1, most=200)
+
+
+def assignee_of(name: str) -> str:
+    """The name of an assignee without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long, no text, or stands for somebody else in the rules.
+    """
+    if is_reserved(name):
+        named = clean(name).strip()[:100]
+        raise UsageError(f"nobody can be called {named!r}: slactl itself uses that word", "slactl rules show")
+    return name_of(name, "assignee")
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags, each once, in the order given.
+
+    Raises:
+        UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
+    """
+    found = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
+    for tag in found:
+        if "," in tag or any(character.isspace() for character in tag):
+            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank", "use a dash: --tag needs-review")
+    if len(found) > MOST_TAGS:
+        raise UsageError(f"there are {len(found)} tags; at most {MOST_TAGS} are kept")
+    return found
+
+
+def known_plans(book: Ledger) -> list[str]:
+    """The plans that the rules name, that a tenant has, and the default."""
+    plans = {book.rulebook.current.settings.default_plan, *_matched(book.rulebook.current, "plan")}
+    plans |= {plan for plan in book.session.exec(select(Tenant.plan)) if plan}
+    return sorted(plans)
+
+
+def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str:
+    """The plan a ticket is under: the one named, else the tenant's, else the default.
+
+    Raises:
+        NotKnownError: no rule and no tenant knows the plan named.
+    """
+    if plan is None:
+        return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
+    return known_or_refuse(plan, known_plans(book), "plan", "slactl rules show")
+
+
+def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
+    """The tenant of this name; one that only the rules name has neither plan nor zone of its own.
+
+    Raises:
+        NotKnownError: there is none.
+    """
+    if name is None:
+        return None
+    found = book.session.get(Tenant, name)
+    if found is not None:
+        return found
+    named = _matched(book.rulebook.current, "tenant")
+    known_or_refuse(
+        name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {quoted(name)}"
+    )
+    return Tenant(name=name, created_at=to_text(book.now))
+
+
+def is_addressee(config: Config, name: str) -> bool:
+    """Whether a person or a role of this name is in the rules file; an unreadable file knows everybody."""
+    try:
+        rules = load(config.rules)
+    except RulesError:
+        return True
+    return name in rules.people or name in rules.roles
+
+
+def _matched(rules: Rules, key: str) -> set[str]:
+    return {name for policy in rules.policies for name in getattr(policy.match, key) or ()}

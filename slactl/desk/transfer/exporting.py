@@ -1,0 +1,112 @@
+"""Exporting histories: every event with its actor and instants, what persons wrote, and what it was judged under.
+
+A ticket goes under its external id, or its number where it has none. Besides the events go the tenants, each
+version of the rules with the first event that names it, and the number of each ticket, so that nothing is lost.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from slactl.clock import from_text
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history.event import Event
+from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
+from slactl.store.read import rules_versions
+from slactl.store.read import tickets as reads
+from slactl.store.schema.events import BREACH, DEADLINES, from_row
+
+Record = dict[str, Any]
+
+
+def export_records(connection: sqlite3.Connection) -> Iterator[Record]:
+    """The tenants, then every event of every ticket in the history format, ticket after ticket, in order of time."""
+    for tenant in reads.tenants(connection):
+        facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
+        yield {"type": TENANT, "at": tenant["created_at"], **facts}
+    versions = _Versions({row["hash"]: _rules(row) for row in rules_versions.all_versions(connection)})
+    for number, external_id in reads.names(connection):
+        name = external_id if external_id is not None else _free_name(connection, number)
+        yield from _told_apart(_records(connection, number, name, versions))
+
+
+@dataclass(slots=True)
+class _Versions:
+    """The versions of the rules; each goes along once."""
+
+    known: dict[str, RulesText]
+    told: set[str] = field(default_factory=set)
+
+    def brought(self, event: Event) -> Record:
+        """The version that an event is the first to name."""
+        name = event.detail.get("rules")
+        if name is None or name in self.told or name not in self.known:
+            return {}
+        self.told.add(name)
+        return {"rules_version": rules_record(self.known[name])}
+
+
+def _free_name(connection: sqlite3.Connection, number: int) -> str:
+    """A name for a ticket without an external id that no other ticket has for one."""
+    name = str(number)
+    while reads.has_external_id(connection, name):
+        name = f"#{name}"
+    return name
+
+
+def _records(connection: sqlite3.Connection, number: int, name: str, versions: _Versions) -> Iterator[Record]:
+    texts = reads.texts(connection, number)
+    decided = reads.decisions(connection, number)
+    fired = {row["event_id"]: row for row in decided if row["event_id"] is not None}
+    rows = [(row["at"], 0, row["id"], row) for row in reads.event_rows(connection, number)]
+    rows += [(row["fired_at"], 1, row["id"], row) for row in decided if row["event_id"] is None]
+    for _, silent, key, row in sorted(rows, key=lambda each: each[:3]):
+        written, recorded_at = ({}, None) if silent else (texts.get(key, {}), row["recorded_at"])
+        event = _silent(row) if silent else _event(row | {"actor": written.get("actor", row["actor"])}, fired)
+        if event is None:
+            continue
+        own = number if event.type is EventType.CREATED else None
+        yield to_record(name, event, written, recorded_at, own) | versions.brought(event)
+
+
+def _told_apart(records: Iterator[Record]) -> Iterator[Record]:
+    """The records of one ticket; those that say the same are numbered, as an identical line counts only once."""
+    instant, same = "", list[Record]()
+    for record in records:
+        if record["at"] != instant:
+            instant, same = record["at"], []
+        copies = same.count(record)
+        same.append(record)
+        yield record | {"copy": copies + 1} if copies else record
+
+
+def _event(row: Record, fired: dict[int, Record]) -> Event | None:
+    noted = {BREACH: EventType.BREACHED, DEADLINES: EventType.DEADLINES}.get(row["action"])
+    event = from_row(row["at"], row["actor"], row["actor_type"], row["action"], row["detail"])
+    if event is None:
+        if noted is None:
+            return None
+        detail = json.loads(row["detail"])
+        return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]))
+    detail = dict(event.detail)
+    if row["id"] in fired:
+        detail |= _columns(fired[row["id"]])
+    return Event(event.at, event.type, detail, event.actor, event.actor_type)
+
+
+def _silent(row: Record) -> Event:
+    detail = _columns(row) | {"warning": False}
+    by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
+    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], by)
+
+
+def _columns(row: Record) -> Record:
+    names = ("reason", "due_at", "from_priority", "to_priority", "from_assignee", "to_assignee")
+    key = ("kind", "cycle", "escalation", "level", "arming", "repeat", "outcome") if row["kind"] is not None else ()
+    return {name: row[name] for name in (*names, *key) if row[name] is not None}
+
+
+def _rules(row: Record) -> RulesText:
+    return RulesText(row["hash"], row["canonical"], from_text(row["first_used_at"]), row["holidays_version"])

@@ -1,0 +1,279 @@
+"""Importing histories: what is not there yet is appended, in batches, each in one write transaction.
+
+An event is known by its ticket, instant, type and value, and its ordinal among equals: importing a file again
+changes nothing, and a longer export of the same tickets adds only what is new.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO
+
+from slactl.clock import to_text
+from slactl.config import Config
+from slactl.desk.escalation.scan import fire_due, note_breaches
+from slactl.desk.ledger.ledger import Ledger, ledger
+from slactl.desk.tickets.bursts import begun_bursts
+from slactl.desk.transfer.append import append_events
+from slactl.desk.transfer.lines import Problem, read_history
+from slactl.desk.transfer.maps import Map
+from slactl.desk.transfer.matching import Notes, Place, bring_rules, open_ticket, places
+from slactl.desk.transfer.row_events import events_of
+from slactl.desk.transfer.rows import read_rows
+from slactl.errors import SlactlError
+from slactl.sla.enums import Condition, EventType
+from slactl.sla.history.event import Event
+from slactl.sla.history.fields import LineError, at_most_tags
+from slactl.sla.history.file import Line, TenantEntry, in_order, parse_line, parse_record
+from slactl.sla.rules.loading import load
+from slactl.store.schema.models import Tenant
+from slactl.store.sqlite.spool import Spool
+from slactl.store.write import statements as writes
+
+#: Tickets in one write transaction.
+BATCH = 500
+
+#: A line that was read, and where it stood.
+Numbered = tuple[int, Line]
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import did."""
+
+    opened: int = 0
+    changed: int = 0
+    events: int = 0
+    tenants: int = 0
+    bad: int = 0
+    warnings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is imported, and how: a map, or None for a history; nothing after `until` counts."""
+
+    stream: BinaryIO
+    how: Map | None = None
+    until: datetime | None = None
+
+    def column(self, name: str, event: Event | None = None) -> str:
+        """What a field is called in the file, given the event that it is about."""
+        if self.how is None:
+            return name
+        if name == "at" and event is not None:
+            name = self._column_of_instant(event)
+        return self.how.columns.get(name, name)
+
+    def _column_of_instant(self, event: Event) -> str:
+        assert self.how is not None
+        if event.type is EventType.CREATED:
+            return "created_at"
+        if self.how.kind == "events":
+            return "at"
+        told = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
+        return told if told in self.how.columns else "at"
+
+
+@dataclass(slots=True)
+class Progress:
+    """Who is told how far an import is: `read` bytes so far, and `taken` tickets in of how many."""
+
+    read: Callable[[int], None] = lambda _: None
+    taken: Callable[[int, int], None] = lambda _, __: None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One import: where it comes from, how it is told of, what it did."""
+
+    source: Source
+    now: datetime
+    baseline: bool
+    dry_run: bool
+    progress: Progress
+    report: Callable[[Problem], None]
+    done: Imported = field(default_factory=Imported)
+    notes: Notes = field(default_factory=Notes)
+    tenants: list[TenantEntry] = field(default_factory=list)
+    #: The bursts that tickets of the file begin among themselves, by ticket.
+    bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def tell(self, problem: Problem) -> None:
+        """Count a problem, and tell it."""
+        self.done.warnings += problem.warning
+        self.done.bad += not problem.warning
+        self.report(problem)
+
+    def warn(self, reason: str | None) -> None:
+        """Tell what a person should know though nothing is left out."""
+        if reason is not None:
+            self.tell(Problem(0, "", reason, warning=True))
+
+
+def import_file(
+    config: Config,
+    now: datetime,
+    source: Source,
+    report: Callable[[Problem], None],
+    progress: Progress | None = None,
+    *,
+    baseline: bool = False,
+    dry_run: bool = False,
+) -> Imported:
+    """Import a file; `report` is told of each bad row.
+
+    Raises:
+        UsageError: the file is not what the map says it is, or needs a map.
+        RulesError: the rules are invalid.
+        DatabaseError: the database cannot be written.
+    """
+    work = _Work(source, now, baseline, dry_run, progress or Progress(), report)
+    spool = Spool()
+    try:
+        if source.how is None:
+            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
+        else:
+            spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
+        work.bursts = _bursts(config, work, spool)
+        _take_in(config, work, spool)
+    finally:
+        spool.close()
+    return work.done
+
+
+def _bursts(config: Config, work: _Work, spool: Spool) -> dict[str, list[str]]:
+    """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
+    rules = load(config.rules)
+    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
+        return {}
+    quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
+    read = ((name, in_order(list(_lines(lines, quiet)))[0]) for name, lines in spool.tickets())
+    return begun_bursts((each for each in read if each[1]), rules)
+
+
+def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+    """The history, in which the ticket says what it begins, unless it says so itself."""
+    created = history[0].event
+    if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
+        return history
+    return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
+
+
+def _take_in(config: Config, work: _Work, spool: Spool) -> None:
+    """Batch after batch; a dry run does them all in one transaction that is rolled back."""
+    tickets, total, seen = spool.tickets(), spool.count(), 0
+    batch = list(islice(tickets, BATCH))
+    while batch or work.tenants:
+        with ledger(config, work.now, keep=not work.dry_run, strict=True) as book:
+            _add_tenants(book, work)
+            while batch:
+                _merge(book, {name: list(_lines(lines, work)) for name, lines in batch}, work)
+                book.settle()
+                seen += len(batch)
+                work.progress.taken(seen, total)
+                batch = list(islice(tickets, BATCH))
+                if not work.dry_run:
+                    break
+            if not batch:
+                # After all that the file brings, so that the rules of this desk are those that came last.
+                book.rulebook.current_version()
+
+
+def _add_tenants(book: Ledger, work: _Work) -> None:
+    """The tenants that an export brings along, where there are none of their names yet."""
+    for entry in work.tenants:
+        if book.session.get(Tenant, entry.name) is None:
+            created_at = to_text(entry.created_at)
+            book.session.add(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
+            book.session.flush()
+            work.done.tenants += 1
+    work.tenants.clear()
+
+
+def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
+    """The events of one ticket as far as they can be read, are not in the future, and count."""
+    source = work.source
+    for number, record in _records(lines, work):
+        try:
+            line = parse_line(record) if isinstance(record, str) else parse_record(record)
+        except LineError as error:
+            work.tell(Problem(number, source.column(error.field), error.reason))
+            continue
+        if line.event.at > work.now:
+            late = f"{to_text(line.event.at)} lies in the future"
+            work.tell(Problem(number, source.column("at", line.event), late))
+        elif source.until is None or line.event.at <= source.until:
+            yield number, line
+
+
+def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
+    how = work.source.how
+    if how is None:
+        return lines
+    rows = [(number, json.loads(text)) for number, text in lines]
+    opened = rows[0][1]["created_at"]
+    for number, row in rows:
+        if how.kind == "events" and row["at"] < opened:
+            why = f"{row['at']} is before the ticket was created; taken as {opened}"
+            work.tell(Problem(number, how.columns.get("at", "at"), why, warning=True))
+    return events_of(rows, how)
+
+
+def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
+    """Append what is not there yet, ticket by ticket; one that does not fit is left out."""
+    found = places(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
+    numbers = [place.number for place in found.values() if place.number is not None]
+    known = writes.identities(book.connection, numbers)
+    book.load(numbers)
+    # Those that keep their number first, so that no new ticket takes it.
+    for name, place in sorted(found.items(), key=lambda each: each[1].wanted is None):
+        first = min(number for number, _ in histories[name])
+        if place.problem is not None:
+            work.tell(Problem(first, work.source.column("ticket"), place.problem))
+            continue
+        history, problems = in_order(histories[name], place.opened)
+        events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
+        for number, unfit in problems:
+            work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
+        if history:
+            history = _with_bursts(history, work.bursts.get(name, ()))
+            _take_ticket(book, place, history, known, work, first)
+
+
+def _take_ticket(
+    book: Ledger,
+    place: Place,
+    history: Sequence[Line],
+    known: Mapping[int, writes.Identities],
+    work: _Work,
+    first: int,
+) -> None:
+    """Append the events of one ticket, all or, where it cannot be judged then, none."""
+    mark, number, added = book.mark(), place.number, 0
+    try:
+        for line in history:
+            work.warn(bring_rules(book, line, work.notes))
+        for warning in work.notes.unknown_plans(book, history):
+            work.warn(warning)
+        if number is None:
+            number = open_ticket(book, place, history[0])
+            added = 1 + append_events(book, number, history[1:], writes.Identities())
+        else:
+            added = append_events(book, number, history, known[number])
+        tags = book.state(number).tags
+        if any(line.event.type is EventType.TAGS for line in history):
+            at_most_tags(tags)
+        if work.baseline and added:
+            note_breaches(book, number)
+            fire_due(book, number, None, baseline=True)
+    except (SlactlError, ValueError) as error:
+        if number is not None:
+            book.take_back(number, mark)
+        work.tell(Problem(first, "", f"the ticket is left out: {error}"))
+        return
+    work.done.opened += place.number is None
+    work.done.changed += place.number is not None and added > 0
+    work.done.events += added

@@ -1,0 +1,176 @@
+"""Maps: how the rows of another help desk's export become events."""
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from slactl.clock import new_zone
+from slactl.errors import NotKnownError, RulesError, UsageError
+from slactl.files import BY_HAND, read_text
+from slactl.sla.enums import Priority, Status
+from slactl.sla.rules.lines import misread
+from slactl.text import clean, did_you_mean, nearest, quoted
+
+
+class Ours(StrEnum):
+    """What a column can be for slactl."""
+
+    TICKET = "ticket"
+    AT = "at"
+    CREATED_AT = "created_at"
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNEE = "assignee"
+    PLAN = "plan"
+    TENANT = "tenant"
+    TAGS = "tags"
+    SUBJECT = "subject"
+    BODY = "body"
+    REQUESTER_EMAIL = "requester_email"
+    ACTOR = "actor"
+    FIRST_RESPONDED_AT = "first_responded_at"
+    RESOLVED_AT = "resolved_at"
+    CLOSED_AT = "closed_at"
+
+
+def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
+    names = [str(each) for each in Ours]
+    for name in columns:
+        if name not in names:
+            raise ValueError(f"{name!r} is not a column of ours{did_you_mean(name, names, f': {names}')}")
+    for needed in ("ticket", "created_at"):
+        if needed not in columns:
+            raise ValueError(f"{needed} is missing; it says which of their columns is the {needed}")
+    return columns
+
+
+def _one_character(delimiter: str) -> str:
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f"{delimiter!r} cannot stand between cells; it is one character such as , or ;")
+    return delimiter
+
+
+def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    closed: dict[str, list[str]] = {"status": [*Status], "priority": [*Priority]}
+    for field, pairs in values.items():
+        if field not in (str(each) for each in Ours):
+            raise ValueError(f"{field!r} is no column of ours")
+        for ours in pairs.values():
+            if field in closed and ours not in closed[field]:
+                raise ValueError(f"{ours!r} is no {field}; it is one of {', '.join(closed[field])}")
+    return values
+
+
+def _known_zone(name: str) -> str:
+    return new_zone(name).key
+
+
+class Time(BaseModel):
+    """How instants are written; without a format they are ISO 8601."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    format: str | None = None
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+
+class Missing(BaseModel):
+    """Texts that mean: nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    any: Annotated[
+        tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+    ] = ("",)
+
+
+class Map(BaseModel):
+    """A map: which of their columns is which of ours, and what their words mean."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    kind: Literal["tickets", "events"] = "tickets"
+    #: Whether a table may lack columns, save those without which nothing can be said.
+    optional: bool = False
+    #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
+    rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    delimiter: Annotated[str, AfterValidator(_one_character)] = ","
+    columns: Annotated[Mapping[str, str], AfterValidator(_known_columns)]
+    time: Time = Time()
+    values: Annotated[Mapping[str, Mapping[str, str]], AfterValidator(_known_values)] = {}
+    missing: Missing = Missing()
+
+    @model_validator(mode="after")
+    def _has_instants(self) -> "Map":
+        if "at" not in self.needed:
+            return self
+        if "at" not in self.columns:
+            raise ValueError('columns.at is missing; with kind = "events" it says when a row was written')
+        return self
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns of ours that every row must have."""
+        return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
+
+
+def shipped_maps() -> list[str]:
+    """The names of the maps that come with slactl."""
+    return sorted(
+        each.name.removesuffix(".toml")
+        for each in resources.files("slactl.desk.transfer").joinpath("shipped").iterdir()
+    )
+
+
+def load_map(name: str) -> Map:
+    """A map that comes with slactl, by name, or one in a file.
+
+    Raises:
+        NotKnownError: it is neither.
+        UsageError: it is a file that cannot be read, or not a regular file.
+        RulesError: it is no map.
+    """
+    if name in shipped_maps():
+        text = resources.files("slactl.desk.transfer").joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
+        return parse_map(text, name)
+    try:
+        return parse_map(read_text(name, BY_HAND), name)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise UsageError(
+                f"the map {clean(name)} cannot be read: {error.strerror}", f"ls -ld {quoted(name)}"
+            ) from error
+        near = nearest(name, shipped_maps())
+        known = ", ".join(shipped_maps())
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise NotKnownError(
+            f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
+            f"use --map {near or 'csv'}",
+        ) from error
+
+
+def parse_map(text: str, source: str) -> Map:
+    """A map from its TOML.
+
+    Raises:
+        RulesError: it is none; the message says where.
+    """
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{source}:{misread(error, text)}", "use --map csv") from error
+    try:
+        return Map.model_validate(data)
+    except ValidationError as error:
+        told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
+        raise RulesError(f"{source}: {told}", "use --map csv") from error
+
+
+def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:
+    path = ".".join(map(str, place))
+    if kind == "extra_forbidden":
+        tables: dict[str, type[BaseModel]] = {"time": Time, "missing": Missing}
+        known = tables.get(str(place[0]) if len(place) > 1 else "", Map).model_fields
+        return f"unknown key {path}" + did_you_mean(str(place[-1]), known, f" (known: {', '.join(known)})")
+    return (f"{path}: " if path else "") + message.removeprefix("Value error, ")

@@ -1,0 +1,157 @@
+"""Which ticket of this desk an imported history is about, and what comes with it: its number, plan and rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from slactl.clock import from_text
+from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.errors import RulesError
+from slactl.sla.enums import EventType
+from slactl.sla.history.file import Line
+from slactl.store.schema.models import Tenant
+from slactl.store.write import statements as writes
+from slactl.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the history of a ticket belongs: a ticket that is there, or a new one with this external id and number."""
+
+    number: int | None
+    opened: datetime | None = None
+    external_id: str | None = None
+    wanted: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Who a history says it is. Only an export says a number; elsewhere the name of the ticket is its external id."""
+
+    created: Line | None
+    external_ids: Sequence[str | None]
+    is_ours: bool
+
+    @property
+    def external_id(self) -> str | None:
+        """What it is called in the end."""
+        return self.external_ids[-1]
+
+
+def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Place]:
+    """Where each history belongs, by its name in the file.
+
+    1. An export's ticket is the one with its number that was created at the same instant, if it has no other name.
+    2. Else a ticket is the one with the same external id.
+    3. Else it is new, and keeps the number it had where that is free.
+    """
+    claims = {name: _claim(name, lines) for name, lines in histories.items()}
+    ours = [claim.created.id for claim in claims.values() if claim.created and claim.created.id is not None]
+    numbered = writes.tickets_numbered(book.connection, ours)
+    wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None} | claims.keys()
+    named = writes.tickets_named(book.connection, list(wanted))
+    taken: set[str | int] = set()
+    return {name: _place(name, claim, numbered, named, taken) for name, claim in claims.items()}
+
+
+def _claim(name: str, lines: Sequence[Line]) -> _Claim:
+    created = next((line for line in lines if line.event.type is EventType.CREATED), None)
+    if created is None or created.id is None:
+        return _Claim(created, [name], is_ours=False)
+    ordered = sorted(lines, key=lambda line: line.event.at)
+    edits = [line.event.detail for line in ordered if line.event.type is EventType.EDITED]
+    told = [edit["external_id"] for edit in edits if "external_id" in edit]
+    return _Claim(created, [created.event.detail.get("external_id"), *told], is_ours=True)
+
+
+def _place(
+    name: str,
+    claim: _Claim,
+    numbered: Mapping[int, writes.Known],
+    named: Mapping[str, writes.Known],
+    taken: set[str | int],
+) -> Place:
+    wanted = claim.created.id if claim.created is not None else None
+    other = numbered.get(wanted) if wanted is not None else None
+    is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
+    external_id = claim.external_id
+    if is_same and other is not None and other.external_id in (None, *claim.external_ids):
+        found: writes.Known | None = other
+    else:
+        # Its number is another's here, so that the name has to tell it.
+        if claim.is_ours and external_id is None and (other is not None or wanted in taken):
+            external_id = name
+        found = named.get(external_id) if external_id is not None else None
+    if external_id is not None:
+        holder = named.get(external_id)
+        if external_id in taken or (holder is not None and found is not None and holder.number != found.number):
+            return Place(None, problem=f"another ticket has the external id {clean(external_id)}")
+        taken.add(external_id)
+    if found is not None:
+        return Place(found.number, from_text(found.created_at))
+    free = wanted if other is None and wanted is not None and wanted not in taken else None
+    taken.update([free] if free is not None else [])
+    return Place(None, None, external_id, free)
+
+
+def open_ticket(book: Ledger, place: Place, created: Line) -> int:
+    """A new ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
+
+    Raises:
+        RulesError: its deadlines cannot be computed.
+    """
+    detail = dict(created.event.detail)
+    tenant = book.session.get(Tenant, detail["tenant"]) if detail.get("tenant") else None
+    if tenant is not None and created.id is None:
+        detail["timezone"] = detail.get("timezone") or tenant.timezone
+    stated = detail.get("plan") or (tenant.plan if tenant is not None else None)
+    detail["plan"] = stated or book.rulebook.current.settings.default_plan
+    version = book.rulebook.known(detail.get("rules")) or book.rulebook.current_version()
+    # An export says what it was called when it was opened, if anything; another name may come later.
+    external_id = detail.get("external_id") if created.id is not None else None
+    if place.wanted is None and external_id is None:
+        external_id = place.external_id
+    detail |= {"external_id": external_id, "rules": version.hash}
+    assert version.id is not None
+    entry = Entry(replace(created.event, detail=detail), created.texts, recorded_at=created.recorded_at)
+    return book.open_ticket(entry, version.id, place.wanted)
+
+
+def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
+    """Keep the version of the rules that a line brings; what is wrong with that, once for each version."""
+    told: Any = line.event.detail.get("rules")
+    if line.rules is not None:
+        try:
+            book.rulebook.adopt(line.rules)
+        except RulesError as error:
+            return notes.once(f"{error.message.splitlines()[0]}; the current rules serve its tickets")
+    if told is None or book.rulebook.known(told) is not None:
+        return None
+    return notes.once(
+        f"the rules version {clean(str(told))[:12]} is not in the file; the current rules serve its tickets"
+    )
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is said once, and not for each ticket."""
+
+    told: set[str] = field(default_factory=set)
+
+    def once(self, reason: str) -> str | None:
+        """The reason, the first time."""
+        if reason in self.told:
+            return None
+        self.told.add(reason)
+        return reason
+
+    def unknown_plans(self, book: Ledger, lines: Sequence[Line]) -> list[str]:
+        """A warning for each plan of some events that no policy names."""
+        told = lines[0].event.detail.get("rules")
+        rules = book.rulebook.version(told if book.rulebook.known(told) is not None else None)
+        plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)
+        unknown = [plan for plan in plans if plan is not None and plan not in rules.plans()]
+        warnings = [self.once(f"no policy names the plan {plan!r}; the catch-all serves it") for plan in unknown]
+        return [warning for warning in warnings if warning is not None]

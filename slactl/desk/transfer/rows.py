@@ -1,0 +1,100 @@
+"""Reading the exports of other help desks through a map: CSV or JSON rows become records of our own columns."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from slactl.clock import parse_offset_instant, to_text
+from slactl.desk.transfer.lines import Problem, Report, Ticked, peek
+from slactl.desk.transfer.maps import Map, Ours
+from slactl.desk.transfer.rows_csv import csv_rows
+from slactl.desk.transfer.rows_json import dig, json_rows
+from slactl.sla.history.fields import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
+from slactl.store.sqlite.spool import Spooled
+from slactl.text import clean, did_you_mean, is_utf8
+
+
+def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
+    """The rows of a CSV or JSON file, each as a record of our own columns, to be made events of later.
+
+    Raises:
+        UsageError: it is empty, begins like JSON and is not, or has no list of rows.
+    """
+    reader = source if hasattr(source, "peek") else io.BufferedReader(source)  # type: ignore[type-var]
+    is_json = peek(reader).lstrip()[:1] in (b"[", b"{")
+    rows = json_rows(reader, how, report, ticked) if is_json else csv_rows(reader, how, report, ticked)
+    for number, row in rows:
+        try:
+            record = _record(row, how)
+            yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
+        except LineError as error:
+            report(Problem(number, how.columns.get(error.field, error.field), error.reason))
+
+
+def _record(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
+    """A row under our names, words and times.
+
+    Raises:
+        LineError: a cell is missing, or its word or time is not known.
+    """
+    found: dict[str, Any] = {}
+    for ours, theirs in how.columns.items():
+        value = _converted(ours, dig(row, theirs), how)
+        if value is not None:
+            found[ours] = value
+    for needed in ("ticket", "created_at", "at"):
+        if needed in how.needed and needed not in found:
+            raise LineError(needed, "is missing")
+    return found
+
+
+def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell of any type)
+    if ours == Ours.TAGS:
+        return _tags(value)
+    if isinstance(value, list):
+        value = next((each for each in value if each), None)
+    if value is None or (isinstance(value, str) and value.strip() in how.missing.any):
+        return None
+    if isinstance(value, str) and not is_utf8(value):
+        raise LineError(ours, "not UTF-8")
+    if isinstance(value, (dict, list, bool)):
+        raise LineError(ours, f"must be a text, not {kind_of(value)}")
+    text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
+    if len(text) > BODY_LENGTH:
+        raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
+    if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
+        return _instant(ours, text, how)
+    words = how.values.get(ours)
+    if words is None or text in words:
+        return words[text] if words else text
+    if ours in (Ours.STATUS, Ours.PRIORITY):
+        meant = did_you_mean(text, list(words))
+        raise LineError(ours, f"{clean(text)[:60]!r} has no meaning in the map ([values.{ours}]){meant}")
+    return text
+
+
+def _tags(value: Any) -> list[str] | None:  # noqa: ANN401
+    if isinstance(value, str):
+        value = value.replace(",", " ").split()
+    if not isinstance(value, list):
+        return None
+    words = [tag if isinstance(tag, (str, int)) else read_name(tag, "tags") for tag in value if tag]
+    return at_most_tags("-".join(str(tag).replace(",", " ").split())[:100] for tag in words)
+
+
+def _instant(ours: str, text: str, how: Map) -> str:
+    """An instant of theirs as text of ours; without an offset it is in the map's zone."""
+    try:
+        if how.time.format is not None:
+            parsed = datetime.strptime(text, how.time.format)  # noqa: DTZ007  (the zone is put in below)
+        else:
+            parsed = datetime.fromisoformat(text)
+        aware = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(how.time.timezone))
+        return to_text(parse_offset_instant(aware.astimezone(UTC).isoformat()))
+    except (ValueError, OverflowError) as error:
+        wanted = f"the form {how.time.format}" if how.time.format else "ISO 8601"
+        reason = "outside the years 1970 to 2199" if "outside" in str(error) else f"no time in {wanted}"
+        raise LineError(ours, f"{clean(text)[:60]!r} is {reason}") from None

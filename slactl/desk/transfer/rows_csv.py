@@ -1,0 +1,201 @@
+"""Read the rows of a CSV file; a quote that nobody closes costs one row, and no line is read more than three times."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
+
+from slactl.desk.transfer.lines import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines, peek
+from slactl.desk.transfer.maps import Map
+from slactl.errors import UsageError
+from slactl.text import did_you_mean
+
+#: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
+ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
+
+#: What may stand between cells where it is not what the map says.
+DELIMITERS = (";", "\t", "|")
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def csv_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield each row with the number of its first line, as cells by column.
+
+    Raises:
+        UsageError: there is no line with column names.
+    """
+    csv.field_size_limit(ROW_BYTES + ROW_CHARACTERS)
+    lines = _Lines(source, report, ticked)
+    header, delimiter = _header(lines, how)
+    if not _has_needed_columns(header, how, lines.number, report):
+        return
+    reader = csv.reader(lines, delimiter=delimiter, strict=False)
+    while True:
+        lines.begin()
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            report(Problem(lines.first, "", str(error)))
+            lines.go_back()
+            continue
+        problem = _problem(row, header, lines, delimiter)
+        if problem is not None:
+            report(problem)
+            lines.go_back()
+        elif len(row) == len(header):
+            yield lines.first, dict(zip(header, row, strict=True))
+
+
+class _Line(NamedTuple):
+    """A line, its number, and how many times it was read before."""
+
+    number: int
+    text: str
+    times: int
+
+
+class _Lines:
+    """The lines of a CSV file as text; what a bad row took of them is read again, all but the row's first line.
+
+    Each line is read three times at most, so that the time is linear: as part of a row whose quote was never closed,
+    then as part of another one, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that the
+    cell that they are in can be named.
+    """
+
+    def __init__(self, source: BinaryIO, report: Report, ticked: Ticked) -> None:
+        self._coming = self._read(source, report, ticked)
+        self._again: deque[_Line] = deque()
+        self._row: list[_Line] = []
+        self._size = 0
+        self.number = 0
+        #: Whether the row asked for a line beyond its last, as one does in which a quote is open.
+        self.is_over = False
+        #: Whether the row went on for too long.
+        self.is_too_long = False
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if self._row and self._ends_here():
+            self.is_over = True
+            raise StopIteration
+        try:
+            line = self._again.popleft() if self._again else next(self._coming)
+        except StopIteration:
+            self.is_over = True
+            raise
+        self._row.append(line)
+        self._size += len(line.text)
+        self.number = line.number
+        return line.text
+
+    def _ends_here(self) -> bool:
+        self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
+        return self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
+
+    @property
+    def first(self) -> int:
+        """The number of the line that the row begins on."""
+        return self._row[0].number if self._row else self.number
+
+    def begin(self) -> None:
+        """Begin a row with the next line."""
+        self._row.clear()
+        self._size = 0
+        self.is_over = self.is_too_long = False
+
+    def are_well_quoted(self, delimiter: str) -> bool:
+        """Whether every quote of the row's lines is closed before a delimiter or the end.
+
+        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        """
+        try:
+            next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
+        except csv.Error:
+            return False
+        return True
+
+    def go_back(self) -> None:
+        """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
+        self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
+
+    def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
+        if peek(source)[:2] in _UTF16:
+            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="\n")
+            lines: Iterator[str | bytes] = bounded_lines(wide, ROW_BYTES, lambda _: None)
+        else:
+            lines = bounded_lines(source, ROW_BYTES, ticked)
+        for number, raw in enumerate(lines, 1):
+            if len(raw) > ROW_BYTES and number == 1:
+                most = f"the line with the column names is longer than {ROW_BYTES:,} bytes"
+                raise UsageError(most, "slactl import --help")
+            if len(raw) > ROW_BYTES:
+                report(Problem(number, "", f"the line is longer than {ROW_BYTES:,} bytes"))
+            elif isinstance(raw, str):
+                yield _Line(number, raw, 0)
+            else:
+                text = raw.removeprefix(BOM) if number == 1 else raw
+                yield _Line(number, text.decode("utf-8", errors="surrogateescape"), 0)
+
+
+def _header(lines: _Lines, how: Map) -> tuple[list[str], str]:
+    """Return the names of the columns, and what stands between cells.
+
+    That is what the map says, unless it finds one name only and another delimiter finds more.
+    """
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise UsageError("the file is empty: there is no line with column names", "slactl import --help")
+    said = _names(first, how.delimiter)
+    found = {each: _names(first, each) for each in DELIMITERS} if len(said) == 1 else {}
+    other = max(found, key=lambda each: len(found[each]), default=how.delimiter)
+    header, delimiter = (found[other], other) if len(found.get(other, ())) > 1 else (said, how.delimiter)
+    if len(header) > COLUMNS:
+        raise UsageError(f"the table has {len(header):,} columns; at most {COLUMNS:,} are read", "slactl import --help")
+    return header, delimiter
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    except csv.Error as error:
+        raise UsageError(f"the line with the column names cannot be read: {error}", "slactl import --help") from error
+
+
+def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Report) -> bool:
+    """Whether rows can be read at all; every column that the map names and the file does not have is reported."""
+    readable = True
+    for ours, theirs in how.columns.items():
+        if theirs in header or (how.optional and ours not in how.needed):
+            continue
+        readable = readable and ours not in how.needed
+        others = [name for name in header if name not in how.columns.values()]
+        meant = did_you_mean(theirs, others, "" if readable else f" (there are: {', '.join(header)[:300]})")
+        report(Problem(number, theirs, f"there is no such column, which the map needs as {ours}{meant}"))
+    return readable
+
+
+def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter: str) -> Problem | None:
+    """Return what is wrong with a row that was read, if anything is; a row without any text is not a row."""
+    if lines.is_too_long:
+        most = f"{ROW_CHARACTERS:,} characters or {ROW_LINES:,} lines"
+        return Problem(lines.first, "", f"the row is longer than {most}: a quote that begins here is not closed")
+    if len(row) != len(header):
+        return _ragged(row, header, lines) if any(cell.strip() for cell in row) else None
+    if lines.is_over:
+        return Problem(lines.first, "", "a quote is never closed")
+    if lines.number > lines.first and not lines.are_well_quoted(delimiter):
+        why = "a quote is not closed, or a quote in a cell is not doubled"
+        return Problem(lines.first, "", f"the row goes on to line {lines.number}: {why}")
+    return None
+
+
+def _ragged(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem:
+    cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
+    spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
+    return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)

@@ -1,0 +1,136 @@
+"""The audit of a desk: whether the log is the one that was written, and the tickets are what it makes of them.
+
+1. Chain: the hash of each event follows from the event and the hash before it; a head that was kept elsewhere, and
+   the head at the end of each run, are in it.
+2. Texts: what persons wrote fits the hashes in the log; what is gone was erased, and the log says so.
+3. Escalations: each that fired is in the history of its ticket, as its event says, and the other way round.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to, and the
+   next check that has something to do for a ticket looks at it.
+5. Structure and rules: nothing works beside slactl in the database, and the versions of the rules are those that the
+   log seals.
+
+It reads row by row in one read transaction, starts no other process and writes nothing.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from slactl.config import Config
+from slactl.desk.ledger.entry import CUSTOMER
+from slactl.desk.upkeep.audit_log import Audited, Kind, Progress, look_at_log
+from slactl.desk.upkeep.audit_rules import current_ladders, look_at_rules
+from slactl.desk.upkeep.expected import Law, differences, shown
+from slactl.errors import SlactlError, UsageError
+from slactl.sla.enums import ActorType, LevelOutcome
+from slactl.sla.rules.rules import Rules
+from slactl.store.read import audit
+from slactl.store.read import tickets as reads
+
+
+def verify(config: Config, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
+    """Audit the database; with `head`, the last hash that somebody kept, also that nothing before it is gone.
+
+    Raises:
+        UsageError: the head is no hash.
+        DatabaseError: the database cannot be read.
+    """
+    wanted = _checked(head)
+    found = Audited()
+    with reads.reading(config.database) as connection:
+        look_at_log(connection, wanted, found, progress)
+        _escalations(connection, found)
+        _tickets(connection, now, found, progress, current_ladders(config, connection, found))
+        look_at_rules(connection, now, found)
+    return found
+
+
+def _checked(head: str | None) -> str | None:
+    if head is None:
+        return None
+    text = head.strip().lower()
+    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
+        raise UsageError("--head needs a whole hash of 64 hexadecimal digits", "slactl runs list --fields audit_head")
+    return text
+
+
+def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
+    for told in audit.told_escalations(connection):
+        event, ticket = told.row["event_id"], told.row["ticket_id"]
+        name = f"escalation {told.row['id']} of ticket {ticket}"
+        if told.event is None:
+            message = f"{name} fired, but its history does not have it"
+            found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+            continue
+        try:
+            differing = list(_unlike_event(told))
+        except (ValueError, TypeError, AttributeError):
+            found.note(Kind.ESCALATION, f"the event {event} of {name} cannot be read", event=event, ticket=ticket)
+            continue
+        for column, stored, expected in differing:
+            message = f"{column} of {name} is {shown(stored)}, by event {event} {shown(expected)}"
+            found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+    for event, number in audit.doubled_escalations(connection):
+        found.note(Kind.ESCALATION, f"escalation {number} is not the only one of event {event}", event=event)
+    for event, ticket in audit.unrecorded_escalations(connection):
+        message = f"event {event} is an escalation of ticket {ticket} whose record is gone"
+        found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+
+
+def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
+    """Where the row of an escalation is not what its event says: column, stored, by the event.
+
+    The number of the cycle is left out: what comes to light later moves it, and not what the log has.
+
+    Raises:
+        ValueError, TypeError, AttributeError: the event has no detail of its kind.
+    """
+    row, event = told.row, told.event or {}
+    facts = json.loads(event["detail"])
+    by_log = event["actor"]
+    if by_log == CUSTOMER and "actor_hash" in facts:
+        # Who that customer was may have been erased; then nothing holds the name to the log.
+        by_log = told.by if told.by is not None else row["actor"]
+    expected = {
+        **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
+        "reason": facts.get("reason") or "escalated",
+        "outcome": LevelOutcome.FIRED.value,
+        "fired_at": event["at"],
+        "actor": by_log,
+    }
+    for name, value in expected.items():
+        if row[name] != value:
+            yield name, row[name], value
+
+
+def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
+    """Of which level an escalation is by its event; nothing where a level fell due in a log that did not say all."""
+    names = ("kind", "escalation", "level")
+    if all(facts.get(name) for name in names):
+        source = "automatic" if by_system else "manual"
+        numbers = {name: facts.get(name) or 0 for name in ("arming", "repeat")}
+        return {"source": source} | {name: facts[name] for name in names} | numbers
+    return {} if by_system else {"source": "manual"} | dict.fromkeys(names) | {"arming": 0, "repeat": 0}
+
+
+def _tickets(
+    connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress, ladders: Rules | None
+) -> None:
+    from slactl.desk.ledger.pinned_rules import PinnedRules
+
+    rules, total, last = PinnedRules(connection), audit.length(connection, "ticket"), 0
+    law = Law(rules.version, rules.holidays, now, ladders)
+    versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
+    while numbers := audit.numbers(connection, last, audit.BATCH):
+        for kept in audit.stored(connection, numbers):
+            found.tickets += 1
+            try:
+                for difference in differences(kept, law, versions):
+                    found.note(Kind.TICKET, str(difference), ticket=kept.number)
+            except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
+                message = f"ticket {kept.number} cannot be judged by its history: {error}"
+                found.note(Kind.TICKET, message, ticket=kept.number)
+        last = numbers[-1]
+        progress("tickets", last, total)

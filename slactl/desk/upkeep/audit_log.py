@@ -1,0 +1,153 @@
+"""The audit of the event log by itself: whether it is the one that was written."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from slactl.store.read import audit
+from slactl.store.schema.chain import BEGINNING, TRIGGERS, seal
+from slactl.store.sqlite.structure import Oddity, odd_parts
+from slactl.text import is_utf8
+
+#: How many findings are kept; the rest is counted.
+KEPT = 100
+
+#: After how many rows the progress is told.
+STEP = 5_000
+
+#: Told of a phase: its name, how many rows of it are done, and about how many there are.
+Progress = Callable[[str, int, int], None]
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    EVENT = "event"
+    HEAD = "head"
+    RUN = "run"
+    LOG = "log"
+    STRUCTURE = "structure"
+    RULES = "rules"
+    TEXT = "text"
+    ESCALATION = "escalation"
+    TICKET = "ticket"
+
+
+class Finding(NamedTuple):
+    """Something that is not as it was written."""
+
+    kind: Kind
+    event_id: int | None
+    ticket_id: int | None
+    message: str
+
+
+@dataclass(slots=True)
+class Audited:
+    """What an audit looked at and found; `findings` has the first of them, `found` is how many there are."""
+
+    audit_head: str | None = None
+    events: int = 0
+    texts: int = 0
+    erased: int = 0
+    tickets: int = 0
+    found: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, kind: Kind, message: str, *, event: int | None = None, ticket: int | None = None) -> None:
+        """Keep a finding, or count it where there are too many."""
+        self.found += 1
+        if len(self.findings) < KEPT:
+            self.findings.append(Finding(kind, event, ticket, message))
+
+    def record(self) -> dict[str, Any]:
+        """The audit as `audit verify --json` prints it."""
+        names = ("audit_head", "events", "texts", "erased", "tickets", "found")
+        findings = [each._asdict() for each in self.findings]
+        return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
+
+
+def look_at_log(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+    """Examine the log by itself: its chain, and the texts that belong to it."""
+    _chain(connection, wanted, found, progress)
+    audit.take_any_text(connection)
+    _texts(connection, found, progress)
+
+
+def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+    total, before = audit.length(connection, "event"), BEGINNING
+    missing = wanted is not None
+    for number, array, kept in audit.readable_links(connection):
+        # The array as SQLite wrote it decides nearly every row; what does not fit is judged by its columns.
+        if array is None or sha256((before + array).encode()).hexdigest() != kept:
+            event = audit.sealed_columns(connection, number)
+            if not _fits(connection, before, event, kept):
+                found.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
+        before = kept if isinstance(kept, str) else ""
+        missing = missing and kept != wanted
+        found.events += 1
+        if not found.events % STEP:
+            progress("chain", found.events, total)
+    progress("chain", found.events, found.events)
+    found.audit_head = before if found.events else None
+    if missing:
+        found.note(Kind.HEAD, f"the head {wanted} is not in the log: its tail was cut off, or all of it written anew")
+    for run, lost in audit.lost_heads(connection):
+        found.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
+    for odd in odd_parts(connection):
+        if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
+            found.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+        else:
+            found.note(Kind.STRUCTURE, str(odd))
+
+
+def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:
+    try:
+        fits = seal(before, event) == kept
+    except TypeError:  # bytes, where there was text
+        return False
+    # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
+    return fits and (connection.text_factory is str or all(is_utf8(str(each)) for each in event))
+
+
+def _broken(event: list[Any]) -> str:
+    number, ticket, at, _, actor, _, action, _ = event
+    what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
+    return (
+        f"event {number}{what} does not follow from the one before it:"
+        " it was changed or inserted, or something before it was removed or moved"
+    )
+
+
+def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -> None:
+    total, counted = audit.length(connection, "event"), 0
+    for counted, written in enumerate(audit.words(connection), 1):
+        try:
+            _one_event(connection, written, found)
+        except (ValueError, TypeError, AttributeError):
+            found.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
+        if not counted % STEP:
+            progress("texts", written.event_id, total)
+    progress("texts", total, total)
+
+
+def _one_event(connection: sqlite3.Connection, written: audit.Words, found: Audited) -> None:
+    where = {"event": written.event_id, "ticket": written.ticket_id}
+    hashes = written.hashes
+    for name, (salt, text) in written.kept.items():
+        found.texts += 1
+        if name not in hashes:
+            found.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
+        elif audit.text_hash(salt, text) != hashes[name]:
+            found.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
+    gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
+    found.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
+    if gone:
+        named = audit.erased(connection, written.ticket_id)
+        for name in gone:
+            if (written.event_id, name) not in named:
+                why = f"the {name} of event {written.event_id} is gone, and no erasure is on the record for it"
+                found.note(Kind.TEXT, why, **where)

@@ -1,0 +1,197 @@
+"""Backups: a copy of the live database, proven to be whole before it gets its name.
+
+SQLite opens files by name, so a folder in which others may replace what is there takes no backup.
+
+1. A new file in a private folder beside the target takes the copy, of one state of the database.
+2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
+3. Only then it is moved to its name. Whatever fails, the target is as it was before.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slactl.config import Config
+from slactl.errors import DatabaseError, RefusedError, SlactlError
+from slactl.files import (
+    NewFile,
+    exposed_folder,
+    give_name,
+    make_durable,
+    new_file,
+    opened_folder,
+    real_path,
+    sweep,
+)
+from slactl.store.read import tickets as reads
+from slactl.store.sqlite.connection import damage, distrust, open_database, reported
+from slactl.store.sqlite.folders import SIDE_FILES
+from slactl.text import quoted
+
+#: Pages that are copied before the progress is told.
+PAGES = 1_000
+
+#: Told how many pages were copied, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy: where it is, its size in bytes, how many events its log has, and the head of that."""
+
+    file: Path
+    size: int
+    events: int
+    audit_head: str | None
+    dry_run: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """The backup as `backup --json` prints it."""
+        return {
+            "file": str(self.file),
+            "size": self.size,
+            "events": self.events,
+            "audit_head": self.audit_head,
+            "dry_run": self.dry_run,
+        }
+
+
+def backup(
+    config: Config, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+) -> Backup:
+    """Copy the database to `target`; others may go on writing meanwhile.
+
+    Raises:
+        RefusedError: the target is there and not to be replaced, is a file of the desk itself, or is in a folder that
+            everybody may write to.
+        DatabaseError: the database cannot be read, or the copy is not whole.
+        SlactlError: the target cannot be written.
+    """
+    with _reported(target):
+        _refuse(config, target, force=force)
+    if dry_run:
+        with reads.reading(config.database) as source:
+            return _described(source, target, dry_run=True)
+    with _reported(target), opened_folder(target.parent) as folder:
+        sweep(folder)
+        with new_file(folder) as new:
+            draft = real_path(target.parent) / new.place
+            # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
+            with reads.reading(config.database) as source:
+                made = _described(source, target)
+                _copy(source, draft, target, progress)
+            _prove(draft, new.handle, made)
+            os.fsync(new.handle)
+            _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
+            _name(new, target, force=force)
+            make_durable(folder)
+    return made
+
+
+def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
+    last = reads.head(source)
+    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
+
+
+@contextmanager
+def _reported(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = f"mkdir -p {quoted(target.parent)}"
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+
+
+def _refuse(config: Config, target: Path, *, force: bool) -> None:
+    target.parent.stat()
+    exposed = exposed_folder(target.parent)
+    if exposed is not None:
+        raise RefusedError(f"others may replace what is in the folder {exposed}", _elsewhere(target))
+    what = _own_file(config, target)
+    if what is not None:
+        elsewhere = config.database.with_suffix(".backup")
+        raise RefusedError(f"{target} is {what}", f"slactl backup {quoted(elsewhere)}")
+    if target.is_dir():
+        raise RefusedError(f"{target} is a folder", f"slactl backup {quoted(target / 'slactl-backup.db')}")
+    for beside in (target.with_name(target.name + end) for end in ("-wal", "-journal")):
+        # SQLite would take it for the log of the copy and write pages of another database over it.
+        if os.path.lexists(beside):
+            raise RefusedError(
+                f"{beside} belongs to another database of that name, which may be in use", f"ls -l {quoted(target)}*"
+            )
+    if not os.path.lexists(target):
+        return
+    if target.is_symlink() or not target.is_file():
+        raise RefusedError(f"{target} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
+    if not force:
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
+
+
+def _elsewhere(target: Path) -> str:
+    """The command that makes the same backup in a folder of this user's own."""
+    own = Path.home() / "slactl-backups"
+    return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
+
+
+def _own_file(config: Config, target: Path) -> str | None:
+    """Which file of the desk's own the target is, under whatever name; None for any other."""
+    real = Path(os.path.realpath(config.database))
+    own = {config.database: "the database itself", config.rules: "the rules file"}
+    for database in (config.database, real):
+        own |= {Path(f"{database}{end}"): "a file of the database" for end in SIDE_FILES}
+    place = Path(os.path.realpath(target.parent)) / target.name
+    for file, what in own.items():
+        # By its name too: the files beside a database come and go.
+        if place == Path(os.path.realpath(file)) or (target.exists() and file.exists() and target.samefile(file)):
+            return what
+    return None
+
+
+def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
+    with reported(target):
+        copy = sqlite3.connect(draft, isolation_level=None)
+        try:
+            distrust(copy)
+            # The read transaction of the source is open already, so that others who write do not make it begin anew.
+            source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
+        finally:
+            copy.close()
+
+
+def _prove(draft: Path, handle: int, made: Backup) -> None:
+    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
+    if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
+        what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
+        raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
+    try:
+        connection = open_database(draft, query_only=True)
+    except DatabaseError as error:
+        why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+    try:
+        with reported(made.file):
+            found = damage(connection)
+            last = reads.head(connection)
+            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+    finally:
+        connection.close()
+    if found or not same:
+        why = found[0] if found else "its log does not end as that of the database does"
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
+
+
+def _name(new: NewFile, target: Path, *, force: bool) -> None:
+    """Give the copy its name; without `force` never the name of a file that has come meanwhile."""
+    try:
+        give_name(new, target.name, replace=force)
+    except FileExistsError:
+        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])

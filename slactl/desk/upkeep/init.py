@@ -1,0 +1,108 @@
+"""Making a desk: the database, and the rules file beside it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slactl.config import Config, shipped_rules, user_rules
+from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
+from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError
+from slactl.files import write_whole
+from slactl.store.sqlite.file import create_database
+from slactl.store.sqlite.lock import edit_lock
+from slactl.text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `init` found and made."""
+
+    database: Path
+    database_made: bool
+    rules: Path
+    rules_made: bool
+    backup: Path | None
+
+
+def init(config: Config, environment: Mapping[str, str], *, force: bool = False, group: str | None = None) -> Made:
+    """Create the database and write a commented rules file, unless they are there.
+
+    `force` writes the rules file anew and keeps the old one as `.bak`; the database is never touched. With a
+    group, its members may write the database and read the rules: whoever writes the rules has the sender's secrets.
+
+    Raises:
+        NotKnownError: there is no such group.
+        RefusedError: the rules would be where the group may replace them.
+        DatabaseError: the database cannot be created.
+        LockedError: another command writes the rules file for too long.
+        RulesError: the rules are a folder.
+        SlactlError: the rules file cannot be written.
+    """
+    number = _group_number(group) if group is not None else None
+    target = rules_target(config, environment, is_shared=number is not None)
+    if group is not None and (force or not target.exists()):
+        _refuse_shared_folder(config.database, target, group)
+    made = create_database(config.database, group=number)
+    backup = target.with_name(target.name + ".bak") if force and target.exists() else None
+    if not force and target.exists():
+        return Made(config.database, made, target, False, None)
+    try:
+        _make_folders(target.parent, is_shared=number is not None)
+        with edit_lock(target, "slactl init --force" if force else "slactl init"):
+            if backup is not None:
+                os.replace(target, backup)
+            write_whole(target, shipped_rules().read_bytes(), mode=0o644, replace=False)
+    except FileExistsError:  # somebody else was faster
+        return Made(config.database, made, target, False, backup)
+    except OSError as error:
+        raise SlactlError(f"{target} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
+    return Made(config.database, made, target, True, backup)
+
+
+def rules_target(config: Config, environment: Mapping[str, str], *, is_shared: bool = False) -> Path:
+    """Where `init` writes the rules: where the settings point, else the user's own file; root's shared ones in /etc.
+
+    Raises:
+        RulesError: a folder is there.
+    """
+    named = config.sources["rules"] in ("--rules", "SLACTL_RULES")
+    own = SYSTEM_FOLDER / "rules.toml" if is_shared and os.geteuid() == 0 else user_rules(environment)
+    target = config.rules if named else own
+    if os.path.isdir(target):
+        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
+    return target
+
+
+def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
+    """Refuse rules in the folder that the group has to write for the database, or below it.
+
+    Raises:
+        RefusedError: that is where they would be.
+    """
+    folder = Path(os.path.realpath(database)).parent
+    if not Path(os.path.realpath(rules)).is_relative_to(folder):
+        return
+    sudo, place = "sudo " if os.geteuid() else "", quoted(system_rules(rules))
+    raise RefusedError(
+        f"the group {group} writes to {folder} for the database, and may not write the rules",
+        f"{sudo}slactl --db {quoted(database)} --rules {place} init --shared-group {quoted(group)}",
+    )
+
+
+def _make_folders(folder: Path, *, is_shared: bool) -> None:
+    """Make the folder of the rules, and those above it; only their owner may write them, whatever the umask is."""
+    for each in reversed((folder, *folder.parents)):
+        if not each.exists():
+            each.mkdir(mode=0o755, exist_ok=True)
+            if is_shared:
+                each.chmod(0o755)
+
+
+def _group_number(name: str) -> int:
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise NotKnownError(f"there is no group {name!r} on this machine", f"sudo groupadd {quoted(name)}") from None

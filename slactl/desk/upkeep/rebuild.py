@@ -1,0 +1,186 @@
+"""Rebuilding the cache: every ticket and timer computed anew from its history, and what differed.
+
+1. Triggers, indexes and views that are not slactl's are dropped, or made anew where they are not as slactl makes them;
+   a unique index of rows that are doubled once more at the end, as rebuilding may have fixed that.
+2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
+3. A ticket whose columns follow from its history is left alone, but for the next instants of its timers, which hang
+   on today's ladders. One that differs is written anew as a whole.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slactl.config import Config
+from slactl.desk.escalation.due import is_current
+from slactl.desk.ledger.entry import Restored
+from slactl.desk.ledger.ledger import Ledger, ledger
+from slactl.desk.ledger.projection import next_level_columns
+from slactl.desk.upkeep.expected import Difference, Law, differences, last_event, timer_name, truth
+from slactl.errors import ExitCode, SlactlError
+from slactl.sla.enums import Condition
+from slactl.store.read import audit
+from slactl.store.read import tickets as reads
+from slactl.store.sqlite import structure
+from slactl.store.sqlite.structure import Oddity
+
+Progress = Callable[[str, int, int], None]
+Problem = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuilding did, or would do; it fills while the batches go through."""
+
+    dry_run: bool
+    tickets: int = 0
+    changed: int = 0
+    differences: int = 0
+    failed: int = 0
+    structure: Sequence[str] = ()
+    #: Of the structure, what is not slactl's: name, and the statement that made it.
+    dropped: Mapping[str, str | None] = field(default_factory=dict)
+    #: Of the structure, what could not be made anew.
+    unmade: Sequence[str] = ()
+
+    @property
+    def code(self) -> ExitCode:
+        """7 when a ticket could not be computed or an index not made, or, in a dry run, when something differs."""
+        found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
+        return ExitCode.PARTLY if found else ExitCode.DONE
+
+    def record(self) -> dict[str, Any]:
+        """The rebuilding as `doctor --rebuild --json` prints it, without the differences."""
+        names = ("dry_run", "tickets", "changed", "differences", "failed")
+        return {name: getattr(self, name) for name in names} | {
+            "structure": list(self.structure),
+            "dropped": dict(self.dropped),
+            "unmade": list(self.unmade),
+        }
+
+
+def rebuild(
+    config: Config,
+    now: datetime,
+    done: Rebuilt,
+    progress: Progress = lambda *_: None,
+    problem: Problem = lambda _: None,
+    *,
+    tables: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Rebuild the cache; yields a record for each difference as it is found.
+
+    A table that is not slactl's is dropped with all its rows only with `tables`.
+
+    Raises:
+        RulesError: the rules are invalid, and this database never used a valid version.
+        DatabaseError: the database cannot be written.
+    """
+    last, problems = 0, list[str]()
+    while True:
+        with ledger(config, now, keep=not done.dry_run) as book:
+            connection = _raw(book)
+            if not last:
+                odd = structure.odd_parts(connection)
+                done.structure = [each.name for each in odd]
+                done.dropped = {each.name: each.sql for each in odd if each.oddity is Oddity.FOREIGN}
+                structure.restore(connection, tables=tables)
+            numbers = audit.numbers(connection, last, audit.BATCH)
+            found = list(_batch(book, connection, numbers, done, problems.append))
+            if not numbers:
+                _finish_structure(connection, done, problems.append, tables=tables)
+        for each in problems:
+            problem(each)
+        problems.clear()
+        yield from (difference._asdict() | {"message": str(difference)} for difference in found)
+        if not numbers:
+            return
+        last = numbers[-1]
+        progress("tickets", done.tickets, max(done.tickets, last))
+
+
+def foreign_parts(config: Config) -> list[str]:
+    """Return what a rebuilding would drop, as it is not slactl's.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    with reads.reading(config.database) as connection:
+        odd = structure.odd_parts(connection)
+    return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
+
+
+def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem, *, tables: bool) -> None:
+    """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
+    failed = structure.restore(connection, tables=tables)
+    done.unmade = list(failed)
+    done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
+    for why in failed.values():
+        problem(why)
+
+
+def _batch(
+    book: Ledger, connection: sqlite3.Connection, numbers: Sequence[int], done: Rebuilt, problem: Problem
+) -> Iterator[Difference]:
+    law = Law(book.rulebook.version, book.rulebook.holidays, book.now)
+    versions = audit.rules_versions(connection)
+    hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
+    known_ladders = is_current(book)
+    for kept in list(audit.stored(connection, numbers)):
+        done.tickets += 1
+        mark = book.mark()
+        try:
+            differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            # What an audit says of a next instant is put more exactly by today's ladders.
+            found = list({(each.row, each.column): each for each in differing}.values())
+            if found:
+                _restore(book, kept, law, hashes)
+        except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
+            book.take_back(kept.number, mark)
+            done.failed += 1
+            problem(f"ticket {kept.number}: {error}")
+            continue
+        done.changed += bool(found)
+        done.differences += len(found)
+        yield from found
+
+
+def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
+    """Where the next level of the ladders is told wrong, and timers that would not be looked at when one comes."""
+    found, rules = truth(kept, law), book.rulebook.current
+    late = next_level_columns(found.evaluation, rules, found.fired)
+    if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
+        # What comes next is told as of when the ticket changed last; time that passes is no difference.
+        before = truth(kept, law, last_event(kept))
+        early = next_level_columns(before.evaluation, rules, found.fired)
+        for column, value in late.items():
+            if kept.ticket[column] not in (value, early[column]):
+                yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
+    stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
+    for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
+        known = stored.get((row["kind"], row["cycle"]))
+        if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
+            # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+            continue
+        if known["next_at"] != row["next_at"]:
+            name = timer_name(kept.number, row)
+            yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
+
+
+def _restore(book: Ledger, kept: audit.Stored, law: Law, hashes: dict[int, str]) -> None:
+    found = truth(kept, law)
+    pinned = next((number for number, rules_hash in hashes.items() if rules_hash == found.rules), None)
+    if pinned is None:
+        raise ValueError(f"the rules version {(found.rules or 'none')[:12]} is not in the database")
+    identity = {name: found.ticket[name] for name in ("external_id", "subject", "requester_email")}
+    detected = {key: instants[-1] for key, instants in found.detected.items()}
+    book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
+
+
+def _raw(book: Ledger) -> sqlite3.Connection:
+    """The connection beneath the ledger's: what is read through it is read in the same transaction."""
+    found = book.connection.connection.dbapi_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found

@@ -1,0 +1,105 @@
+"""Find the level of a ticket that fires next, and the levels that a person fires ahead of their time."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from slactl.sla.escalation.levels import (
+    DueLevel,
+    FiringKey,
+    idle_seconds,
+    key_of,
+    repeats,
+    rules_watching,
+    seconds_until,
+    undecided,
+)
+from slactl.sla.timers.pauses import instant_of, seconds_of
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.model import Escalation, Level
+    from slactl.sla.rules.rules import Rules
+    from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
+
+
+class NextLevel(NamedTuple):
+    """Hold the level that fires next if nobody acts, and when: at its instant, or when an acknowledgement ends."""
+
+    escalation: str
+    level: str
+    at: datetime
+
+
+def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey]) -> NextLevel | None:
+    """Return the next level of a ticket that is not in `fired` and would fire as the ticket is now.
+
+    A level that is due already and waits for the next `check` counts. None while every watched clock is paused.
+    """
+    candidates = list[NextLevel]()
+    now, acked = seconds_of(evaluation.now), evaluation.acked_until
+    for timer in evaluation.timers:
+        if not timer.is_counting:
+            continue
+        for escalation in rules_watching(timer.clock_run, rules):
+            if escalation.when.matches(evaluation.facts):
+                for due in undecided(timer.clock_run, escalation, fired):
+                    at = instant_of(due.at)
+                    if _would_fire(due, evaluation, now):
+                        candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
+    return min(candidates, key=lambda candidate: candidate.at, default=None)
+
+
+def _would_fire(due: DueLevel, evaluation: "Evaluation", now: int) -> bool:
+    is_past = due.clock_run.due is not None and due.clock_run.due < now
+    return due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past)
+
+
+class ManualLevel(NamedTuple):
+    """Hold a level that a person decides, and when it fell or would fall due; None where that is not known."""
+
+    key: FiringKey
+    at: datetime | None
+    warning: bool
+
+
+def open_timer(evaluation: "Evaluation", escalation: "Escalation") -> "Timer | None":
+    """Return the timer that an escalation rule watches and that has not stopped; it may be paused."""
+    candidates = [
+        timer
+        for timer in evaluation.timers
+        if timer.stopped_at is None
+        and timer.kind == escalation.on
+        and escalation.id in (timer.clock_run.escalations or (escalation.id,))
+    ]
+    return candidates[-1] if candidates else None
+
+
+def up_to(
+    clock_run: "ClockRun", escalation: "Escalation", level: "Level", now: datetime, fired: Collection[FiringKey]
+) -> Sequence[ManualLevel]:
+    """Return the levels of an escalation rule that a person decides by firing `level` ahead of its time.
+
+    They are the earlier levels that are not in `fired`, with the repeats that have fallen due by `now`, and `level`
+    itself as the last one. Later repeats fire as they would have.
+    """
+    idle = idle_seconds(escalation)
+    # The offset on the calendar is known while the clock is paused too.
+    reached = [seconds_until(clock_run, one.at, wall=False, idle=idle) or 0 for one in escalation.levels]
+    in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
+    decided: list[ManualLevel] = []
+    for earlier in in_order[: in_order.index(level)]:
+        levels = _manual_levels(clock_run, escalation, earlier, now)
+        decided += [manual for manual in levels if manual.key not in fired]
+    at = next((instant_of(due.at) for due in repeats(clock_run, escalation, level)), None)
+    return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, _is_warning(clock_run, level))]
+
+
+def _manual_levels(clock_run: "ClockRun", escalation: "Escalation", level: "Level", now: datetime) -> list[ManualLevel]:
+    known = [due for due in repeats(clock_run, escalation, level) if not due.repeat or due.at <= seconds_of(now)]
+    if known:
+        return [ManualLevel(due.key, instant_of(due.at), due.warning) for due in known]
+    return [ManualLevel(key_of(clock_run, escalation, level), None, _is_warning(clock_run, level))]
+
+
+def _is_warning(clock_run: "ClockRun", level: "Level") -> bool:
+    return clock_run.target is not None and level.at.is_warning

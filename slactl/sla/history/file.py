@@ -1,0 +1,246 @@
+"""Read and write the history file format: JSON, one event a line."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from slactl.clock import to_text
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history.event import Event
+from slactl.sla.history.fields import (
+    BODY_LENGTH,
+    FIELDS,
+    HASHES,
+    KEPT_WHEN_EMPTY,
+    NAME_LENGTH,
+    READERS,
+    REQUIRED,
+    TEXTS,
+    TYPE,
+    LineError,
+    Reader,
+    kind_of,
+    read_instant,
+    read_name,
+    read_text,
+)
+
+#: The type of a line about a tenant of the exporting database, and not about a ticket.
+TENANT = "tenant_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class RulesText:
+    """Hold a version of the rules: its hash, its canonical TOML, and since when it was in use."""
+
+    hash: str
+    canonical: str
+    first_used_at: datetime
+    holidays_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantEntry:
+    """Hold a tenant as the exporting database knew it."""
+
+    name: str
+    plan: str | None
+    timezone: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Hold one event of a history file: its ticket, the event, and the texts that people wrote.
+
+    An export adds three values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
+    """
+
+    ticket: str
+    event: Event
+    texts: Mapping[str, str]
+    recorded_at: datetime | None = None
+    id: int | None = None
+    rules: RulesText | None = None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)[:60]!r} stands twice")
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not a number")
+
+
+#: Reads JSON, and refuses what Python takes besides: NaN, infinities, and one name twice in an object.
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """Return the JSON object in a line.
+
+    Raises:
+        LineError: the line is not a JSON object.
+    """
+    try:
+        record = DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise LineError("", f"is not valid JSON at column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise LineError("", "is not valid JSON: it is nested too deeply") from None
+    except ValueError as error:
+        raise LineError("", f"is not valid JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise LineError("", f"must be a JSON object, not {kind_of(record)}")
+    return record
+
+
+def parse_line(text: str) -> Line:
+    """Return the event in a line.
+
+    Raises:
+        LineError: the line is not a JSON object, or a field is missing or wrong.
+    """
+    return parse_record(read_object(text))
+
+
+def parse_record(record: Mapping[str, Any]) -> Line:
+    """Return the event in a record with the fields of the format; unknown fields are ignored.
+
+    Raises:
+        LineError: a field is missing or wrong.
+    """
+    ticket = _needed(record, "ticket", read_name)
+    at = _needed(record, "at", read_instant)
+    kind = EventType(_needed(record, "type", TYPE))
+    readers = READERS[kind]
+    detail: dict[str, Any] = {}
+    for field, value in record.items():
+        reader = readers.get(field)
+        if reader is not None:
+            converted = reader(value, field) if value is not None else None
+            if converted is not None or field in KEPT_WHEN_EMPTY:
+                detail[field] = converted
+    for field in REQUIRED.get(kind, ()):
+        if field not in detail:
+            raise LineError(field, "is missing")
+    texts = {name: detail.pop(name) for name in TEXTS if name in detail}
+    if "requester_email" in texts and "requester_domain" not in detail:
+        detail |= _domain(texts["requester_email"])
+    actor = detail.pop("actor", None)
+    actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
+    recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
+    rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
+    return Line(ticket, Event(at, kind, detail, actor, actor_type), texts, recorded_at, number, rules)
+
+
+def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
+    """Return the tenant in a record of type `TENANT`.
+
+    Raises:
+        LineError: a field is missing or wrong.
+    """
+    readers = READERS[EventType.TENANT]
+    plan, timezone = record.get("plan"), record.get("timezone")
+    return TenantEntry(
+        name=_needed(record, "tenant", read_name),
+        plan=readers["plan"](plan, "plan") if plan is not None else None,
+        timezone=readers["timezone"](timezone, "timezone") if timezone is not None else None,
+        created_at=_needed(record, "at", read_instant),
+    )
+
+
+def _rules(record: Mapping[str, Any]) -> RulesText:
+    version = record["rules_version"]
+    if not isinstance(version, dict):
+        raise LineError("rules_version", f"must be an object, not {kind_of(version)}")
+    holidays = version.get("holidays_version")
+    return RulesText(
+        hash=_needed(record, "rules", read_name),
+        canonical=_needed(version, "toml", partial(read_text, most=BODY_LENGTH)),
+        first_used_at=_needed(version, "first_used_at", read_instant),
+        holidays_version=read_name(holidays, "holidays_version") if holidays is not None else None,
+    )
+
+
+def to_record(
+    ticket: str, event: Event, texts: Mapping[str, str], recorded_at: str | None = None, number: int | None = None
+) -> dict[str, Any]:
+    """Return an event as a record of the format, with its fields in a fixed order."""
+    record: dict[str, Any] = {"ticket": ticket, "at": to_text(event.at), "type": event.type.value}
+    detail = event.detail
+    record |= {field: detail[field] for field in FIELDS[event.type] if field in detail}
+    record |= {field: texts[field] for field in TEXTS if field in texts}
+    # The hash of a text stays after the text was erased.
+    record |= {hashed: detail[hashed] for name, hashed in HASHES.items() if hashed in detail and name not in texts}
+    if number is not None:
+        record["slactl_id"] = number
+    if event.actor is not None:
+        record |= {"actor": event.actor, "actor_type": event.actor_type.value}
+    if recorded_at is not None:
+        record |= {"unix_user": detail.get("unix_user"), "recorded_at": recorded_at}
+    return record
+
+
+def rules_record(rules: RulesText) -> dict[str, Any]:
+    """Return a version of the rules as the field `rules_version` of the first line that names it."""
+    record = {"toml": rules.canonical, "first_used_at": to_text(rules.first_used_at)}
+    return record | ({"holidays_version": rules.holidays_version} if rules.holidays_version is not None else {})
+
+
+def in_order(
+    lines: Iterable[tuple[int, Line]], opened: datetime | None = None
+) -> tuple[list[Line], list[tuple[int, LineError]]]:
+    """Return the lines of one ticket in order of time, from its creation on, and the lines that do not fit.
+
+    Lines of one instant keep the order of the file, but the creation comes first. With `opened` the ticket is known
+    and was created then, so that its creation may be missing here.
+    """
+    created = EventType.CREATED
+    ordered = sorted(lines, key=lambda numbered: (numbered[1].event.at, numbered[1].event.type is not created))
+    problems: list[tuple[int, LineError]] = []
+    history: list[Line] = []
+    start = next((line.event.at for _, line in ordered if line.event.type is created), opened)
+    if opened is not None and start != opened and start is not None:
+        at, start = start, opened
+        reason = f"ticket {ordered[0][1].ticket} was created at {to_text(opened)}, not at {to_text(at)}"
+        problems += [(number, LineError("at", reason)) for number, line in ordered if line.event.type is created]
+        ordered = [(number, line) for number, line in ordered if line.event.type is not created]
+    for number, line in ordered:
+        kind = line.event.type
+        if start is None or line.event.at < start:
+            reason = "is before the ticket was created" if start is not None else "but the ticket was never created"
+            problems.append((number, LineError("at", f"{kind.value} of ticket {line.ticket} {reason}")))
+        elif kind is created and history:
+            problems.append((number, LineError("type", f"ticket {line.ticket} is created a second time")))
+        else:
+            history.append(line)
+    return history, problems
+
+
+def known_fields(kind: EventType) -> tuple[str, ...]:
+    """Return every field that a line of this type may have."""
+    return ("ticket", "at", "type", *READERS[kind])
+
+
+def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa: ANN401  (what the reader returns)
+    value = record.get(field)
+    if value is None:
+        raise LineError(field, "is missing")
+    converted = read(value, field)
+    if converted is None:
+        raise LineError(field, "is empty")
+    return converted
+
+
+def _domain(address: str) -> dict[str, str]:
+    before, at, domain = address.rpartition("@")
+    return {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and at and domain else {}

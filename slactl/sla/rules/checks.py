@@ -1,0 +1,258 @@
+"""Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slactl.clock import is_zone, new_zone, zone
+from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.enums import Condition, Priority
+from slactl.sla.rules import addresses, model
+from slactl.sla.rules import views as rules_views
+from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
+from slactl.sla.rules.lines import KeyPath, Problem
+from slactl.text import did_you_mean
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.rules import Rules
+
+#: The recipients that `notify` may name besides people and roles.
+RELATIONS = ("assignee", "previous_assignee", "requester")
+
+#: The fields that messages may include.
+INCLUDES = ("subject", "requester_email")
+
+
+def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -> Iterator[Problem]:
+    """Yield everything that is wrong with rules whose parts have the right shape.
+
+    Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
+    """
+    yield from _nul_problems((), data)
+    yield from _zone_problems(rules, zone if pinned else new_zone)
+    for name, calendar in rules.calendars.items():
+        yield from _calendar_problems(("calendars", name), calendar)
+    yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
+    for number, policy in enumerate(rules.policies):
+        yield from _policy_problems(("policy", number), policy, rules)
+    for kind in ("roles", "people"):
+        for name, role in getattr(rules, kind).items():
+            yield from _role_problems((kind, name), role)
+    yield from _customer_problems(rules.settings.customer_mail)
+    yield from _heartbeat_problems(rules.settings)
+    yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
+    for number, escalation in enumerate(rules.escalations):
+        yield from _escalation_problems(("escalation", number), escalation, rules)
+    if "manual_escalation" in data.get("settings", {}):
+        recipients = rules.settings.manual_escalation.notify
+        yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
+    yield from rules_views.problems(rules.views)
+
+
+def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
+    """Yield texts with a NUL character, which no history file could hold."""
+    if isinstance(value, str) and "\x00" in value:
+        yield path, "has a NUL character"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(key, str) and "\x00" in key:
+            yield (*path, key), "the key has a NUL character"
+        yield from _nul_problems((*path, key), item)
+
+
+def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
+    for kind in ("calendars", "roles", "people"):
+        for name, part in getattr(rules, kind).items():
+            if part.timezone is not None:
+                yield from _attempt((kind, name, "timezone"), check, part.timezone)
+
+
+def known_keys(path: KeyPath) -> list[str]:
+    """Return the keys that a table may have."""
+    names = [key for key in path if isinstance(key, str)]
+    part: type[model.Part] | None = _ROOT.get(names[0]) if names else None
+    if not names:
+        return ["schema", *_ROOT, "views"]
+    for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
+        part = _INNER.get(name, part)
+    return [field.alias or name for name, field in part.model_fields.items()] if part else []
+
+
+_ROOT: dict[str, type[model.Part]] = {
+    "settings": model.Settings,
+    "calendars": model.CalendarRules,
+    "policy": model.Policy,
+    "roles": model.Role,
+    "people": model.Person,
+    "escalation": model.Escalation,
+    "templates": model.Templates,
+}
+
+_INNER: dict[str, type[model.Part]] = {
+    "manual_escalation": model.ManualEscalation,
+    "match": model.Match,
+    "when": model.Match,
+    "targets": model.TargetDurations,
+    "level": model.Level,
+    "repeat": model.Repeat,
+    "idle": model.Idle,
+    "burst": model.Burst,
+}
+
+
+def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
+    stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
+    if calendar.always_open and stated:
+        yield (*path, stated[0]), f"always_open and {stated[0]} cannot be used together"
+        return
+    yield from (bad_hours := list(_hours_problems(path, calendar)))
+    yield from _country_problems(path, calendar)
+    if not bad_hours and not calendar.always_open:
+        try:
+            # The clocks of the zone may jump over all hours of the special dates.
+            BusinessCalendar(str(path[-1]), calendar.timezone if is_zone(calendar.timezone) else "UTC", hours(calendar))
+        except NoOpenHours:
+            yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
+
+
+def _hours_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
+    named: dict[int, str] = {}
+    for key, texts in calendar.weekly.items():
+        yield from _attempt((*path, "weekly", key), _not_twice, key, named)
+        yield from _attempt((*path, "weekly", key), intervals, texts)
+    for key, texts in calendar.dates.items():
+        yield from _attempt((*path, "dates", key), date_intervals, {key: texts})
+    yield from _attempt((*path, "holidays"), holiday_dates, calendar.holidays)
+
+
+def _not_twice(key: str, named: dict[int, str]) -> None:
+    for weekday in weekdays(key):
+        if named.setdefault(weekday, key) != key:
+            raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
+
+
+def _attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+    try:
+        convert(*values)
+    except ValueError as error:
+        yield path, str(error)
+
+
+def _country_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
+    if calendar.country is None:
+        if calendar.subdivision is not None:
+            yield (*path, "subdivision"), "a subdivision needs a country"
+        return
+    if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
+        return
+    # The list of all countries takes long to make, so it is made for the error message only.
+    from holidays import list_supported_countries
+
+    supported = list_supported_countries()
+    if calendar.country not in supported:
+        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
+        yield (*path, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
+    elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
+        known = ", ".join(supported[calendar.country]) or "none"
+        yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
+
+
+def _is_known(country: str, subdivision: str | None) -> bool:
+    from holidays import country_holidays
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return True
+
+
+def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
+    for key in policy.targets:
+        yield from _unknown((*path, "targets", key), [key], [*Priority, "default"], "priority")
+    if policy.calendar not in rules.calendars:
+        yield from _unknown((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
+        return
+    always = rules.calendars[policy.calendar].always_open
+    for priority, durations in policy.targets.items():
+        for target in model.TargetDurations.model_fields:
+            duration = getattr(durations, target)
+            if duration is not None and duration.has_days and not always:
+                fix = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
+                yield (
+                    (*path, "targets", priority, target),
+                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {fix}',
+                )
+
+
+def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
+    for url in role.notify:
+        yield from _address_problems((*path, "notify"), url)
+    yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
+    if role.quiet is not None:
+        yield from _attempt((*path, "quiet"), interval, role.quiet)
+
+
+def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
+    if addresses.has_literal_secret(url):
+        what = "an address has a literal password or token, or a text that could be one"
+        yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
+    elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
+        yield path, "an address must be a URL, for example mailtos://…, slack://… or ${env:NAME}"
+
+
+def _customer_problems(url: str | None) -> Iterator[Problem]:
+    path = ("settings", "customer_mail")
+    if url is None:
+        return
+    yield from _address_problems(path, url)
+    if not url.startswith("${") and addresses.scheme(url) not in addresses.MAIL_SCHEMES:
+        yield path, "customers get mail only; write mailtos://…"
+    elif addresses.has_receiver(url):
+        yield path, "slactl adds the customer's address; remove to, cc and bcc"
+
+
+def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
+    path, url = ("settings", "heartbeat"), settings.heartbeat
+    if url is None:
+        return
+    if addresses.has_literal_secret(url, page=True):
+        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
+    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+        yield path, "must be a URL: https://… or ${env:NAME}"
+    elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
+        yield path, "the URL is not https; write https://…, or add allow_http = true"
+
+
+def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
+    yield from _duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
+    if escalation.fallback is not None and escalation.fallback not in rules.roles:
+        yield from _unknown((*path, "fallback"), [escalation.fallback], rules.roles, "role")
+    for number, level in enumerate(escalation.levels):
+        here = (*path, "level", number)
+        if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
+            yield (
+                (*here, "at"),
+                f'a condition has no deadline: "{level.at}" must be "0m" or an offset after its begin, such as "+10m"',
+            )
+        if level.assign is not None:
+            yield from _unknown_names((*here, "assign"), [level.assign], rules)
+        yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
+
+
+def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
+    yield from _unknown(path, names, [*rules.roles, *rules.people, *also], "role or person")
+
+
+def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            meant = did_you_mean(name, choices, f" (known: {', '.join(choices) or 'none'})")
+            yield path, f"there is no {what} {name!r}{meant}"
+
+
+def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield (*path, number, key), f"the {key} {name!r} is used above; each needs its own"

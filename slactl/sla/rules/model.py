@@ -1,0 +1,291 @@
+"""Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from slactl.clock import Duration, parse_duration
+from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
+from slactl.sla.rules.offset import Offset
+from slactl.text import not_one_of
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, Duration):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('a duration must be a text such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
+    return parse_duration(value)
+
+
+def _offset(value: object) -> object:
+    if isinstance(value, Offset):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('an offset must be a text such as "80%", "-30m", "0m" or "+1h"')
+    return Offset.parse(value)
+
+
+def _word(*kinds: type[StrEnum]) -> BeforeValidator:
+    words = {member.value: member for kind in kinds for member in kind}
+
+    def convert(value: object) -> object:
+        if not isinstance(value, str) or isinstance(value, StrEnum):
+            return value
+        if value not in words:
+            raise ValueError(not_one_of(value, words))
+        return words[value]
+
+    return BeforeValidator(convert)
+
+
+def _list(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{value}"]')
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _list_of_addresses(value: object) -> object:
+    # The text may contain a secret, so the message does not repeat it.
+    return _list("…" if isinstance(value, str) else value)
+
+
+Length = Annotated[Duration, BeforeValidator(_duration)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
+AnyStatus = Annotated[Status, _word(Status)]
+AnyPriority = Annotated[Priority, _word(Priority)]
+AnyTarget = Annotated[Target, _word(Target)]
+Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
+Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
+AnyReopen = Annotated[Reopen, _word(Reopen)]
+AnyStart = Annotated[NextResponseFrom, _word(NextResponseFrom)]
+
+
+class Part(BaseModel):
+    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Hold the facts of a ticket on which policies and escalation rules match."""
+
+    plan: str
+    tenant: str | None
+    tags: tuple[str, ...]
+    priority: Priority
+    requester_domain: str | None
+
+
+class Match(Part):
+    """Hold a condition on a ticket: each key that is there must list the ticket's value, or one of its tags."""
+
+    tenant: Names = ()
+    plan: Names = ()
+    tag: Names = ()
+    priority: Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)] = ()
+    requester_domain: Names = ()
+
+    @field_validator("*")
+    @classmethod
+    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            raise ValueError("an empty list matches nothing; remove the key to match everything")
+        return value
+
+    def matches(self, facts: Facts) -> bool:
+        """Whether a ticket with these facts matches."""
+        return not (
+            (self.plan and facts.plan not in self.plan)
+            or (self.priority and facts.priority not in self.priority)
+            or (self.tenant and facts.tenant not in self.tenant)
+            or (self.tag and not any(tag in self.tag for tag in facts.tags))
+            or (self.requester_domain and not self._has_domain(facts.requester_domain))
+        )
+
+    def mismatch(self, facts: Facts) -> str | None:
+        """Return why a ticket with these facts does not match, or None where it does."""
+        for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
+            wanted = getattr(self, key)
+            if wanted and value not in wanted:
+                return f"{key} is {value or 'none'}, not {' or '.join(wanted)}"
+        if self.tag and not any(tag in self.tag for tag in facts.tags):
+            return f"no tag is {' or '.join(self.tag)}"
+        if self.requester_domain and not self._has_domain(facts.requester_domain):
+            return f"requester_domain is {facts.requester_domain or 'none'}, not {' or '.join(self.requester_domain)}"
+        return None
+
+    def _has_domain(self, domain: str | None) -> bool:
+        return domain is not None and domain in {name.lower() for name in self.requester_domain}
+
+
+class ManualEscalation(Part):
+    """Hold what `escalate` does without options."""
+
+    priority: AnyPriority | None = None
+    notify: Names = ()
+
+
+class Settings(Part):
+    """Hold the settings of the service desk, and the defaults of every policy."""
+
+    default_plan: Name = "free"
+    pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
+    pause: Targets = (Target.RESOLUTION,)
+    reopen: AnyReopen = Reopen.CONTINUE
+    next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+    due_soon: Length = Duration(2 * 3600)
+    ack_for: Length = Duration(4 * 3600)
+    manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
+    ticket_url: str | None = None
+    #: The mail server for messages to customers; without it customers get none.
+    customer_mail: Name | None = None
+    #: How long the delivery of one message may take before its sender is killed.
+    send_timeout: Length = Duration(30)
+    #: The URL that is requested after every `check` without problems, and whether it may be plain http.
+    heartbeat: Name | None = None
+    allow_http: bool = False
+    #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
+    secrets: Name = "secrets"
+
+
+class CalendarRules(Part):
+    """Hold when time counts, as the file writes it."""
+
+    timezone: Name = "UTC"
+    country: Name | None = None
+    subdivision: Name | None = None
+    holidays: Names = ()
+    always_open: bool = False
+    weekly: Mapping[str, Names] = {}
+    dates: Mapping[str, Names] = {}
+
+
+class TargetDurations(Part):
+    """Hold how long each target may take."""
+
+    first_response: Length | None = None
+    next_response: Length | None = None
+    resolution: Length | None = None
+
+
+class Policy(Part):
+    """Hold an SLA policy: the tickets it matches and their targets. Missing keys come from the settings."""
+
+    name: Name
+    match: Match = Match()
+    calendar: Name
+    targets: Mapping[str, TargetDurations] = {}
+    pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
+    pause: Targets = (Target.RESOLUTION,)
+    reopen: AnyReopen = Reopen.CONTINUE
+    next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+
+    def target(self, priority: Priority, target: Target) -> Duration | None:
+        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        durations = self.targets.get(priority.value) or self.targets.get("default")
+        duration: Duration | None = getattr(durations, target.value, None)
+        return duration
+
+
+class Repeat(Part):
+    """Hold how often a level fires again."""
+
+    every: Length
+    max: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Level(Part):
+    """Hold one level of an escalation rule: when it fires, and what it does."""
+
+    id: Name
+    at: Annotated[Offset, BeforeValidator(_offset)]
+    when: Match = Match()
+    priority: AnyPriority | None = None
+    assign: Name | None = None
+    note: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    tag: Names = ()
+    notify: Names = ()
+    repeat: Repeat | None = None
+
+
+class Idle(Part):
+    """Hold how long nobody may have worked on a ticket."""
+
+    for_: Length = Field(alias="for")
+
+
+class Burst(Part):
+    """Hold how many open tickets one requester opens within a wall time."""
+
+    count: Annotated[int, Field(ge=2, le=10_000)]
+    within: Length
+
+
+class Escalation(Part):
+    """Hold an escalation rule: what it watches, for which tickets, and its levels."""
+
+    id: Name
+    on: Annotated[Target | Condition, _word(Target, Condition)]
+    when: Match = Match()
+    reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
+    clock: Annotated[Clock, _word(Clock)] = Clock.CALENDAR
+    fallback: Name | None = None
+    idle: Idle | None = None
+    burst: Burst | None = None
+    levels: tuple[Level, ...] = Field(alias="level", min_length=1)
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_reason(cls, data: Any) -> Any:  # noqa: ANN401  (pydantic hands over any value)
+        if isinstance(data, dict) and "reason" not in data:
+            watched = data.get("on")
+            default = f"{watched}_sla_breached" if watched in list(Target) else data.get("id")
+            return data | ({"reason": default} if isinstance(default, str) and default else {})
+        return data
+
+    @model_validator(mode="after")
+    def _conditions(self) -> "Escalation":
+        for condition in (Condition.IDLE, Condition.BURST):
+            stated = getattr(self, condition.value) is not None
+            if stated != (self.on is condition):
+                idle, burst = 'idle = { for = "8h" }', 'burst = { count = 3, within = "1h" }'
+                example = idle if condition is Condition.IDLE else burst
+                need = f'{example} is required with on = "{condition}" and allowed only there'
+                raise ValueError(need)
+        return self
+
+
+class Person(Part):
+    """Hold a person who gets messages, and the addresses and form of them."""
+
+    notify: Addresses = ()
+    on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
+    include: Names = ()
+    quiet: Name | None = None
+    timezone: Name | None = None
+    allow_http: bool = False
+
+
+class Role(Person):
+    """Hold a function, who fills it, and where its messages go."""
+
+    assignee: Name | None = None
+
+
+class Templates(Part):
+    """Hold the templates of messages."""
+
+    title: str | None = None
+    body: str | None = None

@@ -1,0 +1,84 @@
+"""Hold the rules of a service desk as one value, with its calendars and the choice of a policy."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
+from slactl.sla.rules.hours import hours
+from slactl.sla.rules.model import CalendarRules, Escalation, Facts, Part, Person, Policy, Role, Settings, Templates
+
+
+class Rules(Part):
+    """Hold everything that `rules.toml` says."""
+
+    schema_: int = Field(alias="schema")
+    settings: Settings = Settings()
+    calendars: Mapping[str, CalendarRules] = {}
+    policies: tuple[Policy, ...] = Field(default=(), alias="policy")
+    roles: Mapping[str, Role] = {}
+    people: Mapping[str, Person] = {}
+    escalations: tuple[Escalation, ...] = Field(default=(), alias="escalation")
+    templates: Templates = Templates()
+    views: Mapping[str, Mapping[str, Any]] = {}
+    #: The data of the file as canonical TOML, which the database stores.
+    canonical: str = Field(default="", repr=False)
+
+    @field_validator("policies", "escalations", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("schema_")
+    @classmethod
+    def _known_schema(cls, value: int) -> int:
+        if value != 1:
+            raise ValueError(f"schema {value} is not supported by this version of slactl; write schema = 1")
+        return value
+
+    @cached_property
+    def hash(self) -> str:
+        """Return the SHA-256 of the canonical TOML, in hex; it identifies this version of the rules."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+    @cached_property
+    def _calendars(self) -> dict[tuple[str, str | None, HolidayProvider | None], BusinessCalendar]:
+        return {}
+
+    def calendar(
+        self, name: str, timezone: str | None = None, holidays: HolidayProvider | None = None
+    ) -> BusinessCalendar:
+        """Return a calendar of the rules, in its own zone or in another; equal questions get the same object.
+
+        Raises:
+            KeyError: there is no calendar of this name.
+            NoOpenHours: the calendar is never open.
+        """
+        key = (name, timezone, holidays)
+        if key not in self._calendars:
+            stated = self.calendars[name]
+            zone = timezone or stated.timezone
+            self._calendars[key] = BusinessCalendar(name, zone, hours(stated), holidays or library_holidays)
+        return self._calendars[key]
+
+    def match(self, facts: Facts) -> Policy | None:
+        """Return the first policy, from the top, that matches a ticket, or None."""
+        return next((policy for policy in self.policies if policy.match.matches(facts)), None)
+
+    def explain_match(self, facts: Facts) -> list[tuple[Policy, str | None]]:
+        """Return every policy up to the one that matches, each with the reason why it does not (None: it matches)."""
+        tried: list[tuple[Policy, str | None]] = []
+        for policy in self.policies:
+            reason = policy.match.mismatch(facts)
+            tried.append((policy, reason))
+            if reason is None:
+                break
+        return tried
+
+    def plans(self) -> list[str]:
+        """Return the plans that policies name, in the order of the file, and the default plan."""
+        named = [plan for policy in self.policies for plan in policy.match.plan]
+        return list(dict.fromkeys([*named, self.settings.default_plan]))

@@ -1,0 +1,173 @@
+"""Read the named lists of the rules: `[views.NAME]` and the ready-made views.
+
+They are read without pydantic, so that `list` starts quickly.
+"""
+
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slactl.clock import parse_duration, parse_instant
+from slactl.errors import RulesError, UsageError
+from slactl.files import BY_HAND, read_text
+from slactl.sla.enums import Priority, Status, Target
+from slactl.text import did_you_mean, not_one_of, quoted
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.lines import KeyPath, Problem
+
+#: A view: long options of `list`, without the dashes, and their values.
+View = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOption:
+    """Hold the values that a long option of `list` takes: on or off, a number, or text, perhaps of a closed set."""
+
+    takes: type[bool] | type[int] | type[str] = str
+    words: tuple[str, ...] = ()
+    repeats: bool = False
+    check: Callable[[str], object] | None = None
+
+
+def _wall_time(text: str) -> None:
+    if parse_duration(text).business_days:
+        raise ValueError("must be wall time, without business days")
+
+
+def _instant(text: str) -> None:
+    try:
+        parse_instant(text, datetime(2026, 1, 1, tzinfo=UTC))
+    except UsageError as error:
+        raise ValueError(error.message) from error
+
+
+_FLAGS = ("breached", "ever-breached", "paused", "escalated", "unassigned", "no-sla", "all", "exit-code")
+_TEXTS = ("plan", "tenant", "assignee", "requester", "tag", "search")
+
+#: The options for the form of a list; a view may have one of them.
+FORMS = ("format", "json", "quiet")
+
+OPTIONS: Mapping[str, ViewOption] = {
+    **{name: ViewOption(bool) for name in (*_FLAGS, "json", "quiet")},
+    **{name: ViewOption(repeats=True) for name in _TEXTS},
+    "due-within": ViewOption(check=_wall_time),
+    "target": ViewOption(words=(*map(str, Target), "any"), repeats=True),
+    "status": ViewOption(words=tuple(map(str, Status)), repeats=True),
+    "priority": ViewOption(words=tuple(map(str, Priority)), repeats=True),
+    "sort": ViewOption(words=("due", "created", "updated", "priority")),
+    "limit": ViewOption(int),
+    "at": ViewOption(check=_instant),
+    "fields": ViewOption(),
+    "format": ViewOption(words=("table", "plain", "json", "jsonl", "csv", "ids")),
+}
+
+#: The views that need no rules. A rules file may replace each of them.
+READY_MADE: Mapping[str, View] = {
+    "past-first-response": {"breached": True, "target": "first_response"},
+    "past-resolution": {"breached": True, "target": "resolution"},
+    "urgent-soon": {"priority": "urgent", "due-within": "2h"},
+    "untouched-enterprise": {"plan": "enterprise", "target": "first_response"},
+    "unassigned-soon": {"unassigned": True, "due-within": "2h"},
+}
+
+
+def problems(views: Mapping[str, View]) -> Iterator["Problem"]:
+    """Yield everything that is wrong with views, as path and message."""
+    for name, view in views.items():
+        for key, value in view.items():
+            if key in OPTIONS:
+                yield from _value_problems(("views", name, key), value, OPTIONS[key])
+            else:
+                meant = did_you_mean(key, OPTIONS, f" (known: {', '.join(OPTIONS)})")
+                yield ("views", name, key), f"list has no option {key!r}{meant}"
+        forms = [key for key in FORMS if view.get(key)]
+        if len(forms) > 1:
+            yield ("views", name, forms[1]), f"{' and '.join(forms)} cannot be used together"
+
+
+def _value_problems(key_path: "KeyPath", value: object, option: ViewOption) -> Iterator["Problem"]:
+    if option.repeats and isinstance(value, list):
+        if not value:
+            yield key_path, "an empty list matches nothing; remove the key"
+        for item in value:
+            yield from _value_problems(key_path, item, ViewOption(words=option.words))
+        return
+    wrong = _wrong_type(value, option) or (_wrong_text(value, option) if isinstance(value, str) else None)
+    if wrong is not None:
+        yield key_path, wrong
+
+
+def _wrong_type(value: object, option: ViewOption) -> str | None:
+    if option.takes is bool:
+        return None if isinstance(value, bool) else "must be true or false"
+    if option.takes is int:
+        fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+        return None if fits else "must be a whole number, 0 or more"
+    if isinstance(value, str) and value and "\x00" not in value:
+        return None
+    return "must be a text" + (" or a list of texts" if option.repeats else "")
+
+
+def _wrong_text(value: str, option: ViewOption) -> str | None:
+    if option.words and value not in option.words:
+        return not_one_of(value, option.words)
+    if option.check is not None:
+        try:
+            option.check(value)
+        except ValueError as error:
+            return str(error)
+    return None
+
+
+def read_views(path: Path) -> dict[str, View]:
+    """Return the views of a rules file, unchecked, and the ready-made views that it does not replace.
+
+    Raises:
+        RulesError: the file cannot be read.
+    """
+    try:
+        stated = tomllib.loads(read_text(path, BY_HAND)).get("views", {})
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        hint = f"slactl rules check {quoted(path)}"
+        raise RulesError(f"the views in {path} cannot be read: {reason}", hint) from error
+    named = stated if isinstance(stated, dict) else {}
+    return {**READY_MADE, **{name: view for name, view in named.items() if isinstance(view, dict)}}
+
+
+def check_view(name: str, view: View, path: Path) -> None:
+    """Refuse a view that is not valid.
+
+    Raises:
+        RulesError: each problem has its line.
+    """
+    wrong = list(problems({name: view}))
+    if wrong:
+        from slactl.sla.rules.lines import Lines, path_text
+
+        lines = Lines(read_text(path, BY_HAND))
+        by_line = sorted((lines.of(key_path), path_text(key_path), message) for key_path, message in wrong)
+        texts = [f"{path}:{line}: {where}: {message}" for line, where, message in by_line]
+        raise RulesError.of(texts, f"slactl rules check {quoted(path)}")
+
+
+def arguments(view: View) -> list[str]:
+    """Return a view as typed arguments: `--breached`, `--priority=high`."""
+    typed = []
+    for key, value in view.items():
+        if isinstance(value, bool):
+            typed += [f"--{key}"] if value else []
+        else:
+            typed += [f"--{key}={item}" for item in (value if isinstance(value, list) else [value])]
+    return typed
+
+
+def as_typed(view: View) -> str:
+    """Return a view for people, as one line that a shell takes."""
+    words = (word for argument in arguments(view) for word in argument.split("=", 1))
+    return " ".join(shlex.quote(word) for word in words)

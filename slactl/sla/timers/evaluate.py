@@ -1,0 +1,45 @@
+"""Evaluate a history: calculate the state of a ticket and its timers as of an instant."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from slactl.sla.calendar.calendar import HolidayProvider
+from slactl.sla.enums import Condition
+from slactl.sla.history.event import Event
+from slactl.sla.timers.replay import Replay, RulesFor
+from slactl.sla.timers.timer import Evaluation
+
+
+def check_opened(history: Sequence[Event], now: datetime) -> None:
+    """Refuse a history that does not begin by `now`.
+
+    Raises:
+        ValueError: the ticket was not opened by `now`.
+    """
+    if not history or history[0].at > now:
+        raise ValueError("the ticket was not opened yet")
+
+
+def evaluate(
+    history: Sequence[Event],
+    rules: RulesFor,
+    now: datetime,
+    holidays: HolidayProvider | None = None,
+    conditions: Collection[Condition] = tuple(Condition),
+) -> Evaluation:
+    """Return the ticket and its timers as of `now`, without the events after `now`.
+
+    Every command that judges a deadline calls this function. The history is in order of time and begins with the
+    event that opened the ticket. Only the conditions asked for become timers.
+
+    Raises:
+        ValueError: the ticket was not opened by `now`.
+        NoOpenHours: a calendar has too little open time left for a target.
+    """
+    check_opened(history, now)
+    replay = Replay(history[0], rules, holidays)
+    for event in history[1:]:
+        if event.at > now:
+            break
+        replay.apply(event)
+    return replay.evaluation(now, conditions)

@@ -1,0 +1,276 @@
+"""Read a history from its beginning and calculate the state of the ticket, its targets and its conditions.
+
+1. An event sets facts of the ticket: status, priority, plan, tenant, assignee, tags.
+2. A status runs or pauses the clocks, or stops them because the ticket is closed.
+3. Replies and resolutions start and stop the targets.
+4. When a person changes priority, plan or tenant, the policy is chosen again, and with it the targets still open.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from slactl.clock import from_text
+from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
+from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
+from slactl.sla.history.event import Event
+from slactl.sla.rules.model import Facts
+from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.conditions import Conditions
+from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
+from slactl.sla.timers.targets import TrackedTargets
+from slactl.sla.timers.terms import Terms
+from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
+
+#: Returns the rules with a hash, or the current rules for None.
+RulesFor = Callable[[str | None], Rules]
+
+#: The calendar of a ticket that no policy matches.
+ALWAYS = BusinessCalendar("always", "UTC", Hours(always_open=True))
+
+Detail = Mapping[str, Any]
+
+
+class Replay:
+    """Hold the state of one ticket while its history is read."""
+
+    def __init__(self, created: Event, rules_for: RulesFor, holidays: HolidayProvider | None = None) -> None:
+        """Start with the event that opens the ticket.
+
+        Raises:
+            ValueError: the event has another type.
+            NoOpenHours: the calendar has too little open time left for a target.
+        """
+        if created.type is not EventType.CREATED:
+            raise ValueError(f"the history begins with {created.type.value}, not with created")
+        at, detail = seconds_of(created.at), created.detail
+        self._rules_for, self._holidays = rules_for, holidays
+        self._rules = rules_for(detail.get("rules"))
+        self._created = self._updated = at
+        self._plan: str = detail.get("plan") or self._rules.settings.default_plan
+        self._tenant: str | None = detail.get("tenant")
+        self._timezone: str | None = detail.get("timezone")
+        self._priority = Priority(detail.get("priority") or Priority.NORMAL)
+        self._status = Status(detail.get("status") or Status.OPEN)
+        self._assignee: str | None = detail.get("assignee") or None
+        self._tags: tuple[str, ...] = tuple(detail.get("tags") or ())
+        self._domain = _domain(detail)
+        self._replied_at: int | None = None
+        self._resolved = self._first_resolved = at if self._status.is_done else None
+        self._acked_until: datetime | None = None
+        self._levels: set[tuple[str, str]] = set()
+        self._by_hand = 0
+        self._targets = TrackedTargets(at, self._status, self._choose(at))
+        self._conditions = Conditions(at, detail.get("bursts") or ())
+        self._turn_conditions(at)
+
+    def apply(self, event: Event) -> None:
+        """Read the next event, which took effect at or after the last one.
+
+        Raises:
+            NoOpenHours: the calendar has too little open time left for a target.
+        """
+        reader = _READERS.get(event.type)
+        if reader is not None:
+            self._updated = at = seconds_of(event.at)
+            reader(self, at, event)
+
+    def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
+        """Return every timer as of `now`, which must not be before the last event."""
+        at = seconds_of(now)
+        timers = [tracked.timer(at) for tracked in self._targets]
+        timers += self._conditions.timers(at, self._targets.terms.calendar, conditions)
+        return timers
+
+    def clock_runs(self, now: datetime, wanted: Collection[Target | Condition]) -> list[ClockRun]:
+        """Return the clocks of these kinds that run at `now`, which must not be before the last event."""
+        at = seconds_of(now)
+        clock_runs = [tracked.clock_run(at) for tracked in self._targets.still_open() if tracked.kind in wanted]
+        conditions = [kind for kind in Condition if kind in wanted]
+        clock_runs += self._conditions.clock_runs(self._targets.terms.calendar, conditions)
+        return [clock_run for clock_run in clock_runs if clock_run is not None]
+
+    @property
+    def facts(self) -> Facts:
+        """Return what policies and escalation rules match on."""
+        return Facts(self._plan, self._tenant, self._tags, self._priority, self._domain)
+
+    @property
+    def acked_until(self) -> datetime | None:
+        """Return until when the ticket is acknowledged; the instant may have passed."""
+        return self._acked_until
+
+    def evaluation(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> Evaluation:
+        """Return the ticket and its timers as of `now`, which must not be before the last event."""
+        timers = self.timers(now, conditions)
+        unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
+        first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
+        policy = self._targets.terms.policy
+        acked = self._acked_until
+        return Evaluation(
+            now=now,
+            status=self._status,
+            priority=self._priority,
+            plan=self._plan,
+            tenant=self._tenant,
+            timezone=self._timezone,
+            assignee=self._assignee,
+            tags=self._tags,
+            requester_domain=self._domain,
+            policy=policy.name if policy is not None else None,
+            calendar=policy.calendar if policy is not None else None,
+            created_at=instant_of(self._created),
+            updated_at=instant_of(self._updated),
+            first_responded_at=optional_instant(self._replied_at),
+            resolved_at=optional_instant(self._resolved),
+            first_resolved_at=optional_instant(self._first_resolved),
+            acked_until=acked if acked is not None and acked > now else None,
+            escalated=bool(self._levels) or self._by_hand > 0,
+            escalation_level=len(self._levels) + self._by_hand,
+            due_at=first.due_at if first is not None else None,
+            due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
+            timers=tuple(timers),
+            terms=self._targets.terms,
+        )
+
+    def _choose(self, at: int) -> Terms:
+        """Choose the policy that matches the ticket, and return its terms."""
+        policy, settings = self._rules.match(self.facts), self._rules.settings
+        stated = policy or settings
+        calendar = ALWAYS
+        if policy is not None:
+            calendar = self._rules.calendar(policy.calendar, self._timezone, self._holidays)
+        self._chosen = (self._plan, self._tenant, self._timezone, self._priority)
+        return Terms(
+            policy=policy,
+            facts=self.facts,
+            chosen_at=at,
+            rules=self._rules,
+            calendar=calendar,
+            pause_statuses=stated.pause_statuses,
+            pause=stated.pause,
+            reopen=stated.reopen,
+            opening_waits=stated.next_response_from == NextResponseFrom.CREATION,
+        )
+
+    def _choose_anew(self, at: int, event: Event) -> None:
+        """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
+        if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
+            self._targets.retarget(at, self._choose(at))
+            self._turn_conditions(at)
+
+    def _turn_conditions(self, at: int) -> None:
+        self._conditions.turn(
+            at,
+            done=self._status.is_done,
+            assigned=self._assignee is not None,
+            pausing=self._targets.is_pausing,
+        )
+
+    def _read_status(self, at: int, event: Event) -> None:
+        after, before = Status(event.detail["status"]), self._status
+        if after is before:
+            return
+        self._status = after
+        if after.is_done != before.is_done:
+            self._resolved = at if after.is_done else None
+            self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
+        self._targets.change_status(at, after)
+        self._turn_conditions(at)
+        self._conditions.act(at)
+
+    def _read_agent_reply(self, at: int, _: Event) -> None:
+        if self._replied_at is None:
+            self._replied_at = at
+        self._targets.reply(at)
+        self._conditions.act(at)
+
+    def _read_customer_reply(self, at: int, _: Event) -> None:
+        self._targets.message(at)
+
+    def _read_note(self, at: int, event: Event) -> None:
+        if not event.by_system:  # a note from an escalation rule does not end a quiet period
+            self._conditions.act(at)
+
+    def _read_assigned(self, at: int, event: Event) -> None:
+        after = event.detail.get("assignee") or None
+        if after != self._assignee:
+            self._assignee = after
+            self._turn_conditions(at)
+            self._conditions.act(at)
+
+    def _read_priority(self, at: int, event: Event) -> None:
+        self._priority = Priority(event.detail["priority"])
+        self._choose_anew(at, event)
+
+    def _read_plan_or_tenant(self, at: int, event: Event) -> None:
+        detail = event.detail
+        if "plan" in detail:
+            self._plan = detail["plan"] or self._rules.settings.default_plan
+        if "tenant" in detail:
+            self._tenant = detail["tenant"]
+        if "timezone" in detail:
+            self._timezone = detail["timezone"]
+        self._choose_anew(at, event)
+
+    def _read_tags(self, _: int, event: Event) -> None:
+        detail = event.detail
+        added, removed = detail.get("added") or (), detail.get("removed") or ()
+        # An event that states what it added and removed keeps earlier changes, even those that are recorded later.
+        tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
+        self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
+
+    def _read_edited(self, _: int, event: Event) -> None:
+        self._domain = _domain(event.detail) or self._domain
+
+    def _read_due_set(self, at: int, event: Event) -> None:
+        due = event.detail.get("due_at")
+        instant = from_text(due) if isinstance(due, str) else due
+        target = Target(event.detail["target"])
+        self._targets.set_by_hand(at, target, seconds_of(instant) if instant is not None else None)
+
+    def _read_escalated(self, _: int, event: Event) -> None:
+        detail = event.detail
+        if not event.by_system or "escalation" not in detail:
+            self._by_hand += 1
+        elif not detail.get("warning"):
+            self._levels.add((detail["escalation"], detail.get("level", "")))
+
+    def _read_acknowledged(self, _: int, event: Event) -> None:
+        until = event.detail.get("until")
+        self._acked_until = from_text(until) if isinstance(until, str) else until
+
+    def _read_rules_applied(self, at: int, event: Event) -> None:
+        self._rules = self._rules_for(event.detail.get("rules"))
+        # The new terms use the priority that people set: a priority that slactl raised moves no deadline.
+        raised, self._priority = self._priority, self._targets.terms.priority
+        terms = self._choose(at)
+        self._priority = raised
+        self._targets.retarget(at, terms)
+
+
+_READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
+    EventType.STATUS: Replay._read_status,
+    EventType.AGENT_REPLY: Replay._read_agent_reply,
+    EventType.CUSTOMER_REPLY: Replay._read_customer_reply,
+    EventType.NOTE: Replay._read_note,
+    EventType.ASSIGNED: Replay._read_assigned,
+    EventType.PRIORITY: Replay._read_priority,
+    EventType.PLAN: Replay._read_plan_or_tenant,
+    EventType.TENANT: Replay._read_plan_or_tenant,
+    EventType.TAGS: Replay._read_tags,
+    EventType.EDITED: Replay._read_edited,
+    EventType.DUE_SET: Replay._read_due_set,
+    EventType.ESCALATED: Replay._read_escalated,
+    EventType.ACKNOWLEDGED: Replay._read_acknowledged,
+    EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
+    EventType.RULES_APPLIED: Replay._read_rules_applied,
+}
+
+
+def _domain(detail: Detail) -> str | None:
+    """Return the part of the requester's address after the @, in lower case."""
+    if detail.get("requester_domain"):
+        return str(detail["requester_domain"])
+    before, at, domain = str(detail.get("requester_email") or "").rpartition("@")
+    return domain.lower() if before and at and domain else None

@@ -1,0 +1,272 @@
+"""What an audit reads: the log as it was written, what persons wrote with it, and what is cached of it.
+
+Everything is read row by row, so that memory stays flat however long the log is. Stdlib `sqlite3` only.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import groupby
+from json.encoder import encode_basestring_ascii as quoted
+from operator import itemgetter
+from typing import Any
+
+from slactl.store.schema.chain import SEALED
+from slactl.store.schema.events import DEADLINES, ERASE, RULES_SEAL, SEALING
+
+Row = dict[str, Any]
+
+#: How many ids go into one `IN (…)`.
+BATCH = 500
+
+_LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
+#: What the seal escapes and SQLite does not.
+_ESCAPED = re.compile("[^\0-\x7e]")
+#: What SQLite says where a text is no UTF-8, or where there are bytes in the place of a text.
+_UNREADABLE = ("decode", "JSON cannot hold BLOB")
+
+
+def length(connection: sqlite3.Connection, table: str) -> int:
+    """About how many rows a table has: its greatest id, which costs nothing to find."""
+    return int(connection.execute(f"SELECT COALESCE(max(id), 0) FROM {table}").fetchone()[0])
+
+
+def take_any_text(connection: sqlite3.Connection) -> None:
+    """From now on text that is no UTF-8 is read with a mark for each byte that is wrong, and stops nobody.
+
+    Different bytes stay different, so that none passes for what was there before.
+    """
+    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+
+
+def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
+    """Every event as its number, the array that is sealed, and its hash; the array is None where it cannot be told.
+
+    SQLite writes the array, in a third of the time that Python takes to put the columns together. It escapes less than
+    the seal does, and would write a null where text belongs.
+    """
+    last: int | None = None
+    try:
+        for number, array, kept in connection.execute(_LINKS.format(f"json_array({', '.join(SEALED)})"), (last,)):
+            if not array.isascii() or "\x7f" in array:
+                array = _ESCAPED.sub(lambda match: quoted(match[0])[1:-1], array)
+            yield number, None if ",null" in array else array, kept
+            last = number
+    except sqlite3.OperationalError as error:
+        if not any(why in str(error) for why in _UNREADABLE):
+            raise
+        take_any_text(connection)
+        yield from connection.execute(_LINKS.format("NULL"), (last,))
+
+
+def sealed_columns(connection: sqlite3.Connection, number: int) -> list[Any]:
+    """The sealed columns of one event."""
+    [row] = connection.execute(f"SELECT {', '.join(SEALED)} FROM event WHERE id = ?", (number,))
+    return list(row)
+
+
+def lost_heads(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """The runs that ended with a head of the log that is not there any more."""
+    yield from connection.execute(
+        "SELECT r.id, r.audit_head FROM run r LEFT JOIN event e ON e.id = r.audit_event"
+        " WHERE r.audit_head IS NOT NULL AND e.hash IS NOT r.audit_head ORDER BY r.id"
+    )
+
+
+@dataclass(slots=True)
+class Words:
+    """One event with words of persons: the hashes in the log by field, and the salts and texts that are kept."""
+
+    event_id: int
+    ticket_id: int
+    detail: str
+    kept: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The field of each text that was written, and its hash as the log has it."""
+        return {name.removesuffix("_hash"): value for name, value in self._facts.items() if name.endswith("_hash")}
+
+    @property
+    def imported_erased(self) -> Sequence[str]:
+        """The fields whose texts had been erased before the event came into this database."""
+        return self._facts.get("erased") or ()
+
+    @property
+    def _facts(self) -> Mapping[str, Any]:
+        facts = json.loads(self.detail)
+        return facts if isinstance(facts, dict) else {}
+
+
+def text_hash(salt: str, text: str) -> str:
+    """The hash by which the log knows a text; of one that is no UTF-8, that of its bytes."""
+    return sha256((salt + text).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def words(connection: sqlite3.Connection) -> Iterator[Words]:
+    """Every event that has words, by the log or by what is kept, in the order of the log."""
+    query = (
+        "SELECT e.id, e.ticket_id, e.detail, t.field, t.salt, t.text FROM event e"
+        " LEFT JOIN event_text t ON t.event_id = e.id WHERE e.detail LIKE '%_hash%' OR t.field IS NOT NULL"
+        " ORDER BY e.id"
+    )
+    current: Words | None = None
+    for event_id, ticket_id, detail, name, salt, text in connection.execute(query):
+        if current is None or current.event_id != event_id:
+            if current is not None:
+                yield current
+            current = Words(event_id, ticket_id, detail)
+        if name is not None:
+            current.kept[name] = (salt, text)
+    if current is not None:
+        yield current
+
+
+def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
+    """The texts of a ticket that erasures on the record name: event and field."""
+    query = "SELECT detail FROM event WHERE ticket_id = ? AND action = ?"
+    found: set[tuple[int, str]] = set()
+    for (detail,) in connection.execute(query, (ticket, ERASE)):
+        for name, events in json.loads(detail).items():
+            found |= {(event_id, name) for event_id in events} if isinstance(events, list) else set()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An escalation that fired, or has an event: its row, and that event of its ticket; None where it has none.
+
+    `by` is who it was, where the log says only that it was a customer; None where that was erased.
+    """
+
+    row: Row
+    event: Row | None
+    by: str | None
+
+
+def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
+    """Every escalation that fired, or that has an event."""
+    query = (
+        "SELECT x.*, e.at AS event_at, e.actor AS event_actor, e.actor_type AS event_actor_type,"
+        " e.detail AS event_detail, t.text AS by FROM escalation x LEFT JOIN event e"
+        " ON e.id = x.event_id AND e.ticket_id = x.ticket_id AND e.action = 'ticket.escalate'"
+        " LEFT JOIN event_text t ON t.event_id = e.id AND t.field = 'actor'"
+        " WHERE x.outcome = 'fired' OR x.event_id IS NOT NULL ORDER BY x.id"
+    )
+    for row in _rows(connection, query):
+        event = {name: row.pop(f"event_{name}") for name in ("at", "actor", "actor_type", "detail")}
+        by = row.pop("by")
+        yield Told(row, event if event["at"] is not None else None, by)
+
+
+def doubled_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """Events that several escalations say they are of: the event and the last of those."""
+    yield from connection.execute(
+        "SELECT event_id, max(id) FROM escalation WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1"
+    )
+
+
+def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """Events of escalations whose record is gone: event and ticket."""
+    yield from connection.execute(
+        "SELECT id, ticket_id FROM event WHERE action = 'ticket.escalate'"
+        " AND id NOT IN (SELECT event_id FROM escalation WHERE event_id IS NOT NULL) ORDER BY id"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """All that is kept of one ticket. `ticket` is None where only its history is left."""
+
+    number: int
+    ticket: Row | None
+    timers: Sequence[Row]
+    events: Sequence[sqlite3.Row]
+    texts: Mapping[tuple[int, str], str]
+    fired: Sequence[Row]
+
+
+def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
+    """The numbers of tickets, those included of which only the history is left, in ascending order."""
+    # Two sorted streams that SQLite merges: it reads no further than the limit.
+    query = (
+        "SELECT id FROM ticket WHERE id > :after UNION SELECT ticket_id FROM event WHERE ticket_id > :after"
+        " ORDER BY 1 LIMIT :most"
+    )
+    return [number for (number,) in connection.execute(query, {"after": after, "most": most})]
+
+
+def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
+    """All that is kept of some tickets; plain text is read at full speed."""
+    connection.text_factory = str
+    try:
+        found = list(_stored(connection, wanted))
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        take_any_text(connection)
+        found = list(_stored(connection, wanted))
+    yield from found
+
+
+def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
+    marks = ", ".join(f"{number:d}" for number in wanted)
+    tickets = {row["id"]: row for row in _rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
+    of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
+    timers = _grouped(_rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
+    events = _events(connection, of_ticket)
+    fired = _grouped(_rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
+    texts: dict[int, dict[tuple[int, str], str]] = {}
+    query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
+    WHERE e.ticket_id IN ({marks}) AND t.field IN ('subject', 'requester_email')"""
+    for number, event_id, name, text in connection.execute(query):
+        texts.setdefault(number, {})[event_id, name] = text
+    for number in wanted:
+        history = events.get(number, [])
+        yield Stored(
+            number, tickets.get(number), timers.get(number, []), history, texts.get(number, {}), fired.get(number, [])
+        )
+
+
+def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sqlite3.Row]]:
+    """The history of each ticket: by far the most rows, so these are read as they come.
+
+    The deadlines that slactl noted for people are left out, as nothing follows from them.
+    """
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
+    condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
+    query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
+    return {number: list(rows) for number, rows in groupby(cursor.execute(query), key=itemgetter(0))}
+
+
+def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
+    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
+    yield from connection.execute(
+        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
+        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
+    )
+
+
+def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """The hash and the text of every version of the rules, by its number."""
+    query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
+    return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}
+
+
+def _rows(connection: sqlite3.Connection, query: str) -> Iterator[Row]:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
+
+
+def _grouped(rows: Iterator[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["ticket_id"], []).append(row)
+    return found

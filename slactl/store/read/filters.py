@@ -1,0 +1,199 @@
+"""Which tickets a list is about: the filters of `list` as one SQL condition."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from slactl.clock import to_text
+from slactl.store.read import tickets as reads
+from slactl.store.schema import views
+
+#: The timer of each target in the SELECT of the tickets.
+TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
+
+OPEN_STATUSES = ("open", "pending", "waiting_customer")
+
+#: Above this many matches nobody needs the exact number, and counting them would cost.
+COUNTED = 10_000
+
+
+#: The orders of a list: most urgent deadline, newest, last changed, highest priority first.
+ORDERS = {
+    "due": "t.due_at, t.id",
+    "created": "t.created_at DESC, t.id DESC",
+    "updated": "t.updated_at DESC, t.id DESC",
+    "priority": "CASE t.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
+    "t.due_at IS NULL, t.due_at, t.id",
+}
+
+
+class TicketFilter(NamedTuple):
+    """What `list` was asked for; several values of one filter mean or, different filters mean and.
+
+    `due_within` is in seconds. `targets` narrows the filters about deadlines to these; alone it means that one of
+    them is still open. No `statuses` and not `with_done` means the open tickets.
+    """
+
+    breached: bool = False
+    ever_breached: bool = False
+    due_within: int | None = None
+    targets: Sequence[str] = ()
+    paused: bool = False
+    escalated: bool = False
+    unassigned: bool = False
+    no_sla: bool = False
+    with_done: bool = False
+    statuses: Sequence[str] = ()
+    priorities: Sequence[str] = ()
+    plans: Sequence[str] = ()
+    tenants: Sequence[str] = ()
+    assignees: Sequence[str] = ()
+    requesters: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    search: Sequence[str] = ()
+
+
+def find(
+    connection: sqlite3.Connection, wanted: TicketFilter, now: str, *, sort: str = "due", limit: int = 0
+) -> Iterator[reads.Record]:
+    """The tickets that match at `now` (text), at most `limit` of them; 0 is all."""
+    where, parameters = _prepared(connection, wanted, now)
+    if sort != "due":
+        return reads.tickets(connection, now, where, parameters, ORDERS[sort], limit)
+    # Two reads in the order of an index, instead of one that has to sort: first those with a deadline, then the rest.
+    halves = (
+        record
+        for half in ("t.due_at IS NOT NULL", "t.due_at IS NULL")
+        for record in reads.tickets(connection, now, f"{where} AND {half}", parameters, ORDERS[sort], limit)
+    )
+    return islice(halves, limit or None)
+
+
+def count(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> int:
+    """How many tickets match at `now`; more than `COUNTED` are not told apart."""
+    return _matches(connection, wanted, now, "1", COUNTED + 1)
+
+
+def any_breached(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> bool:
+    """Whether a ticket that matches is late and still open at `now`."""
+    return _matches(connection, wanted, now, "t.due_at < :now", 1) > 0
+
+
+def _matches(connection: sqlite3.Connection, wanted: TicketFilter, now: str, also: str, most: int) -> int:
+    where, parameters = _prepared(connection, wanted, now)
+    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM {views.TICKET_SOURCE} WHERE {where} AND {also} LIMIT {most:d})"
+    (number,) = connection.execute(query, {**parameters, "now": now}).fetchone()
+    assert isinstance(number, int)
+    return number
+
+
+def _prepared(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
+    if not all(needle.isascii() for needle in wanted.search):
+        connection.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
+    return condition(wanted, now)
+
+
+def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
+    """The SQL over `t`, `fr`, `nr`, `rs` for a filter, and its parameters besides `:now`."""
+    parameters: dict[str, Any] = {}
+    parts = [*_standing(wanted), *_deadlines(wanted, now, parameters)]
+    for column, values in (
+        ("status", wanted.statuses),
+        ("priority", wanted.priorities),
+        ("plan", wanted.plans),
+        ("tenant", wanted.tenants),
+        ("assignee", wanted.assignees),
+        ("requester_email", wanted.requesters),
+    ):
+        if values:
+            parts.append(f"t.{column} IN ({_bound(column, values, parameters)})")
+    if wanted.tags:
+        words = _bound("tag", wanted.tags, parameters)
+        parts.append(f"EXISTS (SELECT 1 FROM json_each(t.tags) tag WHERE tag.value IN ({words}))")
+    if wanted.search:
+        parts.append(_search(wanted.search, parameters))
+    return " AND ".join(parts) or "1", parameters
+
+
+def _standing(wanted: TicketFilter) -> Iterator[str]:
+    only_open = all(status in OPEN_STATUSES for status in wanted.statuses)
+    has_deadline = wanted.breached or wanted.due_within is not None
+    if has_deadline or (only_open and (wanted.statuses or not wanted.with_done)):
+        # Said even where it follows from the rest, so that the index of the open tickets serves.
+        yield views.OPEN
+    if wanted.escalated:
+        yield "t.escalated"
+    if wanted.unassigned:
+        yield "t.assignee IS NULL"
+    if wanted.no_sla:
+        yield "fr.id IS NULL AND nr.id IS NULL AND rs.id IS NULL"
+
+
+def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> Iterator[str]:
+    chosen = [target for target in TIMERS if target in wanted.targets] or list(TIMERS)
+    timers = [TIMERS[target] for target in chosen]
+    narrowed = len(chosen) < len(TIMERS)
+    if wanted.breached:
+        # The earliest open deadline is in the index; it is late whenever any is.
+        yield "t.due_at < :now"
+        if narrowed:
+            yield _any(f"{timer}.stopped_at IS NULL AND {timer}.due_at < :now" for timer in timers)
+    if wanted.due_within is not None:
+        parameters["soon"] = later(now, wanted.due_within)
+        yield "t.due_at <= :soon" if narrowed else "t.due_at BETWEEN :now AND :soon"
+        if narrowed:
+            yield _any(f"{timer}.stopped_at IS NULL AND {timer}.due_at BETWEEN :now AND :soon" for timer in timers)
+    if wanted.ever_breached:
+        yield _ever_breached(chosen) if narrowed else "(t.missed OR t.due_at < :now)"
+    if wanted.paused:
+        yield _any(f"{timer}.stopped_at IS NULL AND {timer}.state = 'paused'" for timer in timers)
+    about_deadlines = wanted.breached or wanted.due_within is not None or wanted.ever_breached or wanted.paused
+    if narrowed and not about_deadlines:
+        # Not `IS NOT NULL`: SQLite would take it for an inner join and begin with all the timers there are.
+        yield _any(f"IFNULL({timer}.id, 0) > 0 AND {timer}.stopped_at IS NULL" for timer in timers)
+
+
+def _ever_breached(targets: Sequence[str]) -> str:
+    kinds = ", ".join(f"'{target}'" for target in targets)
+    return (
+        f"EXISTS (SELECT 1 FROM timer r WHERE r.ticket_id = t.id AND r.kind IN ({kinds})"
+        f" AND {views.breach_condition(':now')})"
+    )
+
+
+def _search(needles: Sequence[str], parameters: dict[str, Any]) -> str:
+    """Any of the texts in subject, requester, external id or anything that was written in the ticket."""
+    parts = []
+    for place, needle in enumerate(needles):
+        name = f"search_{place}"
+        parameters[name] = needle.casefold()
+        parts += [_holds(f"t.{column}", name, needle) for column in ("subject", "requester_email", "external_id")]
+        written = "SELECT e.ticket_id FROM event_text w JOIN event e ON e.id = w.event_id WHERE w.field = 'body'"
+        parts.append(f"t.id IN ({written} AND {_holds('w.text', name, needle)})")
+    return _any(parts)
+
+
+def _holds(text: str, name: str, needle: str) -> str:
+    # SQLite's own lower() is quick, but knows ASCII only; for the rest Python folds each text.
+    fold = "lower" if needle.isascii() else "casefold"
+    return f"instr({fold}({text}), :{name}) > 0"
+
+
+def later(instant: str, seconds: int) -> str:
+    """An instant in stored text, some seconds later."""
+    from datetime import timedelta
+
+    from slactl.clock import from_text
+
+    return to_text(from_text(instant) + timedelta(seconds=seconds))
+
+
+def _any(parts: Iterator[str] | Sequence[str]) -> str:
+    return "(" + " OR ".join(f"({part})" for part in parts) + ")"
+
+
+def _bound(name: str, values: Sequence[str], parameters: dict[str, Any]) -> str:
+    names = [f"{name}_{place}" for place in range(len(values))]
+    parameters.update(zip(names, values, strict=True))
+    return ", ".join(f":{each}" for each in names)

@@ -1,0 +1,48 @@
+"""Ids of tickets as the shell completes them: read at once or not at all, whatever the size of the database."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from slactl.store.schema import views
+from slactl.store.sqlite.connection import distrust
+from slactl.store.sqlite.folders import refuse_strangers
+
+
+def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
+    """Numbers and external ids that begin with `prefix`; for none those of open tickets, the most urgent first.
+
+    External ids that are numbers are left out: typed alone they mean slactl's own numbers.
+
+    Raises:
+        sqlite3.Error: the database is missing, not ours, or busy.
+        DatabaseError: it is where others may replace it.
+    """
+    refuse_strangers(path)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
+    distrust(connection)
+    try:
+        found = (
+            str(word)
+            for query, parameters in _queries_like(prefix)
+            for (word,) in connection.execute(f"{query} LIMIT {most:d}", parameters)
+        )
+        return list(islice(found, most))
+    finally:
+        connection.close()
+
+
+def _queries_like(prefix: str) -> Iterator[tuple[str, Sequence[Any]]]:
+    if not prefix:
+        for stated in ("NOT NULL", "NULL"):
+            yield f"SELECT id FROM ticket t WHERE {views.OPEN} AND t.due_at IS {stated} ORDER BY t.due_at, t.id", ()
+    elif prefix.isascii() and prefix.isdigit():
+        # Ranges of the key, which cost the same in a large database: 12, 120 to 129, 1200 to 1299 …
+        for zeros in range(19 - len(prefix) if prefix[0] != "0" else 0):
+            least = int(prefix) * 10**zeros
+            yield "SELECT id FROM ticket WHERE id BETWEEN ? AND ? ORDER BY id", (least, least + 10**zeros - 1)
+    else:
+        named = "SELECT external_id FROM ticket WHERE external_id >= ? AND external_id < ? ORDER BY external_id"
+        yield named, (prefix, prefix + "\U0010ffff")

@@ -1,0 +1,87 @@
+"""The versions of the rules that tickets are judged by, and the holidays they were judged with, for readers."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from slactl.store.schema import views
+
+Record = dict[str, Any]
+
+#: What the seal covers of a version, in the order in which it does; its text is covered by its hash.
+SEALED = ("id", "hash", "first_used_at", "holidays_version")
+
+
+def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None) -> Record | None:
+    """The version of the rules with this hash, or the latest one; None where there is none."""
+    names = ("id", "rules", "first_used_at", "canonical")
+    condition, parameters = ("hash = ?", (rules_hash,)) if rules_hash is not None else ("1", ())
+    query = f"SELECT id, hash, first_used_at, canonical FROM rules_version WHERE {condition} ORDER BY id DESC LIMIT 1"
+    row = connection.execute(query, parameters).fetchone()
+    return dict(zip(names, row, strict=True)) if row is not None else None
+
+
+def all_versions(connection: sqlite3.Connection) -> list[Record]:
+    """Every version of the rules that was used, the first one first."""
+    names = ("hash", "canonical", "first_used_at", "holidays_version")
+    rows = connection.execute(f"SELECT {', '.join(names)} FROM rules_version ORDER BY id")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def seals(rows: Iterable[Sequence[Any]]) -> dict[int, str]:
+    """Return the seal of each version, given as its sealed columns in the order of their numbers.
+
+    Each seal covers its version and all before it: SHA-256 over the seal before and the columns as JSON.
+    """
+    before, found = "", dict[int, str]()
+    for row in rows:
+        before = sha256((before + json.dumps(list(row), separators=(",", ":"))).encode()).hexdigest()
+        found[row[0]] = before
+    return found
+
+
+def known_seals(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the seal of each version as the database has it now."""
+    return seals(connection.execute(f"SELECT {', '.join(SEALED)} FROM rules_version ORDER BY id"))
+
+
+def later_than_used(connection: sqlite3.Connection, now: str) -> Iterator[tuple[int, str]]:
+    """Yield the versions that came to use a day or more after a run worked with them, or after `now`; and when."""
+    yield from connection.execute(
+        "SELECT v.id, v.first_used_at FROM rules_version v WHERE julianday(v.first_used_at) >= 1 + julianday("
+        " min(?, COALESCE((SELECT min(r.started_at) FROM run r WHERE r.rules_version = v.id), ?)))",
+        (now, now),
+    )
+
+
+def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
+    """Which version of the rules one ticket is judged under."""
+    query = "SELECT v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version WHERE t.id = ?"
+    found = connection.execute(query, (number,)).fetchone()[0]
+    assert isinstance(found, str)
+    return found
+
+
+def holiday_year(
+    connection: sqlite3.Connection, country: str, subdivision: str | None, year: int
+) -> Mapping[str, str] | None:
+    """The public holidays of a year as tickets were judged by: ISO date → name; None for a year never asked about."""
+    query = (
+        "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version"
+        " LIMIT 1"
+    )
+    row = connection.execute(query, (country, subdivision or "", year)).fetchone()
+    found: Mapping[str, str] | None = json.loads(row[0]) if row is not None else None
+    return found
+
+
+def of_open_tickets(connection: sqlite3.Connection) -> list[Record]:
+    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
+    names = ("id", "rules", "first_used_at", "canonical", "open_count")
+    query = (
+        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
+        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
+    )
+    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]

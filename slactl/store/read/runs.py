@@ -1,0 +1,216 @@
+"""What each `check` needs to know before it starts, and the row it leaves: stdlib `sqlite3` only.
+
+An idle run, by far the commonest, must cost next to nothing, so that none of this imports SQLModel.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slactl.clock import BootClock, from_text
+from slactl.store.read.tickets import head
+from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
+from slactl.store.sqlite.connection import open_database, reported, transaction
+
+COLUMNS = [
+    "id",
+    "started_at",
+    "ended_at",
+    "scanned",
+    "breached",
+    "fired",
+    "notified",
+    "failed",
+    "skipped",
+    "exit_code",
+    "rules_version",
+    "duration_ms",
+    "audit_head",
+]
+
+#: The keys of `meta` under which the last run left the rules file that it found valid, and the rules that every next
+#: instant was computed with. Where messages go is never read from the database.
+FINGERPRINT, LADDERS = "rules_fingerprint", "ladders_hash"
+
+
+#: How long after a good run nobody is told that `check` may have stopped running, in seconds.
+FRESH_SECONDS = 1800
+
+
+class LastReading(NamedTuple):
+    """The clocks as the last run read them: the wall clock as text, and the clock that nobody can set."""
+
+    started_at: str
+    boot: BootClock
+
+
+class Standing(NamedTuple):
+    """What a run finds. `idle`: nothing is due, nothing waits to be sent, the rules are those of the last run."""
+
+    idle: bool
+    clocks: LastReading | None
+
+
+def standing(path: Path, now: str, fingerprint: str) -> Standing:
+    """How the desk stands before a run at `now` (text), in as many statements whatever its size.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    with _opened(path, query_only=True) as connection, transaction(connection):
+        keys = (FINGERPRINT, LADDERS)
+        known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
+        same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
+        due = _anything_due(connection, now)
+        row = connection.execute(
+            "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+    clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
+    return Standing(same and not due, clocks)
+
+
+def facts(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return what the last run left for the next one, by key of `meta`."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
+
+
+def _anything_due(connection: sqlite3.Connection, now: str) -> bool:
+    waiting = (
+        "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
+        " (state = 'sending' OR next_try_at <= ?))"
+    )
+    return are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
+
+
+def are_due(connection: sqlite3.Connection, now: str) -> bool:
+    """Whether something of some ticket is due that no run has looked at."""
+    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)", (now,)).fetchone()[0])
+
+
+def audit_head(path: Path) -> str | None:
+    """The head of the event log; None while it is empty.
+
+    Raises:
+        DatabaseError: the database is missing, damaged, not ours or newer than the program.
+    """
+    with _opened(path, query_only=True) as connection:
+        last = head(connection)
+    return last[1] if last is not None else None
+
+
+def start_run(path: Path, now: str) -> int:
+    """The row of a run that begins; returns its number."""
+    with _opened(path) as connection, transaction(connection, write=True):
+        number = connection.execute("INSERT INTO run (started_at) VALUES (?)", (now,)).lastrowid
+        assert number is not None
+        return number
+
+
+def end_run(
+    path: Path,
+    number: int | None,
+    columns: Mapping[str, Any],
+    boot: BootClock | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> tuple[int, str | None]:
+    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`.
+
+    Returns the number of the run, and the head of the event log at its end.
+    """
+    values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
+    if boot is not None:
+        values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
+    with _opened(path) as connection, transaction(connection, write=True):
+        values["audit_event"], values["audit_head"] = head(connection) or (None, None)
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
+        if number is not None:
+            sets = ", ".join(f"{name} = :{name}" for name in values)
+            connection.execute(f"UPDATE run SET {sets} WHERE id = :id", values | {"id": number})
+            return number, values["audit_head"]
+        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+        made = connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", values).lastrowid
+        assert made is not None
+        return made, values["audit_head"]
+
+
+def correct_exit_code(path: Path, number: int, code: int) -> None:
+    """Note that a run whose row was written did not end well after all."""
+    with _opened(path) as connection, transaction(connection, write=True):
+        connection.execute("UPDATE run SET exit_code = ? WHERE id = ?", (code, number))
+
+
+def runs(connection: sqlite3.Connection, limit: int = 0) -> list[dict[str, Any]]:
+    """The runs, newest first."""
+    query = f"SELECT {', '.join(COLUMNS)} FROM run ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
+    return [_record(row) for row in connection.execute(query)]
+
+
+def run(connection: sqlite3.Connection, number: int) -> dict[str, Any] | None:
+    """One run, or None."""
+    row = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM run WHERE id = ?", (number,)).fetchone()
+    return _record(row) if row else None
+
+
+def escalations(connection: sqlite3.Connection, number: int) -> list[dict[str, Any]]:
+    """What one run fired, and what fell due in it without firing, as in `escalation_view`; in the order of the run."""
+    query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
+    return [dict(zip(ESCALATION_COLUMNS, row, strict=True)) for row in connection.execute(query, (number,))]
+
+
+def last_good(connection: sqlite3.Connection) -> str | None:
+    """When the last run ended that left nothing undone, as text; None where there was none."""
+    query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
+    row = connection.execute(query).fetchone()
+    return str(row[0]) if row else None
+
+
+def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
+    """Since when no run has gone well although something is due at `now` (text); empty text where none ever has.
+
+    None where all is well: nothing is due, or the last good run is not older than `FRESH_SECONDS`.
+    """
+    if not are_due(connection, now):
+        return None
+    good = last_good(connection)
+    if good is not None and (from_text(now) - from_text(good)).total_seconds() <= FRESH_SECONDS:
+        return None
+    return good or ""
+
+
+def tallies(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Numbers for a monitor: decisions by escalation, level and outcome; the outbox by state."""
+    decided = "SELECT COALESCE(escalation, ''), COALESCE(level, ''), outcome, source, COUNT(*) FROM escalation"
+    return {
+        "escalations": connection.execute(f"{decided} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4").fetchall(),
+        "outbox": connection.execute("SELECT state, COUNT(*) FROM notification GROUP BY 1 ORDER BY 1").fetchall(),
+    }
+
+
+def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
+    """How many tickets have something due at `now` that no run has dealt with, one left for later included."""
+    query = (
+        "SELECT COUNT(*) FROM (SELECT ticket_id FROM timer WHERE next_at <= :now UNION SELECT r.ticket_id"
+        " FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.due_at < :now"
+        f" AND {OPEN}"
+        " AND r.due_at < :now AND r.stopped_at IS NULL AND r.detected_at IS NULL)"
+    )
+    return int(connection.execute(query, {"now": now}).fetchone()[0])
+
+
+@contextmanager
+def _opened(path: Path, *, query_only: bool = False) -> Iterator[sqlite3.Connection]:
+    connection = open_database(path, query_only=query_only)
+    try:
+        with reported(path):
+            yield connection
+    finally:
+        connection.close()
+
+
+def _record(row: tuple[Any, ...]) -> dict[str, Any]:
+    record = dict(zip(COLUMNS, row, strict=True))
+    record["skipped"] = json.loads(record["skipped"])
+    return record

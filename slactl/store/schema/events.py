@@ -1,0 +1,88 @@
+"""How an event stands in the database, and back: the one translation between rows and `sla.history`."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from slactl.clock import from_text
+from slactl.sla.enums import ActorType, EventType, Status
+from slactl.sla.history.event import Event
+
+#: The audit name of each type; a status change has a name of its own where people look for one.
+ACTIONS = {
+    EventType.CREATED: "ticket.create",
+    EventType.AGENT_REPLY: "ticket.reply",
+    EventType.CUSTOMER_REPLY: "ticket.receive",
+    EventType.NOTE: "ticket.note",
+    EventType.STATUS: "ticket.status",
+    EventType.PRIORITY: "ticket.priority",
+    EventType.ASSIGNED: "ticket.assign",
+    EventType.PLAN: "ticket.plan",
+    EventType.TENANT: "ticket.tenant",
+    EventType.TAGS: "ticket.tags",
+    EventType.DUE_SET: "sla.due",
+    EventType.ESCALATED: "ticket.escalate",
+    EventType.EDITED: "ticket.edit",
+    EventType.ACKNOWLEDGED: "ticket.ack",
+    EventType.UNACKNOWLEDGED: "ticket.unack",
+    EventType.RULES_APPLIED: "rules.apply",
+}
+
+RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
+
+#: What slactl notes for people and no deadline hangs on: a breach it noticed, the deadlines it computed.
+BREACH, DEADLINES = "sla.breach", "sla.due"
+
+#: That words of persons were erased; the detail has the numbers of their events by field.
+ERASE = "ticket.erase"
+
+#: The actions of events that seal the versions of the rules that were known then, and the field that does.
+SEALING = (ACTIONS[EventType.CREATED], ACTIONS[EventType.RULES_APPLIED], BREACH)
+RULES_SEAL = "rules_seal"
+
+_TYPES = {action: kind for kind, action in ACTIONS.items()} | dict.fromkeys((RESOLVE, CLOSE, REOPEN), EventType.STATUS)
+
+#: The audit names of the events of which histories are made; others are noted for people only.
+OF_HISTORY = frozenset(_TYPES)
+
+#: Reads a detail, which is canonical: there is no space around it to look for, and there are millions of them.
+_decode = json.JSONDecoder().raw_decode
+
+#: The columns that `from_row` reads, in its order.
+COLUMNS = "at, actor, actor_type, action, detail"
+
+
+def action_of(event: Event) -> str:
+    """The audit name of an event; a status event has the status it found as `from` in its detail."""
+    if event.type is not EventType.STATUS:
+        return ACTIONS[event.type]
+    after = Status(event.detail["status"])
+    if after.is_done:
+        return RESOLVE if after is Status.RESOLVED else CLOSE
+    before = event.detail.get("from")
+    return REOPEN if before is not None and Status(before).is_done else ACTIONS[EventType.STATUS]
+
+
+def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> Event | None:
+    """The history event in a row of `event`, or None for what is noted for people only."""
+    kind = _TYPES.get(action)
+    if kind is None:
+        return None
+    facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
+    if kind is EventType.DUE_SET and "target" not in facts:
+        return None
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type))
+
+
+def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
+    """Instant, type and value of a row: with its ticket and the ordinal among equals, what tells it from others."""
+    facts: dict[str, Any] = json.loads(detail)
+    kind = EventType.BREACHED if action == BREACH else _TYPES.get(action)
+    if kind is EventType.DUE_SET and "target" not in facts:
+        kind = EventType.DEADLINES
+    return (at, kind.value, Event(from_text(at), kind, facts).value) if kind is not None else None
+
+
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """The canonical JSON of a detail: sorted keys, no spaces, nothing that is not ASCII."""
+    return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"

@@ -1,0 +1,252 @@
+"""Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
+
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slactl.errors import DatabaseError
+from slactl.store.sqlite.folders import refuse_strangers
+from slactl.text import another, quoted
+
+#: How long a writer waits for another before it gives up, in seconds.
+BUSY_SECONDS = 30
+#: How long one who was told to stop goes on waiting for it: as long as a transaction of slactl's own may take.
+LEAVING_SECONDS = 1.0
+#: How often it asks whether the lock is free, in seconds.
+ASK_SECONDS = 0.002
+#: The newest schema this program knows: the number of steps in `migrations`.
+SCHEMA = 6
+#: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
+APPLICATION_ID = 0x534C4143
+
+
+def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
+    """A connection in autocommit mode, with the pragmas every transaction relies on.
+
+    A database of an older schema is brought to this program's, unless it is only to be looked at as it is.
+
+    Raises:
+        DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
+            replace it.
+    """
+    _refuse_unless_file(path)
+    refuse_strangers(path)
+    with reported(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            _prepare(connection, path, query_only=query_only, migrates=migrates)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _refuse_unless_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path.parent)}") from error
+    except OSError as error:
+        raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
+    if stat.S_ISDIR(mode):
+        raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
+    if not stat.S_ISREG(mode):
+        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
+
+
+def distrust(connection: sqlite3.Connection) -> None:
+    """Have SQLite believe nothing that a file says about itself: anybody may have written it.
+
+    Pages are checked before they are used. From SQLite 3.41 on, what stands in the schema may call harmless functions
+    only; the versions before take their own JSON functions, which slactl's constraints call, for harmful ones. From
+    Python 3.12 on, no statement can write to the schema or to the tables behind virtual ones.
+    """
+    if sqlite3.sqlite_version_info >= (3, 41):
+        connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
+    distrust(connection)
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = schema_of(connection)
+    if application != APPLICATION_ID:
+        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    if version > SCHEMA:
+        what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
+        raise DatabaseError(what, "pip install --upgrade slactl")
+    if version < 1:
+        what = f"{path} has schema {version}, which no slactl ever made"
+        raise DatabaseError(what, f"sqlite3 {quoted(path)} 'PRAGMA user_version'")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
+        connection.execute("PRAGMA secure_delete = ON")
+    if version < SCHEMA and migrates:
+        from slactl.store.schema.migrations import migrate
+
+        with transaction(connection, write=True):
+            migrate(connection)
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+
+
+def schema_of(connection: sqlite3.Connection) -> int:
+    """The schema a database has: how many steps of `migrations` it has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """The first of what is broken in the file: pages, indexes, constraints, references; nothing when all is well."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+    return found
+
+
+def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
+    """Take the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
+
+    Raises:
+        sqlite3.OperationalError: somebody else kept it all that time.
+    """
+    in_turn(connection, "BEGIN IMMEDIATE", seconds)
+
+
+def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
+    """Run a statement that takes the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
+
+    SQLite itself asks for the lock ever more seldom, up to every tenth of a second, and so may never meet the moment
+    between two transactions of a long run; asking every few milliseconds, a person waits for one transaction at most.
+
+    Raises:
+        sqlite3.OperationalError: somebody else kept it all that time.
+        KeyboardInterrupt: this process was told to stop meanwhile; see `leaving_when`.
+    """
+    from time import monotonic, sleep
+
+    begun = monotonic()
+    patience = begun + (BUSY_SECONDS if seconds is None else seconds)
+    with _impatient(connection):
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or monotonic() >= patience:
+                    raise
+            if monotonic() >= begun + LEAVING_SECONDS and _told_to_stop():
+                raise KeyboardInterrupt
+            sleep(ASK_SECONDS)
+
+
+@contextmanager
+def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
+    """Give up waiting for the write lock once `told` says that this process is to stop."""
+    global _told_to_stop
+    before, _told_to_stop = _told_to_stop, told
+    try:
+        yield
+    finally:
+        _told_to_stop = before
+
+
+def _told_to_stop() -> bool:
+    return False
+
+
+@contextmanager
+def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
+    """SQLite says at once when somebody else has a lock, and waits as always afterwards."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else holds the lock that was asked for."""
+    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
+
+
+def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Whether the write lock can be had within so many seconds, for a connection that only reads otherwise."""
+    connection.execute("PRAGMA query_only = OFF")  # or SQLite does not even ask for it
+    try:
+        begin_writing(connection, seconds)
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return not is_busy(error)  # one who may not write at all is not kept from it by another
+    finally:
+        connection.execute("PRAGMA query_only = ON")
+    return True
+
+
+def give_way() -> None:
+    """Leave the write lock alone for as long as anybody who waits for it needs to notice."""
+    from time import sleep
+
+    sleep(2 * ASK_SECONDS)
+
+
+def empty_log(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Copy the write-ahead log back into the database and empty it; whether nobody kept it from that so long.
+
+    SQLite never waits for another who copies the log back, as everybody does who leaves last or finds it long.
+    """
+    from time import monotonic, sleep
+
+    patience = monotonic() + seconds
+    with _impatient(connection):
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if monotonic() > patience:
+                return False
+            sleep(ASK_SECONDS)
+    return True
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bool = True) -> Iterator[None]:
+    """One transaction: `BEGIN IMMEDIATE` for writers; rolled back on any error, or when not to `keep`."""
+    if write:
+        begin_writing(connection)
+    else:
+        connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT" if keep else "ROLLBACK")
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn SQLite's own errors into one line that names the database and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise as_database_error(error, path) from error
+
+
+def as_database_error(error: BaseException, path: Path) -> DatabaseError:
+    """One line for an error of SQLite's; the hint depends on what is wrong."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
+    if "readonly" in text or "unable to open" in text:
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
+    if "full" in text:
+        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
+    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
+    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)

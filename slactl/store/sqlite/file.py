@@ -1,0 +1,116 @@
+"""A new database: its folder and its file, with the right modes from the start, and the schema in it."""
+
+import fcntl
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from slactl.errors import DatabaseError
+from slactl.files import exposed_folder, give_to, opened_folder
+from slactl.store.sqlite.connection import BUSY_SECONDS, distrust, open_database, reported, transaction
+from slactl.store.sqlite.folders import open_folder, open_home, refuse_strangers
+from slactl.text import quoted
+
+
+def create_database(path: Path, *, group: int | None = None) -> bool:
+    """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
+
+    1. The folder is made, private, and nowhere that others may replace it.
+    2. The file is created exclusively and without following a link, so that its mode is right from the start.
+    3. Schema and views go in within one transaction; WAL is a property of the file from then on.
+    4. The folder of a shared desk becomes setgid and writable for its group.
+
+    Several may begin at once, and one that was killed may have left its file without a schema.
+
+    Raises:
+        DatabaseError: it cannot be created, or something that is not ours is there.
+    """
+    try:
+        if (folder := open_home(path)) is not None:
+            raise open_folder(folder)
+        refuse_strangers(path)
+        _make_folder(path.parent, group)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        made = False
+        if path.is_file():
+            with _alone(path) as handle:
+                made = _fill(path, handle, group)
+        if group is not None:
+            _share_folder(path.parent, group)
+        if made:
+            return True
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db ~/slactl.db init") from error
+    open_database(path).close()
+    return False
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[int]:
+    """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _make_folder(folder: Path, group: int | None) -> None:
+    for each in reversed(folder.parents):
+        if not each.exists():
+            each.mkdir(exist_ok=True, mode=0o755)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    if group is not None and folder.stat().st_mode & stat.S_IWOTH:  # as /tmp, which is not to be taken from everybody
+        own = quoted(folder / "desk" / "slactl.db")
+        raise DatabaseError(f"everybody may write to the folder {folder}", f"slactl --db {own} init")
+
+
+def _share_folder(folder: Path, group: int) -> None:
+    """Give a folder to its group, last of all: until then nobody else may swap what is made in it.
+
+    Raises:
+        DatabaseError: others may put another folder in its place.
+        OSError: it belongs to somebody else.
+    """
+    exposed = exposed_folder(folder.absolute().parent)
+    if exposed is not None:
+        raise DatabaseError(f"others may replace what is in the folder {exposed}", f"chmod go-w {quoted(exposed)}")
+    with opened_folder(folder) as way:
+        handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=way)
+        try:
+            os.fchown(handle, -1, group)
+            os.fchmod(handle, 0o2770)
+        finally:
+            os.close(handle)
+
+
+def _fill(path: Path, handle: int, group: int | None) -> bool:
+    """Put the schema into a file that has none yet; whether there was none."""
+    from slactl.store.schema.migrations import migrate
+
+    with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        distrust(connection)
+        if not _is_blank(connection):
+            return False
+        if path.is_symlink():
+            raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
+        if os.fstat(handle).st_uid != os.geteuid():
+            raise DatabaseError(f"{path} is empty and belongs to somebody else", f"ls -l {quoted(path)}")
+        if os.fstat(handle).st_size == 0 and os.fstat(handle).st_nlink == 1:
+            give_to(handle, 0o600 if group is None else 0o660, group=group)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        with transaction(connection, write=True):
+            migrate(connection)
+    return True
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    """Whether nobody has put anything into the file yet."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

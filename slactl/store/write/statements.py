@@ -1,0 +1,269 @@
+"""The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from slactl.clock import from_text
+from slactl.errors import RefusedError
+from slactl.sla.enums import DONE, EventType
+from slactl.sla.history.event import Event
+from slactl.store.read import tickets as reads
+from slactl.store.schema.chain import BEGINNING, sealed_rows
+from slactl.store.schema.events import from_row, identity
+from slactl.store.schema.models import Escalation, RulesVersion, Ticket, Timer
+from slactl.store.schema.models import Event as EventRow
+
+Row = dict[str, Any]
+
+#: How often each event is known: its instant, type and value.
+Identities = Counter[tuple[str, str, str]]
+
+Item = TypeVar("Item")
+
+#: How many ids go into one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
+BATCH = 500
+
+
+def next_id(connection: Connection, model: type[SQLModel]) -> int:
+    """The next free id. Rows are never removed from these tables, and the caller holds the write lock."""
+    column = _table(model).c.id
+    return (connection.execute(select(func.max(column))).scalar() or 0) + 1
+
+
+def insert_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns."""
+    if rows:
+        connection.execute(insert(_table(model)), rows)
+
+
+def append_events(connection: Connection, rows: Sequence[Row]) -> None:
+    """Append events to the log, in the order of their ids, and to the chain that seals it."""
+    if rows:
+        table = _table(EventRow)
+        last = connection.execute(select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
+        insert_rows(connection, EventRow, sealed_rows(last or BEGINNING, rows))
+
+
+def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
+    table = _table(model)
+    for columns, alike in _by_columns(rows).items():
+        values: Row = {name: bindparam(f"new_{name}") for name in columns}
+        statement = update(table).where(table.c.id == bindparam("old_id")).values(values)
+        renamed = [{"old_id": row["id"]} | {f"new_{name}": row[name] for name in columns} for row in alike]
+        connection.execute(statement, renamed)
+
+
+def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
+    """Remove timers that no longer follow from a history."""
+    for batch in batches(numbers):
+        connection.execute(delete(_table(Timer)).where(_table(Timer).c.id.in_(batch)))
+
+
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+    """Some tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    marks = ", ".join(f"{number:d}" for number in numbers)
+    return list(reads.tickets(driver, now, f"t.id IN ({marks})", order="t.id"))
+
+
+def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
+    """The events that the timers of some tickets follow from, each in the order of time."""
+    found: dict[int, list[Event]] = {number: [] for number in numbers}
+    table = _table(EventRow)
+    columns = (table.c.ticket_id, table.c.at, table.c.actor, table.c.actor_type, table.c.action, table.c.detail)
+    for batch in batches(numbers):
+        query = select(*columns).where(table.c.ticket_id.in_(batch)).order_by(table.c.ticket_id, table.c.at, table.c.id)
+        for number, *row in connection.execute(query):
+            event = from_row(*row)
+            if event is not None:
+                found[number].append(event)
+    return found
+
+
+def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
+    """How often each event of some tickets, told apart by instant, type and value, is known."""
+    found: dict[int, Identities] = {number: Counter() for number in numbers}
+    table, fired = _table(EventRow), _table(Escalation)
+    for batch in batches(numbers):
+        query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
+        for number, *row in connection.execute(query.where(table.c.ticket_id.in_(batch))):
+            known = identity(*row)
+            found[number].update([known] if known is not None else [])
+        # What expired or was skipped is on the record without an event.
+        silent = select(fired).where(fired.c.ticket_id.in_(batch), fired.c.event_id.is_(None))
+        for decided in connection.execute(silent).mappings():
+            event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, dict(decided))
+            found[decided["ticket_id"]][(decided["fired_at"], event.type.value, event.value)] += 1
+    return found
+
+
+def requester(connection: Connection, number: int) -> str | None:
+    """The address of the requester of a ticket."""
+    table = _table(Ticket)
+    found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
+    return str(found) if found is not None else None
+
+
+class Known(NamedTuple):
+    """What tells a ticket that is there from others."""
+
+    number: int
+    external_id: str | None
+    created_at: str
+
+
+def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
+    """The tickets that have these external ids."""
+    column, found = _table(Ticket).c.external_id, {}
+    for batch in batches(external_ids):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[str(row.external_id)] = Known(*row)
+    return found
+
+
+def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
+    """The tickets that have these numbers."""
+    column, found = _table(Ticket).c.id, {}
+    for batch in batches(numbers):
+        for row in connection.execute(_known().where(column.in_(batch))):
+            found[int(row.id)] = Known(*row)
+    return found
+
+
+def _known() -> Select[Any]:
+    columns = _table(Ticket).c
+    return select(columns.id, columns.external_id, columns.created_at)
+
+
+def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[int, int | None]) -> None:
+    """Update tickets that still have the versions they were read with.
+
+    Raises:
+        RefusedError: somebody changed one of them since.
+    """
+    table = _table(Ticket)
+    for columns, alike in _by_columns(rows).items():
+        values: Row = {name: bindparam(f"new_{name}") for name in columns}
+        same = (table.c.id == bindparam("old_id")) & (table.c.version == bindparam("old_version"))
+        renamed = [
+            {"old_id": row["id"], "old_version": read.get(row["id"])} | {f"new_{name}": row[name] for name in columns}
+            for row in alike
+        ]
+        if connection.execute(update(table).where(same).values(values), renamed).rowcount != len(alike):
+            named = ", ".join(str(row["id"]) for row in alike[:10])
+            raise RefusedError(f"somebody else changed a ticket meanwhile (of {named}); nothing was written")
+
+
+def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """What tells of each of some tickets whether it was changed since it was read."""
+    table, found = _table(Ticket), dict[int, int]()
+    for batch in batches(numbers):
+        query = select(table.c.id, table.c.version).where(table.c.id.in_(batch))
+        found |= {number: version for number, version in connection.execute(query)}
+    return found
+
+
+def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """The stored timers of some tickets."""
+    return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
+
+
+def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """Every level of some tickets that has already been decided: its key, and when it was."""
+    table = _table(Escalation)
+    keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
+    place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
+    query = select(table.c.id, table.c.ticket_id, *keys, *place).where(table.c.level.is_not(None))
+    return _grouped(connection, query, table.c.ticket_id, numbers)
+
+
+def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
+    """Have some escalations be about other cycles; afterwards no two are about the same."""
+    if not cycles:
+        return
+    table = _table(Escalation)
+    change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
+    # First out of each other's way: a cycle that one leaves may be the one that another comes to.
+    connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
+    connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
+
+
+def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:
+    """The tickets with a timer whose next instant has come, from `after` on and up to `until`, in ascending order."""
+    table = _table(Timer)
+    query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
+    if until is not None:
+        query = query.where(table.c.ticket_id <= until)
+    return list(connection.execute(query.distinct().order_by(table.c.ticket_id).limit(most)).scalars())
+
+
+def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
+    """The tickets that an address, however it is capitalised, opened in [since, until]."""
+    table = _table(Ticket)
+    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    query = select(table.c.id).where(
+        table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
+    )
+    return list(connection.execute(query.order_by(table.c.id)).scalars())
+
+
+def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
+    """The tickets something can still happen to, from `after` on, in ascending order."""
+    table, timer = _table(Ticket), _table(Timer)
+    waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
+    live = table.c.status.not_in(DONE)
+    query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
+    return list(connection.execute(query).scalars())
+
+
+def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
+    """The open tickets judged under another version of the rules, and which, from `after` on in ascending order."""
+    table, version = _table(Ticket), _table(RulesVersion)
+    columns = (table.c.id, table.c.external_id, table.c.updated_at, table.c.version, version.c.hash.label("rules"))
+    query = (
+        select(*columns)
+        .join(version, version.c.id == table.c.rules_version)
+        .where(table.c.id > after, table.c.status.not_in(DONE), version.c.hash != rules_hash)
+    )
+    return [dict(row) for row in connection.execute(query.order_by(table.c.id).limit(most)).mappings()]
+
+
+def postpone(connection: Connection, number: int, until: str) -> None:
+    """Leave the timers of a ticket whose next instant has come for later."""
+    table = _table(Timer)
+    connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Ids in runs that one statement can name."""
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]
+
+
+def _grouped(
+    connection: Connection, query: Select[Any], column: ColumnElement[int], numbers: Sequence[int]
+) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {number: [] for number in numbers}
+    for batch in batches(numbers):
+        for row in connection.execute(query.where(column.in_(batch))).mappings():
+            found[row["ticket_id"]].append(dict(row))
+    return found
+
+
+def _by_columns(rows: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        alike.setdefault(tuple(name for name in row if name != "id"), []).append(row)
+    return alike
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]

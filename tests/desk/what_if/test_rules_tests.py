@@ -1,0 +1,358 @@
+"""Unit tests for rules: what passes, what fails and says why, and files that are wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slactl.desk.what_if.testing import run
+from slactl.sla.rules.loading import parse
+
+RULES = parse(
+    """
+schema = 1
+[settings]
+pause_statuses = ["pending"]
+
+[calendars.always]
+always_open = true
+
+[[policy]]
+name = "vip"
+match = { requester_domain = ["big.example"] }
+calendar = "always"
+[policy.targets]
+default = { first_response = "15m" }
+
+[[policy]]
+name = "all"
+calendar = "always"
+[policy.targets]
+default = { first_response = "1h", resolution = "4h" }
+
+[[escalation]]
+id = "answer"
+on = "first_response"
+  [[escalation.level]]
+  id = "warn"
+  at = "50%"
+  note = "soon"
+  [[escalation.level]]
+  id = "late"
+  at = "0m"
+  priority = "high"
+  [[escalation.level]]
+  id = "again"
+  at = "+1h"
+  note = "still"
+  repeat = { every = "1h", max = 2 }
+"""
+)
+
+HISTORY = """
+history = [
+  { ticket = "A", at = "2026-03-02T10:00:00+01:00", type = "created", priority = "urgent" },
+  { ticket = "A", at = 2026-03-02T11:30:00+01:00, type = "agent_reply", actor = "mia" },
+]
+"""
+
+
+def outcome(tmp_path: Path, text: str) -> dict[str, Any]:
+    file = tmp_path / "cases.toml"
+    file.write_text(text)
+    return run([file], RULES)
+
+
+def failures(tmp_path: Path, text: str) -> list[tuple[Any, Any, Any]]:
+    """Key, expected and got of everything that fails in one test on the history."""
+    report = outcome(tmp_path, f'[[test]]\nname = "one"\n{HISTORY}\n{text}')
+    assert report["problems"] == []
+    (test,) = report["tests"]
+    assert test["passed"] is (not test["failures"])
+    return [(failure["key"], failure["expected"], failure["got"]) for failure in test["failures"]]
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    """What is wrong with a file, without its path."""
+    found: list[str] = outcome(tmp_path, text)["problems"]
+    return [problem.removeprefix(f"{tmp_path}/") for problem in found]
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        'target = "first_response", due_at = "2026-03-02T10:00:00Z", state = "breached"',
+        'target = "first_response", due_at = 2026-03-02T11:00:00+01:00',
+        'target = "first_response", elapsed_seconds = 5400, overdue_seconds = "30m"',
+        'target = "first_response", stopped_at = "2026-03-02T10:30:00Z", cycle = 1, policy = "all"',
+        'target = "resolution", state = "running", stopped_at = "none", breached_at = "none"',
+        'target = "resolution", at = "2026-03-02T13:00:01Z", state = "breached"',
+        'target = "resolution", breached_at = "2026-03-02T13:00:00Z"',
+        'target = "next_response", state = "none", due_at = "none"',
+        'policy = "all", status = "open", priority = "urgent"',
+    ],
+)
+def test_what_holds_passes(tmp_path: Path, expectation: str) -> None:
+    assert failures(tmp_path, f'expect = [{{ ticket = "A", {expectation} }}]') == []
+
+
+@pytest.mark.parametrize(
+    ("expectation", "failure"),
+    [
+        (
+            'target = "resolution", due_at = "2026-03-02T12:00:00Z"',
+            ("due_at", "2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"),
+        ),
+        ('target = "resolution", due_at = "none"', ("due_at", None, "2026-03-02T13:00:00Z")),
+        ('target = "resolution", state = "met"', ("state", "met", "running")),
+        ('target = "resolution", target_seconds = "5h"', ("target_seconds", 18000, 14400)),
+        ('target = "resolution", cycle = 2, state = "running"', ("state", "running", "none")),
+        ('target = "next_response", due_at = "2026-03-02T12:00:00Z"', ("due_at", "2026-03-02T12:00:00Z", None)),
+        ('policy = "vip"', ("policy", "vip", "all")),
+        ('policy = "none"', ("policy", None, "all")),
+        ('policy = "all", at = "2026-03-02T08:59:59Z"', ("ticket", "a ticket", "it was not opened yet")),
+    ],
+)
+def test_what_does_not_hold_fails_with_what_was_got(
+    tmp_path: Path, expectation: str, failure: tuple[str, Any, Any]
+) -> None:
+    assert failures(tmp_path, f'expect = [{{ ticket = "A", {expectation} }}]') == [failure]
+
+
+def test_a_failure_names_the_policy_and_the_instant(tmp_path: Path) -> None:
+    text = f'[[test]]\nname = "one"\n{HISTORY}\nexpect = [{{ ticket = "A", target = "resolution", state = "met" }}]'
+    (test,) = outcome(tmp_path, text)["tests"]
+    assert (test["line"], test["name"]) == (1, "one")
+    assert test["failures"] == [
+        {
+            "ticket": "A",
+            "target": "resolution",
+            "cycle": 1,
+            "policy": "all",
+            "at": "2026-03-02T10:30:00Z",
+            "key": "state",
+            "expected": "met",
+            "got": "running",
+        }
+    ]
+
+
+WARN = '{ ticket = "A", escalation = "answer", level = "warn", at = "2026-03-02T09:30:00Z" }'
+LATE = '{ ticket = "A", escalation = "answer", level = "late", at = "2026-03-02T10:00:00Z" }'
+
+
+@pytest.mark.parametrize(
+    ("fires", "expected"),
+    [
+        (f"{WARN}, {LATE}", []),
+        (f"{LATE}, {WARN}", []),
+        ('{ ticket = "A", escalation = "answer", level = "warn" }, ' + LATE, []),
+        (WARN, [("fires", None, "answer/late at 2026-03-02T10:00:00Z")]),
+        (
+            f"{WARN}, {LATE}, {LATE.replace('late', 'again')}",
+            [("fires", "answer/again at 2026-03-02T10:00:00Z", None)],
+        ),
+        (
+            f"{WARN.replace('09:30', '09:20')}, {LATE}",
+            [("fires", "answer/warn at 2026-03-02T09:20:00Z", "answer/warn at 2026-03-02T09:30:00Z")],
+        ),
+        (f"{WARN}, {WARN}, {LATE}", [("fires", "answer/warn at 2026-03-02T09:30:00Z", None)]),
+        (
+            f"{WARN}, {LATE}, {LATE.replace('late', 'lates')}",
+            [
+                (
+                    "fires",
+                    "answer/lates at 2026-03-02T10:00:00Z",
+                    "the rules have no level answer/lates; did you mean answer/late?",
+                )
+            ],
+        ),
+        (
+            "",
+            [
+                ("fires", None, "answer/warn at 2026-03-02T09:30:00Z"),
+                ("fires", None, "answer/late at 2026-03-02T10:00:00Z"),
+            ],
+        ),
+    ],
+)
+def test_exactly_what_is_listed_fires(tmp_path: Path, fires: str, expected: list[Any]) -> None:
+    assert failures(tmp_path, f"fires = [{fires}]") == expected
+
+
+def test_repeats_are_firings_of_their_own(tmp_path: Path) -> None:
+    history = '{ ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" }'
+    again = '{ ticket = "A", escalation = "answer", level = "again", repeat = 1, at = "2026-03-02T12:00:00Z" }'
+    text = f'[[test]]\nname = "one"\nhistory = [{history}]\nfires = [{WARN}, {LATE}, {again}]'
+    (test,) = outcome(tmp_path, text)["tests"]
+    assert [(f["expected"], f["got"]) for f in test["failures"]] == [(None, "answer/again at 2026-03-02T11:00:00Z")]
+
+
+def test_what_fires_for_tickets_that_are_not_named_is_not_asked(tmp_path: Path) -> None:
+    text = """
+    [[test]]
+    name = "two tickets"
+    at = "2026-03-02T09:40:00Z"
+    history = [
+      { ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" },
+      { ticket = "B", at = "2026-03-02T09:00:00Z", type = "created" },
+    ]
+    fires = [{ ticket = "A", escalation = "answer", level = "warn", at = "2026-03-02T09:30:00Z" }]
+    """
+    assert outcome(tmp_path, text)["tests"][0]["failures"] == []
+
+
+def test_a_deadline_is_kept_on_the_deadline_itself(tmp_path: Path) -> None:
+    text = """
+    [[test]]
+    name = "in time"
+    at = "2026-03-02T10:00:00Z"
+    history = [{ ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" }]
+    expect = [{ ticket = "A", target = "first_response", state = "running", remaining_seconds = 0 }]
+    fires = [{ ticket = "A", escalation = "answer", level = "warn" }]
+    """
+    assert outcome(tmp_path, text)["tests"][0]["failures"] == []
+
+
+def test_the_address_of_the_requester_chooses_the_policy(tmp_path: Path) -> None:
+    text = """
+    [[test]]
+    name = "vip"
+    history = [{ ticket = "A", at = "2026-03-02T09:00:00Z", type = "created", requester_email = "Bo@BIG.example" }]
+    expect = [{ ticket = "A", policy = "vip", target = "first_response", due_at = "2026-03-02T09:15:00Z" }]
+    """
+    assert outcome(tmp_path, text)["tests"][0]["failures"] == []
+
+
+def test_events_come_in_any_order_and_count_once(tmp_path: Path) -> None:
+    text = """
+    [[test]]
+    name = "shuffled"
+    expect = [{ ticket = "A", target = "resolution", paused_seconds = "1h", state = "met" }]
+    [[test.history]]
+    ticket = "A"
+    at = "2026-03-02T12:00:00Z"
+    type = "status"
+    status = "resolved"
+    [[test.history]]
+    ticket = "A"
+    at = "2026-03-02T11:00:00Z"
+    type = "status"
+    status = "open"
+    [[test.history]]
+    ticket = "A"
+    at = "2026-03-02T10:00:00Z"
+    type = "status"
+    status = "pending"
+    [[test.history]]
+    ticket = "A"
+    at = "2026-03-02T10:00:00Z"
+    type = "status"
+    status = "pending"
+    [[test.history]]
+    ticket = "A"
+    at = "2026-03-02T09:00:00Z"
+    type = "created"
+    """
+    assert outcome(tmp_path, text)["tests"][0]["failures"] == []
+
+
+CREATED = '{ ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" }'
+
+
+def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy = "all" }]') -> str:
+    return f'[[test]]\nname = "one"\nhistory = [{history}]\n{rest}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "cases.toml:1: there is no [[test]] in it"),
+        (a_test() + "expct = []", "cases.toml:5: test[1].expct: unknown key expct; did you mean expect?"),
+        (a_test(rest="tests = 1"), "cases.toml:4: test[1].tests: unknown key tests"),
+        (a_test(rest=""), "cases.toml:1: test[1]: it expects nothing: neither expect nor fires"),
+        (a_test(history=""), "cases.toml:3: test[1].history: a history is needed: what happened to the tickets"),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resolution", due = "2026-03-02T09:00:00Z" }]'),
+            "cases.toml:4: test[1].expect[1].due: unknown key due; did you mean due_at?",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resoluton", state = "met" }]'),
+            "cases.toml:4: test[1].expect[1].target: 'resoluton' is not one of first_response, next_response,"
+            " resolution; did you mean resolution?",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resolution", state = "late" }]'),
+            "cases.toml:4: test[1].expect[1].state: 'late' is not one of none, running, paused, met, breached",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "B", policy = "all" }]'),
+            "cases.toml:4: test[1].expect[1].ticket: the history has no ticket 'B'",
+        ),
+        (a_test(rest='expect = [{ policy = "all" }]'), "cases.toml:4: test[1].expect[1]: ticket is missing"),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resolution" }]'),
+            "cases.toml:4: test[1].expect[1]: it expects nothing of the ticket",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", state = "met" }]'),
+            'cases.toml:4: test[1].expect[1].state: state is about a target: target = "resolution", say',
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resolution", paused_seconds = "soon" }]'),
+            "cases.toml:4: test[1].expect[1].paused_seconds: 'soon' is neither a number of seconds nor a duration such"
+            " as 1h30m",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", target = "resolution", cycle = 0, state = "met" }]'),
+            "cases.toml:4: test[1].expect[1].cycle: cycle is a number from 1 on",
+        ),
+        (
+            a_test(rest='fires = [{ ticket = "A", level = "x" }]'),
+            "cases.toml:4: test[1].fires[1]: escalation is missing",
+        ),
+        (a_test(rest="fires = {}"), "cases.toml:4: test[1].fires: fires is a list of tables"),
+        (
+            a_test(history=CREATED.replace("created", "creatd")),
+            "cases.toml:3: test[1].history[1]: type: 'creatd' is not known; did you mean created?",
+        ),
+        (
+            a_test(history=CREATED.replace("type", 'prioritty = "high", type')),
+            "cases.toml:3: test[1].history[1].prioritty: unknown key prioritty; did you mean priority?",
+        ),
+        (
+            a_test(history=f"{CREATED}, {CREATED.replace('09:00', '10:00')}"),
+            "cases.toml:3: test[1].history[2]: type: ticket A is created a second time",
+        ),
+    ],
+)
+def test_a_slip_in_a_file_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
+    assert problems(tmp_path, text) == [problem]
+
+
+@pytest.mark.parametrize(
+    "instant", ['"2026-03-02T09:00:00"', "2026-03-02T09:00:00", "2026-03-02", "09:00:00", "7", '""']
+)
+def test_an_instant_without_offset_is_told(tmp_path: Path, instant: str) -> None:
+    rest = f'expect = [{{ ticket = "A", target = "resolution", due_at = {instant} }}]'
+    (problem,) = problems(tmp_path, a_test(rest=rest))
+    assert problem.startswith("cases.toml:4: test[1].expect[1].due_at: ")
+
+
+def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, a_test() + a_test(history="") + a_test(rest="expext = []"))
+    assert [problem.split(":")[1] for problem in found] == ["7", "12"]
+
+
+def test_a_broken_file_does_not_keep_the_others_from_running(tmp_path: Path) -> None:
+    good, bad, missing = tmp_path / "good.toml", tmp_path / "bad.toml", tmp_path / "missing.toml"
+    good.write_text(a_test())
+    bad.write_text("[[test]\n")
+    report = run([bad, missing, good], RULES)
+    assert (report["passed"], report["failed"]) == (1, 0)
+    assert [problem.split(":")[0] for problem in report["problems"]] == [str(bad), f"{missing} cannot be read"]
+
+
+def test_a_name_is_not_needed(tmp_path: Path) -> None:
+    (test,) = outcome(tmp_path, a_test().replace('name = "one"\n', ""))["tests"]
+    assert test["name"] == "test[1]"

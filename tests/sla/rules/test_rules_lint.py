@@ -1,0 +1,127 @@
+"""What is probably a mistake in valid rules: each kind of warning, and that good rules have none."""
+
+from pathlib import Path
+
+from slactl.config import shipped_rules
+from slactl.desk.rules.file import check
+from slactl.sla.rules.lint import lint
+from slactl.sla.rules.loading import load, parse
+
+HEAD = "schema = 1\n[calendars.always]\nalways_open = true\n"
+EVERY = 'default = { resolution = "4h" }'
+ALL = f'[[policy]]\nname = "all"\ncalendar = "always"\n[policy.targets]\n{EVERY}\n'
+
+
+def policy(name: str, match: str, targets: str = EVERY) -> str:
+    """Five lines."""
+    return f'[[policy]]\nname = "{name}"\nmatch = {{ {match} }}\ncalendar = "always"\ntargets = {{ {targets} }}\n'
+
+
+def ladder(level: str, when: str = "", on: str = "resolution") -> str:
+    """Five lines; the level is on the last."""
+    return (
+        f'[[escalation]]\nid = "late"\non = "{on}"\nwhen = {{ {when} }}\nlevel = [{{ id = "l", at = "0m", {level} }}]\n'
+    )
+
+
+def warnings(*parts: str) -> list[str]:
+    text = HEAD + "".join(parts)
+    return [f"{warning.line}: {warning.message}" for warning in lint(parse(text), text)]
+
+
+def test_the_shipped_rules_have_nothing_to_warn_about() -> None:
+    text = shipped_rules().read_text(encoding="utf-8")
+    assert lint(parse(text), text) == []
+
+
+def test_a_policy_that_another_one_hides() -> None:
+    assert warnings(ALL, policy("pro", 'plan = ["pro"]')) == [
+        "9: policy 'pro' is never reached: 'all' above matches first"
+    ]
+    assert warnings(policy("a", 'plan = ["x", "y"]'), policy("b", 'plan = ["x"], tag = ["t"]'), ALL) == [
+        "9: policy 'b' is never reached: 'a' above matches first"
+    ]
+
+
+def test_a_policy_that_several_others_hide_together() -> None:
+    parts = (
+        policy("calm", 'priority = ["low", "normal"]'),
+        policy("hot", 'priority = ["high", "urgent"]'),
+        policy("pro", 'plan = ["pro"]'),
+    )
+    assert warnings(*parts) == ["14: policy 'pro' is never reached: those above match first"]
+
+
+def test_policies_that_can_be_reached() -> None:
+    tagged = policy("a", 'tag = ["t", "u"]'), policy("b", 'tag = ["t", "v"]'), ALL
+    assert warnings(*tagged) == []
+    assert warnings(policy("a", 'plan = ["x"], tenant = ["t"]'), policy("b", 'plan = ["x"]'), ALL) == []
+    assert warnings(policy("a", 'requester_domain = ["Big.example"]'), ALL) == []
+
+
+def test_no_catch_all() -> None:
+    assert "4: no catch-all: a ticket that no policy matches gets no deadline" in warnings(
+        policy("free", 'plan = ["free"]')
+    )
+    both = policy("calm", 'priority = ["low", "normal"]'), policy("hot", 'priority = ["high", "urgent"]')
+    assert warnings(*both) == []
+
+
+def test_a_plan_and_priority_without_targets() -> None:
+    urgent = 'urgent = { resolution = "1h" }'
+    assert warnings(policy("pro", 'plan = ["pro"]', urgent), ALL) == [
+        "4: policy 'pro' has no targets for low, normal, high tickets of plan pro"
+    ]
+    assert warnings(policy("hot", 'plan = ["pro"], priority = ["urgent"]'), policy("free", 'plan = ["free"]')) == [
+        "4: plan 'pro' has no targets for low, normal, high tickets: no policy matches them",
+        "9: no catch-all: a ticket that no policy matches gets no deadline",
+    ]
+    # What another policy takes before is not one of this one's business.
+    first = policy("calm", 'plan = ["pro"], priority = ["low", "normal", "high"]')
+    assert warnings(first, policy("pro", 'plan = ["pro"]', urgent), ALL) == []
+
+
+def test_a_level_at_which_nothing_can_happen() -> None:
+    assert warnings(ALL, ladder('tag = ["late"]')) == []
+    assert warnings(ALL, ladder('repeat = { every = "1h", max = 2 }')) == [
+        "13: level 'l' of 'late' does nothing: no priority, assign, note, tag, notify"
+    ]
+    excluded = ladder('tag = ["late"], when = { priority = ["low"] }', 'priority = ["high", "urgent"]')
+    assert warnings(ALL, excluded) == [
+        "13: level 'l' of 'late' can never fire: its when excludes the priority of the escalation rule"
+    ]
+    assert warnings(ALL, ladder('priority = "high"', 'priority = ["high", "urgent"]')) == [
+        "13: level 'l' of 'late' changes nothing: its tickets already have priority high or higher"
+    ]
+    assert warnings(ALL, ladder('priority = "urgent"', 'priority = ["high", "urgent"]')) == []
+
+
+def test_a_ladder_that_nothing_can_start() -> None:
+    promised = policy("pro", 'plan = ["pro"]', 'default = { resolution = "1h", next_response = "1h" }'), ALL
+    assert warnings(*promised, ladder('tag = ["late"]', on="next_response")) == []
+    told = ["14: 'late' can never fire: no policy has a next_response target for its tickets"]
+    assert warnings(*promised, ladder('tag = ["late"]', 'plan = ["free"]', on="next_response")) == told
+    assert warnings(ALL, ladder('tag = ["late"]', on="first_response")) == [
+        "9: 'late' can never fire: no policy has a first_response target for its tickets"
+    ]
+
+
+def test_a_role_nobody_holds() -> None:
+    assert warnings(ALL, "[roles.boss]\n") == ["9: nobody fills the role 'boss': it has no assignee"]
+    channel = '[roles.boss]\nnotify = ["${env:KNOWN}"]\n'
+    assert warnings(ALL, channel) == []
+    assert warnings(ALL, channel, ladder('assign = "boss"')) == ["9: nobody fills the role 'boss': it has no assignee"]
+
+
+def test_a_missing_environment_variable(tmp_path: Path) -> None:
+    people = '[people.mia]\nnotify = ["${env:KNOWN}", "mailtos://${env:LOGIN}@example.com"]\n'
+    (tmp_path / "rules.toml").write_text(HEAD + ALL + people)
+    _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"})
+    assert [(warning.line, "LOGIN" in warning.message) for warning in told] == [(10, True)]
+
+
+def test_the_rules_of_the_examples_are_valid_and_have_no_catch_all() -> None:
+    path = Path(__file__).parents[2] / "data" / "sla" / "rules.toml"
+    told = [warning.message for warning in lint(load(path), path.read_text())]
+    assert "no catch-all: a ticket that no policy matches gets no deadline" in told
+    assert not [message for message in told if "never reached" in message]

@@ -1,0 +1,145 @@
+"""Every query that must not feel the size of a desk: it uses an index, and does the same work at two sizes."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from slactl.__main__ import run
+from slactl.store.read import filters, ids, runs
+from slactl.store.read import tickets as reads
+from slactl.store.read.filters import TicketFilter
+from slactl.store.sqlite.connection import open_database
+
+GENERATOR = Path(__file__).parents[2] / "bench" / "generate_history.py"
+SIZES = (300, 3000)
+NOW = "2026-11-24T12:00:00Z"
+MIDNIGHT = "2026-11-24T00:00:00+00:00"
+
+#: Tickets that a list is asked for: fewer than match at either size.
+MOST = 5
+
+#: Steps of SQLite's virtual machine between two calls of the progress handler.
+STEPS = 100
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The same kind of desk at both sizes; SQLite's own statistics as after years of use."""
+    folder, found = tmp_path_factory.mktemp("plans"), []
+    for size in SIZES:
+        database = folder / f"{size}.db"
+        history = subprocess.check_output([sys.executable, str(GENERATOR), str(size), "--now", MIDNIGHT])
+        database.with_suffix(".jsonl").write_bytes(history)
+        settings = ["--db", str(database), "--rules", str(folder / "rules.toml"), "--actor", "ann"]
+        for words in (["init"], ["import", str(database.with_suffix(".jsonl"))]):
+            assert run([*settings, *words]) == 0
+        with sqlite3.connect(database) as connection:
+            connection.execute("ANALYZE")
+        connection.close()
+        found.append(database)
+    return found
+
+
+Ask = Callable[[sqlite3.Connection], object]
+
+
+def listed(wanted: TicketFilter) -> Ask:
+    return lambda connection: list(filters.find(connection, wanted, NOW, limit=MOST))
+
+
+#: What is asked, and how much more work may be done at ten times the size.
+QUESTIONS: dict[str, tuple[Ask, float]] = {
+    "list": (listed(TicketFilter()), 1.5),
+    "list --breached": (listed(TicketFilter(breached=True)), 1.5),
+    "list --due-within 5d": (listed(TicketFilter(due_within=5 * 86_400)), 1.5),
+    "list --assignee, which nobody is": (listed(TicketFilter(assignees=("nobody-has-this-name",))), 1.5),
+    "list --tenant, which nobody is": (listed(TicketFilter(tenants=("nobody-has-this-name",))), 1.5),
+    "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
+    "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
+    "the history of show": (lambda c: reads.history(c, 7), 1.5),
+    "the messages of show": (lambda c: reads.messages(c, 7), 1.5),
+    "the escalations of show": (lambda c: reads.escalations(c, 7), 1.5),
+    "an external id": (lambda c: reads.ticket_id(c, "T-7"), 1.5),
+    "the head of the log": (reads.head, 1.5),
+    "the runs": (lambda c: runs.runs(c, 50), 1.5),
+}
+
+Question = tuple[str, Ask, float]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_hot_query_scans_neither_tickets_nor_timers_nor_events(name: str, desks: Sequence[Path]) -> None:
+    ask, _ = QUESTIONS[name]
+    for desk in desks:
+        for statement in asked(desk, ask):
+            # The newest row of all is the first that is met, in whichever way a table is walked.
+            for step in () if statement.endswith("ORDER BY id DESC LIMIT 1") else plan(desk, statement):
+                assert not re.match(r"SCAN (t|r|fr|nr|rs|e|ticket|timer|event)\b(?! USING)", step), (statement, step)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_hot_query_does_the_same_work_at_ten_times_the_size(name: str, desks: Sequence[Path]) -> None:
+    ask, most = QUESTIONS[name]
+    small, large = (work(desk, ask) for desk in desks)
+    assert large <= most * small + 2, (small, large)
+
+
+def test_what_is_due_is_found_by_the_partial_index(desks: Sequence[Path]) -> None:
+    due = "SELECT DISTINCT ticket_id FROM timer WHERE next_at <= ? AND ticket_id > ? ORDER BY ticket_id LIMIT ?"
+    for desk in desks:
+        with sqlite3.connect(desk) as connection:
+            exists = "EXPLAIN QUERY PLAN SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)"
+            steps = [row[3] for row in connection.execute(exists, (NOW,))]
+            steps += [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {due}", (NOW, 0, 100))]
+        connection.close()
+        assert any("timer_next" in step for step in steps), steps
+        assert not any(re.match(r"SCAN timer(?! USING)", step) for step in steps), steps
+
+
+def test_completion_reads_a_hundred_ids_however_many_there_are(desks: Sequence[Path]) -> None:
+    for prefix in ("", "1", "T-1"):
+        assert 0 < len(ids.ids_like(desks[1], prefix)) <= 100
+
+
+def asked(desk: Path, ask: Ask) -> Iterator[str]:
+    """The statements of a question, with their parameters filled in by SQLite."""
+    connection, said = open_database(desk, query_only=True), list[str]()
+    try:
+        connection.set_trace_callback(said.append)
+        ask(connection)
+    finally:
+        connection.close()
+    assert said
+    yield from (each for each in said if each.lstrip().upper().startswith(("SELECT", "WITH")))
+
+
+def plan(desk: Path, statement: str) -> list[str]:
+    connection = open_database(desk, query_only=True)
+    try:
+        if "casefold(" in statement:
+            connection.create_function("casefold", 1, str.casefold)
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    finally:
+        connection.close()
+
+
+def work(desk: Path, ask: Ask) -> int:
+    """How far SQLite's virtual machine ran for a question, with bound parameters, in hundreds of steps."""
+    connection, calls = open_database(desk, query_only=True), 0
+
+    def count() -> int:
+        nonlocal calls
+        calls += 1
+        return 0
+
+    try:
+        connection.set_progress_handler(count, STEPS)
+        ask(connection)
+    finally:
+        connection.close()
+    return calls
