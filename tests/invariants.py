@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slactl.clock import from_text
-from slactl.config import Color, Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.projection import ticket_columns
 from slactl.desk.upkeep.audit import verify
 from slactl.sla.enums import Target
@@ -18,6 +18,7 @@ from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
+from slactl.store.database import Database
 from slactl.store.schema.events import COLUMNS, from_row
 
 #: What differs from one run of the program to the next although the same was done: what each run noted of itself.
@@ -34,8 +35,8 @@ def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[
         connection.row_factory = sqlite3.Row
         found = [*_file(connection), *_escalations(connection), *_outbox(connection, all_told)]
         found += _cache(connection, now)
-    config = Config(database, database.with_name("rules.toml"), "auditor", Color.NEVER, False, {})
-    return found + [finding.message for finding in verify(config, now).findings]
+    desk = Desk(Database(database), database.with_name("rules.toml"), "auditor", {})
+    return found + [finding.message for finding in verify(desk, now).findings]
 
 
 def content(database: Path) -> dict[str, list[str]]:

@@ -60,9 +60,9 @@ def list_events(
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     names = choose_fields(fields, views.EVENT_COLUMNS)
-    actors = [here.config.actor if name == "me" else name for name in actor or ()]
+    actors = [here.desk.actor if name == "me" else name for name in actor or ()]
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         _check_actions(connection, action or ())
         log = reads.log(
             connection, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
@@ -104,7 +104,7 @@ def verify(
 
     here = call(context)
     with phases() as progress:
-        found = desk.verify(here.config, here.now, head, progress)
+        found = desk.verify(here.desk, here.now, head, progress)
     if as_json:
         write_object(found.record(), sys.stdout)
     elif found.found or not quiet:

@@ -46,7 +46,7 @@ def add(
     from slactl.show.calendar import added_lines
 
     here = call(context)
-    found = calendars.add(calendars.calendar(here.config.rules, name, timezone), _instant(here, start), duration)
+    found = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
     _print(found, found["end"], lambda: added_lines(found), as_json=as_json)
 
 
@@ -72,7 +72,7 @@ def between(
     from slactl.show.calendar import between_lines
 
     here = call(context)
-    asked = calendars.calendar(here.config.rules, name, timezone)
+    asked = calendars.calendar(here.desk.rules, name, timezone)
     found = calendars.between(asked, _instant(here, a), _instant(here, b))
     _print(found, str(found["open_seconds"]), lambda: between_lines(found), as_json=as_json)
 
@@ -99,7 +99,7 @@ def is_open(
     from slactl.show.calendar import open_lines
 
     here = call(context)
-    asked = calendars.calendar(here.config.rules, name, timezone)
+    asked = calendars.calendar(here.desk.rules, name, timezone)
     found = calendars.is_open(asked, _instant(here, at, ahead=True))
     _print(found, "yes" if found["open"] else "no", lambda: open_lines(found), as_json=as_json)
 
@@ -136,7 +136,7 @@ def show(
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     names = choose_fields(fields, calendars.DATE_FIELDS)
     first = calendars.parse_month(month) if month is not None else None
-    asked = calendars.calendar(here.config.rules, name, timezone)
+    asked = calendars.calendar(here.desk.rules, name, timezone)
     first = first or calendars.this_month(asked, here.now)
     found = calendars.month(asked, first)
     if chosen is Form.TABLE and fields is None:

@@ -95,7 +95,7 @@ def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":
     told: list[int] = []
     before = signal(SIGTERM, lambda number, _: told.append(number))
     try:
-        return check(here.config, at, replace(job, stop=lambda: bool(told)))
+        return check(here.desk, at, replace(job, stop=lambda: bool(told)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

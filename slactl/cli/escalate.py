@@ -49,9 +49,9 @@ def escalate(
     here, place = call(context), _place(escalation, level, alone=assign is None and priority is None)
     who, told = here.person(assign), {"notify": not no_notify, "dry_run": dry_run}
     if place is not None:
-        outcome = desk.escalate_to(here.config, here.now, read_ids(references), reason, place, **told)
+        outcome = desk.escalate_to(here.desk, here.now, read_ids(references), reason, place, **told)
     else:
-        outcome = desk.escalate(here.config, here.now, read_ids(references), reason, who, priority, **told)
+        outcome = desk.escalate(here.desk, here.now, read_ids(references), reason, who, priority, **told)
     announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -98,7 +98,7 @@ def ack(
     if duration is not None and duration.business_days:
         raise UsageError("--for takes hours and minutes, not business days", again)
     outcome = changes.change(
-        here.config, here.now, read_ids(references), escalation.acknowledge(duration), dry_run=dry_run
+        here.desk, here.now, read_ids(references), escalation.acknowledge(duration), dry_run=dry_run
     )
     announce(here, outcome, "acknowledged", quiet=quiet, as_json=as_json, dry_run=dry_run)
 
@@ -121,5 +121,5 @@ def unack(
     from slactl.desk.tickets import changes
 
     here = call(context)
-    outcome = changes.change(here.config, here.now, read_ids(references), escalation.unacknowledge(), dry_run=dry_run)
+    outcome = changes.change(here.desk, here.now, read_ids(references), escalation.unacknowledge(), dry_run=dry_run)
     announce(here, outcome, "released", quiet=quiet, as_json=as_json, dry_run=dry_run)

@@ -42,7 +42,7 @@ def explain(
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    found = desk.explain(here.config, here.now, reference, target)
+    found = desk.explain(here.desk, here.now, reference, target)
     if chosen is Form.TABLE:
         draw_explanation(found, here.screen, every_cycle=target is not None)
     elif chosen is Form.IDS:

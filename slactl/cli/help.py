@@ -158,7 +158,7 @@ def first_steps() -> str:
 def show_status(context: typer.Context) -> None:
     """Print counts, the last check and the next deadlines; without a database print the first steps."""
     here = call(context)
-    if not os.path.exists(here.config.database):
+    if not os.path.exists(here.desk.database.path):
         sys.stdout.write(first_steps())
         return
     say(_counts(here))
@@ -171,10 +171,9 @@ def show_status(context: typer.Context) -> None:
 def _counts(here: Call) -> str:
     from slactl.show.times import relative
     from slactl.store.read import filters, runs
-    from slactl.store.read import tickets as reads
 
     wanted = (filters.TicketFilter(), filters.TicketFilter(breached=True), filters.TicketFilter(unassigned=True))
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         now = to_text(here.now)
         open_, overdue, unassigned = (filters.count(connection, each, now) for each in wanted)
         last = runs.last_good(connection)

@@ -47,6 +47,7 @@ def demo(context: typer.Context) -> None:
       slactl demo
     """
     from slactl.desk.escalation import check
+    from slactl.desk.ledger.desk import Desk
     from slactl.desk.upkeep import demo
     from slactl.text import quoted
 
@@ -54,7 +55,7 @@ def demo(context: typer.Context) -> None:
     desk = demo.make_desk(here.config.actor, here.now, here.config)
     say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
-    report = check.check(desk, here.now, check.Job(keeps=False))
+    report = check.check(Desk.of(desk), here.now, check.Job(keeps=False))
     _show_check(report)
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):

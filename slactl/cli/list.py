@@ -151,12 +151,11 @@ def _list(
     """Print the tickets; whether one that matches is breached."""
     from slactl.show.records import choose_fields, pour, spooled
     from slactl.store.read import filters, runs
-    from slactl.store.read import tickets as reads
     from slactl.store.schema import views
 
     fields = choose_fields(asked, tuple(views.ticket_columns("")))
     now = to_text(here.now)
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         _check_known(connection, here, wanted)
         found = filters.find(connection, wanted, now, sort=sort, limit=limit)
         spool = None if form is Form.TABLE else spooled(found, form, fields)
@@ -241,7 +240,7 @@ def _check_known(connection: "sqlite3.Connection", here: Call, wanted: "TicketFi
 def _named_in_rules(here: Call, column: str) -> set[str]:
     from slactl.sla.rules.loading import load
 
-    rules = load(here.config.rules)
+    rules = load(here.desk.rules)
     matches = [policy.match for policy in rules.policies]
     matches += [escalation.when for escalation in rules.escalations]
     named = {word for match in matches for word in getattr(match, column)}

@@ -42,7 +42,7 @@ def list_(
     from slactl.show.check import message_columns
     from slactl.store.read import tickets as reads
 
-    with reads.reading(call(context).config.database) as connection:
+    with call(context).desk.database.read() as connection:
         numbers = [reads.ticket_id(connection, reference) for reference in ticket or ()]
         found = reads.notifications(
             connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
@@ -65,7 +65,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
     from slactl.desk.messages import outbox as notifications
 
     here = call(context)
-    done = notifications.retry(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    done = notifications.retry(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
     sys.stdout.writelines(f"{'would send' if dry_run else 'sends'} message {number} again\n" for number in done)
 
 
@@ -80,5 +80,5 @@ def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False
     from slactl.desk.messages import outbox as notifications
 
     here = call(context)
-    done = notifications.drop(here.config, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    done = notifications.drop(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
     sys.stdout.writelines(f"{'would drop' if dry_run else 'dropped'} message {number}\n" for number in done)

@@ -40,7 +40,7 @@ def send_sample(
     from slactl.text import clean_block
 
     here = call(context)
-    trial = trials.try_out(here.config, here.now, recipient, dry_run=dry_run)
+    trial = trials.try_out(here.desk, here.now, recipient, dry_run=dry_run)
     if as_json:
         write_object(trial.record(), sys.stdout)
     else:

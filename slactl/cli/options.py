@@ -12,6 +12,7 @@ from slactl.cli.completion import ticket_ids
 from slactl.cli.panels import OUTPUT
 from slactl.clock import now, parse_instant
 from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
 from slactl.sla.enums import Priority, Status
@@ -53,6 +54,11 @@ class Call(NamedTuple):
 
     config: Config
     now: datetime
+
+    @property
+    def desk(self) -> Desk:
+        """The service desk that the settings name."""
+        return Desk.of(self.config)
 
     def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
         """What a person typed as a time; None where nothing was.

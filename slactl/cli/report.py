@@ -51,13 +51,12 @@ def report(
     """
     from slactl.desk.reports import report as desk
     from slactl.show.times import zone_named
-    from slactl.store.read import tickets as reads
 
     here = call(context)
     chosen = _form(form, as_json=as_json, as_csv=as_csv, html=html, force=force)
     period = here.instant(since), here.instant(until)
     zone, name = zone_named(timezone)
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         found = desk.report(connection, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
     if html is None:
         _print(here, found, chosen)

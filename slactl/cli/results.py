@@ -28,7 +28,7 @@ def change_tickets(
     from slactl.desk.tickets.changes import change
 
     here = call(context)
-    outcome = change(here.config, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
+    outcome = change(here.desk, here.now, read_ids(references), make, here.instant(at), dry_run=dry_run)
     announce(here, outcome, what, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -62,7 +62,7 @@ def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
     from slactl.clock import to_text
     from slactl.store.read import tickets as reads
 
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         marks = ", ".join(f"{number:d}" for number in numbers)
         return list(reads.tickets(connection, to_text(here.now), f"t.id IN ({marks})", order="t.id"))
 
@@ -85,8 +85,8 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
         return
     from slactl.desk.tickets.input import is_addressee
 
-    if not is_addressee(here.config, assignee):
-        file = here.config.rules
+    if not is_addressee(here.desk, assignee):
+        file = here.desk.rules
         say(f"hint: {assignee} has no [people.{assignee}] entry in {file}, so nothing can be sent there", err=True)
 
 

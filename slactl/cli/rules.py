@@ -34,7 +34,7 @@ def check(
     from slactl.desk.rules import file as rules_file
     from slactl.show.records import write_object
 
-    path = file or call(context).config.rules
+    path = file or call(context).desk.rules
     rules, warnings = rules_file.check(path, os.environ)
     for warning in warnings:
         say(f"warning: {path}:{warning.line}: {warning.message}", err=True)
@@ -72,13 +72,13 @@ def show(
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:
-        found = rules_file.combination(here.config, plan, priority, tenant)
+        found = rules_file.combination(here.desk, plan, priority, tenant)
         if as_json:
             write_object(found, sys.stdout)
         else:
             sys.stdout.writelines(f"{line}\n" for line in screens.combination_lines(found))
         return
-    cells = rules_file.matrix(load(here.config.rules))
+    cells = rules_file.matrix(load(here.desk.rules))
     if sys.stdout.isatty() and form is None and not as_json and not quiet and fields is None:
         screens.draw_matrix(cells, here.screen)
     else:
@@ -106,7 +106,7 @@ def set_(
     from slactl.text import clean_block
 
     here = call(context)
-    difference = rules_file.set_value(here.config.rules, key, value, dry_run=dry_run)
+    difference = rules_file.set_value(here.desk.rules, key, value, dry_run=dry_run)
     sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
         say("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)

@@ -60,7 +60,7 @@ def run_tests(
     from slactl.sla.rules.loading import load
 
     here = call(context)
-    path = rules or here.config.rules
+    path = rules or here.desk.rules
     report = run(files, load(path))
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
@@ -91,7 +91,7 @@ def diff(
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
     names = choose_fields(fields, DIFF_FIELDS)
-    found = desk.diff(here.config)
+    found = desk.diff(here.desk)
     if chosen is Form.TABLE:
         sys.stdout.writelines(f"{line}\n" for line in diff_lines(found))
     elif chosen is Form.JSON and fields is None:
@@ -130,7 +130,7 @@ def apply(
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     names = choose_fields(fields, desk.CHANGE_FIELDS)
-    total = desk.waiting(here.config)
+    total = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
     shown = False
     if total and not dry_run and not yes:
@@ -155,7 +155,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     from slactl.show.tables import draw
 
     breached, others = list[desk.Record](), list[desk.Record]()
-    for change in desk.apply(here.config, move, _progress(total), _complain):
+    for change in desk.apply(here.desk, move, _progress(total), _complain):
         kept = breached if change["newly_breached"] else others
         if len(kept) < SCREENFUL:
             kept.append(change)
@@ -173,7 +173,7 @@ def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...]
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    changes = spooled(desk.apply(here.config, move, _progress(total), _complain), form, fields, key="ticket_id")
+    changes = spooled(desk.apply(here.desk, move, _progress(total), _complain), form, fields, key="ticket_id")
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
         pour(changes, sys.stdout)

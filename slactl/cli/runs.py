@@ -34,9 +34,8 @@ def list_(
     from slactl.cli.output import print_records
     from slactl.show.check import run_columns
     from slactl.store.read import runs
-    from slactl.store.read import tickets as reads
 
-    with reads.reading(call(context).config.database) as connection:
+    with call(context).desk.database.read() as connection:
         found = runs.runs(connection, limit)
     print_records(
         context, found, runs.COLUMNS, form, as_json, quiet, fields, columns=run_columns, none="no check has run yet"
@@ -58,10 +57,9 @@ def show(
     """
     from slactl.show.records import write_object, write_pairs
     from slactl.store.read import runs
-    from slactl.store.read import tickets as reads
 
     here, asked = call(context), min(number, 2**63 - 1)
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         found = runs.run(connection, asked)
         fired = runs.escalations(connection, asked)
     if found is None:

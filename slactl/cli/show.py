@@ -137,7 +137,7 @@ def _found(
     from slactl.store.read import tickets as reads
 
     found, missing = [], []
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         for reference in references:
             try:
                 found.append(read(connection, reads.ticket_id(connection, reference), to_text(here.now)))

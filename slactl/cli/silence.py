@@ -55,7 +55,7 @@ def add(
     if duration.business_days:
         raise UsageError("--for takes hours and minutes, not business days", "slactl silence add --ticket 12 --for 2h")
     new = silences.NewSilence(duration, tenant, ticket, escalation, comment)
-    number = silences.add(here.config, here.now, new, dry_run=dry_run)
+    number = silences.add(here.desk, here.now, new, dry_run=dry_run)
     say("would be silent" if dry_run else str(number))
 
 
@@ -80,7 +80,7 @@ def list_(
     from slactl.store.read import tickets as reads
 
     here = call(context)
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         found = reads.silences(connection, to_text(here.now), ended=ended)
     shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
     print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
@@ -102,5 +102,5 @@ def expire(
     from slactl.desk.messages import silences
 
     here = call(context)
-    done = silences.expire(here.config, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
+    done = silences.expire(here.desk, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
     sys.stdout.writelines(f"{'would end' if dry_run else 'ended'} silence {number}\n" for number in done)

@@ -70,7 +70,7 @@ def simulate(
         raise UsageError("--by goes with --compare", "slactl simulate --help")
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     instant = None if at == "last" else here.instant(at) or here.now
-    most, file = LIMIT if limit is None else limit, rules or here.config.rules
+    most, file = LIMIT if limit is None else limit, rules or here.desk.rules
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
     promised, teller = load(file), Teller(history)

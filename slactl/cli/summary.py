@@ -44,7 +44,6 @@ def summary(
       slactl summary --forecast 24h
       slactl summary --json | jq .first_response_attainment
     """
-    from slactl.store.read import tickets as reads
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
@@ -54,7 +53,7 @@ def summary(
         raise UsageError("--by and --forecast are two tables", "slactl summary --by plan --forecast 24h --json")
     period = here.instant(since), here.instant(until)
     span, due_soon = _span(ahead), here.due_soon()
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         found = summarize(connection, here.now, due_soon=due_soon, by=by, since=period[0], until=period[1], ahead=span)
         moved = change(connection, here.now, found) if chosen is Form.TABLE else {}
     _print(here, found, moved, chosen)

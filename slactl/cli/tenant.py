@@ -36,7 +36,7 @@ def add(
     from slactl.desk.tickets import tenants
 
     here = call(context)
-    tenants.add(here.config, here.now, name, plan, timezone, dry_run=dry_run)
+    tenants.add(here.desk, here.now, name, plan, timezone, dry_run=dry_run)
     say(f"would have added {name}" if dry_run else name)
 
 
@@ -60,7 +60,7 @@ def change(
     if plan is None and timezone is None:
         raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
     here = call(context)
-    tenants.change(here.config, here.now, name, plan, timezone, dry_run=dry_run)
+    tenants.change(here.desk, here.now, name, plan, timezone, dry_run=dry_run)
     say(f"would have changed {name}" if dry_run else name)
 
 
@@ -80,7 +80,7 @@ def list_(
     """
     from slactl.store.read import tickets as reads
 
-    with reads.reading(call(context).config.database) as connection:
+    with call(context).desk.database.read() as connection:
         found = reads.tenants(connection)
     _print(context, found, form, as_json, quiet, fields)
 
@@ -97,7 +97,7 @@ def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> Non
     from slactl.store.read import tickets as reads
     from slactl.text import clean, nearest
 
-    with reads.reading(call(context).config.database) as connection:
+    with call(context).desk.database.read() as connection:
         found = {tenant["name"]: tenant for tenant in reads.tenants(connection)}
     if name not in found:
         near = nearest(name, found)

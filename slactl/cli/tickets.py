@@ -63,7 +63,7 @@ def create(
     here = call(context)
     who = here.person(assignee)
     new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
-    outcome = opening.create(here.config, here.now, new, here.instant(at), dry_run=dry_run)
+    outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=dry_run)
     announce(here, outcome, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -94,7 +94,7 @@ def assign(
         raise UsageError("say either --to or --none, not both", f"slactl assign {typed(references)} --to me")
     here = call(context)
     who, numbers = here.person(to), read_ids(references)
-    outcome = changes.change(here.config, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
+    outcome = changes.change(here.desk, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
     announce(here, outcome, "assigned", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -269,7 +269,7 @@ def edit(
 
     here = call(context)
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
-    outcome = editing.edit(here.config, here.now, read_ids(references), edits, dry_run=dry_run)
+    outcome = editing.edit(here.desk, here.now, read_ids(references), edits, dry_run=dry_run)
     announce(here, outcome, "edited", quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -300,5 +300,5 @@ def due(
     here = call(context)
     why = checked_reason(reason, "slactl due --help")
     change = changes.due(target, here.instant(at, ahead=True), why)
-    outcome = changes.change(here.config, here.now, [reference], change, dry_run=dry_run)
+    outcome = changes.change(here.desk, here.now, [reference], change, dry_run=dry_run)
     announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)

@@ -52,7 +52,7 @@ def import_(
     teller = Teller(file)
     with opened(file, "import") as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
-        done = import_file(here.config, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
+        done = import_file(here.desk, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
     teller.end()
     if as_json:
         write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
@@ -86,7 +86,7 @@ def export(
     if form not in (Form.JSONL, Form.CSV):
         raise UsageError(f"--format {form} is not for export; it is jsonl or csv", "slactl list --all --format json")
     here = call(context)
-    with reads.reading(here.config.database) as connection:
+    with here.desk.database.read() as connection:
         if form is Form.JSONL:
             for record in export_records(connection):
                 write_line(record, sys.stdout)

@@ -41,7 +41,7 @@ def backup(
 
     with phases() as tell:
         made = desk.backup(
-            call(context).config,
+            call(context).desk,
             file.expanduser(),
             force=force,
             dry_run=dry_run,
@@ -84,7 +84,7 @@ def erase(
     here = call(context)
     if (requester is None) != finish:
         raise UsageError("name either --requester or --finish", "slactl erase --help")
-    done = desk.finish(here.config, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
+    done = desk.finish(here.desk, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)
     else:
@@ -97,14 +97,14 @@ def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> 
     from slactl.desk.upkeep import erase as desk
 
     here = call(context)
-    found = desk.erase(here.config, here.now, requester, dry_run=True)
+    found = desk.erase(here.desk, here.now, requester, dry_run=True)
     if dry_run:
         return found
     if found.texts:
         texts, tickets = sum(found.texts.values()), len(found.tickets) + len(found.other_tickets)
         confirm(f"Erase {_counted(texts, 'text')} of {_counted(tickets, 'ticket')} for good?", yes=yes)
     # Others may have worked on while the question stood.
-    return desk.erase(here.config, call(context).now, requester, shown=None if yes else found.last_event)
+    return desk.erase(here.desk, call(context).now, requester, shown=None if yes else found.last_event)
 
 
 def _counted(count: int, what: str) -> str:
@@ -143,7 +143,7 @@ def doctor(
     if dry_run:
         raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
     here = call(context)
-    found = desk.examine(here.config, here.now, os.environ)
+    found = desk.examine(here.desk, here.now, os.environ)
     if as_json:
         write_object(found.record(), sys.stdout)
     elif sys.stdout.isatty():
@@ -161,11 +161,11 @@ def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool)
     from slactl.text import clean
 
     here, done = call(context), desk.Rebuilt(dry_run)
-    foreign = desk.foreign_parts(here.config) if sys.stdin.isatty() and not dry_run else []
+    foreign = desk.foreign_parts(here.desk) if sys.stdin.isatty() and not dry_run else []
     if foreign:
         confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
     with phases() as progress:
-        found = list(desk.rebuild(here.config, here.now, done, progress, _complain, tables=yes or bool(foreign)))
+        found = list(desk.rebuild(here.desk, here.now, done, progress, _complain, tables=yes or bool(foreign)))
     if as_json:
         write_object(done.record() | {"found": found}, sys.stdout)
     else:

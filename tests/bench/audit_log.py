@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.config import Color, Config, shipped_rules
+from slactl.config import shipped_rules
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, ledger
 from slactl.desk.upkeep import audit
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
+from slactl.store.database import Database
 from slactl.store.schema import chain
 from slactl.store.schema.models import Event as EventRow
 from slactl.store.sqlite.engine import writing
@@ -36,7 +38,7 @@ def main() -> None:
     tickets = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "slactl.db"
-        desk = Config(path, shipped_rules(), "bench", Color.NEVER, False, {"database": "", "rules": ""})
+        desk = Desk(Database(path), shipped_rules(), "bench", {"database": "", "rules": ""})
         create_database(path)
         took("opening tickets", tickets, lambda: open_tickets(desk, tickets))
         rest = events - count(path)
@@ -50,7 +52,7 @@ def main() -> None:
         print(f"{'peak memory':28} {peak:12,.0f} MiB")  # noqa: T201
 
 
-def open_tickets(desk: Config, tickets: int) -> None:
+def open_tickets(desk: Desk, tickets: int) -> None:
     """Open tickets with a subject, a body, three replies and a change of the priority."""
     for first in range(0, tickets, CHUNK):
         with ledger(desk, NOW, strict=True) as book:
@@ -105,7 +107,7 @@ def drop(path: Path, last: int) -> None:
     connection.close()
 
 
-def phases(desk: Config) -> None:
+def phases(desk: Desk) -> None:
     """Audit, and print what each phase took."""
     began: dict[str, float] = {}
     ended: dict[str, tuple[float, int]] = {}

@@ -23,6 +23,7 @@ from typing import Any
 from slactl.clock import now
 from slactl.config import resolve
 from slactl.desk.escalation.check import check
+from slactl.desk.ledger.desk import Desk
 from slactl.store.sqlite import engine
 from slactl.store.sqlite.engine import writing
 
@@ -71,7 +72,7 @@ def main() -> None:
         engine.writing = partial(timed, holds)
         gc.disable()
         begun, worked = time.perf_counter(), time.process_time()
-        report = check(resolve(os.environ), now())
+        report = check(Desk.of(resolve(os.environ)), now())
         took, busy = time.perf_counter() - begun, time.process_time() - worked
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(  # noqa: T201

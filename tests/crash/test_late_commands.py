@@ -13,12 +13,13 @@ from forked import NOON, run
 from invariants import content, violations
 from sqlalchemy import text
 
-from slactl.config import Color, Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import ledger
 from slactl.desk.rules.apply import Move, apply
 from slactl.desk.tickets.changes import carry_out, prioritise
 from slactl.errors import RefusedError
 from slactl.sla.enums import Priority
+from slactl.store.database import Database
 
 LATER = NOON + timedelta(seconds=20)
 
@@ -92,8 +93,8 @@ def test_a_clock_that_was_set_far_ahead_takes_nobody_along() -> None:
         assert found["first_responded_at"] == "2026-03-02T12:00:00Z"
 
 
-def config_of(folder: Path, rules: str = "rules.toml") -> Config:
-    return Config(folder / "slactl.db", folder / rules, "ann", Color.NEVER, False, {})
+def config_of(folder: Path, rules: str = "rules.toml") -> Desk:
+    return Desk(Database(folder / "slactl.db"), folder / rules, "ann", {})
 
 
 def versions(folder: Path) -> dict[int, int]:

@@ -19,9 +19,9 @@ from invariants import states, violations
 from machine_rules import rules_texts
 
 from slactl.clock import from_text, to_text
-from slactl.config import Color, Config
 from slactl.desk.escalation import fire as escalation
 from slactl.desk.escalation.check import Job, Report, check
+from slactl.desk.ledger.desk import Desk as ServiceDesk
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, tenants
 from slactl.desk.tickets import create as opening
@@ -35,6 +35,7 @@ from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation
+from slactl.store.database import Database
 from slactl.store.read import tickets as reads
 from slactl.store.sqlite.file import create_database
 
@@ -97,7 +98,7 @@ class Desk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="slactl-machine-"))
-        self.config = Config(self.folder / "slactl.db", self.folder / "rules.toml", "ann", Color.NEVER, False, {})
+        self.config = ServiceDesk(Database(self.folder / "slactl.db"), self.folder / "rules.toml", "ann", {})
         self.now = MONDAY
         self.tickets: list[int] = []
         self.missed: set[int] = set()
@@ -110,7 +111,7 @@ class Desk(RuleBasedStateMachine):
     @initialize(text=rules_texts())
     def begin(self, text: str) -> None:
         self.config.rules.write_text(text)
-        create_database(self.config.database)
+        create_database(self.config.database.path)
         tenants.add(self.config, self.now, "acme", "pro", "Asia/Tokyo")
         self.create(None, None, Priority.NORMAL, None)
 
@@ -157,7 +158,7 @@ class Desk(RuleBasedStateMachine):
             for at, kind in zip(instants, kinds, strict=False)
         ]
         import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
-        with reads.reading(self.config.database) as connection:
+        with reads.reading(self.config.database.path) as connection:
             self.tickets = [number for (number,) in connection.execute("SELECT id FROM ticket ORDER BY id")]
             of_history = "SELECT id FROM ticket WHERE external_id = ?"
             self.backdated |= {number for (number,) in connection.execute(of_history, (f"X-{name}",))}
@@ -204,15 +205,15 @@ class Desk(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        if not self.config.database.exists():
+        if not self.config.database.path.exists():
             return
-        assert violations(self.config.database, self.now, all_told=False) == []
+        assert violations(self.config.database.path, self.now, all_told=False) == []
 
     @invariant()
     def a_breach_is_never_forgotten(self) -> None:
-        if not self.config.database.exists():
+        if not self.config.database.path.exists():
             return
-        with reads.reading(self.config.database) as connection:
+        with reads.reading(self.config.database.path) as connection:
             found = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
         assert self.missed - self.backdated <= found
         self.missed, self.backdated = found, set()
@@ -220,10 +221,10 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def what_is_due_is_looked_at_in_time(self) -> None:
         """No timer sleeps beyond the next thing that is to be done about it, where today's rules are the last run's."""
-        if not self.config.database.exists():
+        if not self.config.database.path.exists():
             return
         rules = load(self.config.rules)
-        with closing(sqlite3.connect(self.config.database)) as connection:
+        with closing(sqlite3.connect(self.config.database.path)) as connection:
             connection.row_factory = sqlite3.Row
             known = connection.execute("SELECT value FROM meta WHERE key = 'ladders_hash'").fetchone()
             if known is None or known[0] != rules.hash:
@@ -257,7 +258,7 @@ class Desk(RuleBasedStateMachine):
         again = check(self.config, self.now, Job(send=False))
         assert (again.firings, again.breached) == ([], 0)
         rules = load(self.config.rules)
-        with closing(sqlite3.connect(self.config.database)) as connection:
+        with closing(sqlite3.connect(self.config.database.path)) as connection:
             connection.row_factory = sqlite3.Row
             for number, state in states(connection, self.now).items():
                 left = due_levels(state, rules, self.now, self._fired(connection, number))

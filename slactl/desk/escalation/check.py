@@ -11,21 +11,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
-from slactl.config import Config
 from slactl.desk.ledger import last_rules
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules, rules_fingerprint
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals, rules_trust
 from slactl.errors import ExitCode, SlactlError, worst
 from slactl.store.read import runs
-from slactl.store.sqlite.connection import leaving_when, open_database
-from slactl.store.sqlite.lock import run_lock
+from slactl.store.sqlite.connection import leaving_when
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
@@ -152,9 +151,9 @@ class Report:
         self.problems += [each for each in dict.fromkeys(problems) if each not in self.problems]
         self.hints += [hint] if hint is not None and hint not in self.hints else []
 
-    def distrust(self, config: Config, found: Sequence[Doubt]) -> None:
+    def distrust(self, desk: Desk, found: Sequence[Doubt]) -> None:
         """Note who else may change the rules, and the commands that close them."""
-        self.wait(refusals(found), closing_commands(config.rules, config.database, found))
+        self.wait(refusals(found), closing_commands(desk.rules, desk.database.path, found))
 
     def record(self) -> dict[str, Any]:
         """The report as `check --json` prints it."""
@@ -186,7 +185,7 @@ class Report:
         return counts | done | {"started_at": to_text(self.at), "ended_at": to_text(ended)}
 
 
-def check(config: Config, now: datetime, job: Job = Job()) -> Report:
+def check(desk: Desk, now: datetime, job: Job = Job()) -> Report:
     """Do one run.
 
     Raises:
@@ -197,44 +196,44 @@ def check(config: Config, now: datetime, job: Job = Job()) -> Report:
     """
     watch = stopwatch()
     # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
-    with leaving_when(job.stop), closing(open_database(config.database, query_only=True)):
+    with leaving_when(job.stop), desk.database.held_open():
         if job.dry_run:
             from slactl.desk.escalation.scan import rehearse
 
-            rehearsed = rehearse(config, now, job)
-            rehearsed.audit_head = runs.audit_head(config.database)
+            rehearsed = rehearse(desk, now, job)
+            rehearsed.audit_head = runs.audit_head(desk.database.path)
             job.tell(rehearsed)
             return rehearsed
-        return _run(config, now, job, watch)
+        return _run(desk, now, job, watch)
 
 
-def _run(config: Config, now: datetime, job: Job, watch: Callable[[], float]) -> Report:
-    with run_lock(config.database) as lock:
-        fingerprint = rules_fingerprint(config.rules)
-        found, last = runs.standing(config.database, to_text(now), fingerprint), last_rules.recall(config)
+def _run(desk: Desk, now: datetime, job: Job, watch: Callable[[], float]) -> Report:
+    with desk.database.run_lock() as lock:
+        fingerprint = rules_fingerprint(desk.rules)
+        found, last = runs.standing(desk.database.path, to_text(now), fingerprint), last_rules.recall(desk)
         report, facts = Report(now, dry_run=False, stop=job.stop), dict[str, str]()
         is_known = last is not None and last.fingerprint == fingerprint
         report.heartbeat = last.heartbeat if last is not None and is_known else None
         trusted = job.trust_clock or not _doubts_clock(report, found.clocks, job.boot)
         if trusted and not (found.idle and is_known):
-            report.run_id = runs.start_run(config.database, to_text(now))
-            with _recorded(config, report, watch):
-                facts = _work(config, report, job, fingerprint, lock)
+            report.run_id = runs.start_run(desk.database.path, to_text(now))
+            with _recorded(desk, report, watch):
+                facts = _work(desk, report, job, fingerprint, lock)
         report.duration_ms = round(watch() * 1000)
         boot = job.boot if trusted else None
-        ended = runs.end_run(config.database, report.run_id, report.columns(), boot, facts)
+        ended = runs.end_run(desk.database.path, report.run_id, report.columns(), boot, facts)
         report.run_id, report.audit_head = ended
-        _tell_monitors(config, report, job)
+        _tell_monitors(desk, report, job)
         job.tell(report)
         if report.printed:
             from slactl.desk.messages.outbox import record_printed
 
-            record_printed(config, report)
+            record_printed(desk, report)
         return report
 
 
 @contextmanager
-def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Iterator[None]:
+def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterator[None]:
     """The row of a run that ends with an error says so, where it can still be written."""
     try:
         yield
@@ -243,7 +242,7 @@ def _recorded(config: Config, report: Report, watch: Callable[[], float]) -> Ite
         code = error.code if isinstance(error, SlactlError) else code
         report.duration_ms = round(watch() * 1000)
         with suppress(SlactlError):
-            runs.end_run(config.database, report.run_id, report.columns() | {"exit_code": int(code)})
+            runs.end_run(desk.database.path, report.run_id, report.columns() | {"exit_code": int(code)})
         raise
 
 
@@ -263,34 +262,34 @@ def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock
     return True
 
 
-def _work(config: Config, report: Report, job: Job, fingerprint: str, lock: int) -> dict[str, str]:
+def _work(desk: Desk, report: Report, job: Job, fingerprint: str, lock: int) -> dict[str, str]:
     """Fire what is due and send what waits; returns what the next run needs to know."""
     from slactl.desk.escalation.scan import work_through
 
-    work_through(config, report, job)
+    work_through(desk, report, job)
     if job.send and not report.interrupted:
         from slactl.desk.messages.outbox import deliver
 
-        deliver(config, report.at, report, lock)
+        deliver(desk, report.at, report, lock)
     # Rules that were not read to the end must be read again by the next run.
     if report.interrupted or report.invalid_rules or report.read is None:
         return {}
     if job.keeps:
         # What others may have written is not kept for the time when they may not any more.
-        text = None if rules_trust(config.rules) else report.read.text
-        last_rules.keep(config, report.read._replace(fingerprint=fingerprint, text=text))
+        text = None if rules_trust(desk.rules) else report.read.text
+        last_rules.keep(desk, report.read._replace(fingerprint=fingerprint, text=text))
     return {runs.FINGERPRINT: fingerprint}
 
 
-def _tell_monitors(config: Config, report: Report, job: Job) -> None:
+def _tell_monitors(desk: Desk, report: Report, job: Job) -> None:
     """Write the metrics and send the heartbeat; what fails there is a problem of a run whose row is written."""
     failures: Sequence[str] = ()
     told = len(report.problems)
     if job.metrics is not None or (report.heartbeat and report.code is ExitCode.DONE):
         from slactl.desk.escalation.monitoring import tell
 
-        failures = tell(config, report, job.metrics)
+        failures = tell(desk, report, job.metrics)
     if (failures or len(report.problems) > told) and report.run_id is not None:
         report.problems += failures
         report.incomplete = True
-        runs.correct_exit_code(config.database, report.run_id, int(report.code))
+        runs.correct_exit_code(desk.database.path, report.run_id, int(report.code))

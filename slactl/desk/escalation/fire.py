@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slactl.clock import Duration, to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.tickets.changes import Change, Outcome, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
@@ -90,7 +90,7 @@ def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
 
 
 def escalate(
-    config: Config,
+    desk: Desk,
     now: datetime,
     references: Sequence[str],
     reason: str | None,
@@ -107,11 +107,11 @@ def escalate(
     """
     why = checked_reason(reason, "slactl escalate --help")
     made = _by_person(why, assign, priority, notify=notify)
-    return change(config, now, references, made, dry_run=dry_run)
+    return change(desk, now, references, made, dry_run=dry_run)
 
 
 def escalate_to(
-    config: Config,
+    desk: Desk,
     now: datetime,
     references: Sequence[str],
     reason: str | None,
@@ -128,7 +128,7 @@ def escalate_to(
         RefusedError: the reason is missing or longer than 1,000 characters.
     """
     why = checked_reason(reason, "slactl escalate --help")
-    return change(config, now, references, _to_level(why, *place, notify=notify), dry_run=dry_run)
+    return change(desk, now, references, _to_level(why, *place, notify=notify), dry_run=dry_run)
 
 
 def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -> Change:

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
-from slactl.config import Config
 from slactl.desk.escalation.check import Report
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat
 from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in
 from slactl.errors import ExitCode, SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.rules.addresses import is_local, scheme
 from slactl.store.read import runs
-from slactl.store.read import tickets as reads
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -24,21 +23,21 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 10
 
 
-def tell(config: Config, report: Report, metrics: Path | None) -> list[str]:
+def tell(desk: Desk, report: Report, metrics: Path | None) -> list[str]:
     """Write the metrics, and after a clean run send the heartbeat; returns what failed, a line each."""
     failures = []
     if metrics is not None:
         try:
-            with reads.reading(config.database) as connection:
+            with desk.database.read() as connection:
                 lines = list(_exposition(_families(connection, report)))
             write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             failures.append(f"the metrics cannot be written to {metrics}: {why}")
     if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
-        secrets = Secrets.of(config.rules, report.heartbeat.secrets, os.environ)
+        secrets = Secrets.of(desk.rules, report.heartbeat.secrets, os.environ)
         if secrets.doubts:
-            report.distrust(config, secrets.doubts)
+            report.distrust(desk, secrets.doubts)
             return failures
         problem = send_heartbeat(report.heartbeat, secrets)
         failures += [f"the heartbeat was not sent: {problem}"] if problem else []

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from slactl.clock import to_text
-from slactl.config import Config
 from slactl.desk.escalation.check import Batch, Job, Report
 from slactl.desk.escalation.due import Turn, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
@@ -32,17 +32,17 @@ RETRY = timedelta(hours=1)
 _INTERNAL = ("event_id", "left_out")
 
 
-def work_through(config: Config, report: Report, job: Job) -> None:
+def work_through(desk: Desk, report: Report, job: Job) -> None:
     """Batch after batch, each in a transaction of its own."""
 
     def turn() -> AbstractContextManager[Ledger]:
-        return ledger(config, report.at)
+        return ledger(desk, report.at)
 
     refresh(turn, job.stop)
     _go_through(turn, report, job)
 
 
-def rehearse(config: Config, now: datetime, job: Job) -> Report:
+def rehearse(desk: Desk, now: datetime, job: Job) -> Report:
     """The same work in transactions that are rolled back; nothing is sent, and no row says it ran."""
     from slactl.desk.messages.outbox import ready
 
@@ -50,11 +50,11 @@ def rehearse(config: Config, now: datetime, job: Job) -> Report:
 
     @contextmanager
     def turn() -> Iterator[Ledger]:
-        with ledger(config, now, keep=False) as book:
-            before = len(ready(book, config, report))
+        with ledger(desk, now, keep=False) as book:
+            before = len(ready(book, desk, report))
             yield book
             book.settle()
-            counts.append((before, len(ready(book, config, report))))
+            counts.append((before, len(ready(book, desk, report))))
 
     _go_through(turn, report, job)
     if job.send and counts:

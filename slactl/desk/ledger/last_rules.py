@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from slactl.config import Config, state_folder
+from slactl.config import state_folder
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import rules_trust
 from slactl.files import read_regular, write_whole
 
@@ -44,14 +45,14 @@ def rules_fingerprint(path: Path) -> str:
     return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
-def recall(config: Config) -> LastRules | None:
+def recall(desk: Desk) -> LastRules | None:
     """Return what the last run of this user with these rules and this database read; None where nothing is kept."""
     try:
-        place = _place(config)
+        place = _place(desk)
         if rules_trust(place):
             return None
         found = json.loads(read_regular(place))
-        if found.pop("of") != _names(config):
+        if found.pop("of") != _names(desk):
             return None
         heartbeat = found.pop("heartbeat")
         return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **found)
@@ -59,28 +60,28 @@ def recall(config: Config) -> LastRules | None:
         return None
 
 
-def keep(config: Config, rules: LastRules) -> None:
+def keep(desk: Desk, rules: LastRules) -> None:
     """Keep what a run read for the next one; where that cannot be, the next one reads the rules file itself."""
-    if recall(config) == rules:
+    if recall(desk) == rules:
         return
     try:
-        place = _place(config)
+        place = _place(desk)
         for folder in reversed((place.parent, *place.parent.parents)):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
         if not rules_trust(place.parent):
-            kept = json.dumps({"of": _names(config), **rules._asdict()})
+            kept = json.dumps({"of": _names(desk), **rules._asdict()})
             write_whole(place, kept.encode(), mode=0o600)
     except (OSError, RuntimeError):
         return
 
 
-def _place(config: Config) -> Path:
+def _place(desk: Desk) -> Path:
     from zlib import crc32
 
-    number = crc32("\0".join(_names(config)).encode(errors="surrogateescape"))
+    number = crc32("\0".join(_names(desk)).encode(errors="surrogateescape"))
     return state_folder(os.environ) / f"rules-{number:08x}.json"
 
 
-def _names(config: Config) -> list[str]:
-    return [os.path.realpath(config.rules), os.path.realpath(config.database)]
+def _names(desk: Desk) -> list[str]:
+    return [os.path.realpath(desk.rules), os.path.realpath(desk.database.path)]

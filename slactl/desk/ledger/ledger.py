@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session, SQLModel
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
 from slactl.desk.ledger.rulebook import Rulebook
@@ -326,17 +326,16 @@ class Ledger:
 
 
 @contextmanager
-def ledger(config: Config, now: datetime, *, keep: bool = True, strict: bool = False) -> Iterator[Ledger]:
+def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False) -> Iterator[Ledger]:
     """A ledger in one write transaction, settled at its end and kept unless it is a dry run.
 
     Raises:
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-    from slactl.store.sqlite.engine import writing
 
-    file = read_ahead(config.rules)  # whoever has to wait for it keeps nobody waiting for the database
-    with writing(config.database, keep=keep) as session:
-        book = Ledger(session, Rulebook(session, config, file, now, strict=strict), now, config.actor)
+    file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
+    with desk.database.write_models(keep=keep) as session:
+        book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book
         book.settle()

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import library_holidays
 from slactl.sla.rules.loading import load, parse
@@ -55,7 +55,7 @@ class PinnedRules:
         return self._years[key]
 
 
-def ladders_in_force(config: Config, connection: sqlite3.Connection) -> Rules:
+def ladders_in_force(desk: Desk, connection: sqlite3.Connection) -> Rules:
     """The rules whose ladders are in force: the current file, or the last valid version while it is broken.
 
     Raises:
@@ -64,7 +64,7 @@ def ladders_in_force(config: Config, connection: sqlite3.Connection) -> Rules:
     last = rules_versions.rules_version(connection)
     known = {last["rules"]} if last is not None else set()
     try:
-        return load(config.rules, known)
+        return load(desk.rules, known)
     except RulesError:
         if last is None:
             raise

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from sqlmodel import Session, col, select
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import recall
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
@@ -30,7 +30,7 @@ class Rulebook:
     says: it may be anybody's, and nothing is sent by it.
     """
 
-    def __init__(self, session: Session, config: Config, file: RulesFile, now: datetime, *, strict: bool) -> None:
+    def __init__(self, session: Session, desk: Desk, file: RulesFile, now: datetime, *, strict: bool) -> None:
         """Understand the current rules, which were read before the write lock was taken.
 
         Raises:
@@ -52,7 +52,7 @@ class Rulebook:
             last = self._last_used()
             if strict or last is None:
                 raise
-            self.problem, kept = error, recall(config)
+            self.problem, kept = error, recall(desk)
             self.is_own = kept is not None and kept.text is not None and kept.hash == last.hash
             text = kept.text if kept is not None and kept.text is not None and self.is_own else last.canonical
             self.current = parse(text, f"rules version {last.id}", {last.hash})

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slactl.clock import from_text, to_text
-from slactl.config import Config
 from slactl.desk.escalation.check import Report
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages import transport as sending
@@ -42,7 +42,7 @@ class Post:
     `is_own` is false for rules that only the database knows.
     """
 
-    config: Config
+    desk: Desk
     now: datetime
     report: Report
     rules: Rules
@@ -59,9 +59,9 @@ class Post:
         """Note why no message with an address goes out."""
         if not self.is_own:
             what = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
-            self.report.wait([what], f"slactl rules check {quoted(self.config.rules)}")
+            self.report.wait([what], f"slactl rules check {quoted(self.desk.rules)}")
         if self.secrets.doubts:
-            self.report.distrust(self.config, self.secrets.doubts)
+            self.report.distrust(self.desk, self.secrets.doubts)
 
     def complain(self, what: str, count: int = 1) -> None:
         """Have the run end with 7, and say why."""
@@ -115,7 +115,7 @@ def ended(post: Post, state: NotificationState) -> dict[str, Any]:
 def carry_out(post: Post, mailing: Mailing, rows: Sequence[Row]) -> None:
     """Claim a digest, and send it and record what became of it, or have it printed with the report of the run."""
     key = mailing.address.key if mailing.address is not None else ""
-    with writing(post.config.database) as session:
+    with writing(post.desk.database.path) as session:
         taken = outbox.claim(session.connection(), [row["id"] for row in rows], key, post.report.run_id)
         claimed = [row for row in rows if row["id"] in taken]
     if not claimed:
@@ -166,7 +166,7 @@ def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[R
             changes[row["id"]]["error"] = error
     heirs = {row["id"]: heir for row in rows if changes[row["id"]]["state"] is DEAD and (heir := _heir(post, row))}
     for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
-        with writing(post.config.database) as session:
+        with writing(post.desk.database.path) as session:
             outbox.record(session.connection(), {number: changes[number] for number in batch}, SENDING)
             outbox.add(session.connection(), [heirs[number] for number in batch if number in heirs])
     post.report.notified += sum(change["state"] is SENT for change in changes.values())

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Connection
 
 from slactl.clock import from_text, to_text
-from slactl.config import Config
 from slactl.desk.escalation.check import Report
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.messages.delivery import (
     HELD,
@@ -51,7 +51,7 @@ GAP = timedelta(minutes=30)
 Breach = tuple[int, str | None, int | None]
 
 
-def deliver(config: Config, now: datetime, report: Report, lock: int | None = None) -> None:
+def deliver(desk: Desk, now: datetime, report: Report, lock: int | None = None) -> None:
     """Deal with everything that waits in the outbox; `lock` is the run lock's descriptor, for the sender to inherit.
 
     1. What a dead run left half sent is sent again or held.
@@ -63,7 +63,7 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
     Told to stop, it leaves between two messages, and the rest waits for the next run. With rules that others may
     change, or that only the database knows, what has an address waits; the run says so.
     """
-    post = _post(config, now, report, lock)
+    post = _post(desk, now, report, lock)
     _adopt_orphans(post)
     while ready := _may_go(post, _sort_out(post)):
         for mailing, rows in ready.items():
@@ -73,30 +73,30 @@ def deliver(config: Config, now: datetime, report: Report, lock: int | None = No
             carry_out(post, mailing, rows)
 
 
-def ready(book: "Ledger", config: Config, report: Report) -> set[int]:
+def ready(book: "Ledger", desk: Desk, report: Report) -> set[int]:
     """The numbers of the messages that would go out now, as far as can be said without trying."""
     rules = book.rulebook.current
-    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
-    post = Post(config, book.now, report, rules, secrets, 0, None, is_own=book.rulebook.is_own)
+    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
+    post = Post(desk, book.now, report, rules, secrets, 0, None, is_own=book.rulebook.is_own)
     found = _may_go(post, _sorted(post, book.connection)[0])
     return {row["id"] for rows in found.values() for row in rows}
 
 
-def record_printed(config: Config, report: Report) -> None:
+def record_printed(desk: Desk, report: Report) -> None:
     """What the report of a run told is told; whoever dies before that leaves it to the next run."""
     through = {"state": NotificationState.PRINTED, "ended_at": to_text(report.at), "next_try_at": None}
-    with writing(config.database) as session:
+    with desk.database.write_models() as session:
         outbox.record(session.connection(), dict.fromkeys(report.printed, through), SENDING)
 
 
-def _post(config: Config, now: datetime, report: Report, lock: int | None) -> Post:
-    file = read_ahead(config.rules)
-    with writing(config.database, keep=False) as session:
-        book = Rulebook(session, config, file, now, strict=False)
+def _post(desk: Desk, now: datetime, report: Report, lock: int | None) -> Post:
+    file = read_ahead(desk.rules)
+    with desk.database.write_models(keep=False) as session:
+        book = Rulebook(session, desk, file, now, strict=False)
         starts = outbox.last_starts(session.connection(), report.run_id or 0, 6)
     rules = book.current
-    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
-    return Post(config, now, report, rules, secrets, _gap(now, starts), lock, is_own=book.is_own)
+    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
+    return Post(desk, now, report, rules, secrets, _gap(now, starts), lock, is_own=book.is_own)
 
 
 def _may_go(post: Post, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
@@ -120,7 +120,7 @@ def _gap(now: datetime, starts: Sequence[str]) -> int:
 
 def _adopt_orphans(post: Post) -> None:
     """Nobody knows whether these went out: the run that sent them died before it could say."""
-    with looking(post.config.database) as session:
+    with looking(post.desk.database.path) as session:
         rows = outbox.orphans(session.connection())
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -133,16 +133,16 @@ def _adopt_orphans(post: Post) -> None:
         again = f"slactl notifications retry {row['id']} sends it again"
         post.complain(f"{addressee.name}: it is not known whether message {row['id']} went out; {again}")
     if changes:
-        with writing(post.config.database) as session:
+        with writing(post.desk.database.path) as session:
             outbox.record(session.connection(), changes, SENDING)
 
 
 def _sort_out(post: Post) -> dict[Mailing, list[Row]]:
     """The messages that are to go out now, by recipient and address; the others are obsolete, wait or are through."""
-    with looking(post.config.database) as session:
+    with looking(post.desk.database.path) as session:
         ready, changes = _sorted(post, session.connection())
     if changes:
-        with writing(post.config.database) as session:
+        with writing(post.desk.database.path) as session:
             outbox.record(session.connection(), changes, WAITING)
     return ready
 
@@ -198,7 +198,7 @@ def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
     return True
 
 
-def retry(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
+def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
     """Have messages that were printed, held, dead or dropped go out again with the next run.
 
     Raises:
@@ -207,10 +207,10 @@ def retry(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: boo
     """
     states = {NotificationState.PRINTED, NotificationState.HELD, NotificationState.DEAD, NotificationState.DROPPED}
     values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
-    return _change(config, numbers, states, values, "sent again", dry_run)
+    return _change(desk, numbers, states, values, "sent again", dry_run)
 
 
-def drop(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
+def drop(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
     """Have messages that wait, are held or dead never go out.
 
     Raises:
@@ -219,18 +219,18 @@ def drop(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool
     """
     states = {NotificationState.WAITING, NotificationState.HELD, NotificationState.DEAD}
     values = {"state": NotificationState.DROPPED.value, "ended_at": to_text(now), "next_try_at": None}
-    return _change(config, numbers, states, values, "dropped", dry_run)
+    return _change(desk, numbers, states, values, "dropped", dry_run)
 
 
 def _change(
-    config: Config,
+    desk: Desk,
     numbers: Sequence[int],
     states: set[NotificationState],
     values: Mapping[str, Any],
     what: str,
     dry_run: bool,
 ) -> list[int]:
-    with writing(config.database, keep=not dry_run) as session:
+    with desk.database.write_models(keep=not dry_run) as session:
         for number in numbers:
             row = session.get(Notification, number) if number < 2**63 else None
             if row is None:

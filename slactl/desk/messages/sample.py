@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
@@ -55,7 +55,7 @@ class Trial:
             yield f"{clean(self.addressee.name)}: {label}: {told}"
 
 
-def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) -> Trial:
+def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> Trial:
     """Send a sample to every address of a role or a person; in a dry run only look its secrets up.
 
     Raises:
@@ -64,17 +64,17 @@ def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) 
         PartlyError: others may change the rules, so that nothing is sent by them.
         RulesError: the rules are invalid.
     """
-    rules = load(config.rules)
+    rules = load(desk.rules)
     known = [*rules.roles, *rules.people]
     known_or_refuse(name, known, "role or person", "slactl rules show")
     addressee = addresses.addressee(rules, name)
     if not addressee.addresses:
-        hint = f"add notify under [roles.{name}] or [people.{name}] in {config.rules}"
+        hint = f"add notify under [roles.{name}] or [people.{name}] in {desk.rules}"
         raise RefusedError(f"{clean(name)} has no address: messages are printed by check", hint)
     message = digests.sample(digests.Letterhead(addressee.name, now, rules, addressee.include))
-    secrets = Secrets.of(config.rules, rules.settings.secrets, os.environ)
+    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:
-        raise PartlyError.of(refusals(secrets.doubts), closing_commands(config.rules, config.database, secrets.doubts))
+        raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(each.label, _try(rules, addressee, each, message, secrets, dry_run)) for each in addressee.addresses]
     return Trial(addressee, message, tuple(results), dry_run)
 

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slactl.clock import Duration, from_text, to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Addressee
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.rules.hours import interval
-from slactl.store.sqlite.engine import writing
 from slactl.text import check_input, known_or_refuse
 
 #: How soon it is looked at again whether somebody still has the ticket: `unack` gives no other sign.
@@ -74,7 +73,7 @@ def _aware(local: datetime, zone: tzinfo | None) -> datetime:
     return local.astimezone() if zone is None else local.replace(tzinfo=zone)
 
 
-def add(config: Config, now: datetime, new: NewSilence, *, dry_run: bool = False) -> int:
+def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) -> int:
     """Silence messages from now on; returns the number of the silence.
 
     Raises:
@@ -86,7 +85,7 @@ def add(config: Config, now: datetime, new: NewSilence, *, dry_run: bool = False
     from slactl.store.schema.models import Silence
 
     _check(new)
-    with ledger(config, now, keep=not dry_run) as book:
+    with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
             _known_tenant(book.session, new.tenant)
         if new.escalation is not None:
@@ -96,7 +95,7 @@ def add(config: Config, now: datetime, new: NewSilence, *, dry_run: bool = False
             ticket_id=find(book, new.ticket) if new.ticket is not None else None,
             escalation=new.escalation,
             comment=new.comment,
-            actor=config.actor,
+            actor=desk.actor,
             created_at=to_text(now),
             ends_at=to_text(now + timedelta(seconds=new.lasting.seconds)),
         )
@@ -113,7 +112,7 @@ def _check(new: NewSilence) -> None:
         check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
 
 
-def expire(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
+def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
     """End silences now; what waits for their end is looked at by the next run.
 
     Raises:
@@ -123,14 +122,14 @@ def expire(config: Config, now: datetime, numbers: Sequence[int], *, dry_run: bo
     from slactl.store.schema.models import Silence
     from slactl.store.write import outbox
 
-    with writing(config.database, keep=not dry_run) as session:
+    with desk.database.write_models(keep=not dry_run) as session:
         for number in numbers:
             row = session.get(Silence, number) if number < 2**63 else None
             if row is None:
                 raise NotKnownError(f"there is no silence {number}", "slactl silence list --all")
             if row.ends_at <= to_text(now):
                 raise RefusedError(f"silence {number} ended at {row.ends_at}", "slactl silence list")
-            row.ends_at, row.expired_by = to_text(now), config.actor
+            row.ends_at, row.expired_by = to_text(now), desk.actor
             session.add(row)
             session.flush()
             outbox.release(session.connection(), held_by(number), to_text(now))

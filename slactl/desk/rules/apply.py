@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, RefusedError, SlactlError
 from slactl.sla.enums import ActorType, EventType, Target
 from slactl.sla.history.event import Event
@@ -79,7 +79,7 @@ Progress = Callable[[int], None]
 Problem = Callable[[str], None]
 
 
-def diff(config: Config) -> Record:
+def diff(desk: Desk) -> Record:
     """What changed between the current rules and each version that open tickets run on.
 
     Raises:
@@ -91,10 +91,9 @@ def diff(config: Config) -> Record:
     from slactl.desk.rules.changes import changes
     from slactl.sla.rules.loading import load
     from slactl.store.read import rules_versions
-    from slactl.store.read import tickets as reads
 
-    current = load(config.rules)
-    with reads.reading(config.database) as connection:
+    current = load(desk.rules)
+    with desk.database.read() as connection:
         versions = rules_versions.of_open_tickets(connection)
     after, found = tomllib.loads(current.canonical), []
     for version in versions:
@@ -103,7 +102,7 @@ def diff(config: Config) -> Record:
     return {"rules": current.hash, "versions": found}
 
 
-def waiting(config: Config) -> int:
+def waiting(desk: Desk) -> int:
     """How many open tickets are judged under other rules than the current ones.
 
     Raises:
@@ -112,16 +111,15 @@ def waiting(config: Config) -> int:
     """
     from slactl.sla.rules.loading import load
     from slactl.store.read import rules_versions
-    from slactl.store.read import tickets as reads
 
-    current = load(config.rules).hash
-    with reads.reading(config.database) as connection:
+    current = load(desk.rules).hash
+    with desk.database.read() as connection:
         versions = rules_versions.of_open_tickets(connection)
     return sum(version["open_count"] for version in versions if version["rules"] != current)
 
 
 def apply(
-    config: Config, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
+    desk: Desk, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
 ) -> Iterator[Record]:
     """Move the open tickets to the current rules; yields each deadline that changed, after its batch is written.
 
@@ -139,7 +137,7 @@ def apply(
     after = 0
     while True:
         problems: list[str] = []
-        with ledger(config, move.at, keep=not move.dry_run, strict=True) as book:
+        with ledger(desk, move.at, keep=not move.dry_run, strict=True) as book:
             _hold_rules(move, book.rulebook.current.hash)
             rows = writes.tickets_on_other_rules(book.connection, book.rulebook.current.hash, after, BATCH)
             changed = _move_batch(book, rows, move, problems)

@@ -8,7 +8,8 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slactl.config import Config, shipped_rules
+from slactl.config import shipped_rules
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
@@ -21,6 +22,7 @@ from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.model import Facts, Policy
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.text import read
+from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import clean, did_you_mean, known_or_refuse, quoted
 
@@ -64,16 +66,16 @@ def matrix(rules: Rules) -> list[Record]:
     return [_cell(rules, plan, priority) for plan in plans for priority in Priority]
 
 
-def combination(config: Config, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
+def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
     """What one ticket would get and why: the policy that matches, and those passed over.
 
     Raises:
         NotKnownError: no rule and no tenant knows the plan or the tenant.
         RulesError: the rules are invalid.
     """
-    rules = load(config.rules)
+    rules = load(desk.rules)
     _check_known(plan, rules.plans(), "plan")
-    stated = plan or _tenant_plan(config.database, tenant, rules) or rules.settings.default_plan
+    stated = plan or _tenant_plan(desk.database, tenant, rules) or rules.settings.default_plan
     facts = Facts(stated, tenant, (), priority or Priority.NORMAL, None)
     tried = rules.explain_match(facts)
     matched = tried[-1][0] if tried and tried[-1][1] is None else None
@@ -143,15 +145,15 @@ def _edited(path: Path, before: str, key: str, value: str) -> str:
     return after
 
 
-def _tenant_plan(database: Path, tenant: str | None, rules: Rules) -> str | None:
+def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | None:
     """The plan of a tenant; the rules may name tenants of their own, and need no database for that."""
     if tenant is None:
         return None
     from slactl.store.read import tickets as reads
 
     known: dict[str, str | None] = {}
-    if database.is_file():
-        with reads.reading(database) as connection:
+    if database.path.is_file():
+        with database.read() as connection:
             known = {each["name"]: each["plan"] for each in reads.tenants(connection)}
     named = {name for policy in rules.policies for name in policy.match.tenant}
     _check_known(tenant, sorted({*known, *named}), "tenant")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def change(
-    config: Config,
+    desk: Desk,
     now: datetime,
     references: Sequence[str],
     make: Change,
@@ -66,7 +66,7 @@ def change(
         DatabaseError: the database cannot be written.
     """
     effective, outcome = past_instant(at, now) if at is not None else None, Outcome()
-    with ledger(config, now, keep=not dry_run) as book:
+    with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         for reference in references:

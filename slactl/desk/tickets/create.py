@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.bursts import bursts_of_new
 from slactl.desk.tickets.changes import Outcome
@@ -40,9 +40,7 @@ class NewTicket:
     external_id: str | None = None
 
 
-def create(
-    config: Config, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False
-) -> Outcome:
+def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False) -> Outcome:
     """Open a ticket as of `at` (default now).
 
     Raises:
@@ -56,7 +54,7 @@ def create(
     tags = checked_tags(new.tags)
     assignee = assignee_of(new.assignee) if new.assignee is not None else None
     external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
-    with ledger(config, now, keep=not dry_run, strict=True) as book:
+    with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
             refuse_taken(book, external_id)
         version = book.rulebook.current_version()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.tickets.changes import Outcome, Subject, change
 from slactl.desk.tickets.create import refuse_taken
@@ -27,14 +27,14 @@ class Edits:
     external_id: str | None = None
 
 
-def edit(config: Config, now: datetime, references: Sequence[str], edits: Edits, *, dry_run: bool = False) -> Outcome:
+def edit(desk: Desk, now: datetime, references: Sequence[str], edits: Edits, *, dry_run: bool = False) -> Outcome:
     """Correct some tickets.
 
     Raises:
         UsageError: nothing is to be changed, or a subject or an address is none.
     """
     texts = _checked(edits, len(references))
-    return change(config, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
+    return change(desk, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)
 
 
 def _checked(edits: Edits, count: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.pinned_rules import PinnedRules, ladders_in_force
 from slactl.desk.what_if.simulate import timer_record
 from slactl.errors import RefusedError
@@ -49,7 +49,7 @@ class Case:
     fired: Collection[FiringKey]
 
 
-def explain(config: Config, now: datetime, reference: str, target: Target | None = None) -> Record:
+def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
     """Why the deadlines of a ticket are when they are: of all its targets, or of one. Writes nothing.
 
     Raises:
@@ -57,7 +57,7 @@ def explain(config: Config, now: datetime, reference: str, target: Target | None
         RefusedError: the ticket is opened only later, or its calendar has ended.
         DatabaseError: the database cannot be read.
     """
-    with reads.reading(config.database) as connection:
+    with desk.database.read() as connection:
         number = reads.ticket_id(connection, reference)
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
         history, versions = reads.history(connection, number), PinnedRules(connection, number)
@@ -68,7 +68,7 @@ def explain(config: Config, now: datetime, reference: str, target: Target | None
         except NoOpenHours as error:
             raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in _decisions(connection, number)]
-        case = Case(history, evaluation, versions, ladders_in_force(config, connection), fired)
+        case = Case(history, evaluation, versions, ladders_in_force(desk, connection), fired)
         return _ticket_record(ticket, case, target)
 
 

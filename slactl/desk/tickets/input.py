@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import select
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.fields import MOST_TAGS
@@ -125,10 +125,10 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     return Tenant(name=name, created_at=to_text(book.now))
 
 
-def is_addressee(config: Config, name: str) -> bool:
+def is_addressee(desk: Desk, name: str) -> bool:
     """Whether a person or a role of this name is in the rules file; an unreadable file knows everybody."""
     try:
-        rules = load(config.rules)
+        rules = load(desk.rules)
     except RulesError:
         return True
     return name in rules.people or name in rules.roles

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from slactl.clock import to_text, typed_zone
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
 from slactl.errors import NotKnownError, RefusedError
@@ -12,7 +12,7 @@ from slactl.text import clean, known_or_refuse, quoted
 
 
 def add(
-    config: Config,
+    desk: Desk,
     now: datetime,
     name: str,
     plan: str | None = None,
@@ -27,7 +27,7 @@ def add(
         NotKnownError: the plan or the zone is not known.
     """
     named = name_of(name, "tenant's name")
-    with ledger(config, now, keep=not dry_run, strict=True) as book:
+    with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if book.session.get(Tenant, named) is not None:
             raise RefusedError(f"there is a tenant {clean(named)} already", f"slactl tenant show {quoted(named)}")
         tenant = Tenant(name=named, created_at=to_text(now))
@@ -36,7 +36,7 @@ def add(
 
 
 def change(
-    config: Config,
+    desk: Desk,
     now: datetime,
     name: str,
     plan: str | None = None,
@@ -49,7 +49,7 @@ def change(
     Raises:
         NotKnownError: there is no such tenant, plan or zone.
     """
-    with ledger(config, now, keep=not dry_run, strict=True) as book:
+    with ledger(desk, now, keep=not dry_run, strict=True) as book:
         tenant = book.session.get(Tenant, name)
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from slactl.clock import to_text
-from slactl.config import Config
 from slactl.desk.escalation.scan import fire_due, note_breaches
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.transfer.append import append_events
@@ -114,7 +114,7 @@ class _Work:
 
 
 def import_file(
-    config: Config,
+    desk: Desk,
     now: datetime,
     source: Source,
     report: Callable[[Problem], None],
@@ -137,16 +137,16 @@ def import_file(
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
             spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
-        work.bursts = _bursts(config, work, spool)
-        _take_in(config, work, spool)
+        work.bursts = _bursts(desk, work, spool)
+        _take_in(desk, work, spool)
     finally:
         spool.close()
     return work.done
 
 
-def _bursts(config: Config, work: _Work, spool: Spool) -> dict[str, list[str]]:
+def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
     """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
-    rules = load(config.rules)
+    rules = load(desk.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
@@ -162,12 +162,12 @@ def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
     return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
 
 
-def _take_in(config: Config, work: _Work, spool: Spool) -> None:
+def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
     """Batch after batch; a dry run does them all in one transaction that is rolled back."""
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
-        with ledger(config, work.now, keep=not work.dry_run, strict=True) as book:
+        with ledger(desk, work.now, keep=not work.dry_run, strict=True) as book:
             _add_tenants(book, work)
             while batch:
                 _merge(book, {name: list(_lines(lines, work)) for name, lines in batch}, work)

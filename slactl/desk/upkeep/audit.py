@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
 from slactl.desk.upkeep.audit_log import Audited, Kind, Progress, look_at_log
 from slactl.desk.upkeep.audit_rules import current_ladders, look_at_rules
@@ -27,10 +27,9 @@ from slactl.errors import SlactlError, UsageError
 from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import audit
-from slactl.store.read import tickets as reads
 
 
-def verify(config: Config, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
+def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
     """Audit the database; with `head`, the last hash that somebody kept, also that nothing before it is gone.
 
     Raises:
@@ -39,10 +38,10 @@ def verify(config: Config, now: datetime, head: str | None = None, progress: Pro
     """
     wanted = _checked(head)
     found = Audited()
-    with reads.reading(config.database) as connection:
+    with desk.database.read() as connection:
         look_at_log(connection, wanted, found, progress)
         _escalations(connection, found)
-        _tickets(connection, now, found, progress, current_ladders(config, connection, found))
+        _tickets(connection, now, found, progress, current_ladders(desk, connection, found))
         look_at_rules(connection, now, found)
     return found
 

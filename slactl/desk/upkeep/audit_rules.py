@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import rules_fingerprint
 from slactl.desk.upkeep.audit_log import Audited, Kind
 from slactl.errors import RulesError
@@ -34,17 +34,17 @@ def look_at_rules(connection: sqlite3.Connection, now: datetime, found: Audited)
         found.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
 
 
-def current_ladders(config: Config, connection: sqlite3.Connection, found: Audited) -> Rules | None:
+def current_ladders(desk: Desk, connection: sqlite3.Connection, found: Audited) -> Rules | None:
     """Return the rules of the file where every next instant is said to be computed with them; None elsewhere."""
     facts = runs.facts(connection)
     ladders = facts.get(runs.LADDERS)
     try:
-        rules = load(config.rules, {rules_hash for rules_hash, _ in audit.rules_versions(connection).values()})
+        rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(connection).values()})
     except RulesError:
         return None
     if ladders == rules.hash:
         return rules
-    if ladders is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(config.rules):
+    if ladders is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
         found.note(
             Kind.RULES, "the next check would take the rules of the file for those of the last run, and they are not"
         )

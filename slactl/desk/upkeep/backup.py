@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.files import (
     NewFile,
@@ -61,7 +61,7 @@ class Backup:
 
 
 def backup(
-    config: Config, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
 ) -> Backup:
     """Copy the database to `target`; others may go on writing meanwhile.
 
@@ -72,21 +72,21 @@ def backup(
         SlactlError: the target cannot be written.
     """
     with _reported(target):
-        _refuse(config, target, force=force)
+        _refuse(desk, target, force=force)
     if dry_run:
-        with reads.reading(config.database) as source:
+        with desk.database.read() as source:
             return _described(source, target, dry_run=True)
     with _reported(target), opened_folder(target.parent) as folder:
         sweep(folder)
         with new_file(folder) as new:
             draft = real_path(target.parent) / new.place
             # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
-            with reads.reading(config.database) as source:
+            with desk.database.read() as source:
                 made = _described(source, target)
                 _copy(source, draft, target, progress)
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
-            _refuse(config, target, force=force)  # copying takes its time, in which others may use the name
+            _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
             _name(new, target, force=force)
             make_durable(folder)
     return made
@@ -106,14 +106,14 @@ def _reported(target: Path) -> Iterator[None]:
         raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
 
 
-def _refuse(config: Config, target: Path, *, force: bool) -> None:
+def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     target.parent.stat()
     exposed = exposed_folder(target.parent)
     if exposed is not None:
         raise RefusedError(f"others may replace what is in the folder {exposed}", _elsewhere(target))
-    what = _own_file(config, target)
+    what = _own_file(desk, target)
     if what is not None:
-        elsewhere = config.database.with_suffix(".backup")
+        elsewhere = desk.database.path.with_suffix(".backup")
         raise RefusedError(f"{target} is {what}", f"slactl backup {quoted(elsewhere)}")
     if target.is_dir():
         raise RefusedError(f"{target} is a folder", f"slactl backup {quoted(target / 'slactl-backup.db')}")
@@ -137,11 +137,11 @@ def _elsewhere(target: Path) -> str:
     return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
 
 
-def _own_file(config: Config, target: Path) -> str | None:
+def _own_file(desk: Desk, target: Path) -> str | None:
     """Which file of the desk's own the target is, under whatever name; None for any other."""
-    real = Path(os.path.realpath(config.database))
-    own = {config.database: "the database itself", config.rules: "the rules file"}
-    for database in (config.database, real):
+    real = Path(os.path.realpath(desk.database.path))
+    own = {desk.database.path: "the database itself", desk.rules: "the rules file"}
+    for database in (desk.database.path, real):
         own |= {Path(f"{database}{end}"): "a file of the database" for end in SIDE_FILES}
     place = Path(os.path.realpath(target.parent)) / target.name
     for file, what in own.items():

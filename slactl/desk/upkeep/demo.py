@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from slactl.config import Config, shipped_rules
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history.event import Event
@@ -180,7 +181,7 @@ def make_desk(environment_actor: str, now: datetime, config: Config) -> Config:
     rules.write_text(shipped_rules().read_text(encoding="utf-8"), encoding="utf-8")
     desk = Config(folder / "slactl.db", rules, environment_actor, config.color, config.debug, config.sources)
     create_database(desk.database)
-    with ledger(desk, now, strict=True) as book:
+    with ledger(Desk.of(desk), now, strict=True) as book:
         for story in STORIES:
             tell(book, story, now)
     return desk

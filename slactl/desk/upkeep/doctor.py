@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from slactl import __version__
 from slactl.clock import describe_seconds, from_text, to_text
-from slactl.config import Config, shipped_rules
+from slactl.config import shipped_rules
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
@@ -68,14 +69,14 @@ class Health:
         return {"ok": self.code is ExitCode.DONE, "exit_code": int(self.code), "checks": checks}
 
 
-def examine(config: Config, now: datetime, environment: Mapping[str, str]) -> Health:
+def examine(desk: Desk, now: datetime, environment: Mapping[str, str]) -> Health:
     """Look at everything a desk needs; changes nothing."""
-    found = [*_versions(), *_database(config, now)]
-    if not os.path.isdir(config.database):  # nothing lies beside a folder, and its mode is no affair of a desk's
-        found += [*_files(config), *_network(config), _lock(config, now)]
+    found = [*_versions(), *_database(desk, now)]
+    if not os.path.isdir(desk.database.path):  # nothing lies beside a folder, and its mode is no affair of a desk's
+        found += [*_files(desk), *_network(desk), _lock(desk, now)]
     told = {each.fix for each in found}
-    found += [each for each in _trust(config) if each.ok or each.fix not in told]
-    return Health((*found, *_rules(config, environment)))
+    found += [each for each in _trust(desk) if each.ok or each.fix not in told]
+    return Health((*found, *_rules(desk, environment)))
 
 
 def _versions() -> Iterator[Check]:
@@ -109,14 +110,14 @@ def _time_zones() -> str:
     return f"{_package('tzdata')} of the package tzdata"
 
 
-def _database(config: Config, now: datetime) -> Iterator[Check]:
-    path = config.database
+def _database(desk: Desk, now: datetime) -> Iterator[Check]:
+    path = desk.database.path
     try:
         connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
         yield Check("database", False, error.message, _mending(error, path), ExitCode.DATABASE)
         return
-    yield Check("database", True, f"{path}, {config.sources['database']}")
+    yield Check("database", True, f"{path}, {desk.sources['database']}")
     try:
         with reported(path):
             yield _write_lock(connection, path)
@@ -245,27 +246,27 @@ def _outbox(connection: sqlite3.Connection) -> Iterator[Check]:
         yield Check("notifications", False, f"{count:,} {state}", fix)
 
 
-def _files(config: Config) -> Iterator[Check]:
-    found = list(surroundings.exposures(config.database))
+def _files(desk: Desk) -> Iterator[Check]:
+    found = list(surroundings.exposures(desk.database.path))
     for each in found:
         yield Check("permissions", False, f"{each.path}: {each.what}", each.fix)
-    closed = surroundings.unwritable(config.database) if config.database.exists() else []
+    closed = surroundings.unwritable(desk.database.path) if desk.database.path.exists() else []
     for path in closed:
         yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {shlex.quote(str(path))}")
     if not found and not closed:
         yield Check("permissions", True, "closed to others")
 
 
-def _network(config: Config) -> Iterator[Check]:
-    kind = surroundings.file_system(config.database, surroundings.mounted())
+def _network(desk: Desk) -> Iterator[Check]:
+    kind = surroundings.file_system(desk.database.path, surroundings.mounted())
     if kind is not None:
         remote = kind in surroundings.NETWORK
         what = f"{kind}, which is shared by machines: write-ahead logs break there" if remote else kind
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 
-def _lock(config: Config, now: datetime) -> Check:
-    lock = lock_path(config.database)
+def _lock(desk: Desk, now: datetime) -> Check:
+    lock = lock_path(desk.database.path)
     holder = surroundings.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
@@ -280,17 +281,17 @@ def _lock(config: Config, now: datetime) -> Check:
     return Check("run lock", True, f"{who}, which is at work")
 
 
-def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
+def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
     from slactl.desk.rules import file as rules_file
 
-    check = f"slactl --rules {shlex.quote(str(config.rules))} rules check"
+    check = f"slactl --rules {shlex.quote(str(desk.rules))} rules check"
     try:
-        rules, warnings = rules_file.check(config.rules, environment)
+        rules, warnings = rules_file.check(desk.rules, environment)
     except RulesError as error:
         yield Check("rules", False, error.message, error.hint or check)
         return
-    yield Check("rules", True, f"{config.rules}, {config.sources['rules']}")
-    known = Secrets.of(config.rules, rules.settings.secrets, environment)
+    yield Check("rules", True, f"{desk.rules}, {desk.sources['rules']}")
+    known = Secrets.of(desk.rules, rules.settings.secrets, environment)
     told_below = {message for _, message in addresses.warnings(rules, known)}
     for warning in warnings:
         if warning.message not in told_below:
@@ -302,14 +303,14 @@ def _rules(config: Config, environment: Mapping[str, str]) -> Iterator[Check]:
         yield Check("secrets", True, "every one that is named is there")
 
 
-def _trust(config: Config) -> Iterator[Check]:
+def _trust(desk: Desk) -> Iterator[Check]:
     """Who else may change the rules; those that come with slactl send nothing."""
-    if config.rules.resolve() == shipped_rules().resolve():
+    if desk.rules.resolve() == shipped_rules().resolve():
         return
-    found = rules_trust(config.rules)
+    found = rules_trust(desk.rules)
     if found:
         where = "; ".join(f"{each.path}: {each.what}" for each in found)
         what = f"{where}; nothing is sent while others may change the rules"
-        yield Check("trust", False, what, closing_commands(config.rules, config.database, found))
+        yield Check("trust", False, what, closing_commands(desk.rules, desk.database.path, found))
     else:
         yield Check("trust", True, "only root and you may change the rules")

@@ -18,13 +18,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from slactl.clock import to_text
-from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import run_by
 from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.enums import ActorType
 from slactl.store.schema import chain
 from slactl.store.schema.events import ERASE, detail_text
-from slactl.store.sqlite.connection import open_database, reported, transaction
+from slactl.store.sqlite.connection import open_database
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
@@ -80,7 +80,7 @@ class Erasure:
         }
 
 
-def erase(config: Config, now: datetime, requester: str, *, dry_run: bool = False, shown: int | None = None) -> Erasure:
+def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, shown: int | None = None) -> Erasure:
     """Erase a person from the database, and finish what an erasure before left to do.
 
     `shown` is the last event of the log when somebody was shown what goes, and said yes to that.
@@ -90,23 +90,19 @@ def erase(config: Config, now: datetime, requester: str, *, dry_run: bool = Fals
         RefusedError: more is of this person than was shown.
         DatabaseError: it cannot be written.
     """
-    connection = open_database(config.database)
-    try:
-        with reported(config.database), transaction(connection, write=True, keep=not dry_run):
-            done = _erase(connection, config.actor, now, requester, dry_run=dry_run, shown=shown)
-    finally:
-        connection.close()
-    return done if dry_run else replace(done, problem=_wipe(config))
+    with desk.database.write(keep=not dry_run) as connection:
+        done = _erase(connection, desk.actor, now, requester, dry_run=dry_run, shown=shown)
+    return done if dry_run else replace(done, problem=_wipe(desk))
 
 
-def finish(config: Config, *, dry_run: bool = False) -> Erasure:
+def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
     """Rewrite the file, which an erasure before may not have come to.
 
     Raises:
         DatabaseError: there is no database.
     """
-    open_database(config.database).close()
-    return Erasure({}, [], [], Spelled(0, []), [], dry_run, 0, None if dry_run else _wipe(config))
+    open_database(desk.database.path).close()
+    return Erasure({}, [], [], Spelled(0, []), [], dry_run, 0, None if dry_run else _wipe(desk))
 
 
 def _erase(
@@ -153,10 +149,10 @@ def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
         chain.append(connection, row)
 
 
-def _wipe(config: Config) -> str | None:
+def _wipe(desk: Desk) -> str | None:
     """Why something of the old pages may be left in the file; None when nothing is."""
     try:
-        if erasure.wipe(config.database):
+        if erasure.wipe(desk.database.path):
             return None
         why = "another program reads it"
     except DatabaseError as error:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from slactl.config import Config
 from slactl.desk.escalation.due import is_current
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.ledger.projection import next_level_columns
@@ -22,7 +22,6 @@ from slactl.desk.upkeep.expected import Difference, Law, differences, last_event
 from slactl.errors import ExitCode, SlactlError
 from slactl.sla.enums import Condition
 from slactl.store.read import audit
-from slactl.store.read import tickets as reads
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
 
@@ -62,7 +61,7 @@ class Rebuilt:
 
 
 def rebuild(
-    config: Config,
+    desk: Desk,
     now: datetime,
     done: Rebuilt,
     progress: Progress = lambda *_: None,
@@ -80,7 +79,7 @@ def rebuild(
     """
     last, problems = 0, list[str]()
     while True:
-        with ledger(config, now, keep=not done.dry_run) as book:
+        with ledger(desk, now, keep=not done.dry_run) as book:
             connection = _raw(book)
             if not last:
                 odd = structure.odd_parts(connection)
@@ -101,13 +100,13 @@ def rebuild(
         progress("tickets", done.tickets, max(done.tickets, last))
 
 
-def foreign_parts(config: Config) -> list[str]:
+def foreign_parts(desk: Desk) -> list[str]:
     """Return what a rebuilding would drop, as it is not slactl's.
 
     Raises:
         DatabaseError: the database cannot be read.
     """
-    with reads.reading(config.database) as connection:
+    with desk.database.read() as connection:
         odd = structure.odd_parts(connection)
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
 

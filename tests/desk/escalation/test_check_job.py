@@ -23,6 +23,7 @@ from slactl.config import resolve
 from slactl.desk.escalation import monitoring
 from slactl.desk.escalation.check import Job, Report
 from slactl.desk.escalation.check import check as run_check
+from slactl.desk.ledger.desk import Desk
 
 Clock = FrozenDateTimeFactory
 
@@ -44,7 +45,7 @@ def late(desk: Path, slactl: Slactl, clock: Clock) -> Path:
 
 
 def run_at(wall: datetime, boot: BootClock | None, **job: Any) -> Report:  # noqa: ANN401  (the fields of Job)
-    return run_check(resolve(os.environ), wall, Job(boot=boot, **job))
+    return run_check(Desk.of(resolve(os.environ)), wall, Job(boot=boot, **job))
 
 
 # The clock

@@ -14,6 +14,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from slactl.clock import now
 from slactl.config import resolve
+from slactl.desk.ledger.desk import Desk
 
 Clock = FrozenDateTimeFactory
 
@@ -281,7 +282,7 @@ def test_rules_that_are_edited_while_next_instants_are_computed_are_used_for_all
     def turn() -> Iterator[Ledger]:
         if drafts:
             write_rules(desk, LONG, drafts.pop(0))
-        with ledger(resolve(os.environ), now()) as book:
+        with ledger(Desk.of(resolve(os.environ)), now()) as book:
             yield book
 
     ladders.refresh(turn)

@@ -12,7 +12,8 @@ import pytest
 from conftest import Slactl
 from freezegun.api import FrozenDateTimeFactory
 
-from slactl.config import Color, Config, resolve
+from slactl.config import Color, resolve
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.rules.apply import Move, apply, diff, waiting
 from slactl.errors import ExitCode, RefusedError, RulesError
@@ -55,14 +56,14 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture
-def config(desk: Path) -> Config:
+def config(desk: Path) -> Desk:
     """A desk whose rules promise an answer within 4 hours and a resolution within 8."""
     rules = desk.parent / "rules.toml"
     rules.write_text(RULES)
-    return resolve({"SLACTL_DB": str(desk), "SLACTL_RULES": str(rules)}, None, None, "ann", Color.AUTO, False)
+    return Desk.of(resolve({"SLACTL_DB": str(desk), "SLACTL_RULES": str(rules)}, None, None, "ann", Color.AUTO, False))
 
 
-def promise(config: Config, first_response: str, resolution: str = "8h", text: str = RULES) -> None:
+def promise(config: Desk, first_response: str, resolution: str = "8h", text: str = RULES) -> None:
     """Edit the rules."""
     config.rules.write_text(text.replace('"4h"', f'"{first_response}"').replace('"8h"', f'"{resolution}"'))
 
@@ -71,7 +72,7 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def moved(config: Config, *, dry_run: bool = False) -> tuple[Move, list[dict[str, Any]], list[str]]:
+def moved(config: Desk, *, dry_run: bool = False) -> tuple[Move, list[dict[str, Any]], list[str]]:
     """Apply the rules; what it came to, the changed deadlines, and the problems."""
     problems: list[str] = []
     move = Move(now(), dry_run)
@@ -79,12 +80,12 @@ def moved(config: Config, *, dry_run: bool = False) -> tuple[Move, list[dict[str
     return move, changes, problems
 
 
-def rows(config: Config, query: str) -> list[Any]:
-    with sqlite3.connect(config.database) as connection:
+def rows(config: Desk, query: str) -> list[Any]:
+    with sqlite3.connect(config.database.path) as connection:
         return connection.execute(query).fetchall()
 
 
-def contents(config: Config) -> dict[str, list[Any]]:
+def contents(config: Desk) -> dict[str, list[Any]]:
     """Everything that is in the database."""
     names = [name for (name,) in rows(config, "SELECT name FROM sqlite_master WHERE type = 'table'")]
     return {name: rows(config, f"SELECT * FROM {name}") for name in names}
@@ -101,16 +102,16 @@ def shown(slactl: Slactl, number: int) -> dict[str, Any]:
     return found
 
 
-def outcomes(config: Config) -> list[tuple[str, str]]:
+def outcomes(config: Desk) -> list[tuple[str, str]]:
     return rows(config, "SELECT level, outcome FROM escalation ORDER BY id")
 
 
-def pinned(config: Config) -> list[tuple[int, str]]:
+def pinned(config: Desk) -> list[tuple[int, str]]:
     """The tickets, and the hash of the rules each is judged under."""
     return rows(config, "SELECT t.id, v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version ORDER BY 1")
 
 
-def test_editing_the_rules_moves_nothing_and_applying_them_does(config: Config, slactl: Slactl) -> None:
+def test_editing_the_rules_moves_nothing_and_applying_them_does(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     promise(config, "2h", "6h")
     assert shown(slactl, number)["first_response_due_at"] == "2026-03-02T13:00:00Z"
@@ -128,7 +129,7 @@ def test_editing_the_rules_moves_nothing_and_applying_them_does(config: Config, 
     assert pinned(config) == [(number, move.rules)]
 
 
-def test_it_is_in_the_audit_trail_with_both_versions(config: Config, slactl: Slactl) -> None:
+def test_it_is_in_the_audit_trail_with_both_versions(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     ((_, old),) = pinned(config)
     promise(config, "2h")
@@ -142,7 +143,7 @@ def test_it_is_in_the_audit_trail_with_both_versions(config: Config, slactl: Sla
     assert json.loads(noted)["first_response"] == "2026-03-02T11:00:00Z"
 
 
-def test_a_second_apply_changes_nothing(config: Config, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+def test_a_second_apply_changes_nothing(config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     create(slactl)
     promise(config, "2h")
     moved(config)
@@ -153,7 +154,7 @@ def test_a_second_apply_changes_nothing(config: Config, slactl: Slactl, clock: F
     assert contents(config) == before
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(config: Config, slactl: Slactl) -> None:
+def test_a_dry_run_says_the_same_and_writes_nothing(config: Desk, slactl: Slactl) -> None:
     create(slactl)
     create(slactl, "--at", "3h ago")
     promise(config, "2h")
@@ -166,7 +167,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(config: Config, slactl: Slac
     assert real.moved == 2
 
 
-def test_nothing_to_move_leaves_no_version_behind(config: Config, slactl: Slactl) -> None:
+def test_nothing_to_move_leaves_no_version_behind(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     assert slactl("resolve", str(number)).code == 0
     promise(config, "2h")
@@ -175,7 +176,7 @@ def test_nothing_to_move_leaves_no_version_behind(config: Config, slactl: Slactl
     assert contents(config) == before
 
 
-def test_resolved_and_closed_tickets_stay_as_they_are(config: Config, slactl: Slactl) -> None:
+def test_resolved_and_closed_tickets_stay_as_they_are(config: Desk, slactl: Slactl) -> None:
     resolved, closed, still = create(slactl), create(slactl), create(slactl)
     slactl("resolve", str(resolved))
     slactl("close", str(closed))
@@ -186,7 +187,7 @@ def test_resolved_and_closed_tickets_stay_as_they_are(config: Config, slactl: Sl
     assert {number: shown(slactl, number) for number in (resolved, closed)} == before
 
 
-def test_a_met_target_keeps_what_it_was_judged_by(config: Config, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+def test_a_met_target_keeps_what_it_was_judged_by(config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     number = create(slactl)
     clock.tick(timedelta(hours=3))
     slactl("reply", str(number), "--status", "open")
@@ -200,7 +201,7 @@ def test_a_met_target_keeps_what_it_was_judged_by(config: Config, slactl: Slactl
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_missed_target_keeps_what_it_was_judged_by(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory, answered: bool
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory, answered: bool
 ) -> None:
     number = create(slactl)
     clock.tick(timedelta(hours=5))
@@ -215,7 +216,7 @@ def test_a_missed_target_keeps_what_it_was_judged_by(
 
 
 def test_what_is_newly_breached_is_marked_and_wakes_nobody(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     number = create(slactl)
     clock.tick(timedelta(hours=3))
@@ -238,7 +239,7 @@ def test_what_is_newly_breached_is_marked_and_wakes_nobody(
     assert detected == "2026-03-02T12:00:00Z"
 
 
-def test_what_comes_after_the_move_fires(config: Config, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+def test_what_comes_after_the_move_fires(config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     create(slactl)
     clock.tick(timedelta(hours=1, minutes=30))
     promise(config, "1h")
@@ -251,7 +252,7 @@ def test_what_comes_after_the_move_fires(config: Config, slactl: Slactl, clock: 
 
 
 def test_a_breach_that_no_check_has_seen_yet_is_not_lost(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     create(slactl)
     clock.tick(timedelta(hours=4, minutes=1))
@@ -264,7 +265,7 @@ def test_a_breach_that_no_check_has_seen_yet_is_not_lost(
 
 @pytest.mark.parametrize("holding", ["ack", "pending"])
 def test_neither_an_ack_nor_a_pause_lets_the_past_fire_later(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory, holding: str
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory, holding: str
 ) -> None:
     pausing = RULES.replace("schema = 1", 'schema = 1\n[settings]\npause = ["first_response"]')
     promise(config, "4h", text=pausing)
@@ -282,7 +283,7 @@ def test_neither_an_ack_nor_a_pause_lets_the_past_fire_later(
 
 
 def test_a_warning_may_come_again_when_the_deadline_moves_to_later(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     create(slactl)
     clock.tick(timedelta(hours=2, minutes=30))
@@ -297,7 +298,7 @@ def test_a_warning_may_come_again_when_the_deadline_moves_to_later(
     ]
 
 
-def test_targets_appear_and_disappear(config: Config, slactl: Slactl) -> None:
+def test_targets_appear_and_disappear(config: Desk, slactl: Slactl) -> None:
     create(slactl)
     config.rules.write_text(RULES.replace(', resolution = "8h"', "").replace('"4h"', '"4h", next_response = "1h"'))
     _, changes, _ = moved(config)
@@ -311,7 +312,7 @@ def test_targets_appear_and_disappear(config: Config, slactl: Slactl) -> None:
     ]
 
 
-def test_many_tickets_go_in_batches(config: Config, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_tickets_go_in_batches(config: Desk, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules_versions, "BATCH", 2)
     numbers = [create(slactl) for _ in range(5)]
     promise(config, "2h")
@@ -324,7 +325,7 @@ def test_many_tickets_go_in_batches(config: Config, slactl: Slactl, monkeypatch:
 
 
 def test_rules_that_are_edited_meanwhile_are_not_mixed(
-    config: Config, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+    config: Desk, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules_versions, "BATCH", 1)
     create(slactl)
@@ -340,7 +341,7 @@ def test_rules_that_are_edited_meanwhile_are_not_mixed(
     assert len({version for _, version in pinned(config)}) == 1
 
 
-def test_a_ticket_that_cannot_be_moved_does_not_stop_the_others(config: Config, slactl: Slactl) -> None:
+def test_a_ticket_that_cannot_be_moved_does_not_stop_the_others(config: Desk, slactl: Slactl) -> None:
     broken, fine = create(slactl, "--plan", "free"), create(slactl, "--priority", "urgent")
     once = '[calendars.once]\n[calendars.once.dates]\n"2026-03-02" = ["09:00-10:00"]\n'
     policy = '[[policy]]\nname = "few"\ncalendar = "once"\nmatch = { priority = ["normal"] }\n'
@@ -355,7 +356,7 @@ def test_a_ticket_that_cannot_be_moved_does_not_stop_the_others(config: Config, 
     assert waiting(config) == 1
 
 
-def test_a_ticket_that_changed_in_the_meantime_is_left_for_the_next_time(config: Config, slactl: Slactl) -> None:
+def test_a_ticket_that_changed_in_the_meantime_is_left_for_the_next_time(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     promise(config, "2h")
     earlier = Move(now() - timedelta(hours=1), dry_run=False)  # longer ago than anybody waits for the lock
@@ -366,7 +367,7 @@ def test_a_ticket_that_changed_in_the_meantime_is_left_for_the_next_time(config:
     assert moved(config)[0].moved == 1
 
 
-def test_invalid_rules_move_nothing(config: Config, slactl: Slactl) -> None:
+def test_invalid_rules_move_nothing(config: Desk, slactl: Slactl) -> None:
     create(slactl)
     config.rules.write_text(RULES.replace('"4h"', '"4 parsecs"'))
     before = contents(config)
@@ -376,7 +377,7 @@ def test_invalid_rules_move_nothing(config: Config, slactl: Slactl) -> None:
 
 
 def test_the_history_says_what_the_columns_say_after_later_changes(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     number = create(slactl)
     promise(config, "2h")
@@ -387,13 +388,13 @@ def test_the_history_says_what_the_columns_say_after_later_changes(
     assert shown(slactl, number)["first_response_due_at"] == "2026-03-02T11:00:00Z"
 
 
-def differences(config: Config) -> Sequence[tuple[Any, ...]]:
+def differences(config: Desk) -> Sequence[tuple[Any, ...]]:
     (version,) = diff(config)["versions"]
     names = ("section", "name", "key", "change", "before", "after")
     return [tuple(change[name] for name in names) for change in version["changes"]]
 
 
-def test_diff_tells_what_changed_and_for_how_many(config: Config, slactl: Slactl) -> None:
+def test_diff_tells_what_changed_and_for_how_many(config: Desk, slactl: Slactl) -> None:
     for _ in range(3):
         create(slactl)
     text = RULES.replace("schema = 1", 'schema = 1\n[settings]\nreopen = "reset"').replace('at = "+2h"', 'at = "+3h"')
@@ -409,7 +410,7 @@ def test_diff_tells_what_changed_and_for_how_many(config: Config, slactl: Slactl
     assert [change["in_force"] for change in version["changes"]] == [False, False, False, True]
 
 
-def test_diff_sees_policies_that_changed_places(config: Config, slactl: Slactl) -> None:
+def test_diff_sees_policies_that_changed_places(config: Desk, slactl: Slactl) -> None:
     second = '[[policy]]\nname = "vip"\ncalendar = "always"\nmatch = { tag = ["vip"] }\n'
     first = RULES[RULES.index("[[policy]]") : RULES.index("[roles")]
     config.rules.write_text(RULES.replace(first, second + first))
@@ -418,7 +419,7 @@ def test_diff_sees_policies_that_changed_places(config: Config, slactl: Slactl) 
     assert differences(config) == [("policy", None, "order", "changed", ["vip", "all"], ["all", "vip"])]
 
 
-def test_diff_has_nothing_to_say_of_comments_and_closed_tickets(config: Config, slactl: Slactl) -> None:
+def test_diff_has_nothing_to_say_of_comments_and_closed_tickets(config: Desk, slactl: Slactl) -> None:
     create(slactl)
     config.rules.write_text("# as before\n" + RULES)
     assert differences(config) == []
@@ -427,7 +428,7 @@ def test_diff_has_nothing_to_say_of_comments_and_closed_tickets(config: Config, 
     assert diff(config)["versions"] == []
 
 
-def test_a_deadline_set_by_hand_stays(config: Config, slactl: Slactl) -> None:
+def test_a_deadline_set_by_hand_stays(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     set_by_hand = ("--target", "resolution", "--at", "2026-03-03T09:00:00Z", "--reason", "agreed by phone")
     assert slactl("due", str(number), *set_by_hand).code == 0
@@ -438,7 +439,7 @@ def test_a_deadline_set_by_hand_stays(config: Config, slactl: Slactl) -> None:
 
 
 def test_a_condition_that_began_long_ago_on_the_new_calendar_wakes_nobody(
-    config: Config, slactl: Slactl, clock: FrozenDateTimeFactory
+    config: Desk, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:
     watch = (
         '\n[[escalation]]\nid = "alone"\non = "unassigned"\n[[escalation.level]]\nid = "grab"\nat = "+1h"\nnote = "x"\n'
@@ -456,7 +457,7 @@ def test_a_condition_that_began_long_ago_on_the_new_calendar_wakes_nobody(
     assert outcomes(config) == [("grab", "baseline")]
 
 
-def test_each_ticket_remembers_the_rules_it_came_from(config: Config, slactl: Slactl) -> None:
+def test_each_ticket_remembers_the_rules_it_came_from(config: Desk, slactl: Slactl) -> None:
     first = create(slactl)
     promise(config, "3h")
     second = create(slactl)
@@ -469,7 +470,7 @@ def test_each_ticket_remembers_the_rules_it_came_from(config: Config, slactl: Sl
     assert len({version for _, version in pinned(config)}) == 1
 
 
-def test_going_back_to_the_old_rules_is_a_move_like_any_other(config: Config, slactl: Slactl) -> None:
+def test_going_back_to_the_old_rules_is_a_move_like_any_other(config: Desk, slactl: Slactl) -> None:
     number = create(slactl)
     before = pinned(config)
     promise(config, "2h")

@@ -15,6 +15,7 @@ from conftest import Slactl
 from random_desks import STEP, Desk, random_history
 
 from slactl.config import Config, resolve
+from slactl.desk.ledger.desk import Desk as ServiceDesk
 from slactl.desk.transfer.importing import Source, import_file
 from slactl.desk.what_if.simulate import simulate_file
 from slactl.sla.rules.loading import load
@@ -98,7 +99,7 @@ def test_random_histories_at_once_and_in_two_steps(seeds: range, tmp_path: Path,
                 now = datetime.fromtimestamp(opened, UTC) + timedelta(days=each)
                 known = [line for line in lines if datetime.fromisoformat(json.loads(line)["at"]) <= now]
                 history = "\n".join(known).encode()
-                import_file(config, now, Source(BytesIO(history)), _only_warnings)
+                import_file(ServiceDesk.of(config), now, Source(BytesIO(history)), _only_warnings)
             # A ticket that nothing happened to since the first step is as that step left it.
             read = dict if len(days) == 1 else _settled
             found, expected = stored(config.database), simulated(history, config.rules, now)

@@ -18,6 +18,7 @@ from conftest import Slactl
 
 from slactl.__main__ import run
 from slactl.config import resolve
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup as desk_backup
 from slactl.show import guide
 from slactl.store.schema import chain
@@ -73,7 +74,7 @@ def test_a_backup_of_a_desk_in_use_is_of_one_instant(
         if len(steps) < 20:
             assert slactl("note", "1", "--body", f"note {len(steps)} " * 1000).code == 0
 
-    desk_backup.backup(resolve(os.environ), target, progress=write)
+    desk_backup.backup(Desk.of(resolve(os.environ)), target, progress=write)
     assert steps == sorted(steps)
     assert slactl("export").out != before
     assert slactl("--db", str(target), "export").out == before
@@ -119,7 +120,9 @@ def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
 ) -> None:
     monkeypatch.setattr(desk_backup, "PAGES", 1)
     with pytest.raises(desk_backup.RefusedError):
-        desk_backup.backup(resolve(os.environ), target, progress=lambda *_: target.write_text("precious") and None)
+        desk_backup.backup(
+            Desk.of(resolve(os.environ)), target, progress=lambda *_: target.write_text("precious") and None
+        )
     assert target.read_text() == "precious"
     assert leftovers(target) == ["copy.db"]
 
@@ -132,7 +135,7 @@ def test_what_is_no_plain_file_any_more_is_not_replaced(told: Path, target: Path
         os.mkfifo(target)
 
     with pytest.raises(desk_backup.RefusedError, match="no plain file"):
-        desk_backup.backup(resolve(os.environ), target, force=True, progress=change)
+        desk_backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=change)
     assert stat.S_ISFIFO(target.stat().st_mode)
     assert leftovers(target) == ["copy.db"]
 
@@ -148,7 +151,7 @@ def test_a_draft_that_was_replaced_is_not_taken(
             other.rename(draft)
 
     with pytest.raises(desk_backup.DatabaseError, match="another file in the place"):
-        desk_backup.backup(resolve(os.environ), target, progress=replace)
+        desk_backup.backup(Desk.of(resolve(os.environ)), target, progress=replace)
     assert leftovers(target) == []
 
 
@@ -237,7 +240,7 @@ def test_a_folder_in_which_others_may_replace_files_takes_no_backup(
 
 def older(told: Path, other: Path) -> None:
     """An event less; the log still ends as a log does."""
-    desk_backup.backup(resolve(os.environ), other)
+    desk_backup.backup(Desk.of(resolve(os.environ)), other)
     assert run(["note", "1", "--body", "after that"]) == 0
 
 
@@ -249,7 +252,7 @@ def of_another_desk(told: Path, other: Path) -> None:
 
 def with_an_event_less(told: Path, other: Path) -> None:
     """The log ends as it should, but one event before is gone."""
-    desk_backup.backup(resolve(os.environ), other)
+    desk_backup.backup(Desk.of(resolve(os.environ)), other)
     with closing(sqlite3.connect(other, isolation_level=None)) as connection:
         for name in chain.TRIGGERS:
             connection.execute(f"DROP TRIGGER {name}")
@@ -271,7 +274,7 @@ def test_a_copy_of_another_state_is_not_taken(
             draft.write_bytes(other.read_bytes())
 
     with pytest.raises(desk_backup.DatabaseError, match="does not end as that of the database does"):
-        desk_backup.backup(resolve(os.environ), target, progress=overwrite)
+        desk_backup.backup(Desk.of(resolve(os.environ)), target, progress=overwrite)
     assert leftovers(target) == []
 
 
@@ -345,6 +348,7 @@ BACKUP = """
 import os, sys
 from pathlib import Path
 from slactl.config import resolve
+from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup
 
 moment, signal, target = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
@@ -362,7 +366,7 @@ def durable(handle):
         os.kill(os.getpid(), signal)
 
 os.fsync, backup.PAGES = durable, 1
-backup.backup(resolve(os.environ), target, force=True, progress=told)
+backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=told)
 """
 
 
