@@ -7,9 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.errors import UsageError
+from slactl.errors import NotKnownError, UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 #: Instants outside these years are refused: nothing a desk does lies there, and a typing error often does.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -229,3 +233,62 @@ def _absolute(text: str) -> datetime:
     # The machine's own zone knows no local time in the first or the last year there is.
     far = not FIRST_YEAR <= found.year <= LAST_YEAR
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else found.astimezone()
+
+
+@lru_cache(maxsize=10_000)
+def is_zone(name: str) -> bool:
+    """Whether this machine can load a zone of this name, for rules and histories that were accepted before."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def zone(name: str) -> "ZoneInfo":
+    """Return the time zone of this name, to calculate with it.
+
+    Raises:
+        ValueError: there is none; the message has the nearest name.
+    """
+    from zoneinfo import ZoneInfo
+
+    if not is_zone(name):
+        raise _no_zone(name)
+    return ZoneInfo(name)
+
+
+def new_zone(name: str) -> "ZoneInfo":
+    """Return the time zone that somebody writes now.
+
+    `localtime` and `posixrules` depend on the machine, and the zones under `right/` count leap seconds. All of them
+    would give other instants elsewhere and are refused, as are the aliases under `posix/`.
+
+    Raises:
+        ValueError: there is none of this name, or it is one of these; the message has the nearest name.
+    """
+    if name in ("localtime", "posixrules") or name.startswith(("posix/", "right/")):
+        raise _no_zone(name)
+    return zone(name)
+
+
+def typed_zone(name: str) -> "ZoneInfo":
+    """Return the time zone that a person typed.
+
+    Raises:
+        NotKnownError: it is not a zone that may be written; the message has the nearest name.
+    """
+    try:
+        return new_zone(name)
+    except ValueError as error:
+        raise NotKnownError(str(error), "use --timezone Europe/Berlin") from None
+
+
+def _no_zone(name: str) -> ValueError:
+    from zoneinfo import available_timezones
+
+    from slactl.text import clean, did_you_mean
+
+    return ValueError(f"there is no time zone {clean(name)[:100]!r}{did_you_mean(name, available_timezones())}")

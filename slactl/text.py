@@ -1,10 +1,10 @@
 """The one sanitiser of strangers' text, and the checks of what people type."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from slactl.errors import UsageError
+from slactl.errors import NotKnownError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +89,31 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     lowered = {choice.lower(): choice for choice in known}
     close = get_close_matches(word.lower()[:100], list(lowered), n=1, cutoff=0.6)
     return lowered[close[0]] if close else None
+
+
+def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
+    """Return `; did you mean X?` with the choice a person probably meant, or `otherwise` where none is near."""
+    near = nearest(word, choices)
+    return f"; did you mean {clean(near)}?" if near is not None else otherwise
+
+
+def not_one_of(word: str, choices: Iterable[str]) -> str:
+    """Return the message about a word that is not in a closed set, with the nearest word of the set."""
+    names = [str(choice) for choice in choices]
+    return f"{clean(word)[:100]!r} is not one of {', '.join(names)}{did_you_mean(word, names)}"
+
+
+def known_or_refuse(word: str, known: Collection[str], what: str, hint: str | None) -> str:
+    """Return the word if it is known.
+
+    Raises:
+        NotKnownError: it is not known; the message has the nearest name and the known names, up to 500 characters.
+    """
+    if word in known:
+        return word
+    names = clean(", ".join(sorted(known))) or "none"
+    shown = names if len(names) <= 500 else f"{names[:500]}…"
+    raise NotKnownError(f"there is no {what} {clean(word)[:100]!r}{did_you_mean(word, known)} (known: {shown})", hint)
 
 
 def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:

@@ -12,9 +12,11 @@ from slactl.clock import from_text
 from slactl.config import Color, Config
 from slactl.desk.audit import verify
 from slactl.desk.columns import ticket_columns
+from slactl.sla.enums import Target
 from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Event, Target
-from slactl.sla.rules import Rules, parse
+from slactl.sla.history import Event
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 from slactl.sla.timers import evaluate
 from slactl.store.events import COLUMNS, from_row
 
@@ -174,7 +176,8 @@ def _timers(number: int, rows: dict[tuple[str, int], Any], state: Evaluation) ->
             "state": "breached" if late and timer.kind in tuple(Target) else row["state"],
             "breached_at": from_text(breached) if breached else None,
             **{name: from_text(row[name]) if row[name] else None for name in ("due_at", "stopped_at", "started_at")},
-            **{name: row[name] for name in ("target_seconds", "manual", "arming")},
+            **{name: row[name] for name in ("target_seconds", "manual")},
+            "deadline_revision": row["arming"],
             "running_since": from_text(row["running_since"]) if row["running_since"] else None,
         }
         for name, value in stored.items():

@@ -24,10 +24,10 @@ ALLOWED = {
 }
 
 #: Closed sets and value types of `sla` that the other rooms may name.
-VALUES = {"slactl.sla.history", "slactl.sla.timers", "slactl.sla.calendar", "slactl.sla.rules"}
+VALUES = {"slactl.sla.enums", "slactl.sla.history", "slactl.sla.calendar", "slactl.sla.rules"}
 
 #: What the command line may take from `store`: the read path.
-READS = {"reads", "ids", "views", "runs", "filters", "words"}
+READS = {"reads", "ids", "views", "runs", "filters"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -119,13 +119,12 @@ def _text(here: Call, typed: str | None) -> str | None:
 def _check_actions(connection: "sqlite3.Connection", actions: Sequence[str]) -> None:
     """Refuse an action that no event can have: a typing mistake, not an empty log."""
     from slactl.store import reads
-    from slactl.text import clean, nearest
+    from slactl.text import clean, did_you_mean
 
     if not actions:
         return
     known = reads.actions(connection)
     for action in actions:
         if action not in known:
-            meant = nearest(action, known)
-            question = f"; did you mean {meant}?" if meant else ""
+            question = did_you_mean(action, known)
             raise UsageError(f"there is no action {clean(action)[:100]!r}{question}", f"actions: {' '.join(known)}")

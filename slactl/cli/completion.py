@@ -11,7 +11,7 @@ import typer
 
 from slactl.config import Config, resolve
 from slactl.errors import SlactlError
-from slactl.sla.history import Priority, Status
+from slactl.sla.enums import Priority, Status
 
 if TYPE_CHECKING:
     from typer._click.core import Context

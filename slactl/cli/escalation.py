@@ -8,7 +8,7 @@ from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call,
 from slactl.cli.panels import Commands
 from slactl.cli.results import announce
 from slactl.errors import UsageError
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 
 app = Commands()
 

@@ -8,7 +8,7 @@ import typer
 from slactl.cli.options import FormatOption, Id, JsonOption, QuietOption, call, say
 from slactl.cli.panels import Commands
 from slactl.show.form import Form, choose_form
-from slactl.sla.history import Target
+from slactl.sla.enums import Target
 
 app = Commands()
 

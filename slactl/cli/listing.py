@@ -14,7 +14,7 @@ from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError, UsageError
 from slactl.show.form import Form, choose_form
-from slactl.sla.history import Priority, Status, Target
+from slactl.sla.enums import Priority, Status, Target
 
 if TYPE_CHECKING:
     import sqlite3
@@ -237,7 +237,7 @@ def _check_known(connection: "sqlite3.Connection", here: Call, wanted: "TicketFi
 
 
 def _named_in_rules(here: Call, column: str) -> set[str]:
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     rules = load(here.config.rules)
     matches = [policy.match for policy in rules.policies]

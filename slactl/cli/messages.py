@@ -7,7 +7,7 @@ import typer
 from slactl.cli.options import AtOption, BodyOption, DryRunOption, Id, JsonOption, QuietOption, read_body
 from slactl.cli.panels import Commands
 from slactl.cli.results import change_tickets
-from slactl.sla.history import Status
+from slactl.sla.enums import Status
 
 app = Commands()
 

@@ -8,7 +8,7 @@ import typer
 from slactl.cli.completion import ticket_ids
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
 from slactl.cli.panels import Commands
-from slactl.store.words import NotificationState
+from slactl.sla.enums import NotificationState
 
 app = Commands(help="List, retry or drop messages in the outbox.")
 

@@ -14,7 +14,7 @@ from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, wants_color
-from slactl.sla.history import Priority, Status
+from slactl.sla.enums import Priority, Status
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -137,13 +137,11 @@ def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[st
     Raises:
         UsageError: there is only one word, or the last is not of the closed set.
     """
-    from slactl.text import clean, nearest
+    from slactl.text import not_one_of
 
     names = [str(each) for each in kind]
     if words[-1] not in names:
-        near = nearest(words[-1], names)
-        meant = f"; did you mean {near}?" if near else ""
-        raise UsageError(f"{clean(words[-1])[:100]!r} is none of {', '.join(names)}{meant}", example)
+        raise UsageError(not_one_of(words[-1], names), example)
     if len(words) == 1:
         raise UsageError("no ticket is named", example)
     return words[:-1], kind(words[-1])

@@ -11,7 +11,7 @@ from slactl.cli import rules_versions
 from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
 from slactl.cli.output import print_records
 from slactl.cli.panels import Commands
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 
 app = Commands(help="Check, show, test and change rules.toml.")
 
@@ -68,7 +68,7 @@ def show(
     from slactl.desk import rules_file
     from slactl.show import rules as screens
     from slactl.show.records import write_object
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:

@@ -57,7 +57,7 @@ def run_tests(
     from slactl.desk.rules_tests import run
     from slactl.show.records import write_object
     from slactl.show.rules_tests import outcome_lines
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     here = call(context)
     path = rules or here.config.rules

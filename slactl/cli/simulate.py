@@ -63,7 +63,7 @@ def simulate(
     from slactl.clock import to_text
     from slactl.desk.simulate import simulate_file
     from slactl.show.simulation import Tally, draw_tickets, write_tickets
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     here = call(context)
     if by is not None and compare is None:
@@ -91,7 +91,7 @@ def _compare(
     from slactl.clock import to_text
     from slactl.desk.comparison import SIDES, compare_file
     from slactl.show.comparison import draw_comparison, write_comparison
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     rules, teller = (load(files[0]), load(files[1])), Teller(history)
     with opened(history, "simulate") as stream, reading(stream, history) as ticked:

@@ -22,7 +22,7 @@ from slactl.cli.options import (
 from slactl.cli.panels import Commands
 from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
-from slactl.sla.history import Priority, Status, Target
+from slactl.sla.enums import Priority, Status, Target
 
 app = Commands()
 

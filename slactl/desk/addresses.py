@@ -8,7 +8,8 @@ from typing import Any
 from slactl.desk.credentials import NotYours, Refused, Secrets, Unresolved, filled_in, secret
 from slactl.desk.sender import ON_THIS_MACHINE, is_unencrypted, reads_otherwise, scheme_of, server_of
 from slactl.sla import addresses
-from slactl.sla.rules import OnUnknown, Rules
+from slactl.sla.enums import OnUnknown
+from slactl.sla.rules import Rules
 from slactl.sla.rules_model import Person, Role
 from slactl.text import clean, is_address
 

@@ -24,10 +24,9 @@ from slactl.desk.audit_rules import current_ladders, look_at_rules
 from slactl.desk.cache import Law, differences, shown
 from slactl.desk.entries import CUSTOMER
 from slactl.errors import SlactlError, UsageError
-from slactl.sla.history import ActorType
+from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.sla.rules import Rules
 from slactl.store import audit, reads
-from slactl.store.words import Outcome
 
 
 def verify(config: Config, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
@@ -96,7 +95,7 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     expected = {
         **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
-        "outcome": Outcome.FIRED.value,
+        "outcome": LevelOutcome.FIRED.value,
         "fired_at": event["at"],
         "actor": by_log,
     }

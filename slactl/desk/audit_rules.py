@@ -13,7 +13,8 @@ from slactl.config import Config
 from slactl.desk.audit_log import Audited, Kind
 from slactl.desk.last_rules import rules_fingerprint
 from slactl.errors import RulesError
-from slactl.sla.rules import Rules, load
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
 from slactl.store import audit, rules_versions, runs
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger import Ledger
 from slactl.sla.conditions import bursts_begun
-from slactl.sla.history import EventType, Status
+from slactl.sla.enums import EventType, Status
 from slactl.sla.history_file import Line
 from slactl.sla.rules import Rules
 from slactl.store import writes

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 from slactl.clock import from_text, to_text
 from slactl.desk.columns import TimerContext, ticket_columns, timer_rows
 from slactl.sla.cycles import missed_cycle
-from slactl.sla.history import Condition, Event, EventType, Target
+from slactl.sla.enums import Condition, EventType, Target
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules import Rules
-from slactl.sla.timers import Evaluation, evaluate
+from slactl.sla.timers import evaluate
 from slactl.store.audit import Stored
 from slactl.store.events import BREACH, OF_HISTORY, from_row
 
@@ -75,7 +77,7 @@ class Truth:
     def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
         """The rows of the timers; with today's rules also their next instants."""
         detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, now, self.fired, detected, set(watched))
+        context = TimerContext(rules, self.fired, detected, set(watched))
         return list(timer_rows(number, self.evaluation, context))
 
 

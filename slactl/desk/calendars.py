@@ -4,14 +4,14 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from slactl.clock import FIRST_YEAR, LAST_YEAR, Duration, parse_duration, to_text
-from slactl.errors import NotKnownError, RefusedError, UsageError
+from slactl.clock import FIRST_YEAR, LAST_YEAR, Duration, parse_duration, to_text, typed_zone
+from slactl.errors import RefusedError, UsageError
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.rules import load
 from slactl.sla.rules_hours import WEEKDAYS, interval_text
-from slactl.text import clean, nearest, quoted
+from slactl.sla.rules_loading import load
+from slactl.text import clean, known_or_refuse, nearest, quoted
 
 Record = dict[str, Any]
 
@@ -28,14 +28,11 @@ def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCal
     """
     known = load(rules)
     if name not in known.calendars:
-        near = nearest(name, known.calendars)
-        meant = f"; did you mean {near}?" if near else ""
-        names = ", ".join(known.calendars) or "none"
-        shown = near or next(iter(known.calendars), None)
-        hint = f"slactl calendar show {quoted(shown)}" if shown else "slactl rules show"
-        raise NotKnownError(f"there is no calendar {clean(name)[:100]!r}{meant} (known: {names})", hint)
+        near = nearest(name, known.calendars) or next(iter(known.calendars), None)
+        hint = f"slactl calendar show {quoted(near)}" if near is not None else "slactl rules show"
+        known_or_refuse(name, known.calendars, "calendar", hint)
     if timezone is not None:
-        _check_zone(timezone)
+        typed_zone(timezone)
     return known.calendar(name, timezone)
 
 
@@ -173,13 +170,3 @@ def _local_date(asked: BusinessCalendar, at: datetime) -> date:
 
 def _seconds(span: timedelta) -> int:
     return span.days * 86_400 + span.seconds
-
-
-def _check_zone(name: str) -> None:
-    zones = available_timezones()
-    if name in zones:
-        return
-    near = nearest(name, zones)
-    meant = f"; did you mean {near}?" if near else ""
-    hint = f"use --timezone {near or 'Europe/Berlin'}"
-    raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}{meant}", hint)

@@ -12,9 +12,10 @@ from slactl.config import Config
 from slactl.desk.facts import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
-from slactl.sla.history import Event, EventType, Priority, Status, Target
+from slactl.sla.enums import EventType, Priority, Status, Target
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.history_fields import MOST_TAGS
-from slactl.sla.timers import Evaluation
 from slactl.store.models import Ticket
 from slactl.text import clean
 

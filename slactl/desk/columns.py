@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.sla.history import Condition
+from slactl.sla.enums import Condition
+from slactl.sla.evaluation import Evaluation, Timer
 from slactl.sla.ladders import FiringKey, next_instant
 from slactl.sla.rules import Rules
-from slactl.sla.stretches import Uncounted
-from slactl.sla.timers import Evaluation, Timer
+from slactl.sla.stretches import PauseReason
 from slactl.sla.upcoming import next_level
 
 
@@ -23,7 +23,6 @@ class TimerContext:
     """
 
     rules: Rules | None
-    now: datetime
     fired: set[FiringKey]
     detected: Mapping[tuple[str, int], str]
     watched: set[str]
@@ -84,7 +83,7 @@ def _timer_row(
     detected = detected if timer.breached_at is not None else None
     upcoming = None
     if context.rules is not None:
-        upcoming = next_instant(evaluation, timer, context.rules, context.now, context.fired, detected is not None)
+        upcoming = next_instant(evaluation, timer, context.rules, context.fired, detected is not None)
     return {
         "ticket_id": number,
         "kind": timer.kind.value,
@@ -96,22 +95,22 @@ def _timer_row(
         "due_at": _text(timer.due_at),
         "running_since": _text(timer.running_since),
         "consumed_seconds": timer.consumed_seconds if timer.stopped_at is None else timer.elapsed_seconds,
-        "paused_seconds": _uncounted(timer, Uncounted.PAUSED),
-        "closed_seconds": _uncounted(timer, Uncounted.CLOSED),
+        "paused_seconds": _uncounted(timer, PauseReason.PAUSED),
+        "closed_seconds": _uncounted(timer, PauseReason.CLOSED),
         "stopped_at": _text(timer.stopped_at),
         "breached_at": _text(timer.breached_at),
         "detected_at": detected,
         "next_at": _text(upcoming),
         "manual": int(timer.manual),
-        "arming": timer.arming,
+        "arming": timer.deadline_revision,
     }
 
 
-def _uncounted(timer: Timer, why: Uncounted) -> int:
-    """The open time of the stretches of one kind that are over; the one that goes on grows without an event."""
-    course = timer.course
-    over = [stretch for stretch in course.stretches if stretch.why is why and stretch.end is not None]
-    return sum(course.calendar.between_seconds(begin, end) for begin, end, _ in over if end is not None)
+def _uncounted(timer: Timer, reason: PauseReason) -> int:
+    """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
+    clock_run = timer.clock_run
+    over = [pause for pause in clock_run.pauses if pause.reason is reason and pause.end is not None]
+    return sum(clock_run.calendar.between_seconds(begin, end) for begin, end, _ in over if end is not None)
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -13,9 +13,10 @@ from slactl.desk.intake import Problem, read_history
 from slactl.desk.measures import By
 from slactl.desk.simulate import At, Record, Report, events_of, spooled_bursts, spooled_histories
 from slactl.sla.calendar import HolidayProvider, NoOpenHours
+from slactl.sla.enums import Priority, Target
 from slactl.sla.evaluation import Evaluation, Timer, TimerState
 from slactl.sla.firings import evaluate_with_firings
-from slactl.sla.history import Event, Priority, Target
+from slactl.sla.history import Event
 from slactl.sla.ladders import Firing
 from slactl.sla.rules import Rules
 from slactl.store.spool import Spool

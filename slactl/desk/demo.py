@@ -9,7 +9,8 @@ from typing import Any
 
 from slactl.config import Config, shipped_rules
 from slactl.desk.ledger import Entry, Ledger, ledger
-from slactl.sla.history import Event, EventType, Priority, Status
+from slactl.sla.enums import EventType, Priority, Status
+from slactl.sla.history import Event
 from slactl.store.creation import create_database
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from slactl.clock import describe_seconds, from_text
 from slactl.sla import templates
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 from slactl.sla.rules import Rules
 from slactl.text import clean, clean_block
 

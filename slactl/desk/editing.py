@@ -11,7 +11,8 @@ from slactl.desk.facts import checked_text, effective_plan, known_tenant, name_o
 from slactl.desk.ledger import Entry, Ledger
 from slactl.desk.opening import refuse_taken
 from slactl.errors import UsageError
-from slactl.sla.history import Event, EventType
+from slactl.sla.enums import EventType
+from slactl.sla.history import Event
 from slactl.text import clean, is_address
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from slactl.config import unix_user
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history import Event
 from slactl.text import is_address
 
 

@@ -21,7 +21,7 @@ from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.entries import run_by
 from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
-from slactl.sla.history import ActorType
+from slactl.sla.enums import ActorType
 from slactl.store import chain, erasure
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.events import ERASE, detail_text

@@ -8,17 +8,18 @@ from typing import Any
 from slactl.clock import Duration, to_text
 from slactl.config import Config
 from slactl.desk.changes import Change, Outcome, Subject, change
-from slactl.desk.facts import assignee_of, check_known, checked_reason
+from slactl.desk.facts import assignee_of, checked_reason
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.history import ActorType, Event, EventType, Priority
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.ladders import FiringKey
-from slactl.sla.rules import Escalation, Level, Rules
-from slactl.sla.timers import Evaluation
-from slactl.sla.upcoming import Step, open_timer, up_to
-from slactl.store.words import Outcome as LevelOutcome
-from slactl.text import RESERVED, nearest
+from slactl.sla.rules import Rules
+from slactl.sla.rules_model import Escalation, Level
+from slactl.sla.upcoming import ManualLevel, open_timer, up_to
+from slactl.text import RESERVED, known_or_refuse, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,9 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
         if timer is None:
             what = f"ticket {subject.number} has no open {escalation.on} that {escalation.id} could watch"
             raise RefusedError(what, f"slactl show {subject.number}")
-        *before, step = up_to(timer.course, escalation, level, subject.at, book.fired(subject.number))
+        *before, step = up_to(timer.clock_run, escalation, level, subject.at, book.fired(subject.number))
 
-        def cause(of: Step, outcome: LevelOutcome) -> Cause:
+        def cause(of: ManualLevel, outcome: LevelOutcome) -> Cause:
             due_at = of.at if outcome is LevelOutcome.EXPIRED else None
             return Cause(
                 reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
@@ -158,9 +159,9 @@ def _to_level(reason: str, escalation_id: str, level_id: str, *, notify: bool) -
 
 def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
     ladders = {each.id: each for each in rules.escalations}
-    check_known(escalation_id, list(ladders), "escalation", "slactl rules check")
+    known_or_refuse(escalation_id, list(ladders), "escalation", "slactl rules check")
     levels = {each.id: each for each in ladders[escalation_id].levels}
-    check_known(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
+    known_or_refuse(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
     return ladders[escalation_id], levels[level_id]
 
 

@@ -12,14 +12,15 @@ from slactl.desk.pinned_rules import PinnedRules, ladders_in_force
 from slactl.desk.simulate import timer_record
 from slactl.errors import RefusedError
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.enums import EventType, Target
 from slactl.sla.evaluation import Evaluation, Timer
-from slactl.sla.explanation import Passage, Step, business_days, clock_changes, named_dates, passages, steps
-from slactl.sla.history import Event, EventType, Target
-from slactl.sla.ladders import FiringKey, levels_of, watching
-from slactl.sla.promises import Terms
+from slactl.sla.explanation import ExplanationStep, Segment, business_days, clock_changes, named_dates, segments, steps
+from slactl.sla.history import Event
+from slactl.sla.ladders import FiringKey, levels_of, rules_watching
 from slactl.sla.rules import Rules
 from slactl.sla.rules_hours import WEEKDAYS, interval_text
 from slactl.sla.stretches import instant_of, seconds_of
+from slactl.sla.terms import Terms
 from slactl.sla.timers import evaluate
 from slactl.store import reads
 
@@ -139,23 +140,23 @@ def _chooser(terms: Terms, history: Sequence[Event]) -> Event:
 
 
 def _timer_record(timer: Timer, case: Case) -> Record:
-    now, terms, calendar = case.evaluation.now, timer.terms, timer.course.calendar
+    now, terms, calendar = case.evaluation.now, timer.terms, timer.clock_run.calendar
     assert terms is not None
     assert isinstance(timer.kind, Target)
-    found, working = list(passages(timer, now)), list(steps(timer, now))
-    end = found[-1].segment.end if found else timer.started_at
+    found, working = list(segments(timer, now)), list(steps(timer, now))
+    end = found[-1].end if found else timer.started_at
     return {
         **timer_record(timer),
         **_terms_record(terms, case),
-        "promise": str(timer.promised) if timer.promised is not None else None,
-        "targets": _targets_key(terms) if timer.promised is not None else None,
+        "promise": str(timer.target_duration) if timer.target_duration is not None else None,
+        "targets": _targets_key(terms) if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
         "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
         "steps": [_step_record(step) for step in working],
         "business_days": [to_text(day) for day in business_days(timer)],
-        "segments": [_passage_record(each) for each in found if not each.ahead],
-        "ahead": [_passage_record(each) for each in found if each.ahead],
+        "segments": [_segment_record(each) for each in found if not each.ahead],
+        "ahead": [_segment_record(each) for each in found if each.ahead],
         **_date_records(calendar, timer.started_at, end),
         "levels": list(_levels(timer, case)),
     }
@@ -184,7 +185,7 @@ def _due_text(event: Event) -> str | None:
     return to_text(due) if isinstance(due, datetime) else due
 
 
-def _step_record(step: Step) -> Record:
+def _step_record(step: ExplanationStep) -> Record:
     return {
         "step": step.kind.value,
         "at": to_text(step.at),
@@ -195,14 +196,13 @@ def _step_record(step: Step) -> Record:
     }
 
 
-def _passage_record(passage: Passage) -> Record:
-    segment = passage.segment
+def _segment_record(segment: Segment) -> Record:
     return {
         "start": to_text(segment.start),
         "end": to_text(segment.end),
         "kind": segment.spent.value,
         "seconds": segment.seconds,
-        "late": passage.late,
+        "late": segment.late,
     }
 
 
@@ -235,11 +235,11 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
     evaluation = case.evaluation
     if timer.stopped_at is not None:
         return
-    for escalation in watching(timer.course, case.ladders):
+    for escalation in rules_watching(timer.clock_run, case.ladders):
         seen = set[str]()
         if not escalation.when.matches(evaluation.facts):
             continue
-        for due in levels_of(timer.course, escalation, seconds_of(evaluation.now)):
+        for due in levels_of(timer.clock_run, escalation, seconds_of(evaluation.now)):
             if due.level.id in seen or due.key in case.fired:
                 continue
             seen.add(due.level.id)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slactl.clock import from_text
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history import Event
 from slactl.sla.history_file import TENANT, RulesText, rules_record, to_record
 from slactl.store import reads, rules_versions
 from slactl.store.events import BREACH, DEADLINES, from_row

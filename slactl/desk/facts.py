@@ -1,6 +1,6 @@
 """Checking what a person said about a ticket: instants, names, tags, plans and tenants."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import select
@@ -8,11 +8,12 @@ from sqlmodel import select
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.desk.ledger import Ledger
-from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
+from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history_fields import MOST_TAGS
-from slactl.sla.rules import Rules, load
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
 from slactl.store.models import Tenant
-from slactl.text import check_input, clean, is_reserved, nearest, quoted
+from slactl.text import check_input, clean, is_reserved, known_or_refuse, quoted
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -103,7 +104,7 @@ def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str
     """
     if plan is None:
         return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
-    return check_known(plan, known_plans(book), "plan", "slactl rules show")
+    return known_or_refuse(plan, known_plans(book), "plan", "slactl rules show")
 
 
 def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
@@ -118,22 +119,10 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     if found is not None:
         return found
     named = _matched(book.rulebook.current, "tenant")
-    check_known(name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {quoted(name)}")
+    known_or_refuse(
+        name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {quoted(name)}"
+    )
     return Tenant(name=name, created_at=to_text(book.now))
-
-
-def check_known(name: str, known: Sequence[str], what: str, hint: str) -> str:
-    """The name, if it is known.
-
-    Raises:
-        NotKnownError: it is not; the message has the nearest name, and the names there are.
-    """
-    if name in known:
-        return name
-    near = nearest(name, known)
-    meant = f"; did you mean {near}?" if near else ""
-    names = ", ".join(sorted(known)) or "none"
-    raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant} (known: {clean(names)})", hint)
 
 
 def is_addressee(config: Config, name: str) -> bool:

@@ -14,12 +14,12 @@ from slactl.desk.escalation import Action, Cause, fire, record_only
 from slactl.desk.ladders import Turn, due_tickets, is_current, next_live, refresh
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import SlactlError
-from slactl.sla.history import ActorType, Event, EventType, Target
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
+from slactl.sla.history import Event
 from slactl.sla.history_fields import MOST_TAGS
 from slactl.sla.ladders import Firing, due_levels
 from slactl.store.connection import give_way
 from slactl.store.events import BREACH
-from slactl.store.words import Outcome
 from slactl.text import clean
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
@@ -191,9 +191,9 @@ def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> l
 
 
 def _decide(book: Ledger, number: int, firing: Firing, run_id: int | None, baseline: bool) -> dict[str, Any]:
-    outcome = Outcome(firing.outcome)
+    outcome = firing.outcome
     if baseline or book.rulebook.is_new(firing.escalation, firing.level, firing.due_at):
-        outcome = Outcome.BASELINE
+        outcome = LevelOutcome.BASELINE
     cause = Cause(
         reason=firing.reason,
         fired_at=book.instant(number),
@@ -205,7 +205,7 @@ def _decide(book: Ledger, number: int, firing: Firing, run_id: int | None, basel
         warning=firing.warning,
         run_id=run_id,
     )
-    if outcome is not Outcome.FIRED:
+    if outcome is not LevelOutcome.FIRED:
         return record_only(book, number, cause)
     escalation, level = book.rulebook.level(firing.escalation, firing.level)
     return fire(book, number, Action.of(level, escalation.fallback), cause)

@@ -6,7 +6,7 @@ from typing import Any
 
 from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 from slactl.store import reads, views
 
 HOUR = timedelta(hours=1)

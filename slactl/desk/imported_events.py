@@ -8,11 +8,11 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger import Entry, Ledger
 from slactl.sla.cycles import missed_cycle
-from slactl.sla.history import Event, EventType, Priority, Status
+from slactl.sla.enums import EventType, LevelOutcome, Priority, Status
+from slactl.sla.history import Event
 from slactl.sla.history_file import Line
 from slactl.sla.ladders import FiringKey
 from slactl.store.events import BREACH, DEADLINES
-from slactl.store.words import Outcome
 from slactl.store.writes import Identities
 
 #: What the event of an escalation has itself; the rest stands in the escalation's row.
@@ -85,7 +85,7 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
 def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priority | None) -> bool:
     """An escalation of another database is on the record here too, so that nothing of it fires again."""
     event, detail = entry.event, dict(entry.event.detail)
-    outcome = Outcome(detail.get("outcome") or Outcome.FIRED)
+    outcome = LevelOutcome(detail.get("outcome") or LevelOutcome.FIRED)
     is_level = all(detail.get(name) for name in ("kind", "escalation", "level"))
     place: dict[str, Any] = {name: detail.get(name) or 0 for name in FiringKey._fields}
     key = FiringKey(**place) if is_level else None
@@ -105,7 +105,7 @@ def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priori
         "run_id": None,
     }
     event_id = None
-    if outcome is Outcome.FIRED:
+    if outcome is LevelOutcome.FIRED:
         told = {name: detail[name] for name in EVENT_FIELDS if name in detail}
         event_id = book.append(number, replace(entry, event=replace(event, detail=told)))
     book.fire(number, key, row | {"event_id": event_id}, ())

@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import from_text
 from slactl.desk.ledger import Entry, Ledger
 from slactl.errors import RulesError
-from slactl.sla.history import EventType
+from slactl.sla.enums import EventType
 from slactl.sla.history_file import Line
 from slactl.store import writes
 from slactl.store.models import Tenant

@@ -23,10 +23,11 @@ from slactl.desk.intake_map import Map
 from slactl.desk.intake_rows import read_rows
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import SlactlError
-from slactl.sla.history import Condition, Event, EventType
+from slactl.sla.enums import Condition, EventType
+from slactl.sla.history import Event
 from slactl.sla.history_fields import LineError, at_most_tags
 from slactl.sla.history_file import Line, TenantEntry, in_order, parse_line, parse_record
-from slactl.sla.rules import load
+from slactl.sla.rules_loading import load
 from slactl.store import writes
 from slactl.store.models import Tenant
 from slactl.store.spool import Spool

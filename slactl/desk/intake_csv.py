@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 from slactl.desk.intake import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines, peek
 from slactl.desk.intake_map import Map
 from slactl.errors import UsageError
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
@@ -174,8 +174,8 @@ def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Re
         if theirs in header or (how.optional and ours not in how.needed):
             continue
         readable = readable and ours not in how.needed
-        near = nearest(theirs, [name for name in header if name not in how.columns.values()])
-        meant = f"; did you mean {near}?" if near else "" if readable else f" (there are: {', '.join(header)[:300]})"
+        others = [name for name in header if name not in how.columns.values()]
+        meant = did_you_mean(theirs, others, "" if readable else f" (there are: {', '.join(header)[:300]})")
         report(Problem(number, theirs, f"there is no such column, which the map needs as {ours}{meant}"))
     return readable
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slactl.desk.intake_map import Map
+from slactl.sla.enums import DONE
 
 
 def events_of(rows: list[tuple[int, Mapping[str, Any]]], how: Map) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -44,7 +45,7 @@ def _created(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
     names = ("plan", "tenant", "priority", "status", "assignee", "tags", "subject", "requester_email", "body")
     created = {"ticket": row["ticket"], "at": row["created_at"], "type": "created"}
     created |= {name: row[name] for name in names if name in row}
-    if how.kind == "tickets" and created.get("status") in ("resolved", "closed"):
+    if how.kind == "tickets" and created.get("status") in DONE:
         created["status"] = "open"
     return created | _actor(row)
 
@@ -54,7 +55,7 @@ def _told_by_dates(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     ticket, opened = row["ticket"], row["created_at"]
     if "first_responded_at" in row:
         yield {"ticket": ticket, "at": max(row["first_responded_at"], opened), "type": "agent_reply"}
-    ended = row.get("status") if row.get("status") in ("resolved", "closed") else None
+    ended = row.get("status") if row.get("status") in DONE else None
     resolved_at = row.get("resolved_at")
     if resolved_at is not None:
         yield {"ticket": ticket, "at": max(resolved_at, opened), "type": "status", "status": "resolved"}

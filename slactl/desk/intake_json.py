@@ -76,7 +76,7 @@ def json_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Ite
                 is_read = True
                 yield number, value
             else:
-                report(Problem(number, "", value.reason if isinstance(value, Bad) else "a JSON object is needed"))
+                report(Problem(number, "", value.reason if isinstance(value, Bad) else "must be a JSON object"))
     except _BrokenError as error:
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
@@ -248,12 +248,14 @@ class _Document:
                 is_cut = error.pos > len(self._text) - 8 or error.msg.startswith("Unterminated string")
                 if is_cut and rest <= ROW_CHARACTERS and self._more():
                     continue
-                reason = f"it is longer than {ROW_CHARACTERS:,} characters" if is_cut else f"not JSON: {error.msg}"
+                reason = (
+                    f"it is longer than {ROW_CHARACTERS:,} characters" if is_cut else f"is not valid JSON: {error.msg}"
+                )
                 return self._refused(reason)
             except RecursionError:
-                return self._refused("not JSON: it is nested too deeply")
+                return self._refused("is not valid JSON: it is nested too deeply")
             except ValueError as error:
-                return self._refused(f"not JSON: {error}")
+                return self._refused(f"is not valid JSON: {error}")
             # A number may go on in what is not read yet.
             if isinstance(value, (dict, list, str)) or end < len(self._text) - 4 or not self._more():
                 self._at = end

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from slactl.clock import new_zone
 from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
-from slactl.sla.history import Priority, Status
+from slactl.sla.enums import Priority, Status
 from slactl.sla.rules_lines import misread
-from slactl.text import clean, nearest, quoted
+from slactl.text import clean, did_you_mean, nearest, quoted
 
 
 class Ours(StrEnum):
@@ -40,8 +41,7 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
     names = [str(each) for each in Ours]
     for name in columns:
         if name not in names:
-            near = nearest(name, names)
-            raise ValueError(f"{name!r} is no column of ours" + (f"; did you mean {near}?" if near else f": {names}"))
+            raise ValueError(f"{name!r} is not a column of ours{did_you_mean(name, names, f': {names}')}")
     for needed in ("ticket", "created_at"):
         if needed not in columns:
             raise ValueError(f"{needed} is missing; it says which of their columns is the {needed}")
@@ -66,12 +66,7 @@ def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mappi
 
 
 def _known_zone(name: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}") from None
+    return new_zone(name).key
 
 
 class Time(BaseModel):
@@ -174,6 +169,5 @@ def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:
     if kind == "extra_forbidden":
         tables: dict[str, type[BaseModel]] = {"time": Time, "missing": Missing}
         known = tables.get(str(place[0]) if len(place) > 1 else "", Map).model_fields
-        near = nearest(str(place[-1]), known)
-        return f"unknown key {path}" + (f"; did you mean {near}?" if near else f" (known: {', '.join(known)})")
+        return f"unknown key {path}" + did_you_mean(str(place[-1]), known, f" (known: {', '.join(known)})")
     return (f"{path}: " if path else "") + message.removeprefix("Value error, ")

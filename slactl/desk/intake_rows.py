@@ -14,7 +14,7 @@ from slactl.desk.intake_json import dig, json_rows
 from slactl.desk.intake_map import Map, Ours
 from slactl.sla.history_fields import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
 from slactl.store.spool import Spooled
-from slactl.text import clean, is_utf8, nearest
+from slactl.text import clean, did_you_mean, is_utf8
 
 
 def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
@@ -61,7 +61,7 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if isinstance(value, str) and not is_utf8(value):
         raise LineError(ours, "not UTF-8")
     if isinstance(value, (dict, list, bool)):
-        raise LineError(ours, f"a text is needed, not {kind_of(value)}")
+        raise LineError(ours, f"must be a text, not {kind_of(value)}")
     text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
     if len(text) > BODY_LENGTH:
         raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
@@ -71,8 +71,7 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if words is None or text in words:
         return words[text] if words else text
     if ours in (Ours.STATUS, Ours.PRIORITY):
-        near = nearest(text, list(words))
-        meant = f"; did you mean {near}?" if near else ""
+        meant = did_you_mean(text, list(words))
         raise LineError(ours, f"{clean(text)[:60]!r} has no meaning in the map ([values.{ours}]){meant}")
     return text
 

@@ -19,13 +19,14 @@ from slactl.desk.columns import TimerContext, next_level_columns, ticket_columns
 from slactl.desk.entries import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.loaded import LoadedTicket
 from slactl.desk.rulebook import Rulebook
-from slactl.sla.history import Condition, Event
+from slactl.sla.enums import Condition, NotificationState
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
 from slactl.sla.rules_text import read_ahead
-from slactl.sla.timers import Evaluation, evaluate
+from slactl.sla.timers import evaluate
 from slactl.store import models, writes
 from slactl.store.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
-from slactl.store.words import NotificationState
 
 __all__ = ["Entry", "Ledger", "ledger"]
 
@@ -238,7 +239,7 @@ class Ledger:
 
     def note_deadlines(self, number: int, reason: str) -> None:
         """Put the deadlines a person's act led to into the audit trail, where people look for them."""
-        from slactl.sla.history import ActorType, EventType, Target
+        from slactl.sla.enums import ActorType, EventType, Target
 
         due = {
             timer.kind.value: to_text(timer.due_at)
@@ -291,7 +292,7 @@ class Ledger:
         for number in numbers:
             loaded = self._tickets[number]
             old = {(row["kind"], row["cycle"]): row for row in loaded.timers}
-            context = TimerContext(self.rulebook.current, self.now, loaded.fired, loaded.detected, self._watched)
+            context = TimerContext(self.rulebook.current, loaded.fired, loaded.detected, self._watched)
             for row in timer_rows(number, self.state(number), context):
                 known = old.pop((row["kind"], row["cycle"]), None)
                 if known is None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from slactl.clock import from_text, to_text
-from slactl.sla.cycles import Decision, Span, renumbered, renumbered_breaches, spans_of
+from slactl.sla.cycles import Cycle, Decision, cycles_of, renumbered, renumbered_breaches
+from slactl.sla.enums import LevelOutcome
+from slactl.sla.evaluation import Evaluation
 from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey
-from slactl.sla.timers import Evaluation
-from slactl.store.words import Outcome
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class LoadedTicket:
     state: Evaluation | None = None
     identity: dict[str, Any] = field(default_factory=dict)
     #: When the cycles ran by which what was decided and noticed is numbered; None is as the stored timers have it.
-    spans: list[Span] | None = None
+    spans: list[Cycle] | None = None
     fired: set[FiringKey] = field(init=False)
     #: When the breach of each cycle was noticed: before, and in this transaction.
     noticed: dict[tuple[str, int], str] = field(init=False)
@@ -57,7 +57,7 @@ class LoadedTicket:
 
     def renumber(self, state: Evaluation) -> dict[int, int]:
         """Have what was decided and noticed follow its cycle; returns the records with new cycles."""
-        before, now = self.spans or [_span(row) for row in self.timers], spans_of(state)
+        before, now = self.spans or [_span(row) for row in self.timers], cycles_of(state)
         decisions = [
             Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
         ]
@@ -75,13 +75,13 @@ def _key(row: dict[str, Any]) -> FiringKey:
     return FiringKey(*(row[name] for name in FiringKey._fields))
 
 
-def _span(row: dict[str, Any]) -> Span:
+def _span(row: dict[str, Any]) -> Cycle:
     stop = from_text(row["stopped_at"]) if row["stopped_at"] is not None else None
-    return Span(row["kind"], row["cycle"], from_text(row["started_at"]), stop)
+    return Cycle(row["kind"], row["cycle"], from_text(row["started_at"]), stop)
 
 
 def _ran_at(row: dict[str, Any]) -> datetime:
     """An instant at which the cycle ran that a decision is about: a level may have expired only after its end."""
     at = from_text(row["fired_at"])
-    told = row["outcome"] in (Outcome.FIRED, Outcome.SKIPPED) or row["due_at"] is None
+    told = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
     return at if told else min(at, from_text(row["due_at"]))

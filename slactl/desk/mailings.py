@@ -12,10 +12,10 @@ from slactl.desk.addresses import REQUESTER, Address, Addressee
 from slactl.desk.check import Report
 from slactl.desk.credentials import Refused, Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
-from slactl.sla.rules import OnUnknown, Rules
+from slactl.sla.enums import NotificationState, OnUnknown
+from slactl.sla.rules import Rules
 from slactl.store import outbox
 from slactl.store.engine import writing
-from slactl.store.words import NotificationState
 from slactl.store.writes import batches
 from slactl.text import quoted
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 from slactl.store import views
 
 #: Fractions are told to this many decimals.

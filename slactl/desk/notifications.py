@@ -36,13 +36,11 @@ from slactl.desk.mailings import (
 from slactl.desk.rulebook import Rulebook
 from slactl.desk.silences import hold
 from slactl.errors import NotKnownError, RefusedError
-from slactl.sla.history import Status, Target
-from slactl.sla.rules import OnUnknown
+from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
 from slactl.sla.rules_text import read_ahead
 from slactl.store import outbox
 from slactl.store.engine import looking, writing
 from slactl.store.models import Notification
-from slactl.store.words import NotificationState
 
 if TYPE_CHECKING:
     from slactl.desk.ledger import Ledger

@@ -20,7 +20,8 @@ from slactl.desk.facts import (
 )
 from slactl.desk.ledger import Entry, Ledger, ledger
 from slactl.errors import RefusedError, UsageError
-from slactl.sla.history import Event, EventType, Priority, Status
+from slactl.sla.enums import EventType, Priority, Status
+from slactl.sla.history import Event
 from slactl.text import clean, is_address
 
 

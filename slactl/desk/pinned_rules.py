@@ -7,7 +7,8 @@ from datetime import date
 from slactl.config import Config
 from slactl.errors import RulesError
 from slactl.sla.calendar import library_holidays
-from slactl.sla.rules import Rules, load, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load, parse
 from slactl.store import rules_versions
 
 

@@ -20,7 +20,7 @@ from slactl.desk.entries import Restored
 from slactl.desk.ladders import is_current
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import ExitCode, SlactlError
-from slactl.sla.history import Condition
+from slactl.sla.enums import Condition
 from slactl.store import audit, reads, structure
 from slactl.store.structure import Oddity
 

@@ -13,7 +13,9 @@ from slactl.config import Config
 from slactl.desk.last_rules import recall
 from slactl.errors import RulesError
 from slactl.sla.history_file import RulesText
-from slactl.sla.rules import Escalation, Level, Rules, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
+from slactl.sla.rules_model import Escalation, Level
 from slactl.sla.rules_text import RulesFile
 from slactl.store.models import HolidayYear, Meta, RulesVersion
 from slactl.store.rules_versions import SEALED, seals
@@ -126,7 +128,7 @@ class Rulebook:
         """
         if self.known(brought.hash) is not None:
             return
-        rules = parse(brought.canonical, f"rules version {brought.hash[:12]}")
+        rules = parse(brought.canonical, f"rules version {brought.hash[:12]}", pinned=True)
         if rules.hash != brought.hash:
             raise RulesError(f"the rules version {brought.hash[:12]} is not what its hash says", "slactl export")
         self._session.add(

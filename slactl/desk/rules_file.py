@@ -14,13 +14,15 @@ from slactl.desk.credentials import Secrets
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
 from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
 from slactl.sla.addresses import without_literal_secrets
-from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Facts, Policy, Rules, as_error, load, parse
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules import Rules
 from slactl.sla.rules_lines import TOO_DEEP, Lines, too_deep
 from slactl.sla.rules_lint import LintWarning, lint
+from slactl.sla.rules_loading import as_error, load, parse
+from slactl.sla.rules_model import Facts, Policy
 from slactl.sla.rules_text import read
 from slactl.store.lock import edit_lock
-from slactl.text import clean, nearest, quoted
+from slactl.text import clean, did_you_mean, known_or_refuse, quoted
 
 Record = dict[str, Any]
 
@@ -173,10 +175,8 @@ def _row(plan: str | None, priority: Priority, policy: Policy | None) -> Record:
 
 
 def _check_known(name: str | None, known: list[str], what: str) -> None:
-    if name is not None and name not in known:
-        near = nearest(name, known)
-        meant = f"; did you mean {near}?" if near else ""
-        raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant} (known: {', '.join(known)})", None)
+    if name is not None:
+        known_or_refuse(name, known, what, None)
 
 
 def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  (tomlkit's containers)
@@ -196,8 +196,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
     if isinstance(found, list) or not hasattr(found, "keys"):
         raise UsageError(f"{clean(path)} leads into no table", EXAMPLE)
     if len(left) > 1 and not _may_have(place, left[0]):
-        near = nearest(left[0], list(found))
-        raise NotKnownError(f"there is no key {clean(path)}" + (f"; did you mean {near}?" if near else ""), EXAMPLE)
+        raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
     for name in reversed(left[1:]):
         value = {name: value}
     if isinstance(value, dict):
@@ -212,8 +211,8 @@ def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int,
         return found[part], (part,)
     names = [each.get("name") or each.get("id") for each in found]
     if part not in names:
-        near = nearest(part, [str(name) for name in names])
-        meant = f"; did you mean {near}?" if near else f" (there are: {', '.join(str(name) for name in names)})"
+        known = [str(name) for name in names]
+        meant = did_you_mean(part, known, f" (known: {', '.join(known)})")
         raise NotKnownError(f"nothing is called {clean('.'.join(path))}{clean(meant)}", EXAMPLE)
     return found[names.index(part)], (names.index(part),)
 

@@ -1,7 +1,7 @@
 """Files of tests for rules: TOML, read strictly, so that a slip never makes a test pass."""
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -22,10 +22,11 @@ from slactl.desk.rules_test_cases import (
 )
 from slactl.errors import RulesError
 from slactl.files import BY_HAND, read_text
+from slactl.sla.enums import Priority, Status, Target
 from slactl.sla.evaluation import TimerState
-from slactl.sla.history import Event, Priority, Status, Target
+from slactl.sla.history import Event
 from slactl.sla.rules_lines import Lines, misread, path_text
-from slactl.text import clean, nearest, quoted
+from slactl.text import clean, did_you_mean, not_one_of, quoted
 
 if TYPE_CHECKING:
     from slactl.sla.history_file import Line
@@ -158,7 +159,7 @@ class _Reader:
     def _ticket(self, table: Mapping[str, Any], place: Place, histories: Collection[str]) -> str:
         ticket = self._text(table, "ticket", place, needed=True)
         if ticket and histories and ticket not in histories:
-            self._complain((*place, "ticket"), f"the history has no ticket {ticket!r}" + _meant(ticket, histories))
+            self._complain((*place, "ticket"), f"the history has no ticket {ticket!r}{did_you_mean(ticket, histories)}")
         return ticket or ""
 
     def _value(self, table: Mapping[str, Any], key: str, place: Place) -> str | int | None:
@@ -200,7 +201,7 @@ class _Reader:
         value = self._text(table, key, place)
         words = [str(word) for word in kind]
         if value is not None and value not in words:
-            self._complain((*place, key), f"{value!r} is none of {', '.join(words)}" + _meant(value, words))
+            self._complain((*place, key), not_one_of(value, words))
         return value
 
     def _text(self, table: Mapping[str, Any], key: str, place: Place, *, needed: bool = False) -> str | None:
@@ -229,7 +230,7 @@ class _Reader:
     def _known_keys(self, table: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
         for key in table:
             if key not in known:
-                self._complain((*place, key), f"unknown key {clean(key)}" + _meant(key, known))
+                self._complain((*place, key), f"unknown key {clean(key)}{did_you_mean(key, known)}")
 
     def _complain(self, place: Place, message: str) -> None:
         where = path_text(place)
@@ -250,8 +251,3 @@ def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain_value(value: Any) -> Any:  # noqa: ANN401  (parsed TOML)
     return value.isoformat() if isinstance(value, (datetime, date, time)) else value
-
-
-def _meant(word: str, choices: Iterable[str]) -> str:
-    near = nearest(word, choices)
-    return f"; did you mean {near}?" if near else ""

@@ -12,7 +12,7 @@ from slactl.desk.simulate import simulate
 from slactl.errors import RulesError
 from slactl.sla.calendar import HolidayProvider
 from slactl.sla.rules import Rules
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 Record = dict[str, Any]
 
@@ -114,8 +114,7 @@ class _Judgement:
         name = f"{firing.escalation}/{firing.level}"
         if name in known:
             return None
-        near = nearest(name, known)
-        return f"the rules have no level {name}" + (f"; did you mean {near}?" if near else "")
+        return f"the rules have no level {name}{did_you_mean(name, known)}"
 
     def _record(self, ticket: str, at: datetime) -> Record | str:
         """What `simulate` says of a ticket as of an instant, or why it cannot."""

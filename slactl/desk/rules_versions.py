@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from slactl.clock import to_text
 from slactl.config import Config
 from slactl.errors import ExitCode, RefusedError, SlactlError
-from slactl.sla.history import ActorType, Event, EventType, Target
+from slactl.sla.enums import ActorType, EventType, Target
+from slactl.sla.history import Event
 
 if TYPE_CHECKING:
     from slactl.desk.ledger import Ledger
@@ -88,7 +89,7 @@ def diff(config: Config) -> Record:
     import tomllib
 
     from slactl.desk.rules_changes import changes
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
     from slactl.store import reads, rules_versions
 
     current = load(config.rules)
@@ -108,7 +109,7 @@ def waiting(config: Config) -> int:
         RulesError: the current rules are invalid.
         DatabaseError: the database cannot be read.
     """
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
     from slactl.store import reads, rules_versions
 
     current = load(config.rules).hash
@@ -196,7 +197,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     """Move one ticket as of `at`; returns how many levels are on the record as baseline for it."""
     from slactl.desk.escalation import Cause, record_only
     from slactl.desk.ledger import Entry
-    from slactl.store.words import Outcome
+    from slactl.sla.enums import LevelOutcome
 
     before, known = _deadlines(book.state(number)), _fallen_due(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
@@ -215,7 +216,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
             actor_type=ActorType.SYSTEM,
             key=firing.key,
             due_at=firing.due_at,
-            outcome=Outcome.BASELINE,
+            outcome=LevelOutcome.BASELINE,
             warning=firing.warning,
         )
         record_only(book, number, cause)

@@ -12,7 +12,7 @@ from slactl.desk.addresses import Addressee
 from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.sla.rules_hours import interval
 from slactl.store.engine import writing
-from slactl.text import check_input, clean, nearest
+from slactl.text import check_input, known_or_refuse
 
 #: How soon it is looked at again whether somebody still has the ticket: `unack` gives no other sign.
 ACKNOWLEDGED_AGAIN = timedelta(minutes=15)
@@ -147,8 +147,4 @@ def _known_tenant(session: Any, name: str) -> None:  # noqa: ANN401  (SQLModel's
 
 
 def _known(name: str, there: Iterable[str], what: str, command: str) -> None:
-    known = list(there)
-    if name not in known:
-        near = nearest(name, known)
-        meant = f"; did you mean {near}?" if near else ""
-        raise NotKnownError(f"there is no {what} {clean(name)[:100]!r}{meant}", f"slactl {command}")
+    known_or_refuse(name, list(there), what, f"slactl {command}")

@@ -9,9 +9,10 @@ from slactl.clock import to_text
 from slactl.desk.bursts import begun_bursts
 from slactl.desk.intake import Problem, read_history
 from slactl.sla.calendar import HolidayProvider, NoOpenHours
+from slactl.sla.enums import Condition, Target
 from slactl.sla.evaluation import Timer
 from slactl.sla.firings import evaluate_with_firings
-from slactl.sla.history import Condition, Event, Target
+from slactl.sla.history import Event
 from slactl.sla.history_fields import LineError
 from slactl.sla.history_file import Line, in_order, parse_line
 from slactl.sla.ladders import Firing

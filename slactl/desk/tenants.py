@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from slactl.clock import to_text
+from slactl.clock import to_text, typed_zone
 from slactl.config import Config
-from slactl.desk.facts import check_known, known_plans, name_of
+from slactl.desk.facts import known_plans, name_of
 from slactl.desk.ledger import Ledger, ledger
 from slactl.errors import NotKnownError, RefusedError
 from slactl.store.models import Tenant
-from slactl.text import clean, quoted
+from slactl.text import clean, known_or_refuse, quoted
 
 
 def add(
@@ -59,27 +59,6 @@ def change(
 
 def _fill(book: Ledger, tenant: Tenant, plan: str | None, timezone: str | None) -> None:
     if plan is not None:
-        tenant.plan = check_known(plan, known_plans(book), "plan", "slactl rules show") if plan else None
+        tenant.plan = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
     if timezone is not None:
-        tenant.timezone = _known_zone(timezone) if timezone else None
-
-
-def _known_zone(name: str) -> str:
-    from zoneinfo import available_timezones
-
-    return check_known_zone(name, available_timezones())
-
-
-def check_known_zone(name: str, zones: set[str]) -> str:
-    """The zone, if there is one of this name.
-
-    Raises:
-        NotKnownError: there is none; the message has the nearest name.
-    """
-    from slactl.text import nearest
-
-    if name in zones:
-        return name
-    near = nearest(name, zones)
-    meant = f"; did you mean {near}?" if near else ""
-    raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}{meant}", "use --timezone Europe/Berlin")
+        tenant.timezone = typed_zone(timezone).key if timezone else None

@@ -12,9 +12,10 @@ from slactl.desk.addresses import Address, Addressee
 from slactl.desk.credentials import Refused, Secrets, Unresolved
 from slactl.desk.sending import Outcome, Result
 from slactl.desk.trust import closing_commands, refusals
-from slactl.errors import NotKnownError, PartlyError, RefusedError
-from slactl.sla.rules import Rules, load
-from slactl.text import clean, nearest
+from slactl.errors import PartlyError, RefusedError
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
+from slactl.text import clean, known_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,7 @@ def try_out(config: Config, now: datetime, name: str, *, dry_run: bool = False) 
     """
     rules = load(config.rules)
     known = [*rules.roles, *rules.people]
-    if name not in known:
-        near = nearest(name, known)
-        meant = f"; did you mean {near}?" if near else f" (known: {', '.join(known) or 'none'})"
-        raise NotKnownError(f"there is no role or person {clean(name)[:100]!r}{meant}", "slactl rules show")
+    known_or_refuse(name, known, "role or person", "slactl rules show")
     addressee = addresses.addressee(rules, name)
     if not addressee.addresses:
         hint = f"add notify under [roles.{name}] or [people.{name}] in {config.rules}"

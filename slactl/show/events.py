@@ -6,7 +6,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
-from slactl.sla.history import Status, Target
+from slactl.sla.enums import Status, Target
 
 #: Said elsewhere, or of no use to a person.
 HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")

@@ -9,6 +9,7 @@ from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
 from slactl.show.ticket_list import PRIORITY_STYLES, assignee
 from slactl.show.times import WEEKDAYS, relative_due, words
+from slactl.sla.enums import Target
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ BAR = 12
 #: Up to so many hours are drawn one by one; of more, only those in which something runs out.
 EVERY_HOUR = 24
 
-TARGETS = ("first_response", "next_response", "resolution")
+TARGETS: tuple[str, ...] = tuple(Target)
 
 
 def forecast_title(forecast: Record) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from slactl.errors import UsageError
 from slactl.show.form import ESCAPING, Form, escaped, speaks_unicode
-from slactl.text import HIDDEN, clean, nearest
+from slactl.text import HIDDEN, clean, did_you_mean
 
 Record = Mapping[str, Any]
 
@@ -42,9 +42,9 @@ def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
         raise UsageError("--fields names no field", f"fields: {' '.join(known)}")
     for name in names:
         if name not in known:
-            meant = nearest(name, known)
-            question = f"; did you mean {meant}?" if meant else ""
-            raise UsageError(f"there is no field {clean(name)!r}{question}", f"fields: {' '.join(known)}")
+            raise UsageError(
+                f"there is no field {clean(name)!r}{did_you_mean(name, known)}", f"fields: {' '.join(known)}"
+            )
     return names
 
 

@@ -10,12 +10,13 @@ from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_
 from slactl.show.tables import Column, bar, lay
 from slactl.show.ticket_list import PRIORITY_STYLES, assignee
 from slactl.show.times import WEEKDAYS, local_day, words
+from slactl.sla.enums import Target
 from slactl.text import clean
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-TARGETS = ("first_response", "next_response", "resolution")
+TARGETS: tuple[str, ...] = tuple(Target)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 #: The darkness of an hour, from nothing to the busiest, in blocks and in ASCII.

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slactl.show.form import Screen
+from slactl.sla.enums import Target
 from slactl.text import clean
 
 Record = Mapping[str, Any]
@@ -12,7 +13,7 @@ Record = Mapping[str, Any]
 STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
 
 #: The fields of a cell of the matrix, in order.
-FIELDS = ("plan", "priority", "policy", "calendar", "first_response", "next_response", "resolution")
+FIELDS = ("plan", "priority", "policy", "calendar", *Target)
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
@@ -42,12 +43,12 @@ def combination_lines(found: Record) -> Iterator[str]:
         yield "  no policy matches, so nothing is promised"
         return
     yield f"  matched      {clean(found['policy'])}, on calendar {clean(found['calendar'])}"
-    for target in ("first_response", "next_response", "resolution"):
+    for target in Target:
         yield f"  {target.replace('_', ' '):<14} {found[target] or '-'}"
 
 
 def _promises(cell: Record) -> str:
     if cell["policy"] is None:
         return "nothing"
-    text = " / ".join(cell[target] or "-" for target in ("first_response", "next_response", "resolution"))
+    text = " / ".join(cell[target] or "-" for target in Target)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"

@@ -12,6 +12,7 @@ from slactl.show.records import Record, ascii_text, to_json, write
 from slactl.show.tables import Column, draw
 from slactl.show.ticket import STATE_STYLES, timer_phrase
 from slactl.show.times import local, words
+from slactl.sla.enums import Target
 
 #: The columns of one timer in the forms that have a row for each.
 FIELDS = (
@@ -34,7 +35,7 @@ FIELDS = (
     "firings",
 )
 
-TARGETS = ("first_response", "next_response", "resolution")
+TARGETS: tuple[str, ...] = tuple(Target)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from slactl.show.records import Record
 from slactl.show.shares import change_words, percent, share_style, taken
 from slactl.show.tables import Column, bar, lay
 from slactl.show.times import STYLES, Urgency, local_day, words
+from slactl.sla.enums import Target
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
 
 def late_count(summary: Record) -> int:
     """Targets that are late and still open, of all three kinds."""
-    kinds = ("first_response", "next_response", "resolution")
-    return sum(summary[f"{kind}_breached_count"] for kind in kinds)
+    return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 
 def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> None:
@@ -78,8 +78,7 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
     console.print(Text(f"{summary['open_count']:,} open: {told}"))
     if late_count(summary):
-        kinds = ("first_response", "next_response", "resolution")
-        told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in kinds)
+        told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
         console.print(Text(f"Late targets: {told}", style="bold red"))
 
 

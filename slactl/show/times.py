@@ -4,10 +4,9 @@ import os
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
-from slactl.clock import describe_seconds, from_text
-from slactl.errors import NotKnownError
+from slactl.clock import describe_seconds, from_text, typed_zone
 from slactl.show.records import Record
-from slactl.text import clean
+from slactl.sla.enums import DONE
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STATES = ("first_response_state", "next_response_state", "resolution_state")
@@ -40,7 +39,7 @@ def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
     if ticket["due_at"]:
         left = (from_text(ticket["due_at"]) - now).total_seconds()
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
-    if ticket["status"] in ("resolved", "closed"):
+    if ticket["status"] in DONE:
         return Urgency.DONE
     return Urgency.PAUSED if any(ticket[state] == "paused" for state in STATES) else Urgency.FREE
 
@@ -122,12 +121,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
     """
     if name is None:
         return None, _machine_zone()
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name), name
-    except (ValueError, OSError, KeyError):
-        raise NotKnownError(f"there is no time zone {clean(name)[:100]!r}", "use --timezone Europe/Berlin") from None
+    return typed_zone(name), name
 
 
 def _machine_zone() -> str:

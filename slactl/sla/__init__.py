@@ -1,1 +1,1 @@
-"""What is promised: calendars, rules, histories, timers and ladders; no database, no clock, no output."""
+"""Calculate deadlines and escalations from rules and histories, without a database, a clock or output."""

@@ -1,8 +1,8 @@
-"""Business calendars: when time counts.
+"""Calculate with business calendars, which say when time counts.
 
-An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the tail
-of an interval of the date before. An interval belongs to the date it starts on. Everything is whole seconds of
-real time, so that a night shift is shorter or longer when the clocks change.
+An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the part of
+an interval of the date before that runs past midnight. An interval belongs to the date on which it starts. All
+lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks change.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,17 +17,18 @@ __all__ = ["DAY", "BusinessCalendar", "HolidayProvider", "Hours", "Interval", "N
 
 
 class BusinessCalendar:
-    """Open hours in a time zone. Years are laid out when first asked about; then every question is a bisection.
+    """Calculate with open hours in a time zone.
 
-    The methods named `…_seconds` take and give whole seconds since 1970, for those who ask often.
+    A year is laid out when it is first asked about; after that every answer is a bisection. Methods named `…_seconds`
+    take and return whole seconds since 1970, for callers that ask often.
     """
 
     def __init__(self, name: str, timezone: str, hours: Hours, provider: HolidayProvider = library_holidays) -> None:
-        """A calendar from its hours.
+        """Make a calendar from its hours.
 
         Raises:
-            NoOpenHours: it can never be open.
-            ValueError: the zone does not exist, or an interval is none.
+            NoOpenHours: it is never open.
+            ValueError: the zone does not exist, or an interval is not valid.
         """
         self.name, self.timezone, self.hours = name, timezone, hours
         self.always_open = hours.always_open
@@ -35,18 +36,18 @@ class BusinessCalendar:
         self._line = Timeline(name, Zone(timezone), self._schedule)
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        """The earliest instant by which `duration` of open time has passed since `start`, in UTC.
+        """Return the earliest instant, in UTC, by which `duration` of open time has passed since `start`.
 
         Raises:
-            NoOpenHours: there is not that much open time left.
+            NoOpenHours: there is too little open time left.
             ValueError: a naive datetime, a negative duration, or a year outside 1900 to 2400.
         """
         return EPOCH + timedelta(0, self.add_seconds(_seconds(start), duration.days * DAY + duration.seconds))
 
     def add_seconds(self, start: int, seconds: int) -> int:
-        """`add` in whole seconds since 1970."""
+        """Do `add` in whole seconds since 1970."""
         if seconds < 0:
-            raise ValueError("only a duration that is not negative can be added")
+            raise ValueError("a negative duration cannot be added")
         if self.always_open:
             return self._plain_sum(start, seconds)
         line = self._line
@@ -55,7 +56,7 @@ class BusinessCalendar:
         return line.reach(line.counted(start) + seconds) if seconds else start
 
     def between(self, a: datetime, b: datetime) -> timedelta:
-        """The open time in [a, b), negative if b is before a.
+        """Return the open time in [a, b), negative if b is before a.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
@@ -63,13 +64,13 @@ class BusinessCalendar:
         return timedelta(0, self.between_seconds(_seconds(a), _seconds(b)))
 
     def between_seconds(self, a: int, b: int) -> int:
-        """`between` in whole seconds since 1970."""
+        """Do `between` in whole seconds since 1970."""
         if self.always_open:
             check_known(self.name, a)
             check_known(self.name, b)
             return b - a
         line = self._line
-        # Years laid out in front change what is counted up to any instant: first lay out, then count.
+        # A year laid out in front changes the count up to every instant. So both years are laid out first.
         if not line.begin <= a < line.end:
             line.cover(a)
         if not line.begin <= b < line.end:
@@ -84,11 +85,11 @@ class BusinessCalendar:
         """
         instant = _seconds(t)
         self._line.cover(instant)
-        place = bisect_right(self._line.starts, instant) - 1
-        return place >= 0 and instant < self._line.ends[place]
+        last = bisect_right(self._line.starts, instant) - 1
+        return last >= 0 and instant < self._line.ends[last]
 
     def next_open(self, t: datetime) -> datetime:
-        """The instant itself if it is open, else the next opening, in UTC.
+        """Return the instant itself if it is open, else the next opening, in UTC.
 
         Raises:
             NoOpenHours: it never opens again.
@@ -97,61 +98,61 @@ class BusinessCalendar:
         return EPOCH + timedelta(0, self._line.next_open(_seconds(t)))
 
     def add_days(self, start: datetime, n: int) -> datetime:
-        """The same wall time on the n-th following date that has open time, clipped into its hours, in UTC.
+        """Return the same wall time on the n-th following open date, moved into its hours, in UTC.
 
-        1. Move to the next opening; its date is the one on which its interval starts.
-        2. Go to the n-th following date that really has open time.
-        3. Before the first interval or in a gap: the next interval's start; after the last: its end.
+        1. Move to the next opening. Its date is the one on which its interval starts.
+        2. Go to the n-th following date that has open time.
+        3. Before the first interval or between two, take the start of the next one. After the last, take its end.
 
         Raises:
-            NoOpenHours: there are not that many dates with open time left.
+            NoOpenHours: there are too few open dates left.
             ValueError: a naive datetime, a negative number, or a year outside 1900 to 2400.
         """
         if n < 0:
-            raise ValueError("only a number of days that is not negative can be added")
+            raise ValueError("a negative number of days cannot be added")
         line = self._line
         opening = line.next_open(_seconds(start))
         if n == 0:
             return EPOCH + timedelta(0, opening)
-        day, wall = line.place(opening)
+        day, wall = line.wall_place(opening)
         return EPOCH + timedelta(0, line.clip(line.day_after(day, n), wall))
 
     def pieces(self, a: datetime, b: datetime) -> list[tuple[datetime, datetime]]:
-        """The open intervals within [a, b), merged and in order, in UTC.
+        """Return the open intervals within [a, b), merged and in order, in UTC.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        found = self.pieces_seconds(_seconds(a), _seconds(b))
-        return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in found]
+        pieces = self.pieces_seconds(_seconds(a), _seconds(b))
+        return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in pieces]
 
     def pieces_seconds(self, a: int, b: int) -> list[tuple[int, int]]:
-        """`pieces` in whole seconds since 1970."""
+        """Do `pieces` in whole seconds since 1970."""
         line = self._line
         line.cover(a)
         line.cover(b)
         if b <= a:
             return []
         first, last = bisect_right(line.ends, a), bisect_left(line.starts, b)
-        found = zip(line.starts[first:last], line.ends[first:last], strict=True)
-        return [(max(a, start), min(b, end)) for start, end in found]
+        pieces = zip(line.starts[first:last], line.ends[first:last], strict=True)
+        return [(max(a, start), min(b, end)) for start, end in pieces]
 
     def intervals(self, day: date) -> tuple[Interval, ...]:
-        """The intervals that start on a date, in order, by the wall clock."""
+        """Return the intervals that start on a date, in order, by the wall clock."""
         return self._schedule.intervals(day_number(day))
 
     def opening(self, day: date) -> list[tuple[datetime, datetime]]:
-        """When the intervals that start on a date are really open, merged and in order, in UTC."""
+        """Return when the intervals that start on a date are really open, merged and in order, in UTC."""
         pieces = self._line.open_pieces(day_number(day))
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in merged(pieces)]
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
-        """When the clocks of the zone change within (a, b), in UTC, and by how many seconds (positive is forward)."""
-        spans = self._line.zone.spans(_seconds(a), _seconds(b))
-        return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(spans)]
+        """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
+        periods = self._line.zone.offset_periods(_seconds(a), _seconds(b))
+        return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 
     def holiday_name(self, day: date) -> str | None:
-        """What holiday a date is, or None; special hours on that date do not matter here."""
+        """Return the name of the holiday on a date, or None; special hours on the date do not matter."""
         return self._schedule.holiday_name(day)
 
     def _plain_sum(self, start: int, seconds: int) -> int:
@@ -165,5 +166,5 @@ def _seconds(t: datetime) -> int:
     try:
         since = t - EPOCH
     except TypeError:
-        raise ValueError("a naive datetime is no instant; give it a time zone") from None
+        raise ValueError("a naive datetime is not an instant; give it a time zone") from None
     return since.days * DAY + since.seconds

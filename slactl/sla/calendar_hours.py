@@ -1,4 +1,4 @@
-"""What a calendar says about dates: the hours of each, and which are holidays."""
+"""Find the hours and the holidays of each date of a calendar."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,19 @@ HolidayProvider = Callable[[str, str | None, int], Mapping[date, str]]
 #: Seconds since midnight of the date an interval starts on; an end past 86,400 runs into the next date.
 Interval = tuple[int, int]
 
-#: The years a calendar knows.
+#: The first and the last year that a calendar knows.
 FIRST_YEAR, LAST_YEAR = 1900, 2400
 
-#: What a holiday without a name of its own is called.
+#: The name of a holiday that has none.
 UNNAMED = "holiday"
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Opening hours: `dates` beat holidays beat weekly hours.
+    """Hold opening hours. Special `dates` replace holidays, and holidays replace the weekly hours.
 
-    `weekly` goes by weekday, 0 is Monday. `yearly` are (month, day), `ranges` first and last date, both inclusive.
+    The key of `weekly` is the weekday, 0 is Monday. `yearly` holidays are (month, day). `ranges` of holidays are first
+    and last date, both inclusive.
     """
 
     weekly: Mapping[int, Sequence[Interval]] = field(default_factory=dict)
@@ -36,10 +37,10 @@ class Hours:
 
 
 def library_holidays(country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
-    """The public holidays of one year as the `holidays` library knows them.
+    """Return the public holidays of one year from the `holidays` library.
 
     Raises:
-        ValueError: it does not know the country or its subdivision.
+        ValueError: the library does not know the country or its subdivision.
     """
     # Importing the library takes longer than most commands do.
     from holidays import country_holidays
@@ -47,15 +48,18 @@ def library_holidays(country: str, subdivision: str | None, year: int) -> Mappin
     try:
         return dict(country_holidays(country, subdiv=subdivision, years=year))
     except (NotImplementedError, KeyError) as error:
-        place = f"{country}-{subdivision}" if subdivision else country
-        raise ValueError(f"the holidays library does not know {place}") from error
+        region = f"{country}-{subdivision}" if subdivision else country
+        raise ValueError(f"the holidays library does not know {region}") from error
 
 
 class Schedule:
-    """Answers for each day, as a number since 1970; the holidays of a country are asked for year by year, each once."""
+    """Answer for each day, as a number since 1970, when it is open.
+
+    The holidays of a country are asked for once a year.
+    """
 
     def __init__(self, hours: Hours, provider: HolidayProvider) -> None:
-        """A schedule from its hours.
+        """Make a schedule from its hours.
 
         Raises:
             ValueError: an interval does not start within its date, is empty, or is longer than a day.
@@ -71,7 +75,7 @@ class Schedule:
         self._closed: dict[int, frozenset[int]] = {}
 
     def intervals(self, day: int) -> tuple[Interval, ...]:
-        """The intervals that start on a day, in order."""
+        """Return the intervals that start on a day, in order."""
         special = self._dates.get(day)
         if special is not None:
             return special
@@ -79,20 +83,20 @@ class Schedule:
         return () if weekly and day in self._holidays(date_of(day).year) else weekly
 
     def local_intervals(self, day: int) -> list[Interval]:
-        """The same in local seconds since 1970."""
+        """Return the intervals that start on a day, in local seconds since 1970."""
         return [(day * DAY + start, day * DAY + end) for start, end in self.intervals(day)]
 
     def holiday_name(self, day: date) -> str | None:
-        """What holiday a date is, or None; special hours on that date do not matter here."""
+        """Return the name of the holiday on a date, or None; special hours on the date do not matter."""
         own = day_number(day) in self._own_holidays(day.year)
         return self._public(day.year).get(day) or (UNNAMED if own else None)
 
     def open_dates(self) -> Iterator[int]:
-        """The days that have hours of their own and are open."""
+        """Yield the days that have open hours of their own."""
         return (day for day, intervals in self._dates.items() if intervals)
 
     def opens_weekly(self) -> bool:
-        """Whether some weekday is open that is not always a holiday of the calendar's own."""
+        """Whether some weekday is open on at least one date that is not one of the calendar's own holidays."""
         for year in range(FIRST_YEAR, LAST_YEAR + 1) if any(self._weekly) else ():
             closed, first = self._own_holidays(year), day_number(date(year, 1, 1))
             if any(self._weekly[day % 7] and day not in closed for day in range(first, first + 365)):
@@ -106,11 +110,11 @@ class Schedule:
 
     def _own_holidays(self, year: int) -> frozenset[int]:
         first, beyond = day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1))
-        found = {day for start, end in self._ranges for day in range(max(start, first), min(end, beyond))}
+        holidays = {day for start, end in self._ranges for day in range(max(start, first), min(end, beyond))}
         for month, day in self._hours.yearly:
             if (month, day) != (2, 29) or beyond - first == 366:
-                found.add(day_number(date(year, month, day)))
-        return frozenset(found)
+                holidays.add(day_number(date(year, month, day)))
+        return frozenset(holidays)
 
     def _public(self, year: int) -> Mapping[date, str]:
         country = self._hours.country
@@ -124,5 +128,5 @@ class Schedule:
 def _checked(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
     for start, end in intervals:
         if not (0 <= start < DAY and start < end <= start + DAY):
-            raise ValueError(f"({start}, {end}) is no interval of a day")
+            raise ValueError(f"({start}, {end}) is not an interval of a day")
     return tuple(sorted(intervals))

@@ -1,4 +1,4 @@
-"""Open hours laid out on the line of real time, year by year, for bisection."""
+"""Lay out the open hours of a calendar in real time, year by year, and search them by bisection."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -13,73 +13,73 @@ LATEST = day_number(date(LAST_YEAR + 1, 1, 1)) * DAY
 
 
 class NoOpenHours(ValueError):
-    """The calendar is never open, or not after the instant that was asked about."""
+    """Report that a calendar is never open, or has no open time left after an instant."""
 
 
 class Timeline:
-    """The open intervals of consecutive years of UTC, in seconds since 1970.
+    """Lay out the open intervals of consecutive years of UTC, in seconds since 1970.
 
-    `starts` and `ends` are those of the intervals, `sums` the open seconds up to each end, counted from the first
-    year laid out. `days` are the dates that really have open time, as days since 1970. [`begin`, `end`) is what is
-    laid out; nothing is before the first question.
+    `starts` and `ends` belong to the intervals. `sums` are the open seconds up to each end, counted from the first year
+    laid out. `days` are the dates that have open time, as days since 1970. The years from `begin` up to `end` are laid
+    out; there are none before the first question.
     """
 
     def __init__(self, name: str, zone: Zone, schedule: Schedule) -> None:
-        """An empty line for the calendar of this name.
+        """Make an empty timeline for the calendar of this name.
 
         Raises:
-            NoOpenHours: there never will be anything on it.
+            NoOpenHours: the calendar is never open.
         """
         self._name, self.zone, self._schedule = name, zone, schedule
         self._last_year = self._find_last_year()
         self._restart(FIRST_YEAR)
 
     def counted(self, t: int) -> int:
-        """The open seconds from the first year laid out to an instant within it."""
-        place = bisect_right(self.starts, t) - 1
-        if place < 0:
+        """Return the open seconds from the first year laid out to an instant within the timeline."""
+        index = bisect_right(self.starts, t) - 1
+        if index < 0:
             return 0
-        rest = self.ends[place] - t
-        return self.sums[place] - rest if rest > 0 else self.sums[place]
+        rest = self.ends[index] - t
+        return self.sums[index] - rest if rest > 0 else self.sums[index]
 
     def reach(self, wanted: int) -> int:
-        """The first instant up to which `wanted` open seconds are counted (more than 0).
+        """Return the first instant up to which `wanted` open seconds are counted (more than 0).
 
         Raises:
             NoOpenHours: there are not that many.
         """
         while not self.sums or self.sums[-1] < wanted:
             self._lengthen()
-        place = bisect_left(self.sums, wanted)
-        return self.ends[place] - self.sums[place] + wanted
+        index = bisect_left(self.sums, wanted)
+        return self.ends[index] - self.sums[index] + wanted
 
     def next_open(self, t: int) -> int:
-        """The instant itself if it is open, else the next opening.
+        """Return the instant itself if it is open, else the next opening.
 
         Raises:
-            NoOpenHours: it never opens again.
+            NoOpenHours: the calendar never opens again.
         """
         self.cover(t)
-        place = bisect_right(self.ends, t)
-        while place >= len(self.ends):
+        index = bisect_right(self.ends, t)
+        while index >= len(self.ends):
             self._lengthen()
-        return max(t, self.starts[place])
+        return max(t, self.starts[index])
 
     def day_after(self, day: int, n: int) -> int:
-        """The n-th day after a day laid out that really has open time.
+        """Return the n-th open day after a day.
 
         Raises:
             NoOpenHours: there are not that many.
         """
-        while (place := bisect_right(self.days, day) + n - 1) >= len(self.days):
+        while (index := bisect_right(self.days, day) + n - 1) >= len(self.days):
             self._lengthen()
-        return self.days[place]
+        return self.days[index]
 
     def cover(self, t: int) -> None:
-        """Lay out the year of an instant, and all between it and those laid out.
+        """Lay out the year of an instant, and all years between it and the others.
 
         Raises:
-            ValueError: that year is outside 1900 to 2400.
+            ValueError: the year is outside 1900 to 2400.
         """
         if self.begin <= t < self.end:
             return
@@ -101,7 +101,7 @@ class Timeline:
         self.days: list[int] = []
 
     def _prepend(self, year: int) -> None:
-        """Lay out the years from `year` up to those there are."""
+        """Lay out the years from `year` up to the first one laid out."""
         pieces, days = list(zip(self.starts, self.ends, strict=True)), self.days
         first, beyond = self._first, self._beyond
         self._restart(year)
@@ -116,17 +116,17 @@ class Timeline:
         self._append_year()
 
     def _append_year(self) -> None:
-        """Lay out the year after those there are.
+        """Lay out the year after the last one laid out.
 
-        An instant of a year of UTC can belong to one of the last dates of the year before, so the open dates of a
-        year begin three days early.
+        An instant of a year of UTC can belong to one of the last dates of the year before. So the open dates of a year
+        begin three days early.
         """
         first, last = _new_year(self._beyond), _new_year(self._beyond + 1)
         hours = {day: self._schedule.local_intervals(day) for day in range(first // DAY - 3, last // DAY + 3)}
         local = merged([interval for intervals in hours.values() for interval in intervals])
-        spans = self.zone.year_spans(self._beyond)
-        within = [(max(a, first), min(b, last), offset) for a, b, offset in spans if a < last and b > first]
-        doubtful = {day for a, b in skipped(spans) for day in range(a // DAY - 1, b // DAY + 1)}
+        periods = self.zone.year_offset_periods(self._beyond)
+        within = [(max(a, first), min(b, last), offset) for a, b, offset in periods if a < last and b > first]
+        doubtful = {day for a, b in skipped(periods) for day in range(a // DAY - 1, b // DAY + 1)}
         days = [
             day
             for day in range(first // DAY - 3, last // DAY - 3)
@@ -136,7 +136,7 @@ class Timeline:
         self._beyond, self.end = self._beyond + 1, last
 
     def _append(self, pieces: Iterable[tuple[int, int]], days: list[int]) -> None:
-        """Open intervals and dates after those there are; what touches becomes one."""
+        """Append open intervals and dates; intervals that touch become one."""
         total = self.sums[-1] if self.sums else 0
         for start, end in pieces:
             total += end - start
@@ -149,7 +149,7 @@ class Timeline:
         self.days += days
 
     def _find_last_year(self) -> int:
-        """The last year in which there can be open hours."""
+        """Return the last year in which the calendar can be open."""
         if self._schedule.opens_weekly():
             return LAST_YEAR
         days = [day for day in self._schedule.open_dates() if self.open_pieces(day)]
@@ -159,11 +159,13 @@ class Timeline:
         return min(date_of(max(days)).year + 1, LAST_YEAR)
 
     def open_pieces(self, day: int) -> list[tuple[int, int]]:
-        """When the intervals that start on a day are really open."""
-        return real(merged(self._schedule.local_intervals(day)), self.zone.spans((day - 2) * DAY, (day + 4) * DAY))
+        """Return when the intervals that start on a day are really open, in seconds since 1970."""
+        return real(
+            merged(self._schedule.local_intervals(day)), self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY)
+        )
 
-    def place(self, t: int) -> tuple[int, int]:
-        """The day on which the interval open at `t` starts, and the wall time counted from its midnight."""
+    def wall_place(self, t: int) -> tuple[int, int]:
+        """Return the day on which the interval open at `t` starts, and the wall time counted from its midnight."""
         local = t + self.zone.offset(t)
         today = local // DAY
         starts_today = any(start <= local < end for start, end in self._schedule.local_intervals(today))
@@ -171,10 +173,13 @@ class Timeline:
         return day, local - day * DAY
 
     def clip(self, day: int, wall: int) -> int:
-        """A wall time of a day, moved into its hours: before them or in a gap to the next, after them to the end."""
+        """Return the instant of a wall time of a day, moved into the day's hours.
+
+        Before the hours and between two intervals it moves to the next start, after them to the last end.
+        """
         local, wanted = day * DAY + wall, 0
-        for start, end, offset in self.zone.spans((day - 2) * DAY, (day + 4) * DAY):
-            # The first instant at which the wall clock shows this time, or the change that jumps over it.
+        for start, end, offset in self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY):
+            # The wall clock shows this time first at that instant, or jumps over it there.
             if local < end + offset:
                 wanted = max(start, local - offset)
                 break
@@ -183,10 +188,10 @@ class Timeline:
 
 
 def check_known(name: str, t: int) -> None:
-    """Refuse an instant in a year that no calendar knows.
+    """Refuse an instant in a year that calendars do not know.
 
     Raises:
-        ValueError: it is outside 1900 to 2400.
+        ValueError: the year is outside 1900 to 2400.
     """
     if not EARLIEST <= t < LATEST:
         raise ValueError(f"calendar {name} knows only the years {FIRST_YEAR} to {LAST_YEAR}")

@@ -1,8 +1,8 @@
-"""To which cycle of a target, or episode of a condition, something belongs that was decided before.
+"""Assign earlier decisions to cycles again after the history of a ticket has changed.
 
-They are numbered in the order of time, so that one that comes to light afterwards (somebody says late what was done
-earlier, or other rules count otherwise) moves the numbers of those that follow. What was decided for one is found
-again by the instant: it belongs to the one that ran when it was decided.
+The cycles of a target, and the periods of a condition, are numbered in the order of time. An event that is recorded
+late, or other rules, can add or remove a cycle and so change the numbers of those that follow. A decision belongs to
+the cycle that ran when it was made, and the instant of the decision finds that cycle again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _SECOND = timedelta(seconds=1)
 
 
-class Span(NamedTuple):
-    """When a cycle or an episode ran: from `start` up to `stop`, None while it goes on."""
+class Cycle(NamedTuple):
+    """Hold when a cycle of a target or a period of a condition ran: [start, stop), None while it goes on."""
 
     kind: str
     cycle: int
@@ -28,9 +28,9 @@ class Span(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A level that was decided; `id` is its record's, `at` an instant at which the cycle it is about ran.
+    """Hold a level that was decided; `id` is its record's id, `at` an instant at which its cycle ran.
 
-    What people do by hand they may do again (`once` is false).
+    `once` is false for what people do by hand: they may do it again.
     """
 
     id: int
@@ -39,66 +39,66 @@ class Decision(NamedTuple):
     once: bool = True
 
 
-def spans_of(evaluation: "Evaluation") -> list[Span]:
-    """When each cycle and each episode of a ticket ran, by its history."""
-    return [Span(timer.kind.value, timer.cycle, timer.started_at, timer.stopped_at) for timer in evaluation.timers]
+def cycles_of(evaluation: "Evaluation") -> list[Cycle]:
+    """Return the cycles of all targets and the periods of all conditions of a ticket."""
+    return [Cycle(timer.kind.value, timer.cycle, timer.started_at, timer.stopped_at) for timer in evaluation.timers]
 
 
-def successor(at: datetime, before: Span | None, now: Iterable[Span]) -> int | None:
-    """The number of the cycle to which something that came by `at` belongs; None where none had begun.
+def successor(at: datetime, before: Cycle | None, now: Iterable[Cycle]) -> int | None:
+    """Return the number of the cycle to which a decision of `at` belongs, or None where none had begun.
 
-    `before` is the cycle to which it belonged, `now` are those of its kind that there are. What else happened at the
-    very instant came after it, so that a cycle that begins then is another one, unless it was that one.
+    `before` is the cycle to which it belonged, `now` are the present cycles of its kind. A cycle that begins at the
+    very instant of the decision began after it, unless `before` began then too.
     """
     last = at - _SECOND
     if before is not None:
         last = max(last, before.start)
-    begun = [span for span in now if span.start <= last]
-    return max(begun, key=lambda span: (span.start, -span.cycle)).cycle if begun else None
+    begun = [cycle for cycle in now if cycle.start <= last]
+    return max(begun, key=lambda cycle: (cycle.start, -cycle.cycle)).cycle if begun else None
 
 
 def renumbered(
-    decisions: Iterable[Decision], before: Collection[Span], now: Collection[Span], taken: Collection["FiringKey"]
+    decisions: Iterable[Decision], before: Collection[Cycle], now: Collection[Cycle], taken: Collection["FiringKey"]
 ) -> dict[int, "FiringKey"]:
-    """The key of each decision by its id, now that the cycles are those of `now`; none of them is in `taken`.
+    """Return the key of each decision by its id, with the cycle numbers of `now`; no key is in `taken`.
 
-    What belongs to a cycle that is no more gets a number below 1, and so does what would be decided twice for one: it
-    stays on the record and holds nothing back.
+    A decision whose cycle is gone gets a number below 1, and so does a second decision with the same key. Such a
+    decision stays in the records and keeps no level from firing.
     """
-    was = {(span.kind, span.cycle): span for span in before}
-    found: dict[int, FiringKey] = {}
-    keys = set(taken)
-    for decision in sorted(decisions, key=lambda each: each.id):
+    cycles_before = {(cycle.kind, cycle.cycle): cycle for cycle in before}
+    keys: dict[int, FiringKey] = {}
+    used = set(taken)
+    for decision in sorted(decisions, key=lambda decision: decision.id):
         key = decision.key
-        alike = (span for span in now if span.kind == key.kind)
-        cycle = successor(decision.at, was.get((key.kind, key.cycle)), alike)
-        key = key._replace(cycle=cycle if cycle is not None else 0)
-        while decision.once and key in keys:
+        same_kind = (cycle for cycle in now if cycle.kind == key.kind)
+        number = successor(decision.at, cycles_before.get((key.kind, key.cycle)), same_kind)
+        key = key._replace(cycle=number if number is not None else 0)
+        while decision.once and key in used:
             key = key._replace(cycle=min(key.cycle, 1) - 1)
-        keys.update([key] if decision.once else [])
-        found[decision.id] = key
-    return found
+        used.update([key] if decision.once else [])
+        keys[decision.id] = key
+    return keys
 
 
 def renumbered_breaches(
-    noticed: Mapping[tuple[str, int], str], before: Collection[Span], now: Collection[Span]
+    noticed: Mapping[tuple[str, int], str], before: Collection[Cycle], now: Collection[Cycle]
 ) -> dict[tuple[str, int], str]:
-    """When each breach was noticed, by target and cycle, now that the cycles are those of `now`."""
-    was = {(span.kind, span.cycle): span for span in before}
-    found: dict[tuple[str, int], str] = {}
-    for (kind, cycle), text in sorted(noticed.items()):
-        span = was.get((kind, cycle))
+    """Return when each breach was noticed, by target and cycle, with the cycle numbers of `now`."""
+    cycles_before = {(cycle.kind, cycle.cycle): cycle for cycle in before}
+    breaches: dict[tuple[str, int], str] = {}
+    for (kind, number), text in sorted(noticed.items()):
+        old = cycles_before.get((kind, number))
         at = from_text(text)
         # A breach may be noticed only after its cycle ended.
-        at = min(at, span.stop) if span is not None and span.stop is not None else at
-        new = successor(at, span, [each for each in now if each.kind == kind])
+        at = min(at, old.stop) if old is not None and old.stop is not None else at
+        new = successor(at, old, [cycle for cycle in now if cycle.kind == kind])
         if new is not None:
-            found.setdefault((kind, new), text)
-    return found
+            breaches.setdefault((kind, new), text)
+    return breaches
 
 
 def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None) -> int | None:
-    """The cycle of a target that missed a certain deadline; None where none did, as far as is known now."""
+    """Return the cycle of a target that missed this deadline, or None where no cycle is known to have missed it."""
     return next(
         (
             timer.cycle

@@ -1,4 +1,4 @@
-"""What a history says as of an instant: the facts of the ticket, and its timers."""
+"""Define the state of a ticket as of an instant: its facts and its timers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,17 +6,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import Duration
-from slactl.sla.history import Condition, Priority, Status, Target
-from slactl.sla.rules import Facts
-from slactl.sla.stretches import Stretch
+from slactl.sla.enums import Condition, Priority, Status, Target
+from slactl.sla.rules_model import Facts
+from slactl.sla.stretches import Pause
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
-    from slactl.sla.promises import Terms
+    from slactl.sla.terms import Terms
 
 
 class TimerState(StrEnum):
-    """How a timer stands; `none` is for a target that a policy does not have."""
+    """Name how a timer stands; `none` is for a target that the policy does not have."""
 
     NONE = "none"
     RUNNING = "running"
@@ -25,10 +25,10 @@ class TimerState(StrEnum):
     BREACHED = "breached"
 
 
-class Course(NamedTuple):
-    """How the clock of one timer ran so far: what every place on it follows from.
+class ClockRun(NamedTuple):
+    """Hold how the clock of one timer ran so far; the instant of every level follows from it.
 
-    Instants are seconds since 1970. `due` is None while it is not known, and for a condition, as is `target`.
+    Instants are seconds since 1970. `due` is None while a pause goes on. A condition has neither `due` nor `target`.
     """
 
     kind: Target | Condition
@@ -36,23 +36,23 @@ class Course(NamedTuple):
     start: int
     due: int | None
     target: int | None
-    #: The time not counted, from the start to the stop; the last one may go on.
-    stretches: tuple[Stretch, ...]
+    #: The pauses from the start to the stop; the last one may go on.
+    pauses: tuple[Pause, ...]
     calendar: "BusinessCalendar"
-    arming: int = 0
-    #: The escalations that an episode concerns; None is all that watch the kind.
+    deadline_revision: int = 0
+    #: The ids of the only escalation rules that may watch this clock; None allows all that watch its kind.
     escalations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """One clock of a ticket: a cycle of a target, or an episode of a condition (which has no deadline).
+    """Hold one clock of a ticket: a cycle of a target, or a period in which a condition held.
 
-    All seconds are counted on the ticket's calendar. `elapsed_seconds` leaves out pauses and closed time,
-    `overdue_seconds` is what was counted after the deadline, `consumed_seconds` what was counted up to
-    `running_since`. `breached_at` is the first deadline that was missed and is never taken back, even where a
-    later `due_at` was set by hand. `arming` grows when a person moves the deadline to later. `promised` is the target
-    as the rules state it and `terms` what chose it, both None for a condition.
+    All seconds are counted on the ticket's calendar. `elapsed_seconds` leaves out pauses and closed hours.
+    `overdue_seconds` is the time counted after the deadline. `consumed_seconds` is the time counted up to
+    `running_since`. `breached_at` is the first deadline that was missed; a later `due_at` set by hand does not
+    clear it. `deadline_revision` grows by one whenever a person moves the deadline to later. `target_duration` is
+    the target as the policy states it, under `terms`. Both are None for a condition.
     """
 
     kind: Target | Condition
@@ -70,25 +70,25 @@ class Timer:
     overdue_seconds: int
     consumed_seconds: int
     manual: bool
-    arming: int
-    course: Course = field(repr=False)
-    promised: Duration | None = None
+    deadline_revision: int
+    clock_run: ClockRun = field(repr=False)
+    target_duration: Duration | None = None
     terms: "Terms | None" = field(default=None, repr=False, compare=False)
 
     @property
     def is_counting(self) -> bool:
-        """Whether the clock runs now: neither stopped nor standing still."""
+        """Whether the clock runs now: it is neither stopped nor paused."""
         return self.running_since is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A ticket as its history has it at `now`.
+    """Hold the state of a ticket as of `now`.
 
     `policy` and `calendar` are names, None where no policy matches. `resolved_at` is the latest resolution, None
-    while reopened. `due_at` is the earliest deadline still open, late ones included, and `due_target` whose it is.
-    `escalated` and `escalation_level` are about breaches, conditions and people; warnings do not count. `terms` are
-    those of the policy chosen last.
+    while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
+    target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
+    by hand, but no warnings. `terms` belong to the policy that was chosen last.
     """
 
     now: datetime
@@ -117,5 +117,5 @@ class Evaluation:
 
     @property
     def facts(self) -> Facts:
-        """What policies and ladders match on."""
+        """Return what policies and escalation rules match on."""
         return Facts(self.plan, self.tenant, self.tags, self.priority, self.requester_domain)

@@ -1,7 +1,7 @@
-"""Why a deadline is when it is: the steps that lead to it, the time up to it, and the dates that lie in the way."""
+"""Explain a deadline: the steps that lead to it, how the time up to it was spent, and the special dates on the way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from slactl.sla.evaluation import Timer
-from slactl.sla.segments import Segment, segments
-from slactl.sla.stretches import instant_of
+from slactl.sla.stretches import ended, instant_of, optional_instant, seconds_of
 
 if TYPE_CHECKING:
     from slactl.clock import Duration
@@ -18,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class StepKind(StrEnum):
-    """What a step of the working is about."""
+    """Name what a step of the calculation adds."""
 
     STARTED = "started"
-    PROMISED = "promised"
+    TARGET = "promised"
     PAUSED = "paused"
     CLOSED = "closed"
     BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the working, and the instant `at` to which it leads.
+class ExplanationStep:
+    """Hold a step of the calculation, and the instant `at` to which it leads.
 
-    `seconds` of open time are added to the instant before. A pause or a closed stretch lasted from `begin` to `end`;
-    while it goes on, `end` is None and `at` is where the deadline would be if it ended now. One that does not
-    `count` began after the deadline, and adds nothing.
+    `seconds` of open time are added to the instant before. A pause lasted from `begin` to `end`. While the pause
+    goes on, `end` is None, and `at` is the deadline if the pause ended now. A pause that began after the deadline
+    does not `count`: it adds nothing.
     """
 
     kind: StepKind
@@ -44,73 +43,137 @@ class Step:
     counts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Time of one kind: `late` after the deadline, `ahead` not over yet."""
+class Spent(StrEnum):
+    """Name how a timer spent some time; only `counted` time uses up the target."""
 
-    segment: Segment
-    late: bool
-    ahead: bool
+    COUNTED = "counted"
+    OFF_HOURS = "off_hours"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Hold the time [start, end) of a timer that was spent in one way.
+
+    The open hours of a pause are `paused`, its other hours `off_hours`. `late` time lies after the deadline, `ahead`
+    time lies in the future.
+    """
+
+    spent: Spent
+    start: datetime
+    end: datetime
+    late: bool = False
+    ahead: bool = False
+
+    @property
+    def seconds(self) -> int:
+        """Return its length in real seconds."""
+        return int((self.end - self.start).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class NamedDate:
-    """A date with hours of its own, or a holiday on a day of the week that would have been open."""
+    """Hold a date with hours of its own, or a holiday on a weekday that would have been open."""
 
     day: date
     holiday: str | None
     special: bool
 
 
-def steps(timer: Timer, now: datetime) -> Iterator[Step]:
-    """How the deadline of a target comes about: the last step leads to it, unless a pause goes on.
+def steps(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
+    """Yield the steps of the calculation of a deadline; the last one leads to it, unless a pause goes on.
 
-    A deadline set by hand comes last, after what it replaces.
+    A deadline set by hand comes last, after the one it replaces.
     """
-    yield Step(StepKind.STARTED, timer.started_at)
-    if timer.promised is not None:
-        yield from _computed(timer, timer.promised, now)
+    yield ExplanationStep(StepKind.STARTED, timer.started_at)
+    if timer.target_duration is not None:
+        yield from _calculated(timer, timer.target_duration, now)
     if timer.manual and timer.due_at is not None:
-        yield Step(StepKind.BY_HAND, timer.due_at)
+        yield ExplanationStep(StepKind.BY_HAND, timer.due_at)
 
 
-def _computed(timer: Timer, promised: "Duration", now: datetime) -> Iterator[Step]:
-    calendar, start = timer.course.calendar, timer.started_at
-    if promised.business_days:
-        instant = calendar.add_days(start, promised.business_days)
+def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Iterator[ExplanationStep]:
+    calendar, start = timer.clock_run.calendar, timer.started_at
+    if target_duration.business_days:
+        instant = calendar.add_days(start, target_duration.business_days)
     else:
-        instant = calendar.add(start, timedelta(seconds=promised.seconds))
-    yield Step(StepKind.PROMISED, instant, _seconds(calendar.between(start, instant)))
-    for stretch in timer.course.stretches:
-        begin, kind = instant_of(stretch.begin), StepKind(stretch.why.value)
-        end = instant_of(stretch.end) if stretch.end is not None else None
+        instant = calendar.add(start, timedelta(seconds=target_duration.seconds))
+    yield ExplanationStep(StepKind.TARGET, instant, _seconds(calendar.between(start, instant)))
+    for pause in timer.clock_run.pauses:
+        begin, kind = instant_of(pause.begin), StepKind(pause.reason.value)
+        end = optional_instant(pause.end)
         if begin > instant:
-            yield Step(kind, instant, 0, begin, end, counts=False)
+            yield ExplanationStep(kind, instant, 0, begin, end, counts=False)
             continue
         open_time = calendar.between(begin, max(begin, now) if end is None else end)
         instant = calendar.add(instant, open_time)
-        yield Step(kind, instant, _seconds(open_time), begin, end)
+        yield ExplanationStep(kind, instant, _seconds(open_time), begin, end)
 
 
 def business_days(timer: Timer) -> list[datetime]:
-    """Where each of the business days of a target leads to; nothing for a target in plain time."""
-    days = timer.promised.business_days if timer.promised is not None else 0
-    return [timer.course.calendar.add_days(timer.started_at, n) for n in range(1, days + 1)]
+    """Return the instant that each business day of a target leads to; empty for a target in plain time."""
+    days = timer.target_duration.business_days if timer.target_duration is not None else 0
+    return [timer.clock_run.calendar.add_days(timer.started_at, n) for n in range(1, days + 1)]
 
 
-def passages(timer: Timer, now: datetime) -> Iterator[Passage]:
-    """The segments of a timer, cut at the deadline and, while it is open, now."""
-    due, over = timer.due_at, timer.stopped_at is not None
-    for segment in segments(timer, now):
+def segments(timer: Timer, now: datetime) -> Iterator[Segment]:
+    """Yield the time from the start of a timer to its end, in order and without gaps.
+
+    The end is the stop. The end of an open timer is `now` or the deadline, whichever is later, and the time ahead
+    is shown without pauses. Segments are cut at the deadline and, while the timer is open, at `now`.
+    """
+    due, is_open = timer.due_at, timer.stopped_at is None
+    for segment in _joined(timer, now):
         cuts = {cut for cut in (due, now) if cut is not None and segment.start < cut < segment.end}
-        places = [segment.start, *sorted(cuts), segment.end]
-        for start, end in pairwise(places):
-            late, ahead = due is not None and start >= due, not over and start >= now
-            yield Passage(Segment(segment.spent, start, end), late, ahead)
+        for start, end in pairwise([segment.start, *sorted(cuts), segment.end]):
+            late, ahead = due is not None and start >= due, is_open and start >= now
+            yield replace(segment, start=start, end=end, late=late, ahead=ahead)
+
+
+def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
+    """Yield segments as long as time was spent in one way."""
+    last: Segment | None = None
+    for spent, start, end in _pieces(timer, _end(timer, now), seconds_of(now)):
+        if last is not None and last.spent is spent:
+            last = Segment(spent, last.start, instant_of(end))
+            continue
+        if last is not None:
+            yield last
+        last = Segment(spent, instant_of(start), instant_of(end))
+    if last is not None:
+        yield last
+
+
+def _end(timer: Timer, now: datetime) -> int:
+    if timer.stopped_at is not None:
+        return seconds_of(timer.stopped_at)
+    return max(seconds_of(now), seconds_of(timer.due_at or now), seconds_of(timer.started_at))
+
+
+def _pieces(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
+    calendar, reached = timer.clock_run.calendar, seconds_of(timer.started_at)
+    for begin, finish, reason in ended(timer.clock_run.pauses, now):
+        yield from _split(calendar, Spent.COUNTED, reached, begin)
+        reached = finish if finish is not None else end
+        yield from _split(calendar, Spent(reason.value), begin, reached)
+    yield from _split(calendar, Spent.COUNTED, reached, end)
+
+
+def _split(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:
+    """Yield the open parts of [start, end), spent in this way, and the other parts as off hours."""
+    reached = start
+    for begin, finish in calendar.pieces_seconds(start, end):
+        if begin > reached:
+            yield Spent.OFF_HOURS, reached, begin
+        yield spent, begin, finish
+        reached = finish
+    if reached < end:
+        yield Spent.OFF_HOURS, reached, end
 
 
 def named_dates(calendar: "BusinessCalendar", first: datetime, last: datetime) -> Iterator[NamedDate]:
-    """The dates from one instant to another, by the zone of the calendar, that are not as their week would have it."""
+    """Yield the dates from one instant to another, in the calendar's zone, whose hours differ from their weekday's."""
     zone, hours = ZoneInfo(calendar.timezone), calendar.hours
     if hours.always_open:
         return
@@ -123,9 +186,12 @@ def named_dates(calendar: "BusinessCalendar", first: datetime, last: datetime) -
 
 
 def clock_changes(calendar: "BusinessCalendar", first: datetime, last: datetime) -> list[tuple[datetime, int]]:
-    """When the clocks of the calendar changed from one instant to another; none where every second counts."""
+    """Return when the clocks of the calendar's zone change between two instants, and by how many seconds.
+
+    A calendar that is always open has none, because they do not matter to it.
+    """
     return [] if calendar.always_open or first >= last else calendar.clock_changes(first, last)
 
 
-def _seconds(span: timedelta) -> int:
-    return span.days * 86_400 + span.seconds
+def _seconds(length: timedelta) -> int:
+    return length.days * 86_400 + length.seconds

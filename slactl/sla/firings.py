@@ -1,7 +1,8 @@
-"""What the ladders would have done, had somebody looked every second: for asking what if.
+"""Calculate which levels would have fired if `check` had run every second, for simulations.
 
-Nothing that fires is applied to the ticket. Between two events nothing about a ticket changes, so each such span
-is looked at as a whole: first what fell due earlier and could not fire then, later each level at its instant.
+A firing changes nothing about the ticket. Between two events nothing about a ticket changes, so each gap between
+two events is examined as a whole: first the levels that fell due earlier and could not fire then, after them each
+level at its instant.
 """
 
 from collections.abc import Sequence
@@ -10,41 +11,45 @@ from datetime import datetime
 from itertools import groupby
 
 from slactl.sla.calendar import HolidayProvider
+from slactl.sla.enums import Condition, LevelOutcome, Target
 from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Condition, Event, Target
-from slactl.sla.ladders import Due, Firing, FiringKey, FiringOutcome, come, decided, levels_of, watching
+from slactl.sla.history import Event
+from slactl.sla.ladders import DueLevel, Firing, FiringKey, decide, decide_due, levels_of, rules_watching
 from slactl.sla.replay import Replay
 from slactl.sla.rules import Rules
 from slactl.sla.stretches import instant_of, seconds_of
+from slactl.sla.timers import check_opened
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The time from one event to the next, or to the end of the look, which it includes then."""
+class EventGap:
+    """Hold the time between two events, as its first and last second.
+
+    The gap after the last event ends `at_end` of the simulation, at which nothing is overdue yet.
+    """
 
     start: int
     last: int
     at_end: bool
 
-    def reaches(self, due: Due) -> bool:
-        """Whether a level comes within it. At the deadline itself nothing is late yet."""
+    def reaches(self, due: DueLevel) -> bool:
+        """Whether a level fires within it."""
         return self.start <= due.at <= self.last - (due.strict and self.at_end)
 
 
 def evaluate_with_firings(
     history: Sequence[Event], rules: Rules, now: datetime, holidays: HolidayProvider | None = None
 ) -> tuple[Evaluation, list[Firing]]:
-    """The ticket as of `now` under these rules, and what would have fired by then, by nominal instant.
+    """Return the ticket as of `now` under these rules, and the levels that would have fired by then, in order.
 
-    A level that came while the ticket was acknowledged, or before its ladder was meant for the ticket, fires
+    A level that fell due while the ticket was acknowledged, or before its escalation rule matched the ticket, fires
     afterwards and keeps its nominal instant.
 
     Raises:
         ValueError: the ticket was not opened by `now`.
-        NoOpenHours: a calendar has no open time left for what is promised.
+        NoOpenHours: a calendar has too little open time left for a target.
     """
-    if not history or history[0].at > now:
-        raise ValueError("the ticket was not opened yet")
+    check_opened(history, now)
     replay = Replay(history[0], lambda _: rules, holidays)
     kinds = frozenset(escalation.on for escalation in rules.escalations)
     decisions: dict[FiringKey, Firing] = {}
@@ -53,35 +58,35 @@ def evaluate_with_firings(
         if at > now:
             break
         if kinds and at > since:
-            _look(replay, Span(seconds_of(since), seconds_of(at) - 1, at_end=False), rules, kinds, decisions)
+            _decide(replay, EventGap(seconds_of(since), seconds_of(at) - 1, at_end=False), rules, kinds, decisions)
         for event in events:
             replay.apply(event)
         since = at
     if kinds:
-        _look(replay, Span(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decisions)
-    fired = [firing for firing in decisions.values() if firing.outcome is FiringOutcome.FIRED]
+        _decide(replay, EventGap(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decisions)
+    fired = [firing for firing in decisions.values() if firing.outcome is LevelOutcome.FIRED]
     return replay.evaluation(now, ()), sorted(fired, key=lambda firing: firing.due_at)
 
 
-def _look(
+def _decide(
     replay: Replay,
-    span: Span,
+    gap: EventGap,
     rules: Rules,
     kinds: frozenset[Target | Condition],
     decisions: dict[FiringKey, Firing],
 ) -> None:
-    """Decide the levels that come within a span, and those that waited for it."""
+    """Decide the levels that fall due within a gap, and the levels that waited for it."""
     if replay.acked_until is not None:
-        span = Span(max(span.start, seconds_of(replay.acked_until)), span.last, span.at_end)
-    if span.start > span.last:
+        gap = EventGap(max(gap.start, seconds_of(replay.acked_until)), gap.last, gap.at_end)
+    if gap.start > gap.last:
         return
     facts = replay.facts
-    for course in replay.courses(instant_of(span.start), kinds):
-        for escalation in watching(course, rules):
-            levels = list(levels_of(course, escalation, span.last))
-            if not any(due.at <= span.last for due in levels) or not escalation.when.matches(facts):
+    for clock_run in replay.clock_runs(instant_of(gap.start), kinds):
+        for escalation in rules_watching(clock_run, rules):
+            levels = list(levels_of(clock_run, escalation, gap.last))
+            if not any(due.at <= gap.last for due in levels) or not escalation.when.matches(facts):
                 continue
-            waited = come(levels, facts, span.start, decisions.keys())
+            waited = decide_due(levels, facts, gap.start, decisions.keys())
             decisions.update([(firing.key, firing) for firing in waited])
-            coming = [due for due in levels if span.reaches(due) and due.key not in decisions]
-            decisions.update((due.key, decided(due, facts, expired=due.is_passed)) for due in coming)
+            coming = [due for due in levels if gap.reaches(due) and due.key not in decisions]
+            decisions.update((due.key, decide(due, facts, expired=due.is_passed)) for due in coming)

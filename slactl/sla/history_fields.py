@@ -1,13 +1,13 @@
-"""The fields of the history file format: which each type of event has, and how a value is read."""
+"""Define the fields of the history file format: the fields of each event type, and how each value is read."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from slactl.clock import parse_offset_instant, to_text
-from slactl.sla.history import ActorType, Condition, EventType, Priority, Status, Target
-from slactl.text import nearest
+from slactl.clock import is_zone, parse_offset_instant, to_text
+from slactl.sla.enums import ActorType, Condition, EventType, LevelOutcome, Priority, Status, Target
+from slactl.text import did_you_mean
 
 #: The longest texts a history may have, in characters.
 BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
@@ -18,28 +18,32 @@ MOST_TAGS = 100
 #: The greatest number a ticket may bring along.
 GREATEST_ID = 10**12
 
-#: What persons wrote: kept apart from the facts, so that it can be erased.
+#: The texts that people wrote: stored apart from the facts, so that they can be erased.
 TEXTS = ("body", "subject", "requester_email")
 
 
 class LineError(ValueError):
-    """What is wrong with a line, and in which field."""
+    """Report what is wrong with a line of a history file, and in which field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
         self.field, self.reason = field, reason
 
 
-#: Makes a value of the format of a JSON value that is not null; the name of the field is for the message.
+#: Converts a JSON value that is not null; the name of the field is for the error message.
 Reader = Callable[[Any, str], Any]
 
 
 def read_text(value: object, field: str, most: int) -> str | None:
-    """A text, or None where it is empty."""
+    """Return a text, or None where it is empty.
+
+    Raises:
+        LineError: the value is not a text, is longer than `most` characters, or has NUL or a lone surrogate.
+    """
     if not isinstance(value, str):
-        raise LineError(field, f"a text is needed, not {kind_of(value)}")
+        raise LineError(field, f"must be a text, not {kind_of(value)}")
     if len(value) > most:
-        raise LineError(field, f"{len(value):,} characters; at most {most:,} are kept")
+        raise LineError(field, f"has {len(value):,} characters; at most {most:,} are allowed")
     if "\x00" in value:
         raise LineError(field, "has a NUL character")
     if not value.isascii():
@@ -51,15 +55,25 @@ def read_text(value: object, field: str, most: int) -> str | None:
 
 
 def read_name(value: object, field: str) -> str | None:
+    """Return a name without surrounding blanks, or None where it is empty; a number is read as its digits.
+
+    Raises:
+        LineError: the value is not a text, or is longer than `NAME_LENGTH`.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < 10**18 else "x" * (NAME_LENGTH + 1)
-    found = read_text(value, field, NAME_LENGTH)
-    return (found.strip() or None) if found is not None else None
+    text = read_text(value, field, NAME_LENGTH)
+    return (text.strip() or None) if text is not None else None
 
 
 def read_instant(value: object, field: str) -> datetime:
+    """Return an instant in UTC from ISO 8601 with an offset.
+
+    Raises:
+        LineError: the value is not such a text, or lies outside the years 1970 to 2199.
+    """
     if not isinstance(value, str):
-        raise LineError(field, f"a time as text is needed, not {kind_of(value)}")
+        raise LineError(field, f"must be a time as text, not {kind_of(value)}")
     try:
         return parse_offset_instant(value)
     except ValueError as error:
@@ -71,14 +85,14 @@ def _instant_text(value: object, field: str) -> str:
 
 
 def _one_of(words: Iterable[str]) -> Reader:
-    """A reader of the words of a closed set."""
+    """Return a reader for the words of a closed set."""
     known = [str(word) for word in words]
 
     def read(value: object, field: str) -> str:
         if isinstance(value, str) and value in known:
             return value
-        near = nearest(value, known) if isinstance(value, str) else None
-        meant = f"; did you mean {near}?" if near else f"; it is one of {', '.join(known)}"
+        choices = f"; it must be one of {', '.join(known)}"
+        meant = did_you_mean(value, known, choices) if isinstance(value, str) else choices
         raise LineError(field, f"{_shown(value)} is not known{meant}")
 
     return read
@@ -98,55 +112,44 @@ def at_most_tags(names: Iterable[str], field: str = "tags") -> list[str]:
 
 def _names(value: object, field: str) -> list[str]:
     if not isinstance(value, list):
-        raise LineError(field, f"a list of texts is needed, not {kind_of(value)}")
-    found: dict[str, None] = {}
-    for each in value:
-        name = read_name(each, field) if each is not None else None
+        raise LineError(field, f"must be a list of texts, not {kind_of(value)}")
+    names: dict[str, None] = {}
+    for item in value:
+        name = read_name(item, field) if item is not None else None
         if name is None:
             raise LineError(field, "has an empty text")
-        found[name] = None
-    return at_most_tags(found, field)
+        names[name] = None
+    return at_most_tags(names, field)
 
 
 def _number(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"a whole number is needed, not {_shown(value)}")
+        raise LineError(field, f"must be a whole number, not {_shown(value)}")
     return value
 
 
 def _cycle(value: object, field: str) -> int:
-    """A cycle; below 1 one that the history does not have any more."""
+    """Read the number of a cycle; a cycle that the history does not have any more has a number below 1."""
     return -_number(-value, field) if isinstance(value, int) and value < 0 else _number(value, field)
 
 
 def _id(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
-        raise LineError(field, f"a number from 1 to {GREATEST_ID:,} is needed, not {_shown(value)}")
+        raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {_shown(value)}")
     return value
 
 
 def _flag(value: object, field: str) -> bool:
     if not isinstance(value, bool):
-        raise LineError(field, f"true or false is needed, not {kind_of(value)}")
+        raise LineError(field, f"must be true or false, not {kind_of(value)}")
     return value
 
 
 def _zone(value: object, field: str) -> str | None:
     name = read_name(value, field)
-    if name is not None and not _is_zone(name):
+    if name is not None and not is_zone(name):
         raise LineError(field, f"there is no time zone {name[:60]!r}")
     return name
-
-
-@cache
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
 
 
 def _shown(value: object) -> str:
@@ -155,15 +158,16 @@ def _shown(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
+    """Return the type of a JSON value in words, for messages."""
     names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return "nothing" if value is None else names.get(type(value), "a text")
 
 
 TYPE, _STATUS, _PRIORITY, _TARGET = _one_of(EventType), _one_of(Status), _one_of(Priority), _one_of(Target)
 _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
-_OUTCOME = _one_of(("fired", "expired", "baseline", "skipped"))
+_OUTCOME = _one_of(LevelOutcome)
 
-#: The fields of each type, in the order in which they are written, and how each is read.
+#: The fields of each event type in the order in which they are written, and the reader of each.
 FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.CREATED: {
         "plan": read_name,
@@ -220,7 +224,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     },
 }
 
-#: What persons write with an event, by type.
+#: The texts that people write with an event, by type.
 _WRITTEN: dict[EventType, dict[str, Reader]] = {
     EventType.CREATED: {"body": _BODY, "subject": _LINE, "requester_email": _LINE},
     EventType.AGENT_REPLY: {"body": _BODY},
@@ -231,7 +235,7 @@ _WRITTEN: dict[EventType, dict[str, Reader]] = {
 
 HASHES = {name: f"{name}_hash" for name in TEXTS}
 
-#: What every line may have besides; and the creation of a ticket: the number it had where it was exported.
+#: The fields of every line. The creation of a ticket also has the ticket's number in the database it came from.
 _OF_ALL: dict[str, Reader] = {
     "actor": read_name,
     "actor_type": _one_of(ActorType),
@@ -251,7 +255,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: Fields whose emptiness says something: nobody is assigned any more, a deadline by hand is cleared.
+#: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
 KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
 
 REQUIRED: dict[EventType, Sequence[str]] = {

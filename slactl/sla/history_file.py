@@ -1,4 +1,4 @@
-"""The history file format: one event a line, as JSON; from a line, and to one."""
+"""Read and write the history file format: JSON, one event a line."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history import Event
 from slactl.sla.history_fields import (
     BODY_LENGTH,
     FIELDS,
@@ -27,13 +28,13 @@ from slactl.sla.history_fields import (
     read_text,
 )
 
-#: The type of a line that is about no ticket: what a database knows of a tenant.
+#: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
 
 
 @dataclass(frozen=True, slots=True)
 class RulesText:
-    """A version of the rules: its hash, its canonical TOML, and since when it was in use."""
+    """Hold a version of the rules: its hash, its canonical TOML, and since when it was in use."""
 
     hash: str
     canonical: str
@@ -43,7 +44,7 @@ class RulesText:
 
 @dataclass(frozen=True, slots=True)
 class TenantEntry:
-    """A tenant as the database knew it that a file was exported from."""
+    """Hold a tenant as the exporting database knew it."""
 
     name: str
     plan: str | None
@@ -53,10 +54,10 @@ class TenantEntry:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event of a history file: the ticket it is about, what happened, and what a person wrote.
+    """Hold one event of a history file: its ticket, the event, and the texts that people wrote.
 
-    What an export adds: `recorded_at` is when it was recorded first, `id` the number its ticket had, and `rules`
-    the version of the rules that the event names, where no earlier line of the file brought it.
+    An export adds three values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
     """
 
     ticket: str
@@ -84,35 +85,35 @@ DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """The JSON object in a line.
+    """Return the JSON object in a line.
 
     Raises:
-        LineError: there is none.
+        LineError: the line is not a JSON object.
     """
     try:
         record = DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise LineError("", f"not JSON at column {error.colno}: {error.msg}") from None
+        raise LineError("", f"is not valid JSON at column {error.colno}: {error.msg}") from None
     except RecursionError:
-        raise LineError("", "not JSON: it is nested too deeply") from None
+        raise LineError("", "is not valid JSON: it is nested too deeply") from None
     except ValueError as error:
-        raise LineError("", f"not JSON: {error}") from None
+        raise LineError("", f"is not valid JSON: {error}") from None
     if not isinstance(record, dict):
-        raise LineError("", f"a JSON object is needed, not {kind_of(record)}")
+        raise LineError("", f"must be a JSON object, not {kind_of(record)}")
     return record
 
 
 def parse_line(text: str) -> Line:
-    """The event in a line.
+    """Return the event in a line.
 
     Raises:
-        LineError: it is no JSON object, or a field is missing or wrong.
+        LineError: the line is not a JSON object, or a field is missing or wrong.
     """
     return parse_record(read_object(text))
 
 
 def parse_record(record: Mapping[str, Any]) -> Line:
-    """The event in a record with the fields of the format.
+    """Return the event in a record with the fields of the format; unknown fields are ignored.
 
     Raises:
         LineError: a field is missing or wrong.
@@ -125,9 +126,9 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field, value in record.items():
         reader = readers.get(field)
         if reader is not None:
-            found = reader(value, field) if value is not None else None
-            if found is not None or field in KEPT_WHEN_EMPTY:
-                detail[field] = found
+            converted = reader(value, field) if value is not None else None
+            if converted is not None or field in KEPT_WHEN_EMPTY:
+                detail[field] = converted
     for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
@@ -142,7 +143,7 @@ def parse_record(record: Mapping[str, Any]) -> Line:
 
 
 def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
-    """The tenant in a record of type `TENANT`.
+    """Return the tenant in a record of type `TENANT`.
 
     Raises:
         LineError: a field is missing or wrong.
@@ -160,7 +161,7 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
 def _rules(record: Mapping[str, Any]) -> RulesText:
     version = record["rules_version"]
     if not isinstance(version, dict):
-        raise LineError("rules_version", f"an object is needed, not {kind_of(version)}")
+        raise LineError("rules_version", f"must be an object, not {kind_of(version)}")
     holidays = version.get("holidays_version")
     return RulesText(
         hash=_needed(record, "rules", read_name),
@@ -173,12 +174,12 @@ def _rules(record: Mapping[str, Any]) -> RulesText:
 def to_record(
     ticket: str, event: Event, texts: Mapping[str, str], recorded_at: str | None = None, number: int | None = None
 ) -> dict[str, Any]:
-    """An event as a record of the format, fields in a fixed order."""
+    """Return an event as a record of the format, with its fields in a fixed order."""
     record: dict[str, Any] = {"ticket": ticket, "at": to_text(event.at), "type": event.type.value}
     detail = event.detail
     record |= {field: detail[field] for field in FIELDS[event.type] if field in detail}
     record |= {field: texts[field] for field in TEXTS if field in texts}
-    # The text itself was erased: what is left of it goes along.
+    # The hash of a text stays after the text was erased.
     record |= {hashed: detail[hashed] for name, hashed in HASHES.items() if hashed in detail and name not in texts}
     if number is not None:
         record["slactl_id"] = number
@@ -190,7 +191,7 @@ def to_record(
 
 
 def rules_record(rules: RulesText) -> dict[str, Any]:
-    """A version of the rules as the field `rules_version` of the first line that names it."""
+    """Return a version of the rules as the field `rules_version` of the first line that names it."""
     record = {"toml": rules.canonical, "first_used_at": to_text(rules.first_used_at)}
     return record | ({"holidays_version": rules.holidays_version} if rules.holidays_version is not None else {})
 
@@ -198,13 +199,13 @@ def rules_record(rules: RulesText) -> dict[str, Any]:
 def in_order(
     lines: Iterable[tuple[int, Line]], opened: datetime | None = None
 ) -> tuple[list[Line], list[tuple[int, LineError]]]:
-    """The lines of one ticket, sorted by instant, as a history that begins with its creation; and what does not fit.
+    """Return the lines of one ticket in order of time, from its creation on, and the lines that do not fit.
 
-    Ties keep the order of the file, save that nothing comes before the creation of its instant. With `opened`
-    the ticket is known and was created then: its creation may be missing here.
+    Lines of one instant keep the order of the file, but the creation comes first. With `opened` the ticket is known
+    and was created then, so that its creation may be missing here.
     """
     created = EventType.CREATED
-    ordered = sorted(lines, key=lambda each: (each[1].event.at, each[1].event.type is not created))
+    ordered = sorted(lines, key=lambda numbered: (numbered[1].event.at, numbered[1].event.type is not created))
     problems: list[tuple[int, LineError]] = []
     history: list[Line] = []
     start = next((line.event.at for _, line in ordered if line.event.type is created), opened)
@@ -216,17 +217,17 @@ def in_order(
     for number, line in ordered:
         kind = line.event.type
         if start is None or line.event.at < start:
-            why = "is before the ticket was created" if start is not None else "but the ticket was never created"
-            problems.append((number, LineError("at", f"{kind.value} of ticket {line.ticket} {why}")))
+            reason = "is before the ticket was created" if start is not None else "but the ticket was never created"
+            problems.append((number, LineError("at", f"{kind.value} of ticket {line.ticket} {reason}")))
         elif kind is created and history:
-            problems.append((number, LineError("type", f"a second created for ticket {line.ticket}")))
+            problems.append((number, LineError("type", f"ticket {line.ticket} is created a second time")))
         else:
             history.append(line)
     return history, problems
 
 
 def known_fields(kind: EventType) -> tuple[str, ...]:
-    """Every field that a line of this type may have."""
+    """Return every field that a line of this type may have."""
     return ("ticket", "at", "type", *READERS[kind])
 
 
@@ -234,10 +235,10 @@ def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa
     value = record.get(field)
     if value is None:
         raise LineError(field, "is missing")
-    found = read(value, field)
-    if found is None:
+    converted = read(value, field)
+    if converted is None:
         raise LineError(field, "is empty")
-    return found
+    return converted
 
 
 def _domain(address: str) -> dict[str, str]:

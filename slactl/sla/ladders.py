@@ -1,34 +1,36 @@
-"""Which levels of the ladders fall due for a ticket, and when.
+"""Calculate which levels of the escalation rules fall due for a ticket, and when.
 
-A level's place is a number of counted seconds since its timer started. The clock it is counted on is the
-ticket's calendar or the wall clock, less the time in which the timer stood still.
+A level falls due when a number of seconds has been counted since its timer started. They are counted on the ticket's
+calendar or on the wall clock, without the pauses of the timer.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.calendar import NoOpenHours
-from slactl.sla.history import Target
+from slactl.sla.enums import Clock, LevelOutcome, Target
 from slactl.sla.offsets import Offset
-from slactl.sla.stretches import counted, ended, instant_of, reach, seconds_of
+from slactl.sla.stretches import counted, ended, instant_of, optional_instant, reach, seconds_of
 
 if TYPE_CHECKING:
     from slactl.sla.calendar import BusinessCalendar
-    from slactl.sla.evaluation import Course, Evaluation, Timer
-    from slactl.sla.rules import Escalation, Facts, Level, Rules
-
-__all__ = ["Firing", "FiringKey", "FiringOutcome", "Offset", "due_levels", "next_instant", "nominal_instant"]
+    from slactl.sla.evaluation import ClockRun, Evaluation, Timer
+    from slactl.sla.rules import Rules
+    from slactl.sla.rules_model import Escalation, Facts, Level
 
 _SECOND = timedelta(seconds=1)
 
 
 class FiringKey(NamedTuple):
-    """What is decided once: a level of an escalation, for one cycle of a timer, arming and repeat."""
+    """Identify what is decided only once: a level, for one cycle of a timer, and each of its repeats.
+
+    The fields are named as the columns in which they are stored. `arming` is the deadline revision of a warning,
+    and 0 for every other level: only warnings fire again after a person has moved the deadline.
+    """
 
     kind: str
     cycle: int
@@ -36,224 +38,214 @@ class FiringKey(NamedTuple):
     level: str
     arming: int
     repeat: int
-
-
-class FiringOutcome(StrEnum):
-    """What becomes of a level that fell due.
-
-    `expired`: a warning that something later has overtaken, or a level whose timer has stopped meanwhile.
-    `skipped`: what its `when` asks for was no longer so.
-    """
-
-    FIRED = "fired"
-    EXPIRED = "expired"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A level that fell due at `due_at`, its nominal instant."""
+    """Hold a level that fell due at `due_at`, its nominal instant, and what became of it."""
 
     kind: str
     cycle: int
     escalation: str
     level: str
-    arming: int
+    deadline_revision: int
     repeat: int
     due_at: datetime
     reason: str
-    outcome: FiringOutcome
+    outcome: LevelOutcome
     warning: bool
 
     @property
     def key(self) -> FiringKey:
-        """What must happen only once."""
-        return FiringKey(self.kind, self.cycle, self.escalation, self.level, self.arming, self.repeat)
+        """Return what must be decided only once."""
+        return FiringKey(self.kind, self.cycle, self.escalation, self.level, self.deadline_revision, self.repeat)
 
 
-class Due(NamedTuple):
-    """A level of an escalation, or a repeat of one, and when it falls due for a timer."""
+class DueLevel(NamedTuple):
+    """Hold a level, or a repeat of one, and the instant `at` which it falls due for a timer.
 
-    course: "Course"
+    A `strict` level lies on the deadline itself: it fires one second later, once the deadline has been missed.
+    """
+
+    clock_run: "ClockRun"
     escalation: "Escalation"
     level: "Level"
     repeat: int
     at: int
     warning: bool
-    strict: bool  # at the deadline itself nothing is late yet
+    strict: bool
 
     @property
     def key(self) -> FiringKey:
-        """What must be decided only once. Only warnings come again when a person moved the deadline."""
-        return key_of(self.course, self.escalation, self.level, self.repeat)
+        """Return what must be decided only once."""
+        return key_of(self.clock_run, self.escalation, self.level, self.repeat)
 
     @property
     def is_passed(self) -> bool:
-        """Whether it is a warning that comes only after the deadline."""
-        return self.warning and self.course.due is not None and self.at > self.course.due
-
-    def has_come(self, now: int) -> bool:
-        """Whether it is due by `now`."""
-        return self.at < now if self.strict else self.at <= now
+        """Whether it is a warning that falls due only after the deadline."""
+        return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
 
 
-def key_of(course: "Course", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
-    """What must be decided only once about a level, for a timer."""
-    arming = course.arming if course.target is not None and level.at.is_warning else 0
-    return FiringKey(course.kind.value, course.cycle, escalation.id, level.id, arming, repeat)
+def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
+    """Return what must be decided only once about a level, for a timer."""
+    is_warning = clock_run.target is not None and level.at.is_warning
+    revision = clock_run.deadline_revision if is_warning else 0
+    return FiringKey(clock_run.kind.value, clock_run.cycle, escalation.id, level.id, revision, repeat)
 
 
 def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle: int = 0) -> datetime | None:
-    """When a place on a timer's clock comes, or came; None while the clock stands still before it.
+    """Return when a timer's clock reaches an offset, or None while the clock is paused before it.
 
-    `idle` is how many seconds of quiet make a ticket idle, for such a timer.
+    `idle` is after how many seconds of quiet a ticket is idle. It matters to timers of that condition only.
     """
-    at = _instant(timer.course, offset, 0, wall=wall, idle=idle)
-    return instant_of(at) if at is not None else None
+    return optional_instant(_instant(timer.clock_run, offset, 0, wall=wall, idle=idle))
 
 
 def due_levels(
     evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey], *, held: bool = False
 ) -> list[Firing]:
-    """Every level that has fallen due by `now` and is not among the decided ones, in the order of due instants.
+    """Return every level that has fallen due by `now` and is not in `fired`, in the order of due instants.
 
-    Nothing is due while the ticket is acknowledged or the timer stands still. A warning is due on its instant, and
-    so is what comes after the deadline; what comes at the deadline is due once that has passed. Levels of a target
-    that was missed and is done meanwhile are due as expired. With `held`, what an acknowledgement or a pause holds
-    back is among them.
+    No level is due while the ticket is acknowledged or the timer is paused, except with `held`. A level at the
+    deadline is due one second after it, every other level at its instant. The levels of a target that was missed
+    and has stopped since are due as expired.
     """
     at, facts = seconds_of(now), evaluation.facts
-    found: list[Firing] = []
+    firings: list[Firing] = []
     acked = evaluation.acked_until is not None and evaluation.acked_until > now
     for timer in evaluation.timers:
-        for escalation in watching(timer.course, rules):
+        for escalation in rules_watching(timer.clock_run, rules):
             if not escalation.when.matches(facts):
                 continue
             if timer.stopped_at is not None:
-                found += _overtaken(timer, escalation, fired)
+                firings += _overtaken(timer, escalation, fired)
             elif held or (timer.is_counting and not acked):
-                found += come(list(levels_of(timer.course, escalation, at)), facts, at, fired)
-    return sorted(found, key=lambda firing: firing.due_at)
+                firings += decide_due(list(levels_of(timer.clock_run, escalation, at)), facts, at, fired)
+    return sorted(firings, key=lambda firing: firing.due_at)
 
 
 def next_instant(
-    evaluation: "Evaluation",
-    timer: "Timer",
-    rules: "Rules",
-    now: datetime,
-    fired: Collection[FiringKey],
-    detected: bool,
+    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: bool
 ) -> datetime | None:
-    """The next instant at which something is to be done about a timer, also in the past; None when nothing can be.
+    """Return the next instant at which `check` has something to do about a timer, or None if it never has.
 
-    That is a breach nobody noticed yet, or a level that is not among the decided ones. Both come a second after
-    the deadline, and levels wait until an acknowledgement ends.
+    That is a breach that is not yet `detected`, or a level that is not in `fired`. A breach, and a level at the
+    deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the past.
     """
     instants = []
     if isinstance(timer.kind, Target) and not detected:
         missed = timer.breached_at or (timer.due_at if timer.stopped_at is None else None)
         instants += [missed + _SECOND] if missed is not None else []
-    for escalation in watching(timer.course, rules):
+    for escalation in rules_watching(timer.clock_run, rules):
         if not escalation.when.matches(evaluation.facts):
             continue
         if timer.stopped_at is not None:
             instants += [firing.due_at for firing in _overtaken(timer, escalation, fired)]
         elif timer.is_counting:
-            for due in undecided(timer.course, escalation, fired):
-                come_at = instant_of(due.at + 1 if due.strict else due.at)
-                instants.append(max(come_at, evaluation.acked_until or come_at))
+            for due in undecided(timer.clock_run, escalation, fired):
+                fires_at = instant_of(due.at + 1 if due.strict else due.at)
+                instants.append(max(fires_at, evaluation.acked_until or fires_at))
     return min(instants, default=None)
 
 
-def watching(course: "Course", rules: "Rules") -> Iterator["Escalation"]:
-    """The escalations that watch a timer, whatever tickets they are for."""
+def rules_watching(clock_run: "ClockRun", rules: "Rules") -> Iterator["Escalation"]:
+    """Yield the escalation rules that watch a timer, whichever tickets they match."""
     for escalation in rules.escalations:
-        if escalation.on == course.kind and (course.escalations is None or escalation.id in course.escalations):
+        only = clock_run.escalations
+        if escalation.on == clock_run.kind and (only is None or escalation.id in only):
             yield escalation
 
 
-def come(levels: Collection[Due], facts: "Facts", now: int, fired: Collection[FiringKey]) -> Iterator[Firing]:
-    """What becomes of those levels of one ladder that are due by `now` and not decided; its clock runs."""
+def decide_due(
+    levels: Collection[DueLevel], facts: "Facts", now: int, fired: Collection[FiringKey]
+) -> Iterator[Firing]:
+    """Decide the levels of one escalation rule that are due by `now` and not in `fired`; their clock runs."""
     due_by_now = [due for due in levels if due.at < now or (due.at == now and not due.strict)]
     latest = max((due.at for due in due_by_now), default=now)
     for due in due_by_now:
         if due.key not in fired:
-            is_past = due.course.due is not None and due.course.due < now
-            yield decided(due, facts, expired=due.warning and (due.at < latest or is_past))
+            is_past = due.clock_run.due is not None and due.clock_run.due < now
+            yield decide(due, facts, expired=due.warning and (due.at < latest or is_past))
 
 
-def decided(due: Due, facts: "Facts", *, expired: bool) -> Firing:
-    """What becomes of a level of a ladder that is meant for the ticket."""
-    outcome = FiringOutcome.FIRED
+def decide(due: DueLevel, facts: "Facts", *, expired: bool) -> Firing:
+    """Decide what becomes of a level whose escalation rule matches the ticket."""
+    outcome = LevelOutcome.FIRED
     if expired:
-        outcome = FiringOutcome.EXPIRED
+        outcome = LevelOutcome.EXPIRED
     elif not due.level.when.matches(facts):
-        outcome = FiringOutcome.SKIPPED
+        outcome = LevelOutcome.SKIPPED
     return Firing(*due.key, instant_of(due.at), due.escalation.reason, outcome, due.warning)
 
 
-def levels_of(course: "Course", escalation: "Escalation", until: int) -> Iterator[Due]:
-    """Each level with a known instant, and its repeats up to `until`."""
+def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> Iterator[DueLevel]:
+    """Yield each level whose instant is known, with its repeats up to `until`."""
     for level in escalation.levels:
-        for due in repeats(course, escalation, level):
+        for due in repeats(clock_run, escalation, level):
             yield due
             if due.at > until:
                 break
 
 
 def _overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
-    """The undecided levels that had come before a target was done late: on the record, but waking nobody."""
+    """Yield, as expired, the undecided levels that fell due before a missed target stopped."""
     if timer.breached_at is None or timer.stopped_at is None:
         return
     stopped = seconds_of(timer.stopped_at)
-    for due in levels_of(timer.course, escalation, stopped - 1):
+    for due in levels_of(timer.clock_run, escalation, stopped - 1):
         if due.at < stopped and due.key not in fired:
-            reason, outcome = escalation.reason, FiringOutcome.EXPIRED
+            reason, outcome = escalation.reason, LevelOutcome.EXPIRED
             yield Firing(*due.key, instant_of(due.at), reason, outcome, due.warning)
 
 
-def undecided(course: "Course", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Due]:
-    """The next place of each level that is not decided."""
+def undecided(clock_run: "ClockRun", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[DueLevel]:
+    """Yield each level that is not in `fired`, or its first repeat that is not."""
     for level in escalation.levels:
-        yield from islice((due for due in repeats(course, escalation, level) if due.key not in fired), 1)
+        yield from islice((due for due in repeats(clock_run, escalation, level) if due.key not in fired), 1)
 
 
-def repeats(course: "Course", escalation: "Escalation", level: "Level") -> Iterator[Due]:
-    """A level and its repeats, as far as their instants are known."""
-    wall, idle = escalation.clock == "wall", escalation.idle.for_.seconds if escalation.idle is not None else 0
-    is_target = course.target is not None
+def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
+    """Yield a level and its repeats, as far as their instants are known."""
+    wall, idle = escalation.clock == Clock.WALL, idle_seconds(escalation)
+    is_target = clock_run.target is not None
     warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
     times, every = (level.repeat.max + 1, level.repeat.every.seconds) if level.repeat is not None else (1, 0)
     for repeat in range(times):
-        at = _instant(course, level.at, repeat * every, wall=wall, idle=idle)
+        at = _instant(clock_run, level.at, repeat * every, wall=wall, idle=idle)
         if at is None:
             return
-        yield Due(course, escalation, level, repeat, at, warning, strict and repeat == 0)
+        yield DueLevel(clock_run, escalation, level, repeat, at, warning, strict and repeat == 0)
 
 
-def _instant(course: "Course", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
-    """When an offset comes, and so many counted seconds `after` it."""
-    if course.due is not None and not after and offset.is_deadline:
-        return course.due
-    place = place_of(course, offset, wall=wall, idle=idle)
-    if place is None:
+def idle_seconds(escalation: "Escalation") -> int:
+    """Return after how many seconds of quiet a ticket is idle; 0 for every other condition and for targets."""
+    return escalation.idle.for_.seconds if escalation.idle is not None else 0
+
+
+def _instant(clock_run: "ClockRun", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
+    """Return the instant `after` so many counted seconds past an offset, or None while it is not known."""
+    if clock_run.due is not None and not after and offset.is_deadline:
+        return clock_run.due
+    counted_seconds = seconds_until(clock_run, offset, wall=wall, idle=idle)
+    if counted_seconds is None:
         return None
-    calendar = wall_clock() if wall else course.calendar
+    calendar = wall_clock() if wall else clock_run.calendar
     try:
-        return reach(calendar, course.start, place + after, course.stretches)
-    except NoOpenHours:  # a level that the calendar has no time left for never comes
+        return reach(calendar, clock_run.start, counted_seconds + after, clock_run.pauses)
+    except NoOpenHours:  # a level for which the calendar has no time left never falls due
         return None
 
 
-def place_of(course: "Course", offset: Offset, *, wall: bool, idle: int) -> int | None:
-    """How many counted seconds after its start a timer reaches an offset; None where that is not known yet."""
-    if course.target is None:
+def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: int) -> int | None:
+    """Return after how many counted seconds a timer reaches an offset, or None while it is not known."""
+    if clock_run.target is None:
         return idle + offset.seconds
-    deadline = course.target
+    deadline = clock_run.target
     if wall:
-        if course.due is None:
+        if clock_run.due is None:
             return None
-        deadline = max(0, counted(wall_clock(), course.start, course.due, ended(course.stretches, course.due)))
+        pauses = ended(clock_run.pauses, clock_run.due)
+        deadline = max(0, counted(wall_clock(), clock_run.start, clock_run.due, pauses))
     if offset.percent is not None:
         return deadline * offset.percent // 100
     return max(0, deadline + offset.seconds)
@@ -261,7 +253,7 @@ def place_of(course: "Course", offset: Offset, *, wall: bool, idle: int) -> int 
 
 @cache
 def wall_clock() -> "BusinessCalendar":
-    """The clock on the wall: every second counts."""
+    """Return the calendar on which every second counts."""
     from slactl.sla.calendar import BusinessCalendar, Hours
 
     return BusinessCalendar("wall", "UTC", Hours(always_open=True))

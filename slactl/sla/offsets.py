@@ -1,4 +1,4 @@
-"""When a level of a ladder falls due, as the rules write it: `80%`, `-30m`, `0m`, `+1h`."""
+"""Read the offset of a level of an escalation rule: `80%`, `-30m`, `0m`, `+1h`."""
 
 import re
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ _ZERO = re.compile(r"[+-]?0+[smhd]?")
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """A place on a clock: a share of the target, or seconds before (negative) or after the deadline.
+    """Hold a point on a clock: a share of the target, or seconds before (negative) or after the deadline.
 
-    For a condition, which has no deadline, the seconds count from its beginning.
+    A condition has no deadline; its seconds count from the begin of the condition.
     """
 
     percent: int | None = None
@@ -21,10 +21,10 @@ class Offset:
 
     @classmethod
     def parse(cls, text: str) -> "Offset":
-        """The offset in a text.
+        """Return the offset in a text.
 
         Raises:
-            ValueError: it is none; the message says what it should be.
+            ValueError: the text is not a valid offset; the message says what is.
         """
         text = text.strip()
         if (share := _PERCENT.fullmatch(text)) is not None:
@@ -32,10 +32,12 @@ class Offset:
         if _ZERO.fullmatch(text):
             return cls()
         if not text.startswith(("+", "-")):
-            raise ValueError(f"{text!r} is no offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)")
+            raise ValueError(
+                f"{text!r} is not a valid offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)"
+            )
         duration = parse_duration(text[1:])
         if duration.business_days:
-            raise ValueError(f"{text!r} is in business days; an offset is in s, m, h or d")
+            raise ValueError(f"{text!r} is in business days; an offset must be in s, m, h or d")
         return cls(seconds=duration.seconds if text[0] == "+" else -duration.seconds)
 
     @property
@@ -58,5 +60,5 @@ class Offset:
 
 def _checked_percent(percent: int) -> int:
     if not 1 <= percent <= 1000:
-        raise ValueError(f"{percent}% is no share of a target; it goes from 1% to 1000%")
+        raise ValueError(f"{percent}% is not a valid share of a target; it must be from 1% to 1000%")
     return percent

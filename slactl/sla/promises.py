@@ -1,54 +1,21 @@
-"""The promises of one ticket while its history is read: its first response, each exchange, its resolution."""
+"""Track the targets of one ticket while its history is read: first response, next responses, resolution."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from slactl.clock import Duration
-from slactl.sla.deadlines import Deadline
-from slactl.sla.history import Priority, Status, Target
-from slactl.sla.rules import Facts, Policy, Reopen, Rules
-from slactl.sla.stretches import StretchLog, Uncounted
-
-if TYPE_CHECKING:
-    from slactl.sla.calendar import BusinessCalendar
+from slactl.sla.deadlines import TrackedTarget
+from slactl.sla.enums import Reopen, Status, Target
+from slactl.sla.stretches import PauseLog, PauseReason
+from slactl.sla.terms import Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was promised when the policy was last chosen, and what stops the clocks.
-
-    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970: from these the choice can be explained.
-    """
-
-    policy: Policy | None
-    facts: Facts
-    chosen_at: int
-    rules: Rules = field(repr=False)
-    calendar: "BusinessCalendar"
-    pause_statuses: Collection[Status]
-    pause: Collection[Target]
-    reopen: Reopen
-    opening_waits: bool  # the opening message already waits for a next response
-
-    @property
-    def priority(self) -> Priority:
-        """The priority by which the targets were chosen."""
-        return self.facts.priority
-
-    def target(self, kind: Target) -> Duration | None:
-        """How long it may take; None where nothing is promised."""
-        return self.policy.target(self.priority, kind) if self.policy is not None else None
-
-
-class Promises:
-    """Deadlines that start, stop and change as events say."""
+class TrackedTargets:
+    """Start, stop and change the targets of a ticket as its events say."""
 
     __slots__ = (
         "_created",
-        "_exchanges",
-        "_first",
+        "_first_response",
         "_logs",
+        "_next_responses",
         "_replied",
         "_resolutions",
         "_status",
@@ -57,43 +24,43 @@ class Promises:
     )
 
     def __init__(self, at: int, status: Status, terms: Terms) -> None:
-        """The promises to a ticket opened at `at`.
+        """Start the targets of a ticket that was opened at `at`.
 
         Raises:
-            NoOpenHours: the calendar has no open time left for them.
+            NoOpenHours: the calendar has too little open time left for them.
         """
         self.terms = terms
         self._created, self._status = at, Status.OPEN
-        self._logs = {kind: StretchLog() for kind in Target}
+        self._logs = {kind: PauseLog() for kind in Target}
         self._replied = False
         self._waiting: int | None = None
-        self._first = self._begin(Target.FIRST_RESPONSE, 1, at)
+        self._first_response = self._begin(Target.FIRST_RESPONSE, 1, at)
         self._resolutions = [self._begin(Target.RESOLUTION, 1, at)]
-        self._exchanges: list[Deadline] = []
+        self._next_responses: list[TrackedTarget] = []
         if terms.opening_waits:
-            self._begin_exchange(at)
+            self._begin_next_response(at)
         if status is not self._status:
             self.change_status(at, status)
 
-    def __iter__(self) -> Iterator[Deadline]:
-        """Every promise that was made, those kept or missed long ago included."""
-        for deadline in (self._first, *self._exchanges, *self._resolutions):
-            if deadline.is_set:
-                yield deadline
+    def __iter__(self) -> Iterator[TrackedTarget]:
+        """Yield every target that was ever set, met and missed ones included."""
+        for tracked in (self._first_response, *self._next_responses, *self._resolutions):
+            if tracked.is_set:
+                yield tracked
 
-    def still_open(self) -> Iterator[Deadline]:
-        """The promises that are neither kept nor over."""
-        for deadline in (self._first, *self._exchanges[-1:], self._resolutions[-1]):
-            if deadline.is_set and deadline.stopped is None:
-                yield deadline
+    def still_open(self) -> Iterator[TrackedTarget]:
+        """Yield the targets that have not stopped."""
+        for tracked in (self._first_response, *self._next_responses[-1:], self._resolutions[-1]):
+            if tracked.is_set and tracked.stopped is None:
+                yield tracked
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the customer has the ball."""
+        """Whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
     def change_status(self, at: int, status: Status) -> None:
-        """The clocks run, pause or stop; leaving resolved and closed reopens."""
+        """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened."""
         was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
         if is_done and not was_done:
@@ -102,89 +69,89 @@ class Promises:
             self._reopen(at)
 
     def reply(self, at: int) -> None:
-        """An agent answered the customer."""
+        """Stop the first and the next response, because an agent answered the customer."""
         self._replied = True
         self._waiting = None
-        if self._first.stopped is None:
-            self._first.stopped = at
-        self._end_exchange(at)
+        if self._first_response.stopped is None:
+            self._first_response.stopped = at
+        self._end_next_response(at)
 
     def message(self, at: int) -> None:
-        """The customer wrote: unless an older message waits already, this one waits for the next response."""
+        """Start a next response, because the customer wrote, unless an earlier message already waits for one."""
         if self._status.is_done:
-            # Nothing runs on a ticket that is over; if it is reopened, the customer has waited since now.
+            # No clock runs on a resolved ticket. If it is reopened, the customer has waited since this message.
             self._waiting = self._waiting if self._waiting is not None else at
-        elif self._open_exchange() is None and self._messages_wait:
-            self._begin_exchange(at)
+        elif self._open_next_response() is None and self._messages_wait:
+            self._begin_next_response(at)
 
     def retarget(self, at: int, terms: Terms) -> None:
-        """A person changed what the promises hang on: those neither kept nor missed follow."""
+        """Apply new terms, after a person's change, to the targets that were neither met nor missed by `at`."""
         self.terms = terms
         self._turn(at)
-        for deadline in (self._first, self._resolutions[-1]):
-            deadline.retarget(at, terms.target(deadline.kind), terms)
-        exchange = self._open_exchange()
-        if exchange is None:
-            if terms.opening_waits and self._first.stopped is None and not self._exchanges:
-                self._begin_exchange(self._created)
+        for tracked in (self._first_response, self._resolutions[-1]):
+            tracked.retarget(at, terms.target(tracked.kind), terms)
+        next_response = self._open_next_response()
+        if next_response is None:
+            if terms.opening_waits and self._first_response.stopped is None and not self._next_responses:
+                self._begin_next_response(self._created)
             return
-        kept = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
-        exchange.retarget(at, kept, terms)
+        duration = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
+        next_response.retarget(at, duration, terms)
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
-        """A person set or cleared (None) the deadline of what is open; what is over stays as it was judged."""
-        open_exchange = self._open_exchange()
+        """Set or clear (None) the deadline of the open cycle of a target; cycles that stopped keep theirs."""
+        next_response = self._open_next_response()
         current = {
-            Target.FIRST_RESPONSE: self._first,
-            Target.NEXT_RESPONSE: open_exchange,
+            Target.FIRST_RESPONSE: self._first_response,
+            Target.NEXT_RESPONSE: next_response,
             Target.RESOLUTION: self._resolutions[-1],
         }[kind]
         if current is not None:
             current.set_by_hand(at, due)
 
     def _turn(self, at: int) -> None:
-        closed = Uncounted.CLOSED if self._status.is_done else None
+        closed = PauseReason.CLOSED if self._status.is_done else None
         paused = self.terms.pause if closed is None and self.is_pausing else ()
         for kind, log in self._logs.items():
-            log.turn(at, Uncounted.PAUSED if kind in paused else closed)
+            log.turn(at, PauseReason.PAUSED if kind in paused else closed)
 
     def _finish(self, at: int) -> None:
-        """Resolved: every open promise ends, the first response too where nobody replied."""
-        for deadline in (self._first, self._resolutions[-1]):
-            if deadline.stopped is None:
-                deadline.stopped = at
-        self._end_exchange(at)
+        """Stop every open target at the resolution, the first response too where nobody replied."""
+        for tracked in (self._first_response, self._resolutions[-1]):
+            if tracked.stopped is None:
+                tracked.stopped = at
+        self._end_next_response(at)
 
     def _reopen(self, at: int) -> None:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             last.stopped = None
             if not self._replied:
-                self._first.stopped = None
+                self._first_response.stopped = None
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
-            self._begin_exchange(waiting)
+            self._begin_next_response(waiting)
 
     @property
     def _messages_wait(self) -> bool:
-        """Whether what the customer writes waits for a next response; before the first response it waits for that."""
-        return self._first.stopped is not None or self.terms.opening_waits
+        """Whether a customer's message starts a next response; before the first response it waits for that one."""
+        return self._first_response.stopped is not None or self.terms.opening_waits
 
-    def _open_exchange(self) -> Deadline | None:
-        last = self._exchanges[-1] if self._exchanges else None
+    def _open_next_response(self) -> TrackedTarget | None:
+        last = self._next_responses[-1] if self._next_responses else None
         return last if last is not None and last.stopped is None else None
 
-    def _begin_exchange(self, at: int) -> None:
-        self._exchanges.append(self._begin(Target.NEXT_RESPONSE, len(self._exchanges) + 1, at))
+    def _begin_next_response(self, at: int) -> None:
+        self._next_responses.append(self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, at))
 
-    def _end_exchange(self, at: int) -> None:
-        exchange = self._open_exchange()
-        if exchange is not None:
-            exchange.stopped = at
+    def _end_next_response(self, at: int) -> None:
+        next_response = self._open_next_response()
+        if next_response is not None:
+            next_response.stopped = at
 
-    def _begin(self, kind: Target, cycle: int, at: int) -> Deadline:
-        deadline = Deadline(kind, cycle, at, self._logs[kind], self.terms)
-        deadline.aim(self.terms.target(kind), self.terms)
-        return deadline
+    def _begin(self, kind: Target, cycle: int, at: int) -> TrackedTarget:
+        tracked = TrackedTarget(kind, cycle, at, self._logs[kind], self.terms)
+        tracked.aim(self.terms.target(kind), self.terms)
+        return tracked

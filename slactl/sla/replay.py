@@ -1,9 +1,9 @@
-"""A history read from its beginning: what each event changes about the ticket, its promises and its conditions.
+"""Read a history from its beginning and calculate the state of the ticket, its targets and its conditions.
 
 1. An event sets facts of the ticket: status, priority, plan, tenant, assignee, tags.
-2. A status turns the clocks: they run, are paused, or stand still because the ticket is closed.
-3. Replies and resolutions start and stop the promises.
-4. A person's change of priority, plan or tenant chooses the policy anew, and with it the targets still open.
+2. A status runs or pauses the clocks, or stops them because the ticket is closed.
+3. Replies and resolutions start and stop the targets.
+4. When a person changes priority, plan or tenant, the policy is chosen again, and with it the targets still open.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -13,30 +13,33 @@ from typing import Any
 from slactl.clock import from_text
 from slactl.sla.calendar import BusinessCalendar, HolidayProvider, Hours
 from slactl.sla.conditions import Conditions
-from slactl.sla.evaluation import Course, Evaluation, Timer
-from slactl.sla.history import Condition, Event, EventType, Priority, Status, Target
-from slactl.sla.promises import Promises, Terms
-from slactl.sla.rules import Facts, NextResponseFrom, Rules
-from slactl.sla.stretches import instant_of, seconds_of
+from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
+from slactl.sla.evaluation import ClockRun, Evaluation, Timer
+from slactl.sla.history import Event
+from slactl.sla.promises import TrackedTargets
+from slactl.sla.rules import Rules
+from slactl.sla.rules_model import Facts
+from slactl.sla.stretches import instant_of, optional_instant, seconds_of
+from slactl.sla.terms import Terms
 
-#: The rules with a hash; the current ones for an event that names none.
+#: Returns the rules with a hash, or the current rules for None.
 RulesFor = Callable[[str | None], Rules]
 
-#: What counts where no policy names a calendar.
+#: The calendar of a ticket that no policy matches.
 ALWAYS = BusinessCalendar("always", "UTC", Hours(always_open=True))
 
 Detail = Mapping[str, Any]
 
 
 class Replay:
-    """One ticket while its history is read."""
+    """Hold the state of one ticket while its history is read."""
 
     def __init__(self, created: Event, rules_for: RulesFor, holidays: HolidayProvider | None = None) -> None:
         """Start with the event that opens the ticket.
 
         Raises:
-            ValueError: it is another event.
-            NoOpenHours: the calendar has no open time left for what is promised.
+            ValueError: the event has another type.
+            NoOpenHours: the calendar has too little open time left for a target.
         """
         if created.type is not EventType.CREATED:
             raise ValueError(f"the history begins with {created.type.value}, not with created")
@@ -57,7 +60,7 @@ class Replay:
         self._acked_until: datetime | None = None
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
-        self._promises = Promises(at, self._status, self._choose(at))
+        self._targets = TrackedTargets(at, self._status, self._choose(at))
         self._conditions = Conditions(at, detail.get("bursts") or ())
         self._turn_conditions(at)
 
@@ -65,7 +68,7 @@ class Replay:
         """Read the next event, which took effect at or after the last one.
 
         Raises:
-            NoOpenHours: the calendar has no open time left for what is promised now.
+            NoOpenHours: the calendar has too little open time left for a target.
         """
         reader = _READERS.get(event.type)
         if reader is not None:
@@ -73,36 +76,36 @@ class Replay:
             reader(self, at, event)
 
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
-        """Every timer as of `now`, which must not be before the last event."""
+        """Return every timer as of `now`, which must not be before the last event."""
         at = seconds_of(now)
-        found = [deadline.timer(at) for deadline in self._promises]
-        found += self._conditions.timers(at, self._promises.terms.calendar, conditions)
-        return found
+        timers = [tracked.timer(at) for tracked in self._targets]
+        timers += self._conditions.timers(at, self._targets.terms.calendar, conditions)
+        return timers
 
-    def courses(self, now: datetime, wanted: Collection[Target | Condition]) -> list[Course]:
-        """How the clocks of these kinds ran that run at `now`, which must not be before the last event."""
+    def clock_runs(self, now: datetime, wanted: Collection[Target | Condition]) -> list[ClockRun]:
+        """Return the clocks of these kinds that run at `now`, which must not be before the last event."""
         at = seconds_of(now)
-        found = [deadline.course(at) for deadline in self._promises.still_open() if deadline.kind in wanted]
+        clock_runs = [tracked.clock_run(at) for tracked in self._targets.still_open() if tracked.kind in wanted]
         conditions = [kind for kind in Condition if kind in wanted]
-        found += self._conditions.courses(self._promises.terms.calendar, conditions)
-        return [course for course in found if course is not None]
+        clock_runs += self._conditions.clock_runs(self._targets.terms.calendar, conditions)
+        return [clock_run for clock_run in clock_runs if clock_run is not None]
 
     @property
     def facts(self) -> Facts:
-        """What policies and ladders match on."""
+        """Return what policies and escalation rules match on."""
         return Facts(self._plan, self._tenant, self._tags, self._priority, self._domain)
 
     @property
     def acked_until(self) -> datetime | None:
-        """Until when somebody said "I have it"; it may have passed."""
+        """Return until when the ticket is acknowledged; the instant may have passed."""
         return self._acked_until
 
     def evaluation(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> Evaluation:
-        """The ticket and its timers as of `now`, which must not be before the last event."""
+        """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
-        waiting = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
-        first = min(waiting, key=lambda timer: timer.due_at or now, default=None)
-        policy = self._promises.terms.policy
+        unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
+        first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
+        policy = self._targets.terms.policy
         acked = self._acked_until
         return Evaluation(
             now=now,
@@ -118,20 +121,20 @@ class Replay:
             calendar=policy.calendar if policy is not None else None,
             created_at=instant_of(self._created),
             updated_at=instant_of(self._updated),
-            first_responded_at=_instant(self._replied_at),
-            resolved_at=_instant(self._resolved),
-            first_resolved_at=_instant(self._first_resolved),
+            first_responded_at=optional_instant(self._replied_at),
+            resolved_at=optional_instant(self._resolved),
+            first_resolved_at=optional_instant(self._first_resolved),
             acked_until=acked if acked is not None and acked > now else None,
             escalated=bool(self._levels) or self._by_hand > 0,
             escalation_level=len(self._levels) + self._by_hand,
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
-            terms=self._promises.terms,
+            terms=self._targets.terms,
         )
 
     def _choose(self, at: int) -> Terms:
-        """What the rules promise to a ticket with these facts."""
+        """Choose the policy that matches the ticket, and return its terms."""
         policy, settings = self._rules.match(self.facts), self._rules.settings
         stated = policy or settings
         calendar = ALWAYS
@@ -151,9 +154,9 @@ class Replay:
         )
 
     def _choose_anew(self, at: int, event: Event) -> None:
-        """A person's decision moves the deadlines that hang on it; slactl's own acts never do."""
+        """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
         if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
-            self._promises.retarget(at, self._choose(at))
+            self._targets.retarget(at, self._choose(at))
             self._turn_conditions(at)
 
     def _turn_conditions(self, at: int) -> None:
@@ -161,7 +164,7 @@ class Replay:
             at,
             done=self._status.is_done,
             assigned=self._assignee is not None,
-            pausing=self._promises.is_pausing,
+            pausing=self._targets.is_pausing,
         )
 
     def _read_status(self, at: int, event: Event) -> None:
@@ -172,21 +175,21 @@ class Replay:
         if after.is_done != before.is_done:
             self._resolved = at if after.is_done else None
             self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
-        self._promises.change_status(at, after)
+        self._targets.change_status(at, after)
         self._turn_conditions(at)
         self._conditions.act(at)
 
     def _read_agent_reply(self, at: int, _: Event) -> None:
         if self._replied_at is None:
             self._replied_at = at
-        self._promises.reply(at)
+        self._targets.reply(at)
         self._conditions.act(at)
 
     def _read_customer_reply(self, at: int, _: Event) -> None:
-        self._promises.message(at)
+        self._targets.message(at)
 
     def _read_note(self, at: int, event: Event) -> None:
-        if not event.by_system:  # a note that a ladder leaves is nobody's work
+        if not event.by_system:  # a note from an escalation rule does not end a quiet period
             self._conditions.act(at)
 
     def _read_assigned(self, at: int, event: Event) -> None:
@@ -213,7 +216,7 @@ class Replay:
     def _read_tags(self, _: int, event: Event) -> None:
         detail = event.detail
         added, removed = detail.get("added") or (), detail.get("removed") or ()
-        # Where it says what it changed, what was done to the tags at an earlier time stays, whenever it was recorded.
+        # An event that states what it added and removed keeps earlier changes, even those that are recorded later.
         tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
         self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
 
@@ -224,7 +227,7 @@ class Replay:
         due = event.detail.get("due_at")
         instant = from_text(due) if isinstance(due, str) else due
         target = Target(event.detail["target"])
-        self._promises.set_by_hand(at, target, seconds_of(instant) if instant is not None else None)
+        self._targets.set_by_hand(at, target, seconds_of(instant) if instant is not None else None)
 
     def _read_escalated(self, _: int, event: Event) -> None:
         detail = event.detail
@@ -239,11 +242,11 @@ class Replay:
 
     def _read_rules_applied(self, at: int, event: Event) -> None:
         self._rules = self._rules_for(event.detail.get("rules"))
-        # Other rules for the ticket as people judged it: what a ladder raised meanwhile moves no deadline.
-        raised, self._priority = self._priority, self._promises.terms.priority
+        # The new terms use the priority that people set: a priority that slactl raised moves no deadline.
+        raised, self._priority = self._priority, self._targets.terms.priority
         terms = self._choose(at)
         self._priority = raised
-        self._promises.retarget(at, terms)
+        self._targets.retarget(at, terms)
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
@@ -266,12 +269,8 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
 
 
 def _domain(detail: Detail) -> str | None:
-    """The part of the requester's address after the @, in lower case."""
+    """Return the part of the requester's address after the @, in lower case."""
     if detail.get("requester_domain"):
         return str(detail["requester_domain"])
     before, at, domain = str(detail.get("requester_email") or "").rpartition("@")
     return domain.lower() if before and at and domain else None
-
-
-def _instant(seconds: int | None) -> datetime | None:
-    return instant_of(seconds) if seconds is not None else None

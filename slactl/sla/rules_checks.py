@@ -1,71 +1,81 @@
-"""What must hold between the parts of the rules: names that exist, hours that make sense, no secrets in the text."""
+"""Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slactl.clock import is_zone, new_zone, zone
 from slactl.sla import addresses, rules_views
 from slactl.sla import rules_model as model
 from slactl.sla.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.history import Condition, Priority
-from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, interval, intervals, weekdays
-from slactl.text import nearest
+from slactl.sla.enums import Condition, Priority
+from slactl.sla.rules_hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
+from slactl.sla.rules_lines import KeyPath, Problem
+from slactl.text import did_you_mean
 
 if TYPE_CHECKING:
     from slactl.sla.rules import Rules
 
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str]
-
-#: Whom `notify` may name besides people and roles.
+#: The recipients that `notify` may name besides people and roles.
 RELATIONS = ("assignee", "previous_assignee", "requester")
 
-#: What messages may have more than the minimum.
+#: The fields that messages may include.
 INCLUDES = ("subject", "requester_email")
 
 
-def problems(rules: "Rules", data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Everything that is wrong with rules whose parts are each in shape."""
+def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -> Iterator[Problem]:
+    """Yield everything that is wrong with rules whose parts have the right shape.
+
+    Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
+    """
     yield from _nul_problems((), data)
+    yield from _zone_problems(rules, zone if pinned else new_zone)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
     yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
-    for place, policy in enumerate(rules.policies):
-        yield from _policy_problems(("policy", place), policy, rules)
+    for number, policy in enumerate(rules.policies):
+        yield from _policy_problems(("policy", number), policy, rules)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
             yield from _role_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
-    for place, escalation in enumerate(rules.escalations):
-        yield from _escalation_problems(("escalation", place), escalation, rules)
+    for number, escalation in enumerate(rules.escalations):
+        yield from _escalation_problems(("escalation", number), escalation, rules)
     if "manual_escalation" in data.get("settings", {}):
-        told = rules.settings.manual_escalation.notify
-        yield from _unknown_names(("settings", "manual_escalation"), told, rules, RELATIONS)
+        recipients = rules.settings.manual_escalation.notify
+        yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from rules_views.problems(rules.views)
 
 
-def _nul_problems(place: Place, value: object) -> Iterator[Problem]:
-    """What the database would keep and no history file could bring back."""
+def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
+    """Yield texts with a NUL character, which no history file could hold."""
     if isinstance(value, str) and "\x00" in value:
-        yield place, "has a NUL character"
+        yield path, "has a NUL character"
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         if isinstance(key, str) and "\x00" in key:
-            yield (*place, key), "the name has a NUL character"
-        yield from _nul_problems((*place, key), item)
+            yield (*path, key), "the key has a NUL character"
+        yield from _nul_problems((*path, key), item)
 
 
-def known_keys(place: Place) -> list[str]:
-    """The keys that may stand at a place."""
-    names = [part for part in place if isinstance(part, str)]
-    found: type[model.Part] | None = _ROOT.get(names[0]) if names else None
+def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
+    for kind in ("calendars", "roles", "people"):
+        for name, part in getattr(rules, kind).items():
+            if part.timezone is not None:
+                yield from _attempt((kind, name, "timezone"), check, part.timezone)
+
+
+def known_keys(path: KeyPath) -> list[str]:
+    """Return the keys that a table may have."""
+    names = [key for key in path if isinstance(key, str)]
+    part: type[model.Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
-        found = _INNER.get(name, found)
-    return [field.alias or name for name, field in found.model_fields.items()] if found else []
+        part = _INNER.get(name, part)
+    return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
 _ROOT: dict[str, type[model.Part]] = {
@@ -82,7 +92,7 @@ _INNER: dict[str, type[model.Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": model.Match,
     "when": model.Match,
-    "targets": model.Promise,
+    "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,
     "idle": model.Idle,
@@ -90,76 +100,61 @@ _INNER: dict[str, type[model.Part]] = {
 }
 
 
-def _calendar_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
-    yield from (bad_zone := list(_zone_problems(place, calendar.timezone)))
+def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
     stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
     if calendar.always_open and stated:
-        yield (*place, stated[0]), f"always_open and {stated[0]} exclude each other"
+        yield (*path, stated[0]), f"always_open and {stated[0]} cannot be used together"
         return
-    yield from (bad_hours := list(_hours_problems(place, calendar)))
-    yield from _country_problems(place, calendar)
+    yield from (bad_hours := list(_hours_problems(path, calendar)))
+    yield from _country_problems(path, calendar)
     if not bad_hours and not calendar.always_open:
-        from slactl.sla.rules import hours
-
         try:
-            # Hours of special dates may all lie where the clocks of the zone jump over them.
-            BusinessCalendar(str(place[-1]), "UTC" if bad_zone else calendar.timezone, hours(calendar))
+            # The clocks of the zone may jump over all hours of the special dates.
+            BusinessCalendar(str(path[-1]), calendar.timezone if is_zone(calendar.timezone) else "UTC", hours(calendar))
         except NoOpenHours:
-            yield place, "the calendar is never open; give it weekly hours, dates or always_open = true"
+            yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
 
 
-def _zone_problems(place: Place, name: str) -> Iterator[Problem]:
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        near = nearest(name, available_timezones())
-        meant = f"; did you mean {near}?" if near else ""
-        yield (*place, "timezone"), f"there is no time zone {name!r}{meant}"
-
-
-def _hours_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+def _hours_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
     named: dict[int, str] = {}
     for key, texts in calendar.weekly.items():
-        yield from _attempt((*place, "weekly", key), _not_twice, key, named)
-        yield from _attempt((*place, "weekly", key), intervals, texts)
+        yield from _attempt((*path, "weekly", key), _not_twice, key, named)
+        yield from _attempt((*path, "weekly", key), intervals, texts)
     for key, texts in calendar.dates.items():
-        yield from _attempt((*place, "dates", key), date_intervals, {key: texts})
-    yield from _attempt((*place, "holidays"), holiday_dates, calendar.holidays)
+        yield from _attempt((*path, "dates", key), date_intervals, {key: texts})
+    yield from _attempt((*path, "holidays"), holiday_dates, calendar.holidays)
 
 
 def _not_twice(key: str, named: dict[int, str]) -> None:
     for weekday in weekdays(key):
         if named.setdefault(weekday, key) != key:
-            raise ValueError(f"{WEEKDAYS[weekday]} has hours in {named[weekday]!r} already")
+            raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
 
 
-def _attempt(place: Place, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+def _attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
     try:
         convert(*values)
     except ValueError as error:
-        yield place, str(error)
+        yield path, str(error)
 
 
-def _country_problems(place: Place, calendar: model.CalendarRules) -> Iterator[Problem]:
+def _country_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
     if calendar.country is None:
         if calendar.subdivision is not None:
-            yield (*place, "subdivision"), "a subdivision needs a country"
+            yield (*path, "subdivision"), "a subdivision needs a country"
         return
     if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
         return
-    # The list of all countries takes long to make, and is only for those who need help.
+    # The list of all countries takes long to make, so it is made for the error message only.
     from holidays import list_supported_countries
 
     supported = list_supported_countries()
     if calendar.country not in supported:
-        near = nearest(calendar.country, supported)
-        meant = f"; did you mean {near}?" if near else "; write its two letters, such as DE"
-        yield (*place, "country"), f"there are no holidays known for country {calendar.country!r}{meant}"
+        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
+        yield (*path, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
     elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
-        there = ", ".join(supported[calendar.country]) or "none"
-        yield (*place, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r}; it has {there}"
+        known = ", ".join(supported[calendar.country]) or "none"
+        yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
 
 
 def _is_known(country: str, subdivision: str | None) -> bool:
@@ -172,92 +167,92 @@ def _is_known(country: str, subdivision: str | None) -> bool:
     return True
 
 
-def _policy_problems(place: Place, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
+def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
     for key in policy.targets:
-        yield from _unknown((*place, "targets", key), [key], [*Priority, "default"], "priority")
+        yield from _unknown((*path, "targets", key), [key], [*Priority, "default"], "priority")
     if policy.calendar not in rules.calendars:
-        yield from _unknown((*place, "calendar"), [policy.calendar], rules.calendars, "calendar")
+        yield from _unknown((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
         return
     always = rules.calendars[policy.calendar].always_open
-    for priority, promise in policy.targets.items():
-        for target in model.Promise.model_fields:
-            duration = getattr(promise, target)
+    for priority, durations in policy.targets.items():
+        for target in model.TargetDurations.model_fields:
+            duration = getattr(durations, target)
             if duration is not None and duration.has_days and not always:
-                mend = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
+                fix = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
                 yield (
-                    (*place, "targets", priority, target),
-                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {mend}',
+                    (*path, "targets", priority, target),
+                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {fix}',
                 )
 
 
-def _role_problems(place: Place, role: model.Person) -> Iterator[Problem]:
+def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
     for url in role.notify:
-        yield from _address_problems((*place, "notify"), url)
-    yield from _unknown((*place, "include"), role.include, INCLUDES, "field of messages")
+        yield from _address_problems((*path, "notify"), url)
+    yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
     if role.quiet is not None:
-        yield from _attempt((*place, "quiet"), interval, role.quiet)
-    if role.timezone is not None:
-        yield from _zone_problems(place, role.timezone)
+        yield from _attempt((*path, "quiet"), interval, role.quiet)
 
 
-def _address_problems(place: Place, url: str) -> Iterator[Problem]:
+def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
     if addresses.has_literal_secret(url):
-        what = "an address has a literal password or token, or what could be one"
-        yield place, f"{what}; keep it in ${{env:NAME}} or ${{file:PATH}}"
+        what = "an address has a literal password or token, or a text that could be one"
+        yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
-        yield place, "an address is no URL; write for example mailtos://…, slack://… or ${env:NAME}"
+        yield path, "an address must be a URL, for example mailtos://…, slack://… or ${env:NAME}"
 
 
 def _customer_problems(url: str | None) -> Iterator[Problem]:
-    place = ("settings", "customer_mail")
+    path = ("settings", "customer_mail")
     if url is None:
         return
-    yield from _address_problems(place, url)
+    yield from _address_problems(path, url)
     if not url.startswith("${") and addresses.scheme(url) not in addresses.MAIL_SCHEMES:
-        yield place, "customers are told by mail only: mailtos://…"
+        yield path, "customers get mail only; write mailtos://…"
     elif addresses.has_receiver(url):
-        yield place, "slactl adds the customer's address; leave to, cc and bcc out"
+        yield path, "slactl adds the customer's address; remove to, cc and bcc"
 
 
 def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
-    place, url = ("settings", "heartbeat"), settings.heartbeat
+    path, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
     if addresses.has_literal_secret(url, page=True):
-        yield place, "the address is a secret; keep it in ${env:NAME} or ${file:PATH}"
+        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
     elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
-        yield place, "this is no URL; write https://… or ${env:NAME}"
+        yield path, "must be a URL: https://… or ${env:NAME}"
     elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
-        yield place, "the URL is not https; write https://…, or allow_http = true beside it"
+        yield path, "the URL is not https; write https://…, or add allow_http = true"
 
 
-def _escalation_problems(place: Place, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
-    yield from _duplicates((*place, "level"), "id", [level.id for level in escalation.levels])
+def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
+    yield from _duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
     if escalation.fallback is not None and escalation.fallback not in rules.roles:
-        yield from _unknown((*place, "fallback"), [escalation.fallback], rules.roles, "role")
+        yield from _unknown((*path, "fallback"), [escalation.fallback], rules.roles, "role")
     for number, level in enumerate(escalation.levels):
-        here = (*place, "level", number)
+        here = (*path, "level", number)
         if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
-            yield (*here, "at"), f'a condition has no deadline: "{level.at}" must be "0m" or after it began ("+10m")'
+            yield (
+                (*here, "at"),
+                f'a condition has no deadline: "{level.at}" must be "0m" or an offset after its begin, such as "+10m"',
+            )
         if level.assign is not None:
             yield from _unknown_names((*here, "assign"), [level.assign], rules)
         yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
 
 
-def _unknown_names(place: Place, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
-    yield from _unknown(place, names, [*rules.roles, *rules.people, *also], "role or person")
+def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
+    yield from _unknown(path, names, [*rules.roles, *rules.people, *also], "role or person")
 
 
-def _unknown(place: Place, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
-    there = list(known)
+def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
+    choices = list(known)
     for name in names:
-        if name not in there:
-            near = nearest(name, there)
-            mend = f"; did you mean {near}?" if near else f" (known: {', '.join(there) or 'none'})"
-            yield place, f"there is no {what} {name!r}{mend}"
+        if name not in choices:
+            meant = did_you_mean(name, choices, f" (known: {', '.join(choices) or 'none'})")
+            yield path, f"there is no {what} {name!r}{meant}"
 
 
-def _duplicates(place: Place, key: str, names: Sequence[str]) -> Iterator[Problem]:
+def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield (*place, number, key), f"another one above has the {key} {name!r}; each needs its own"
+            yield (*path, number, key), f"the {key} {name!r} is used above; each needs its own"

@@ -1,37 +1,61 @@
-"""Opening hours and holidays from the words of `rules.toml`."""
+"""Read opening hours and holidays as `rules.toml` writes them."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from slactl.sla.calendar import DAY, Interval
-from slactl.text import nearest
+from slactl.sla.calendar import DAY, Hours, Interval
+from slactl.text import did_you_mean
+
+if TYPE_CHECKING:
+    from slactl.sla.rules_model import CalendarRules
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?-(\d{2}):(\d{2})(?::(\d{2}))?")
 
 
-def interval(text: str) -> Interval:
-    """`09:00-12:30` as seconds since midnight; `22:00-06:00` runs into the next day, `24:00` may end one.
+def hours(stated: "CalendarRules") -> Hours:
+    """Return the hours of a calendar as seconds and dates.
 
     Raises:
-        ValueError: it is no interval, or its ends are equal.
+        ValueError: an interval, a weekday, a date or a holiday is not valid.
+    """
+    yearly, ranges = holiday_dates(stated.holidays)
+    return Hours(
+        weekly=weekly_intervals(stated.weekly),
+        dates=date_intervals(stated.dates),
+        yearly=yearly,
+        ranges=ranges,
+        country=stated.country,
+        subdivision=stated.subdivision,
+        always_open=stated.always_open,
+    )
+
+
+def interval(text: str) -> Interval:
+    """Return `09:00-12:30` as seconds since midnight.
+
+    `22:00-06:00` runs into the next day, and `24:00` may end an interval.
+
+    Raises:
+        ValueError: the text is not an interval, or its ends are equal.
     """
     match = _INTERVAL.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f'{text!r} is no interval; write "09:00-17:30", "22:00-06:00" or "00:00-24:00"')
+        raise ValueError(f'{text!r} is not a valid interval; write "09:00-17:30", "22:00-06:00" or "00:00-24:00"')
     start, end = _time(match.groups()[:3], text), _time(match.groups()[3:], text)
     if start == DAY:
-        raise ValueError(f"{text!r} starts at 24:00; that is 00:00 of the next day")
+        raise ValueError(f"{text!r} starts at 24:00; write 00:00 and the next day")
     if start == end:
-        raise ValueError(f'{text!r} has equal ends; a whole day is "00:00-24:00"')
+        raise ValueError(f'{text!r} has equal ends; write a whole day as "00:00-24:00"')
     return start, end if end > start else end + DAY
 
 
 def interval_text(stated: Interval) -> str:
-    """The inverse of `interval`: seconds only where they are not 0."""
+    """Return an interval as text, the inverse of `interval`, with seconds only where they are not 0."""
     start, end = stated
     return f"{_clock_text(start)}-{_clock_text(end if end <= DAY else end - DAY)}"
 
@@ -44,84 +68,86 @@ def _clock_text(seconds: int) -> str:
 def _time(parts: Sequence[str | None], text: str) -> int:
     hour, minute, second = (int(part or 0) for part in parts)
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):
-        raise ValueError(f"{text!r} has no such time of day")
+        raise ValueError(f"{text!r} has a time of day that does not exist")
     return hour * 3600 + minute * 60 + second
 
 
 def intervals(texts: Sequence[str]) -> tuple[Interval, ...]:
-    """The intervals of one date, in order.
+    """Return the intervals of one date, in order.
 
     Raises:
-        ValueError: one is none, or two overlap.
+        ValueError: a text is not an interval, or two intervals overlap.
     """
-    found = sorted(interval(text) for text in texts)
-    for (_, end), (start, _) in pairwise(found):
+    in_order = sorted(interval(text) for text in texts)
+    for (_, end), (start, _) in pairwise(in_order):
         if start < end:
-            raise ValueError(f"hours overlap: {', '.join(texts)}; each begins where the one before has ended, or later")
-    return tuple(found)
+            raise ValueError(
+                f"hours overlap: {', '.join(texts)}; each must begin at or after the end of the one before"
+            )
+    return tuple(in_order)
 
 
 def weekdays(key: str) -> list[int]:
-    """`mon` or `mon-thu` as numbers, 0 is Monday; `fri-mon` goes over the weekend.
+    """Return `mon` or `mon-thu` as numbers, 0 is Monday; `fri-mon` includes the weekend.
 
     Raises:
-        ValueError: it names no weekday.
+        ValueError: the text does not name weekdays.
     """
     names = key.strip().lower().split("-")
     for name in names:
         if name not in WEEKDAYS:
-            near = nearest(name, WEEKDAYS)
-            raise ValueError(f"{key!r} is no weekday; write mon … sun or mon-fri" + (f" ({near}?)" if near else ""))
+            meant = did_you_mean(name, WEEKDAYS, "; write mon … sun or mon-fri")
+            raise ValueError(f"{key!r} is not a weekday{meant}")
     if len(names) > 2:
-        raise ValueError(f"{key!r} is no range of weekdays; write mon-fri")
+        raise ValueError(f"{key!r} is not a range of weekdays; write mon-fri")
     first, last = WEEKDAYS.index(names[0]), WEEKDAYS.index(names[-1])
     return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
 
 
 def weekly_intervals(weekly: Mapping[str, Sequence[str]]) -> dict[int, tuple[Interval, ...]]:
-    """The hours of each weekday.
+    """Return the hours of each weekday.
 
     Raises:
-        ValueError: a key or an interval is none, hours overlap, or a weekday is named twice.
+        ValueError: a key or an interval is not valid, hours overlap, or a weekday is named twice.
     """
-    found: dict[int, tuple[Interval, ...]] = {}
+    by_weekday: dict[int, tuple[Interval, ...]] = {}
     for key, texts in weekly.items():
         for weekday in weekdays(key):
-            if weekday in found:
+            if weekday in by_weekday:
                 raise ValueError(f"{WEEKDAYS[weekday]} is named twice")
-            found[weekday] = intervals(texts)
-    return found
+            by_weekday[weekday] = intervals(texts)
+    return by_weekday
 
 
 def date_intervals(dates: Mapping[str, Sequence[str]]) -> dict[date, tuple[Interval, ...]]:
-    """The hours of special dates; none is closed.
+    """Return the hours of special dates; a date without intervals is closed.
 
     Raises:
-        ValueError: a date or an interval is none, or hours overlap.
+        ValueError: a date or an interval is not valid, or hours overlap.
     """
     return {one_date(key): intervals(texts) for key, texts in dates.items()}
 
 
 def one_date(text: str) -> date:
-    """`2026-12-24`.
+    """Return the date in `2026-12-24`.
 
     Raises:
-        ValueError: it is no date, or outside the years 1970 to 2199.
+        ValueError: the text is not a date, or lies outside the years 1970 to 2199.
     """
     try:
-        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
     except ValueError:
-        found = None
-    if found is None or not 1970 <= found.year <= 2199:
-        raise ValueError(f"{text!r} is no date; write 2026-12-24")
-    return found
+        day = None
+    if day is None or not 1970 <= day.year <= 2199:
+        raise ValueError(f"{text!r} is not a valid date; write 2026-12-24")
+    return day
 
 
 def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[tuple[int, int]], tuple[tuple[date, date], ...]]:
-    """Holidays of every year as (month, day), and those that are once as first and last date.
+    """Return yearly holidays as (month, day), and the others as first and last date.
 
     Raises:
-        ValueError: one is none.
+        ValueError: a text is not a date, a day of the year, or a range of dates.
     """
     yearly: set[tuple[int, int]] = set()
     ranges: list[tuple[date, date]] = []
@@ -130,10 +156,10 @@ def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[tuple[int, int]], tup
             yearly.add(_month_day(text))
             continue
         first, _, last = text.partition("..")
-        span = (one_date(first), one_date(last or first))
-        if span[1] < span[0]:
+        dates = (one_date(first), one_date(last or first))
+        if dates[1] < dates[0]:
             raise ValueError(f"{text!r} ends before it begins")
-        ranges.append(span)
+        ranges.append(dates)
     return frozenset(yearly), tuple(ranges)
 
 
@@ -141,5 +167,5 @@ def _month_day(text: str) -> tuple[int, int]:
     try:
         day = date.fromisoformat(f"2000-{text}")
     except ValueError:
-        raise ValueError(f"{text!r} is no day of the year; write 12-24") from None
+        raise ValueError(f"{text!r} is not a day of the year; write 12-24") from None
     return day.month, day.day

@@ -1,13 +1,16 @@
-"""On which line of a TOML text each key stands: tomllib tells what a file says, not where."""
+"""Find the line of each key in a TOML text, because tomllib does not tell lines."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-#: A key's place: names and, for arrays of tables, positions from 0.
-Place = tuple[str | int, ...]
+#: The path to a key: names and, for arrays of tables, positions from 0.
+KeyPath = tuple[str | int, ...]
 
-#: How deep tables and lists may lie in one another: far deeper than rules need, and nothing overflows yet.
+#: The path to a value that is wrong, and the message about it.
+Problem = tuple[KeyPath, str]
+
+#: How deep tables and lists may be nested: far deeper than rules need, and shallow enough for recursion.
 DEPTH = 32
 TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
@@ -18,26 +21,26 @@ _HEADER = re.compile(r"\s*(\[\[?)(.+?)(\]\]?)\s*(?:#.*)?$")
 
 
 class Lines:
-    """The lines of a TOML text that is valid, found by reading it once."""
+    """Hold the line of each key of a valid TOML text."""
 
     def __init__(self, text: str) -> None:
-        self._lines: dict[Place, int] = {(): 1}
-        self._counts: dict[Place, int] = {}
+        self._lines: dict[KeyPath, int] = {(): 1}
+        self._counts: dict[KeyPath, int] = {}
         self._read(text.split("\n"))
 
-    def of(self, place: Sequence[str | int]) -> int:
-        """The line of a key, or of the nearest table or value around it, from 1."""
-        wanted = tuple(place)
+    def of(self, path: Sequence[str | int]) -> int:
+        """Return the line of a key, or of the nearest table or value around it, from 1."""
+        wanted = tuple(path)
         while wanted not in self._lines:
             wanted = wanted[:-1]
         return self._lines[wanted]
 
     def _read(self, lines: Sequence[str]) -> None:
-        table: Place = ()
-        rest = Rest()
+        table: KeyPath = ()
+        value = ValueScanner()
         for number, line in enumerate(lines, 1):
-            if rest.is_open:
-                rest.feed(line)
+            if value.is_open:
+                value.feed(line)
                 continue
             header = _HEADER.match(line)
             if header and header[1] == "[[":
@@ -47,112 +50,112 @@ class Lines:
                 table = self._resolved(_parts(header[2]))
                 self._lines.setdefault(table, number)
             elif (assignment := _ASSIGNMENT.match(line)) is not None:
-                place = table + _parts(assignment[1])
-                for length in range(len(table) + 1, len(place) + 1):
-                    self._lines.setdefault(place[:length], number)
-                rest.feed(line[assignment.end() :])
+                path = table + _parts(assignment[1])
+                for length in range(len(table) + 1, len(path) + 1):
+                    self._lines.setdefault(path[:length], number)
+                value.feed(line[assignment.end() :])
 
-    def _resolved(self, parts: Place) -> Place:
-        """The parts of a header with the position of the latest table of each array on the way."""
-        found: Place = ()
+    def _resolved(self, parts: KeyPath) -> KeyPath:
+        """Return the keys of a header, with the position of the latest table of each array among them."""
+        path: KeyPath = ()
         for part in parts:
-            found += (part,)
-            if found in self._counts:
-                found += (self._counts[found],)
-        return found
+            path += (part,)
+            if path in self._counts:
+                path += (self._counts[path],)
+        return path
 
-    def _array_table(self, parts: Place) -> Place:
-        place = self._resolved(parts[:-1]) + parts[-1:]
-        self._counts[place] = self._counts.get(place, -1) + 1
-        return (*place, self._counts[place])
+    def _array_table(self, parts: KeyPath) -> KeyPath:
+        path = self._resolved(parts[:-1]) + parts[-1:]
+        self._counts[path] = self._counts.get(path, -1) + 1
+        return (*path, self._counts[path])
 
 
-class Rest:
-    """Whether a value goes on over the next line: an open bracket, or a string of several lines."""
+class ValueScanner:
+    """Tell whether a value goes on in the next line: a bracket is open, or a string of several lines."""
 
     def __init__(self) -> None:
         self._depth = 0
-        #: How many brackets were open at most.
+        #: The greatest number of brackets that were open at once.
         self.most = 0
         self._quote: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether more of the value follows."""
+        """Whether the value goes on."""
         return self._depth > 0 or self._quote is not None
 
     def feed(self, text: str) -> None:
         """Read the next piece of the value."""
-        place = 0
-        while place < len(text):
-            place = self._step(text, place)
+        index = 0
+        while index < len(text):
+            index = self._step(text, index)
         if self._quote is not None and len(self._quote) == 1:
             self._quote = None
 
-    def _step(self, text: str, place: int) -> int:
+    def _step(self, text: str, index: int) -> int:
         if self._quote is not None:
-            if text.startswith(self._quote, place):
+            if text.startswith(self._quote, index):
                 length, self._quote = len(self._quote), None
-                return place + length
-            return place + (2 if text[place] == "\\" and self._quote[0] == '"' else 1)
+                return index + length
+            return index + (2 if text[index] == "\\" and self._quote[0] == '"' else 1)
         for quote in ('"""', "'''", '"', "'"):
-            if text.startswith(quote, place):
+            if text.startswith(quote, index):
                 self._quote = quote
-                return place + len(quote)
-        if text[place] == "#":
+                return index + len(quote)
+        if text[index] == "#":
             return len(text)
-        self._depth += (text[place] in "[{") - (text[place] in "]}")
+        self._depth += (text[index] in "[{") - (text[index] in "]}")
         self.most = max(self.most, self._depth)
-        return place + 1
+        return index + 1
 
 
-def _parts(dotted: str) -> Place:
-    """The parts of a key, and no more of them than tables may be nested."""
-    found: list[str | int] = []
-    place = 0
-    while len(found) <= DEPTH and (match := _PART.match(dotted, place)):
-        found.append(next(each for each in match.groups()[:3] if each is not None))
-        place = match.end()
+def _parts(dotted: str) -> KeyPath:
+    """Return the parts of a dotted key, but no more of them than tables may be nested."""
+    parts: list[str | int] = []
+    index = 0
+    while len(parts) <= DEPTH and (match := _PART.match(dotted, index)):
+        parts.append(next(group for group in match.groups()[:3] if group is not None))
+        index = match.end()
         if match[4] != ".":
             break
-    return tuple(found)
+    return tuple(parts)
 
 
-def path_text(place: Sequence[str | int]) -> str:
-    """A place for people, positions from 1: `policy[2].targets.urgent`."""
-    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+def path_text(path: Sequence[str | int]) -> str:
+    """Return a path for people, with positions from 1: `policy[2].targets.urgent`."""
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def too_deep(data: object) -> Place | None:
-    """The place of a value in parsed TOML that is nested too deeply, or None."""
-    rest: list[tuple[Place, Any]] = [((), data)]
-    while rest:
-        place, value = rest.pop()
-        if len(place) > DEPTH:
-            return place
+def too_deep(data: object) -> KeyPath | None:
+    """Return the path to a value in parsed TOML that is nested too deeply, or None."""
+    left: list[tuple[KeyPath, Any]] = [((), data)]
+    while left:
+        path, value = left.pop()
+        if len(path) > DEPTH:
+            return path
         inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        rest += [((*place, key), each) for key, each in inside]
+        left += [((*path, key), item) for key, item in inside]
     return None
 
 
 def _first_too_deep(lines: Sequence[str]) -> int:
-    rest = Rest()
+    value = ValueScanner()
     for number, line in enumerate(lines, 1):
-        rest.feed(line)
-        if rest.most > DEPTH:
+        value.feed(line)
+        if value.most > DEPTH:
             return number
     return len(lines)
 
 
 def misread(error: Exception, text: str) -> str:
-    """Why tomllib could not read a text, with the line in front."""
+    """Return why tomllib could not read a text, with the line in front."""
     lines = text.rstrip().split("\n")
     if isinstance(error, RecursionError):
         return f"{_first_too_deep(lines)}: {TOO_DEEP}"
-    if "digits" in str(error):  # which tomllib passes on without a line
+    if "digits" in str(error):  # tomllib passes this error on without a line
         long = next((number for number, line in enumerate(lines, 1) if _LONG_NUMBER.search(line)), len(lines))
         return f"{long}: a number has too many digits"
-    what, _, where = str(error).partition(" (at line ")
+    message, _, where = str(error).partition(" (at line ")
     number = where.split(",")[0]
-    # What is only missed at the end is missed on the last line.
-    return f"{number if number.isdigit() else len(lines)}: {what.removesuffix(' (at end of document)')}"
+    # An error at the end of the document belongs to the last line.
+    return f"{number if number.isdigit() else len(lines)}: {message.removesuffix(' (at end of document)')}"

@@ -1,55 +1,54 @@
-"""What is probably a mistake in rules that are valid: each with its line."""
+"""Find probable mistakes in valid rules, each with its line."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import NamedTuple
 
-from slactl.sla.history import Priority, Target
-from slactl.sla.rules import Escalation, Facts, Level, Match, Rules
-from slactl.sla.rules_lines import Lines
-
-Place = tuple[str | int, ...]
+from slactl.sla.enums import Priority, Target
+from slactl.sla.rules import Rules
+from slactl.sla.rules_lines import KeyPath, Lines
+from slactl.sla.rules_model import Escalation, Facts, Level, Match
 
 #: A plan that no policy names.
 OTHER = "\x00"
 
-#: How many kinds of tickets are tried to find one that a policy is for.
+#: How many kinds of tickets are tried to find one that reaches a policy.
 MOST_TRIED = 20_000
 
 
 class LintWarning(NamedTuple):
-    """Something to look at, and where."""
+    """Hold a warning and its line."""
 
     line: int
     message: str
 
 
 def lint(rules: Rules, text: str) -> list[LintWarning]:
-    """The warnings about rules, by line."""
+    """Return the warnings about rules, by line."""
     lines = Lines(text)
-    found = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_customers(rules)]
-    return sorted(LintWarning(lines.of(place), message) for place, message in found)
+    warnings = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_customers(rules)]
+    return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 
 
-def _policies(rules: Rules) -> Iterator[tuple[Place, str]]:
-    for place, policy in enumerate(rules.policies):
+def _policies(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    for number, policy in enumerate(rules.policies):
         if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
-            above = next((each.name for each in rules.policies[:place] if _covers(each.match, policy.match)), None)
+            above = next((p.name for p in rules.policies[:number] if _covers(p.match, policy.match)), None)
             first = f"{above!r} above matches" if above is not None else "those above match"
-            yield ("policy", place), f"policy {policy.name!r} is never reached: {first} first"
+            yield ("policy", number), f"policy {policy.name!r} is never reached: {first} first"
     if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
         last = max(0, len(rules.policies) - 1)
         yield ("policy", last), "no catch-all: a ticket that no policy matches gets no deadline"
 
 
 def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
-    """Every kind of ticket that a policy matches: with the values it names, or those that any names, or others."""
+    """Yield every kind of ticket that a policy matches: with named values, and with values that no policy names."""
     named = [policy.match for policy in rules.policies]
-    plans = match.plan or (OTHER, *{plan for each in named for plan in each.plan})
-    tenants: Sequence[str | None] = match.tenant or (None, *{tenant for each in named for tenant in each.tenant})
+    plans = match.plan or (OTHER, *{plan for match in named for plan in match.plan})
+    tenants: Sequence[str | None] = match.tenant or (None, *{tenant for match in named for tenant in match.tenant})
     domains: Sequence[str | None] = match.requester_domain or (
         None,
-        *{domain for each in named for domain in each.requester_domain},
+        *{domain for match in named for domain in match.requester_domain},
     )
     # The fewer tags a ticket has, the fewer policies above match it.
     tags: Sequence[tuple[str, ...]] = [(tag,) for tag in match.tag] or [()]
@@ -58,7 +57,7 @@ def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
 
 
 def _covers(earlier: Match, later: Match) -> bool:
-    """Whether everything that `later` matches is matched by `earlier` already."""
+    """Whether `earlier` matches every ticket that `later` matches."""
     for key in Match.model_fields:
         wanted, given = getattr(earlier, key), getattr(later, key)
         if wanted and (not given or not set(given) <= set(wanted)):
@@ -66,19 +65,19 @@ def _covers(earlier: Match, later: Match) -> bool:
     return True
 
 
-def _targets(rules: Rules) -> Iterator[tuple[Place, str]]:
-    """The plans and priorities that get no target, at the policy that matches them or names the plan."""
-    for place, policy in enumerate(rules.policies):
+def _targets(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield plans and priorities without a target, at the policy that matches them or names the plan."""
+    for number, policy in enumerate(rules.policies):
         tickets = [facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy]
         bare = [facts for facts in tickets if not any(policy.target(facts.priority, target) for target in Target)]
         if bare:
-            told = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
-            yield ("policy", place), f"policy {policy.name!r} promises nothing to {told} tickets{_of_plans(bare)}"
+            priorities = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
+            yield ("policy", number), f"policy {policy.name!r} has no targets for {priorities} tickets{_of_plans(bare)}"
     for plan in rules.plans():
         none = [p.value for p in Priority if rules.match(Facts(plan, None, (), p, None)) is None]
         if none:
             naming = [("policy", n) for n, policy in enumerate(rules.policies) if plan in policy.match.plan]
-            where: Place = naming[0] if naming else ("settings", "default_plan")
+            where: KeyPath = naming[0] if naming else ("settings", "default_plan")
             yield where, f"plan {plan!r} has no targets for {', '.join(none)} tickets: no policy matches them"
 
 
@@ -87,38 +86,38 @@ def _of_plans(tickets: Sequence[Facts]) -> str:
     return f" of plan {', '.join(plans)}" if plans and all(facts.plan != OTHER for facts in tickets) else ""
 
 
-def _levels(rules: Rules) -> Iterator[tuple[Place, str]]:
-    for place, escalation in enumerate(rules.escalations):
-        for number, level in enumerate(escalation.levels):
+def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    for number, escalation in enumerate(rules.escalations):
+        for index, level in enumerate(escalation.levels):
             reason = _idle_reason(escalation, level)
             if reason:
                 where = f"level {level.id!r} of {escalation.id!r}"
-                yield ("escalation", place, "level", number), f"{where} {reason}"
+                yield ("escalation", number, "level", index), f"{where} {reason}"
         watched = escalation.on
-        if isinstance(watched, Target) and not _is_promised(rules, watched, escalation.when):
+        if isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
             yield (
-                ("escalation", place),
-                f"{escalation.id!r} can never fire: no policy promises them a {watched.value}",
+                ("escalation", number),
+                f"{escalation.id!r} can never fire: no policy has a {watched.value} target for its tickets",
             )
 
 
 def _idle_reason(escalation: Escalation, level: Level) -> str | None:
-    """Why nothing can happen at a level."""
+    """Return why a level can never have an effect, or None."""
     if not any((level.priority, level.assign, level.note, level.tag, level.notify)):
         return "does nothing: no priority, assign, note, tag, notify"
     for key in Match.model_fields:
         outer, inner = getattr(escalation.when, key), getattr(level.when, key)
         if key != "tag" and outer and inner and not set(outer) & set(inner):
-            return f"can never fire: its when excludes the {key} that the ladder is for"
+            return f"can never fire: its when excludes the {key} of the escalation rule"
     wanted = level.when.priority or escalation.when.priority
     only_raises = not any((level.assign, level.note, level.tag, level.notify))
-    if only_raises and level.priority and wanted and all(each.rank >= level.priority.rank for each in wanted):
-        return f"changes nothing: tickets it is for are at least {level.priority.value} already"
+    if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):
+        return f"changes nothing: its tickets already have priority {level.priority.value} or higher"
     return None
 
 
-def _is_promised(rules: Rules, target: Target, when: Match) -> bool:
-    """Whether some ticket that a ladder is for can have a target."""
+def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:
+    """Whether a ticket that an escalation rule matches can have a target."""
     return any(
         policy.target(priority, target)
         for policy in rules.policies
@@ -128,17 +127,20 @@ def _is_promised(rules: Rules, target: Target, when: Match) -> bool:
     )
 
 
-def _roles(rules: Rules) -> Iterator[tuple[Place, str]]:
+def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
     for name, role in rules.roles.items():
         if role.assignee is None and (name in assigned or not role.notify):
-            yield ("roles", name), f"nobody holds the role {name!r}: it has no assignee"
+            yield ("roles", name), f"nobody fills the role {name!r}: it has no assignee"
 
 
-def _customers(rules: Rules) -> Iterator[tuple[Place, str]]:
+def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     if rules.settings.customer_mail is not None:
         return
-    for place, escalation in enumerate(rules.escalations):
-        for number, level in enumerate(escalation.levels):
+    for number, escalation in enumerate(rules.escalations):
+        for index, level in enumerate(escalation.levels):
             if "requester" in level.notify:
-                yield ("escalation", place, "level", number), "no customer is told: settings.customer_mail is not set"
+                yield (
+                    ("escalation", number, "level", index),
+                    "customers get no message: settings.customer_mail is not set",
+                )

@@ -1,54 +1,23 @@
-"""The rules as values: what `rules.toml` may say, each part a frozen model that refuses what it does not know."""
+"""Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from slactl.clock import Duration, parse_duration
-from slactl.sla.history import Condition, Priority, Status, Target
+from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
 from slactl.sla.offsets import Offset
-from slactl.text import nearest
-
-Word = TypeVar("Word", bound=StrEnum)
-
-
-class Reopen(StrEnum):
-    """What reopening does to the resolution clock."""
-
-    CONTINUE = "continue"
-    RESET = "reset"
-    FROZEN = "frozen"
-
-
-class NextResponseFrom(StrEnum):
-    """Which message is the first that waits for a next response."""
-
-    FIRST_REPLY = "first_reply"
-    CREATION = "creation"
-
-
-class Clock(StrEnum):
-    """What the offsets of a ladder run on."""
-
-    CALENDAR = "calendar"
-    WALL = "wall"
-
-
-class OnUnknown(StrEnum):
-    """What to do with a message when it is not known whether it went out."""
-
-    RESEND = "resend"
-    HOLD = "hold"
+from slactl.text import not_one_of
 
 
 def _duration(value: object) -> object:
     if isinstance(value, Duration):
         return value
     if not isinstance(value, str):
-        raise ValueError('a duration is a text, such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
+        raise ValueError('a duration must be a text such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
     return parse_duration(value)
 
 
@@ -56,41 +25,31 @@ def _offset(value: object) -> object:
     if isinstance(value, Offset):
         return value
     if not isinstance(value, str):
-        raise ValueError('an offset is a text, such as "80%", "-30m", "0m" or "+1h"')
+        raise ValueError('an offset must be a text such as "80%", "-30m", "0m" or "+1h"')
     return Offset.parse(value)
 
 
-def _word(kind: type[Word]) -> BeforeValidator:
+def _word(*kinds: type[StrEnum]) -> BeforeValidator:
+    words = {member.value: member for kind in kinds for member in kind}
+
     def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, kind):
+        if not isinstance(value, str) or isinstance(value, StrEnum):
             return value
-        names = [str(each) for each in kind]
-        if value not in names:
-            near = nearest(value, names)
-            raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; did you mean {near}?" if near else ""))
-        return kind(value)
+        if value not in words:
+            raise ValueError(not_one_of(value, words))
+        return words[value]
 
     return BeforeValidator(convert)
 
 
-def _watched(value: object) -> object:
-    names = [str(each) for each in (*Target, *Condition)]
-    if not isinstance(value, str):
-        return value
-    if value not in names:
-        near = nearest(value, names)
-        raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; did you mean {near}?" if near else ""))
-    return Target(value) if value in list(Target) else Condition(value)
-
-
 def _list(value: object) -> object:
     if isinstance(value, str):
-        raise ValueError(f'a list is needed: ["{value}"]')
+        raise ValueError(f'must be a list: ["{value}"]')
     return tuple(value) if isinstance(value, list) else value
 
 
 def _list_of_addresses(value: object) -> object:
-    # The text may have a secret in it, and is not told.
+    # The text may contain a secret, so the message does not repeat it.
     return _list("…" if isinstance(value, str) else value)
 
 
@@ -108,14 +67,14 @@ AnyStart = Annotated[NextResponseFrom, _word(NextResponseFrom)]
 
 
 class Part(BaseModel):
-    """A part of the rules: strict, frozen, and without keys it does not know."""
+    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What policies and ladders match on."""
+    """Hold the facts of a ticket on which policies and escalation rules match."""
 
     plan: str
     tenant: str | None
@@ -125,7 +84,7 @@ class Facts:
 
 
 class Match(Part):
-    """A condition on a ticket: every key that is there must have the ticket's value, or one of its tags."""
+    """Hold a condition on a ticket: each key that is there must list the ticket's value, or one of its tags."""
 
     tenant: Names = ()
     plan: Names = ()
@@ -137,11 +96,11 @@ class Match(Part):
     @classmethod
     def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         if not value:
-            raise ValueError("an empty list matches nothing; leave the key out to match everything")
+            raise ValueError("an empty list matches nothing; remove the key to match everything")
         return value
 
     def matches(self, facts: Facts) -> bool:
-        """Whether a ticket with these facts is meant."""
+        """Whether a ticket with these facts matches."""
         return not (
             (self.plan and facts.plan not in self.plan)
             or (self.priority and facts.priority not in self.priority)
@@ -150,8 +109,8 @@ class Match(Part):
             or (self.requester_domain and not self._has_domain(facts.requester_domain))
         )
 
-    def passed_over(self, facts: Facts) -> str | None:
-        """Why a ticket with these facts is not meant, or None where it is."""
+    def mismatch(self, facts: Facts) -> str | None:
+        """Return why a ticket with these facts does not match, or None where it does."""
         for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
             wanted = getattr(self, key)
             if wanted and value not in wanted:
@@ -163,18 +122,18 @@ class Match(Part):
         return None
 
     def _has_domain(self, domain: str | None) -> bool:
-        return domain is not None and domain in {each.lower() for each in self.requester_domain}
+        return domain is not None and domain in {name.lower() for name in self.requester_domain}
 
 
 class ManualEscalation(Part):
-    """What `escalate` does without options."""
+    """Hold what `escalate` does without options."""
 
     priority: AnyPriority | None = None
     notify: Names = ()
 
 
 class Settings(Part):
-    """What holds where nothing else is said."""
+    """Hold the settings of the service desk, and the defaults of every policy."""
 
     default_plan: Name = "free"
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
@@ -185,11 +144,11 @@ class Settings(Part):
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
-    #: Through which mail server customers are told; nobody tells them anything without it.
+    #: The mail server for messages to customers; without it customers get none.
     customer_mail: Name | None = None
-    #: How long one message may take before its sender is killed.
+    #: How long the delivery of one message may take before its sender is killed.
     send_timeout: Length = Duration(30)
-    #: The URL that is asked for after every clean `check`, and whether it may be plain http.
+    #: The URL that is requested after every `check` without problems, and whether it may be plain http.
     heartbeat: Name | None = None
     allow_http: bool = False
     #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
@@ -197,7 +156,7 @@ class Settings(Part):
 
 
 class CalendarRules(Part):
-    """When time counts, as the file says it."""
+    """Hold when time counts, as the file writes it."""
 
     timezone: Name = "UTC"
     country: Name | None = None
@@ -208,8 +167,8 @@ class CalendarRules(Part):
     dates: Mapping[str, Names] = {}
 
 
-class Promise(Part):
-    """How long each target may take."""
+class TargetDurations(Part):
+    """Hold how long each target may take."""
 
     first_response: Length | None = None
     next_response: Length | None = None
@@ -217,33 +176,33 @@ class Promise(Part):
 
 
 class Policy(Part):
-    """What is promised to the tickets it matches; what it does not say itself the settings say."""
+    """Hold an SLA policy: the tickets it matches and their targets. Missing keys come from the settings."""
 
     name: Name
     match: Match = Match()
     calendar: Name
-    targets: Mapping[str, Promise] = {}
+    targets: Mapping[str, TargetDurations] = {}
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
     pause: Targets = (Target.RESOLUTION,)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
-        """How long a target may take at a priority; None where nothing is promised."""
-        promise = self.targets.get(priority.value) or self.targets.get("default")
-        found: Duration | None = getattr(promise, target.value, None)
-        return found
+        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        durations = self.targets.get(priority.value) or self.targets.get("default")
+        duration: Duration | None = getattr(durations, target.value, None)
+        return duration
 
 
 class Repeat(Part):
-    """A level that fires again and again."""
+    """Hold how often a level fires again."""
 
     every: Length
     max: Annotated[int, Field(ge=1, le=1000)]
 
 
 class Level(Part):
-    """One rung of a ladder: when, and what it does."""
+    """Hold one level of an escalation rule: when it fires, and what it does."""
 
     id: Name
     at: Annotated[Offset, BeforeValidator(_offset)]
@@ -257,23 +216,23 @@ class Level(Part):
 
 
 class Idle(Part):
-    """How long nobody may have done anything."""
+    """Hold how long nobody may have worked on a ticket."""
 
     for_: Length = Field(alias="for")
 
 
 class Burst(Part):
-    """How many open tickets of one requester within a wall time."""
+    """Hold how many open tickets one requester opens within a wall time."""
 
     count: Annotated[int, Field(ge=2, le=10_000)]
     within: Length
 
 
 class Escalation(Part):
-    """A ladder: what it watches, for which tickets, and its levels."""
+    """Hold an escalation rule: what it watches, for which tickets, and its levels."""
 
     id: Name
-    on: Annotated[Target | Condition, BeforeValidator(_watched)]
+    on: Annotated[Target | Condition, _word(Target, Condition)]
     when: Match = Match()
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
     clock: Annotated[Clock, _word(Clock)] = Clock.CALENDAR
@@ -289,7 +248,7 @@ class Escalation(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_reason(cls, data: Any) -> Any:  # noqa: ANN401  (what pydantic hands over is anything)
+    def _default_reason(cls, data: Any) -> Any:  # noqa: ANN401  (pydantic hands over any value)
         if isinstance(data, dict) and "reason" not in data:
             watched = data.get("on")
             default = f"{watched}_sla_breached" if watched in list(Target) else data.get("id")
@@ -302,15 +261,14 @@ class Escalation(Part):
             stated = getattr(self, condition.value) is not None
             if stated != (self.on is condition):
                 idle, burst = 'idle = { for = "8h" }', 'burst = { count = 3, within = "1h" }'
-                need = (
-                    f'{idle if condition is Condition.IDLE else burst} goes with on = "{condition}", and only with it'
-                )
+                example = idle if condition is Condition.IDLE else burst
+                need = f'{example} is required with on = "{condition}" and allowed only there'
                 raise ValueError(need)
         return self
 
 
 class Person(Part):
-    """Somebody who can be told, and where and how."""
+    """Hold a person who gets messages, and the addresses and form of them."""
 
     notify: Addresses = ()
     on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
@@ -321,13 +279,13 @@ class Person(Part):
 
 
 class Role(Person):
-    """A function somebody fills, and where its messages go."""
+    """Hold a function, who fills it, and where its messages go."""
 
     assignee: Name | None = None
 
 
 class Templates(Part):
-    """The words of messages."""
+    """Hold the templates of messages."""
 
     title: str | None = None
     body: str | None = None

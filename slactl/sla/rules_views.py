@@ -1,6 +1,6 @@
-"""Views, which are lists with a name: what `[views.NAME]` may say, and the ready-made ones.
+"""Read the named lists of the rules: `[views.NAME]` and the ready-made views.
 
-Read without pydantic, so that a list stays quick.
+They are read without pydantic, so that `list` starts quickly.
 """
 
 import shlex
@@ -9,22 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import parse_duration, parse_instant
 from slactl.errors import RulesError, UsageError
 from slactl.files import BY_HAND, read_text
-from slactl.sla.history import Priority, Status, Target
-from slactl.text import nearest, quoted
+from slactl.sla.enums import Priority, Status, Target
+from slactl.text import did_you_mean, not_one_of, quoted
 
-#: What a view says: long options of `list`, without the dashes, and their values.
+if TYPE_CHECKING:
+    from slactl.sla.rules_lines import KeyPath, Problem
+
+#: A view: long options of `list`, without the dashes, and their values.
 View = Mapping[str, Any]
-Problem = tuple[tuple[str | int, ...], str]
 
 
 @dataclass(frozen=True, slots=True)
 class ViewOption:
-    """What a long option of `list` takes: nothing but on or off, a number, or text, perhaps of a closed set."""
+    """Hold the values that a long option of `list` takes: on or off, a number, or text, perhaps of a closed set."""
 
     takes: type[bool] | type[int] | type[str] = str
     words: tuple[str, ...] = ()
@@ -34,7 +36,7 @@ class ViewOption:
 
 def _wall_time(text: str) -> None:
     if parse_duration(text).business_days:
-        raise ValueError("it is wall time and knows no business days")
+        raise ValueError("must be wall time, without business days")
 
 
 def _instant(text: str) -> None:
@@ -47,7 +49,7 @@ def _instant(text: str) -> None:
 _FLAGS = ("breached", "ever-breached", "paused", "escalated", "unassigned", "no-sla", "all", "exit-code")
 _TEXTS = ("plan", "tenant", "assignee", "requester", "tag", "search")
 
-#: The options that say in which form a list is printed; one of them at a time.
+#: The options for the form of a list; a view may have one of them.
 FORMS = ("format", "json", "quiet")
 
 OPTIONS: Mapping[str, ViewOption] = {
@@ -64,7 +66,7 @@ OPTIONS: Mapping[str, ViewOption] = {
     "format": ViewOption(words=("table", "plain", "json", "jsonl", "csv", "ids")),
 }
 
-#: The everyday lists. A rules file may give one of these names another meaning.
+#: The views that need no rules. A rules file may replace each of them.
 READY_MADE: Mapping[str, View] = {
     "past-first-response": {"breached": True, "target": "first_response"},
     "past-resolution": {"breached": True, "target": "resolution"},
@@ -74,48 +76,46 @@ READY_MADE: Mapping[str, View] = {
 }
 
 
-def problems(views: Mapping[str, View]) -> Iterator[Problem]:
-    """Everything that is wrong with views: where, and what."""
+def problems(views: Mapping[str, View]) -> Iterator["Problem"]:
+    """Yield everything that is wrong with views, as path and message."""
     for name, view in views.items():
         for key, value in view.items():
             if key in OPTIONS:
                 yield from _value_problems(("views", name, key), value, OPTIONS[key])
             else:
-                near = nearest(key, OPTIONS)
-                mend = f"; did you mean {near}?" if near else f" (known: {', '.join(OPTIONS)})"
-                yield ("views", name, key), f"there is no option of list {key!r}{mend}"
+                meant = did_you_mean(key, OPTIONS, f" (known: {', '.join(OPTIONS)})")
+                yield ("views", name, key), f"list has no option {key!r}{meant}"
         forms = [key for key in FORMS if view.get(key)]
         if len(forms) > 1:
-            yield ("views", name, forms[1]), f"{' and '.join(forms)} exclude each other"
+            yield ("views", name, forms[1]), f"{' and '.join(forms)} cannot be used together"
 
 
-def _value_problems(place: tuple[str | int, ...], value: object, option: ViewOption) -> Iterator[Problem]:
+def _value_problems(key_path: "KeyPath", value: object, option: ViewOption) -> Iterator["Problem"]:
     if option.repeats and isinstance(value, list):
         if not value:
-            yield place, "an empty list matches nothing; leave the key out"
-        for each in value:
-            yield from _value_problems(place, each, ViewOption(words=option.words))
+            yield key_path, "an empty list matches nothing; remove the key"
+        for item in value:
+            yield from _value_problems(key_path, item, ViewOption(words=option.words))
         return
     wrong = _wrong_type(value, option) or (_wrong_text(value, option) if isinstance(value, str) else None)
     if wrong is not None:
-        yield place, wrong
+        yield key_path, wrong
 
 
 def _wrong_type(value: object, option: ViewOption) -> str | None:
     if option.takes is bool:
-        return None if isinstance(value, bool) else "true or false is needed"
+        return None if isinstance(value, bool) else "must be true or false"
     if option.takes is int:
         fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-        return None if fits else "a whole number is needed, 0 or more"
+        return None if fits else "must be a whole number, 0 or more"
     if isinstance(value, str) and value and "\x00" not in value:
         return None
-    return "a text is needed" + (", or a list of texts" if option.repeats else "")
+    return "must be a text" + (" or a list of texts" if option.repeats else "")
 
 
 def _wrong_text(value: str, option: ViewOption) -> str | None:
     if option.words and value not in option.words:
-        near = nearest(value, option.words)
-        return f"{value!r} is none of {', '.join(option.words)}" + (f"; did you mean {near}?" if near else "")
+        return not_one_of(value, option.words)
     if option.check is not None:
         try:
             option.check(value)
@@ -125,7 +125,7 @@ def _wrong_text(value: str, option: ViewOption) -> str | None:
 
 
 def read_views(path: Path) -> dict[str, View]:
-    """The views of a rules file, not checked yet, and the ready-made ones that it does not name.
+    """Return the views of a rules file, unchecked, and the ready-made views that it does not replace.
 
     Raises:
         RulesError: the file cannot be read.
@@ -135,39 +135,39 @@ def read_views(path: Path) -> dict[str, View]:
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         hint = f"slactl rules check {quoted(path)}"
-        raise RulesError(f"the views of {path} cannot be read: {reason}", hint) from error
+        raise RulesError(f"the views in {path} cannot be read: {reason}", hint) from error
     named = stated if isinstance(stated, dict) else {}
     return {**READY_MADE, **{name: view for name, view in named.items() if isinstance(view, dict)}}
 
 
 def check_view(name: str, view: View, path: Path) -> None:
-    """Refuse a view that says something wrong.
+    """Refuse a view that is not valid.
 
     Raises:
-        RulesError: each problem with its line.
+        RulesError: each problem has its line.
     """
-    found = list(problems({name: view}))
-    if found:
+    wrong = list(problems({name: view}))
+    if wrong:
         from slactl.sla.rules_lines import Lines, path_text
 
         lines = Lines(read_text(path, BY_HAND))
-        told = sorted((lines.of(place), path_text(place), message) for place, message in found)
-        texts = [f"{path}:{line}: {where}: {message}" for line, where, message in told]
+        by_line = sorted((lines.of(key_path), path_text(key_path), message) for key_path, message in wrong)
+        texts = [f"{path}:{line}: {where}: {message}" for line, where, message in by_line]
         raise RulesError.of(texts, f"slactl rules check {quoted(path)}")
 
 
 def arguments(view: View) -> list[str]:
-    """A view as it would be typed: `--breached`, `--priority=high`."""
+    """Return a view as typed arguments: `--breached`, `--priority=high`."""
     typed = []
     for key, value in view.items():
         if isinstance(value, bool):
             typed += [f"--{key}"] if value else []
         else:
-            typed += [f"--{key}={each}" for each in (value if isinstance(value, list) else [value])]
+            typed += [f"--{key}={item}" for item in (value if isinstance(value, list) else [value])]
     return typed
 
 
 def as_typed(view: View) -> str:
-    """The same for people, as one line that a shell takes."""
+    """Return a view for people, as one line that a shell takes."""
     words = (word for argument in arguments(view) for word in argument.split("=", 1))
     return " ".join(shlex.quote(word) for word in words)

@@ -1,6 +1,6 @@
-"""The time a clock does not count (pauses, and the time a ticket was closed), and what that does to it.
+"""Track the pauses of a clock, and calculate how they move its deadline.
 
-Instants are whole seconds since 1970-01-01 UTC here: these few functions run for every timer of every ticket.
+Instants are whole seconds since 1970-01-01 UTC here, because these functions run for every timer of every ticket.
 """
 
 from collections.abc import Sequence
@@ -15,77 +15,82 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def seconds_of(instant: datetime) -> int:
-    """The seconds from 1970 to an aware instant."""
+    """Return the seconds from 1970 to an aware instant."""
     return int(instant.timestamp())
 
 
 def instant_of(seconds: int) -> datetime:
-    """The aware UTC instant some seconds after 1970."""
+    """Return the aware UTC instant that many seconds after 1970."""
     return _EPOCH + timedelta(0, seconds)
 
 
-class Uncounted(StrEnum):
-    """Why a clock stands still."""
+def optional_instant(seconds: int | None) -> datetime | None:
+    """Return the aware UTC instant, or None for None."""
+    return instant_of(seconds) if seconds is not None else None
+
+
+class PauseReason(StrEnum):
+    """Name why a clock stands still."""
 
     PAUSED = "paused"
     CLOSED = "closed"
 
 
-class Stretch(NamedTuple):
-    """Time that is not counted, from `begin` up to `end`; None while it goes on."""
+class Pause(NamedTuple):
+    """Hold the time [begin, end) that a clock does not count; `end` is None while the pause goes on."""
 
     begin: int
     end: int | None
-    why: Uncounted
+    reason: PauseReason
 
 
-class StretchLog:
-    """When one clock of a ticket stood still, noted as its history is read from the beginning to the end."""
+class PauseLog:
+    """Record when one clock of a ticket stood still, while its history is read from the beginning to the end."""
 
-    __slots__ = ("_ended", "_since", "_why")
+    __slots__ = ("_ended", "_reason", "_since")
 
     def __init__(self) -> None:
-        self._ended: list[Stretch] = []
+        self._ended: list[Pause] = []
         self._since = 0
-        self._why: Uncounted | None = None
+        self._reason: PauseReason | None = None
 
-    def turn(self, at: int, why: Uncounted | None) -> None:
-        """From `at` on the clock runs (None), or stands still for this reason."""
-        if why is self._why:
+    def turn(self, at: int, reason: PauseReason | None) -> None:
+        """Let the clock run from `at` on (None), or stand still for this reason."""
+        if reason is self._reason:
             return
-        if self._why is not None and at > self._since:
-            self._ended.append(Stretch(self._since, at, self._why))
-        self._since, self._why = at, why
-        # What was interrupted for no time at all was not interrupted.
-        if why is not None and self._ended and self._ended[-1].end == at and self._ended[-1].why is why:
+        if self._reason is not None and at > self._since:
+            self._ended.append(Pause(self._since, at, self._reason))
+        self._since, self._reason = at, reason
+        # Two pauses for the same reason that touch are one pause.
+        if reason is not None and self._ended and self._ended[-1].end == at and self._ended[-1].reason is reason:
             self._since = self._ended.pop().begin
 
-    def clipped(self, start: int, stop: int | None) -> tuple[Stretch, ...]:
-        """The stretches after `start`; those at `stop` end there, and without one the last may still go on."""
-        if self._why is None and not self._ended:
+    def clipped(self, start: int, stop: int | None) -> tuple[Pause, ...]:
+        """Return the pauses within [start, stop), cut at both ends; without a stop the last one may still go on."""
+        if self._reason is None and not self._ended:
             return ()
-        found = [
-            Stretch(begin if begin > start else start, end if stop is None or end < stop else stop, why)
-            for begin, end, why in self._ended
+        pauses = [
+            Pause(begin if begin > start else start, end if stop is None or end < stop else stop, reason)
+            for begin, end, reason in self._ended
             if end is not None and end > start and (stop is None or begin < stop)
         ]
-        if self._why is not None and (stop is None or self._since < stop):
-            found.append(Stretch(max(self._since, start), stop, self._why))
-        return tuple(found)
+        if self._reason is not None and (stop is None or self._since < stop):
+            pauses.append(Pause(max(self._since, start), stop, self._reason))
+        return tuple(pauses)
 
 
-def ended(stretches: Sequence[Stretch], now: int) -> Sequence[Stretch]:
-    """The same stretches, the one that goes on taken to end now."""
-    if not stretches or stretches[-1].end is not None:
-        return stretches
-    *before, last = stretches
+def ended(pauses: Sequence[Pause], now: int) -> Sequence[Pause]:
+    """Return the pauses, with one that goes on ended at `now`."""
+    if not pauses or pauses[-1].end is not None:
+        return pauses
+    *before, last = pauses
     return (*before, last._replace(end=max(now, last.begin)))
 
 
-def open_seconds(calendar: "BusinessCalendar", stretches: Sequence[Stretch], start: int, end: int) -> int:
-    """How much open time of some ended stretches lies in [start, end)."""
+def open_seconds(calendar: "BusinessCalendar", pauses: Sequence[Pause], start: int, end: int) -> int:
+    """Return how much open time of ended pauses lies in [start, end)."""
     total = 0
-    for begin, finish, _ in stretches:
+    for begin, finish, _ in pauses:
         assert finish is not None
         first, last = max(begin, start), min(finish, end)
         if last > first:
@@ -93,23 +98,23 @@ def open_seconds(calendar: "BusinessCalendar", stretches: Sequence[Stretch], sta
     return total
 
 
-def counted(calendar: "BusinessCalendar", start: int, end: int, stretches: Sequence[Stretch]) -> int:
-    """How much time counts in [start, end): open, and in none of the (ended) stretches."""
+def counted(calendar: "BusinessCalendar", start: int, end: int, pauses: Sequence[Pause]) -> int:
+    """Return how much time in [start, end) is open and in none of the pauses, which must have ended."""
     total = calendar.between_seconds(start, end)
-    return total - open_seconds(calendar, stretches, start, end) if stretches else total
+    return total - open_seconds(calendar, pauses, start, end) if pauses else total
 
 
-def reach(calendar: "BusinessCalendar", start: int, seconds: int, stretches: Sequence[Stretch]) -> int | None:
-    """The instant at which `seconds` have been counted since `start`, as far as can be known.
+def reach(calendar: "BusinessCalendar", start: int, seconds: int, pauses: Sequence[Pause]) -> int | None:
+    """Return the instant at which `seconds` have been counted since `start`, or None while it is not known.
 
-    The open time of every stretch that began on or before that instant moves it, in order of time. None while
-    such a stretch goes on.
+    Each pause that begins on or before that instant moves it by the open time of the pause. While such a pause
+    goes on, the instant is not known.
 
     Raises:
-        NoOpenHours: the calendar is not open for that long any more.
+        NoOpenHours: the calendar has too little open time left.
     """
     instant = calendar.add_seconds(start, seconds)
-    for begin, end, _ in stretches:
+    for begin, end, _ in pauses:
         if begin > instant:
             break
         if end is None:

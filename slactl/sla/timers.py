@@ -1,14 +1,23 @@
-"""What a history means: the one function that judges deadlines, for every command."""
+"""Evaluate a history: calculate the state of a ticket and its timers as of an instant."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from slactl.sla.calendar import HolidayProvider
-from slactl.sla.evaluation import Evaluation, Timer, TimerState
-from slactl.sla.history import Condition, Event
+from slactl.sla.enums import Condition
+from slactl.sla.evaluation import Evaluation
+from slactl.sla.history import Event
 from slactl.sla.replay import Replay, RulesFor
 
-__all__ = ["Evaluation", "RulesFor", "Timer", "TimerState", "evaluate"]
+
+def check_opened(history: Sequence[Event], now: datetime) -> None:
+    """Refuse a history that does not begin by `now`.
+
+    Raises:
+        ValueError: the ticket was not opened by `now`.
+    """
+    if not history or history[0].at > now:
+        raise ValueError("the ticket was not opened yet")
 
 
 def evaluate(
@@ -18,17 +27,16 @@ def evaluate(
     holidays: HolidayProvider | None = None,
     conditions: Collection[Condition] = tuple(Condition),
 ) -> Evaluation:
-    """The ticket and its timers as of `now`; events after `now` do not matter. Pure.
+    """Return the ticket and its timers as of `now`, without the events after `now`.
 
-    The history is in order of time and begins with the event that opened the ticket. Of the conditions only
-    those asked for become timers.
+    Every command that judges a deadline calls this function. The history is in order of time and begins with the
+    event that opened the ticket. Only the conditions asked for become timers.
 
     Raises:
         ValueError: the ticket was not opened by `now`.
-        NoOpenHours: a calendar has no open time left for what is promised.
+        NoOpenHours: a calendar has too little open time left for a target.
     """
-    if not history or history[0].at > now:
-        raise ValueError("the ticket was not opened yet")
+    check_opened(history, now)
     replay = Replay(history[0], rules, holidays)
     for event in history[1:]:
         if event.at > now:

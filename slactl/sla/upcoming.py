@@ -1,19 +1,29 @@
-"""What of a ticket's ladders is still to come: the next level, and what a person takes ahead of its time."""
+"""Find the level of a ticket that fires next, and the levels that a person fires ahead of their time."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.sla.ladders import Due, FiringKey, key_of, place_of, repeats, undecided, watching
+from slactl.sla.ladders import (
+    DueLevel,
+    FiringKey,
+    idle_seconds,
+    key_of,
+    repeats,
+    rules_watching,
+    seconds_until,
+    undecided,
+)
 from slactl.sla.stretches import instant_of, seconds_of
 
 if TYPE_CHECKING:
-    from slactl.sla.evaluation import Course, Evaluation, Timer
-    from slactl.sla.rules import Escalation, Level, Rules
+    from slactl.sla.evaluation import ClockRun, Evaluation, Timer
+    from slactl.sla.rules import Rules
+    from slactl.sla.rules_model import Escalation, Level
 
 
 class NextLevel(NamedTuple):
-    """The level that fires next if nobody does anything, and when: its instant, or the end of an acknowledgement."""
+    """Hold the level that fires next if nobody acts, and when: at its instant, or when an acknowledgement ends."""
 
     escalation: str
     level: str
@@ -21,30 +31,31 @@ class NextLevel(NamedTuple):
 
 
 def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey]) -> NextLevel | None:
-    """The first level of all ladders of a ticket that has not been decided and would fire as things stand.
+    """Return the next level of a ticket that is not in `fired` and would fire as the ticket is now.
 
-    What is due already and waits for the next `check` counts. None while every clock with a ladder stands still.
+    A level that is due already and waits for the next `check` counts. None while every watched clock is paused.
     """
-    found, now, acked = list[NextLevel](), seconds_of(evaluation.now), evaluation.acked_until
+    candidates = list[NextLevel]()
+    now, acked = seconds_of(evaluation.now), evaluation.acked_until
     for timer in evaluation.timers:
         if not timer.is_counting:
             continue
-        for escalation in watching(timer.course, rules):
+        for escalation in rules_watching(timer.clock_run, rules):
             if escalation.when.matches(evaluation.facts):
-                for due in undecided(timer.course, escalation, fired):
+                for due in undecided(timer.clock_run, escalation, fired):
                     at = instant_of(due.at)
                     if _would_fire(due, evaluation, now):
-                        found.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
-    return min(found, key=lambda each: each.at, default=None)
+                        candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
+    return min(candidates, key=lambda candidate: candidate.at, default=None)
 
 
-def _would_fire(due: Due, evaluation: "Evaluation", now: int) -> bool:
-    is_past = due.course.due is not None and due.course.due < now
+def _would_fire(due: DueLevel, evaluation: "Evaluation", now: int) -> bool:
+    is_past = due.clock_run.due is not None and due.clock_run.due < now
     return due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past)
 
 
-class Step(NamedTuple):
-    """A level that is decided by hand, and when it fell due or would have; None where that is not known."""
+class ManualLevel(NamedTuple):
+    """Hold a level that a person decides, and when it fell or would fall due; None where that is not known."""
 
     key: FiringKey
     at: datetime | None
@@ -52,37 +63,43 @@ class Step(NamedTuple):
 
 
 def open_timer(evaluation: "Evaluation", escalation: "Escalation") -> "Timer | None":
-    """The timer that a ladder watches and that has not stopped, its clock may stand still."""
-    watched = (timer for timer in evaluation.timers if timer.stopped_at is None and timer.kind == escalation.on)
-    mine = [timer for timer in watched if escalation.id in (timer.course.escalations or (escalation.id,))]
-    return mine[-1] if mine else None
+    """Return the timer that an escalation rule watches and that has not stopped; it may be paused."""
+    candidates = [
+        timer
+        for timer in evaluation.timers
+        if timer.stopped_at is None
+        and timer.kind == escalation.on
+        and escalation.id in (timer.clock_run.escalations or (escalation.id,))
+    ]
+    return candidates[-1] if candidates else None
 
 
 def up_to(
-    course: "Course", escalation: "Escalation", level: "Level", now: datetime, fired: Collection[FiringKey]
-) -> Sequence[Step]:
-    """What a ladder has up to a level and has not been decided, that level last; for taking it ahead of its time.
+    clock_run: "ClockRun", escalation: "Escalation", level: "Level", now: datetime, fired: Collection[FiringKey]
+) -> Sequence[ManualLevel]:
+    """Return the levels of an escalation rule that a person decides by firing `level` ahead of its time.
 
-    Of the levels before it, the repeats that have come by `now` are among them; later ones go on as they would have.
+    They are the earlier levels that are not in `fired`, with the repeats that have fallen due by `now`, and `level`
+    itself as the last one. Later repeats fire as they would have.
     """
-    idle = escalation.idle.for_.seconds if escalation.idle is not None else 0
-    # Where an offset stands on the calendar is known while a clock stands still too.
-    places = [place_of(course, each.at, wall=False, idle=idle) or 0 for each in escalation.levels]
-    in_order = sorted(range(len(places)), key=lambda place: (places[place], place))
-    before = [escalation.levels[place] for place in in_order]
-    found: list[Step] = []
-    for each in before[: before.index(level)]:
-        found += [step for step in _steps(course, escalation, each, now) if step.key not in fired]
-    at = next((instant_of(due.at) for due in repeats(course, escalation, level)), None)
-    return [*found, Step(key_of(course, escalation, level), at, _warns(course, level))]
+    idle = idle_seconds(escalation)
+    # The offset on the calendar is known while the clock is paused too.
+    reached = [seconds_until(clock_run, one.at, wall=False, idle=idle) or 0 for one in escalation.levels]
+    in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
+    decided: list[ManualLevel] = []
+    for earlier in in_order[: in_order.index(level)]:
+        levels = _manual_levels(clock_run, escalation, earlier, now)
+        decided += [manual for manual in levels if manual.key not in fired]
+    at = next((instant_of(due.at) for due in repeats(clock_run, escalation, level)), None)
+    return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, _is_warning(clock_run, level))]
 
 
-def _steps(course: "Course", escalation: "Escalation", level: "Level", now: datetime) -> list[Step]:
-    known = [due for due in repeats(course, escalation, level) if not due.repeat or due.at <= seconds_of(now)]
+def _manual_levels(clock_run: "ClockRun", escalation: "Escalation", level: "Level", now: datetime) -> list[ManualLevel]:
+    known = [due for due in repeats(clock_run, escalation, level) if not due.repeat or due.at <= seconds_of(now)]
     if known:
-        return [Step(due.key, instant_of(due.at), due.warning) for due in known]
-    return [Step(key_of(course, escalation, level), None, _warns(course, level))]
+        return [ManualLevel(due.key, instant_of(due.at), due.warning) for due in known]
+    return [ManualLevel(key_of(clock_run, escalation, level), None, _is_warning(clock_run, level))]
 
 
-def _warns(course: "Course", level: "Level") -> bool:
-    return course.target is not None and level.at.is_warning
+def _is_warning(clock_run: "ClockRun", level: "Level") -> bool:
+    return clock_run.target is not None and level.at.is_warning

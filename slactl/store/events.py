@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from slactl.clock import from_text
-from slactl.sla.history import ActorType, Event, EventType, Status
+from slactl.sla.enums import ActorType, EventType, Status
+from slactl.sla.history import Event
 
 #: The audit name of each type; a status change has a name of its own where people look for one.
 ACTIONS = {

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from slactl.sla.history import ActorType, Condition, Priority, Status, Target
-from slactl.store.words import NotificationState, Outcome
+from slactl.sla.enums import ActorType, Condition, LevelOutcome, NotificationState, Priority, Status, Target
+from slactl.store import views
 
 INSTANT = "____-__-__T__:__:__Z"
 
@@ -97,7 +97,7 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
-        Index("ticket_open", "due_at", "id", sqlite_where=text("status NOT IN ('resolved', 'closed')")),
+        Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_created", "created_at"),
         Index("ticket_updated", "updated_at"),
         Index("ticket_assignee", "assignee", "due_at", "id"),
@@ -230,7 +230,7 @@ class Escalation(SQLModel, table=True):
 
     __table_args__ = (
         _one_of("source", ("automatic", "manual")),
-        _one_of("outcome", Outcome),
+        _one_of("outcome", LevelOutcome),
         *_instants("due_at", "fired_at"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="reason_length"),
         CheckConstraint("source = 'manual' OR (kind IS NOT NULL AND escalation IS NOT NULL)", name="automatic_key"),

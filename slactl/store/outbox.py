@@ -9,9 +9,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from slactl.sla.history import Status
+from slactl.sla.enums import NotificationState, Status
 from slactl.store.models import Escalation, Notification, Run, Silence, Ticket, Timer
-from slactl.store.words import NotificationState
 from slactl.store.writes import batches
 
 Row = dict[str, Any]

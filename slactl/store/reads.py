@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slactl.errors import NotKnownError
-from slactl.sla.history import EventType
+from slactl.sla.enums import EventType
 from slactl.store import views
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row

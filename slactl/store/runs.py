@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from slactl.clock import BootClock, from_text
 from slactl.store.connection import open_database, reported, transaction
 from slactl.store.reads import head
-from slactl.store.views import ESCALATION_COLUMNS
+from slactl.store.views import ESCALATION_COLUMNS, OPEN
 
 COLUMNS = [
     "id",
@@ -194,7 +194,7 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
     query = (
         "SELECT COUNT(*) FROM (SELECT ticket_id FROM timer WHERE next_at <= :now UNION SELECT r.ticket_id"
         " FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.due_at < :now"
-        " AND t.status NOT IN ('resolved', 'closed')"
+        f" AND {OPEN}"
         " AND r.due_at < :now AND r.stopped_at IS NULL AND r.detected_at IS NULL)"
     )
     return int(connection.execute(query, {"now": now}).fetchone()[0])

@@ -3,6 +3,8 @@
 A view takes now from SQLite's clock; slactl binds `:now`, so that one command sees one instant.
 """
 
+from slactl.sla.enums import DONE, Target
+
 #: Now, as SQLite tells it, in the form in which instants are stored.
 CLOCK = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
@@ -92,8 +94,8 @@ _EVENT = {name: name for name in EVENT_STORED} | {
 }
 
 
-#: What a policy can promise, in the order in which people read it.
-TARGETS = ("first_response", "next_response", "resolution")
+#: The targets in the order in which people read them, as plain text: SQL statements contain their `repr`.
+TARGETS = tuple(target.value for target in Target)
 
 
 def timer_columns(now: str) -> dict[str, str]:
@@ -167,7 +169,7 @@ def summary_columns(now: str) -> dict[str, str]:
 
 
 #: Open means: neither resolved nor closed.
-OPEN = "t.status NOT IN ('resolved', 'closed')"
+OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
 
 
 def definitions() -> dict[str, str]:

@@ -11,7 +11,8 @@ from sqlmodel import SQLModel
 
 from slactl.clock import from_text
 from slactl.errors import RefusedError
-from slactl.sla.history import Event, EventType
+from slactl.sla.enums import DONE, EventType
+from slactl.sla.history import Event
 from slactl.store import reads
 from slactl.store.chain import BEGINNING, sealed_rows
 from slactl.store.events import from_row, identity
@@ -218,7 +219,7 @@ def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
     """The tickets something can still happen to, from `after` on, in ascending order."""
     table, timer = _table(Ticket), _table(Timer)
     waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
-    live = table.c.status.not_in(("resolved", "closed"))
+    live = table.c.status.not_in(DONE)
     query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
     return list(connection.execute(query).scalars())
 
@@ -230,7 +231,7 @@ def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, 
     query = (
         select(*columns)
         .join(version, version.c.id == table.c.rules_version)
-        .where(table.c.id > after, table.c.status.not_in(("resolved", "closed")), version.c.hash != rules_hash)
+        .where(table.c.id > after, table.c.status.not_in(DONE), version.c.hash != rules_hash)
     )
     return [dict(row) for row in connection.execute(query.order_by(table.c.id).limit(most)).mappings()]
 

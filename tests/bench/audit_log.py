@@ -18,7 +18,8 @@ from slactl.clock import to_text
 from slactl.config import Color, Config, shipped_rules
 from slactl.desk import audit
 from slactl.desk.ledger import Entry, ledger
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.enums import ActorType, EventType
+from slactl.sla.history import Event
 from slactl.store import chain
 from slactl.store.creation import create_database
 from slactl.store.engine import writing

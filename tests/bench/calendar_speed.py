@@ -24,7 +24,7 @@ import holidays
 import pandas as pd
 
 from slactl.sla.calendar import BusinessCalendar
-from slactl.sla.rules import parse
+from slactl.sla.rules_loading import parse
 
 ROUNDS, QUESTIONS, OF_OTHERS = 7, 10_000, 500
 HOUR = timedelta(hours=1)

@@ -218,7 +218,7 @@ class Bench:
 
 def calendar_row() -> Row:
     """How long one `BusinessCalendar.add` takes once its years are filled."""
-    from slactl.sla.rules import load
+    from slactl.sla.rules_loading import load
 
     calendar = load(HERE.parents[1] / "rules.toml").calendar("office")
     start, span = datetime(2026, 3, 2, 9, tzinfo=UTC), timedelta(hours=16)

@@ -265,7 +265,7 @@ def test_answers_on_a_terminal_say_what_was_asked(terminal: Slactl) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("show", "ofice"), 3, "did you mean office? (known: always, office, night, daily, fair)"),
+        (("show", "ofice"), 3, "did you mean office? (known: always, daily, fair, night, office)"),
         (("add", "ofice", "now", "1h"), 3, "did you mean office?"),
         (("between", "zzz", "now", "now"), 3, "there is no calendar 'zzz' (known"),
         (("is-open", "office", "now", "--timezone", "Europe/Berln"), 3, "did you mean Europe/Berlin?"),

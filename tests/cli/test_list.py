@@ -352,7 +352,7 @@ def test_looking_on_a_pipe_loads_nothing_heavy(words: str) -> None:
         "import sys; from slactl.__main__ import run\n"
         f"code = run({words.split()!r})\n"
         "heavy = [m for m in ('rich', 'sqlmodel', 'sqlalchemy', 'pydantic', 'holidays', 'tomli_w', "
-        "'tomlkit', 'slactl.sla.rules', 'slactl.sla.timers') if m in sys.modules]\n"
+        "'tomlkit', 'slactl.sla.rules', 'slactl.sla.replay') if m in sys.modules]\n"
         "print(code, heavy, file=sys.stderr)"
     )
     done = subprocess.run(

@@ -142,26 +142,26 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("breeched = true", "views.bad.breeched: there is no option of list 'breeched'; did you mean breached?"),
+        ("breeched = true", "views.bad.breeched: list has no option 'breeched'; did you mean breached?"),
         ("due_within = '2h'", "did you mean due-within?"),
-        ("breached = 'yes'", "views.bad.breached: true or false is needed"),
+        ("breached = 'yes'", "views.bad.breached: must be true or false"),
         (
             "priority = 'urgnt'",
-            "views.bad.priority: 'urgnt' is none of low, normal, high, urgent; did you mean urgent?",
+            "views.bad.priority: 'urgnt' is not one of low, normal, high, urgent; did you mean urgent?",
         ),
         ("status = ['open', 'cloosed']", "did you mean closed?"),
         ("target = []", "an empty list matches nothing"),
-        ("plan = 3", "a text is needed, or a list of texts"),
-        ("plan = ['a', 3]", "a text is needed"),
-        ("search = ''", "a text is needed"),
-        ("due-within = '3bd'", "knows no business days"),
+        ("plan = 3", "must be a text or a list of texts"),
+        ("plan = ['a', 3]", "must be a text"),
+        ("search = ''", "must be a text"),
+        ("due-within = '3bd'", "without business days"),
         ("due-within = 'soon'", "'soon' is no duration"),
-        ("due-within = ['2h']", "a text is needed"),
+        ("due-within = ['2h']", "must be a text"),
         ("at = 'someday'", "'someday' is no time"),
-        ("limit = -1", "a whole number is needed, 0 or more"),
-        ("limit = true", "a whole number is needed, 0 or more"),
+        ("limit = -1", "must be a whole number, 0 or more"),
+        ("limit = true", "must be a whole number, 0 or more"),
         ("sort = 'dew'", "did you mean due?"),
-        ("json = true\nquiet = true", "views.bad.quiet: json and quiet exclude each other"),
+        ("json = true\nquiet = true", "views.bad.quiet: json and quiet cannot be used together"),
     ],
 )
 def test_what_is_wrong_with_a_view_is_told_with_its_line(viewed: Path, slactl: Slactl, line: str, told: str) -> None:
@@ -180,7 +180,7 @@ def test_the_ready_made_views_work_while_the_file_is_broken(viewed: Path, slactl
     add(viewed, "[views.mine\n")
     result = slactl("list", "@past-first-response", "-q")
     assert (result.code, result.out) == (0, "6\n")
-    assert result.err.startswith(f"warning: the views of {viewed} cannot be read: ")
+    assert result.err.startswith(f"warning: the views in {viewed} cannot be read: ")
     assert slactl("list", "@mine").code == 4
     assert slactl("list", "@").code == 4
 

@@ -18,7 +18,7 @@ from slactl.desk.changes import carry_out, prioritise
 from slactl.desk.ledger import ledger
 from slactl.desk.rules_versions import Move, apply
 from slactl.errors import RefusedError
-from slactl.sla.history import Priority
+from slactl.sla.enums import Priority
 
 LATER = NOON + timedelta(seconds=20)
 

@@ -34,8 +34,11 @@ def imported(slactl: Slactl, path: Path, content: bytes, *options: str) -> tuple
         ("A,2026-02-27T09:00:00Z,word,hgih,open\n", "t.csv:3:priority: 'hgih' is not known; did you mean high?"),
         ("A,2026-02-27T09:00:00Z,word,low,opne\n", "t.csv:3:status: 'opne' is not known; did you mean open?"),
         ("A,2026-02-27T09:00:00Z,nul\0nul,low,open\n", "t.csv:3:subject: has a NUL character"),
-        ("A,2026-02-27T09:00:00Z," + "s" * 1001 + ",low,open\n", "t.csv:3:subject: 1,001 characters; at most 1,000"),
-        ("N" * 201 + ",2026-02-27T09:00:00Z,name,low,open\n", "t.csv:3:ticket: 201 characters; at most 200"),
+        (
+            "A,2026-02-27T09:00:00Z," + "s" * 1001 + ",low,open\n",
+            "t.csv:3:subject: has 1,001 characters; at most 1,000",
+        ),
+        ("N" * 201 + ",2026-02-27T09:00:00Z,name,low,open\n", "t.csv:3:ticket: has 201 characters; at most 200"),
         ('A,2026-02-27T09:00:00Z,"never closed,low,open\n', "t.csv:3:priority: 3 cells, but the header has 5; it goes"),
     ],
 )
@@ -101,21 +104,24 @@ def test_a_file_without_a_line(desk: Path, slactl: Slactl, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "created"', "h.jsonl:2: not JSON at column"),
-        (b"[1, 2]", "h.jsonl:2: a JSON object is needed, not a list"),
+        (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "created"', "h.jsonl:2: is not valid JSON at column"),
+        (b"[1, 2]", "h.jsonl:2: must be a JSON object, not a list"),
         (b'{"at": "2026-02-27T09:00:00Z", "type": "created"}', "h.jsonl:2:ticket: is missing"),
         (b'{"ticket": "A", "at": "2026-02-27T09:00:00", "type": "created"}', "h.jsonl:2:at: "),
         (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "creatd"}', "did you mean created?"),
         (b'{"ticket": "OK", "at": "2026-02-27T09:00:00Z", "type": "status"}', "h.jsonl:2:status: is missing"),
         (b'{"ticket": "OK", "at": "2026-02-27T08:00:00Z", "type": "note"}', "before the ticket was created"),
         (b'{"ticket": "A", "at": "2026-02-27T09:00:00Z", "type": "note"}', "the ticket was never created"),
-        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "created"}', "a second created"),
+        (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "created"}', "is created a second time"),
         (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\xff"}', "not UTF-8 at byte 73"),
         (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\u0000"}', "body: has a NUL"),
         (b'{"ticket": "OK", "at": "2026-02-27T10:00:00Z", "type": "note", "body": "\\ud800"}', "lone surrogate"),
         (b'{"ticket": "A", "at": "0001-01-01T00:00:00Z", "type": "created"}', "outside the years"),
-        (b'{"ticket": "A", "at": "2026-02-27T10:00:00Z", "type": "created", "x": ' + b"9" * 5000 + b"}", "not JSON"),
-        (b'{"ticket": "A", "type": ' + b"[" * 100_000 + b"}", "not JSON"),
+        (
+            b'{"ticket": "A", "at": "2026-02-27T10:00:00Z", "type": "created", "x": ' + b"9" * 5000 + b"}",
+            "is not valid JSON",
+        ),
+        (b'{"ticket": "A", "type": ' + b"[" * 100_000 + b"}", "is not valid JSON"),
     ],
 )
 def test_a_bad_line_of_a_history(desk: Path, slactl: Slactl, tmp_path: Path, line: bytes, said: str) -> None:

@@ -58,7 +58,7 @@ def test_github_objects_one_a_line(desk: Path, slactl: Slactl) -> None:
     lines = "\n".join(json.dumps(each) for each in json.loads((SAMPLES / "github.json").read_text()))
     done = slactl("import", "-", "--map", "github", stdin=f"{lines}\n{{broken\n")
     assert (done.code, done.out) == (7, "2 tickets opened, 0 changed, 3 events added, 1 problem told above\n")
-    assert "stdin:3: not JSON at column 2" in done.err
+    assert "stdin:3: is not valid JSON at column 2" in done.err
 
 
 def test_plain_csv(desk: Path, slactl: Slactl) -> None:

@@ -17,7 +17,7 @@ from random_desks import STEP, Desk, random_history
 from slactl.config import Config, resolve
 from slactl.desk.imports import Source, import_file
 from slactl.desk.simulate import simulate_file
-from slactl.sla.rules import load
+from slactl.sla.rules_loading import load
 
 INCIDENTS = Path(__file__).parent.parent / "data" / "servicenow_incidents.csv"
 SEEDS = [pytest.param(range(3), id="few"), pytest.param(range(100), id="many", marks=pytest.mark.full)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slactl.desk.rules_tests import run
-from slactl.sla.rules import parse
+from slactl.sla.rules_loading import parse
 
 RULES = parse(
     """
@@ -278,12 +278,12 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resoluton", state = "met" }]'),
-            "cases.toml:4: test[1].expect[1].target: 'resoluton' is none of first_response, next_response, resolution;"
-            " did you mean resolution?",
+            "cases.toml:4: test[1].expect[1].target: 'resoluton' is not one of first_response, next_response,"
+            " resolution; did you mean resolution?",
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", state = "late" }]'),
-            "cases.toml:4: test[1].expect[1].state: 'late' is none of none, running, paused, met, breached",
+            "cases.toml:4: test[1].expect[1].state: 'late' is not one of none, running, paused, met, breached",
         ),
         (
             a_test(rest='expect = [{ ticket = "B", policy = "all" }]'),
@@ -322,7 +322,7 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         ),
         (
             a_test(history=f"{CREATED}, {CREATED.replace('09:00', '10:00')}"),
-            "cases.toml:3: test[1].history[2]: type: a second created for ticket A",
+            "cases.toml:3: test[1].history[2]: type: ticket A is created a second time",
         ),
     ],
 )

@@ -181,7 +181,7 @@ def test_the_owner_of_a_file_folder_or_link_counts(tmp_path: Path) -> None:
 
 def planted(desk: Path, rules: str, **meta: str) -> None:
     """Have the database say that these rules were the last that a run used."""
-    from slactl.sla.rules import parse
+    from slactl.sla.rules_loading import parse
 
     found = parse(rules)
     with sqlite3.connect(desk) as connection:

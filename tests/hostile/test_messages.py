@@ -19,7 +19,8 @@ from slactl.desk import addresses, digests
 from slactl.desk.addresses import Address
 from slactl.desk.credentials import Secrets, Unresolved
 from slactl.desk.sending import Outcome, send
-from slactl.sla.rules import Rules, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 from slactl.sla.templates import NAMES
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

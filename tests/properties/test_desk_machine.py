@@ -26,10 +26,11 @@ from slactl.desk.erase import erase
 from slactl.desk.imports import Source, import_file
 from slactl.desk.rebuild import Rebuilt, rebuild
 from slactl.errors import ExitCode, NotKnownError, RefusedError
+from slactl.sla.enums import LevelOutcome, Priority, Status, Target
 from slactl.sla.evaluation import Evaluation
-from slactl.sla.history import Priority, Status, Target
-from slactl.sla.ladders import FiringKey, FiringOutcome, due_levels, next_instant
-from slactl.sla.rules import Rules, load
+from slactl.sla.ladders import FiringKey, due_levels, next_instant
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import load
 from slactl.store import reads
 from slactl.store.creation import create_database
 
@@ -237,7 +238,7 @@ class Desk(RuleBasedStateMachine):
         for timer in () if self._is_left_alone(state) else state.timers:
             row = stored.get((timer.kind.value, timer.cycle))
             detected = row is not None and row["detected_at"] is not None
-            due = next_instant(state, timer, rules, self.now, fired, detected)
+            due = next_instant(state, timer, rules, fired, detected)
             sleeps = from_text(row["next_at"]) if row is not None and row["next_at"] is not None else None
             assert due is None or (sleeps is not None and sleeps <= max(due, self.now)), (
                 f"the {timer.kind} timer {timer.cycle} of ticket {number} sleeps until {sleeps}, but {due} is next"
@@ -257,7 +258,7 @@ class Desk(RuleBasedStateMachine):
             for number, state in states(connection, self.now).items():
                 left = due_levels(state, rules, self.now, self._fired(connection, number))
                 if self._is_left_alone(state):
-                    left = [each for each in left if each.outcome is not FiringOutcome.EXPIRED]
+                    left = [each for each in left if each.outcome is not LevelOutcome.EXPIRED]
                 assert left == [], (number, state.status)
                 if not self.edited:  # in other rules a level of the same name may be another one
                     self._nobody_is_woken_twice(connection, state, [each["id"] for each in report.firings], number)

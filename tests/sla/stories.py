@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from slactl.sla.enums import ActorType, EventType
 from slactl.sla.evaluation import Evaluation, Timer
 from slactl.sla.firings import evaluate_with_firings
-from slactl.sla.history import ActorType, Event, EventType
+from slactl.sla.history import Event
 from slactl.sla.ladders import FiringKey, due_levels
-from slactl.sla.rules import Rules, parse
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 from slactl.sla.timers import evaluate
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)

@@ -233,9 +233,9 @@ def test_the_first_and_the_last_known_year_work_and_end(asked: BusinessCalendar)
 
 def test_negative_durations_and_days_are_refused() -> None:
     for asked in (ALWAYS, calendar("UTC", OFFICE)):
-        with pytest.raises(ValueError, match="not negative"):
+        with pytest.raises(ValueError, match="negative duration"):
             asked.add(at("2026-01-01T00:00:00Z"), -HOUR)
-        with pytest.raises(ValueError, match="not negative"):
+        with pytest.raises(ValueError, match="negative number of days"):
             asked.add_days(at("2026-01-01T00:00:00Z"), -1)
 
 
@@ -296,5 +296,5 @@ def test_unknown_zones_and_impossible_hours_are_refused() -> None:
         with pytest.raises(ValueError, match="no time zone"):
             calendar(name, OFFICE)
     for wrong in ((0, 0), (-1, 5), (86_400, 90_000), (10, 5), (0, 86_401)):
-        with pytest.raises(ValueError, match="no interval"):
+        with pytest.raises(ValueError, match="not an interval"):
             BusinessCalendar("test", "UTC", Hours(weekly={0: [wrong]}))

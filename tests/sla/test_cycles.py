@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slactl.sla.cycles import Decision, Span, renumbered, renumbered_breaches
+from slactl.sla.cycles import Cycle, Decision, renumbered, renumbered_breaches
 from slactl.sla.ladders import FiringKey
 
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -15,10 +15,10 @@ def instant(seconds: int) -> datetime:
     return BEGIN + timedelta(seconds=seconds)
 
 
-def spans(bounds: list[int], *, goes_on: bool) -> list[Span]:
+def spans(bounds: list[int], *, goes_on: bool) -> list[Cycle]:
     """Cycles from each even bound to the odd one that follows."""
     pairs = list(zip(bounds[::2], bounds[1::2], strict=False))
-    found = [Span("idle", place, instant(a), instant(b)) for place, (a, b) in enumerate(pairs, 1)]
+    found = [Cycle("idle", place, instant(a), instant(b)) for place, (a, b) in enumerate(pairs, 1)]
     return [*found[:-1], found[-1]._replace(stop=None)] if goes_on else found
 
 
@@ -62,7 +62,7 @@ def test_what_comes_later_moves_nothing(bounds: list[int], data: st.DataObject) 
 def test_one_cycle_is_not_decided_twice_and_what_has_none_holds_nothing_back() -> None:
     before = spans([0, 10, 20, 30, 40, 50], goes_on=False)
     decisions = [Decision(number, key(number), before[number - 1].start + timedelta(seconds=5)) for number in (1, 2, 3)]
-    later = [Span("idle", 1, instant(22), None)]
+    later = [Cycle("idle", 1, instant(22), None)]
     assert renumbered(decisions, before, later, set()) == {1: key(0), 2: key(1), 3: key(-1)}
     assert renumbered(decisions, before, later, {key(1)}) == {1: key(0), 2: key(-1), 3: key(-2)}
     assert renumbered(decisions, before, [], set()) == {1: key(0), 2: key(-1), 3: key(-2)}

@@ -79,7 +79,7 @@ def test_a_burst_concerns_the_escalations_it_was_counted_for() -> None:
     assert episodes("mon 09:00 created", "burst") == []
     text = "mon 09:00 created bursts=flood,\nmon 11:00 status resolved"
     burst = timers(judged(text, RULES, "mon 10:00"), "burst")[0]
-    assert (burst.course.escalations, said(burst.started_at), burst.stopped_at) == (("flood",), "mon 09:00", None)
+    assert (burst.clock_run.escalations, said(burst.started_at), burst.stopped_at) == (("flood",), "mon 09:00", None)
     assert episodes(text, "burst", "tue 09:00") == [(1, "mon 09:00", "mon 11:00")]
 
 

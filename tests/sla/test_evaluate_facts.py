@@ -3,7 +3,8 @@
 import pytest
 from stories import judged, rules, said, story, when
 
-from slactl.sla.history import Event, EventType
+from slactl.sla.enums import EventType
+from slactl.sla.history import Event
 from slactl.sla.timers import evaluate
 
 RULES = rules(first_response="1h", resolution="4h", calendar="always")

@@ -101,11 +101,11 @@ def test_a_new_cycle_is_computed_again() -> None:
 
 
 def test_arming_grows_when_a_person_moves_the_deadline_later() -> None:
-    assert resolution(BY_HAND, RULES, "mon 10:00").arming == 1
-    assert resolution(BY_HAND + "mon 11:00 due_set resolution mon 15:00", RULES, "mon 11:00").arming == 1
-    assert resolution(BY_HAND + "mon 11:00 due_set resolution tue 15:00", RULES, "mon 11:00").arming == 2
+    assert resolution(BY_HAND, RULES, "mon 10:00").deadline_revision == 1
+    assert resolution(BY_HAND + "mon 11:00 due_set resolution mon 15:00", RULES, "mon 11:00").deadline_revision == 1
+    assert resolution(BY_HAND + "mon 11:00 due_set resolution tue 15:00", RULES, "mon 11:00").deadline_revision == 2
 
 
 def test_a_pause_does_not_arm() -> None:
     text = "mon 09:00 created\nmon 10:00 status pending\nmon 12:00 status open"
-    assert resolution(text, RULES, "mon 12:00").arming == 0
+    assert resolution(text, RULES, "mon 12:00").deadline_revision == 0

@@ -14,7 +14,7 @@ from slow_desk import SlowTicket, TooFarAhead
 from wall_clock import Walk, WallClock
 
 from slactl.desk.simulate import simulate_file
-from slactl.sla.rules import parse
+from slactl.sla.rules_loading import parse
 
 SEEDS = [pytest.param(range(250), id="few"), pytest.param(range(10_000), id="many", marks=pytest.mark.full)]
 

@@ -1,17 +1,20 @@
 """How the time of a timer was spent."""
 
+from itertools import groupby
+
 from stories import resolution, rules, said, when
 
 from slactl.sla.evaluation import Timer
-from slactl.sla.segments import segments
+from slactl.sla.explanation import segments
 
 OFFICE = rules(resolution="8h")
 ALWAYS = rules(resolution="8h", calendar="always")
 
 
 def spent(timer: Timer, now: str) -> list[str]:
-    """Each segment as `counted mon 09:00-mon 10:00`."""
-    return [f"{each.spent} {said(each.start)}-{said(each.end)}" for each in segments(timer, when(now))]
+    """Each time spent in one way as `counted mon 09:00-mon 10:00`, whether late or ahead."""
+    runs = [list(run) for _, run in groupby(segments(timer, when(now)), key=lambda each: each.spent)]
+    return [f"{run[0].spent} {said(run[0].start)}-{said(run[-1].end)}" for run in runs]
 
 
 def test_pauses_closed_time_and_nights_are_told_apart() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from slactl.clock import parse_offset_instant
 from slactl.desk.simulate import simulate
-from slactl.sla.history import Event, EventType
-from slactl.sla.rules import load
+from slactl.sla.enums import EventType
+from slactl.sla.history import Event
+from slactl.sla.rules_loading import load
 
 EXAMPLES = Path(__file__).parent.parent / "data" / "sla"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "expect.json").read_text())

@@ -10,10 +10,10 @@ from test_evaluate_laws import MOMENTS, PROMISED, histories, judge, targets
 
 from slactl.sla.calendar import BusinessCalendar
 from slactl.sla.evaluation import Timer
-from slactl.sla.explanation import business_days, clock_changes, named_dates, passages, steps
+from slactl.sla.explanation import Spent, business_days, clock_changes, named_dates, segments, steps
 from slactl.sla.history import Event
-from slactl.sla.rules import Rules, parse
-from slactl.sla.segments import Spent
+from slactl.sla.rules import Rules
+from slactl.sla.rules_loading import parse
 
 OFFICE = rules(resolution="8h")
 
@@ -66,7 +66,7 @@ def test_the_working_leads_to_the_deadline(history: list[Event], promised: Rules
 def test_the_passages_add_up_to_the_figures_of_the_timer(history: list[Event], promised: Rules, now: datetime) -> None:
     assume(history[0].at <= now)
     for timer in targets(judge(history, promised, now)):
-        found = list(passages(timer, now))
+        found = list(segments(timer, now))
         past = [each for each in found if not each.ahead]
         assert total(past, Spent.COUNTED) == timer.elapsed_seconds
         assert total(past, Spent.PAUSED) == timer.paused_seconds
@@ -76,7 +76,7 @@ def test_the_passages_add_up_to_the_figures_of_the_timer(history: list[Event], p
 
 
 def total(found: list, spent: Spent) -> int:  # type: ignore[type-arg]
-    return sum(each.segment.seconds for each in found if each.segment.spent is spent)
+    return sum(each.seconds for each in found if each.spent is spent)
 
 
 def test_each_pause_is_a_step_with_its_open_time() -> None:

@@ -3,7 +3,7 @@
 from stories import due_now, judged, policies, policy, rules, said, when
 from test_ladders_firings import ladder
 
-from slactl.sla.history import Condition, Target
+from slactl.sla.enums import Condition, Target
 from slactl.sla.ladders import FiringKey, due_levels, next_instant
 from slactl.sla.rules import Rules
 
@@ -27,7 +27,7 @@ def following(
     """When there is something to do next about the last timer of a kind."""
     evaluation = judged(text, promised, now)
     timer = [each for each in evaluation.timers if each.kind == kind][-1]
-    return said(next_instant(evaluation, timer, promised, when(now), set(decided), detected))
+    return said(next_instant(evaluation, timer, promised, set(decided), detected))
 
 
 def test_what_has_come_is_due_until_it_is_decided() -> None:
@@ -153,7 +153,7 @@ def test_after_everything_due_is_decided_the_next_instant_lies_ahead() -> None:
         evaluation = judged(OPENED, RULES, now)
         decided = {firing.key for firing in due_levels(evaluation, RULES, when(now), set())}
         timer = evaluation.timers[0]
-        upcoming = next_instant(evaluation, timer, RULES, when(now), decided, detected=timer.breached_at is not None)
+        upcoming = next_instant(evaluation, timer, RULES, decided, detected=timer.breached_at is not None)
         assert upcoming is None or upcoming > when(now)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from slactl.errors import ExitCode, RulesError
-from slactl.sla.rules import load, parse
+from slactl.sla.rules_loading import load, parse
 
 RULES = """\
 schema = 1
@@ -43,15 +43,15 @@ MISTAKES = [
     ("{ resolution =", "{ resoluton =", 14, "unknown key resoluton; did you mean resolution?"),
     ("[settings]", "[setings]", 2, "unknown key setings; did you mean settings?"),
     ('calendar = "office"', 'match = { pln = ["x"] }\ncalendar = "office"', 12, "did you mean plan?"),
-    ('"free"', "3", 3, "a text is needed"),
-    ('[settings]\ndefault_plan = "free"', "settings = 3", 2, "a table is needed"),
-    ("always_open = true", 'always_open = "yes"', 9, "true or false is needed"),
-    ('default_plan = "free"', 'pause = "resolution"', 3, 'a list is needed: ["resolution"]'),
+    ('"free"', "3", 3, "must be a text"),
+    ('[settings]\ndefault_plan = "free"', "settings = 3", 2, "must be a table"),
+    ("always_open = true", 'always_open = "yes"', 9, "must be true or false"),
+    ('default_plan = "free"', 'pause = "resolution"', 3, 'must be a list: ["resolution"]'),
     ("[[policy]]", "[policy]", 10, "write [[policy]]"),
-    ("schema = 1", "schema = 2", 1, "reads schema = 1"),
+    ("schema = 1", "schema = 2", 1, "write schema = 1"),
     ('calendar = "office"\n', "", 10, "calendar is missing"),
     # Durations.
-    *[('"4h"', length, 14, "a duration is a text") for length in ("4", "4.5", "true", "{ seconds = 4 }", "[]")],
+    *[('"4h"', length, 14, "a duration must be a text") for length in ("4", "4.5", "true", "{ seconds = 4 }", "[]")],
     *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0bd", "0h0m")],
     *[('"4h"', f'"{length}"', 14, "is no duration") for length in ("-4h", "1.5h", "4 hours", "", "4", "2bd4h", "4H")],
     ('"4h"', '"99999h"', 14, "longer than ten years"),
@@ -68,7 +68,7 @@ MISTAKES = [
     ),
     ('on = "resolution"', 'on = "resolutin"', 19, "did you mean resolution?"),
     ("default = {", "defalt = {", 14, "there is no priority 'defalt'; did you mean default?"),
-    ('default_plan = "free"', 'reopen = "reopen"', 3, "is none of continue, reset, frozen"),
+    ('default_plan = "free"', 'reopen = "reopen"', 3, "is not one of continue, reset, frozen"),
     ('default_plan = "free"', 'pause_statuses = ["waiting"]', 3, "did you mean waiting_customer?"),
     (
         'default_plan = "free"',
@@ -79,7 +79,7 @@ MISTAKES = [
     ("Europe/Berlin", "Europe/Berln", 5, "there is no time zone 'Europe/Berln'; did you mean Europe/Berlin?"),
     ("Europe/Berlin", "europe/berlin", 5, "did you mean Europe/Berlin?"),
     # Names that are there twice.
-    ("[roles", '[[policy]]\nname = "all"\ncalendar = "office"\n[roles', 16, "another one above has the name 'all'"),
+    ("[roles", '[[policy]]\nname = "all"\ncalendar = "office"\n[roles', 16, "the name 'all' is used above"),
     ("  [[escalation.level]]", '[[escalation.level]]\nid = "breach"\nat = "1%"\n[[escalation.level]]', 24, "'breach'"),
     # Hours.
     ('["09:00-17:00"]', "[]", 4, "the calendar is never open; give it weekly hours, dates or always_open = true"),
@@ -89,25 +89,30 @@ MISTAKES = [
     ('["09:00-17:00"]', '["22:00-06:00", "23:00-23:30"]', 7, "hours overlap"),
     ('["09:00-17:00"]', '["09:00-09:00"]', 7, "equal ends"),
     ('["09:00-17:00"]', '["24:00-06:00"]', 7, "starts at 24:00"),
-    ('["09:00-17:00"]', '["09:00-25:00"]', 7, "no such time of day"),
-    ('["09:00-17:00"]', '["9-5"]', 7, "is no interval"),
-    ('["09:00-17:00"]', '["09:00-17:00"]\nwed = []', 8, "wed has hours in 'mon-fri' already"),
-    ("mon-fri", "mon-fryday", 7, "is no weekday"),
-    (HOURS, f"always_open = true\n{HOURS}", 7, "always_open and weekly exclude each other"),
-    (HOURS, f'holidays = ["02-30"]\n{HOURS}', 6, "is no day of the year"),
+    ('["09:00-17:00"]', '["09:00-25:00"]', 7, "a time of day that does not exist"),
+    ('["09:00-17:00"]', '["9-5"]', 7, "is not a valid interval"),
+    ('["09:00-17:00"]', '["09:00-17:00"]\nwed = []', 8, "wed already has hours in 'mon-fri'"),
+    ("mon-fri", "mon-fryday", 7, "is not a weekday"),
+    (HOURS, f"always_open = true\n{HOURS}", 7, "always_open and weekly cannot be used together"),
+    (HOURS, f'holidays = ["02-30"]\n{HOURS}', 6, "is not a day of the year"),
     (HOURS, f'holidays = ["2026-12-31..2026-12-01"]\n{HOURS}', 6, "ends before it begins"),
-    (HOURS, f'{SPECIAL}\n"2026-02-30" = []\n{HOURS}', 7, "is no date"),
-    (HOURS, f'country = "DX"\n{HOURS}', 6, "there are no holidays known for country 'DX'; write its two letters"),
-    (HOURS, f'country = "DE"\nsubdivision = "XX"\n{HOURS}', 7, "DE has no subdivision 'XX'; it has BB, BE"),
+    (HOURS, f'{SPECIAL}\n"2026-02-30" = []\n{HOURS}', 7, "is not a valid date"),
+    (HOURS, f'country = "DX"\n{HOURS}', 6, "no holidays are known for country 'DX'; write its two letters"),
+    (HOURS, f'country = "DE"\nsubdivision = "XX"\n{HOURS}', 7, "DE has no subdivision 'XX' (known: BB, BE"),
     (HOURS, f'subdivision = "BE"\n{HOURS}', 6, "a subdivision needs a country"),
     # Ladders.
-    ('at = "0m"', 'at = "30m"', 22, "is no offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)"),
-    ('at = "0m"', "at = 0", 22, "an offset is a text"),
+    (
+        'at = "0m"',
+        'at = "30m"',
+        22,
+        "is not a valid offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)",
+    ),
+    ('at = "0m"', "at = 0", 22, "an offset must be a text"),
     ('at = "0m"', 'at = "+1bd"', 22, "in business days"),
     ('at = "0m"', 'at = "0m"\nrepeat = { every = "0h", max = 2 }', 23, "is not positive"),
-    ('on = "resolution"', 'on = "idle"', 17, 'idle = { for = "8h" } goes with on = "idle"'),
+    ('on = "resolution"', 'on = "idle"', 17, 'idle = { for = "8h" } is required with on = "idle"'),
     # Secrets.
-    ('assignee = "mia"', 'notify = ["mailto://mia:secret@example.com"]', 16, "keep it in ${env:NAME}"),
+    ('assignee = "mia"', 'notify = ["mailto://mia:secret@example.com"]', 16, "store it in ${env:NAME}"),
     # TOML.
     ('default_plan = "free"', "default_plan = free", 3, "Invalid value"),
     ('notify = ["support_manager"]\n', "notify = [\n", 23, "Invalid value"),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from slactl.config import shipped_rules
 from slactl.desk.rules_file import check
-from slactl.sla.rules import load, parse, shipped_text
 from slactl.sla.rules_lint import lint
+from slactl.sla.rules_loading import load, parse
 
 HEAD = "schema = 1\n[calendars.always]\nalways_open = true\n"
 EVERY = 'default = { resolution = "4h" }'
@@ -29,7 +30,7 @@ def warnings(*parts: str) -> list[str]:
 
 
 def test_the_shipped_rules_have_nothing_to_warn_about() -> None:
-    text = shipped_text()
+    text = shipped_rules().read_text(encoding="utf-8")
     assert lint(parse(text), text) == []
 
 
@@ -69,13 +70,13 @@ def test_no_catch_all() -> None:
 def test_a_plan_and_priority_without_targets() -> None:
     urgent = 'urgent = { resolution = "1h" }'
     assert warnings(policy("pro", 'plan = ["pro"]', urgent), ALL) == [
-        "4: policy 'pro' promises nothing to low, normal, high tickets of plan pro"
+        "4: policy 'pro' has no targets for low, normal, high tickets of plan pro"
     ]
     assert warnings(policy("hot", 'plan = ["pro"], priority = ["urgent"]'), policy("free", 'plan = ["free"]')) == [
         "4: plan 'pro' has no targets for low, normal, high tickets: no policy matches them",
         "9: no catch-all: a ticket that no policy matches gets no deadline",
     ]
-    # What another policy takes before is none of this one's business.
+    # What another policy takes before is not one of this one's business.
     first = policy("calm", 'plan = ["pro"], priority = ["low", "normal", "high"]')
     assert warnings(first, policy("pro", 'plan = ["pro"]', urgent), ALL) == []
 
@@ -87,10 +88,10 @@ def test_a_level_at_which_nothing_can_happen() -> None:
     ]
     excluded = ladder('tag = ["late"], when = { priority = ["low"] }', 'priority = ["high", "urgent"]')
     assert warnings(ALL, excluded) == [
-        "13: level 'l' of 'late' can never fire: its when excludes the priority that the ladder is for"
+        "13: level 'l' of 'late' can never fire: its when excludes the priority of the escalation rule"
     ]
     assert warnings(ALL, ladder('priority = "high"', 'priority = ["high", "urgent"]')) == [
-        "13: level 'l' of 'late' changes nothing: tickets it is for are at least high already"
+        "13: level 'l' of 'late' changes nothing: its tickets already have priority high or higher"
     ]
     assert warnings(ALL, ladder('priority = "urgent"', 'priority = ["high", "urgent"]')) == []
 
@@ -98,18 +99,18 @@ def test_a_level_at_which_nothing_can_happen() -> None:
 def test_a_ladder_that_nothing_can_start() -> None:
     promised = policy("pro", 'plan = ["pro"]', 'default = { resolution = "1h", next_response = "1h" }'), ALL
     assert warnings(*promised, ladder('tag = ["late"]', on="next_response")) == []
-    told = ["14: 'late' can never fire: no policy promises them a next_response"]
+    told = ["14: 'late' can never fire: no policy has a next_response target for its tickets"]
     assert warnings(*promised, ladder('tag = ["late"]', 'plan = ["free"]', on="next_response")) == told
     assert warnings(ALL, ladder('tag = ["late"]', on="first_response")) == [
-        "9: 'late' can never fire: no policy promises them a first_response"
+        "9: 'late' can never fire: no policy has a first_response target for its tickets"
     ]
 
 
 def test_a_role_nobody_holds() -> None:
-    assert warnings(ALL, "[roles.boss]\n") == ["9: nobody holds the role 'boss': it has no assignee"]
+    assert warnings(ALL, "[roles.boss]\n") == ["9: nobody fills the role 'boss': it has no assignee"]
     channel = '[roles.boss]\nnotify = ["${env:KNOWN}"]\n'
     assert warnings(ALL, channel) == []
-    assert warnings(ALL, channel, ladder('assign = "boss"')) == ["9: nobody holds the role 'boss': it has no assignee"]
+    assert warnings(ALL, channel, ladder('assign = "boss"')) == ["9: nobody fills the role 'boss': it has no assignee"]
 
 
 def test_a_missing_environment_variable(tmp_path: Path) -> None:

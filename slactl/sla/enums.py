@@ -1,0 +1,140 @@
+"""Define the closed sets of history, rules, escalation and messages."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Name the status of a ticket."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    WAITING_CUSTOMER = "waiting_customer"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the resolution clock has stopped."""
+        return self in (Status.RESOLVED, Status.CLOSED)
+
+
+#: The statuses in which no clock runs.
+DONE = tuple(status for status in Status if status.is_done)
+
+
+class Priority(StrEnum):
+    """Name how urgent a ticket is; `rank` orders the priorities."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for low up to 3 for urgent."""
+        return tuple(Priority).index(self)
+
+
+class Target(StrEnum):
+    """Name the targets that a policy can have."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
+
+
+class Condition(StrEnum):
+    """Name what an escalation rule can watch besides deadlines: a timer without a target."""
+
+    UNASSIGNED = "unassigned"
+    IDLE = "idle"
+    BURST = "burst"
+    CREATED = "created"
+
+
+class ActorType(StrEnum):
+    """Name whether a person or slactl itself acted."""
+
+    USER = "user"
+    SYSTEM = "system"
+
+
+class EventType(StrEnum):
+    """Name the types of events, as the history file format writes them."""
+
+    CREATED = "created"
+    AGENT_REPLY = "agent_reply"
+    CUSTOMER_REPLY = "customer_reply"
+    NOTE = "note"
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNED = "assigned"
+    PLAN = "plan"
+    TENANT = "tenant"
+    TAGS = "tags"
+    DUE_SET = "due_set"
+    ESCALATED = "escalated"
+    EDITED = "edited"  # subject, requester or external id; no deadline depends on them
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    RULES_APPLIED = "rules_applied"
+    # These are recorded for people; no deadline depends on them.
+    BREACHED = "breached"
+    DEADLINES = "deadlines"
+
+
+class Reopen(StrEnum):
+    """Name what reopening a ticket does to its resolution clock."""
+
+    CONTINUE = "continue"
+    RESET = "reset"
+    FROZEN = "frozen"
+
+
+class NextResponseFrom(StrEnum):
+    """Name which message is the first that waits for a next response."""
+
+    FIRST_REPLY = "first_reply"
+    CREATION = "creation"
+
+
+class Clock(StrEnum):
+    """Name the clock on which the offsets of an escalation rule are counted."""
+
+    CALENDAR = "calendar"
+    WALL = "wall"
+
+
+class OnUnknown(StrEnum):
+    """Name what to do with a message when it is not known whether it was delivered."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+class LevelOutcome(StrEnum):
+    """Name what became of a level that fell due.
+
+    `expired`: a warning that a later level or the deadline has overtaken, or a level whose timer stopped first.
+    `baseline`: a level that fell due before its escalation rule was in use.
+    `skipped`: a level whose `when` did not match the ticket any more.
+    """
+
+    FIRED = "fired"
+    EXPIRED = "expired"
+    BASELINE = "baseline"
+    SKIPPED = "skipped"
+
+
+class NotificationState(StrEnum):
+    """Name the state of a message in the outbox."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    PRINTED = "printed"
+    HELD = "held"
+    OBSOLETE = "obsolete"
+    DROPPED = "dropped"
+    DEAD = "dead"

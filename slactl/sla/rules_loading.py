@@ -1,0 +1,153 @@
+"""Read `rules.toml`, check it as a whole, and report each problem with its line."""
+
+import tomllib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from slactl.errors import RulesError
+from slactl.sla import rules_checks
+from slactl.sla.rules import Rules
+from slactl.sla.rules_lines import TOO_DEEP, Lines, Problem, misread, path_text, too_deep
+from slactl.sla.rules_model import ManualEscalation
+from slactl.sla.rules_text import read
+from slactl.text import did_you_mean, quoted
+
+#: The keys that a policy inherits from the settings unless it has them itself.
+INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from")
+
+
+def load(path: Path, known: Container[str] = ()) -> Rules:
+    """Return the rules in a file. Rules whose hash is in `known` were checked before and are not checked again.
+
+    Raises:
+        RulesError: the file cannot be read, or the rules are not valid; each problem has its line.
+    """
+    return parse(read(path), str(path), known)
+
+
+def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, pinned: bool = False) -> Rules:
+    """Return the rules in a text; problems name it as `source`. `known` is as for `load`.
+
+    `pinned` rules are those of tickets that exist: they may name zones that new rules may not.
+
+    Raises:
+        RulesError: the rules are not valid; each problem has its line.
+    """
+    import tomli_w
+
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RulesError(f"{source}:{misread(error, text)}", f"slactl rules check {quoted(source)}") from error
+    if (deep := too_deep(data)) is not None:
+        raise as_error([(deep, TOO_DEEP)], Lines(text), source)
+    try:
+        rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
+    except ValidationError as error:
+        raise as_error(_shape_problems(error, data), Lines(text), source) from error
+    problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
+    if problems:
+        raise as_error(problems, Lines(text), source)
+    return _without_missing_role(rules, data)
+
+
+def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data with the settings that each policy inherits written into the policy."""
+    settings, policies = data.get("settings"), data.get("policy")
+    if not isinstance(settings, dict) or not isinstance(policies, list):
+        return dict(data)
+    given = {key: settings[key] for key in INHERITED if key in settings}
+    return dict(data) | {"policy": [given | policy if isinstance(policy, dict) else policy for policy in policies]}
+
+
+def _without_missing_role(rules: Rules, data: Mapping[str, Any]) -> Rules:
+    """Drop the default role of `manual_escalation` where the file does not have that role."""
+    if "manual_escalation" in data.get("settings", {}):
+        return rules
+    default = rules.settings.manual_escalation
+    known = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
+    manual = ManualEscalation(priority=default.priority, notify=known)
+    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
+
+
+def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with keys and types, but not in the policies that only inherited it."""
+    details = error.errors(include_url=False, include_context=False)
+    key_paths = [_key_path(detail["loc"], data) for detail in details]
+    for detail, key_path in zip(details, key_paths, strict=True):
+        if (
+            key_path[:1] == ("policy",)
+            and len(key_path) > 2
+            and key_path[2] in INHERITED
+            and not _has(data, key_path[:3])
+        ):
+            continue
+        # Pydantic does not count items that are wrong themselves, so a list may seem to be too short.
+        if detail["type"] == "too_short" and any(
+            len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths
+        ):
+            continue
+        yield key_path, _message(detail["type"], detail["msg"], key_path)
+
+
+def _key_path(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Return the keys that lead to a problem, without the steps that pydantic takes inside a value."""
+    key_path: tuple[str | int, ...] = ()
+    for step in steps:
+        internal = isinstance(step, str) and ("[" in step or step in ("is-instance", "function-before"))
+        key_path += () if internal and not _has(data, (*key_path, step)) else (step,)
+    return key_path
+
+
+def _has(data: Any, key_path: Sequence[str | int]) -> bool:  # noqa: ANN401  (a step into parsed TOML)
+    for part in key_path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+#: The messages for values of a wrong type, by pydantic's name of the error.
+_NEEDED = {
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "mapping_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+}
+
+
+def _message(kind: str, message: str, key_path: tuple[str | int, ...]) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), rules_checks.known_keys(key_path[:-1]))}"
+    if kind == "too_short":
+        return "must have at least one entry"
+    if kind == "missing":
+        return f"{key_path[-1]} is missing"
+    if kind == "tuple_type" and key_path in (("policy",), ("escalation",)):
+        return f"write [[{key_path[-1]}]], with two brackets"
+    if kind in _NEEDED:
+        return _NEEDED[kind]
+    return message.removeprefix("Value error, ")
+
+
+def as_error(problems: Iterable[Problem], lines: Lines, source: str) -> RulesError:
+    """Return one error for all problems, each with its line."""
+    by_line = sorted({(lines.of(key_path), path_text(key_path), message) for key_path, message in problems})
+    texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in by_line]
+    return RulesError.of(texts, f"slactl rules check {quoted(source)}")
+
+
+def _sorted(data: Any) -> Any:  # noqa: ANN401  (parsed TOML)
+    """Return the data with sorted keys; arrays keep their order, which has a meaning."""
+    if isinstance(data, dict):
+        return {key: _sorted(data[key]) for key in sorted(data)}
+    return [_sorted(item) for item in data] if isinstance(data, list) else data

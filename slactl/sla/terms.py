@@ -1,0 +1,41 @@
+"""Define the terms under which the deadlines of one ticket are calculated."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slactl.clock import Duration
+from slactl.sla.enums import Priority, Reopen, Status, Target
+from slactl.sla.rules import Rules
+from slactl.sla.rules_model import Facts, Policy
+
+if TYPE_CHECKING:
+    from slactl.sla.calendar import BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Hold the policy as it was last chosen, and the settings that start, pause and stop the clocks.
+
+    `rules` were asked with `facts` at `chosen_at`, in seconds since 1970. `explain` asks them again. `policy` is None
+    where no policy matches.
+    """
+
+    policy: Policy | None
+    facts: Facts
+    chosen_at: int
+    rules: Rules = field(repr=False)
+    calendar: "BusinessCalendar"
+    pause_statuses: Collection[Status]
+    pause: Collection[Target]
+    reopen: Reopen
+    opening_waits: bool  # the opening message already waits for a next response
+
+    @property
+    def priority(self) -> Priority:
+        """Return the priority for which the targets were chosen."""
+        return self.facts.priority
+
+    def target(self, kind: Target) -> Duration | None:
+        """Return how long a target may take, or None where the policy does not have it."""
+        return self.policy.target(self.priority, kind) if self.policy is not None else None
