@@ -103,7 +103,7 @@ TABLES = {
     model.Settings: "",
     model.ManualEscalation: "manual_escalation.",
     model.Policy: "",
-    model.Promise: "targets.PRIORITY.",
+    model.TargetDurations: "targets.PRIORITY.",
     model.Match: "",
     model.Role: "",
     model.Person: "",
