@@ -16,15 +16,22 @@ from typer.main import get_command
 import slactl as package
 from slactl.cli.app import app
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
+from slactl.desk.messages.transport import Outcome
+from slactl.desk.transfer import lines as intake
+from slactl.desk.transfer import rows_csv as intake_csv
+from slactl.desk.transfer import rows_json as intake_json
 from slactl.desk.transfer.maps import Map, Missing, Ours, Time, shipped_maps
+from slactl.desk.upkeep.audit_log import Kind
 from slactl.errors import ExitCode
+from slactl.files import BY_HAND
 from slactl.show import guide
-from slactl.sla.history.fields import FIELDS, HASHES, REQUIRED
+from slactl.sla.history.fields import BODY_LENGTH, FIELDS, HASHES, MOST_TAGS, NAME_LENGTH, REQUIRED, SUBJECT_LENGTH
 from slactl.sla.rules import model
 from slactl.sla.rules.checks import INCLUDES, RELATIONS
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import FILTERS, NAMES
 from slactl.sla.rules.views import OPTIONS, READY_MADE
+from slactl.text import RESERVED
 
 PACKAGE = Path(package.__file__).parent
 ROOT = get_command(app)
@@ -207,3 +214,30 @@ def test_every_page_has_a_title_and_links_to_topics_there_are() -> None:
         assert text.startswith("# "), name
         for topic in re.findall(r"slactl help ([a-z-]+)", text):
             assert topic in {*guide.topics(), *COMMANDS, *GROUPS}, f"{name}: {topic}"
+
+
+def test_each_kind_of_finding_and_each_outcome_is_there() -> None:
+    assert {kind.value for kind in Kind} <= {row[0].strip("`") for row in rows("operations", "kind")}
+    assert {outcome.value for outcome in Outcome} <= words(guide.page("messages"))
+    assert set(RESERVED) <= words(guide.page("environment"))
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *(SUBJECT_LENGTH, BODY_LENGTH, NAME_LENGTH, MOST_TAGS, BY_HAND),
+        *(intake.LINE_BYTES, intake.ROW_BYTES, intake_json.ROW_CHARACTERS),
+        *(intake_csv.ROW_CHARACTERS, intake_csv.ROW_LINES, intake_csv.COLUMNS),
+    ],
+)
+def test_each_limit_of_an_import_is_there(limit: int) -> None:
+    table = "\n".join(row[1] for row in rows("import", "part"))
+    assert re.search(rf"(?<![\d,]){limit:,}(?!,?\d)", table)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_use_one_set_of_places(page: str) -> None:
+    text = PAGES[page].read_text(encoding="utf-8")
+    assert set(re.findall(r"/srv/\w+", text)) <= {"/srv/desk"}
+    assert set(re.findall(r"--shared-group ([a-z]+)", text)) <= {"support"}
+    assert set(re.findall(r"sudo -u (\w+)|-o (?!root)(\w+) /", text)) <= {("desk", ""), ("", "desk")}
