@@ -14,7 +14,7 @@ from crash_desk import desk_copy, settings, shelf
 from forked import NOON, PROCESSES, Child, Fault, Trouble, at_once, call, fork, run, start, words
 from invariants import violations
 
-from slactl.store.sqlite.connection import SCHEMA
+from slactl.store.schema.version import SCHEMA
 
 #: Databases as earlier schemas kept them.
 SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}

@@ -8,8 +8,7 @@ SQLite opens files by name, so a folder in which others may replace what is ther
 """
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +26,9 @@ from slactl.files import (
     real_path,
     sweep,
 )
-from slactl.store.read import tickets as reads
-from slactl.store.sqlite.connection import damage, distrust, open_database, reported
+from slactl.store.sqlite.copy import Progress, content, copy_database, prove_copy
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.text import quoted
-
-#: Pages that are copied before the progress is told.
-PAGES = 1_000
-
-#: Told how many pages were copied, and how many there are.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +67,22 @@ def backup(
         _refuse(desk, target, force=force)
     if dry_run:
         with desk.database.read() as source:
-            return _described(source, target, dry_run=True)
+            return Backup(target, *content(source), dry_run=True)
     with _reported(target), opened_folder(target.parent) as folder:
         sweep(folder)
         with new_file(folder) as new:
             draft = real_path(target.parent) / new.place
             # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
             with desk.database.read() as source:
-                made = _described(source, target)
-                _copy(source, draft, target, progress)
-            _prove(draft, new.handle, made)
+                wanted = content(source)
+                copy_database(source, draft, target, progress)
+            _refuse_another_file(draft, new.handle)
+            prove_copy(draft, target, wanted)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
             _name(new, target, force=force)
             make_durable(folder)
-    return made
-
-
-def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
-    last = reads.head(source)
-    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
+    return Backup(target, *wanted)
 
 
 @contextmanager
@@ -151,37 +139,11 @@ def _own_file(desk: Desk, target: Path) -> str | None:
     return None
 
 
-def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
-    with reported(target):
-        copy = sqlite3.connect(draft, isolation_level=None)
-        try:
-            distrust(copy)
-            # The read transaction of the source is open already, so that others who write do not make it begin anew.
-            source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
-        finally:
-            copy.close()
-
-
-def _prove(draft: Path, handle: int, made: Backup) -> None:
-    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
+def _refuse_another_file(draft: Path, handle: int) -> None:
+    """Raise DatabaseError when the file at `draft` is not the one that was made here."""
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
         what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
-    try:
-        connection = open_database(draft, query_only=True)
-    except DatabaseError as error:
-        why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
-    try:
-        with reported(made.file):
-            found = damage(connection)
-            last = reads.head(connection)
-            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
-    finally:
-        connection.close()
-    if found or not same:
-        why = found[0] if found else "its log does not end as that of the database does"
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
 
 
 def _name(new: NewFile, target: Path, *, force: bool) -> None:
@@ -190,8 +152,3 @@ def _name(new: NewFile, target: Path, *, force: bool) -> None:
         give_name(new, target.name, replace=force)
     except FileExistsError:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
-
-
-def _size(connection: sqlite3.Connection) -> int:
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])

@@ -26,11 +26,12 @@ from slactl.desk.messages.secrets import Secrets
 from slactl.desk.upkeep import environment as surroundings
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
+from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure
-from slactl.store.sqlite.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
+from slactl.store.sqlite.connection import may_write, open_database, reported, schema_of, transaction
 from slactl.store.sqlite.lock import lock_path
 from slactl.store.sqlite.structure import Oddity
-from slactl.store.write import erasure
+from slactl.store.sqlite.wipe import is_unwiped
 
 #: How old the last good check may be, and how late something that is due.
 PATIENCE = timedelta(hours=1)
@@ -138,7 +139,7 @@ def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterat
     if gone:
         yield Check("structure", False, f"gone: {', '.join(gone)}", _restore(path), ExitCode.DATABASE)
         return
-    broken = damage(connection)
+    broken = health.damage(connection)
     yield Check(
         "integrity",
         not broken,
@@ -152,7 +153,7 @@ def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterat
     yield from _clock(connection, now)
     yield from _work(connection, now)
     yield from _outbox(connection)
-    if erasure.is_unfinished(connection):
+    if is_unwiped(connection):
         what = "an erasure did not get to rewriting the file: what was erased may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
 

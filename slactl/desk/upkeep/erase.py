@@ -25,6 +25,7 @@ from slactl.sla.enums import ActorType
 from slactl.store.schema import chain
 from slactl.store.schema.events import ERASE, detail_text
 from slactl.store.sqlite.connection import open_database
+from slactl.store.sqlite.wipe import is_unwiped
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
@@ -119,7 +120,7 @@ def _erase(
         _record(connection, actor, now)
         erasure.remove(connection)
     left = [Leftover(*each) for each in erasure.leftovers(connection)]
-    if not texts and not erasure.is_unfinished(connection):
+    if not texts and not is_unwiped(connection):
         raise _nobody(requester, left)
     return Erasure(texts, own, others, spelled, left, dry_run, last)
 
@@ -152,7 +153,7 @@ def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
 def _wipe(desk: Desk) -> str | None:
     """Why something of the old pages may be left in the file; None when nothing is."""
     try:
-        if erasure.wipe(desk.database.path):
+        if desk.database.wipe():
             return None
         why = "another program reads it"
     except DatabaseError as error:

@@ -200,11 +200,6 @@ def event_record(record: Record) -> Record:
     return record
 
 
-def event_count(connection: sqlite3.Connection) -> int:
-    """How many events the log has."""
-    return int(connection.execute("SELECT count(*) FROM event").fetchone()[0])
-
-
 def actions(connection: sqlite3.Connection) -> list[str]:
     """Every action that an event can have, or has."""
     used = {action for (action,) in connection.execute("SELECT DISTINCT action FROM event")}
@@ -265,12 +260,6 @@ def tenants(connection: sqlite3.Connection) -> list[Record]:
     names = ("name", "plan", "timezone", "created_at")
     rows = connection.execute(f"SELECT {', '.join(names)} FROM tenant ORDER BY name")
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def head(connection: sqlite3.Connection) -> tuple[int, str] | None:
-    """The number and the hash of the last event of the log; None while there is none."""
-    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
-    return (row[0], row[1]) if row is not None else None
 
 
 def names(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:

@@ -9,6 +9,29 @@ from slactl.store.schema.views import OPEN, TARGETS
 GOOD = (0, 10)
 
 
+#: The version of SQLite that this Python uses.
+SQLITE_VERSION = sqlite3.sqlite_version
+
+
+def is_torn(error: BaseException) -> bool:
+    """Return whether an error of `store` says that the file is damaged or is not a database."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+    return found
+
+
+def journal_mode(connection: sqlite3.Connection) -> str:
+    """Return how SQLite keeps changes until they are copied into the file: "wal" in every database of slactl."""
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
 def missing_tables(connection: sqlite3.Connection) -> list[str]:
     """The tables that are not there, and the columns of the others."""
     found: list[str] = []

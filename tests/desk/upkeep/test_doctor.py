@@ -21,7 +21,7 @@ from freezegun import freeze_time
 
 from slactl.desk.upkeep.environment import NETWORK, file_system
 from slactl.store.schema import chain
-from slactl.store.sqlite.connection import SCHEMA
+from slactl.store.schema.version import SCHEMA
 
 #: A desk as the first schema kept it.
 SCHEMAS = Path(__file__).parents[2] / "data" / "schemas"
