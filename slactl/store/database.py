@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-    from slactl.store.sqlite.watch import Watched
-
     #: One transaction for the functions of `store`; nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
     #: One transaction that knows the models.
@@ -72,17 +70,6 @@ class Database:
         from slactl.store.sqlite.wipe import wipe
 
         return wipe(self.path)
-
-    @contextmanager
-    def watched(self) -> "Iterator[Watched]":
-        """Keep one connection that tells whether the database changed since it was read."""
-        from slactl.store.sqlite.watch import Watched
-
-        database = Watched(self.path)
-        try:
-            yield database
-        finally:
-            database.close()
 
     def run_lock(self) -> AbstractContextManager[int]:
         """Hold the lock of the one run that sends, without waiting for it; yields a descriptor for a child to inherit.

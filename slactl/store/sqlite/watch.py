@@ -1,4 +1,4 @@
-"""Watch a database that others change: a live board reads it again only after a commit."""
+"""Watch a database: notice what others commit, and another file that takes its place."""
 
 import os
 import sqlite3
@@ -9,8 +9,8 @@ from pathlib import Path
 from slactl.store.sqlite.connection import open_database, reported, transaction
 
 
-class Watched:
-    """A database that one connection reads again and again. A file put in its place counts as a change."""
+class WatchedFile:
+    """A database that is kept open and read whenever it changed."""
 
     def __init__(self, path: Path) -> None:
         """Open the database.
@@ -19,33 +19,34 @@ class Watched:
             DatabaseError: it is missing, damaged, not ours or newer than the program.
         """
         self.path = path
-        self._connection, self._file = open_database(path, query_only=True), _identity(path)
+        self._connection, self._identity = open_database(path, query_only=True), _identity(path)
         self._version: int | None = None
 
     def has_changed(self) -> bool:
-        """Return whether somebody committed since the last call; the first call returns True.
+        """Return whether the database changed since the last call; true on the first call and after `forget`.
 
         Raises:
             DatabaseError: the database cannot be read.
         """
-        file = _identity(self.path)
-        if file != self._file:
+        identity = _identity(self.path)
+        if identity != self._identity:
             connection = open_database(self.path, query_only=True)
             self._connection.close()
-            self._connection, self._file, self._version = connection, file, None
+            self._connection, self._identity, self._version = connection, identity, None
         with reported(self.path):
-            # SQLite changes this number at every commit of another connection, and reads no table for it.
+            # SQLite changes this number when somebody else commits. Asking for it reads no table.
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        before, self._version = self._version, version
-        return bool(version != before)
+        changed = version != self._version
+        self._version = version
+        return bool(changed)
 
     def forget(self) -> None:
-        """Let the next `has_changed` return True."""
+        """Make the next `has_changed` true."""
         self._version = None
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Open one read transaction on the connection that is kept.
+        """Open one read transaction.
 
         Raises:
             DatabaseError: the database cannot be read.
@@ -54,13 +55,13 @@ class Watched:
             yield self._connection
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the database."""
         self._connection.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
