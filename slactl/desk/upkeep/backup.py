@@ -8,12 +8,11 @@ SQLite opens files by name, so a folder in which others may replace what is ther
 """
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
@@ -28,15 +27,13 @@ from slactl.files import (
     sweep,
 )
 from slactl.store.read import tickets as reads
-from slactl.store.sqlite.connection import damage, distrust, open_database, reported
+from slactl.store.sqlite import copy
+from slactl.store.sqlite.connection import damage, open_database, reported
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.text import quoted
 
-#: Pages that are copied before the progress is told.
-PAGES = 1_000
-
-#: Told how many pages were copied, and how many there are.
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Backup:
 
 
 def backup(
-    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: copy.Progress = lambda *_: None
 ) -> Backup:
     """Copy the database to `target`; others may go on writing meanwhile.
 
@@ -83,7 +80,7 @@ def backup(
             # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
             with desk.database.read() as source:
                 made = _described(source, target)
-                _copy(source, draft, target, progress)
+                copy.copy(source, draft, target, progress)
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
@@ -92,9 +89,9 @@ def backup(
     return made
 
 
-def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
+def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
     last = reads.head(source)
-    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
+    return Backup(target, copy.size(source), reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -151,17 +148,6 @@ def _own_file(desk: Desk, target: Path) -> str | None:
     return None
 
 
-def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
-    with reported(target):
-        copy = sqlite3.connect(draft, isolation_level=None)
-        try:
-            distrust(copy)
-            # The read transaction of the source is open already, so that others who write do not make it begin anew.
-            source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
-        finally:
-            copy.close()
-
-
 def _prove(draft: Path, handle: int, made: Backup) -> None:
     """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
@@ -190,8 +176,3 @@ def _name(new: NewFile, target: Path, *, force: bool) -> None:
         give_name(new, target.name, replace=force)
     except FileExistsError:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
-
-
-def _size(connection: sqlite3.Connection) -> int:
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])

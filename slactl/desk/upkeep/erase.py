@@ -11,11 +11,10 @@
 5. Where the letters are still found, that is counted and told: in sealed facts, and in what may be another address.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -27,6 +26,9 @@ from slactl.store.schema.events import ERASE, detail_text
 from slactl.store.sqlite.connection import open_database
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 class Spelled(NamedTuple):
@@ -106,7 +108,7 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
 
 
 def _erase(
-    connection: sqlite3.Connection, actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
+    connection: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
 ) -> Erasure:
     erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
     texts, last = erasure.counts(connection), erasure.last_event(connection)
@@ -134,7 +136,7 @@ def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     return NotKnownError(f"nothing that can go is of {name}; it is named in {where}{of_tickets}")
 
 
-def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
+def _record(connection: "Transaction", actor: str, now: datetime) -> None:
     at = to_text(now)
     for ticket, texts in list(erasure.doomed(connection)):
         row = {
