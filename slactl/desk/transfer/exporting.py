@@ -5,10 +5,9 @@ version of the rules with the first event that names it, and the number of each 
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType
@@ -18,10 +17,13 @@ from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
 from slactl.store.schema.events import BREACH, DEADLINES, from_row
 
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
 Record = dict[str, Any]
 
 
-def export_records(connection: sqlite3.Connection) -> Iterator[Record]:
+def export_records(connection: "Transaction") -> Iterator[Record]:
     """The tenants, then every event of every ticket in the history format, ticket after ticket, in order of time."""
     for tenant in reads.tenants(connection):
         facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
@@ -48,7 +50,7 @@ class _Versions:
         return {"rules_version": rules_record(self.known[name])}
 
 
-def _free_name(connection: sqlite3.Connection, number: int) -> str:
+def _free_name(connection: "Transaction", number: int) -> str:
     """A name for a ticket without an external id that no other ticket has for one."""
     name = str(number)
     while reads.has_external_id(connection, name):
@@ -56,7 +58,7 @@ def _free_name(connection: sqlite3.Connection, number: int) -> str:
     return name
 
 
-def _records(connection: sqlite3.Connection, number: int, name: str, versions: _Versions) -> Iterator[Record]:
+def _records(connection: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
     texts = reads.texts(connection, number)
     decided = reads.decisions(connection, number)
     fired = {row["event_id"]: row for row in decided if row["event_id"] is not None}

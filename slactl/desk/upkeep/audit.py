@@ -13,10 +13,9 @@ It reads row by row in one read transaction, starts no other process and writes 
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
@@ -27,6 +26,9 @@ from slactl.errors import SlactlError, UsageError
 from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import audit
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
@@ -55,7 +57,7 @@ def _checked(head: str | None) -> str | None:
     return text
 
 
-def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
+def _escalations(connection: "Transaction", found: Audited) -> None:
     for told in audit.told_escalations(connection):
         event, ticket = told.row["event_id"], told.row["ticket_id"]
         name = f"escalation {told.row['id']} of ticket {ticket}"
@@ -115,7 +117,7 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
 
 
 def _tickets(
-    connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress, ladders: Rules | None
+    connection: "Transaction", now: datetime, found: Audited, progress: Progress, ladders: Rules | None
 ) -> None:
     from slactl.desk.ledger.pinned_rules import PinnedRules
 

@@ -1,16 +1,18 @@
 """The audit of the event log by itself: whether it is the one that was written."""
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.store.read import audit
 from slactl.store.schema.chain import BEGINNING, TRIGGERS, seal
 from slactl.store.sqlite.structure import Oddity, odd_parts
 from slactl.text import is_utf8
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 #: How many findings are kept; the rest is counted.
 KEPT = 100
@@ -70,14 +72,14 @@ class Audited:
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def look_at_log(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+def look_at_log(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
     """Examine the log by itself: its chain, and the texts that belong to it."""
     _chain(connection, wanted, found, progress)
     audit.take_any_text(connection)
     _texts(connection, found, progress)
 
 
-def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+def _chain(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
     total, before = audit.length(connection, "event"), BEGINNING
     missing = wanted is not None
     for number, array, kept in audit.readable_links(connection):
@@ -104,13 +106,13 @@ def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, p
             found.note(Kind.STRUCTURE, str(odd))
 
 
-def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:
+def _fits(connection: "Transaction", before: str, event: list[Any], kept: object) -> bool:
     try:
         fits = seal(before, event) == kept
     except TypeError:  # bytes, where there was text
         return False
     # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
-    return fits and (connection.text_factory is str or all(is_utf8(str(each)) for each in event))
+    return fits and (not audit.reads_any_text(connection) or all(is_utf8(str(each)) for each in event))
 
 
 def _broken(event: list[Any]) -> str:
@@ -122,7 +124,7 @@ def _broken(event: list[Any]) -> str:
     )
 
 
-def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -> None:
+def _texts(connection: "Transaction", found: Audited, progress: Progress) -> None:
     total, counted = audit.length(connection, "event"), 0
     for counted, written in enumerate(audit.words(connection), 1):
         try:
@@ -134,7 +136,7 @@ def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -
     progress("texts", total, total)
 
 
-def _one_event(connection: sqlite3.Connection, written: audit.Words, found: Audited) -> None:
+def _one_event(connection: "Transaction", written: audit.Words, found: Audited) -> None:
     where = {"event": written.event_id, "ticket": written.ticket_id}
     hashes = written.hashes
     for name, (salt, text) in written.kept.items():

@@ -4,9 +4,9 @@ A level that fell due before any rules had it does not fire, so whoever moves `f
 that open tickets, move them to other rules or notice a breach seal every version that was known then.
 """
 
-import sqlite3
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -17,8 +17,11 @@ from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import audit, rules_versions, runs
 
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
-def look_at_rules(connection: sqlite3.Connection, now: datetime, found: Audited) -> None:
+
+def look_at_rules(connection: "Transaction", now: datetime, found: Audited) -> None:
     """Examine the versions of the rules: their texts, the seals in the log, and when they were first used."""
     for number, (rules_hash, text) in audit.rules_versions(connection).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
@@ -34,7 +37,7 @@ def look_at_rules(connection: sqlite3.Connection, now: datetime, found: Audited)
         found.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
 
 
-def current_ladders(desk: Desk, connection: sqlite3.Connection, found: Audited) -> Rules | None:
+def current_ladders(desk: Desk, connection: "Transaction", found: Audited) -> Rules | None:
     """Return the rules of the file where every next instant is said to be computed with them; None elsewhere."""
     facts = runs.facts(connection)
     ladders = facts.get(runs.LADDERS)

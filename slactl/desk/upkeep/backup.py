@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
@@ -26,9 +26,15 @@ from slactl.files import (
     real_path,
     sweep,
 )
-from slactl.store.sqlite.copy import Progress, content, copy_database, prove_copy
+from slactl.store.read import tickets as reads
+from slactl.store.schema.events import last_event
+from slactl.store.sqlite import copy
+from slactl.store.sqlite.connection import damage, open_database, reported
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.text import quoted
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Backup:
 
 
 def backup(
-    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: copy.Progress = lambda *_: None
 ) -> Backup:
     """Copy the database to `target`; others may go on writing meanwhile.
 
@@ -67,22 +73,26 @@ def backup(
         _refuse(desk, target, force=force)
     if dry_run:
         with desk.database.read() as source:
-            return Backup(target, *content(source), dry_run=True)
+            return _described(source, target, dry_run=True)
     with _reported(target), opened_folder(target.parent) as folder:
         sweep(folder)
         with new_file(folder) as new:
             draft = real_path(target.parent) / new.place
             # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
             with desk.database.read() as source:
-                wanted = content(source)
-                copy_database(source, draft, target, progress)
-            _refuse_another_file(draft, new.handle)
-            prove_copy(draft, target, wanted)
+                made = _described(source, target)
+                copy.copy(source, draft, target, progress)
+            _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
             _name(new, target, force=force)
             make_durable(folder)
-    return Backup(target, *wanted)
+    return made
+
+
+def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
+    last = last_event(source)
+    return Backup(target, copy.size(source), reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -139,11 +149,26 @@ def _own_file(desk: Desk, target: Path) -> str | None:
     return None
 
 
-def _refuse_another_file(draft: Path, handle: int) -> None:
-    """Raise DatabaseError when the file at `draft` is not the one that was made here."""
+def _prove(draft: Path, handle: int, made: Backup) -> None:
+    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
         what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
+    try:
+        connection = open_database(draft, query_only=True)
+    except DatabaseError as error:
+        why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+    try:
+        with reported(made.file):
+            found = damage(connection)
+            last = last_event(connection)
+            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+    finally:
+        connection.close()
+    if found or not same:
+        why = found[0] if found else "its log does not end as that of the database does"
+        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
 
 
 def _name(new: NewFile, target: Path, *, force: bool) -> None:

@@ -11,11 +11,10 @@
 5. Where the letters are still found, that is counted and told: in sealed facts, and in what may be another address.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -25,9 +24,11 @@ from slactl.sla.enums import ActorType
 from slactl.store.schema import chain
 from slactl.store.schema.events import ERASE, detail_text
 from slactl.store.sqlite.connection import open_database
-from slactl.store.sqlite.wipe import is_unwiped
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 class Spelled(NamedTuple):
@@ -107,7 +108,7 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
 
 
 def _erase(
-    connection: sqlite3.Connection, actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
+    connection: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
 ) -> Erasure:
     erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
     texts, last = erasure.counts(connection), erasure.last_event(connection)
@@ -120,7 +121,7 @@ def _erase(
         _record(connection, actor, now)
         erasure.remove(connection)
     left = [Leftover(*each) for each in erasure.leftovers(connection)]
-    if not texts and not is_unwiped(connection):
+    if not texts and not erasure.is_unfinished(connection):
         raise _nobody(requester, left)
     return Erasure(texts, own, others, spelled, left, dry_run, last)
 
@@ -135,7 +136,7 @@ def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     return NotKnownError(f"nothing that can go is of {name}; it is named in {where}{of_tickets}")
 
 
-def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
+def _record(connection: "Transaction", actor: str, now: datetime) -> None:
     at = to_text(now)
     for ticket, texts in list(erasure.doomed(connection)):
         row = {

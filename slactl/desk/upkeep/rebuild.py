@@ -7,11 +7,10 @@
    on today's ladders. One that differs is written anew as a whole.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
@@ -24,6 +23,9 @@ from slactl.sla.enums import Condition
 from slactl.store.read import audit
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 Progress = Callable[[str, int, int], None]
 Problem = Callable[[str], None]
@@ -77,10 +79,12 @@ def rebuild(
         RulesError: the rules are invalid, and this database never used a valid version.
         DatabaseError: the database cannot be written.
     """
+    from slactl.store.sqlite.engine import beneath
+
     last, problems = 0, list[str]()
     while True:
         with ledger(desk, now, keep=not done.dry_run) as book:
-            connection = _raw(book)
+            connection = beneath(book.session)
             if not last:
                 odd = structure.odd_parts(connection)
                 done.structure = [each.name for each in odd]
@@ -111,7 +115,7 @@ def foreign_parts(desk: Desk) -> list[str]:
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
 
 
-def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem, *, tables: bool) -> None:
+def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
     """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
     failed = structure.restore(connection, tables=tables)
     done.unmade = list(failed)
@@ -121,7 +125,7 @@ def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Pr
 
 
 def _batch(
-    book: Ledger, connection: sqlite3.Connection, numbers: Sequence[int], done: Rebuilt, problem: Problem
+    book: Ledger, connection: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
     law = Law(book.rulebook.version, book.rulebook.holidays, book.now)
     versions = audit.rules_versions(connection)
@@ -176,10 +180,3 @@ def _restore(book: Ledger, kept: audit.Stored, law: Law, hashes: dict[int, str])
     identity = {name: found.ticket[name] for name in ("external_id", "subject", "requester_email")}
     detected = {key: instants[-1] for key, instants in found.detected.items()}
     book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
-
-
-def _raw(book: Ledger) -> sqlite3.Connection:
-    """The connection beneath the ledger's: what is read through it is read in the same transaction."""
-    found = book.connection.connection.dbapi_connection
-    assert isinstance(found, sqlite3.Connection)
-    return found

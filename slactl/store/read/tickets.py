@@ -200,6 +200,11 @@ def event_record(record: Record) -> Record:
     return record
 
 
+def event_count(connection: sqlite3.Connection) -> int:
+    """Return the number of events in the audit log."""
+    return int(connection.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
 def actions(connection: sqlite3.Connection) -> list[str]:
     """Every action that an event can have, or has."""
     used = {action for (action,) in connection.execute("SELECT DISTINCT action FROM event")}

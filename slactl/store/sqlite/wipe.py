@@ -1,6 +1,5 @@
 """Remove from the file what SQLite keeps of old pages, after an erasure."""
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -8,11 +7,6 @@ from slactl.store.sqlite.connection import BUSY_SECONDS, empty_log, in_turn, ope
 
 #: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
 UNWIPED = "unwiped"
-
-
-def is_unwiped(transaction: sqlite3.Connection) -> bool:
-    """Return whether an erasure has yet to rewrite the file."""
-    return transaction.execute("SELECT 1 FROM meta WHERE key = ?", (UNWIPED,)).fetchone() is not None
 
 
 def wipe(path: Path) -> bool:

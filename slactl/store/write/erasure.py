@@ -102,6 +102,11 @@ def newest(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT max(event_id) FROM doomed").fetchone()[0] or 0
 
 
+def is_unfinished(connection: sqlite3.Connection) -> bool:
+    """Return whether an erasure has yet to rewrite the file."""
+    return connection.execute("SELECT 1 FROM meta WHERE key = ?", (UNWIPED,)).fetchone() is not None
+
+
 def tickets(connection: sqlite3.Connection, *, own: bool) -> list[int]:
     """The tickets of which texts are to go: the person's own, or those of others."""
     query = "SELECT DISTINCT ticket_id FROM doomed WHERE is_own = ? ORDER BY ticket_id"
