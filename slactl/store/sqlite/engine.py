@@ -79,3 +79,10 @@ def looking(path: Path) -> Iterator[Session]:
         raise as_database_error(error.orig or error, path) from error
     except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
         raise as_database_error(error, path) from error
+
+
+def driver_of(session: Session) -> sqlite3.Connection:
+    """Return the driver's connection under a session: what it reads and writes is in the same transaction."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    return connection
