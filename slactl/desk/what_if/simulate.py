@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any, BinaryIO, Literal
 
 from slactl.clock import to_text
+from slactl.desk.ledger.records import firing_record, timer_record
 from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.enums import Condition, Target
-from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import Line, in_order, parse_line
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Timer
 from slactl.store.sqlite.spool import Spool
 
 Record = dict[str, Any]
@@ -76,39 +75,6 @@ def simulate(
             "timers": [timer_record(timer) for timer in evaluation.timers if isinstance(timer.kind, Target)],
             "firings": [firing_record(firing) for firing in firings],
         }
-
-
-def timer_record(timer: Timer) -> Record:
-    """A target's timer as data."""
-    return {
-        "target": timer.kind.value,
-        "cycle": timer.cycle,
-        "target_seconds": timer.target_seconds,
-        "started_at": to_text(timer.started_at),
-        "due_at": _text(timer.due_at),
-        "state": timer.state.value,
-        "stopped_at": _text(timer.stopped_at),
-        "breached_at": _text(timer.breached_at),
-        "elapsed_seconds": timer.elapsed_seconds,
-        "remaining_seconds": timer.remaining_seconds,
-        "paused_seconds": timer.paused_seconds,
-        "overdue_seconds": timer.overdue_seconds,
-    }
-
-
-def firing_record(firing: Firing) -> Record:
-    """A level that would have fired, as data."""
-    return {
-        "escalation": firing.escalation,
-        "level": firing.level,
-        "repeat": firing.repeat,
-        "due_at": to_text(firing.due_at),
-        "reason": firing.reason,
-    }
-
-
-def _text(instant: datetime | None) -> str | None:
-    return to_text(instant) if instant is not None else None
 
 
 def spooled_histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
