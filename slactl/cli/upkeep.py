@@ -134,7 +134,7 @@ def doctor(
       slactl doctor --rebuild --dry-run
     """
     from slactl.desk.upkeep import doctor as desk
-    from slactl.show.doctor import draw_health, health_lines
+    from slactl.show.upkeep import draw_health, health_lines
     from slactl.show.records import write_object
 
     if rebuild:
@@ -156,7 +156,7 @@ def doctor(
 def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
     from slactl.desk.upkeep import rebuild as desk
-    from slactl.show.doctor import rebuild_lines
+    from slactl.show.upkeep import rebuild_lines
     from slactl.show.records import write_object
     from slactl.text import clean
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import TextIO
 
-from slactl.show.form import Form, Screen, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.form import Form, Screen
+from slactl.show.records import Record, put, to_json, write
 from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
@@ -25,7 +25,7 @@ def write_comparison(record: Record, breaches: Iterable[Record], form: Form, str
     """Writes a comparison: JSON with all it has, ids of tickets whose breaches changed, else a row for each target."""
     if form is Form.JSON:
         for text in _json(record, breaches):
-            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+            put(text, stream)
     elif form is Form.IDS:
         tickets = ({"ticket": ticket} for ticket, _ in groupby(breach["ticket"] for breach in breaches))
         write(tickets, form, ("ticket",), stream, key="ticket")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TextIO
 
-from slactl.show.form import Form, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write, write_object, write_pairs
+from slactl.show.form import Form
+from slactl.show.records import Record, write, write_line, write_object, write_pairs
 
 #: The columns of the forms that have a row for each segment.
 SEGMENT_FIELDS = ("ticket_id", "target", "cycle", "start", "end", "kind", "seconds", "late", "ahead")
@@ -39,8 +39,7 @@ def write_explanation(found: Record, form: Form, stream: TextIO) -> None:
     if form is Form.JSON:
         write_object(found, stream)
     elif form is Form.JSONL:
-        text = to_json(found) + "\n"
-        stream.write(text if speaks_unicode(stream) else ascii_text(text))
+        write_line(found, stream)
     elif form is Form.PLAIN:
         write_pairs(_flat(found), stream)
     else:

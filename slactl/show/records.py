@@ -77,11 +77,15 @@ def _temporary_file() -> TextIO:
 
 
 def pour(spool: TextIO, stream: TextIO) -> None:
-    """Copies what was spooled to a stream; what it cannot write is escaped as JSON escapes it."""
-    whole = speaks_unicode(stream)
+    """Copy spooled records to a stream, and close the spool."""
     with spool:
         while part := spool.read(CHUNK):
-            stream.write(part if whole else ascii_text(part))
+            put(part, stream)
+
+
+def put(text: str, stream: TextIO) -> None:
+    """Write text for programs: to a stream that is not Unicode in ASCII alone, the rest escaped as in JSON."""
+    stream.write(text if speaks_unicode(stream) else text.encode("ascii", ESCAPING).decode("ascii"))
 
 
 def write_pairs(record: Record, stream: TextIO) -> None:
@@ -92,30 +96,23 @@ def write_pairs(record: Record, stream: TextIO) -> None:
         else:
             lines = [f"{name}\t{cell(value)}"]
         for line in lines:
-            stream.write((line if speaks_unicode(stream) else ascii_text(line)) + "\n")
+            put(f"{line}\n", stream)
 
 
 def write_object(record: Record, stream: TextIO) -> None:
     """Writes one record as an indented JSON object."""
-    text = to_json(record, indent=2) + "\n"
-    stream.write(text if speaks_unicode(stream) else ascii_text(text))
+    put(to_json(record, indent=2) + "\n", stream)
 
 
 def write_line(record: Record, stream: TextIO) -> None:
     """Writes one record as a line of JSON."""
-    text = to_json(record)
-    stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
+    put(to_json(record) + "\n", stream)
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
     """Valid JSON that keeps the data exactly and that a terminal can show: what could deceive it is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     return text if text.isascii() and "\x7f" not in text else re.sub(_DECEPTIVE, _escaped, text)
-
-
-def ascii_text(text: str) -> str:
-    """The same text in ASCII alone, the rest escaped as in JSON: for a stream that is not Unicode."""
-    return text.encode("ascii", ESCAPING).decode("ascii")
 
 
 def cell(value: object) -> str:

@@ -1,13 +1,13 @@
 """The rules for people: the plan by priority matrix, and what one combination gets."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.times import words
 from slactl.sla.enums import Target
 from slactl.text import clean
-
-Record = Mapping[str, Any]
 
 #: Hot colours for what is urgent; the words stand beside them.
 STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
@@ -44,7 +44,7 @@ def combination_lines(found: Record) -> Iterator[str]:
         return
     yield f"  matched      {clean(found['policy'])}, on calendar {clean(found['calendar'])}"
     for target in Target:
-        yield f"  {target.replace('_', ' '):<14} {found[target] or '-'}"
+        yield f"  {words(target):<14} {found[target] or '-'}"
 
 
 def _promises(cell: Record) -> str:
@@ -52,3 +52,41 @@ def _promises(cell: Record) -> str:
         return "nothing"
     text = " / ".join(cell[target] or "-" for target in Target)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"
+
+
+def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
+    """A line for each test and each failure, and one that sums them up; `quiet` leaves out what passed."""
+    for test in report["tests"]:
+        if not test["passed"]:
+            yield clean(f"FAIL  {test['file']}:{test['line']}: {test['name']}")
+            yield from _failure_lines(test["failures"])
+        elif not quiet:
+            yield clean(f"ok    {test['name']}")
+    if not quiet or report["failed"] or report["problems"]:
+        yield _summary(report)
+
+
+def _failure_lines(failures: list[Record]) -> Iterator[str]:
+    for heading, group in groupby(failures, key=_heading):
+        yield clean(f"      {heading}")
+        for failure in group:
+            yield clean(f"        {failure['key']:<20} expected {_value(failure['expected'])}")
+            yield clean(f"        {'':<20} got      {_value(failure['got'])}")
+
+
+def _heading(failure: Record) -> str:
+    target = f", {words(failure['target'])}" if failure["target"] else ""
+    cycle = f" {failure['cycle']}" if (failure["cycle"] or 1) > 1 else ""
+    policy = f"policy {failure['policy']}" if failure["policy"] else "no policy matched"
+    return f"ticket {failure['ticket']}{target}{cycle} as of {failure['at']} ({policy}):"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _summary(report: Record) -> str:
+    count = report["passed"] + report["failed"]
+    invalid = len(report["problems"])
+    wrong = f", {invalid} problem{'s' if invalid != 1 else ''} in the files" if invalid else ""
+    return f"{count} test{'s' if count != 1 else ''}: {report['passed']} passed, {report['failed']} failed{wrong}"

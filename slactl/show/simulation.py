@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TextIO
 
 from slactl.clock import describe_seconds, from_text
-from slactl.show.form import Form, Screen, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.form import Form, Screen
+from slactl.show.records import Record, put, to_json, write, write_line
 from slactl.show.tables import Column, draw
 from slactl.show.ticket import STATE_STYLES, timer_phrase
 from slactl.show.times import local, words
@@ -70,11 +70,10 @@ def write_tickets(at: str, tickets: Iterable[Record], form: Form, stream: TextIO
     """Writes simulated tickets one at a time as they come: JSON with all they have, else a row for each timer."""
     if form is Form.JSON:
         for text in _json(at, tickets):
-            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+            put(text, stream)
     elif form is Form.JSONL:
         for ticket in tickets:
-            text = to_json(ticket)
-            stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
+            write_line(ticket, stream)
     elif form is Form.IDS:
         write(tickets, form, ("ticket",), stream, key="ticket")
     else:

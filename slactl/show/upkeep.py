@@ -1,8 +1,9 @@
 """What the upkeep of a desk found and did: audits, erasures, backups."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
+from slactl.show.form import Screen
+from slactl.show.records import Record, cell
 from slactl.text import clean
 
 #: What the texts are called, one and several.
@@ -21,7 +22,7 @@ LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escal
 )
 
 
-def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
+def audit_lines(audit: Record) -> Iterator[str]:
     """What an audit looked at, and a line for each finding, the first bad event first."""
     yield f"head\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
@@ -35,14 +36,14 @@ def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
     yield "verified\tno" if audit["found"] else "verified\tyes: all is as it was written"
 
 
-def backup_lines(backup: Mapping[str, Any]) -> Iterator[str]:
+def backup_lines(backup: Record) -> Iterator[str]:
     """Where the copy is, and what it holds."""
     verb = "would copy" if backup["dry_run"] else "copied and verified"
     yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
     yield f"head {backup['audit_head'] or 'none: the log is empty'}"
 
 
-def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
+def erasure_lines(erasure: Record) -> Iterator[str]:
     """What was erased, and what could not be."""
     rehearsed = erasure["dry_run"]
     if erasure["texts"]:
@@ -66,7 +67,7 @@ def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
         yield f"left: {clean(erasure['problem'])}"
 
 
-def _spelled(spelled: Mapping[str, Any], *, rehearsed: bool) -> str:
+def _spelled(spelled: Record, *, rehearsed: bool) -> str:
     count, tickets = spelled["texts"], spelled["tickets"]
     have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, as in &#64;"
     look = f"; look: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
@@ -86,3 +87,40 @@ def size(count: int) -> str:
             break
         value /= 1000
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def draw_health(health: Record, screen: Screen) -> None:
+    """Draws a line for each check, and below a finding the command that mends it."""
+    from rich.text import Text
+
+    console = screen.console()
+    good, bad = ("✓", "✗") if screen.draws_blocks else ("ok", "!!")
+    for check in health["checks"]:
+        mark = Text(good if check["ok"] else bad, style="green" if check["ok"] else "bold red")
+        line = Text.assemble(mark, " ", (f"{check['check']:<14}", "bold"), " ", clean(check["found"]))
+        console.print(line, soft_wrap=True)
+        if not check["ok"] and check["fix"]:
+            console.print(Text(f"  fix: {clean(check['fix'])}", style="yellow"), soft_wrap=True)
+    count = sum(not check["ok"] for check in health["checks"])
+    console.print(Text(f"\n{count} to mend" if count else "\nall is well", style="bold"))
+
+
+def health_lines(health: Record) -> Iterator[str]:
+    """A line for each check: ok or bad, the check, what was found, the command that mends it."""
+    for check in health["checks"]:
+        cells = ["ok" if check["ok"] else "bad", check["check"], check["found"], check["fix"]]
+        yield "\t".join(cell(each) for each in cells)
+
+
+def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
+    """Each difference, and how many there were."""
+    for name, sql in rebuilt["dropped"].items():
+        yield clean(f"{name} {'would be' if rebuilt['dry_run'] else 'was'} dropped, as it is not slactl's: {sql}")
+    for name in rebuilt["structure"]:
+        if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
+            yield clean(f"{name} was not as slactl makes it")
+    for each in found:
+        yield clean(each["message"])
+    would = "would be " if rebuilt["dry_run"] else ""
+    failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
+    yield f"tickets looked at: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"

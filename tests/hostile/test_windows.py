@@ -15,7 +15,7 @@ from hostile_desk import DOORS, TEXTS, HostileDesk, chunks, marked
 from payloads import FILE_NAME, FORMULA, PAYLOADS, harm
 
 from slactl.show.check import SHOWN
-from slactl.show.doctor import draw_health
+from slactl.show.upkeep import draw_health
 from slactl.show.form import Screen
 
 pytest_plugins = ["hostile_fixtures"]
