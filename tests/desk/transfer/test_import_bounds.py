@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from conftest import Slactl
 
+from slactl.desk.transfer import json_text
 from slactl.desk.transfer import rows_csv as intake_csv
-from slactl.desk.transfer import rows_json as intake_json
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import load_map, parse_map
 from slactl.desk.transfer.rows import read_rows
@@ -173,7 +173,7 @@ LAST = json.dumps(ROWS[1])
 def test_a_bad_object_costs_one_row(
     form: str, bad: str, said: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_json, "CHUNK", chunk)
+    monkeypatch.setattr(json_text, "CHUNK", chunk)
     content = form.format(ROW, bad, LAST).encode("latin-1")
     tickets, problems = read(content, "github")
     assert tickets == ["1", "2"]
