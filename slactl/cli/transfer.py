@@ -80,6 +80,7 @@ def export(
     from slactl.clock import to_text
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
+    from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
     from slactl.store.schema import views
 
@@ -91,7 +92,7 @@ def export(
             for record in export_records(connection):
                 write_line(record, sys.stdout)
         elif events:
-            write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
+            write(event_reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
         else:
             found = reads.tickets(connection, to_text(here.now), order="t.id")
             write(found, Form.CSV, list(views.ticket_columns("")), sys.stdout)

@@ -24,11 +24,17 @@ class Database:
 
     path: Path
 
-    def read(self) -> "AbstractContextManager[Transaction]":
+    @contextmanager
+    def read(self) -> "Iterator[Transaction]":
         """Open one read transaction: everything in it sees the same state."""
-        from slactl.store.read.tickets import reading
+        from slactl.store.sqlite.connection import open_database, reported, transaction
 
-        return reading(self.path)
+        connection = open_database(self.path, query_only=True)
+        try:
+            with reported(self.path), transaction(connection):
+                yield connection
+        finally:
+            connection.close()
 
     @contextmanager
     def write(self, *, keep: bool = True) -> "Iterator[Transaction]":

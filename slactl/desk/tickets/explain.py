@@ -30,6 +30,7 @@ from slactl.sla.timers.explanation import (
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
 Record = dict[str, Any]
@@ -60,7 +61,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
     with desk.database.read() as connection:
         number = reads.ticket_id(connection, reference)
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
-        history, versions = reads.history(connection, number), PinnedRules(connection, number)
+        history, versions = event_reads.history(connection, number), PinnedRules(connection, number)
         if history[0].at > now:
             raise RefusedError(f"ticket {number} is opened only at {to_text(history[0].at)}", f"slactl show {number}")
         try:

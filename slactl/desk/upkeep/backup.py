@@ -26,7 +26,7 @@ from slactl.files import (
     real_path,
     sweep,
 )
-from slactl.store.read import tickets as reads
+from slactl.store.read import events as event_reads
 from slactl.store.schema.events import last_event
 from slactl.store.sqlite import copy
 from slactl.store.sqlite.connection import damage, open_database, reported
@@ -92,7 +92,7 @@ def backup(
 
 def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
     last = last_event(source)
-    return Backup(target, copy.size(source), reads.event_count(source), last[1] if last else None, dry_run)
+    return Backup(target, copy.size(source), event_reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         with reported(made.file):
             found = damage(connection)
             last = last_event(connection)
-            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+            same = (last[1] if last else None) == made.audit_head and event_reads.event_count(connection) == made.events
     finally:
         connection.close()
     if found or not same:

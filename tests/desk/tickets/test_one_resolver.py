@@ -7,10 +7,20 @@ from pathlib import Path
 import pytest
 from conftest import Result, Slactl
 
-#: External ids of the tickets 1 to 4; the first is longer than any number of slactl's.
-EXTERNAL = ("12345678901234567890", "007", "12", "A-1")
+#: External ids of the tickets 1 to 5; the first is longer than any number of slactl's.
+LONG = "12345678901234567890"
+EXTERNAL = (LONG, "007", "12", "A-1", "#A")
 
-REFERENCES = (*EXTERNAL, "1", "#1", "#12", "ext:12", "ext:007", "99999999999999999999", "9" * 19, "", "B-2")
+#: References and the number of the ticket that each of them means; None where it means none.
+REFERENCES = {
+    **{"1": 1, "#1": 1, "4": 4, "007": 2, "ext:007": 2, "ext:12": 3, f"ext:{LONG}": 1, "A-1": 4, "ext:A-1": 4, "#A": 5},
+    **dict.fromkeys(
+        ("12", "#12", LONG, f"#{LONG}", "9" * 19, "9" * 5000, "0", "00", "01", "#01", "##1", "", "#", "ext:")
+    ),
+    **dict.fromkeys(
+        ("B-2", "ext:4", "#ext:12", "+1", " 1", "1 ", "1.0", "\N{SUPERSCRIPT ONE}", "\N{ARABIC-INDIC DIGIT ONE}")
+    ),
+}
 
 CHANGES: dict[str, Callable[[str], list[str]]] = {
     "priority": lambda reference: ["priority", reference, "high", "--dry-run", "--json"],
@@ -42,9 +52,21 @@ def test_a_change_means_the_ticket_that_show_shows(slactl: Slactl, command: str,
 
 
 @pytest.mark.usefixtures("tickets")
-def test_an_external_id_longer_than_any_number_can_be_assigned(slactl: Slactl) -> None:
-    done = slactl("assign", EXTERNAL[0], "--to", "bob")
-    assert (done.code, done.lines) == (0, ["1"])
+@pytest.mark.parametrize(("reference", "number"), REFERENCES.items())
+def test_digits_are_the_number_and_anything_else_an_external_id(
+    slactl: Slactl, reference: str, number: int | None
+) -> None:
+    shown = slactl("show", reference, "--format", "ids")
+    assert (shown.code, shown.lines) == ((0, [str(number)]) if number else (3, []))
+
+
+@pytest.mark.usefixtures("tickets")
+@pytest.mark.parametrize("digits", ["12", LONG])
+def test_digits_of_an_external_id_have_a_hint_that_finds_it(slactl: Slactl, digits: str) -> None:
+    refused = slactl("show", digits)
+    assert refused.code == 3
+    assert refused.err.splitlines()[-1] == f"hint: slactl show ext:{digits}"
+    assert slactl("show", f"ext:{digits}", "--json").code == 0
 
 
 def errors(result: Result) -> list[str]:
