@@ -346,6 +346,40 @@ def test_a_torn_header_comes_back_from_a_backup(
     assert bad(slactl) == []
 
 
+def test_doctor_names_the_newest_sound_backup_of_this_database(desk: Path, slactl: Slactl) -> None:
+    names = ("slactl-1.db", "slactl-2.db", "slactl-torn.db", "other.db")
+    for age, name in enumerate(names):
+        assert slactl("backup", str(desk.with_name(name))).code == 0
+        os.utime(desk.with_name(name), (2_000_000_000 + age,) * 2)
+    os.truncate(desk.with_name("slactl-torn.db"), 6000)
+    desk.with_name("slactl-link.db").symlink_to(desk.with_name("other.db"))
+    desk.with_name("slactl-notes.txt").write_text("no database")
+    os.truncate(desk, 6000)
+    finding = next(check for check in examined(slactl)[1]["checks"] if not check["ok"])
+    assert f"slactl --db {desk.with_name('slactl-2.db')} backup {desk}" in finding["fix"]
+
+
+def test_a_backup_in_the_users_own_folder_is_found(
+    desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "slactl-backups").mkdir(mode=0o700)
+    assert slactl("backup", str(tmp_path / "slactl-backups" / "slactl.db")).code == 0
+    os.truncate(desk, 50)
+    finding = next(check for check in examined(slactl)[1]["checks"] if not check["ok"])
+    pasted(finding["fix"])
+    assert bad(slactl) == []
+
+
+def test_the_fix_of_a_missing_variable_asks_for_it(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    rules = desk.with_name("rules.toml")
+    rules.write_text(rules.read_text().replace("notify = []", 'notify = ["${env:SLACK_URL}"]', 1))
+    [finding] = bad(slactl)
+    line = f"{finding['fix']}; {shlex.quote(sys.executable)} -m slactl doctor --json"
+    done = subprocess.run(["bash", "-c", line], input="json://127.0.0.1\n", capture_output=True, text=True, check=False)
+    assert (done.returncode, "127.0.0.1" in done.stdout + done.stderr) == (0, False), done.stdout
+
+
 def test_a_newer_schema_asks_for_a_newer_slactl(desk: Path, slactl: Slactl) -> None:
     with sqlite3.connect(desk) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
