@@ -110,7 +110,7 @@ def parse_duration(text: str) -> Duration:
     if business:
         return _checked(Duration(business_days=int(business[1])), text)
     if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
-        raise ValueError(f"{text[:100]!r} is no duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
+        raise ValueError(f"{text[:100]!r} is not a valid duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
     parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
     seconds = sum(count * SECONDS[unit] for count, unit in parts)
     return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
@@ -145,7 +145,7 @@ def parse_offset_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text[:100]!r} is no ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
+        raise ValueError(f"{text[:100]!r} is not an ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write 2026-03-02T09:00:00Z or …+01:00")
     return _within_years(instant, text)
@@ -176,7 +176,7 @@ def parse_instant(text: str, now: datetime, *, ahead: bool = False) -> datetime:
         found = _relative(written.lower(), now) or _named_day(written.lower(), now, ahead) or _absolute(written)
         return _within_years(found, text)
     except (ValueError, OverflowError, OSError) as error:
-        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is no time"
+        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is not a valid time"
         raise UsageError(reason, EXAMPLES) from error
 
 

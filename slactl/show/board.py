@@ -51,7 +51,7 @@ def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
         parts += [heading, lay(section.rows[:lines], section.columns, width), Text()]
         rest -= lines + AROUND
     if not sections:
-        parts.append(Text("Nothing is late, nothing is due soon, nobody urgent waits.", style="green"))
+        parts.append(Text("No ticket is overdue or due soon, and every urgent ticket is assigned.", style="green"))
         rest -= 1
     parts += [Text() for _ in range(rest)]
     return Group(*parts, _foot(shown, width))
@@ -89,8 +89,8 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
     yield _across(title, Text(*_check_words(shown)), width)
     line = Text(f"Open {shown['open_count']:,} · ")
-    line.append(f"late {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
-    line.append(f" · urgent, nobody has it {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
+    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
+    line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
     line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
     line.no_wrap, line.overflow = True, "ellipsis"
     yield line
@@ -109,7 +109,7 @@ def _check_words(shown: Record) -> tuple[str, str]:
     if check["ended_at"] is None:
         return f"a check began {when} ago", ""
     if check["exit_code"] not in (None, 0, 10):
-        return f"checked {when} ago, FAILED with {check['exit_code']}", ALARM
+        return f"checked {when} ago, FAILED with exit code {check['exit_code']}", ALARM
     return f"checked {when} ago", "green"
 
 
@@ -122,7 +122,7 @@ def _foot(shown: Record, width: int) -> "Text":
         line.overflow = "ellipsis"
         return line
     return _across(
-        Text("q leaves", style="dim"), Text(f"as of {clock}, looked at every {shown['interval']}s", style="dim"), width
+        Text("q quits", style="dim"), Text(f"as of {clock}, read every {shown['interval']}s", style="dim"), width
     )
 
 
@@ -139,10 +139,10 @@ def _across(left: "Text", right: "Text", width: int) -> "Text":
 
 def _sections(shown: Record) -> Iterator[Section]:
     tickets = _ticket_columns(shown["now"], shown["due_soon"])
-    yield Section("LATE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
+    yield Section("OVERDUE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
     soon = f"DUE WITHIN {describe_seconds(shown['due_soon'])}"
     yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"], tickets)
-    yield Section("URGENT, NOBODY HAS IT", ALARM, shown["urgent_count"], shown["urgent"], tickets)
+    yield Section("URGENT AND UNASSIGNED", ALARM, shown["urgent_count"], shown["urgent"], tickets)
     next_columns = _next_columns(shown["now"])
     yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(shown["upcoming"]), shown["upcoming"], next_columns)
 
@@ -162,7 +162,7 @@ def _next_columns(now: datetime) -> Sequence[Column]:
     return (
         Column("ID", lambda timer: str(timer["ticket_id"]), right=True),
         Column("When", lambda timer: _ticking(timer["next_at"], now, late="overdue"), right=True),
-        Column("Of", lambda timer: words(timer["kind"])),
+        Column("Timer", lambda timer: words(timer["kind"])),
         Column("Priority", lambda timer: (timer["priority"], PRIORITY_STYLES[timer["priority"]])),
         Column("Assignee", assignee, rank=1, most=12),
         Column("Subject", lambda timer: timer["subject"] or "", most=200, long=True),

@@ -90,7 +90,7 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
         console.print(Text(f"{name}  {clean(each)}"))
     open_dates = [day for day in dates if day["intervals"]]
     total = sum(day["open_seconds"] for day in dates)
-    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in all", style="dim"))
+    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style="dim"))
 
 
 def _grid(dates: Sequence[Record], today: str, cell: int) -> "Table":

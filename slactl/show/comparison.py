@@ -9,7 +9,7 @@ from slactl.show.records import Record, put, to_json, write
 from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
-from slactl.text import clean
+from slactl.text import clean, counted
 
 SIDES = ("rules", "other")
 
@@ -41,7 +41,7 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
     for side in SIDES:
         name = clean(record[side]["file"])
         console.print(Text(f"{side.capitalize():<6} {name}", style="bold"), overflow="fold")
-    console.print(f"{record['tickets']:,} tickets over {record['days']:,.1f} days\n")
+    console.print(f"{counted(record['tickets'], 'ticket')} over {record['days']:,.1f} days\n")
     by = record["by"]
     rows = [row for row in _rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]
     if rows:
@@ -102,7 +102,7 @@ def _target_columns(by: str | None) -> Sequence[Column]:
         Column("Kept", lambda row: percent(row["rules_attainment"]), right=True),
         Column("Other", lambda row: percent(row["other_attainment"]), right=True),
         Column("Change", _change, right=True),
-        Column("Late", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),
+        Column("Missed", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),
         Column("Other", lambda row: f"{row['other_breached']:,}", rank=1, right=True),
         Column("Still open", lambda row: f"{row['rules_open']:,} → {row['other_open']:,}", rank=4, right=True),
         *each,
@@ -127,7 +127,7 @@ def _breach_columns() -> Sequence[Column]:
         Column("Ticket", lambda breach: breach["ticket"], most=24),
         Column("Target", lambda breach: words(breach["target"])),
         Column("Cycle", lambda breach: str(breach["cycle"]) if breach["cycle"] > 1 else "", rank=4, right=True),
-        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no promise", rank=1),
-        Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no promise"),
+        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no target", rank=1),
+        Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no target"),
         Column("Done", lambda breach: local(breach["stopped_at"]) if breach["stopped_at"] else "open", rank=3),
     )

@@ -34,7 +34,7 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     _calendar(console, found)
     if found["priority"] != found["chosen_priority"]:
         judged = found["chosen_priority"]
-        _fact(console, "Judged as", f"priority {judged}; an escalation raised it, and that moves no deadline")
+        _fact(console, "Judged as", f"priority {judged}: an escalation raised the priority, which moves no deadline")
     for timer in found["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
@@ -115,7 +115,7 @@ def _because(chosen: Record) -> str:
 
 def _clock_of(chosen: Record) -> str:
     if chosen["always_open"]:
-        return "every second counts"
+        return "always open"
     own = f", the tenant's own, not {chosen['stated_timezone']}"
     return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
 
@@ -138,7 +138,7 @@ def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
         line.append(f"  due {in_zone(due, zone, offset=True)}, {_standing(timer, now)}", style="not bold")
     elif timer["due_if_resumed_at"]:
         due = from_text(timer["due_if_resumed_at"])
-        line.append(f"  due {in_zone(due, zone, offset=True)} if it went on now", style="not bold")
+        line.append(f"  due {in_zone(due, zone, offset=True)} if resumed now", style="not bold")
     return line
 
 
@@ -146,7 +146,7 @@ def _standing(timer: Record, now: datetime) -> str:
     if not timer["stopped_at"]:
         return relative_due(timer["due_at"], now)
     left = int((from_text(timer["due_at"]) - from_text(timer["stopped_at"])).total_seconds())
-    return f"done {exact(abs(left))} {'before it' if left >= 0 else 'late'}"
+    return f"done {exact(abs(left))} {'before the deadline' if left >= 0 else 'late'}"
 
 
 class TimerScreen:
@@ -205,16 +205,16 @@ class TimerScreen:
         if timer["due_at"] and not timer["manual"]:
             yield self.at(timer["due_at"]), f"= the deadline{self._here(timer['due_at'])}"
         elif not timer["due_at"]:
-            yield self.at(timer["due_if_resumed_at"]), "= the deadline if it went on now; none while it is paused"
+            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has none"
         if timer["breached_at"] and timer["breached_at"] != timer["due_at"]:
-            yield self.at(timer["breached_at"]), "an earlier deadline was missed; that stays on the record"
+            yield self.at(timer["breached_at"]), "an earlier deadline was missed; the breach stays recorded"
 
     def levels(self) -> Iterator[tuple[str, str]]:
         """The levels of the ladders that are still to come."""
         for level in self.timer["levels"]:
             waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
-            told = f"to come: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
+            told = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
             yield self.at(level["due_at"]), told
 
     def _here(self, instant: str) -> str:
@@ -242,16 +242,16 @@ class TimerScreen:
             return f"= set by hand by {by['actor'] or 'somebody'}{when}: {by['reason'] or 'no reason given'}"
         lasted = f"{kind} {self._span(step['start'], step['end'])}"
         if not step["counts"]:
-            return f"+ 0h: {lasted} began after the deadline and moves nothing"
+            return f"+ 0h: {lasted} began after the deadline and does not move it"
         if not step["seconds"]:
-            return f"+ 0h: {lasted} lies outside open hours"
+            return f"+ 0h: {lasted} is outside open hours"
         on = "" if self.timer["always_open"] else " in open hours"
-        return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", goes on")
+        return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", continues")
 
     def _promise(self, step: Record) -> str:
         timer = self.timer
         promise, days = timer["promise"], timer["business_days"]
-        where = f"promised (targets.{timer['targets']})"
+        where = f"target (targets.{timer['targets']})"
         if not days:
             return f"{exact(step['seconds'])} {where}" + ("" if timer["always_open"] else " in open hours")
         listed = [self.at(day)[:DATE] for day in days]
@@ -264,7 +264,7 @@ class TimerScreen:
         timer = self.timer
         parts = [f"Counted {exact(timer['elapsed_seconds'])} of {exact(timer['target_seconds'])}"]
         if timer["overdue_seconds"]:
-            parts.append(f"{exact(timer['overdue_seconds'])} of it late")
+            parts.append(f"{exact(timer['overdue_seconds'])} of it overdue")
         elif not timer["stopped_at"]:
             parts.append(f"{exact(timer['remaining_seconds'])} left")
         if timer["paused_seconds"]:

@@ -10,7 +10,7 @@ from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
 from slactl.show.times import WEEKDAYS, relative_due, words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,9 +27,8 @@ TARGETS: tuple[str, ...] = tuple(Target)
 def forecast_title(forecast: Record) -> str:
     """One line that says how much will breach, by when, and what the forecast leaves out."""
     count, paused = forecast["count"], forecast["paused_count"]
-    runs = f"{count:,} {'target runs' if count == 1 else 'targets run'} out"
-    left_out = f" ({paused:,} paused {'does' if paused == 1 else 'do'} not)" if paused else ""
-    return f"If nothing happens, {runs} by {_clock(forecast['until'])}{left_out}"
+    left_out = f" ({paused:,} paused not counted)" if paused else ""
+    return f"If nobody acts, {counted(count, 'target')} will be missed by {_clock(forecast['until'])}{left_out}"
 
 
 def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Table":

@@ -32,7 +32,7 @@ def columns() -> Sequence[Column]:
         Column("Recorded", _recorded, rank=2),
         Column("Actor", _actor, rank=1, most=20),
         Column("Action", lambda e: e["action"], most=24),
-        Column("What", describe, most=1000, long=True, wrap=True),
+        Column("Details", describe, most=1000, long=True, wrap=True),
     )
 
 

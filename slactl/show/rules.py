@@ -7,7 +7,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.times import words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
 #: Hot colours for what is urgent; the words stand beside them.
 STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
@@ -40,7 +40,7 @@ def combination_lines(found: Record) -> Iterator[str]:
     for passed in found["passed_over"]:
         yield f"  passed over  {clean(passed['policy'])}: {clean(passed['reason'])}"
     if found["policy"] is None:
-        yield "  no policy matches, so nothing is promised"
+        yield "  no policy matches, so the ticket has no targets"
         return
     yield f"  matched      {clean(found['policy'])}, on calendar {clean(found['calendar'])}"
     for target in Target:
@@ -49,7 +49,7 @@ def combination_lines(found: Record) -> Iterator[str]:
 
 def _promises(cell: Record) -> str:
     if cell["policy"] is None:
-        return "nothing"
+        return "no targets"
     text = " / ".join(cell[target] or "-" for target in Target)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"
 
@@ -88,5 +88,5 @@ def _value(value: object) -> str:
 def _summary(report: Record) -> str:
     count = report["passed"] + report["failed"]
     invalid = len(report["problems"])
-    wrong = f", {invalid} problem{'s' if invalid != 1 else ''} in the files" if invalid else ""
-    return f"{count} test{'s' if count != 1 else ''}: {report['passed']} passed, {report['failed']} failed{wrong}"
+    wrong = f", {counted(invalid, 'problem')} in the files" if invalid else ""
+    return f"{counted(count, 'test')}: {report['passed']} passed, {report['failed']} failed{wrong}"

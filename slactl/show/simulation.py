@@ -13,6 +13,7 @@ from slactl.show.tables import Column, draw
 from slactl.show.ticket import STATE_STYLES, timer_phrase
 from slactl.show.times import local, words
 from slactl.sla.enums import Target
+from slactl.text import counted
 
 #: The columns of one timer in the forms that have a row for each.
 FIELDS = (
@@ -56,7 +57,7 @@ class Tally:
 
     def lines(self) -> list[str]:
         """The counts in words, a line for each target that was promised."""
-        found = [f"{self.tickets:,} tickets, {self.firings:,} levels would have fired"]
+        found = [f"{counted(self.tickets, 'ticket')}, {counted(self.firings, 'level')} would have fired"]
         for target in TARGETS:
             met, missed = self.states[target, "met"], self.states[target, "breached"]
             waiting = self.states[target, "running"] + self.states[target, "paused"]
@@ -117,10 +118,10 @@ def _columns() -> Sequence[Column]:
         Column("Ticket", lambda row: row["ticket"] if row["first"] else "", most=24),
         Column("Policy", lambda row: row["policy"] or "none" if row["first"] else "", rank=3, most=24),
         Column("Priority", lambda row: row["priority"] if row["first"] else "", rank=5),
-        Column("Target", lambda row: words(row["target"] or "no promise")),
+        Column("Target", lambda row: words(row["target"] or "no target")),
         Column("Cycle", lambda row: str(row["cycle"]) if (row["cycle"] or 1) > 1 else "", rank=4, right=True),
         Column("State", _state),
-        Column("Promise", _promise, rank=2),
+        Column("Duration", _duration, rank=2),
         Column("Due", lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
         Column("", lambda row: timer_phrase(row, row["now"]) if row["target"] else ""),
         Column("Would have fired", _fired, rank=6, most=200, long=True),
@@ -131,7 +132,7 @@ def _state(row: Record) -> tuple[str, str]:
     return (row["state"], STATE_STYLES[row["state"]]) if row["state"] else ("", "")
 
 
-def _promise(row: Record) -> str:
+def _duration(row: Record) -> str:
     return describe_seconds(row["target_seconds"]) if row["target_seconds"] is not None else ""
 
 

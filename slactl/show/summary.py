@@ -38,7 +38,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
-    console.print(Text(f"The desk on {local_day(summary['at'])}\n", style="bold"))
+    console.print(Text(f"Service desk on {local_day(summary['at'])}\n", style="bold"))
     _draw_open_work(summary, console, blocks=blocks)
     if summary["next"] and summary["forecast"] is None:
         console.print()
@@ -52,8 +52,8 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
         console.print(Text(period, style="bold"))
     console.print(lay(list(_targets(summary)), _target_columns(blocks=blocks), console.width))
     of = "these" if summary["since"] or summary["until"] else "all"
-    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever late, "
-    console.print(Text(f"{rates}{percent(summary['escalation_rate'])} ever escalated.", style="dim"))
+    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
+    console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
     _draw_change(summary, change, console)
     if summary["groups"] is not None:
         console.print()
@@ -73,21 +73,21 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     parts = {
         "unassigned": summary["unassigned_count"],
         "escalated": summary["escalated_count"],
-        "with a paused clock": summary["paused_count"],
+        "paused": summary["paused_count"],
     }
     told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
     console.print(Text(f"{summary['open_count']:,} open: {told}"))
     if late_count(summary):
         told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
-        console.print(Text(f"Late targets: {told}", style="bold red"))
+        console.print(Text(f"Overdue targets: {told}", style="bold red"))
 
 
 def _band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
     most = max((band["count"] for band in bands), default=0)
 
     def name(band: Record) -> tuple[str, str]:
-        soon = f"due within {describe_seconds(due_soon)}"
-        return soon if band["band"] == "due_soon" else words(band["band"]), BAND_STYLES[band["band"]]
+        names = {"late": "overdue", "due_soon": f"due within {describe_seconds(due_soon)}"}
+        return names.get(band["band"], words(band["band"])), BAND_STYLES[band["band"]]
 
     def drawn(band: Record) -> tuple[str, str]:
         cells = -(-20 * band["count"] // most) if most else 0
@@ -108,7 +108,7 @@ def _period(summary: Record) -> str:
     since, until = summary["since"], summary["until"]
     parts = [f"since {local_day(since)}"] if since else []
     parts += [f"until {local_day(until)}"] if until else []
-    return f"Done, or overdue undone, {' '.join(parts)}" if parts else ""
+    return f"Targets met or missed {' '.join(parts)}" if parts else ""
 
 
 def _targets(summary: Record) -> Iterator[Record]:
@@ -183,7 +183,7 @@ def _group_columns(by: str) -> Sequence[Column]:
     return (
         Column(by.capitalize(), lambda g: (f"no {by}", "dim") if g["group"] is None else clean(g["group"]), most=24),
         Column("Open", lambda g: f"{g['open_count']:,}", right=True),
-        Column("Late", late, right=True),
+        Column("Overdue", late, right=True),
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),

@@ -44,11 +44,11 @@ def _headline(ticket: Record, band: Urgency) -> "Text":
     line.append(f"  {clean(ticket['subject'] or 'no subject')}\n", style="bold")
     line.append(words(ticket["status"]))
     line.append(" · ").append(ticket["priority"], style=PRIORITY_STYLES[ticket["priority"]])
-    line.append(" · ").append(f"assigned to {clean(ticket['assignee'])}" if ticket["assignee"] else "nobody's")
+    line.append(" · ").append(f"assigned to {clean(ticket['assignee'])}" if ticket["assignee"] else "unassigned")
     if band is Urgency.LATE:
-        line.append(" · ").append("late", style=STYLES[band])
+        line.append(" · ").append("overdue", style=STYLES[band])
     elif ticket["ever_breached"]:
-        line.append(" · ").append("was late", style="red")
+        line.append(" · ").append("was overdue", style="red")
     if ticket["escalated"]:
         line.append(" · ").append(f"escalated, level {ticket['escalation_level']}", style="yellow")
     return line.append("\n")
@@ -100,16 +100,16 @@ def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
         Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
         Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
         Column("Used", lambda t: _used_bar(t, now, blocks), rank=1),
-        Column("Promise", _promise, rank=2),
+        Column("Duration", _duration, rank=2),
         Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
         Column("", lambda t: timer_phrase(t, now)),
     )
 
 
-def _promise(timer: Record) -> str:
+def _duration(timer: Record) -> str:
     if timer["target_seconds"] is None:
         return ""
-    return describe_seconds(timer["target_seconds"]) + (", by hand" if timer["manual"] else "")
+    return describe_seconds(timer["target_seconds"]) + (", manual" if timer["manual"] else "")
 
 
 def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:

@@ -227,7 +227,7 @@ def draw_days(rows: Sequence[DayRow], width: int, *, blocks: bool) -> "Table":
         else:
             many = _sum(group)
             table.add_row(Text(f"+ {len(group)} days", style="dim"), "", exact(many.counted), many.words())
-    table.add_row("", "", exact(_sum(rows).counted), "in all", style="bold")
+    table.add_row("", "", exact(_sum(rows).counted), "total", style="bold")
     return table
 
 
