@@ -1,4 +1,4 @@
-"""The live board as one screen: as much of it as the terminal has lines, times that tick, a word beside each colour."""
+"""The live board as one screen that fits the terminal: ticking times, and a word beside each colour."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-#: The lines of a section besides its rows: its heading, the head of its table, and the blank one below.
+#: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
 
 ALARM = "bold yellow"
@@ -24,7 +24,7 @@ ALARM = "bold yellow"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the board; `count` is how many rows there are, of which `rows` may be fewer."""
+    """A part of the board; `count` is the number of all rows, and `rows` may be fewer."""
 
     title: str
     style: str
@@ -34,9 +34,9 @@ class Section:
 
 
 def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
-    """The board at one instant, for a terminal of so many cells.
+    """Return the board at one instant, for a terminal of `width` by `height` cells.
 
-    Each section gets its share of the lines; those that find no room are left out, the last first.
+    Each section gets its share of the lines. Sections without room are left out, the last first.
     """
     from rich.console import Group
     from rich.text import Text
@@ -58,7 +58,7 @@ def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
 
 
 def share(wanted: Sequence[int], lines: int) -> list[int]:
-    """How many rows each section gets: one each at least, then one more in turn while there are lines.
+    """Return how many rows each section gets: at least one, then one more in turn while there are lines.
 
     Sections that cannot have one row each are left out, the last first.
     """
@@ -73,7 +73,7 @@ def share(wanted: Sequence[int], lines: int) -> list[int]:
 
 
 def countdown(seconds: int) -> str:
-    """A time that ticks: `4:05`, `1:04:05`, `2d 01:04:05`."""
+    """Return a number of seconds as a clock: `4:05`, `1:04:05`, `2d 01:04:05`."""
     days, rest = divmod(abs(seconds), 86_400)
     hours, rest = divmod(rest, 3600)
     if days:
@@ -98,7 +98,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """How the last check went, in words and a style."""
+    """Return how the last check went, in words and a style."""
     check = shown["last_check"]
     if check is None:
         return "no check has run yet", ALARM
@@ -127,7 +127,7 @@ def _foot(shown: Record, width: int) -> "Text":
 
 
 def _across(left: "Text", right: "Text", width: int) -> "Text":
-    """Two texts at both ends of a line; the right one goes first where there is no room."""
+    """Put two texts at both ends of a line; without room the right one is left out, unless it is an alarm."""
     gap = width - left.cell_len - right.cell_len
     line = left.copy() if gap < 1 else left.copy().append(" " * gap).append_text(right)
     line.no_wrap, line.overflow = True, "ellipsis"

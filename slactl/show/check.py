@@ -1,4 +1,4 @@
-"""What the runs of `check` and imports did, for people and for cron's mail."""
+"""Results of `check` and `import`, for people and for the mail of cron."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,12 +8,12 @@ from slactl.text import clean, clean_block
 if TYPE_CHECKING:
     from slactl.show.tables import Column
 
-#: The levels a run tells one by one, so that cron's mail stays readable in a storm; a dry run tells all of them.
+#: How many levels a run lists, so that the mail of cron stays readable; a dry run lists all.
 SHOWN = 20
 
 
 def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """One line that sums the run up, one for each level, and the messages nobody could be sent."""
+    """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
     failed = f", {report['failed']} failed" if report["failed"] else ""
@@ -33,7 +33,7 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
-    """What an import did, in one line."""
+    """Return a line that says what an import did."""
     would = "would be " if dry_run else ""
 
     def some(name: str, what: str) -> str:
@@ -62,7 +62,7 @@ def _deed(firing: Mapping[str, Any]) -> str:
 
 
 def run_columns() -> "Sequence[Column]":
-    """The columns that list runs."""
+    """Return the columns of a list of runs."""
     from slactl.show.tables import Column
     from slactl.show.times import local
 
@@ -83,7 +83,7 @@ def run_columns() -> "Sequence[Column]":
 
 
 def message_columns() -> "Sequence[Column]":
-    """The columns that list messages of the outbox."""
+    """Return the columns of a list of messages in the outbox."""
     from slactl.show.tables import Column
     from slactl.show.times import local
 

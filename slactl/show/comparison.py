@@ -22,7 +22,7 @@ FIELDS = (
 
 
 def write_comparison(record: Record, breaches: Iterable[Record], form: Form, stream: TextIO) -> None:
-    """Writes a comparison: JSON with all it has, ids of tickets whose breaches changed, else a row for each target."""
+    """Write a comparison: all of it as JSON, the tickets whose breaches changed as ids, else a row for each target."""
     if form is Form.JSON:
         for text in _json(record, breaches):
             put(text, stream)
@@ -34,7 +34,7 @@ def write_comparison(record: Record, breaches: Iterable[Record], form: Form, str
 
 
 def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, most: int) -> None:
-    """Draws a comparison and the first `most` of the breaches that changed; 0 is all."""
+    """Draw a comparison and the first `most` of the breaches that changed; 0 draws all."""
     from rich.text import Text
 
     console = screen.console()
@@ -59,7 +59,7 @@ _COUNTS = ("met", "breached", "open")
 
 
 def _rows(record: Record) -> Iterator[Record]:
-    """A row for each target: of all tickets, or of each group where there are any."""
+    """Yield a row for each target, of all tickets or of each group."""
     for part in [record] if record["groups"] is None else record["groups"]:
         for target in part["targets"]:
             yield {
@@ -82,7 +82,7 @@ def _json(record: Record, breaches: Iterable[Record]) -> Iterator[str]:
 
 
 def _marked(rows: Sequence[Record]) -> Iterator[Record]:
-    """The rows, the first of each group marked: what concerns the group stands there alone."""
+    """Mark the first row of each group, which alone shows the values of the group."""
     for place, row in enumerate(rows):
         yield {**row, "first": not place or rows[place - 1]["group"] != row["group"]}
 

@@ -1,4 +1,4 @@
-"""Why deadlines are when they are, for people."""
+"""The calculation of deadlines, for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-#: The length of a date with the day of its week.
+#: The length of a date with its weekday.
 DATE = len("Mon 2026-03-02")
-#: Business days, and policies passed over, that are listed one by one.
+#: How many business days, and how many policies passed over, are listed.
 FEW_DAYS = FEW_POLICIES = 7
 
 
 def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> None:
-    """Draws an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
+    """Draw an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
     from rich.text import Text
 
     console, now = screen.console(), from_text(found["at"])
@@ -59,7 +59,7 @@ def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
 
 
 def _fact(console: "Console", name: str, value: str) -> None:
-    """A line with a name before it; what does not fit goes on below the value."""
+    """Print a line with a name before it; a long value continues below itself."""
     console.print(_columns([(f"{name:<11}", "dim")], [(clean(value), "")]))
 
 
@@ -75,7 +75,7 @@ def _columns(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 
 def _choice(console: "Console", chosen: Record) -> None:
-    """The policy that was chosen and why, those passed over, and the calendar."""
+    """Print the policy that was chosen and why, and the policies passed over."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         _fact(console, "Policy", f"none matches ({version})")
@@ -92,7 +92,7 @@ def _choice(console: "Console", chosen: Record) -> None:
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
-    """What time is counted on."""
+    """Print the calendar on which time is counted."""
     if chosen["calendar"]:
         _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
     if chosen["hours"]:
@@ -121,7 +121,7 @@ def _clock_of(chosen: Record) -> str:
 
 
 def _zone(chosen: Record) -> tzinfo | None:
-    """The clock to show times by: that of the calendar; of this machine where the calendar is always open."""
+    """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
     from zoneinfo import ZoneInfo
 
     return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
@@ -150,7 +150,7 @@ def _standing(timer: Record, now: datetime) -> str:
 
 
 class TimerScreen:
-    """How one timer is drawn."""
+    """Draws one timer."""
 
     def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
         self.found, self.timer, self.now = found, timer, now
@@ -162,7 +162,7 @@ class TimerScreen:
         self.offset = start.utcoffset() != end.astimezone(self.zone).utcoffset()
 
     def draw(self, console: "Console") -> None:
-        """The headline, the bars, the working, and the levels to come."""
+        """Draw the headline, the bars, the calculation, and the upcoming levels."""
         from slactl.show.timeline import day_rows, draw_days, legend
 
         console.print(_headline(self.timer, self.now, self.zone))
@@ -184,21 +184,21 @@ class TimerScreen:
             console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
 
     def _differs(self, *names: str) -> bool:
-        """Whether the timer is judged by something else than the ticket as it is now."""
+        """Return whether the timer has other values here than the ticket has now."""
         return any(self.timer[name] != self.found[name] for name in names)
 
     def started(self) -> str:
-        """What began the timer."""
+        """Return in words what started the timer."""
         if self.timer["started_at"] == self.found["created_at"]:
             return "opened"
         return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
 
     def at(self, instant: str) -> str:
-        """An instant by the clock that counts."""
+        """Return an instant by the clock of the calendar."""
         return in_zone(from_text(instant), self.zone, offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
-        """Each step as the instant it leads to and what was added."""
+        """Yield each step of the calculation: the instant that it leads to, and what was added."""
         timer = self.timer
         for step in timer["steps"]:
             yield self.at(step["at"]), self._step(step)
@@ -210,7 +210,7 @@ class TimerScreen:
             yield self.at(timer["breached_at"]), "an earlier deadline was missed; the breach stays recorded"
 
     def levels(self) -> Iterator[tuple[str, str]]:
-        """The levels of the ladders that are still to come."""
+        """Yield each upcoming level: when it fires, and what it is."""
         for level in self.timer["levels"]:
             waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
@@ -218,7 +218,7 @@ class TimerScreen:
             yield self.at(level["due_at"]), told
 
     def _here(self, instant: str) -> str:
-        """The same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, where that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""
@@ -226,7 +226,7 @@ class TimerScreen:
         return f" ({here.removeprefix(self.at(instant)[: DATE + 1])} here)"
 
     def _span(self, start: str, end: str | None) -> str:
-        """A stretch of time, its date once where it is the same."""
+        """Return a period, its date once where both ends have the same."""
         first, last = self.at(start), self.at(end) if end else "now"
         return f"{first} to {last.removeprefix(first[: DATE + 1])}"
 
@@ -260,7 +260,7 @@ class TimerScreen:
         return f"{promise} {where}: {', '.join(listed)}; {exact(step['seconds'])} in open hours"
 
     def balance(self) -> str:
-        """Where the clock stands: what was counted of what was promised."""
+        """Return how much of the target was counted, and what is left."""
         timer = self.timer
         parts = [f"Counted {exact(timer['elapsed_seconds'])} of {exact(timer['target_seconds'])}"]
         if timer["overdue_seconds"]:

@@ -1,4 +1,4 @@
-"""A report on a terminal: how the promises of a period were kept, to whom not, and why."""
+"""A report on a terminal: how many targets of a period were kept, for whom, and why not."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 TARGETS: tuple[str, ...] = tuple(Target)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-#: The darkness of an hour, from nothing to the busiest, in blocks and in ASCII.
+#: The shades of an hour, from nothing to the busiest, in blocks and in ASCII.
 HEAT = (" ·░▒▓█", " .:+*#")
 
-#: How many groups there is room for.
+#: How many groups a terminal shows.
 GROUPS = 50
 
 
 def draw_report(report: Record, screen: Screen) -> None:
-    """Draws a record of `report --json`."""
+    """Draw a record of `report --json`."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
@@ -45,7 +45,7 @@ def draw_report(report: Record, screen: Screen) -> None:
 
 
 def period_title(report: Record) -> str:
-    """Which time the report is about."""
+    """Return a title with the period of the report."""
     since, until = (
         local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
     )
@@ -57,7 +57,7 @@ def period_title(report: Record) -> str:
 
 
 def ticket_words(report: Record) -> str:
-    """How many tickets the report is about, and how many of them were late and escalated."""
+    """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, judged = report["opened_count"], report["ticket_count"]
     told = f"{counted(opened, 'ticket')} opened"
     if not judged:
@@ -67,7 +67,7 @@ def ticket_words(report: Record) -> str:
 
 
 def busiest_words(report: Record) -> str:
-    """The busiest hour of the week in words; nothing where no ticket was opened."""
+    """Return the busiest hour of the week in words; empty text where no ticket was opened."""
     number, day, hour = max(
         (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
     )
@@ -171,12 +171,12 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
 
 
 def step_name(start: str, unit: str) -> str:
-    """What a step of a trend is called: "2026-03-02", the same for a week that begins then, "2026-03", "2026"."""
+    """Return the name of a step of a trend: "2026-03-02" for a day or the week that begins then, "2026-03", "2026"."""
     return start[: {"month": 7, "year": 4}.get(unit, 10)]
 
 
 def step_label(start: str, unit: str) -> str:
-    """The same, short enough for the axis of a chart: "2 Mar" for a day or a week."""
+    """Return the name of a step for the axis of a chart: "2 Mar" for a day or a week."""
     if unit not in ("day", "week"):
         return step_name(start, unit)
     _, month, day = start.split("-")

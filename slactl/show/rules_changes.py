@@ -1,4 +1,4 @@
-"""How changed rules read: what another version says, and the deadlines that moving to it changes."""
+"""Changed rules for people: differences between versions, and deadlines that a move changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,14 +20,14 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def diff_records(diff: Record) -> Iterator[Record]:
-    """Every difference as a record of its own."""
+    """Yield every difference as a record of its own."""
     for version in diff["versions"]:
         head = {"version": version["id"], "rules": version["rules"], "open_count": version["open_count"]}
         yield from (head | change for change in version["changes"])
 
 
 def diff_lines(diff: Record) -> Iterator[str]:
-    """The differences for people, by version and by the policy, calendar or ladder they belong to."""
+    """Yield the differences for people, by rules version and by policy, calendar or escalation rule."""
     if not diff["versions"]:
         yield "no ticket is open, so no deadline depends on other rules"
     for version in diff["versions"]:
@@ -55,7 +55,7 @@ def _change_line(change: Record) -> str:
 
 
 def _value(value: object) -> str:
-    """A TOML value in few words."""
+    """Return a TOML value in few words."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name} = {_value(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):
@@ -66,7 +66,7 @@ def _value(value: object) -> str:
 
 
 def move_lines(move: Record) -> Iterator[str]:
-    """What a move of the open tickets came to."""
+    """Yield a line that sums up the move of the open tickets to the current rules."""
     if not move["moved"] and not move["failed"]:
         yield "every open ticket is on the current rules"
         return
@@ -79,7 +79,7 @@ def move_lines(move: Record) -> Iterator[str]:
 
 
 def deadline_columns() -> "Sequence[Column]":
-    """The columns of the before/after table of deadlines."""
+    """Return the columns of the before/after table of deadlines."""
     from slactl.show.tables import Column
 
     return (

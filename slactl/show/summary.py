@@ -1,4 +1,4 @@
-"""The desk on one screen: open work by urgency, what breaches next, and how the promises were kept."""
+"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -33,8 +33,7 @@ BAND_STYLES = {
 
 
 def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
-    """Draws a summary record of `summary --json` with its groups and its forecast where it has any, and how the
-    promises were kept lately against the time before."""
+    """Draw a record of `summary --json`, and how its share of kept targets changed against the period before."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
@@ -61,7 +60,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
 
 
 def late_count(summary: Record) -> int:
-    """Targets that are late and still open, of all three kinds."""
+    """Return how many targets are overdue and still open, of all three kinds."""
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 
@@ -139,7 +138,7 @@ def _target_columns(*, blocks: bool) -> Sequence[Column]:
 
 
 def _draw_change(summary: Record, change: Record, console: "Console") -> None:
-    """The promises of a period beside those of as long a time before; nothing where neither had any."""
+    """Print the shares of a period beside those of the period before; nothing where neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in ("first_response", "resolution")]
     if all(lately[name] is None and before.get(name) is None for name in names):

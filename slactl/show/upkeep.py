@@ -1,4 +1,4 @@
-"""What the upkeep of a desk found and did: audits, erasures, backups."""
+"""Results of audits, backups, erasures, `doctor` and rebuilds, for people."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean
 
-#: What the texts are called, one and several.
+#: The names of the fields, singular and plural.
 FIELDS = {
     "actor": ("name of a writer", "names of writers"),
     "body": ("body", "bodies"),
@@ -16,14 +16,14 @@ FIELDS = {
 
 _SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
 
-#: Why the address of a person that was erased is still in a column.
+#: Why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
     ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
 )
 
 
 def audit_lines(audit: Record) -> Iterator[str]:
-    """What an audit looked at, and a line for each finding, the first bad event first."""
+    """Yield what an audit checked, and a line for each finding, the first bad event first."""
     yield f"last hash\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
     yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
@@ -37,14 +37,14 @@ def audit_lines(audit: Record) -> Iterator[str]:
 
 
 def backup_lines(backup: Record) -> Iterator[str]:
-    """Where the copy is, and what it holds."""
+    """Yield where the copy is, and what it contains."""
     verb = "would copy" if backup["dry_run"] else "copied and verified"
     yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
     yield f"last hash {backup['audit_head'] or 'none: the log is empty'}"
 
 
 def erasure_lines(erasure: Record) -> Iterator[str]:
-    """What was erased, and what could not be."""
+    """Yield what was erased, and what could not be erased."""
     rehearsed = erasure["dry_run"]
     if erasure["texts"]:
         kinds = ", ".join(f"{count} {FIELDS[name][count != 1]}" for name, count in erasure["texts"].items())
@@ -82,7 +82,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes, as people read it."""
+    """Return a number of bytes in a unit that suits it: "4.2 MB"."""
     value, unit = float(count), "B"
     for unit in ("B", "KB", "MB", "GB"):
         if value < 1000 or unit == "GB":
@@ -92,7 +92,7 @@ def size(count: int) -> str:
 
 
 def draw_health(health: Record, screen: Screen) -> None:
-    """Draws a line for each check, and below a finding the command that mends it."""
+    """Draw a line for each check, and below a problem the command that fixes it."""
     from rich.text import Text
 
     console = screen.console()
@@ -108,14 +108,14 @@ def draw_health(health: Record, screen: Screen) -> None:
 
 
 def health_lines(health: Record) -> Iterator[str]:
-    """A line for each check: ok or bad, the check, what was found, the command that mends it."""
+    """Yield a line for each check: ok or bad, the check, what it found, the command that fixes it."""
     for check in health["checks"]:
         cells = ["ok" if check["ok"] else "bad", check["check"], check["found"], check["fix"]]
         yield "\t".join(cell(each) for each in cells)
 
 
 def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
-    """Each difference, and how many there were."""
+    """Yield each difference, and how many tickets were checked and rebuilt."""
     for name, sql in rebuilt["dropped"].items():
         yield clean(
             f"{name} {'would be' if rebuilt['dry_run'] else 'was'} dropped because slactl did not create it: {sql}"

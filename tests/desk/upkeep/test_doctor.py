@@ -556,8 +556,8 @@ def test_a_network_file_system_is_a_finding(desk: Path, slactl: Slactl, monkeypa
 
 
 def test_on_a_terminal_each_finding_has_its_fix_below(desk: Path, slactl: Slactl, capsys: Any) -> None:  # noqa: ANN401
-    from slactl.show.upkeep import draw_health
     from slactl.show.form import Screen
+    from slactl.show.upkeep import draw_health
 
     expose(desk)
     found = examined(slactl)[1]

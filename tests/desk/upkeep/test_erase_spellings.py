@@ -96,8 +96,8 @@ def test_a_ticket_of_an_address_that_only_looks_like_it_stays_whole(desk: Path, 
     assert [shown(slactl, str(number))["subject"] for number in (1, 2, 3)] == ["Ink"] * 3
     assert (shown(slactl, "4")["requester_email"], done.code) == (None, 7)
     assert (
-        "not erased: ticket.requester_email still has the address in 3 rows, of tickets 1, 2, 3: it may be part of another address"
-        in done.lines
+        "not erased: ticket.requester_email still has the address in 3 rows, of tickets 1, 2, 3: "
+        "it may be part of another address" in done.lines
     )
 
 
