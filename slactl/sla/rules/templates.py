@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -80,11 +80,11 @@ def _first_mistake(node: "nodes.Node", depth: int = 0) -> str | None:
     if kind in ("Getattr", "Getitem"):
         return "a template may use names, not attributes: {{ subject }}, not {{ ticket.subject }}"
     if isinstance(node, nodes.Name) and node.name not in NAMES:
-        near = nearest(node.name, NAMES)
-        return f"there is no variable {node.name!r}" + (f"; did you mean {near}?" if near else f" ({' '.join(NAMES)})")
+        known = f" ({' '.join(NAMES)})"
+        return f"there is no variable {node.name!r}{did_you_mean(node.name, NAMES, known)}"
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         return f"there is no filter {node.name!r}; filters: {' '.join(FILTERS)}"
     if kind not in PARTS:
-        return f"a template may use names, filters and if, not {kind.lower()}"
+        return f"a template may use names, filters and if, but no {kind.lower()}"
     inside = (_first_mistake(child, depth + 1) for child in node.iter_child_nodes())
     return next((found for found in inside if found is not None), None)
