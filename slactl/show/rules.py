@@ -1,4 +1,4 @@
-"""The rules for people: the plan by priority matrix, and what one combination gets."""
+"""The rules for people: the matrix of plans and priorities, one combination, and results of rules tests."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -7,9 +7,9 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.times import words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
-#: Hot colours for what is urgent; the words stand beside them.
+#: The colours of priorities; the words stand beside them.
 STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
 
 #: The fields of a cell of the matrix, in order.
@@ -17,7 +17,7 @@ FIELDS = ("plan", "priority", "policy", "calendar", *Target)
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
-    """The matrix: a row for each plan, a column for each priority, the promises in each cell."""
+    """Draw the matrix: a row for each plan, a column for each priority, the targets in each cell."""
     from rich.table import Table
     from rich.text import Text
 
@@ -34,13 +34,13 @@ def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
 
 
 def combination_lines(found: Record) -> Iterator[str]:
-    """What one ticket would get, and why."""
+    """Yield which policy and targets a ticket would get, and why."""
     whose = f", tenant {clean(found['tenant'])}" if found["tenant"] else ""
     yield f"plan {clean(found['plan'])}, priority {found['priority']}{whose}"
     for passed in found["passed_over"]:
         yield f"  passed over  {clean(passed['policy'])}: {clean(passed['reason'])}"
     if found["policy"] is None:
-        yield "  no policy matches, so nothing is promised"
+        yield "  no policy matches, so the ticket has no targets"
         return
     yield f"  matched      {clean(found['policy'])}, on calendar {clean(found['calendar'])}"
     for target in Target:
@@ -49,13 +49,13 @@ def combination_lines(found: Record) -> Iterator[str]:
 
 def _promises(cell: Record) -> str:
     if cell["policy"] is None:
-        return "nothing"
+        return "no targets"
     text = " / ".join(cell[target] or "-" for target in Target)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"
 
 
 def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
-    """A line for each test and each failure, and one that sums them up; `quiet` leaves out what passed."""
+    """Yield a line for each test and each failure, and a line that sums them up; `quiet` leaves out passed tests."""
     for test in report["tests"]:
         if not test["passed"]:
             yield clean(f"FAIL  {test['file']}:{test['line']}: {test['name']}")
@@ -88,5 +88,5 @@ def _value(value: object) -> str:
 def _summary(report: Record) -> str:
     count = report["passed"] + report["failed"]
     invalid = len(report["problems"])
-    wrong = f", {invalid} problem{'s' if invalid != 1 else ''} in the files" if invalid else ""
-    return f"{count} test{'s' if count != 1 else ''}: {report['passed']} passed, {report['failed']} failed{wrong}"
+    wrong = f", {counted(invalid, 'problem')} in the files" if invalid else ""
+    return f"{counted(count, 'test')}: {report['passed']} passed, {report['failed']} failed{wrong}"

@@ -281,4 +281,4 @@ def test_an_erasure_waits_for_whoever_copies_the_log_back() -> None:
                 fcntl.lockf(beside, fcntl.LOCK_UN, 1, COPYING)
                 erasing.send(signal.SIGCONT)
                 ended = erasing.wait()
-        assert (ended.code, "left: " in ended.out) == (0, False), words([ended])
+        assert (ended.code, "not erased: " in ended.out) == (0, False), words([ended])

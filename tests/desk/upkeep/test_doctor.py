@@ -582,7 +582,7 @@ def test_on_a_terminal_each_finding_has_its_fix_below(desk: Path, slactl: Slactl
     lines = capsys.readouterr().out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("✗ permissions"))
     assert lines[place + 1] == f"  fix: chmod o-rwx {desk}"
-    assert lines[-1] == "1 to mend"
+    assert lines[-1] == "1 to fix"
 
 
 # Rebuilding the cache.
@@ -670,7 +670,7 @@ def test_a_ticket_that_cannot_be_computed_keeps_nobody_else_from_it(told: Path, 
     rebuilt = slactl("doctor", "--rebuild")
     assert rebuilt.code == 7
     assert "ticket 1" in rebuilt.err
-    assert "event_never_changes was not as slactl makes it" in rebuilt.lines
+    assert "event_never_changes differed from the definition of slactl" in rebuilt.lines
     with sqlite3.connect(told) as connection:
         assert connection.execute("SELECT priority FROM ticket WHERE id = 2").fetchone() == ("high",)
 

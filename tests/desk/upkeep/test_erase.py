@@ -109,7 +109,7 @@ def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, m
         connection.execute("ROLLBACK")
     assert shown(slactl, "1")["subject"] == "(erased)"
     finished = slactl("erase", "--finish")
-    assert (finished.code, finished.out) == (0, "rewrote the file: nothing that was erased is left in it\n")
+    assert (finished.code, finished.out) == (0, "rewrote the file: it holds no erased text\n")
 
 
 def test_what_is_shown_afterwards(told: Path, slactl: Slactl) -> None:

@@ -71,7 +71,7 @@ def test_what_is_not_slactls_is_named_and_dropped(desk: Path, slactl: Slactl, pa
     code, [finding] = examined(slactl)
     assert (code, f"{told} is not one of slactl's" in finding["found"]) == (7, True)
     rehearsed = slactl("doctor", "--rebuild", "--dry-run")
-    assert (rehearsed.code, "would be dropped, as it is not slactl's: CREATE" in rehearsed.out) == (7, True)
+    assert (rehearsed.code, "would be dropped because slactl did not create it: CREATE" in rehearsed.out) == (7, True)
     assert slactl(*finding["fix"].split()[1:]).code == 0
     assert (audited(slactl), examined(slactl)) == ([], (0, []))
 
