@@ -9,7 +9,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.pinned_rules import PinnedRules, ladders_in_force
-from slactl.desk.what_if.simulate import timer_record
+from slactl.desk.ledger.records import timer_record
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.enums import EventType, Target
