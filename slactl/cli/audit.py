@@ -54,7 +54,7 @@ def list_events(
       slactl audit list --action ticket.escalate --json
     """
     from slactl.show.records import choose_fields, pour, spooled
-    from slactl.store.read import events as event_reads
+    from slactl.store.read import tickets as reads
     from slactl.store.schema import views
 
     here = call(context)
@@ -64,7 +64,7 @@ def list_events(
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     with here.desk.database.read() as connection:
         _check_actions(connection, action or ())
-        log = event_reads.log(
+        log = reads.log(
             connection, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
         )
         spool = None if chosen is Form.TABLE else spooled(log, chosen, names)
@@ -119,12 +119,12 @@ def _text(here: Call, typed: str | None) -> str | None:
 
 def _check_actions(connection: "sqlite3.Connection", actions: Sequence[str]) -> None:
     """Refuse an action that no event can have: a typing mistake, not an empty log."""
-    from slactl.store.read import events as event_reads
+    from slactl.store.read import tickets as reads
     from slactl.text import clean, did_you_mean
 
     if not actions:
         return
-    known = event_reads.actions(connection)
+    known = reads.actions(connection)
     for action in actions:
         if action not in known:
             question = did_you_mean(action, known)

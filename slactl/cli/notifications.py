@@ -40,15 +40,14 @@ def list_(
     """
     from slactl.cli.output import print_records
     from slactl.show.check import message_columns
-    from slactl.store.read import messages as message_reads
     from slactl.store.read import tickets as reads
 
     with call(context).desk.database.read() as connection:
         numbers = [reads.ticket_id(connection, reference) for reference in ticket or ()]
-        found = message_reads.notifications(
+        found = reads.notifications(
             connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
         )
-    names = message_reads.NOTIFICATION_COLUMNS
+    names = reads.NOTIFICATION_COLUMNS
     print_records(
         context, found, names, form, as_json, quiet, fields, columns=message_columns, none="the outbox is empty"
     )

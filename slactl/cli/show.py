@@ -91,13 +91,13 @@ def history(
       slactl history 12
       slactl history 12 --json | jq '.[] | select(.action == "ticket.escalate")'
     """
-    from slactl.store.read import events as event_reads
+    from slactl.store.read import tickets as reads
     from slactl.store.schema import views
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     names = _chosen_fields(fields, views.EVENT_COLUMNS)
-    found, code = _found(here, read_ids(ids), lambda opened, number, _: list(event_reads.events(opened, [number])))
+    found, code = _found(here, read_ids(ids), lambda connection, number, _: list(reads.events(connection, [number])))
     print_events(here, [event for events in found for event in events], chosen, names, asked=bool(fields))
     leave(code)
 
@@ -151,15 +151,14 @@ def _found(
 
 
 def _whole_ticket(connection: "sqlite3.Connection", number: int, now: str) -> dict[str, Any]:
-    from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
 
     return {
         **next(reads.tickets(connection, now, "t.id = :id", {"id": number})),
         "timers": reads.timers(connection, number, now),
-        "messages": event_reads.messages(connection, number),
+        "messages": reads.messages(connection, number),
         "escalations": reads.escalations(connection, number),
-        "events": list(event_reads.events(connection, [number])),
+        "events": list(reads.events(connection, [number])),
     }
 
 

@@ -77,13 +77,13 @@ def list_(
     """
     from slactl.cli.output import print_records
     from slactl.clock import to_text
-    from slactl.store.read import messages as message_reads
+    from slactl.store.read import tickets as reads
 
     here = call(context)
     with here.desk.database.read() as connection:
-        found = message_reads.silences(connection, to_text(here.now), ended=ended)
+        found = reads.silences(connection, to_text(here.now), ended=ended)
     shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
-    print_records(context, found, message_reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
+    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
 
 
 @app.command()

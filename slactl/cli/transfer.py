@@ -50,7 +50,7 @@ def import_(
     here = call(context)
     chosen = load_map(how) if how is not None else None
     teller = Teller(file)
-    with opened(file) as stream, reading(stream, file) as bar:
+    with opened(file, "import") as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
     teller.end()
@@ -80,7 +80,6 @@ def export(
     from slactl.clock import to_text
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
-    from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
     from slactl.store.schema import views
 
@@ -92,7 +91,7 @@ def export(
             for record in export_records(connection):
                 write_line(record, sys.stdout)
         elif events:
-            write(event_reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
+            write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
         else:
             found = reads.tickets(connection, to_text(here.now), order="t.id")
             write(found, Form.CSV, list(views.ticket_columns("")), sys.stdout)
