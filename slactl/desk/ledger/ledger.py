@@ -28,7 +28,7 @@ from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
 from slactl.store.schema import models
 from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
-from slactl.store.sqlite.engine import driver_of
+from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
 
 __all__ = ["Entry", "Ledger", "ledger"]
@@ -46,7 +46,7 @@ class Ledger:
     def __init__(self, session: Session, rulebook: Rulebook, now: datetime, actor: str) -> None:
         self.connection = session.connection()
         self.session = session
-        self.transaction = driver_of(session)
+        self.transaction = beneath(session)
         self.rulebook = rulebook
         self.now = now
         self.actor = actor
@@ -271,7 +271,7 @@ class Ledger:
         """Write everything that was changed in memory, and what follows from it."""
         numbers = list(self._changed)
         if numbers:
-            self.rulebook.note_ladders()
+            self.rulebook.note_levels()
         for number in numbers:
             self.renumber(number)
         new = {number for number in numbers if self._tickets[number].is_new}

@@ -81,8 +81,8 @@ def looking(path: Path) -> Iterator[Session]:
         raise as_database_error(error, path) from error
 
 
-def driver_of(session: Session) -> sqlite3.Connection:
-    """Return the driver's connection under a session: what it reads and writes is in the same transaction."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, sqlite3.Connection)
-    return connection
+def beneath(session: Session) -> sqlite3.Connection:
+    """Return the driver's connection of a session: what is read through it is read in the same transaction."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
