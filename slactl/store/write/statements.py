@@ -16,7 +16,7 @@ from slactl.sla.history.event import Event
 from slactl.store.read import tickets as reads
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row, identity
-from slactl.store.schema.models import Escalation, RulesVersion, Ticket, Timer
+from slactl.store.schema.models import Escalation, Meta, RulesVersion, Ticket, Timer
 from slactl.store.schema.models import Event as EventRow
 
 Row = dict[str, Any]
@@ -240,6 +240,12 @@ def postpone(connection: Connection, number: int, until: str) -> None:
     """Leave the timers of a ticket whose next instant has come for later."""
     table = _table(Timer)
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
+
+
+def meta_value(connection: Connection, key: str) -> str | None:
+    """Return the value that `meta` has under a key, or None."""
+    table = _table(Meta)
+    return connection.execute(select(table.c.value).where(table.c.key == key)).scalar()
 
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
