@@ -264,7 +264,7 @@ class Notification(SQLModel, table=True):
 
 
 class Silence(SQLModel, table=True):
-    """A time in which messages are held back; where several of tenant, ticket and escalation are set, all must match."""
+    """A time in which messages are held back; of tenant, ticket and escalation, all that are set must match."""
 
     __table_args__ = (
         *instants("created_at", "ends_at"),
