@@ -21,7 +21,7 @@ Path = tuple[str, ...]
 
 
 class Found(NamedTuple):
-    """What stands in a list: the path of the list, the place in it from 1, and the value."""
+    """An item of a list: the path of the list, the item's place in it from 1, and its value."""
 
     path: Path
     number: int
@@ -81,12 +81,12 @@ def _ambiguous(column: str, *paths: Path) -> UsageError:
 
 
 def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
-    """Whether a value has something at a path."""
+    """Return whether a value has something at a path."""
     return isinstance(value, dict) and dig(value, path) is not None
 
 
 def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return what stands at a path, such as `author.login` or `labels[].name`; None where a step is missing."""
+    """Return the value at a path, such as `author.login` or `labels[].name`; None where a step is missing."""
     if isinstance(row, dict) and path in row:
         return row[path]
     head, _, rest = path.partition(".")
@@ -102,11 +102,11 @@ class _Document(JsonText):
 
     def __init__(self, source: BinaryIO, ticked: Ticked) -> None:
         super().__init__(source, ticked)
-        #: Whether there was a list in which nothing stands, and which may be that of the rows.
+        #: Whether there was an empty list that may be that of the rows.
         self.has_empty_list = False
 
     def found(self, how: Map) -> Iterator[Found]:
-        """Yield what stands in every list that may be that of the rows."""
+        """Yield the items of every list that may be that of the rows."""
         start = self.next()
         if start == "[":
             yield from self._list((), how)

@@ -1,15 +1,16 @@
-"""The audit of a desk: whether the log is the one that was written, and the tickets are what it makes of them.
+"""Audit a database: is the log the one that was written, and do the tickets follow from it?
 
-1. Chain: the hash of each event follows from the event and the hash before it; a head that was kept elsewhere, and
-   the head at the end of each run, are in it.
-2. Texts: what persons wrote fits the hashes in the log; what is gone was erased, and the log says so.
-3. Escalations: each that fired is in the history of its ticket, as its event says, and the other way round.
-4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to, and the
-   next check that has something to do for a ticket looks at it.
-5. Structure and rules: nothing works beside slactl in the database, and the versions of the rules are those that the
-   log seals.
+1. Chain: the hash of each event follows from the event and the hash before it; a last hash that was kept elsewhere,
+   and the last hash at the end of each run, are in it.
+2. Texts: each text that a person wrote fits its hash in the log; of a missing text the log says that it was erased.
+3. Escalations: each escalation that fired has an event in the history of its ticket that says the same, and each such
+   event has its escalation.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. Each
+   timer is examined by the next check that has something to do for it.
+5. Structure and rules: the database has no trigger, view or index that slactl did not make, and the versions of the
+   rules are those that the log seals.
 
-It reads row by row in one read transaction, starts no other process and writes nothing.
+The audit reads row by row in one read transaction and writes nothing.
 """
 
 import json
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 
 
 def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
-    """Audit the database; with `head`, the last hash that somebody kept, also that nothing before it is gone.
+    """Audit the database; `head`, a last hash that somebody kept, must be in the log.
 
     Raises:
-        UsageError: the head is no hash.
+        UsageError: the head is not a hash.
         DatabaseError: the database cannot be read.
     """
     wanted = _checked(head)
@@ -84,9 +85,9 @@ def _escalations(connection: "Transaction", found: Audited) -> None:
 
 
 def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
-    """Where the row of an escalation is not what its event says: column, stored, by the event.
+    """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
-    The number of the cycle is left out: what comes to light later moves it, and not what the log has.
+    The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
 
     Raises:
         ValueError, TypeError, AttributeError: the event has no detail of its kind.
@@ -110,7 +111,7 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
-    """Of which level an escalation is by its event; nothing where a level fell due in a log that did not say all."""
+    """Return the level that an event names; nothing where an older version of slactl did not record it."""
     names = ("kind", "escalation", "level")
     if all(facts.get(name) for name in names):
         source = "automatic" if by_system else "manual"
@@ -141,7 +142,10 @@ def _tickets(
 
 
 def _rules(connection: "Transaction", now: datetime, found: Audited) -> None:
-    """Examine the versions of the rules: their texts, the seals in the log, and when they were first used."""
+    """Audit the versions of the rules: their texts, the seals in the log, and when they were first used.
+
+    A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
+    Events that open a ticket, move it to other rules or record a breach seal every version that was known then."""
     for number, (rules_hash, text) in audit.rules_versions(connection).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
             found.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
@@ -157,7 +161,7 @@ def _rules(connection: "Transaction", now: datetime, found: Audited) -> None:
 
 
 def _current_levels(desk: Desk, connection: "Transaction", found: Audited) -> Rules | None:
-    """Return the rules of the file where every next instant is said to be computed with them; None elsewhere."""
+    """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
     facts = runs.facts(connection)
     ladders = facts.get(runs.LADDERS)
     try:

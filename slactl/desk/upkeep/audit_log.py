@@ -1,4 +1,4 @@
-"""The audit of the event log by itself: whether it is the one that was written."""
+"""Audit the event log by itself: is it the one that was written?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from slactl.text import is_utf8
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
-#: How many findings are kept; the rest is counted.
+#: How many findings are kept; the others are only counted.
 KEPT = 100
 
-#: After how many rows the progress is told.
+#: After how many rows progress is reported.
 STEP = 5_000
 
-#: Told of a phase: its name, how many rows of it are done, and about how many there are.
+#: Takes the name of a phase, how many rows of it are done, and about how many there are.
 Progress = Callable[[str, int, int], None]
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """The subject of a finding."""
 
     EVENT = "event"
     HEAD = "head"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Finding(NamedTuple):
-    """Something that is not as it was written."""
+    """One part of the database that is not as it was written."""
 
     kind: Kind
     event_id: int | None
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Audited:
-    """What an audit looked at and found; `findings` has the first of them, `found` is how many there are."""
+    """The result of an audit; `findings` has the first findings, `found` is how many there are."""
 
     audit_head: str | None = None
     events: int = 0
@@ -60,20 +60,20 @@ class Audited:
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, kind: Kind, message: str, *, event: int | None = None, ticket: int | None = None) -> None:
-        """Keep a finding, or count it where there are too many."""
+        """Keep a finding, or only count it where there are too many."""
         self.found += 1
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
 
     def record(self) -> dict[str, Any]:
-        """The audit as `audit verify --json` prints it."""
+        """Return the audit as `audit verify --json` prints it."""
         names = ("audit_head", "events", "texts", "erased", "tickets", "found")
         findings = [each._asdict() for each in self.findings]
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
 def look_at_log(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
-    """Examine the log by itself: its chain, and the texts that belong to it."""
+    """Audit the chain of the log, and the texts that belong to it."""
     _chain(connection, wanted, found, progress)
     audit.take_any_text(connection)
     _texts(connection, found, progress)
