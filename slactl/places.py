@@ -1,4 +1,4 @@
-"""Which folders and links on the way to a file somebody besides root and this user may change."""
+"""Folders and links on the way to a file that somebody besides root and this user may change."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ MOST_LINKS = 40
 
 
 def others_may_replace(folder: os.stat_result, place: Path | None = None) -> bool:
-    """Whether somebody besides root and this user may replace what is in a folder; a sticky one protects its files.
+    """Return whether somebody besides root and this user may replace files in a folder; a sticky one protects them.
 
     Where its `place` is given, the group that systems make for each user alone counts as that user.
     """
@@ -28,7 +28,7 @@ def others_may_replace(folder: os.stat_result, place: Path | None = None) -> boo
 
 
 def _is_own_group(group: int, place: Path) -> bool:
-    """Whether nobody but this user is in a group, and no access list of the place lets others write."""
+    """Return whether nobody but this user is in a group, and no access list of the place lets others write."""
     import grp
     import pwd
 
@@ -42,7 +42,7 @@ def _is_own_group(group: int, place: Path) -> bool:
 
 
 def _has_list(place: Path) -> bool:
-    """Whether an access list belongs to a place; its entries show as rights of the group."""
+    """Return whether a place has an access list, whose entries show as rights of the group."""
     if not hasattr(os, "getxattr"):
         return True
     try:
@@ -52,7 +52,7 @@ def _has_list(place: Path) -> bool:
 
 
 def _way(path: Path) -> Iterator[tuple[Path, os.stat_result | None]]:
-    """Every folder, link and file on the way to a path, as they are reached; None for the first that is not there."""
+    """Yield every folder, link and file on the way to a path, in order; the first that is missing with None."""
     at, left, links = Path("/"), list(reversed(path.absolute().parts[1:])), 0
     yield at, os.lstat(at)
     while left:

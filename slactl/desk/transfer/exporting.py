@@ -13,6 +13,7 @@ from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
+from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
 from slactl.store.schema.events import BREACH, DEADLINES, from_row
@@ -59,10 +60,10 @@ def _free_name(connection: "Transaction", number: int) -> str:
 
 
 def _records(connection: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
-    texts = reads.texts(connection, number)
+    texts = event_reads.texts(connection, number)
     decided = reads.decisions(connection, number)
     fired = {row["event_id"]: row for row in decided if row["event_id"] is not None}
-    rows = [(row["at"], 0, row["id"], row) for row in reads.event_rows(connection, number)]
+    rows = [(row["at"], 0, row["id"], row) for row in event_reads.event_rows(connection, number)]
     rows += [(row["fired_at"], 1, row["id"], row) for row in decided if row["event_id"] is None]
     for _, silent, key, row in sorted(rows, key=lambda each: each[:3]):
         written, recorded_at = ({}, None) if silent else (texts.get(key, {}), row["recorded_at"])

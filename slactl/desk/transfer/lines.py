@@ -7,8 +7,17 @@ from typing import IO, Any, AnyStr, BinaryIO
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.history.fields import LineError
-from slactl.sla.history.file import TENANT, TenantEntry, parse_record, parse_tenant, read_object
-from slactl.store.sqlite.spool import Spooled
+from slactl.sla.history.file import (
+    TENANT,
+    Line,
+    TenantEntry,
+    in_order,
+    parse_line,
+    parse_record,
+    parse_tenant,
+    read_object,
+)
+from slactl.store.sqlite.spool import Spool, Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
 LINE_BYTES = 8_000_000
@@ -64,6 +73,25 @@ def read_history(
             report(Problem(number, error.field, error.reason))
             continue
         yield number, line.ticket, to_text(line.event.at), text
+
+
+def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
+    """Yield each ticket of a spooled history file with its history in the order of time.
+
+    Lines that do not fit are reported and left out, and so are tickets without any other line.
+    """
+    for ticket, texts in spool.tickets():
+        numbered: list[tuple[int, Line]] = []
+        for number, text in texts:
+            try:
+                numbered.append((number, parse_line(text)))
+            except LineError as error:
+                report(Problem(number, error.field, error.reason))
+        history, problems = in_order(numbered)
+        for number, unfit in problems:
+            report(Problem(number, unfit.field, unfit.reason))
+        if history:
+            yield ticket, history
 
 
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)

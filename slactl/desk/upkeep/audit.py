@@ -123,9 +123,9 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
 def _tickets(
     connection: "Transaction", now: datetime, found: Audited, progress: Progress, ladders: Rules | None
 ) -> None:
-    from slactl.desk.ledger.pinned_rules import PinnedRules
+    from slactl.desk.ledger.rules_versions import RulesVersions
 
-    rules, total, last = PinnedRules(connection), audit.length(connection, "ticket"), 0
+    rules, total, last = RulesVersions(connection), audit.length(connection, "ticket"), 0
     law = Law(rules.version, rules.holidays, now, ladders)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
     while numbers := audit.numbers(connection, last, audit.BATCH):

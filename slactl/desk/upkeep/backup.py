@@ -26,7 +26,8 @@ from slactl.files import (
     real_path,
     sweep,
 )
-from slactl.store.read import tickets as reads
+from slactl.store.read import events as event_reads
+from slactl.store.schema.events import last_event
 from slactl.store.sqlite import copy
 from slactl.store.sqlite.connection import damage, open_database, reported
 from slactl.store.sqlite.folders import SIDE_FILES
@@ -90,8 +91,8 @@ def backup(
 
 
 def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
-    last = reads.head(source)
-    return Backup(target, copy.size(source), reads.event_count(source), last[1] if last else None, dry_run)
+    last = last_event(source)
+    return Backup(target, copy.size(source), event_reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -165,8 +166,8 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     try:
         with reported(made.file):
             found = damage(connection)
-            last = reads.head(connection)
-            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+            last = last_event(connection)
+            same = (last[1] if last else None) == made.audit_head and event_reads.event_count(connection) == made.events
     finally:
         connection.close()
     if found or not same:

@@ -16,8 +16,9 @@ from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
 from slactl.errors import DatabaseError, ExitCode
 from slactl.files import open_regular
+from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure
-from slactl.store.sqlite.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
+from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure

@@ -154,7 +154,7 @@ def _record(connection: "Transaction", actor: str, now: datetime) -> None:
 def _wipe(desk: Desk) -> str | None:
     """Rewrite the file; return why old pages may still be in it, or None where it has none."""
     try:
-        if erasure.wipe(desk.database.path):
+        if desk.database.wipe():
             return None
         why = "another program reads it"
     except DatabaseError as error:

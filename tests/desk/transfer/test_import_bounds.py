@@ -190,7 +190,7 @@ def test_a_document_that_breaks_off_gives_the_rows_before(whole: str, slactl: Sl
         assert done.code == wanted, (whole[:length], done)
     assert slactl("import", "-", "--map", "github", "-n", stdin=whole).code == 0
     done = slactl("import", "-", "--map", "github", stdin=whole[: whole.rindex("number") + 3])
-    assert (done.code, done.out) == (7, "1 ticket opened, 0 changed, 1 event added, 1 problem told above\n")
+    assert (done.code, done.out) == (7, "1 ticket opened, 0 changed, 1 event added, 1 problem listed above\n")
     assert done.err.startswith("error: stdin:2: the file breaks here: line 1: ")
 
 

@@ -22,7 +22,7 @@ def history(slactl: Slactl, ticket: str) -> list[tuple[str, str]]:
 
 def test_zendesk(desk: Path, slactl: Slactl) -> None:
     done = slactl("import", str(SAMPLES / "zendesk.json"), "--map", "zendesk")
-    assert (done.code, done.out) == (7, "3 tickets opened, 0 changed, 4 events added, 1 problem told above\n")
+    assert (done.code, done.out) == (7, "3 tickets opened, 0 changed, 4 events added, 1 problem listed above\n")
     assert "zendesk.json:4:status: 'deleted' has no meaning in the map" in done.err
     found = tickets(slactl)
     assert found.keys() == {"35436", "35437", "35438"}
@@ -57,7 +57,7 @@ def test_github(desk: Path, slactl: Slactl) -> None:
 def test_github_objects_one_a_line(desk: Path, slactl: Slactl) -> None:
     lines = "\n".join(json.dumps(each) for each in json.loads((SAMPLES / "github.json").read_text()))
     done = slactl("import", "-", "--map", "github", stdin=f"{lines}\n{{broken\n")
-    assert (done.code, done.out) == (7, "2 tickets opened, 0 changed, 3 events added, 1 problem told above\n")
+    assert (done.code, done.out) == (7, "2 tickets opened, 0 changed, 3 events added, 1 problem listed above\n")
     assert "stdin:3: is not valid JSON at column 2" in done.err
 
 

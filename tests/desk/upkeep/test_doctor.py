@@ -20,7 +20,7 @@ from freezegun import freeze_time
 
 from slactl.desk.upkeep.environment import NETWORK, file_system
 from slactl.store.schema import chain
-from slactl.store.sqlite.connection import SCHEMA
+from slactl.store.schema.version import SCHEMA
 
 #: A desk as the first schema kept it.
 SCHEMAS = Path(__file__).parents[2] / "data" / "schemas"
@@ -572,8 +572,8 @@ def test_a_network_file_system_is_a_finding(desk: Path, slactl: Slactl, monkeypa
 
 
 def test_on_a_terminal_each_finding_has_its_fix_below(desk: Path, slactl: Slactl, capsys: Any) -> None:  # noqa: ANN401
-    from slactl.show.doctor import draw_health
     from slactl.show.form import Screen
+    from slactl.show.upkeep import draw_health
 
     expose(desk)
     found = examined(slactl)[1]
@@ -582,7 +582,7 @@ def test_on_a_terminal_each_finding_has_its_fix_below(desk: Path, slactl: Slactl
     lines = capsys.readouterr().out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("✗ permissions"))
     assert lines[place + 1] == f"  fix: chmod o-rwx {desk}"
-    assert lines[-1] == "1 to mend"
+    assert lines[-1] == "1 to fix"
 
 
 # Rebuilding the cache.
@@ -670,7 +670,7 @@ def test_a_ticket_that_cannot_be_computed_keeps_nobody_else_from_it(told: Path, 
     rebuilt = slactl("doctor", "--rebuild")
     assert rebuilt.code == 7
     assert "ticket 1" in rebuilt.err
-    assert "event_never_changes was not as slactl makes it" in rebuilt.lines
+    assert "event_never_changes differed from the definition of slactl" in rebuilt.lines
     with sqlite3.connect(told) as connection:
         assert connection.execute("SELECT priority FROM ticket WHERE id = 2").fetchone() == ("high",)
 

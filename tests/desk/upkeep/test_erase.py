@@ -96,9 +96,9 @@ def test_what_is_changed_is_overwritten_however_sqlite_was_built(
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slactl.store.write import erasure
+    from slactl.store.sqlite import wipe
 
-    monkeypatch.setattr(erasure, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(wipe, "BUSY_SECONDS", 0.1)
     with sqlite3.connect(told, isolation_level=None) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM event").fetchone()
@@ -109,7 +109,7 @@ def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, m
         connection.execute("ROLLBACK")
     assert shown(slactl, "1")["subject"] == "(erased)"
     finished = slactl("erase", "--finish")
-    assert (finished.code, finished.out) == (0, "rewrote the file: nothing that was erased is left in it\n")
+    assert (finished.code, finished.out) == (0, "rewrote the file: it holds no erased text\n")
 
 
 def test_what_is_shown_afterwards(told: Path, slactl: Slactl) -> None:

@@ -70,8 +70,8 @@ def test_what_only_decoding_finds_goes_and_is_told(desk: Path, slactl: Slactl) -
         assert slactl("note", "2", "--body", f"see {text} now").code == 0
     slactl("create", "Fire", "--from", A, "--body", SPELLED[0])
     rehearsed = slactl("erase", "--requester", A, "--dry-run")
-    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, as in &#64;, in ticket 2"
-    assert f"{told}; look: slactl show 2" in rehearsed.lines
+    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, such as &#64;, in ticket 2"
+    assert f"{told}; read before erasing: slactl show 2" in rehearsed.lines
     done = slactl("erase", "--requester", A, "--yes", "--json")
     record = json.loads(done.out)
     assert record["spelled"] == {"texts": len(SPELLED), "tickets": [2]}
@@ -99,8 +99,8 @@ def test_a_ticket_of_an_address_that_only_looks_like_it_stays_whole(desk: Path, 
     assert [shown(slactl, str(number))["subject"] for number in (1, 2, 3)] == ["Ink"] * 3
     assert (shown(slactl, "4")["requester_email"], done.code) == (None, 7)
     assert (
-        "left: ticket.requester_email names it in 3 rows, of tickets 1, 2, 3: it may be part of another address"
-        in done.lines
+        "not erased: ticket.requester_email still has the address in 3 rows, of tickets 1, 2, 3: "
+        "it may be part of another address" in done.lines
     )
 
 
