@@ -79,12 +79,10 @@ def rebuild(
         RulesError: the rules are invalid, and this database never used a valid version.
         DatabaseError: the database cannot be written.
     """
-    from slactl.store.sqlite.engine import driver_of
-
     last, problems = 0, list[str]()
     while True:
         with ledger(desk, now, keep=not done.dry_run) as book:
-            connection = driver_of(book.session)
+            connection = book.transaction
             if not last:
                 odd = structure.odd_parts(connection)
                 done.structure = [each.name for each in odd]
