@@ -1,4 +1,4 @@
-"""Importing histories: what is not there yet is appended, in batches, each in one write transaction.
+"""Import histories: append the events that the database does not have yet, a batch in each write transaction.
 
 An event is known by its ticket, instant, type and value, and its ordinal among equals: importing a file again
 changes nothing, and a longer export of the same tickets adds only what is new.
@@ -19,7 +19,7 @@ from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.transfer.append import append_events
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import Map
-from slactl.desk.transfer.matching import Notes, Place, bring_rules, open_ticket, places
+from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_tickets, open_ticket
 from slactl.desk.transfer.row_events import events_of
 from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
@@ -41,7 +41,7 @@ Numbered = tuple[int, Line]
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did."""
+    """The counts of what an import did."""
 
     opened: int = 0
     changed: int = 0
@@ -53,33 +53,33 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is imported, and how: a map, or None for a history; nothing after `until` counts."""
+    """The file that is imported, and its map, or None for a history file; events after `until` are left out."""
 
     stream: BinaryIO
-    how: Map | None = None
+    mapping: Map | None = None
     until: datetime | None = None
 
     def column(self, name: str, event: Event | None = None) -> str:
-        """What a field is called in the file, given the event that it is about."""
-        if self.how is None:
+        """Return what the file calls a field, given the event that it is about."""
+        if self.mapping is None:
             return name
         if name == "at" and event is not None:
             name = self._column_of_instant(event)
-        return self.how.columns.get(name, name)
+        return self.mapping.columns.get(name, name)
 
     def _column_of_instant(self, event: Event) -> str:
-        assert self.how is not None
+        assert self.mapping is not None
         if event.type is EventType.CREATED:
             return "created_at"
-        if self.how.kind == "events":
+        if self.mapping.kind == "events":
             return "at"
         told = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
-        return told if told in self.how.columns else "at"
+        return told if told in self.mapping.columns else "at"
 
 
 @dataclass(slots=True)
 class Progress:
-    """Who is told how far an import is: `read` bytes so far, and `taken` tickets in of how many."""
+    """The functions that take the progress: `read` the bytes read, `taken` the tickets imported and their total."""
 
     read: Callable[[int], None] = lambda _: None
     taken: Callable[[int, int], None] = lambda _, __: None
@@ -87,7 +87,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Work:
-    """One import: where it comes from, how it is told of, what it did."""
+    """One import: its source, the functions it reports to, and what it did so far."""
 
     source: Source
     now: datetime
@@ -98,17 +98,17 @@ class _Work:
     done: Imported = field(default_factory=Imported)
     notes: Notes = field(default_factory=Notes)
     tenants: list[TenantEntry] = field(default_factory=list)
-    #: The bursts that tickets of the file begin among themselves, by ticket.
+    #: The bursts that each ticket of the file begins among the tickets of the file.
     bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def tell(self, problem: Problem) -> None:
-        """Count a problem, and tell it."""
+        """Count a problem, and report it."""
         self.done.warnings += problem.warning
         self.done.bad += not problem.warning
         self.report(problem)
 
     def warn(self, reason: str | None) -> None:
-        """Tell what a person should know though nothing is left out."""
+        """Report what a person should know although nothing is left out."""
         if reason is not None:
             self.tell(Problem(0, "", reason, warning=True))
 
@@ -123,7 +123,7 @@ def import_file(
     baseline: bool = False,
     dry_run: bool = False,
 ) -> Imported:
-    """Import a file; `report` is told of each bad row.
+    """Import a file; `report` gets each bad row and each warning.
 
     Raises:
         UsageError: the file is not what the map says it is, or needs a map.
@@ -133,10 +133,10 @@ def import_file(
     work = _Work(source, now, baseline, dry_run, progress or Progress(), report)
     spool = Spool()
     try:
-        if source.how is None:
+        if source.mapping is None:
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
-            spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
+            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
         work.bursts = _bursts(desk, work, spool)
         _take_in(desk, work, spool)
     finally:
@@ -145,7 +145,7 @@ def import_file(
 
 
 def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
-    """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
+    """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
     rules = load(desk.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
@@ -155,7 +155,7 @@ def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
 
 
 def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
-    """The history, in which the ticket says what it begins, unless it says so itself."""
+    """Return the history with the bursts in its opening event, unless that names some itself."""
     created = history[0].event
     if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
         return history
@@ -163,7 +163,7 @@ def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
 
 
 def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
-    """Batch after batch; a dry run does them all in one transaction that is rolled back."""
+    """Import batch after batch; a dry run imports all of them in one transaction that is rolled back."""
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
@@ -183,7 +183,7 @@ def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
 
 
 def _add_tenants(book: Ledger, work: _Work) -> None:
-    """The tenants that an export brings along, where there are none of their names yet."""
+    """Add the tenants of an export, except those whose name is known."""
     for entry in work.tenants:
         if book.session.get(Tenant, entry.name) is None:
             created_at = to_text(entry.created_at)
@@ -194,7 +194,7 @@ def _add_tenants(book: Ledger, work: _Work) -> None:
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
-    """The events of one ticket as far as they can be read, are not in the future, and count."""
+    """Yield the events of one ticket; one that cannot be read or lies in the future is reported instead."""
     source = work.source
     for number, record in _records(lines, work):
         try:
@@ -210,56 +210,56 @@ def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
 
 
 def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
-    how = work.source.how
-    if how is None:
+    mapping = work.source.mapping
+    if mapping is None:
         return lines
     rows = [(number, json.loads(text)) for number, text in lines]
     opened = rows[0][1]["created_at"]
     for number, row in rows:
-        if how.kind == "events" and row["at"] < opened:
+        if mapping.kind == "events" and row["at"] < opened:
             why = f"{row['at']} is before the ticket was created; taken as {opened}"
-            work.tell(Problem(number, how.columns.get("at", "at"), why, warning=True))
-    return events_of(rows, how)
+            work.tell(Problem(number, mapping.columns.get("at", "at"), why, warning=True))
+    return events_of(rows, mapping)
 
 
 def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
-    """Append what is not there yet, ticket by ticket; one that does not fit is left out."""
-    found = places(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
-    numbers = [place.number for place in found.values() if place.number is not None]
+    """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
+    found = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
+    numbers = [match.number for match in found.values() if match.number is not None]
     known = writes.identities(book.connection, numbers)
     book.load(numbers)
     # Those that keep their number first, so that no new ticket takes it.
-    for name, place in sorted(found.items(), key=lambda each: each[1].wanted is None):
+    for name, match in sorted(found.items(), key=lambda each: each[1].wanted is None):
         first = min(number for number, _ in histories[name])
-        if place.problem is not None:
-            work.tell(Problem(first, work.source.column("ticket"), place.problem))
+        if match.problem is not None:
+            work.tell(Problem(first, work.source.column("ticket"), match.problem))
             continue
-        history, problems = in_order(histories[name], place.opened)
+        history, problems = in_order(histories[name], match.opened)
         events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
             history = _with_bursts(history, work.bursts.get(name, ()))
-            _take_ticket(book, place, history, known, work, first)
+            _take_ticket(book, match, history, known, work, first)
 
 
 def _take_ticket(
     book: Ledger,
-    place: Place,
+    match: Match,
     history: Sequence[Line],
     known: Mapping[int, writes.Identities],
     work: _Work,
     first: int,
 ) -> None:
-    """Append the events of one ticket, all or, where it cannot be judged then, none."""
-    mark, number, added = book.mark(), place.number, 0
+    """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
+    mark, number, added = book.mark(), match.number, 0
     try:
         for line in history:
             work.warn(bring_rules(book, line, work.notes))
         for warning in work.notes.unknown_plans(book, history):
             work.warn(warning)
         if number is None:
-            number = open_ticket(book, place, history[0])
+            number = open_ticket(book, match, history[0])
             added = 1 + append_events(book, number, history[1:], writes.Identities())
         else:
             added = append_events(book, number, history, known[number])
@@ -274,6 +274,6 @@ def _take_ticket(
             book.take_back(number, mark)
         work.tell(Problem(first, "", f"the ticket is left out: {error}"))
         return
-    work.done.opened += place.number is None
-    work.done.changed += place.number is not None and added > 0
+    work.done.opened += match.number is None
+    work.done.changed += match.number is not None and added > 0
     work.done.events += added

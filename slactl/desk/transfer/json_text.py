@@ -19,7 +19,7 @@ _BLANK, _MARK, _QUOTE = re.compile(r"[ \t\r\n]*"), re.compile(r'["\[\]{},]'), re
 
 
 class Bad(NamedTuple):
-    """Why a row cannot be read."""
+    """The reason why a row cannot be read."""
 
     reason: str
 
@@ -40,7 +40,7 @@ class JsonText:
         self.text, self.at, self.is_over = "", 0, False
 
     def next(self) -> str:
-        """Go to the next sign that is not blank, and return it; nothing at the end."""
+        """Go to the next character that is not blank, and return it; an empty text at the end."""
         while (place := after_blanks(self.text, self.at)) == len(self.text):
             self.at = place
             if not self.more():
@@ -106,7 +106,7 @@ class JsonText:
                 return
 
     def _find(self, pattern: re.Pattern[str]) -> str:
-        """Go to the next sign of a kind, and return it."""
+        """Go to the next character that a pattern matches, and return it."""
         while (match := pattern.search(self.text, self.at)) is None:
             self.at = len(self.text)
             if not self.more():
@@ -115,7 +115,7 @@ class JsonText:
         return match[0]
 
     def line_end(self, most: int) -> int | None:
-        """Return where the line ends that is read; None where it is longer than that."""
+        """Return where the current line ends; None where it is longer than `most`."""
         while (end := self.text.find("\n", self.at)) < 0:
             if len(self.text) - self.at > most:
                 return None
@@ -124,7 +124,7 @@ class JsonText:
         return end
 
     def more(self) -> bool:
-        """Read on, as much as there is at least, and drop what was read; return whether there was more."""
+        """Drop what was read and read on, at least as much as is left; return whether there was more."""
         if self.is_over:
             return False
         self._lines += self.text.count("\n", 0, self.at)

@@ -1,4 +1,4 @@
-"""Reading histories that are to be imported or replayed, line by line; bad lines are reported, not fatal."""
+"""Read history files line by line, for import and simulation; bad lines are reported and left out."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that could not be taken, or (a warning) only with a change: where, and why."""
+    """A row that was left out or, for a warning, changed: its line, its field, and the reason."""
 
     line: int
     field: str
@@ -44,7 +44,7 @@ class Problem:
 
 Report = Callable[[Problem], None]
 
-#: Is told how many bytes were read.
+#: Takes how many bytes were read.
 Ticked = Callable[[int], None]
 
 
@@ -54,10 +54,10 @@ def read_history(
     ticked: Ticked,
     tenant: Callable[[TenantEntry], None] = lambda _: None,
 ) -> Iterator[Spooled]:
-    """The events of a history file, line by line; `ticked` is told how many bytes were read, `tenant` of tenants.
+    """Yield the events of a history file, line by line; `ticked` gets how many bytes were read, `tenant` each tenant.
 
     Raises:
-        UsageError: it is no history but a table or one JSON document, which a map is needed for.
+        UsageError: it is a table or one JSON document, which needs a map.
     """
     for number, raw in _lines(source, report, ticked):
         text = raw.strip()
@@ -95,17 +95,17 @@ def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
 
 
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)
-    """The beginning of a stream, without a byte order mark; reading begins there all the same."""
+    """Return the beginning of a stream, without a byte order mark, and leave the stream where it is."""
     start: bytes = source.peek(4096)[:4096] if hasattr(source, "peek") else b""
     return start.removeprefix(BOM)
 
 
 def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[int, str]]:
-    """The lines as text; one that is not UTF-8 or is far too long is reported and left out."""
+    """Yield the lines as text; one that is not UTF-8 or is far too long is reported and left out."""
     start = peek(source).lstrip()
     document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
     if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):
-        raise UsageError("this is no history, which has a JSON object on each line", "use --map csv if it is a table")
+        raise UsageError("a history file has a JSON object on each line; a table needs --map", "slactl help import")
     for number, raw in enumerate(bounded_lines(source, LINE_BYTES, ticked), 1):
         if len(raw) > LINE_BYTES:
             report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))
@@ -117,7 +117,7 @@ def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[i
 
 
 def bounded_lines(source: IO[AnyStr], most: int, ticked: Ticked) -> Iterator[AnyStr]:
-    """Yield the lines of a stream; of one longer than `most` only so much and one more, so that memory stays flat."""
+    """Yield the lines of a stream; of one longer than `most` only `most` + 1, so that memory stays flat."""
     while raw := source.readline(most + 1):
         ticked(len(raw))
         yield raw

@@ -1,4 +1,4 @@
-"""Which ticket of this desk an imported history is about, and what comes with it: its number, plan and rules."""
+"""Find the ticket that an imported history belongs to, or open one with its number, plan and rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,8 +16,8 @@ from slactl.text import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the history of a ticket belongs: a ticket that is there, or a new one with this external id and number."""
+class Match:
+    """The ticket that a history belongs to: one that is there, or a new one with this external id and number."""
 
     number: int | None
     opened: datetime | None = None
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Who a history says it is. Only an export says a number; elsewhere the name of the ticket is its external id."""
+    """The names that a history gives its ticket. Only an export has a number; elsewhere the name is the external id."""
 
     created: Line | None
     external_ids: Sequence[str | None]
@@ -36,12 +36,12 @@ class _Claim:
 
     @property
     def external_id(self) -> str | None:
-        """What it is called in the end."""
+        """Return the external id that the ticket has in the end."""
         return self.external_ids[-1]
 
 
-def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Place]:
-    """Where each history belongs, by its name in the file.
+def match_tickets(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Match]:
+    """Return the ticket of each history, by its name in the file.
 
     1. An export's ticket is the one with its number that was created at the same instant, if it has no other name.
     2. Else a ticket is the one with the same external id.
@@ -53,7 +53,7 @@ def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, P
     wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None} | claims.keys()
     named = writes.tickets_named(book.connection, list(wanted))
     taken: set[str | int] = set()
-    return {name: _place(name, claim, numbered, named, taken) for name, claim in claims.items()}
+    return {name: _match(name, claim, numbered, named, taken) for name, claim in claims.items()}
 
 
 def _claim(name: str, lines: Sequence[Line]) -> _Claim:
@@ -66,13 +66,13 @@ def _claim(name: str, lines: Sequence[Line]) -> _Claim:
     return _Claim(created, [created.event.detail.get("external_id"), *told], is_ours=True)
 
 
-def _place(
+def _match(
     name: str,
     claim: _Claim,
     numbered: Mapping[int, writes.Known],
     named: Mapping[str, writes.Known],
     taken: set[str | int],
-) -> Place:
+) -> Match:
     wanted = claim.created.id if claim.created is not None else None
     other = numbered.get(wanted) if wanted is not None else None
     is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
@@ -87,17 +87,17 @@ def _place(
     if external_id is not None:
         holder = named.get(external_id)
         if external_id in taken or (holder is not None and found is not None and holder.number != found.number):
-            return Place(None, problem=f"another ticket has the external id {clean(external_id)}")
+            return Match(None, problem=f"another ticket has the external id {clean(external_id)}")
         taken.add(external_id)
     if found is not None:
-        return Place(found.number, from_text(found.created_at))
+        return Match(found.number, from_text(found.created_at))
     free = wanted if other is None and wanted is not None and wanted not in taken else None
     taken.update([free] if free is not None else [])
-    return Place(None, None, external_id, free)
+    return Match(None, None, external_id, free)
 
 
-def open_ticket(book: Ledger, place: Place, created: Line) -> int:
-    """A new ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
+def open_ticket(book: Ledger, place: Match, created: Line) -> int:
+    """Open a ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
 
     Raises:
         RulesError: its deadlines cannot be computed.
@@ -120,7 +120,7 @@ def open_ticket(book: Ledger, place: Place, created: Line) -> int:
 
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
-    """Keep the version of the rules that a line brings; what is wrong with that, once for each version."""
+    """Keep the version of the rules that a line brings; return what is wrong with it, once for each version."""
     told: Any = line.event.detail.get("rules")
     if line.rules is not None:
         try:
@@ -136,19 +136,19 @@ def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
 
 @dataclass(slots=True)
 class Notes:
-    """What is said once, and not for each ticket."""
+    """The warnings that are reported once, and not for each ticket."""
 
     told: set[str] = field(default_factory=set)
 
     def once(self, reason: str) -> str | None:
-        """The reason, the first time."""
+        """Return the reason the first time, and None from then on."""
         if reason in self.told:
             return None
         self.told.add(reason)
         return reason
 
     def unknown_plans(self, book: Ledger, lines: Sequence[Line]) -> list[str]:
-        """A warning for each plan of some events that no policy names."""
+        """Return a warning for each plan in some events that no policy names."""
         told = lines[0].event.detail.get("rules")
         rules = book.rulebook.version(told if book.rulebook.known(told) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)

@@ -1,10 +1,10 @@
-"""Backups: a copy of the live database, proven to be whole before it gets its name.
+"""Back up the live database; the copy gets its name only after it was verified.
 
-SQLite opens files by name, so a folder in which others may replace what is there takes no backup.
+SQLite opens files by name, so a folder in which others may replace files is refused.
 
-1. A new file in a private folder beside the target takes the copy, of one state of the database.
+1. One state of the database is copied into a new file in a private folder beside the target.
 2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
-3. Only then it is moved to its name. Whatever fails, the target is as it was before.
+3. Only then the copy is renamed to the target. Whatever fails, the target is as it was before.
 """
 
 import os
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy: where it is, its size in bytes, how many events its log has, and the head of that."""
+    """A copy: its path, its size in bytes, how many events its log has, and the last hash of the log."""
 
     file: Path
     size: int
@@ -48,7 +48,7 @@ class Backup:
     dry_run: bool = False
 
     def record(self) -> dict[str, Any]:
-        """The backup as `backup --json` prints it."""
+        """Return the backup as `backup --json` prints it."""
         return {
             "file": str(self.file),
             "size": self.size,
@@ -64,7 +64,7 @@ def backup(
     """Copy the database to `target`; others may go on writing meanwhile.
 
     Raises:
-        RefusedError: the target is there and not to be replaced, is a file of the desk itself, or is in a folder that
+        RefusedError: the target is there and not to be replaced, is a file of the service desk, or is in a folder that
             everybody may write to.
         DatabaseError: the database cannot be read, or the copy is not whole.
         SlactlError: the target cannot be written.
@@ -124,19 +124,19 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_file():
-        raise RefusedError(f"{target} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
+        raise RefusedError(f"{target} is not a regular file, and is left as it is", f"ls -ld {quoted(target)}")
     if not force:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
 
 
 def _elsewhere(target: Path) -> str:
-    """The command that makes the same backup in a folder of this user's own."""
+    """Return the command that makes the same backup in a folder of this user's own."""
     own = Path.home() / "slactl-backups"
     return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
 
 
 def _own_file(desk: Desk, target: Path) -> str | None:
-    """Which file of the desk's own the target is, under whatever name; None for any other."""
+    """Return which file of the service desk the target is, under whatever name; None for any other."""
     real = Path(os.path.realpath(desk.database.path))
     own = {desk.database.path: "the database itself", desk.rules: "the rules file"}
     for database in (desk.database.path, real):
@@ -150,7 +150,11 @@ def _own_file(desk: Desk, target: Path) -> str | None:
 
 
 def _prove(draft: Path, handle: int, made: Backup) -> None:
-    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
+    """Verify a copy.
+
+    Raises:
+        DatabaseError: the copy is damaged, not of the state that was read, or not in the file made here.
+    """
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
         what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
@@ -172,7 +176,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
 
 
 def _name(new: NewFile, target: Path, *, force: bool) -> None:
-    """Give the copy its name; without `force` never the name of a file that has come meanwhile."""
+    """Give the copy its name; without `force` never the name of a file that appeared meanwhile."""
     try:
         give_name(new, target.name, replace=force)
     except FileExistsError:

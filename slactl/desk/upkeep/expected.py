@@ -1,10 +1,10 @@
-"""The cache: what the columns of a ticket and its timers must be by its history, and where the stored ones differ.
+"""Calculate the expected columns of a ticket and its timers from its history, and compare them with the stored ones.
 
-Some columns hang on the instant at which they were computed: a running timer becomes late, an acknowledgement ends.
-A stored value is right when it is what the history says as of its last event, or as of now, or a number in between.
+Some columns depend on the instant at which they were calculated: a running timer becomes late, an acknowledgement ends.
+A stored value is right if the history gives it as of its last event or as of now, or if it is a number in between.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,21 +23,24 @@ from slactl.store.schema.events import BREACH, OF_HISTORY, from_row
 
 Row = dict[str, Any]
 
-#: The columns of `timer` that do not follow from the history: which hang on today's ladders, and numbers of rows.
+#: The kind and the cycle of a timer.
+TimerKey = tuple[str, int]
+
+#: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
 
-#: The columns of `timer` that came later: null in an older row until its ticket changes next.
+#: The columns of `timer` that were added later: null in an older row until its ticket changes.
 LATER = ("paused_seconds", "closed_seconds")
 
-#: The columns of `ticket` that are what a person wrote.
+#: The columns of `ticket` with a text that a person wrote.
 WRITTEN = ("subject", "requester_email")
 
-#: A ticket that fails is put off by an hour; a day is more than that on whatever clocks it was done and is looked at.
+#: A check retries a ticket that failed an hour later; a day is more than that, however far two clocks differ.
 PUT_OFF = timedelta(days=1)
 
 
 class Difference(NamedTuple):
-    """A column that is stored with another value than the history gives; `row` is the ticket or one of its timers."""
+    """A column whose stored value is not that of the history; `row` names the ticket or one of its timers."""
 
     ticket_id: int
     row: str
@@ -52,21 +55,21 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
-    """What a history is judged by: every version of the rules, the holidays, and now.
+class AuditContext:
+    """The context in which a history is evaluated: every version of the rules, the holidays, and now.
 
-    `ladders` are today's rules where every next instant was computed with them.
+    `current_rules` are today's rules where every next instant was calculated with them.
     """
 
     rules: Callable[[str | None], Rules]
     holidays: Any
     now: datetime
-    ladders: Rules | None = None
+    current_rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What one history gives: the ticket's row without `rules_version`, its rules' hash, and its timers' rows."""
+class ExpectedRows:
+    """The expected rows of one ticket: its own without `rules_version`, its rules' hash, and those of its timers."""
 
     evaluation: Evaluation
     ticket: Row
@@ -74,52 +77,55 @@ class Truth:
     detected: Mapping[tuple[str, int], Sequence[str]]
     fired: set[FiringKey]
 
-    def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
-        """The rows of the timers; with today's rules also their next instants."""
+    def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
+        """Return the rows of the timers by kind and cycle; with today's rules also their next instants."""
         detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, self.fired, detected, set(watched))
-        return list(timer_rows(number, self.evaluation, context))
+        context = TimerContext(rules, self.fired, detected, set(Condition))
+        return {(row["kind"], row["cycle"]): row for row in timer_rows(number, self.evaluation, context)}
 
 
-def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
-    """What the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = None) -> ExpectedRows:
+    """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
 
     Raises:
         ValueError: there is no history, or it does not begin with the opening of the ticket.
-        RulesError: the rules it is judged under are not there.
+        RulesError: the rules that it is pinned to are not there.
     """
     history = _history(kept)
     if not history:
         raise ValueError("it has no history")
-    at = at or max(law.now, history[-1].at)
-    evaluation = evaluate(history, law.rules, at, law.holidays)
+    at = at or max(context.now, history[-1].at)
+    evaluation = evaluate(history, context.rules, at, context.holidays)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
     ticket = ticket_columns(evaluation) | _identity(kept)
-    return Truth(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
+    return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
 
 
-def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Difference]:
-    """Where the stored columns do not follow from the history; `versions` has the hash of each version of the rules.
+def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]) -> list[Difference]:
+    """Return where stored columns differ from the history; `versions` has the hash of each version of the rules.
 
     Raises:
-        ValueError, RulesError: as for `truth`.
+        ValueError, RulesError: as for `expected_rows`.
     """
-    late = truth(kept, law)
-    found = _compare(kept, late, late, versions, law.ladders)
+    late = expected_rows(kept, context)
+    found = _compared(kept, late, late, versions, context.current_rules)
     if found:
-        # Only a ticket that seems wrong is judged a second time, as of its last event.
-        found = _compare(kept, late, truth(kept, law, last_event(kept)), versions, law.ladders)
+        # Only a ticket that seems wrong is evaluated a second time, as of its last event.
+        early = expected_rows(kept, context, last_event(kept))
+        found = _compared(kept, late, early, versions, context.current_rules)
     return found
 
 
-def _compare(
-    kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str], ladders: Rules | None
+def _compared(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> list[Difference]:
-    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, ladders)]
+    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, rules)]
 
 
-def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> Iterator[Difference]:
+def _ticket_differences(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str]
+) -> Iterator[Difference]:
     row = kept.ticket
     if row is None:
         yield Difference(kept.number, f"ticket {kept.number}", "id", None, kept.number)
@@ -132,18 +138,16 @@ def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mappi
         yield Difference(kept.number, f"ticket {kept.number}", "rules_version", stored, late.rules)
 
 
-def _timer_differences(kept: Stored, late: Truth, early: Truth, ladders: Rules | None) -> Iterator[Difference]:
-    everything = tuple(Condition)
-    now, *others = (
-        {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, ladders, each.evaluation.now, everything)}
-        for each in ([late] if early is late else [late, early])
-    )
-    before = others[0] if others else now
+def _timer_differences(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, rules: Rules | None
+) -> Iterator[Difference]:
+    now = late.timers(kept.number, rules)
+    before = now if early is late else early.timers(kept.number, rules)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for key in [*stored, *(key for key in now if key not in stored)]:
-        # Which conditions have a timer hangs on which of them today's ladders watch.
-        if key in stored or key[0] not in everything:
-            # Which cycle a breach was of is told by its deadline, and that may have moved since.
+        # A condition has a timer only if an escalation rule of today watches it.
+        if key in stored or key[0] not in tuple(Condition):
+            # The cycle of a breach is found by its deadline, which may have moved since.
             noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
             yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
@@ -167,14 +171,14 @@ def _one_timer(
 
 
 def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Evaluation) -> Iterator[Difference]:
-    """Tell a breach that nobody noticed, or a level of today's ladders, that no check would look for in time."""
+    """Yield a breach that was not detected, or a level of today's rules, that no check would examine in time."""
     if row is None:
         return
     expected = []
     missed = row["breached_at"] or (row["due_at"] if row["stopped_at"] is None else None)
     if row["kind"] in tuple(Target) and row["detected_at"] is None and missed is not None:
         expected.append(from_text(missed) + timedelta(seconds=1))
-    # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+    # No check returns to a ticket that was done for a level that came to the rules later.
     if late is not None and late["next_at"] is not None and not (evaluation.status.is_done and row["next_at"] is None):
         expected.append(from_text(late["next_at"]))
     if expected:
@@ -184,7 +188,7 @@ def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Eval
 
 
 def timer_name(number: int, row: Row) -> str:
-    """What a finding calls a timer, given its row."""
+    """Return what a finding calls a timer, given its row."""
     return f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {number}"
 
 
@@ -196,7 +200,7 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
 
 
 def last_event(kept: Stored) -> datetime:
-    """When the last of what a ticket's columns follow from took effect.
+    """Return when the last event that a ticket's columns follow from took effect.
 
     Raises:
         ValueError: there is no history.
@@ -211,7 +215,7 @@ def _history(kept: Stored) -> list[Event]:
 
 
 def _identity(kept: Stored) -> Row:
-    """What persons said last of the ticket; nothing where those words were erased."""
+    """Return the latest texts that people wrote about the ticket; None for a text that was erased."""
     found: Row = dict.fromkeys(("external_id", *WRITTEN))
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
@@ -223,9 +227,9 @@ def _identity(kept: Stored) -> Row:
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[tuple[str, int], list[str]]:
-    """When each breach was noticed, as often as it was.
+    """Return when each breach was detected, by target and cycle.
 
-    What was noticed of a deadline that moved since is of the cycle that is stored with it, if of any.
+    A breach of a deadline that moved since belongs to the cycle of the stored timer, if one has it.
     """
     found: dict[tuple[str, int], list[str]] = {}
     told: set[tuple[str, str]] = set()
@@ -251,5 +255,5 @@ def _facts(detail: str) -> Row:
 
 
 def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)
-    """A value as a finding tells it."""
+    """Return a value as a finding names it."""
     return "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)

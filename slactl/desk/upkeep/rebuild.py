@@ -1,10 +1,10 @@
-"""Rebuilding the cache: every ticket and timer computed anew from its history, and what differed.
+"""Rebuild the columns of every ticket and timer from its history, and report what differed.
 
-1. Triggers, indexes and views that are not slactl's are dropped, or made anew where they are not as slactl makes them;
-   a unique index of rows that are doubled once more at the end, as rebuilding may have fixed that.
+1. Triggers, indexes and views that slactl did not make are dropped; those that were changed are made again. A unique
+   index that doubled rows prevent is tried again at the end, as rebuilding may have fixed the rows.
 2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
-3. A ticket whose columns follow from its history is left alone, but for the next instants of its timers, which hang
-   on today's ladders. One that differs is written anew as a whole.
+3. A ticket that differs from its history is written again as a whole. The next instants of timers are compared with
+   those that today's rules give.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +17,8 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.ledger.projection import next_level_columns
-from slactl.desk.upkeep.expected import Difference, Law, differences, last_event, timer_name, truth
+from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
-from slactl.sla.enums import Condition
 from slactl.store.read import audit
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
@@ -33,7 +32,7 @@ Problem = Callable[[str], None]
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuilding did, or would do; it fills while the batches go through."""
+    """What a rebuild did, or would do; its counts grow with each batch."""
 
     dry_run: bool
     tickets: int = 0
@@ -41,19 +40,19 @@ class Rebuilt:
     differences: int = 0
     failed: int = 0
     structure: Sequence[str] = ()
-    #: Of the structure, what is not slactl's: name, and the statement that made it.
+    #: The parts of the structure that slactl did not make: name, and the statement that made it.
     dropped: Mapping[str, str | None] = field(default_factory=dict)
-    #: Of the structure, what could not be made anew.
+    #: The parts of the structure that could not be made again.
     unmade: Sequence[str] = ()
 
     @property
     def code(self) -> ExitCode:
-        """7 when a ticket could not be computed or an index not made, or, in a dry run, when something differs."""
+        """Return 7 when a ticket could not be calculated, an index not made, or a dry run found a difference."""
         found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
         return ExitCode.PARTLY if found else ExitCode.DONE
 
     def record(self) -> dict[str, Any]:
-        """The rebuilding as `doctor --rebuild --json` prints it, without the differences."""
+        """Return the rebuild as `doctor --rebuild --json` prints it, without the differences."""
         names = ("dry_run", "tickets", "changed", "differences", "failed")
         return {name: getattr(self, name) for name in names} | {
             "structure": list(self.structure),
@@ -71,20 +70,18 @@ def rebuild(
     *,
     tables: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Rebuild the cache; yields a record for each difference as it is found.
+    """Rebuild every ticket and timer; yields a record for each difference as it is found.
 
-    A table that is not slactl's is dropped with all its rows only with `tables`.
+    A table that slactl did not make is dropped with all its rows only with `tables`.
 
     Raises:
         RulesError: the rules are invalid, and this database never used a valid version.
         DatabaseError: the database cannot be written.
     """
-    from slactl.store.sqlite.engine import beneath
-
     last, problems = 0, list[str]()
     while True:
         with ledger(desk, now, keep=not done.dry_run) as book:
-            connection = beneath(book.session)
+            connection = book.transaction
             if not last:
                 odd = structure.odd_parts(connection)
                 done.structure = [each.name for each in odd]
@@ -105,7 +102,7 @@ def rebuild(
 
 
 def foreign_parts(desk: Desk) -> list[str]:
-    """Return what a rebuilding would drop, as it is not slactl's.
+    """Return the parts of the structure that a rebuild would drop, as slactl did not make them.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -116,7 +113,7 @@ def foreign_parts(desk: Desk) -> list[str]:
 
 
 def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
-    """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
+    """Make the parts that could not be made before the tickets were rebuilt; report those that still fail."""
     failed = structure.restore(connection, tables=tables)
     done.unmade = list(failed)
     done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
@@ -127,19 +124,20 @@ def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem
 def _batch(
     book: Ledger, connection: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
-    law = Law(book.rulebook.version, book.rulebook.holidays, book.now)
+    context = AuditContext(book.rulebook.version, book.rulebook.holidays, book.now)
     versions = audit.rules_versions(connection)
     hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
-    known_ladders = is_current(book)
+    knows_levels = is_current(book)
     for kept in list(audit.stored(connection, numbers)):
         done.tickets += 1
         mark = book.mark()
         try:
-            differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
-            # What an audit says of a next instant is put more exactly by today's ladders.
+            differing = differences(kept, context, hashes)
+            differing += _next_instants(book, kept, context) if knows_levels else ()
+            # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
-                _restore(book, kept, law, hashes)
+                _restore(book, kept, context, hashes)
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
             book.take_back(kept.number, mark)
             done.failed += 1
@@ -150,30 +148,30 @@ def _batch(
         yield from found
 
 
-def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
-    """Where the next level of the ladders is told wrong, and timers that would not be looked at when one comes."""
-    found, rules = truth(kept, law), book.rulebook.current
+def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> Iterator[Difference]:
+    """Yield wrong next levels, and timers that no check would examine when their next level is due."""
+    found, rules = expected_rows(kept, context), book.rulebook.current
     late = next_level_columns(found.evaluation, rules, found.fired)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
-        # What comes next is told as of when the ticket changed last; time that passes is no difference.
-        before = truth(kept, law, last_event(kept))
+        # The next level is stored as of the ticket's last change; time that passed since is not a difference.
+        before = expected_rows(kept, context, last_event(kept))
         early = next_level_columns(before.evaluation, rules, found.fired)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
-    for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
-        known = stored.get((row["kind"], row["cycle"]))
+    for key, row in found.timers(kept.number, rules).items():
+        known = stored.get(key)
         if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
-            # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+            # No check returns to a ticket that was done for a level that came to the rules later.
             continue
         if known["next_at"] != row["next_at"]:
             name = timer_name(kept.number, row)
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
 
 
-def _restore(book: Ledger, kept: audit.Stored, law: Law, hashes: dict[int, str]) -> None:
-    found = truth(kept, law)
+def _restore(book: Ledger, kept: audit.Stored, context: AuditContext, hashes: dict[int, str]) -> None:
+    found = expected_rows(kept, context)
     pinned = next((number for number, rules_hash in hashes.items() if rules_hash == found.rules), None)
     if pinned is None:
         raise ValueError(f"the rules version {(found.rules or 'none')[:12]} is not in the database")

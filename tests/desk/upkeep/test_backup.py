@@ -109,7 +109,7 @@ def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path,
         refused = slactl("backup", *force, str(target))
         assert refused.code == 5
         assert refused.err.splitlines() == [
-            f"error: {target} is no plain file, and is left as it is",
+            f"error: {target} is not a regular file, and is left as it is",
             f"hint: ls -ld {target}",
         ]
     assert target.lstat() == before
@@ -135,7 +135,7 @@ def test_what_is_no_plain_file_any_more_is_not_replaced(told: Path, target: Path
         target.unlink(missing_ok=True)
         os.mkfifo(target)
 
-    with pytest.raises(desk_backup.RefusedError, match="no plain file"):
+    with pytest.raises(desk_backup.RefusedError, match="not a regular file"):
         desk_backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=change)
     assert stat.S_ISFIFO(target.stat().st_mode)
     assert leftovers(target) == ["copy.db"]

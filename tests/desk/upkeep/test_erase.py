@@ -199,7 +199,7 @@ def answered(told: Path, slactl: Slactl, *meanwhile: str) -> tuple[int, str]:
 def test_what_came_while_the_question_stood_is_not_erased(told: Path, slactl: Slactl) -> None:
     code, screen = answered(told, slactl, "create", "Later", "--from", ADDRESS)
     assert code == 5
-    assert "more came of this person in the meantime; nothing was erased" in screen
+    assert "new data of this person arrived in the meantime; nothing was erased" in screen
     assert f"hint: slactl erase --requester {ADDRESS}" in screen
     assert [shown(slactl, number)["subject"] for number in ("1", "4")] == ["Printer inferno", "Later"]
 

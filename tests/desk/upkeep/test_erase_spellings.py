@@ -43,7 +43,10 @@ def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(des
     assert (done.code, json.loads(done.out)["left"]) == (7, left)
     again = slactl("erase", "--requester", A, "--yes")
     assert (again.code, again.out) == (3, "")
-    assert "nothing that can go is of ann.lee@example.com; it is named in event_text.text of ticket 1" in again.err
+    assert (
+        "no data that can be erased found for ann.lee@example.com; the name stands in event_text.text of ticket 1"
+        in again.err
+    )
     # Who has looked and knows that it is hers can erase it as it is written there.
     assert slactl("erase", "--requester", f"{A}.Thanks", "--yes").code == 0
     assert b".thanks" not in desk.read_bytes().lower()
