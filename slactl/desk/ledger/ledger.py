@@ -30,6 +30,7 @@ from slactl.store.schema import models
 from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
+from slactl.store.write import tenants as stored_tenants
 
 __all__ = ["Entry", "Ledger", "ledger"]
 
@@ -70,6 +71,23 @@ class Ledger:
             NotKnownError: there is no such ticket.
         """
         return reads.ticket_id(self.transaction, reference)
+
+    def owner_of(self, external_id: str) -> int | None:
+        """Return the number of the ticket that has an external id, or None."""
+        known = writes.tickets_named(self.connection, [external_id]).get(external_id)
+        return known.number if known is not None else None
+
+    def tenant(self, name: str) -> models.Tenant | None:
+        """Return the tenant of this name, or None."""
+        return stored_tenants.tenant(self.session, name)
+
+    def tenants(self) -> list[models.Tenant]:
+        """Return every tenant."""
+        return stored_tenants.tenants(self.session)
+
+    def keep_tenant(self, tenant: models.Tenant) -> None:
+        """Write a tenant that is new or was changed."""
+        stored_tenants.keep_tenant(self.session, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
