@@ -16,7 +16,7 @@ from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.sqlite.spool import Spool
 
 #: The instant as of which tickets are judged; `last` is each ticket's own last event.
@@ -87,7 +87,7 @@ def simulate(
                 "policy": evaluation.policy,
                 "status": evaluation.status.value,
                 "priority": evaluation.priority.value,
-                "timers": [timer_record(timer) for timer in evaluation.timers if isinstance(timer.kind, Target)],
+                "timers": [timer_record(timer) for timer in targets_of(evaluation)],
                 "firings": [firing_record(firing) for firing in firings],
             }
 
@@ -110,6 +110,11 @@ def judge(
     except NoOpenHours as error:
         problem(f"ticket {ticket}: {error}")
         return []
+
+
+def targets_of(evaluation: Evaluation) -> list[Timer]:
+    """Return the timers of targets; those of conditions have no deadline."""
+    return [timer for timer in evaluation.timers if isinstance(timer.kind, Target)]
 
 
 def bursts_begun(spool: Spool, rules: Rules) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from freezegun import freeze_time
 
 from slactl.desk.reports.board import MOST, Watched, watched
 from slactl.errors import DatabaseError
+from slactl.store.database import Database
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ def three(desk: Path, slactl: Slactl) -> Path:
 
 @pytest.fixture
 def source(three: Path) -> Iterator[Watched]:
-    with watched(three) as found:
+    with watched(Database(three)) as found:
         yield found
 
 
@@ -88,7 +89,7 @@ def test_many_tickets_are_counted_and_some_are_kept(three: Path) -> None:
         row = "'pro', 'open', 'low', '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', '2026-03-02T12:10:00Z', 1"
         for _ in range(MOST + 50):
             other.execute(f"INSERT INTO ticket ({columns}) VALUES ({row})")
-    with watched(three) as source:
+    with watched(Database(three)) as source:
         board = source.look(None, NOW)
         assert (len(board.coming), board.record(NOW, 7200, 5)["soon_count"]) == (MOST, MOST + 51)
         later = NOW + timedelta(minutes=11)
@@ -117,7 +118,7 @@ def test_a_database_that_is_gone_leaves_the_board_and_says_so(source: Watched, t
 
 
 def test_a_database_that_was_never_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError), watched(tmp_path / "none.db"):
+    with pytest.raises(DatabaseError), watched(Database(tmp_path / "none.db")):
         pass
 
 
