@@ -9,7 +9,7 @@ from slactl.sla.timers.timer import Timer
 
 
 class TimerRecord(TypedDict):
-    """A target's timer; instants are stored text, lengths are seconds."""
+    """Hold a target's timer; instants are stored text, lengths are seconds."""
 
     target: str
     cycle: int
@@ -26,7 +26,7 @@ class TimerRecord(TypedDict):
 
 
 class FiringRecord(TypedDict):
-    """A level that would have fired; `due_at` is stored text."""
+    """Hold a level that would have fired; `due_at` is stored text."""
 
     escalation: str
     level: str

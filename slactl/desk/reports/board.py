@@ -34,7 +34,7 @@ OLD_CHECK = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The open work as read at `read_at`; `record` computes from it what only time changes.
+    """Hold the open work as read at `read_at`; `record` computes from it what only time changes.
 
     `late` and `coming` are ticket records by deadline, `urgent` the urgent ones without an assignee. `upcoming` holds
     the timers that act next: ticket, kind, `next_at`. `deadlines` are instants in stored text. The lists are cut off;
@@ -94,7 +94,7 @@ class Board:
 
 
 class Watched:
-    """A database whose board is read again when it changed."""
+    """Read the board of a database again whenever the database changed."""
 
     def __init__(self, database: Database) -> None:
         """Open the database.

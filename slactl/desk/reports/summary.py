@@ -52,7 +52,7 @@ NEXT_FIELDS = ("id", "external_id", "due_at", "due_target", "priority", "assigne
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one group of tickets, or of all tickets."""
+    """Hold the counts of one group of tickets, or of all tickets."""
 
     now: Counter[str] = field(default_factory=Counter)
     ever: Counter[str] = field(default_factory=Counter)

@@ -73,7 +73,7 @@ def _case(table: CaseTable, place: KeyPath, path: Path, lines: Lines, problems: 
 def _misplaced(
     about: Expectation | ExpectedFiring, place: KeyPath, histories: Mapping[str, Sequence[Event]]
 ) -> Iterator[Problem]:
-    """Yield why an expectation is about nothing in the test: another ticket, or a timer without its target."""
+    """Yield a problem if the test has no such ticket, or if a value of a timer is expected without a target."""
     if histories and about.ticket not in histories:
         reason = f"the history has no ticket {about.ticket!r}{did_you_mean(about.ticket, histories)}"
         yield (*place, "ticket"), reason

@@ -67,7 +67,7 @@ SecondsOrNone = Annotated[int | None, or_none(as_seconds)]
 
 
 class Expectation(Part):
-    """Hold what is expected of a ticket, or of a cycle of one of its targets; without `cycle` it is the last cycle."""
+    """Hold the values expected of a ticket, or of one cycle of a target; without `cycle` of the last one."""
 
     ticket: Text
     target: AnyTarget | None = None
@@ -107,7 +107,7 @@ class Expectation(Part):
 
 
 class ExpectedFiring(Part):
-    """Hold a level that must fire; what is None may be anything."""
+    """Hold a level that must fire; a field that is None may have any value."""
 
     ticket: Text
     escalation: Text

@@ -97,6 +97,18 @@ def test_many_tickets_are_counted_and_some_are_kept(three: Path) -> None:
         assert source.look(board, later) is not board
 
 
+def test_urgent_tickets_with_a_deadline_are_kept_before_those_without(three: Path) -> None:
+    with sqlite3.connect(three) as other:
+        columns = "plan, status, priority, created_at, updated_at, rules_version"
+        row = "'pro', 'open', 'urgent', '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', 1"
+        for _ in range(MOST):
+            other.execute(f"INSERT INTO ticket ({columns}) VALUES ({row})")
+    with watched(Database(three)) as source:
+        board = source.look(None, NOW)
+    assert [ticket["id"] for ticket in board.urgent[:3]] == [1, 2, 3]
+    assert (len(board.urgent), board.urgent_count) == (MOST, MOST + 3)
+
+
 def test_another_file_in_its_place_is_noticed(source: Watched, three: Path) -> None:
     board = source.look(None, NOW)
     other = three.with_suffix(".other")

@@ -314,6 +314,10 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (a_test(rest="fires = {}"), "cases.toml:4: test[1].fires: must be a list"),
         (a_test().replace("[[test]]", "[test]"), "cases.toml:1: test: write [[test]], with two brackets"),
         (
+            a_test(rest=f"fires = [{'[' * 40}{']' * 40}]"),
+            f"cases.toml:4: test[1].fires{'[1]' * 30}: it is nested deeper than 32 levels",
+        ),
+        (
             a_test(rest="fires = [1]"),
             "cases.toml:4: test[1].fires[1]: must be a table",
         ),
