@@ -42,10 +42,10 @@ def timer_record(timer: Timer) -> TimerRecord:
         "cycle": timer.cycle,
         "target_seconds": timer.target_seconds,
         "started_at": to_text(timer.started_at),
-        "due_at": instant_text(timer.due_at),
+        "due_at": text_or_none(timer.due_at),
         "state": timer.state.value,
-        "stopped_at": instant_text(timer.stopped_at),
-        "breached_at": instant_text(timer.breached_at),
+        "stopped_at": text_or_none(timer.stopped_at),
+        "breached_at": text_or_none(timer.breached_at),
         "elapsed_seconds": timer.elapsed_seconds,
         "remaining_seconds": timer.remaining_seconds,
         "paused_seconds": timer.paused_seconds,
@@ -64,6 +64,6 @@ def firing_record(firing: Firing) -> FiringRecord:
     }
 
 
-def instant_text(instant: datetime | None) -> str | None:
+def text_or_none(instant: datetime | None) -> str | None:
     """Return an instant as stored text, or None."""
     return to_text(instant) if instant is not None else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO
 
-from slactl.desk.ledger.records import instant_text
+from slactl.desk.ledger.records import text_or_none
 from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
 from slactl.desk.what_if.simulate import At, Judged, bursts_begun, judge, targets_of, with_bursts
@@ -172,7 +172,7 @@ def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]
                 "ticket": ticket,
                 "target": target,
                 "cycle": cycle,
-                "due_at": instant_text(pair[0].due_at if pair[0] else None),
-                "other_due_at": instant_text(pair[1].due_at if pair[1] else None),
-                "stopped_at": instant_text(stopped[0]),
+                "due_at": text_or_none(pair[0].due_at if pair[0] else None),
+                "other_due_at": text_or_none(pair[1].due_at if pair[1] else None),
+                "stopped_at": text_or_none(stopped[0]),
             }
