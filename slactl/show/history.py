@@ -27,10 +27,14 @@ def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -
 
 def columns() -> Sequence[Column]:
     """Return the columns of a list of events."""
+
+    def recorded(event: Record) -> str:
+        return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
+
     return (
         Column("At", lambda e: local(e["at"])),
-        Column("Recorded", _recorded, rank=2),
-        Column("Actor", _actor, rank=1, most=20),
+        Column("Recorded", recorded, rank=2),
+        Column("Actor", lambda e: (e["actor"], "dim" if e["actor_type"] == "system" else ""), rank=1, most=20),
         Column("Action", lambda e: e["action"], most=24),
         Column("Details", describe, most=1000, long=True, wrap=True),
     )
@@ -64,11 +68,3 @@ def _value(name: str, value: object) -> str:
         return local(value) if value.endswith("Z") else value
     except ValueError:
         return value
-
-
-def _recorded(event: Record) -> str:
-    return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
-
-
-def _actor(event: Record) -> tuple[str, str]:
-    return event["actor"], "dim" if event["actor_type"] == "system" else ""

@@ -32,7 +32,7 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
         Column("Assignee", assignee, rank=1, most=12),
         Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
-        Column("Acknowledged", lambda t: _until(t, now), rank=8),
+        Column("Acknowledged", lambda t: relative(t["acked_until"], now) if t["acked_until"] else "", rank=8),
         Column("Plan", lambda t: t["plan"] or "", rank=5, most=14),
         Column("Tenant", lambda t: t["tenant"] or "", rank=4, most=16),
         Column("External", lambda t: t["external_id"] or "", rank=9, most=16),
@@ -43,7 +43,3 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
 def assignee(ticket: Record) -> tuple[str, str]:
     """Return the assignee and a style, or "nobody"."""
     return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
-
-
-def _until(ticket: Record, now: datetime) -> str:
-    return relative(ticket["acked_until"], now) if ticket["acked_until"] else ""

@@ -53,6 +53,7 @@ def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *
 def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
     """Lay out a table that fits `width` cells: first empty columns, then those of the highest rank are left out."""
     from rich.cells import cell_len
+    from rich.table import Table
 
     rows = [[_text(column.cell(record)) for column in columns] for record in records]
     most = [column.most if width < UNCUT else width for column in columns]
@@ -64,7 +65,7 @@ def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Ta
     kept = _fit(filled, columns, sizes, width)
     taken = sum(sizes[place] for place in kept if not columns[place].long)
     left = width - taken - GAP * (len(kept) - 1)
-    table = _empty_table()
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
     for place in kept:
         column = columns[place]
         table.add_column(
@@ -87,12 +88,6 @@ def _fit(places: Sequence[int], columns: Sequence[Column], sizes: Sequence[int],
         if sum(least) + GAP * (len(kept) - 1) <= width or not dispensable:
             return kept
         kept.remove(max(dispensable, key=lambda place: columns[place].rank))
-
-
-def _empty_table() -> "Table":
-    from rich.table import Table
-
-    return Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
 
 
 def _text(value: str | tuple[str, str]) -> "Text":

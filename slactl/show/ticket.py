@@ -28,9 +28,12 @@ STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused":
 
 def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
+    from rich.text import Text
+
     console = screen.console()
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
-    _facts(console, ticket, now)
+    for name, value in _facts(ticket, now):
+        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
     _section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
     _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
     _section(console, "Escalations", ticket["escalations"], escalation_columns())
@@ -54,14 +57,7 @@ def _headline(ticket: Record, band: Urgency) -> "Text":
     return line.append("\n")
 
 
-def _facts(console: "Console", ticket: Record, now: datetime) -> None:
-    from rich.text import Text
-
-    for name, value in _fact_lines(ticket, now):
-        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
-
-
-def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
+def _facts(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
     if ticket["due_at"]:
         yield (
             "Due",
@@ -95,21 +91,24 @@ def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
 
 def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
     """Return the columns of a list of timers; the bar shows how much of the target is used up."""
+
+    def used(timer: Record) -> str:
+        share = used_share(timer, now)
+        return "" if share is None else bar(share, 10, blocks=blocks)
+
+    def duration(timer: Record) -> str:
+        seconds = timer["target_seconds"]
+        return "" if seconds is None else describe_seconds(seconds) + (", manual" if timer["manual"] else "")
+
     return (
         Column("Target", lambda t: words(t["target"])),
         Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
         Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
-        Column("Used", lambda t: _used_bar(t, now, blocks), rank=1),
-        Column("Duration", _duration, rank=2),
+        Column("Used", used, rank=1),
+        Column("Duration", duration, rank=2),
         Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
         Column("", lambda t: timer_phrase(t, now)),
     )
-
-
-def _duration(timer: Record) -> str:
-    if timer["target_seconds"] is None:
-        return ""
-    return describe_seconds(timer["target_seconds"]) + (", manual" if timer["manual"] else "")
 
 
 def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
@@ -126,11 +125,6 @@ def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
     if timer["state"] == "paused":
         return "paused", STYLES[Urgency.PAUSED]
     return f"since {local(timer['started_at'])}", ""
-
-
-def _used_bar(timer: Record, now: datetime, blocks: bool) -> str:
-    share = used_share(timer, now)
-    return "" if share is None else bar(share, 10, blocks=blocks)
 
 
 def used_share(timer: Record, now: datetime) -> float | None:
@@ -166,6 +160,11 @@ def _messages(console: "Console", messages: Iterable[Record], written: Container
 
 def escalation_columns() -> Sequence[Column]:
     """Return the columns of a list of escalations."""
+
+    def reason(escalation: Record) -> str:
+        text = cell(escalation["reason"])
+        return words(text) if escalation["source"] == "automatic" else text
+
     return (
         Column("Fired", lambda e: local(e["fired_at"])),
         Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
@@ -174,13 +173,8 @@ def escalation_columns() -> Sequence[Column]:
         Column("Level", lambda e: e["level"] or "", rank=1, most=16),
         Column("Outcome", lambda e: e["outcome"]),
         Column("Change", escalation_change, rank=2, most=36),
-        Column("Reason", _reason, most=1000, long=True, wrap=True),
+        Column("Reason", reason, most=1000, long=True, wrap=True),
     )
-
-
-def _reason(escalation: Record) -> str:
-    reason = cell(escalation["reason"])
-    return words(reason) if escalation["source"] == "automatic" else reason
 
 
 def escalation_change(escalation: Record) -> str:
