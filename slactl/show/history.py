@@ -1,12 +1,16 @@
 """The history of a ticket, one line for each event."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
 from slactl.sla.enums import Status, Target
+
+if TYPE_CHECKING:
+    from slactl.records import Event
 
 #: Details that another column shows, or that help no person.
 HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
@@ -20,15 +24,16 @@ CODES = frozenset((*Status, *Target))
 
 def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -> None:
     """Draw events as a table, with a column for the ticket where the events are of several tickets."""
-    several = len({event["ticket_id"] for event in events}) > 1
-    ticket = (Column("Ticket", lambda event: str(event["ticket_id"]), right=True),) if several else ()
-    draw(events, (*ticket, *columns()), screen, footer=footer)
+    shown = columns()
+    if len({event["ticket_id"] for event in events}) > 1:
+        shown = [Column("Ticket", lambda event: str(event["ticket_id"]), right=True), *shown]
+    draw(cast("Sequence[Event]", events), shown, screen, footer=footer)
 
 
-def columns() -> Sequence[Column]:
+def columns() -> "Sequence[Column[Event]]":
     """Return the columns of a list of events."""
 
-    def recorded(event: Record) -> str:
+    def recorded(event: "Event") -> str:
         return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
 
     return (
@@ -40,7 +45,7 @@ def columns() -> Sequence[Column]:
     )
 
 
-def describe(event: Record) -> str:
+def describe(event: "Event") -> str:
     """Return the details of an event in words: "priority high, was normal"."""
     if event["action"] == "ticket.erase":
         return ", ".join(

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
 from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
+
+if TYPE_CHECKING:
+    from slactl.records import Ticket
 
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
@@ -14,13 +18,13 @@ PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "l
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
     """Draw tickets as a table; `due_soon` in seconds."""
-    draw(tickets, columns(now, due_soon), screen, footer=footer)
+    draw(cast("Iterable[Ticket]", tickets), columns(now, due_soon), screen, footer=footer)
 
 
-def columns(now: datetime, due_soon: int) -> Sequence[Column]:
+def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
     """Return the columns of the list; a narrow screen leaves out those of the highest rank first."""
 
-    def due(ticket: Record) -> tuple[str, str]:
+    def due(ticket: "Ticket") -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
 
     return (

@@ -2,20 +2,22 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from slactl.clock import describe_seconds, from_text
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
-from slactl.show.tables import Column, bar, lay
+from slactl.show.tables import Column, OneRow, bar, lay
 from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
 from slactl.text import clean, clean_block
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from slactl.records import Message, Ticket, TicketDetails, Timer
 
 MESSAGE_WORDS = {
     "created": "opening message",
@@ -26,11 +28,11 @@ MESSAGE_WORDS = {
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
 
-def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
+def draw_ticket(record: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
     from rich.text import Text
 
-    console = screen.console()
+    console, ticket = screen.console(), cast("TicketDetails", record)
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
@@ -40,7 +42,7 @@ def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int)
     _section(console, "Audit trail", ticket["events"], event_columns())
 
 
-def _headline(ticket: Record, band: Urgency) -> "Text":
+def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     from rich.text import Text
 
     line = Text().append(f"#{ticket['id']}", style="bold cyan")
@@ -57,46 +59,42 @@ def _headline(ticket: Record, band: Urgency) -> "Text":
     return line.append("\n")
 
 
-def _facts(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
-    if ticket["due_at"]:
-        yield (
-            "Due",
-            f"{local_day(ticket['due_at'])}, {relative_due(ticket['due_at'], now)}, {words(ticket['due_target'])}",
-        )
-    if ticket["next_level"]:
-        at = ticket["next_level_at"]
+def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
+    if (due := ticket["due_at"]) and ticket["due_target"]:
+        yield "Due", f"{local_day(due)}, {relative_due(due, now)}, {words(ticket['due_target'])}"
+    if at := ticket["next_level_at"]:
         yield "Next level", f"{next_level(ticket, now)}, {local_day(at)}, of {ticket['next_escalation']}"
-    for title, name in (
-        ("Requester", "requester_email"),
-        ("Tenant", "tenant"),
-        ("Plan", "plan"),
-        ("Policy", "policy"),
-        ("External id", "external_id"),
+    for title, value in (
+        ("Requester", ticket["requester_email"]),
+        ("Tenant", ticket["tenant"]),
+        ("Plan", ticket["plan"]),
+        ("Policy", ticket["policy"]),
+        ("External id", ticket["external_id"]),
     ):
-        if ticket[name]:
-            yield title, ticket[name]
+        if value:
+            yield title, value
     if ticket["tags"]:
         yield "Tags", ", ".join(ticket["tags"])
-    for title, name in (
-        ("Created", "created_at"),
-        ("Updated", "updated_at"),
-        ("Answered", "first_responded_at"),
-        ("Resolved", "resolved_at"),
-        ("Acknowledged", "acked_until"),
+    for title, instant in (
+        ("Created", ticket["created_at"]),
+        ("Updated", ticket["updated_at"]),
+        ("Answered", ticket["first_responded_at"]),
+        ("Resolved", ticket["resolved_at"]),
+        ("Acknowledged", ticket["acked_until"]),
     ):
-        if ticket[name]:
-            until = "until " if name == "acked_until" else ""
-            yield title, f"{until}{local_day(ticket[name])}, {relative(ticket[name], now)}"
+        if instant:
+            until = "until " if title == "Acknowledged" else ""
+            yield title, f"{until}{local_day(instant)}, {relative(instant, now)}"
 
 
-def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
+def timer_columns(now: datetime, *, blocks: bool) -> "Sequence[Column[Timer]]":
     """Return the columns of a list of timers; the bar shows how much of the target is used up."""
 
-    def used(timer: Record) -> str:
+    def used(timer: "Timer") -> str:
         share = used_share(timer, now)
         return "" if share is None else bar(share, 10, blocks=blocks)
 
-    def duration(timer: Record) -> str:
+    def duration(timer: "Timer") -> str:
         seconds = timer["target_seconds"]
         return "" if seconds is None else describe_seconds(seconds) + (", manual" if timer["manual"] else "")
 
@@ -127,7 +125,7 @@ def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
     return f"since {local(timer['started_at'])}", ""
 
 
-def used_share(timer: Record, now: datetime) -> float | None:
+def used_share(timer: "Timer", now: datetime) -> float | None:
     """Return how much of a target is used up, 0 to 1; None for a timer without a target.
 
     Between the last stop and the deadline it grows evenly by the wall clock: the calendar is not asked.
@@ -144,7 +142,7 @@ def used_share(timer: Record, now: datetime) -> float | None:
     return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
 
 
-def _messages(console: "Console", messages: Iterable[Record], written: Container[int]) -> None:
+def _messages(console: "Console", messages: "Iterable[Message]", written: Container[int]) -> None:
     """Print the messages; a body that was `written` and is gone was erased."""
     from rich.padding import Padding
     from rich.text import Text
@@ -187,7 +185,7 @@ def escalation_change(escalation: Record) -> str:
     return ", ".join(changes)
 
 
-def _section(console: "Console", title: str, records: Sequence[Record], columns: Sequence[Column]) -> None:
+def _section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
     from rich.text import Text
 
     if records:
