@@ -81,5 +81,5 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        hint = "set TMPDIR to a folder that has room and can be written"
-        raise DatabaseError(f"no temporary file can be written: {error}", hint) from error
+        reason = f"a temporary file cannot be written: {error}"
+        raise DatabaseError(f"{reason}; set TMPDIR to a folder with free space") from error
