@@ -1,1 +1,1 @@
-"""What is kept: tables, transactions, migrations and the read views; the only room that knows SQLite."""
+"""Keep the data: tables, transactions, migrations and the read views. Only this room knows SQLite."""

@@ -16,6 +16,7 @@ from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
 from slactl.errors import DatabaseError, ExitCode
 from slactl.files import open_regular
+from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure
 from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
@@ -182,14 +183,14 @@ def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
 
 
 def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
-    last, waiting = health.last_good_run(connection), health.open_tickets(connection)
+    last, waiting = runs.last_good(connection), health.open_tickets(connection)
     since = last or health.first_instant(connection) or to_text(now)
     age = max(0, int((now - from_text(since)).total_seconds()))
     old = waiting > 0 and age > PATIENCE.total_seconds()
     ago = f"{describe_seconds(age)} ago" if last is not None else "never"
     fix = "(crontab -l; echo '*/5 * * * * slactl check -q') | crontab -" if old else None
     yield Check("last check", not old, f"{ago}; open tickets: {waiting:,}", fix)
-    code = health.last_exit_code(connection)
+    code = runs.last_failure(connection)
     if code:
         yield Check("last exit code", False, f"the last check ended with {code}", "slactl check")
     late = health.overdue(connection, to_text(now - PATIENCE))

@@ -1,6 +1,6 @@
-"""What an audit reads: the log as it was written, what persons wrote with it, and what is cached of it.
+"""Read for an audit: the log as it was written, the texts of people, and what is cached of both.
 
-Everything is read row by row, so that memory stays flat however long the log is. Stdlib `sqlite3` only.
+Rows are read one by one, so that memory does not grow with the log. Stdlib `sqlite3` only.
 """
 
 import json
@@ -19,25 +19,25 @@ from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
 from slactl.store.schema.events import DEADLINES, ERASE, RULES_SEAL, SEALING
 
-#: How many ids go into one `IN (…)`.
+#: The most ids in one `IN (…)`.
 BATCH = 500
 
 _LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
-#: What the seal escapes and SQLite does not.
+#: The characters that the seal escapes and SQLite does not.
 _ESCAPED = re.compile("[^\0-\x7e]")
-#: What SQLite says where a text is no UTF-8, or where there are bytes in the place of a text.
+#: Words of SQLite's errors about text that is not valid UTF-8, and about bytes in the place of text.
 _UNREADABLE = ("decode", "JSON cannot hold BLOB")
 
 
 def length(connection: sqlite3.Connection, table: str) -> int:
-    """About how many rows a table has: its greatest id, which costs nothing to find."""
+    """Return about how many rows a table has: its greatest id, which is quick to find."""
     return int(connection.execute(f"SELECT COALESCE(max(id), 0) FROM {table}").fetchone()[0])
 
 
 def take_any_text(connection: sqlite3.Connection) -> None:
-    """From now on text that is no UTF-8 is read with a mark for each byte that is wrong, and stops nobody.
+    """Read text that is not valid UTF-8 from now on, with a mark for each wrong byte, instead of failing.
 
-    Different bytes stay different, so that none passes for what was there before.
+    Different bytes stay different, so that no changed text passes for the original one.
     """
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
@@ -48,10 +48,10 @@ def reads_any_text(connection: sqlite3.Connection) -> bool:
 
 
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
-    """Every event as its number, the array that is sealed, and its hash; the array is None where it cannot be told.
+    """Yield each event as its number, the array that is sealed, and its hash; the array is None where it is unreadable.
 
-    SQLite writes the array, in a third of the time that Python takes to put the columns together. It escapes less than
-    the seal does, and would write a null where text belongs.
+    SQLite writes the array in a third of the time that Python needs. It escapes fewer characters than the seal does,
+    and writes null where text is missing.
     """
     last: int | None = None
     try:
@@ -68,13 +68,13 @@ def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | 
 
 
 def sealed_columns(connection: sqlite3.Connection, number: int) -> list[Any]:
-    """The sealed columns of one event."""
+    """Return the sealed columns of one event."""
     [row] = connection.execute(f"SELECT {', '.join(SEALED)} FROM event WHERE id = ?", (number,))
     return list(row)
 
 
 def lost_heads(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
-    """The runs that ended with a head of the log that is not there any more."""
+    """Yield the number and the last hash of each run whose last hash is no longer in the log."""
     yield from connection.execute(
         "SELECT r.id, r.audit_head FROM run r LEFT JOIN event e ON e.id = r.audit_event"
         " WHERE r.audit_head IS NOT NULL AND e.hash IS NOT r.audit_head ORDER BY r.id"
@@ -83,7 +83,7 @@ def lost_heads(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
 
 @dataclass(slots=True)
 class Words:
-    """One event with words of persons: the hashes in the log by field, and the salts and texts that are kept."""
+    """One event with texts of people: the hashes in the log by field, and the salts and texts that are not erased."""
 
     event_id: int
     ticket_id: int
@@ -92,12 +92,12 @@ class Words:
 
     @property
     def hashes(self) -> dict[str, str]:
-        """The field of each text that was written, and its hash as the log has it."""
+        """Return the hash that the log has of each text, by field."""
         return {name.removesuffix("_hash"): value for name, value in self._facts.items() if name.endswith("_hash")}
 
     @property
     def imported_erased(self) -> Sequence[str]:
-        """The fields whose texts had been erased before the event came into this database."""
+        """Return the fields whose texts were erased before the event was imported."""
         return self._facts.get("erased") or ()
 
     @property
@@ -107,12 +107,12 @@ class Words:
 
 
 def text_hash(salt: str, text: str) -> str:
-    """The hash by which the log knows a text; of one that is no UTF-8, that of its bytes."""
+    """Return the hash that the log has of a text; for text that is not valid UTF-8, the hash of its bytes."""
     return sha256((salt + text).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def words(connection: sqlite3.Connection) -> Iterator[Words]:
-    """Every event that has words, by the log or by what is kept, in the order of the log."""
+    """Yield each event with texts of people, in the log or in the table of texts, in the order of the log."""
     query = (
         "SELECT e.id, e.ticket_id, e.detail, t.field, t.salt, t.text FROM event e"
         " LEFT JOIN event_text t ON t.event_id = e.id WHERE e.detail LIKE '%_hash%' OR t.field IS NOT NULL"
@@ -131,7 +131,7 @@ def words(connection: sqlite3.Connection) -> Iterator[Words]:
 
 
 def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
-    """The texts of a ticket that erasures on the record name: event and field."""
+    """Return the texts of a ticket that recorded erasures name, as event and field."""
     query = "SELECT detail FROM event WHERE ticket_id = ? AND action = ?"
     found: set[tuple[int, str]] = set()
     for (detail,) in connection.execute(query, (ticket, ERASE)):
@@ -142,9 +142,9 @@ def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An escalation that fired, or has an event: its row, and that event of its ticket; None where it has none.
+    """An escalation that fired or has an event: its row, and its event, None where it has none.
 
-    `by` is who it was, where the log says only that it was a customer; None where that was erased.
+    `by` names the customer who escalated, whose name is not in the log; None where it was erased.
     """
 
     row: Row
@@ -153,7 +153,7 @@ class Told:
 
 
 def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
-    """Every escalation that fired, or that has an event."""
+    """Yield each escalation that fired or that has an event."""
     query = (
         "SELECT x.*, e.at AS event_at, e.actor AS event_actor, e.actor_type AS event_actor_type,"
         " e.detail AS event_detail, t.text AS by FROM escalation x LEFT JOIN event e"
@@ -168,14 +168,14 @@ def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
 
 
 def doubled_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
-    """Events that several escalations say they are of: the event and the last of those."""
+    """Yield each event that several escalations refer to, and the last of these escalations."""
     yield from connection.execute(
         "SELECT event_id, max(id) FROM escalation WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1"
     )
 
 
 def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
-    """Events of escalations whose record is gone: event and ticket."""
+    """Yield the event and the ticket of each escalation that the log has and the table of escalations has not."""
     yield from connection.execute(
         "SELECT id, ticket_id FROM event WHERE action = 'ticket.escalate'"
         " AND id NOT IN (SELECT event_id FROM escalation WHERE event_id IS NOT NULL) ORDER BY id"
@@ -184,7 +184,7 @@ def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """All that is kept of one ticket. `ticket` is None where only its history is left."""
+    """Everything that the database has of one ticket. `ticket` is None where only its history is left."""
 
     number: int
     ticket: Row | None
@@ -195,7 +195,7 @@ class Stored:
 
 
 def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
-    """The numbers of tickets, those included of which only the history is left, in ascending order."""
+    """Return numbers of tickets in ascending order, also of tickets of which only the history is left."""
     # Two sorted streams that SQLite merges: it reads no further than the limit.
     query = (
         "SELECT id FROM ticket WHERE id > :after UNION SELECT ticket_id FROM event WHERE ticket_id > :after"
@@ -205,7 +205,7 @@ def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
 
 
 def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
-    """All that is kept of some tickets; plain text is read at full speed."""
+    """Yield everything that the database has of some tickets; valid text is read at full speed."""
     connection.text_factory = str
     try:
         found = list(_stored(connection, wanted))
@@ -237,9 +237,9 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
 
 
 def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sqlite3.Row]]:
-    """The history of each ticket: by far the most rows, so these are read as they come.
+    """Return the history of each ticket, as rows of SQLite because these are by far the most rows.
 
-    The deadlines that slactl noted for people are left out, as nothing follows from them.
+    Deadlines that slactl noted for people are left out: nothing is calculated from them.
     """
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
@@ -258,6 +258,6 @@ def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]
 
 
 def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """The hash and the text of every version of the rules, by its number."""
+    """Return the hash and the text of every version of the rules, by its number."""
     query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
     return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}

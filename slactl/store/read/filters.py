@@ -1,4 +1,4 @@
-"""Which tickets a list is about: the filters of `list` as one SQL condition."""
+"""Read the tickets of a list: turn the filters of `list` into one SQL condition."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
 
 OPEN_STATUSES = ("open", "pending", "waiting_customer")
 
-#: Above this many matches nobody needs the exact number, and counting them would cost.
+#: The most matches that are counted: nobody needs an exact larger number, and counting takes time.
 COUNTED = 10_000
 
 
@@ -30,10 +30,10 @@ ORDERS = {
 
 
 class TicketFilter(NamedTuple):
-    """What `list` was asked for; several values of one filter mean or, different filters mean and.
+    """The filters of `list`: several values of one filter are joined by "or", different filters by "and".
 
-    `due_within` is in seconds. `targets` narrows the filters about deadlines to these; alone it means that one of
-    them is still open. No `statuses` and not `with_done` means the open tickets.
+    `due_within` is in seconds. `targets` limits the filters about deadlines to these targets; alone it means
+    that one of them is still open. No `statuses` and not `with_done` means the open tickets.
     """
 
     breached: bool = False
@@ -58,7 +58,7 @@ class TicketFilter(NamedTuple):
 def find(
     connection: sqlite3.Connection, wanted: TicketFilter, now: str, *, sort: str = "due", limit: int = 0
 ) -> Iterator[Row]:
-    """The tickets that match at `now` (text), at most `limit` of them; 0 is all."""
+    """Return the tickets that match at `now` (text), at most `limit` of them; 0 is all."""
     where, parameters = _prepared(connection, wanted, now)
     if sort != "due":
         return tickets(connection, now, where, parameters, ORDERS[sort], limit)
@@ -77,12 +77,12 @@ def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | 
 
 
 def count(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> int:
-    """How many tickets match at `now`; more than `COUNTED` are not told apart."""
+    """Return the number of tickets that match at `now`; counting stops above `COUNTED`."""
     return _matches(connection, wanted, now, "1", COUNTED + 1)
 
 
 def any_breached(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> bool:
-    """Whether a ticket that matches is late and still open at `now`."""
+    """Return whether a ticket that matches has an open overdue target at `now`."""
     return _matches(connection, wanted, now, "t.due_at < :now", 1) > 0
 
 
@@ -101,7 +101,7 @@ def _prepared(connection: sqlite3.Connection, wanted: TicketFilter, now: str) ->
 
 
 def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
-    """The SQL over `t`, `fr`, `nr`, `rs` for a filter, and its parameters besides `:now`."""
+    """Return the SQL over `t`, `fr`, `nr`, `rs` for a filter, and its parameters besides `:now`."""
     parameters: dict[str, Any] = {}
     parts = [*_standing(wanted), *_deadlines(wanted, now, parameters)]
     for column, values in (
@@ -169,7 +169,7 @@ def _ever_breached(targets: Sequence[str]) -> str:
 
 
 def _search(needles: Sequence[str], parameters: dict[str, Any]) -> str:
-    """Any of the texts in subject, requester, external id or anything that was written in the ticket."""
+    """Return the condition that subject, requester, external id or a message contains one of the texts."""
     parts = []
     for place, needle in enumerate(needles):
         name = f"search_{place}"
@@ -187,7 +187,7 @@ def _holds(text: str, name: str, needle: str) -> str:
 
 
 def later(instant: str, seconds: int) -> str:
-    """An instant in stored text, some seconds later."""
+    """Return an instant in stored text, some seconds later."""
     from datetime import timedelta
 
     from slactl.clock import from_text

@@ -1,4 +1,4 @@
-"""The versions of the rules that tickets are judged by, and the holidays they were judged with, for readers."""
+"""Read the versions of the rules under which tickets are judged, and the holidays that were used."""
 
 import json
 import sqlite3
@@ -20,12 +20,12 @@ class StoredVersion(NamedTuple):
     first_used_at: str
 
 
-#: What the seal covers of a version, in the order in which it does; its text is covered by its hash.
+#: The columns that the seal of a version covers, in order; the hash stands for the text.
 SEALED = ("id", "hash", "first_used_at", "holidays_version")
 
 
 def all_versions(connection: sqlite3.Connection) -> list[Row]:
-    """Every version of the rules that was used, the first one first."""
+    """Return every version of the rules that was used, oldest first."""
     return list(
         rows(connection, "SELECT hash, canonical, first_used_at, holidays_version FROM rules_version ORDER BY id")
     )
@@ -58,7 +58,7 @@ def later_than_used(connection: sqlite3.Connection, now: str) -> Iterator[tuple[
 
 
 def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
-    """Which version of the rules one ticket is judged under."""
+    """Return the hash of the version of the rules under which a ticket is judged."""
     query = "SELECT v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version WHERE t.id = ?"
     found = connection.execute(query, (number,)).fetchone()[0]
     assert isinstance(found, str)
@@ -68,7 +68,7 @@ def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
 def holiday_year(
     connection: sqlite3.Connection, country: str, subdivision: str | None, year: int
 ) -> Mapping[str, str] | None:
-    """The public holidays of a year as tickets were judged by: ISO date → name; None for a year never asked about."""
+    """Return the public holidays of a year as they were used: ISO date → name; None for a year that never was."""
     query = (
         "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version"
         " LIMIT 1"
@@ -79,7 +79,7 @@ def holiday_year(
 
 
 def of_open_tickets(connection: sqlite3.Connection) -> list[Row]:
-    """Each version of the rules that open tickets are judged under, and how many; the latest first."""
+    """Return each version of the rules under which open tickets are judged, and their number; latest first."""
     pinned = f"SELECT t.rules_version, count(*) AS open_count FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version"
     query = (
         "SELECT v.id, v.hash AS rules, v.first_used_at, v.canonical, p.open_count FROM rules_version v"

@@ -1,6 +1,6 @@
-"""What each `check` needs to know before it starts, and the row it leaves: stdlib `sqlite3` only.
+"""Read what `check` needs to know before it starts, and the rows of past runs.
 
-An idle run, by far the commonest, must cost next to nothing, so that none of this imports SQLModel.
+Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` only and not SQLModel.
 """
 
 import json
@@ -30,24 +30,24 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys of `meta` under which the last run left the rules file that it found valid, and the rules that every next
-#: instant was computed with. Where messages go is never read from the database.
+#: The keys in `meta` of the fingerprint of the last valid rules file, and of the hash of the rules with which every
+#: next instant was calculated. Addresses of messages are never read from the database.
 FINGERPRINT, LADDERS = "rules_fingerprint", "ladders_hash"
 
 
-#: How long after a good run nobody is told that `check` may have stopped running, in seconds.
+#: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.
 FRESH_SECONDS = 1800
 
 
 class LastReading(NamedTuple):
-    """The clocks as the last run read them: the wall clock as text, and the clock that nobody can set."""
+    """The clocks as the last run read them: the wall clock as text, and the boot clock, which nobody can set."""
 
     started_at: str
     boot: BootClock
 
 
 class Standing(NamedTuple):
-    """What a run finds. `idle`: nothing is due, nothing waits to be sent, the rules are those of the last run."""
+    """The state before a run. `idle`: nothing is due, no message waits, the rules are those of the last run."""
 
     idle: bool
     clocks: LastReading | None
@@ -80,7 +80,7 @@ def _anything_due(connection: sqlite3.Connection, now: str) -> bool:
 
 
 def are_due(connection: sqlite3.Connection, now: str) -> bool:
-    """Whether something of some ticket is due that no run has looked at."""
+    """Return whether a timer is due that no run has looked at."""
     return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)", (now,)).fetchone()[0])
 
 
@@ -91,34 +91,40 @@ def audit_head(connection: sqlite3.Connection) -> str | None:
 
 
 def runs(connection: sqlite3.Connection, limit: int = 0) -> list[Row]:
-    """The runs, newest first."""
+    """Return the runs, newest first."""
     query = f"{_SELECT} ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
     return [_decoded(row) for row in rows(connection, query)]
 
 
 def run(connection: sqlite3.Connection, number: int) -> Row | None:
-    """One run, or None."""
+    """Return one run; None where there is no such run."""
     row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
     return _decoded(row) if row is not None else None
 
 
 def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
-    """What one run fired, and what fell due in it without firing, as in `escalation_view`; in the order of the run."""
+    """Return the levels that fell due in one run, fired or not, as in `escalation_view`; in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
     return list(rows(connection, query, (number,)))
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
-    """When the last run ended that left nothing undone, as text; None where there was none."""
+    """Return when the last good run ended, as text: one with exit code 0; None where there was none."""
     query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
     row = connection.execute(query).fetchone()
     return str(row[0]) if row else None
 
 
-def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
-    """Since when no run has gone well although something is due at `now` (text); empty text where none ever has.
+def last_failure(connection: sqlite3.Connection) -> int | None:
+    """Return the exit code of the last run that ended, where that was not a good one; None else."""
+    row = connection.execute("SELECT exit_code FROM run WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
+    return int(row[0]) if row is not None and row[0] else None
 
-    None where all is well: nothing is due, or the last good run is not older than `FRESH_SECONDS`.
+
+def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
+    """Return when the last good run ended if runs seem to have stopped at `now` (text); empty text if there was none.
+
+    None where nothing is due, or where the last good run is not older than `FRESH_SECONDS`.
     """
     if not are_due(connection, now):
         return None
@@ -129,7 +135,7 @@ def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
 
 
 def tallies(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Numbers for a monitor: decisions by escalation, level and outcome; the outbox by state."""
+    """Return counts for a monitor: decisions by escalation, level and outcome; messages by state."""
     decided = "SELECT COALESCE(escalation, ''), COALESCE(level, ''), outcome, source, COUNT(*) FROM escalation"
     return {
         "escalations": connection.execute(f"{decided} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4").fetchall(),
@@ -138,7 +144,7 @@ def tallies(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
-    """How many tickets have something due at `now` that no run has dealt with, one left for later included."""
+    """Return how many tickets have something due at `now` that no run has handled, also if it was put off."""
     query = (
         "SELECT COUNT(*) FROM (SELECT ticket_id FROM timer WHERE next_at <= :now UNION SELECT r.ticket_id"
         " FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.due_at < :now"

@@ -1,9 +1,9 @@
-"""The chain that seals the event log: the hash of each event follows from the event and the hash before it.
+"""Seal the event log with a chain: the hash of each event is calculated from the event and the hash before it.
 
 The hash is SHA-256, in hexadecimal, over the hash before (64 zeros at the beginning) followed by the event as a JSON
-array in ASCII without blanks: id, ticket_id, at, recorded_at, actor, actor_type, action, detail, the last as the text
-that is stored. So anybody can compute it anew with another program. The last hash, the head, seals all of the log: who
-keeps it elsewhere can prove that nothing up to there was changed, removed, inserted, moved or cut off.
+array in ASCII without spaces: id, ticket_id, at, recorded_at, actor, actor_type, action, detail, the last as the text
+that is stored. Another program can calculate it again. The last hash seals the whole log: whoever keeps a copy of it
+elsewhere can prove that no event up to there was changed, removed, inserted, moved or cut off.
 """
 
 import sqlite3
@@ -14,18 +14,18 @@ from typing import Any
 
 from slactl.store.schema.events import last_event
 
-#: What the hash of the first event follows from.
+#: The hash before the first event.
 BEGINNING = "0" * 64
 
-#: The columns that are sealed, in the order in which they are.
+#: The columns that the hash covers, in order.
 SEALED = ("id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail")
 
-#: Events that are read or chained at a time where a database of an older schema is.
+#: Events that a migration reads and chains at a time.
 BATCH = 5_000
 
 #: The triggers that keep the log append-only, in every program that opens the database. `INSERT OR REPLACE` removes
-#: rows without asking a delete trigger, unless a program asks for that itself; so no event comes where one is, or
-#: before one.
+#: rows without calling delete triggers, unless a program turns recursive triggers on; so an insert with the id of an
+#: event, or with a lower id, is refused.
 TRIGGERS = {
     "event_never_changes": "BEFORE UPDATE ON event",
     "event_never_vanishes": "BEFORE DELETE ON event",
@@ -38,10 +38,10 @@ TRIGGERS = {
 
 
 def seal(before: str, event: Sequence[Any]) -> str:
-    """The hash of an event, given as its sealed columns, that follows from the hash before it.
+    """Return the hash of an event, given as its sealed columns, after the hash before it.
 
     Raises:
-        TypeError: there is no text where text belongs.
+        TypeError: a column that holds text has another type.
     """
     number, ticket, at, recorded_at, actor, kind, action, detail = event
     # Put together by hand: `json.dumps` makes the same text in four times the time, and a log has millions of events.
@@ -53,19 +53,19 @@ def seal(before: str, event: Sequence[Any]) -> str:
 
 
 def trigger_sql(name: str) -> str:
-    """The statement that makes a trigger, as SQLite keeps it."""
+    """Return the statement that creates a trigger, as SQLite stores it."""
     return f"CREATE TRIGGER {name} {TRIGGERS[name]}\nBEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
 
 
 def make_triggers(connection: sqlite3.Connection) -> None:
-    """Make every trigger anew."""
+    """Create every trigger again."""
     for name in TRIGGERS:
         connection.execute(f"DROP TRIGGER IF EXISTS {name}")
         connection.execute(trigger_sql(name))
 
 
 def chain(connection: sqlite3.Connection) -> None:
-    """Give every event its hash, in a database of a time when there was none, and keep the log append-only.
+    """Give every event its hash in a database that has none yet, and make the log append-only.
 
     The caller holds the write transaction.
     """
@@ -96,7 +96,7 @@ def _unchained(connection: sqlite3.Connection, after: int | None) -> list[tuple[
 
 
 def sealed_rows(before: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of new events with their hashes, in the order in which they come into the log."""
+    """Return rows of new events with their hashes, in the order of the log."""
     found = []
     for row in rows:
         before = seal(before, [row[name] for name in SEALED])

@@ -1,4 +1,4 @@
-"""Columns and constraints of the tables in `models`."""
+"""Build the columns and constraints of the tables in `models`."""
 
 from enum import StrEnum
 from typing import Any

@@ -1,4 +1,4 @@
-"""How an event stands in the database, and back: the one translation between rows and `sla.history`."""
+"""Translate between rows of `event` and the events of `sla.history`; nothing else does."""
 
 import json
 import sqlite3
@@ -31,13 +31,13 @@ ACTIONS = {
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 
-#: What slactl notes for people and no deadline hangs on: a breach it noticed, the deadlines it computed.
+#: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
-#: That words of persons were erased; the detail has the numbers of their events by field.
+#: An erasure of texts; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
 
-#: The actions of events that seal the versions of the rules that were known then, and the field that does.
+#: The actions of events that seal the versions of the rules, and the field of the seal.
 SEALING = (ACTIONS[EventType.CREATED], ACTIONS[EventType.RULES_APPLIED], BREACH)
 RULES_SEAL = "rules_seal"
 
@@ -54,7 +54,7 @@ COLUMNS = "at, actor, actor_type, action, detail"
 
 
 def action_of(event: Event) -> str:
-    """The audit name of an event; a status event has the status it found as `from` in its detail."""
+    """Return the audit name of an event; a status event has the status before it as `from` in its detail."""
     if event.type is not EventType.STATUS:
         return ACTIONS[event.type]
     after = Status(event.detail["status"])
@@ -65,7 +65,7 @@ def action_of(event: Event) -> str:
 
 
 def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> Event | None:
-    """The history event in a row of `event`, or None for what is noted for people only."""
+    """Return the history event of a row of `event`; None for a row that is noted for people only."""
     kind = _TYPES.get(action)
     if kind is None:
         return None
@@ -76,7 +76,7 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
-    """Instant, type and value of a row: with its ticket and the ordinal among equals, what tells it from others."""
+    """Return instant, type and value of a row, which identify an event within its ticket; None if it has no type."""
     facts: dict[str, Any] = json.loads(detail)
     kind = EventType.BREACHED if action == BREACH else _TYPES.get(action)
     if kind is EventType.DUE_SET and "target" not in facts:
@@ -85,7 +85,7 @@ def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:
-    """The canonical JSON of a detail: sorted keys, no spaces, nothing that is not ASCII."""
+    """Return the canonical JSON of a detail: keys sorted, no spaces, ASCII only."""
     return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"
 
 

@@ -1,4 +1,4 @@
-"""The numbered steps that bring a database to the schema of this program."""
+"""Bring a database to the schema of this program in numbered steps."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def index_statements() -> dict[str, str]:
-    """The statement that makes each index, by its name."""
+    """Return the statement that creates each index, by its name."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex
 
@@ -22,7 +22,7 @@ def index_statements() -> dict[str, str]:
 
 
 def all_tables() -> "Sequence[Table]":
-    """Every table, those first to which others refer."""
+    """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
     from slactl.store.schema import models  # noqa: F401  (fills the metadata)
@@ -31,7 +31,7 @@ def all_tables() -> "Sequence[Table]":
 
 
 def tables(connection: sqlite3.Connection) -> None:
-    """Step 1: every table and its indexes."""
+    """Create every table and its indexes: step 1."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateTable
 
@@ -42,7 +42,7 @@ def tables(connection: sqlite3.Connection) -> None:
 
 
 def silences(connection: sqlite3.Connection) -> None:
-    """Silences, and what the outbox knows of each address and of what a message waits for."""
+    """Add silences, and the columns of messages about addresses and about what holds a message back."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex, CreateTable
     from sqlmodel import SQLModel
@@ -61,7 +61,7 @@ def silences(connection: sqlite3.Connection) -> None:
 
 
 def uncounted_seconds(connection: sqlite3.Connection) -> None:
-    """How much open time of a timer was paused or closed; null until the ticket changes next."""
+    """Add the paused and the closed time of timers; it is null until the ticket changes next."""
     known = {name for _, name, *_ in connection.execute("PRAGMA table_info(timer)")}
     for column in ("paused_seconds", "closed_seconds"):
         if column not in known:
@@ -69,7 +69,7 @@ def uncounted_seconds(connection: sqlite3.Connection) -> None:
 
 
 def upcoming(connection: sqlite3.Connection) -> None:
-    """Which level of its ladders each ticket reaches next; and of each run how long it took, and the boot clock."""
+    """Add the next level of each ticket, and the duration and the boot clock of each run."""
     columns = {
         "ticket": ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT"),
         "run": ("duration_ms INTEGER", "boot_id TEXT", "boot_seconds INTEGER"),
@@ -84,7 +84,7 @@ def upcoming(connection: sqlite3.Connection) -> None:
 
 
 def chained(connection: sqlite3.Connection) -> None:
-    """The event log is chained, nothing in it can be replaced, and customers' names are kept as their texts."""
+    """Chain the event log and make it append-only, and keep customers' names as erasable texts."""
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateTable
 
@@ -101,7 +101,7 @@ def chained(connection: sqlite3.Connection) -> None:
 
 
 def unix_users(connection: sqlite3.Connection) -> None:
-    """The view of events shows the Unix user, which new events seal; `migrate` makes the views anew."""
+    """Add the Unix user to the view of events; `migrate` creates the views again."""
 
 
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
@@ -135,7 +135,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Run the steps this database has not seen, and make the views anew.
+    """Run the steps that this database has not seen, and create the views again.
 
     The caller holds the write transaction, and rolls back when a step fails.
     """

@@ -1,4 +1,4 @@
-"""The tables. Instants are UTC text such as `2026-03-02T08:00:00Z`; `null` means not yet.
+"""Define the tables. Instants are UTC text such as `2026-03-02T08:00:00Z`; null means not yet.
 
 SQLModel does not validate table classes: values come validated from `sla/` and `desk/`, and the CHECK
 constraints here are the last line.

@@ -1,4 +1,4 @@
-"""What marks a file as a database of slactl. Apart from the steps, so that a read does not load them."""
+"""Mark a file as a database of slactl. These constants stand alone so that a read does not load the migrations."""
 
 #: The newest schema that this program knows: the number of steps in `migrations`.
 SCHEMA = 6

@@ -1,11 +1,11 @@
-"""The public read views, and the same SELECTs for slactl's own reads: one source generates both.
+"""Define the public read views, and the same SELECTs for slactl's own reads, from one source.
 
-A view takes now from SQLite's clock; slactl binds `:now`, so that one command sees one instant.
+A view takes the present instant from SQLite's clock; slactl binds `:now`, so that one command sees one instant.
 """
 
 from slactl.sla.enums import DONE, Target
 
-#: Now, as SQLite tells it, in the form in which instants are stored.
+#: The present instant by SQLite's clock, in the form in which instants are stored.
 CLOCK = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 
@@ -14,7 +14,7 @@ def _seconds(instant: str) -> str:
 
 
 def _state(timer: str, now: str) -> str:
-    """A timer's state at `now`: as stored, but a running one may have become late since."""
+    """Return the state of a timer at `now`: the stored one, unless its deadline has passed since."""
     return (
         f"CASE WHEN {timer}.id IS NULL THEN 'none' WHEN {timer}.stopped_at IS NULL AND {timer}.due_at < {now} "
         f"THEN 'breached' ELSE {timer}.state END"
@@ -22,7 +22,7 @@ def _state(timer: str, now: str) -> str:
 
 
 def ticket_columns(now: str) -> dict[str, str]:
-    """Each column of `ticket_view` and how it is computed at `now`."""
+    """Return each column of `ticket_view` and its SQL at `now`."""
     return {
         "id": "t.id",
         "external_id": "t.external_id",
@@ -99,7 +99,7 @@ TARGETS = tuple(target.value for target in Target)
 
 
 def timer_columns(now: str) -> dict[str, str]:
-    """What `show` tells of a target's timer, and how it is computed at `now`."""
+    """Return each column of a target's timer in `show` and its SQL at `now`."""
     return {
         "target": "r.kind",
         "cycle": "r.cycle",
@@ -117,7 +117,7 @@ def timer_columns(now: str) -> dict[str, str]:
 
 
 def breach_columns(now: str) -> dict[str, str]:
-    """Each column of `breach_view`: one row for each target that was missed by effective instants."""
+    """Return each column of `breach_view` and its SQL: a row for each target that was missed by effective instants."""
     missed_at = "COALESCE(r.breached_at, r.due_at)"
     return {
         "ticket_id": "r.ticket_id",
@@ -141,17 +141,17 @@ BREACH_SOURCE = "timer r JOIN ticket t ON t.id = r.ticket_id"
 
 
 def breach_condition(now: str) -> str:
-    """What makes a row of `breach_view`: late when it ended, or late and still open."""
+    """Return the condition of `breach_view`: overdue when it ended, or overdue and still open."""
     return f"(r.breached_at IS NOT NULL OR r.due_at < COALESCE(r.stopped_at, {now}))"
 
 
 def select(columns: dict[str, str], source: str) -> str:
-    """`SELECT … FROM …` without a condition."""
+    """Return `SELECT … FROM …` without a condition."""
     return "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in columns.items()) + f"\nFROM {source}"
 
 
 def summary_columns(now: str) -> dict[str, str]:
-    """Each column of `summary_view`: the counts of the open tickets at `now`."""
+    """Return each column of `summary_view` and its SQL: the counts of the open tickets at `now`."""
 
     def late(timer: str) -> str:
         return f"COALESCE(SUM(t.due_at < {now} AND {timer}.stopped_at IS NULL AND {timer}.due_at < {now}), 0)"
@@ -173,7 +173,7 @@ OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
 
 
 def definitions() -> dict[str, str]:
-    """The name and the SELECT of every public view."""
+    """Return the SELECT of every public view, by its name."""
     breaches = select(breach_columns(CLOCK), BREACH_SOURCE) + f"\nWHERE {breach_condition(CLOCK)}"
     return {
         "ticket_view": select(ticket_columns(CLOCK), TICKET_SOURCE),

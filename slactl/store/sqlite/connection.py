@@ -1,4 +1,4 @@
-"""Opening the database: only where `init` made one, only when it is ours, never by a mistyped path."""
+"""Open the database: only one that `init` made, and never create one at a mistyped path."""
 
 import sqlite3
 import stat
@@ -12,18 +12,18 @@ from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.sqlite.folders import refuse_strangers
 from slactl.text import another, quoted
 
-#: How long a writer waits for another before it gives up, in seconds.
+#: How long a writer waits for another writer before it gives up, in seconds.
 BUSY_SECONDS = 30
-#: How long one who was told to stop goes on waiting for it: as long as a transaction of slactl's own may take.
+#: How long a process that was asked to stop still waits for the lock: the longest time of one transaction.
 LEAVING_SECONDS = 1.0
-#: How often it asks whether the lock is free, in seconds.
+#: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
 
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
-    """A connection in autocommit mode, with the pragmas every transaction relies on.
+    """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
 
-    A database of an older schema is brought to this program's, unless it is only to be looked at as it is.
+    A database of an older schema is migrated, unless `migrates` is false.
 
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
@@ -57,11 +57,11 @@ def _refuse_unless_file(path: Path) -> None:
 
 
 def distrust(connection: sqlite3.Connection) -> None:
-    """Have SQLite believe nothing that a file says about itself: anybody may have written it.
+    """Make SQLite distrust the content of a file: anybody may have written it.
 
-    Pages are checked before they are used. From SQLite 3.41 on, what stands in the schema may call harmless functions
-    only; the versions before take their own JSON functions, which slactl's constraints call, for harmful ones. From
-    Python 3.12 on, no statement can write to the schema or to the tables behind virtual ones.
+    SQLite checks pages before it uses them. From SQLite 3.41 on, the schema may call harmless functions only; earlier
+    versions count the JSON functions, which slactl's constraints call, as harmful. From Python 3.12 on, no statement
+    can write to the schema or to the tables behind virtual tables.
     """
     if sqlite3.sqlite_version_info >= (3, 41):
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -110,23 +110,23 @@ def damage(connection: sqlite3.Connection) -> list[str]:
 
 
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
-    """Take the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
+    """Take the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 
     Raises:
-        sqlite3.OperationalError: somebody else kept it all that time.
+        sqlite3.OperationalError: another connection held the lock all that time.
     """
     in_turn(connection, "BEGIN IMMEDIATE", seconds)
 
 
 def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
-    """Run a statement that takes the write lock, waiting for it as long as that, or as `BUSY_SECONDS`.
+    """Run a statement that takes the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 
-    SQLite itself asks for the lock ever more seldom, up to every tenth of a second, and so may never meet the moment
-    between two transactions of a long run; asking every few milliseconds, a person waits for one transaction at most.
+    SQLite itself tries less and less often, at last ten times a second, and may never hit the gap between two
+    transactions of a long run. Trying every few milliseconds, a person waits for one transaction at most.
 
     Raises:
-        sqlite3.OperationalError: somebody else kept it all that time.
-        KeyboardInterrupt: this process was told to stop meanwhile; see `leaving_when`.
+        sqlite3.OperationalError: another connection held the lock all that time.
+        KeyboardInterrupt: this process was asked to stop meanwhile; see `leaving_when`.
     """
     from time import monotonic, sleep
 
@@ -147,7 +147,7 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
 
 @contextmanager
 def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
-    """Give up waiting for the write lock once `told` says that this process is to stop."""
+    """Give up waiting for the write lock once `told` returns that this process has to stop."""
     global _told_to_stop
     before, _told_to_stop = _told_to_stop, told
     try:
@@ -162,7 +162,7 @@ def _told_to_stop() -> bool:
 
 @contextmanager
 def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
-    """SQLite says at once when somebody else has a lock, and waits as always afterwards."""
+    """Make SQLite fail at once when another connection has a lock, and wait as before afterwards."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         yield
@@ -171,34 +171,34 @@ def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether somebody else holds the lock that was asked for."""
+    """Return whether an error says that another connection holds the lock."""
     return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
-    """Whether the write lock can be had within so many seconds, for a connection that only reads otherwise."""
+    """Return whether the write lock is free within some seconds, for a connection that otherwise only reads."""
     connection.execute("PRAGMA query_only = OFF")  # or SQLite does not even ask for it
     try:
         begin_writing(connection, seconds)
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        return not is_busy(error)  # one who may not write at all is not kept from it by another
+        return not is_busy(error)  # without permission to write, no other connection is to blame
     finally:
         connection.execute("PRAGMA query_only = ON")
     return True
 
 
 def give_way() -> None:
-    """Leave the write lock alone for as long as anybody who waits for it needs to notice."""
+    """Leave the write lock free for long enough that a waiting process takes it."""
     from time import sleep
 
     sleep(2 * ASK_SECONDS)
 
 
 def empty_log(connection: sqlite3.Connection, seconds: float) -> bool:
-    """Copy the write-ahead log back into the database and empty it; whether nobody kept it from that so long.
+    """Copy the write-ahead log back into the database and empty it; return whether that was possible in time.
 
-    SQLite never waits for another who copies the log back, as everybody does who leaves last or finds it long.
+    SQLite does not wait for another connection that copies the log back, as the last one to close does.
     """
     from time import monotonic, sleep
 
@@ -213,7 +213,7 @@ def empty_log(connection: sqlite3.Connection, seconds: float) -> bool:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bool = True) -> Iterator[None]:
-    """One transaction: `BEGIN IMMEDIATE` for writers; rolled back on any error, or when not to `keep`."""
+    """Open one transaction, with `BEGIN IMMEDIATE` for a writer; roll it back on any error, and unless `keep`."""
     if write:
         begin_writing(connection)
     else:
@@ -229,7 +229,7 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
 
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
-    """Turn SQLite's own errors into one line that names the database and what to do."""
+    """Turn errors of SQLite into a DatabaseError with one line that names the database, and a hint."""
     try:
         yield
     except sqlite3.Error as error:
@@ -237,7 +237,7 @@ def reported(path: Path) -> Iterator[None]:
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
-    """One line for an error of SQLite's; the hint depends on what is wrong."""
+    """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")

@@ -1,4 +1,4 @@
-"""Copies of a database, made while others write to it."""
+"""Copy a database while others write to it."""
 
 import sqlite3
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A new database: its folder and its file, with the right modes from the start, and the schema in it."""
+"""Create a database: its folder and its file, with the right modes from the start, and the schema in it."""
 
 import fcntl
 import os
@@ -16,14 +16,14 @@ from slactl.text import quoted
 
 
 def create_database(path: Path, *, group: int | None = None) -> bool:
-    """Create the database with mode 0600 (0660 for a shared desk) unless it is there; whether it was created.
+    """Create the database with mode 0600 (0660 for a shared one) unless it exists; return whether it was created.
 
     1. The folder is made, private, and nowhere that others may replace it.
     2. The file is created exclusively and without following a link, so that its mode is right from the start.
     3. Schema and views go in within one transaction; WAL is a property of the file from then on.
-    4. The folder of a shared desk becomes setgid and writable for its group.
+    4. The folder of a shared database becomes setgid and writable for its group.
 
-    Several may begin at once, and one that was killed may have left its file without a schema.
+    Several processes may begin at once, and one that was killed may have left its file without a schema.
 
     Raises:
         DatabaseError: it cannot be created, or something that is not ours is there.
@@ -51,7 +51,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[int]:
-    """Only one program at a time fills a file: where two turn WAL on at once, SQLite does not wait but fails."""
+    """Let only one program at a time fill a file: when two turn WAL on at once, SQLite fails instead of waiting."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -71,7 +71,7 @@ def _make_folder(folder: Path, group: int | None) -> None:
 
 
 def _share_folder(folder: Path, group: int) -> None:
-    """Give a folder to its group, last of all: until then nobody else may swap what is made in it.
+    """Give a folder to its group, last of all: until then nobody else can replace the files in it.
 
     Raises:
         DatabaseError: others may put another folder in its place.
@@ -90,7 +90,7 @@ def _share_folder(folder: Path, group: int) -> None:
 
 
 def _fill(path: Path, handle: int, group: int | None) -> bool:
-    """Put the schema into a file that has none yet; whether there was none."""
+    """Put the schema into a file that has none yet; return whether it had none."""
     from slactl.store.schema.migrations import migrate
 
     with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
@@ -111,6 +111,6 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
 
 
 def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether nobody has put anything into the file yet."""
+    """Return whether the file has no content yet."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

@@ -1,7 +1,8 @@
-"""Folders that everybody may write to, and what others may have put into them beside a database.
+"""Check folders to which everybody may write, and files that others put beside a database there.
 
-Whoever may write to a folder may rename and replace what is in it, unless it is sticky, as `/tmp` is: there others can
-only add files. A write-ahead log that they add would be read as the database's own, and a lock never be let go of.
+Whoever may write to a folder may rename and replace its files, unless it is sticky, as `/tmp` is: there others can
+only add files. SQLite would read a write-ahead log that they add as the database's own, and they could hold a lock
+for ever.
 """
 
 import os
@@ -11,12 +12,12 @@ from pathlib import Path
 from slactl.errors import DatabaseError
 from slactl.text import quoted
 
-#: How the names of the files go on that SQLite and slactl keep beside a database.
+#: The endings of the files that SQLite and slactl keep beside a database.
 SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
 
 
 def is_open(mode: int) -> bool:
-    """Whether everybody may replace what is in a folder of this mode."""
+    """Return whether everybody may replace the files in a folder of this mode."""
     return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
 
 
@@ -41,7 +42,7 @@ def refuse_strangers(path: Path) -> None:
 
 
 def open_folder(folder: Path) -> DatabaseError:
-    """What is told of a folder that everybody may write to."""
+    """Return the error about a folder to which everybody may write."""
     return DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {quoted(folder)}")
 
 
@@ -58,7 +59,7 @@ def _refuse_files(database: Path) -> None:
 
 
 def open_folders(path: Path) -> list[Path]:
-    """Of all folders on the way to a file, as typed and as it really is, those whose content everybody may replace."""
+    """Return the folders on the way to a file, as typed and resolved, whose files everybody may replace."""
     found: dict[tuple[int, int], Path] = {}
     for place in (path.absolute(), Path(os.path.realpath(path))):
         for folder in place.parents:
@@ -72,9 +73,9 @@ def open_folders(path: Path) -> list[Path]:
 
 
 def open_home(path: Path) -> Path | None:
-    """The folder of a file, or the one in which that is still to be made, if everybody may replace what is in it.
+    """Return the folder of a file, or its nearest existing parent, if everybody may replace the files in it.
 
-    One farther up that is open is for the doctor to tell: whose place it is, is not always for the desk to choose.
+    Open folders further up are left to `doctor`: a user cannot always choose another place.
 
     Raises:
         OSError: a folder on the way cannot be looked into.

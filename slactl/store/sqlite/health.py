@@ -1,4 +1,4 @@
-"""What a doctor asks the database: how it is made, and whether the work on it goes on. Stdlib `sqlite3` only."""
+"""Examine a database for `doctor`: its structure, and whether its work is done."""
 
 import sqlite3
 from pathlib import Path
@@ -7,12 +7,9 @@ from slactl.store.schema.migrations import all_tables
 from slactl.store.schema.views import OPEN, TARGETS
 from slactl.text import quoted
 
-#: Exit codes of runs that did all their work: nothing to do, or something fired.
-GOOD = (0, 10)
-
 
 def missing_tables(connection: sqlite3.Connection) -> list[str]:
-    """The tables that are not there, and the columns of the others."""
+    """Return the tables that are missing, and the missing columns of the others."""
     found: list[str] = []
     for table in all_tables():
         known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
@@ -22,7 +19,7 @@ def missing_tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def latest_instant(connection: sqlite3.Connection) -> str | None:
-    """The latest instant at which something was recorded, among the last events and runs."""
+    """Return the latest instant that the last events and runs were recorded at."""
     queries = (
         "SELECT max(recorded_at) FROM (SELECT recorded_at FROM event ORDER BY id DESC LIMIT 1000)",
         "SELECT max(started_at) FROM (SELECT started_at FROM run ORDER BY id DESC LIMIT 1000)",
@@ -32,36 +29,23 @@ def latest_instant(connection: sqlite3.Connection) -> str | None:
 
 
 def first_instant(connection: sqlite3.Connection) -> str | None:
-    """When the first event was recorded."""
+    """Return when the first event was recorded; None while the log is empty."""
     row = connection.execute("SELECT recorded_at FROM event ORDER BY id LIMIT 1").fetchone()
     return str(row[0]) if row is not None else None
 
 
-def last_good_run(connection: sqlite3.Connection) -> str | None:
-    """When the last check ended that did all its work."""
-    query = f"SELECT ended_at FROM run WHERE ended_at IS NOT NULL AND exit_code IN {GOOD} ORDER BY id DESC LIMIT 1"
-    row = connection.execute(query).fetchone()
-    return str(row[0]) if row is not None else None
-
-
-def last_exit_code(connection: sqlite3.Connection) -> int | None:
-    """How the last check that ended did so, where that was not well; None else."""
-    row = connection.execute("SELECT exit_code FROM run WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
-    return int(row[0]) if row is not None and row[0] not in (*GOOD, None) else None
-
-
 def open_tickets(connection: sqlite3.Connection) -> int:
-    """How many tickets are open."""
+    """Return the number of open tickets."""
     return int(connection.execute(f"SELECT count(*) FROM ticket t WHERE {OPEN}").fetchone()[0])
 
 
 def overdue(connection: sqlite3.Connection, before: str) -> int:
-    """How many timers should have been looked at before an instant."""
+    """Return how many timers a run should have looked at before an instant."""
     return int(connection.execute("SELECT count(*) FROM timer WHERE next_at < ?", (before,)).fetchone()[0])
 
 
 def overlooked(connection: sqlite3.Connection, until: str) -> int:
-    """How many timers have a deadline that nobody noticed, and no next instant by then, or by its end."""
+    """Return how many timers have a missed deadline that was not detected, and no next instant in time."""
     missed = "COALESCE(breached_at, CASE WHEN stopped_at IS NULL THEN due_at END)"
     query = (
         f"SELECT count(*) FROM timer WHERE kind IN {TARGETS} AND detected_at IS NULL AND {missed} IS NOT NULL AND"
@@ -71,7 +55,7 @@ def overlooked(connection: sqlite3.Connection, until: str) -> int:
 
 
 def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many messages wait for a person's decision, by state."""
+    """Return how many messages need a person's decision, by state."""
     query = "SELECT state, count(*) FROM notification WHERE state IN ('dead', 'held') GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
 

@@ -1,6 +1,6 @@
-"""The locks: one `check` at a time sends, and one command at a time writes a rules file.
+"""Take locks: one `check` at a time sends messages, and one command at a time writes a rules file.
 
-That nothing fires twice does not hang on them.
+Levels do not fire twice even without them.
 """
 
 import errno
@@ -15,23 +15,23 @@ from slactl.errors import DatabaseError, LockedError
 from slactl.files import give_name, give_to, new_file, opened_folder
 from slactl.text import quoted
 
-#: How long who edits a file waits for another who does, and how often it asks whether it may, in seconds.
+#: How long an edit of a file waits for another edit, and the time between two attempts, in seconds.
 EDIT_SECONDS, ASK_SECONDS = 10.0, 0.01
 
-#: The name of the lock of whoever edits a file of a folder.
+#: The name of the lock file for edits in a folder.
 EDIT_LOCK = ".slactl-edit.lock"
 
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def lock_path(database: Path) -> Path:
-    """The lock file, beside the database."""
+    """Return the path of the lock file, beside the database."""
     return database.with_name(database.name + ".lock")
 
 
 @contextmanager
 def run_lock(database: Path) -> Iterator[int]:
-    """Hold the lock, without waiting for it; yields its file descriptor, which a child may inherit.
+    """Hold the lock, or fail at once; yield its file descriptor, which a child may inherit.
 
     Raises:
         LockedError: another run holds it.
@@ -57,14 +57,14 @@ def run_lock(database: Path) -> Iterator[int]:
 
 @contextmanager
 def edit_lock(path: Path, again: str) -> Iterator[None]:
-    """Be the only one who reads, changes and replaces a file; `again` is the command to repeat.
+    """Hold the lock of whoever reads, changes and replaces a file; `again` is the command to repeat.
 
-    The lock is a file beside it, which only those may open who may write there, and which is gone afterwards. Whoever
-    waited for one that is gone makes a new one.
+    The lock is a file beside it, which only those who may write there can open, and which is removed afterwards. A
+    process that waited for a removed one makes a new one.
 
     Raises:
-        LockedError: somebody else was at it for longer than `EDIT_SECONDS`.
-        OSError: there is no such folder, or it cannot be written.
+        LockedError: another command held the lock for longer than `EDIT_SECONDS`.
+        OSError: the folder does not exist or cannot be written.
     """
     from time import monotonic, sleep
 
@@ -82,7 +82,7 @@ def edit_lock(path: Path, again: str) -> Iterator[None]:
 
 
 def _taken(path: Path) -> int | None:
-    """The lock file, made if need be and held; None while somebody else holds it or has just let go of it."""
+    """Return the lock file, made if it is missing, and locked; None while another process has it or just removed it."""
     try:
         handle = os.open(path, _LOCK_FILE)
     except FileNotFoundError:
@@ -101,7 +101,7 @@ def _taken(path: Path) -> int | None:
 
 
 def _make_lock(path: Path) -> None:
-    """Make a lock file that everybody may open who may write to its folder, and nobody else."""
+    """Make a lock file that only those who may write to its folder can open."""
     with opened_folder(path.parent) as folder, new_file(folder) as new:
         found = os.stat(".", dir_fd=folder)
         owner = found.st_uid if os.geteuid() == 0 else None  # whom a lock of a root that was killed would keep out
@@ -123,7 +123,7 @@ def _locked(handle: int) -> bool:
 
 
 def _share_like(handle: int, database: Path) -> None:
-    """Let everybody who may write a shared database take the lock, if it is one: empty, and under this name alone."""
+    """Let everybody who may write a shared database take its lock, if this is a lock: empty, with one name only."""
     shared, own = database.stat(), os.fstat(handle)
     is_lock = stat.S_ISREG(own.st_mode) and own.st_size == 0 and own.st_nlink == 1 and own.st_mode & 0o077 == 0
     if is_lock and own.st_uid == os.geteuid() and shared.st_mode & 0o060:

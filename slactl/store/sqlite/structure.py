@@ -1,7 +1,7 @@
-"""The structure of the database, part by part: what slactl makes, what is otherwise, and making it right again.
+"""Compare the structure of the database with the one that slactl makes, and repair it.
 
-Everything in `sqlite_master` is compared, so that nothing can be added that works beside slactl: a trigger that
-removes messages, a view in the place of a table, an index that keeps rows out.
+Everything in `sqlite_master` is compared, so that nothing foreign goes unseen: a trigger that removes messages, a view
+in the place of a table, an index that refuses rows.
 """
 
 import sqlite3
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 from slactl.store.schema.migrations import ADDED, migrate
 
-#: The tables that SQLite itself makes, for `ANALYZE` and for numbers that are never used again; nothing hangs on them.
+#: The tables that SQLite itself makes, for `ANALYZE` and for numbers that it does not use again; slactl ignores them.
 SQLITES_OWN = {
     "sqlite_sequence": "CREATE TABLE sqlite_sequence(name,seq)",
     "sqlite_stat1": "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
     "sqlite_stat4": "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 }
 
-#: In which order foreign parts are dropped: a table takes its own indexes and triggers with it.
+#: The order in which foreign parts are dropped: a table takes its indexes and triggers with it.
 _ORDER = ("trigger", "view", "index", "table")
 
 
 class Oddity(StrEnum):
-    """How a part of the structure is not as slactl makes it."""
+    """The ways in which a part of the structure differs from what slactl makes."""
 
     MISSING = "missing"
     CHANGED = "changed"
@@ -32,7 +32,7 @@ class Oddity(StrEnum):
 
 
 class Odd(NamedTuple):
-    """A part of the structure that is not as slactl makes it; `sql` is how it is made in this database."""
+    """A part of the structure that differs from what slactl makes; `sql` is its statement in this database."""
 
     kind: str
     name: str
@@ -56,7 +56,7 @@ class _Part(NamedTuple):
 
 
 def odd_parts(connection: sqlite3.Connection) -> list[Odd]:
-    """Return what is missing, what is otherwise than slactl makes it, and what is not slactl's."""
+    """Return the parts that are missing, that differ from what slactl makes, or that are not slactl's."""
     wanted, found = _made_by_slactl(), _parts(connection)
     odd = [Odd(*key, Oddity.MISSING, None) for key in wanted if key not in found]
     for key, part in found.items():
@@ -69,10 +69,10 @@ def odd_parts(connection: sqlite3.Connection) -> list[Odd]:
 
 
 def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
-    """Drop what is not slactl's and make anew what can be, within the caller's transaction.
+    """Drop foreign parts and create slactl's own again, within the caller's transaction.
 
-    A foreign table that has rows is dropped only with `tables`. Returns what is still odd, by name, and why: a table
-    of slactl's own is never made anew, and neither is a unique index whose rows are doubled.
+    A foreign table with rows is dropped only with `tables`. Returns why each remaining part still differs, by name: a
+    table of slactl's own is never created again, and neither is a unique index with duplicate rows.
     """
     wanted, failed = _made_by_slactl(), dict[str, str]()
     for odd in sorted(odd_parts(connection), key=lambda each: _ORDER.index(each.kind) if each.kind in _ORDER else 9):

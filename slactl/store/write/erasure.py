@@ -1,4 +1,4 @@
-"""What the database holds of one person, and its removal: from the tables, and from what SQLite keeps of old pages."""
+"""Find the texts that name one person, and remove them from the tables."""
 
 import re
 import sqlite3
@@ -9,10 +9,10 @@ from slactl.store.schema import events
 from slactl.store.sqlite.wipe import UNWIPED
 from slactl.store.write.spellings import Mention, mention, normalised, readings
 
-#: What of a person stands in a ticket's own columns too.
+#: The texts that are in the ticket's own columns too.
 COLUMNS = ("subject", "requester_email")
 
-#: Where words stand besides that no chain seals and nothing hangs on.
+#: Other columns with texts, which no chain seals and nothing is calculated from.
 FREE = {"notification": "error", "silence": "comment"}
 
 _DOOM = """INSERT OR IGNORE INTO doomed
@@ -27,7 +27,7 @@ Test = Callable[[str | None], bool]
 
 
 class Tests(NamedTuple):
-    """What SQL asks of a text: is it the person, does it name the person, only in another spelling, or perhaps."""
+    """Tests of a text in SQL: it is the person, names the person, only in another spelling, or perhaps."""
 
     is_person: Test
     mentions: Test
@@ -70,7 +70,7 @@ def tests(requester: str, *, is_address: bool) -> Tests:
 
 
 def prepare(connection: sqlite3.Connection, requester: str, *, is_address: bool) -> None:
-    """Find out, within the caller's transaction, which texts are to go: `doomed`, and the person's tickets: `own`."""
+    """Fill the tables `own`, the person's tickets, and `doomed`, the texts to erase, in the caller's transaction."""
     for name, test in tests(requester, is_address=is_address)._asdict().items():
         connection.create_function(name, 1, test, deterministic=True)
     connection.execute("CREATE TEMP TABLE own (id INTEGER PRIMARY KEY)")
@@ -88,17 +88,17 @@ def prepare(connection: sqlite3.Connection, requester: str, *, is_address: bool)
 
 
 def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
-    """How many texts of each field are to go."""
+    """Return how many texts are to be erased, by field."""
     return dict(connection.execute("SELECT field, count(*) FROM doomed GROUP BY field ORDER BY field"))
 
 
 def last_event(connection: sqlite3.Connection) -> int:
-    """The last event of the log; texts that come later are of later events."""
+    """Return the number of the last event of the log; texts that come later belong to later events."""
     return (events.last_event(connection) or (0, ""))[0]
 
 
 def newest(connection: sqlite3.Connection) -> int:
-    """The last event of which a text is to go."""
+    """Return the last event that has a text to be erased."""
     return connection.execute("SELECT max(event_id) FROM doomed").fetchone()[0] or 0
 
 
@@ -108,20 +108,20 @@ def is_unfinished(connection: sqlite3.Connection) -> bool:
 
 
 def tickets(connection: sqlite3.Connection, *, own: bool) -> list[int]:
-    """The tickets of which texts are to go: the person's own, or those of others."""
+    """Return the tickets with texts to be erased: the person's own, or those of others."""
     query = "SELECT DISTINCT ticket_id FROM doomed WHERE is_own = ? ORDER BY ticket_id"
     return [number for (number,) in connection.execute(query, (own,))]
 
 
 def spelled(connection: sqlite3.Connection) -> tuple[int, list[int]]:
-    """How many texts of others are to go that have the address only in another spelling, and of which tickets."""
+    """Return how many texts of others have the address only in another spelling, and their tickets."""
     query = "SELECT ticket_id, count(*) FROM doomed WHERE is_spelled GROUP BY ticket_id ORDER BY ticket_id"
     found = connection.execute(query).fetchall()
     return sum(count for _, count in found), [number for number, _ in found]
 
 
 def doomed(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[str, list[int]]]]:
-    """Each ticket, and the numbers of the events whose texts are to go, by field."""
+    """Yield each ticket with the numbers of the events whose texts are to be erased, by field."""
     current: tuple[int, dict[str, list[int]]] | None = None
     query = "SELECT ticket_id, field, event_id FROM doomed ORDER BY ticket_id, field, event_id"
     for ticket, name, event in connection.execute(query):
@@ -135,7 +135,7 @@ def doomed(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[str, list
 
 
 def remove(connection: sqlite3.Connection) -> None:
-    """Remove what is to go; what a ticket says of itself is then what is left of it."""
+    """Remove the texts; the subject and the requester of a ticket become the latest that are left."""
     connection.execute(
         "DELETE FROM event_text WHERE EXISTS (SELECT 1 FROM doomed d"
         " WHERE d.event_id = event_text.event_id AND d.field = event_text.field)"
@@ -153,9 +153,9 @@ def remove(connection: sqlite3.Connection) -> None:
 
 
 def leftovers(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int, list[int]]]:
-    """Where the letters are still found after the removal: table, column, in how many rows, of which tickets.
+    """Yield where the letters are still found after the removal: table, column, number of rows, tickets.
 
-    They are words of the desk's own people, facts that the chain seals, or part of what may be another address.
+    They are words of the team's own people, facts that the chain seals, or part of what may be another address.
     """
     query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
     for (table,) in connection.execute(query).fetchall():

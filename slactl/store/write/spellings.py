@@ -139,9 +139,9 @@ def _ordinary(sign: str) -> str:
 
 
 def _stands_alone(address: str, text: str) -> bool | None:
-    """Whether an address is somewhere in a text where it cannot be a part of another one; None where it is not at all.
+    """Return whether a text has an address that cannot be part of another address; None where it has none.
 
-    What could not be decoded may be a letter.
+    A character that could not be decoded may be a letter.
     """
     if not address:
         return None

@@ -1,4 +1,4 @@
-"""The set-based statements of the write path: each takes rows for many tickets and sends them at once."""
+"""Read and write many tickets at once, each function in as few statements as possible."""
 
 import sqlite3
 from collections import Counter
@@ -26,12 +26,12 @@ Identities = Counter[tuple[str, str, str]]
 
 Item = TypeVar("Item")
 
-#: How many ids go into one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
+#: The most ids in one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
 BATCH = 500
 
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
-    """The next free id. Rows are never removed from these tables, and the caller holds the write lock."""
+    """Return the next free id. Rows are never removed from these tables, and the caller holds the write lock."""
     column = _table(model).c.id
     return (connection.execute(select(func.max(column))).scalar() or 0) + 1
 
@@ -67,14 +67,14 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
-    """Some tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
+    """Return tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return list(by_number(driver, now, numbers))
 
 
 def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
-    """The events that the timers of some tickets follow from, each in the order of time."""
+    """Return the events from which the timers of each ticket are calculated, by time."""
     found: dict[int, list[Event]] = {number: [] for number in numbers}
     table = _table(EventRow)
     columns = (table.c.ticket_id, table.c.at, table.c.actor, table.c.actor_type, table.c.action, table.c.detail)
@@ -88,7 +88,7 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
 
 
 def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
-    """How often each event of some tickets, told apart by instant, type and value, is known."""
+    """Return for each ticket how often each event, identified by instant, type and value, is known."""
     found: dict[int, Identities] = {number: Counter() for number in numbers}
     table, fired = _table(EventRow), _table(Escalation)
     for batch in batches(numbers):
@@ -105,14 +105,14 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Iden
 
 
 def requester(connection: Connection, number: int) -> str | None:
-    """The address of the requester of a ticket."""
+    """Return the address of the requester of a ticket."""
     table = _table(Ticket)
     found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
     return str(found) if found is not None else None
 
 
 class Known(NamedTuple):
-    """What tells a ticket that is there from others."""
+    """The number, external id and beginning of a stored ticket."""
 
     number: int
     external_id: str | None
@@ -120,7 +120,7 @@ class Known(NamedTuple):
 
 
 def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
-    """The tickets that have these external ids."""
+    """Return the tickets that have these external ids."""
     column, found = _table(Ticket).c.external_id, {}
     for batch in batches(external_ids):
         for row in connection.execute(_known().where(column.in_(batch))):
@@ -129,7 +129,7 @@ def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[s
 
 
 def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
-    """The tickets that have these numbers."""
+    """Return the tickets that have these numbers."""
     column, found = _table(Ticket).c.id, {}
     for batch in batches(numbers):
         for row in connection.execute(_known().where(column.in_(batch))):
@@ -162,7 +162,7 @@ def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[in
 
 
 def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """What tells of each of some tickets whether it was changed since it was read."""
+    """Return the version of each ticket, which changes with every change of it."""
     table, found = _table(Ticket), dict[int, int]()
     for batch in batches(numbers):
         query = select(table.c.id, table.c.version).where(table.c.id.in_(batch))
@@ -171,12 +171,12 @@ def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
 
 
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """The stored timers of some tickets."""
+    """Return the stored timers of each ticket."""
     return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Every level of some tickets that has already been decided: its key, and when it was."""
+    """Return the key, the instants and the outcome of each level that fell due, by ticket."""
     table = _table(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
@@ -185,7 +185,7 @@ def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
 
 
 def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
-    """Have some escalations be about other cycles; afterwards no two are about the same."""
+    """Move escalations to other cycles; afterwards no two escalations have the same cycle."""
     if not cycles:
         return
     table = _table(Escalation)
@@ -196,7 +196,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
 
 
 def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:
-    """The tickets with a timer whose next instant has come, from `after` on and up to `until`, in ascending order."""
+    """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
     table = _table(Timer)
     query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
     if until is not None:
@@ -205,7 +205,7 @@ def due_tickets(connection: Connection, now: str, after: int, most: int, until: 
 
 
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
-    """The tickets that an address, however it is capitalised, opened in [since, until]."""
+    """Return the tickets that an address, in any case of letters, opened in [since, until]."""
     table = _table(Ticket)
     # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
     query = select(table.c.id).where(
@@ -215,7 +215,7 @@ def tickets_of_requester(connection: Connection, address: str, since: str, until
 
 
 def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
-    """The tickets something can still happen to, from `after` on, in ascending order."""
+    """Return the tickets that are open or have a next instant, above `after`, ascending."""
     table, timer = _table(Ticket), _table(Timer)
     waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
     live = table.c.status.not_in(DONE)
@@ -224,7 +224,7 @@ def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
 
 
 def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
-    """The open tickets judged under another version of the rules, and which, from `after` on in ascending order."""
+    """Return the open tickets under another version of the rules, with that version, above `after`, ascending."""
     table, version = _table(Ticket), _table(RulesVersion)
     columns = (table.c.id, table.c.external_id, table.c.updated_at, table.c.version, version.c.hash.label("rules"))
     query = (
@@ -236,13 +236,13 @@ def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, 
 
 
 def postpone(connection: Connection, number: int, until: str) -> None:
-    """Leave the timers of a ticket whose next instant has come for later."""
+    """Put off the timers of a ticket whose next instant has come."""
     table = _table(Timer)
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
 
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Ids in runs that one statement can name."""
+    """Yield parts of a sequence that are short enough for one statement."""
     for first in range(0, len(items), BATCH):
         yield items[first : first + BATCH]
 

@@ -1,4 +1,4 @@
-"""The tenants, as a write transaction reads and keeps them."""
+"""Read and keep tenants within a write transaction."""
 
 from sqlmodel import Session, select
 
