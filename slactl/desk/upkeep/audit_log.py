@@ -72,22 +72,22 @@ class AuditReport:
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def audit_log(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
+def audit_log(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
     """Audit the chain of the log, and the texts that belong to it."""
-    _chain(connection, expected_hash, report, progress)
-    audit.take_any_text(connection)
-    _texts(connection, report, progress)
+    _chain(transaction, expected_hash, report, progress)
+    audit.take_any_text(transaction)
+    _texts(transaction, report, progress)
 
 
-def _chain(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
-    total, before = audit.length(connection, "event"), BEGINNING
+def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
+    total, before = audit.length(transaction, "event"), BEGINNING
     missing = expected_hash is not None
-    for number, array, kept in audit.readable_links(connection):
+    for number, array, kept in audit.readable_links(transaction):
         # The array as SQLite wrote it decides nearly every row; one that does not fit is compared column by column.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
-            event = audit.sealed_columns(connection, number)
-            if not _fits(connection, before, event, kept):
-                report.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
+            event = audit.sealed_columns(transaction, number)
+            if not _has_hash(transaction, before, event, kept):
+                report.note(Kind.EVENT, _broken_link(event), event=number, ticket=event[1])
         before = kept if isinstance(kept, str) else ""
         missing = missing and kept != expected_hash
         report.events += 1
@@ -98,25 +98,25 @@ def _chain(connection: "Transaction", expected_hash: str | None, report: AuditRe
     if missing:
         why = "its end was cut off, or all of it was written again"
         report.note(Kind.HEAD, f"the hash {expected_hash} is not in the log: {why}")
-    for run, lost in audit.lost_heads(connection):
+    for run, lost in audit.lost_heads(transaction):
         report.note(Kind.RUN, f"run {run} ended with the last hash {lost}, which is no longer in the log")
-    for odd in odd_parts(connection):
+    for odd in odd_parts(transaction):
         if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
             report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is missing or was changed")
         else:
             report.note(Kind.STRUCTURE, str(odd))
 
 
-def _fits(connection: "Transaction", before: str, event: list[Any], kept: object) -> bool:
+def _has_hash(transaction: "Transaction", before: str, event: list[Any], kept: object) -> bool:
     try:
         fits = seal(before, event) == kept
     except TypeError:  # bytes, where there was text
         return False
     # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
-    return fits and (not audit.reads_any_text(connection) or all(is_utf8(str(each)) for each in event))
+    return fits and (not audit.reads_any_text(transaction) or all(is_utf8(str(each)) for each in event))
 
 
-def _broken(event: list[Any]) -> str:
+def _broken_link(event: list[Any]) -> str:
     number, ticket, at, _, actor, _, action, _ = event
     what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
     return (
@@ -125,11 +125,11 @@ def _broken(event: list[Any]) -> str:
     )
 
 
-def _texts(connection: "Transaction", report: AuditReport, progress: Progress) -> None:
-    total, counted = audit.length(connection, "event"), 0
-    for counted, written in enumerate(audit.words(connection), 1):
+def _texts(transaction: "Transaction", report: AuditReport, progress: Progress) -> None:
+    total, counted = audit.length(transaction, "event"), 0
+    for counted, written in enumerate(audit.words(transaction), 1):
         try:
-            _one_event(connection, written, report)
+            _audit_texts_of(transaction, written, report)
         except (ValueError, TypeError, AttributeError):
             report.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
         if not counted % STEP:
@@ -137,7 +137,7 @@ def _texts(connection: "Transaction", report: AuditReport, progress: Progress) -
     progress("texts", total, total)
 
 
-def _one_event(connection: "Transaction", written: audit.Words, report: AuditReport) -> None:
+def _audit_texts_of(transaction: "Transaction", written: audit.Words, report: AuditReport) -> None:
     where = {"event": written.event_id, "ticket": written.ticket_id}
     hashes = written.hashes
     for name, (salt, text) in written.kept.items():
@@ -149,7 +149,7 @@ def _one_event(connection: "Transaction", written: audit.Words, report: AuditRep
     gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
     report.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
     if gone:
-        named = audit.erased(connection, written.ticket_id)
+        named = audit.erased(transaction, written.ticket_id)
         for name in gone:
             if (written.event_id, name) not in named:
                 why = f"the {name} of event {written.event_id} is missing, and the log has no erasure of it"
