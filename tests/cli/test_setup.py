@@ -130,6 +130,7 @@ def test_a_newer_database_is_refused(desk: Path, slactl: Slactl) -> None:
 def test_the_demo_shows_a_breached_list_a_summary_and_how_to_go_on(slactl: Slactl) -> None:
     shown = slactl("demo")
     assert shown.code == 0, shown.err
+    assert "with 34 tickets: " in shown.out
     assert "$ slactl check" in shown.out
     assert "$ slactl list --breached" in shown.out
     assert "Checkout returns 502" in shown.out  # a narrow screen cuts the rest

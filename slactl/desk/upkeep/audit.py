@@ -42,17 +42,17 @@ def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progres
         UsageError: the head is not a hash.
         DatabaseError: the database cannot be read.
     """
-    expected_hash = _checked(head)
+    expected_hash = _valid_hash(head)
     report = AuditReport()
-    with desk.database.read() as connection:
-        audit_log(connection, expected_hash, report, progress)
-        _escalations(connection, report)
-        _tickets(connection, now, report, progress, _current_rules(desk, connection, report))
-        _rules(connection, now, report)
+    with desk.database.read() as transaction:
+        audit_log(transaction, expected_hash, report, progress)
+        _escalations(transaction, report)
+        _tickets(transaction, now, report, progress, _current_rules(desk, transaction, report))
+        _rules(transaction, now, report)
     return report
 
 
-def _checked(head: str | None) -> str | None:
+def _valid_hash(head: str | None) -> str | None:
     if head is None:
         return None
     text = head.strip().lower()
@@ -61,30 +61,30 @@ def _checked(head: str | None) -> str | None:
     return text
 
 
-def _escalations(connection: "Transaction", report: AuditReport) -> None:
-    for escalation in audit.told_escalations(connection):
+def _escalations(transaction: "Transaction", report: AuditReport) -> None:
+    for escalation in audit.told_escalations(transaction):
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
-            message = f"{name} fired, but its history does not have it"
+            message = f"{name} fired, but its history has no event of it"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
             continue
         try:
-            differing = list(_unlike_event(escalation))
+            differing = list(_differences_from_event(escalation))
         except (ValueError, TypeError, AttributeError):
             report.note(Kind.ESCALATION, f"the event {event} of {name} cannot be read", event=event, ticket=ticket)
             continue
         for column, stored, expected in differing:
-            message = f"{column} of {name} is {shown(stored)}, by event {event} {shown(expected)}"
+            message = f"{column} of {name} is {shown(stored)}, but {shown(expected)} in event {event}"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
-    for event, number in audit.doubled_escalations(connection):
-        report.note(Kind.ESCALATION, f"escalation {number} is not the only one of event {event}", event=event)
-    for event, ticket in audit.unrecorded_escalations(connection):
-        message = f"event {event} is an escalation of ticket {ticket} whose record is gone"
+    for event, number in audit.doubled_escalations(transaction):
+        report.note(Kind.ESCALATION, f"escalation {number} is not the only escalation of event {event}", event=event)
+    for event, ticket in audit.unrecorded_escalations(transaction):
+        message = f"event {event} escalated ticket {ticket}, but its escalation is missing"
         report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
 
 
-def _unlike_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
+def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
     The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
@@ -99,7 +99,7 @@ def _unlike_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
         # Who that customer was may have been erased; then nothing holds the name to the log.
         by_log = escalation.by if escalation.by is not None else row["actor"]
     expected = {
-        **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
+        **_level_of(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
         "outcome": LevelOutcome.FIRED.value,
         "fired_at": event["at"],
@@ -110,7 +110,7 @@ def _unlike_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
             yield name, row[name], value
 
 
-def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
+def _level_of(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
     """Return the level that an event names; nothing where an older version of slactl did not record it."""
     names = ("kind", "escalation", "level")
     if all(facts.get(name) for name in names):
@@ -121,57 +121,57 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
 
 
 def _tickets(
-    connection: "Transaction", now: datetime, report: AuditReport, progress: Progress, current_rules: Rules | None
+    transaction: "Transaction", now: datetime, report: AuditReport, progress: Progress, current_rules: Rules | None
 ) -> None:
     from slactl.desk.ledger.rules_versions import RulesVersions
 
-    rules, total, last = RulesVersions(connection), audit.length(connection, "ticket"), 0
+    rules, total, last = RulesVersions(transaction), audit.length(transaction, "ticket"), 0
     context = AuditContext(rules.version, rules.holidays, now, current_rules)
-    versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
-    while numbers := audit.numbers(connection, last, audit.BATCH):
-        for kept in audit.stored(connection, numbers):
+    versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(transaction).items()}
+    while numbers := audit.numbers(transaction, last, audit.BATCH):
+        for kept in audit.stored(transaction, numbers):
             report.tickets += 1
             try:
                 for difference in differences(kept, context, versions):
                     report.note(Kind.TICKET, str(difference), ticket=kept.number)
             except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
-                message = f"ticket {kept.number} cannot be judged by its history: {error}"
+                message = f"the history of ticket {kept.number} cannot be evaluated: {error}"
                 report.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
 
 
-def _rules(connection: "Transaction", now: datetime, report: AuditReport) -> None:
+def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> None:
     """Audit the versions of the rules: their texts, the seals in the log, and when they were first used.
 
     A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
-    Events that open a ticket, move it to other rules or record a breach seal every version that was known then."""
-    for number, (rules_hash, text) in audit.rules_versions(connection).items():
+    Events that open a ticket, move it to other rules or record a breach seal every version that was known then.
+    """
+    for number, (rules_hash, text) in audit.rules_versions(transaction).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
-            report.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
-    known = rules_versions.known_seals(connection)
-    for event, ticket, seal in audit.rules_seals(connection):
+            report.note(Kind.RULES, f"the text of rules version {number} does not have the hash of that version")
+    known = rules_versions.known_seals(transaction)
+    for event, ticket, seal in audit.rules_seals(transaction):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
-            message = f"rules version {last[:20]} or one before it is not as event {event} sealed it"
+            message = f"rules version {last[:20]} or an earlier one is not the one that event {event} sealed"
             report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
-    for version, since in rules_versions.later_than_used(connection, to_text(now)):
-        report.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
+    for version, since in rules_versions.later_than_used(transaction, to_text(now)):
+        report.note(Kind.RULES, f"rules version {version} was used before {since}, the recorded time of its first use")
 
 
-def _current_rules(desk: Desk, connection: "Transaction", report: AuditReport) -> Rules | None:
+def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
-    facts = runs.facts(connection)
+    facts = runs.facts(transaction)
     last_hash = facts.get(runs.LADDERS)
     try:
-        rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(connection).values()})
+        rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(transaction).values()})
     except RulesError:
         return None
     if last_hash == rules.hash:
         return rules
     if last_hash is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
-        report.note(
-            Kind.RULES, "the next check would take the rules of the file for those of the last run, and they are not"
-        )
+        message = "the next check would assume that the rules file has not changed since the last run, but it has"
+        report.note(Kind.RULES, message)
     return None

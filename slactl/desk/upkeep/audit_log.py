@@ -72,22 +72,22 @@ class AuditReport:
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def audit_log(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
+def audit_log(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
     """Audit the chain of the log, and the texts that belong to it."""
-    _chain(connection, expected_hash, report, progress)
-    audit.take_any_text(connection)
-    _texts(connection, report, progress)
+    _chain(transaction, expected_hash, report, progress)
+    audit.take_any_text(transaction)
+    _texts(transaction, report, progress)
 
 
-def _chain(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
-    total, before = audit.length(connection, "event"), BEGINNING
+def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
+    total, before = audit.length(transaction, "event"), BEGINNING
     missing = expected_hash is not None
-    for number, array, kept in audit.readable_links(connection):
-        # The array as SQLite wrote it decides nearly every row; what does not fit is judged by its columns.
+    for number, array, kept in audit.readable_links(transaction):
+        # The array as SQLite wrote it decides nearly every row; one that does not fit is compared column by column.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
-            event = audit.sealed_columns(connection, number)
-            if not _fits(connection, before, event, kept):
-                report.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
+            event = audit.sealed_columns(transaction, number)
+            if not _has_hash(transaction, before, event, kept):
+                report.note(Kind.EVENT, _broken_link(event), event=number, ticket=event[1])
         before = kept if isinstance(kept, str) else ""
         missing = missing and kept != expected_hash
         report.events += 1
@@ -96,27 +96,27 @@ def _chain(connection: "Transaction", expected_hash: str | None, report: AuditRe
     progress("chain", report.events, report.events)
     report.audit_head = before if report.events else None
     if missing:
-        why = "its tail was cut off, or all of it written anew"
-        report.note(Kind.HEAD, f"the head {expected_hash} is not in the log: {why}")
-    for run, lost in audit.lost_heads(connection):
-        report.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
-    for odd in odd_parts(connection):
+        why = "its end was cut off, or all of it was written again"
+        report.note(Kind.HEAD, f"the hash {expected_hash} is not in the log: {why}")
+    for run, lost in audit.lost_heads(transaction):
+        report.note(Kind.RUN, f"run {run} ended with the last hash {lost}, which is no longer in the log")
+    for odd in odd_parts(transaction):
         if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
-            report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+            report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is missing or was changed")
         else:
             report.note(Kind.STRUCTURE, str(odd))
 
 
-def _fits(connection: "Transaction", before: str, event: list[Any], kept: object) -> bool:
+def _has_hash(transaction: "Transaction", before: str, event: list[Any], kept: object) -> bool:
     try:
         fits = seal(before, event) == kept
     except TypeError:  # bytes, where there was text
         return False
-    # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
-    return fits and (not audit.reads_any_text(connection) or all(is_utf8(str(each)) for each in event))
+    # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
+    return fits and (not audit.reads_any_text(transaction) or all(is_utf8(str(each)) for each in event))
 
 
-def _broken(event: list[Any]) -> str:
+def _broken_link(event: list[Any]) -> str:
     number, ticket, at, _, actor, _, action, _ = event
     what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
     return (
@@ -125,11 +125,11 @@ def _broken(event: list[Any]) -> str:
     )
 
 
-def _texts(connection: "Transaction", report: AuditReport, progress: Progress) -> None:
-    total, counted = audit.length(connection, "event"), 0
-    for counted, written in enumerate(audit.words(connection), 1):
+def _texts(transaction: "Transaction", report: AuditReport, progress: Progress) -> None:
+    total, counted = audit.length(transaction, "event"), 0
+    for counted, written in enumerate(audit.words(transaction), 1):
         try:
-            _one_event(connection, written, report)
+            _audit_texts_of(transaction, written, report)
         except (ValueError, TypeError, AttributeError):
             report.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
         if not counted % STEP:
@@ -137,20 +137,20 @@ def _texts(connection: "Transaction", report: AuditReport, progress: Progress) -
     progress("texts", total, total)
 
 
-def _one_event(connection: "Transaction", written: audit.Words, report: AuditReport) -> None:
+def _audit_texts_of(transaction: "Transaction", written: audit.Words, report: AuditReport) -> None:
     where = {"event": written.event_id, "ticket": written.ticket_id}
     hashes = written.hashes
     for name, (salt, text) in written.kept.items():
         report.texts += 1
         if name not in hashes:
-            report.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
+            report.note(Kind.TEXT, f"event {written.event_id} has a {name} whose hash is not in the log", **where)
         elif audit.text_hash(salt, text) != hashes[name]:
             report.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
     gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
     report.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
     if gone:
-        named = audit.erased(connection, written.ticket_id)
+        named = audit.erased(transaction, written.ticket_id)
         for name in gone:
             if (written.event_id, name) not in named:
-                why = f"the {name} of event {written.event_id} is gone, and no erasure is on the record for it"
+                why = f"the {name} of event {written.event_id} is missing, and the log has no erasure of it"
                 report.note(Kind.TEXT, why, **where)

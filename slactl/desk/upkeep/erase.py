@@ -75,7 +75,7 @@ class Erasure:
             "tickets": list(self.tickets),
             "other_tickets": list(self.other_tickets),
             "spelled": self.spelled._asdict(),
-            "left": [each._asdict() for each in self.left],
+            "left": [leftover._asdict() for leftover in self.left],
             "problem": self.problem,
             "dry_run": self.dry_run,
             "exit_code": int(self.code),
@@ -92,8 +92,8 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
         RefusedError: the database has more data of this person than was shown.
         DatabaseError: it cannot be written.
     """
-    with desk.database.write(keep=not dry_run) as connection:
-        done = _erase(connection, desk.actor, now, requester, dry_run=dry_run, shown=shown)
+    with desk.database.write(keep=not dry_run) as transaction:
+        done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
     return done if dry_run else replace(done, problem=_wipe(desk))
 
 
@@ -108,37 +108,37 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
 
 
 def _erase(
-    connection: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
+    transaction: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
 ) -> Erasure:
-    erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
-    texts, last = erasure.counts(connection), erasure.last_event(connection)
-    own, others = erasure.tickets(connection, own=True), erasure.tickets(connection, own=False)
-    spelled = Spelled(*erasure.spelled(connection))
-    if shown is not None and erasure.newest(connection) > shown:
+    erasure.prepare(transaction, requester, is_address=is_address(requester.strip()))
+    texts, last = erasure.counts(transaction), erasure.last_event(transaction)
+    own, others = erasure.tickets(transaction, own=True), erasure.tickets(transaction, own=False)
+    spelled = Spelled(*erasure.spelled(transaction))
+    if shown is not None and erasure.newest(transaction) > shown:
         again = f"slactl erase --requester {quoted(requester)}"
         raise RefusedError("new data of this person arrived in the meantime; nothing was erased", again)
     if texts:
-        _record(connection, actor, now)
-        erasure.remove(connection)
-    left = [Leftover(*each) for each in erasure.leftovers(connection)]
-    if not texts and not erasure.is_unfinished(connection):
-        raise _nobody(requester, left)
+        _record(transaction, actor, now)
+        erasure.remove(transaction)
+    left = [Leftover(*leftover) for leftover in erasure.leftovers(transaction)]
+    if not texts and not erasure.is_unfinished(transaction):
+        raise _no_data_found(requester, left)
     return Erasure(texts, own, others, spelled, left, dry_run, last)
 
 
-def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
+def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     name = clean(requester)[:100]
     if not left or not name.strip():
         return NotKnownError(f"no data found for {name}", "slactl list --all --fields requester_email")
-    where = ", ".join(f"{each.table}.{each.column}" for each in left)
-    numbers = sorted({number for each in left for number in each.tickets})[:20]
+    where = ", ".join(f"{leftover.table}.{leftover.column}" for leftover in left)
+    numbers = sorted({number for leftover in left for number in leftover.tickets})[:20]
     of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
     return NotKnownError(f"no data that can be erased found for {name}; the name stands in {where}{of_tickets}")
 
 
-def _record(connection: "Transaction", actor: str, now: datetime) -> None:
+def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
     at = to_text(now)
-    for ticket, texts in list(erasure.doomed(connection)):
+    for ticket, texts in list(erasure.doomed(transaction)):
         row = {
             "ticket_id": ticket,
             "at": at,
@@ -148,7 +148,7 @@ def _record(connection: "Transaction", actor: str, now: datetime) -> None:
             "action": ERASE,
             "detail": detail_text(run_by(texts)),
         }
-        chain.append(connection, row)
+        chain.append(transaction, row)
 
 
 def _wipe(desk: Desk) -> str | None:
@@ -159,4 +159,4 @@ def _wipe(desk: Desk) -> str | None:
         why = "another program reads it"
     except DatabaseError as error:
         why = error.message
-    return f"old pages may still be in the file, for {why}; run: slactl erase --finish"
+    return f"old pages may still be in the file, because {why}; run: slactl erase --finish"

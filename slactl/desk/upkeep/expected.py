@@ -50,8 +50,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if self.column == "id":
-            return f"{self.row} is missing" if self.stored is None else f"{self.row} is in no history"
-        return f"{self.column} of {self.row} is {shown(self.stored)}, by its history {shown(self.expected)}"
+            return f"{self.row} is missing" if self.stored is None else f"{self.row} does not follow from the history"
+        return f"{self.column} of {self.row} is {shown(self.stored)}, but {shown(self.expected)} by its history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class ExpectedRows:
     evaluation: Evaluation
     ticket: Row
     rules: str | None
-    detected: Mapping[tuple[str, int], Sequence[str]]
+    detected: Mapping[TimerKey, Sequence[str]]
     fired: set[FiringKey]
 
     def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
@@ -209,42 +209,42 @@ def last_event(kept: Stored) -> datetime:
 
 
 def _history(kept: Stored) -> list[Event]:
-    told = (e for e in kept.events if e["action"] in OF_HISTORY)
-    found = [from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in told]
-    return [event for event in found if event is not None]
+    rows = (row for row in kept.events if row["action"] in OF_HISTORY)
+    events = (from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in rows)
+    return [event for event in events if event is not None]
 
 
 def _identity(kept: Stored) -> Row:
     """Return the latest texts that people wrote about the ticket; None for a text that was erased."""
-    found: Row = dict.fromkeys(("external_id", *WRITTEN))
+    identity: Row = dict.fromkeys(("external_id", *WRITTEN))
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
         if '"external_id"' in detail or "_hash" in detail:
             facts = _facts(detail)
-            found |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
-            found |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
-    return found
+            identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
+            identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
+    return identity
 
 
-def _detected(kept: Stored, evaluation: Evaluation) -> dict[tuple[str, int], list[str]]:
+def _detected(kept: Stored, evaluation: Evaluation) -> dict[TimerKey, list[str]]:
     """Return when each breach was detected, by target and cycle.
 
     A breach of a deadline that moved since belongs to the cycle of the stored timer, if one has it.
     """
-    found: dict[tuple[str, int], list[str]] = {}
-    told: set[tuple[str, str]] = set()
+    detected: dict[TimerKey, list[str]] = {}
+    breaches: set[tuple[str, str]] = set()
     for row in kept.events:
         if row["action"] == BREACH:
             facts = _facts(row["detail"])
             target = str(facts.get("target"))
             cycle = missed_cycle(evaluation, target, facts.get("due_at"))
             if cycle is not None:
-                found.setdefault((target, cycle), []).append(row["at"])
-            told.add((target, row["at"]))
+                detected.setdefault((target, cycle), []).append(row["at"])
+            breaches.add((target, row["at"]))
     for timer in kept.timers:
-        if (timer["kind"], timer["detected_at"]) in told:
-            found.setdefault((timer["kind"], timer["cycle"]), []).append(timer["detected_at"])
-    return found
+        if (timer["kind"], timer["detected_at"]) in breaches:
+            detected.setdefault((timer["kind"], timer["cycle"]), []).append(timer["detected_at"])
+    return detected
 
 
 def _facts(detail: str) -> Row:

@@ -81,20 +81,20 @@ def rebuild(
     last, problems = 0, list[str]()
     while True:
         with ledger(desk, now, keep=not done.dry_run) as book:
-            connection = book.transaction
+            transaction = book.transaction
             if not last:
-                odd = structure.odd_parts(connection)
-                done.structure = [each.name for each in odd]
-                done.dropped = {each.name: each.sql for each in odd if each.oddity is Oddity.FOREIGN}
-                structure.restore(connection, tables=tables)
-            numbers = audit.numbers(connection, last, audit.BATCH)
-            found = list(_batch(book, connection, numbers, done, problems.append))
+                odd = structure.odd_parts(transaction)
+                done.structure = [part.name for part in odd]
+                done.dropped = {part.name: part.sql for part in odd if part.oddity is Oddity.FOREIGN}
+                structure.restore(transaction, tables=tables)
+            numbers = audit.numbers(transaction, last, audit.BATCH)
+            batch = list(_batch(book, transaction, numbers, done, problems.append))
             if not numbers:
-                _finish_structure(connection, done, problems.append, tables=tables)
-        for each in problems:
-            problem(each)
+                _finish_structure(transaction, done, problems.append, tables=tables)
+        for message in problems:
+            problem(message)
         problems.clear()
-        yield from (difference._asdict() | {"message": str(difference)} for difference in found)
+        yield from (difference._asdict() | {"message": str(difference)} for difference in batch)
         if not numbers:
             return
         last = numbers[-1]
@@ -107,14 +107,14 @@ def foreign_parts(desk: Desk) -> list[str]:
     Raises:
         DatabaseError: the database cannot be read.
     """
-    with desk.database.read() as connection:
-        odd = structure.odd_parts(connection)
+    with desk.database.read() as transaction:
+        odd = structure.odd_parts(transaction)
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
 
 
-def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
+def _finish_structure(transaction: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
     """Make the parts that could not be made before the tickets were rebuilt; report those that still fail."""
-    failed = structure.restore(connection, tables=tables)
+    failed = structure.restore(transaction, tables=tables)
     done.unmade = list(failed)
     done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
     for why in failed.values():
@@ -122,13 +122,13 @@ def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem
 
 
 def _batch(
-    book: Ledger, connection: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
+    book: Ledger, transaction: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
     context = AuditContext(book.rulebook.version, book.rulebook.holidays, book.now)
-    versions = audit.rules_versions(connection)
+    versions = audit.rules_versions(transaction)
     hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
     knows_levels = is_current(book)
-    for kept in list(audit.stored(connection, numbers)):
+    for kept in list(audit.stored(transaction, numbers)):
         done.tickets += 1
         mark = book.mark()
         try:
@@ -150,19 +150,19 @@ def _batch(
 
 def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> Iterator[Difference]:
     """Yield wrong next levels, and timers that no check would examine when their next level is due."""
-    found, rules = expected_rows(kept, context), book.rulebook.current
-    late = next_level_columns(found.evaluation, rules, found.fired)
+    expected, rules = expected_rows(kept, context), book.rulebook.current
+    late = next_level_columns(expected.evaluation, rules, expected.fired)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
         before = expected_rows(kept, context, last_event(kept))
-        early = next_level_columns(before.evaluation, rules, found.fired)
+        early = next_level_columns(before.evaluation, rules, expected.fired)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
-    for key, row in found.timers(kept.number, rules).items():
+    for key, row in expected.timers(kept.number, rules).items():
         known = stored.get(key)
-        if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
+        if known is None or (known["next_at"] is None and expected.evaluation.status.is_done):
             # No check returns to a ticket that was done for a level that came to the rules later.
             continue
         if known["next_at"] != row["next_at"]:
@@ -171,10 +171,10 @@ def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> I
 
 
 def _restore(book: Ledger, kept: audit.Stored, context: AuditContext, hashes: dict[int, str]) -> None:
-    found = expected_rows(kept, context)
-    pinned = next((number for number, rules_hash in hashes.items() if rules_hash == found.rules), None)
+    expected = expected_rows(kept, context)
+    pinned = next((number for number, rules_hash in hashes.items() if rules_hash == expected.rules), None)
     if pinned is None:
-        raise ValueError(f"the rules version {(found.rules or 'none')[:12]} is not in the database")
-    identity = {name: found.ticket[name] for name in ("external_id", "subject", "requester_email")}
-    detected = {key: instants[-1] for key, instants in found.detected.items()}
+        raise ValueError(f"the rules version {(expected.rules or 'none')[:12]} is not in the database")
+    identity = {name: expected.ticket[name] for name in ("external_id", "subject", "requester_email")}
+    detected = {key: instants[-1] for key, instants in expected.detected.items()}
     book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
