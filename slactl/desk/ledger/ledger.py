@@ -1,9 +1,7 @@
-"""The one way tickets change: events are appended to their histories, and their columns follow from them.
+"""The unit of work, and the one way tickets change: events are appended, and the columns follow from them.
 
-1. Histories are loaded, and changed in memory: `open_ticket`, `append`, `fire`.
-2. `settle` evaluates each changed history under the rules its ticket is pinned to and writes everything:
-   events, the persons' words, the tickets' columns, timers, escalations and outbox rows, for one ticket or
-   a thousand with the same few statements.
+1. Load histories, and change them in memory: `open_ticket`, `append`, `fire`.
+2. `settle` evaluates each changed history under the rules its ticket is pinned to, and writes everything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +15,14 @@ from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
-from slactl.sla.enums import Condition, NotificationState
+from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.history.event import Event
 from slactl.sla.rules.text import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
 from slactl.store.schema import models
-from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
+from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
 from slactl.store.write import tenants as stored_tenants
@@ -40,7 +37,7 @@ LAG = timedelta(minutes=10)
 
 
 class Ledger:
-    """The histories of some tickets within one write transaction."""
+    """The unit of work of one write transaction: the histories of some tickets, and what is to be written of them."""
 
     def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, actor: str) -> None:
         self.connection = session.connection()
@@ -51,9 +48,8 @@ class Ledger:
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
-        self._ids: dict[object, int] = {
-            model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
-        }
+        numbered = (models.Ticket, models.Event, models.Escalation)
+        self._ids: dict[object, int] = {model: writes.next_id(self.connection, model) for model in numbered}
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
         self._rows = WaitingRows()
@@ -183,18 +179,7 @@ class Ledger:
         if key is not None:
             self.fired(number).add(key)
         self._warnings.update([escalation_id] if warning else [])
-        self._rows.notifications += [
-            {
-                "escalation_id": escalation_id,
-                "ticket_id": number,
-                "recipient": recipient,
-                "state": NotificationState.WAITING.value,
-                "created_at": to_text(self.now),
-                "next_try_at": to_text(self.now),
-                "run_id": row.get("run_id"),
-            }
-            for recipient in recipients
-        ]
+        self._rows.add_messages(record, recipients, to_text(self.now))
         self._changed[number] = None
         return record
 
@@ -261,19 +246,6 @@ class Ledger:
         """Have a ticket that cannot be judged looked at again at an instant."""
         writes.postpone(self.connection, number, to_text(until))
 
-    def note_deadlines(self, number: int, reason: str) -> None:
-        """Put the deadlines a person's act led to into the audit trail, where people look for them."""
-        from slactl.sla.enums import ActorType, EventType, Target
-
-        due = {
-            timer.kind.value: to_text(timer.due_at)
-            for timer in self.state(number).timers
-            if isinstance(timer.kind, Target) and timer.due_at is not None and timer.stopped_at is None
-        }
-        detail = {"policy": self.state(number).policy, "because": reason, **due}
-        noted = Event(self.now, EventType.DUE_SET, detail, "slactl", ActorType.SYSTEM)
-        self.append(number, Entry(noted, action=DEADLINES))
-
     def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Some tickets as in machine output, with what was changed so far."""
         self.settle()
@@ -320,7 +292,6 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-
     file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
     with desk.database.write_models(keep=keep) as session:
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)

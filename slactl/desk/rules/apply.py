@@ -6,7 +6,7 @@
 3. Levels that fell due only because of the move are on the record as baseline: a move wakes nobody for the past.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -197,15 +197,16 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     """Move one ticket as of `at`; returns how many levels are on the record as baseline for it."""
     from slactl.desk.escalation.fire import Cause, record_only
     from slactl.desk.ledger.ledger import Entry
+    from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
     from slactl.sla.enums import LevelOutcome
 
-    before, known = _deadlines(book.state(number)), _fallen_due(book, number, at)
+    before, known = open_deadlines(book.state(number)), _fallen_due(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
     book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
     book.renumber(number)
-    if _open_deadlines(_deadlines(book.state(number))) != _open_deadlines(before):
-        book.note_deadlines(number, "rules applied")
+    if open_deadlines(book.state(number)) != before:
+        note_deadlines(book, number, "rules applied")
     # What was due before waits for the next check as it did; a promise that was broken is not forgotten by a move.
     firings = [firing for key, firing in _fallen_due(book, number, at).items() if key not in known]
     for firing in firings:
@@ -233,10 +234,6 @@ def _fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, F
 
 def _deadlines(state: "Evaluation") -> "dict[tuple[Target, int], Timer]":
     return {(timer.kind, timer.cycle): timer for timer in state.timers if isinstance(timer.kind, Target)}
-
-
-def _open_deadlines(timers: "Mapping[tuple[Target, int], Timer]") -> dict[tuple[Target, int], datetime | None]:
-    return {key: timer.due_at for key, timer in timers.items() if timer.stopped_at is None}
 
 
 def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Iterator[Record]:

@@ -8,6 +8,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
@@ -89,13 +90,13 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
             f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
         )
     entries = make(Subject(number, book.state_at(number, at), at), book)
-    before = _open_deadlines(book.state(number))
+    before = open_deadlines(book.state(number))
     for entry in entries:
         book.append(number, entry)
     moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
-    if moving and _open_deadlines(book.state(number)) != before:
-        book.note_deadlines(number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
+    if moving and open_deadlines(book.state(number)) != before:
+        note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
 
 
 def reply(body: str | None, status: Status | None) -> Change:
@@ -270,11 +271,3 @@ def _status_entries(subject: Subject, status: Status) -> list[Entry]:
 
 def _body(body: str | None) -> dict[str, str]:
     return {"body": checked_text(body, "the body", BODY_LENGTH)} if body is not None else {}
-
-
-def _open_deadlines(state: Evaluation) -> dict[tuple[str, int], datetime | None]:
-    return {
-        (timer.kind.value, timer.cycle): timer.due_at
-        for timer in state.timers
-        if isinstance(timer.kind, Target) and timer.stopped_at is None
-    }

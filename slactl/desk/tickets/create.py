@@ -9,6 +9,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.bursts import bursts_of_new
 from slactl.desk.tickets.changes import Outcome
+from slactl.desk.tickets.deadlines import note_deadlines
 from slactl.desk.tickets.input import (
     BODY_LENGTH,
     assignee_of,
@@ -63,7 +64,7 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
         detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
-        book.note_deadlines(number, "ticket opened")
+        note_deadlines(book, number, "ticket opened")
         return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
 
 
