@@ -21,16 +21,15 @@ EXAMPLE = "slactl rules set settings.due_soon 4h"
 
 
 def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str:
-    """Change one value of the rules file and keep everything else, comments included; returns the difference.
+    """Change one value of the rules file and keep everything else, comments included; return the difference.
 
-    The new file is checked as a whole before anything is written, and replaces the old one in one step, which only
-    one command does at a time.
+    The new file is checked as a whole before it replaces the old one in one step. One command at a time does so.
 
     Raises:
-        LockedError: another command writes it for too long.
+        LockedError: another command holds the file for too long.
         RefusedError: they are the rules that come with slactl, or somebody else edited them in the meantime.
         NotKnownError: there is no such key.
-        UsageError: the key is a table, or the value is none.
+        UsageError: the key is a table, or the value is not valid.
         RulesError: the file is invalid, or would be.
         SlactlError: the file cannot be written.
     """
@@ -52,20 +51,20 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
 
 
 class _Before(NamedTuple):
-    """A rules file as it was read: its bytes, and whose it is."""
+    """A rules file as it was read: its bytes, its owner and its mode."""
 
     content: bytes
     found: os.stat_result
 
 
 def _read(path: Path) -> _Before:
-    """Read a file and whose it is through one descriptor: the name may be another file's a moment later."""
+    """Read a file and its owner through one descriptor: the name may lead to another file a moment later."""
     with open_regular(path, follow=False) as stream:
         return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
 
 
 def _edited(path: Path, before: str, key: str, value: str) -> str:
-    """The text of the file with the value; line ends included."""
+    """Return the text of the file with the new value; line ends stay."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -83,10 +82,10 @@ def _edited(path: Path, before: str, key: str, value: str) -> str:
 
 
 def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  (tomlkit's containers)
-    """Set a value; names and ids stand for places in arrays of tables. Tables that rules may have are made.
+    """Set a value; a name or id chooses from an array of tables. Missing tables that rules may have are created.
 
     Raises:
-        NotKnownError: a part on the way is not there, and cannot be.
+        NotKnownError: a part of the key does not exist, and rules cannot have it.
         UsageError: the key is a table.
     """
     from tomlkit import inline_table, table
@@ -97,7 +96,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         place += step
     path = ".".join(parts[: len(parts) - len(left) + 1])
     if isinstance(found, list) or not hasattr(found, "keys"):
-        raise UsageError(f"{clean(path)} leads into no table", EXAMPLE)
+        raise UsageError(f"{clean(path)} does not lead into a table", EXAMPLE)
     if len(left) > 1 and not _may_have(place, left[0]):
         raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
     for name in reversed(left[1:]):
@@ -118,7 +117,7 @@ def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int,
 
 
 def _may_have(place: tuple[str | int, ...], part: str) -> bool:
-    """Whether a table of the rules may stand there that is not there yet; what has a name is only made by hand."""
+    """Return whether a missing table may be created; tables with a name are only created by hand."""
     from slactl.sla.rules.checks import known_keys
 
     if place[-1:] == ("targets",):
@@ -133,7 +132,7 @@ def _write(found: Any, key: str, value: Any, path: str) -> None:  # noqa: ANN401
     if isinstance(found.get(key), (AoT, Table)):
         raise UsageError(f"{clean(path)} is a table; name a value in it", EXAMPLE)
     body = getattr(getattr(found, "value", found), "body", [])
-    # What stands below the last value, such as comments about the next table, stays below a new one too.
+    # Comments below the last value, such as those about the next table, stay below a new value.
     below = []
     while key not in found and body and body[-1][0] is None:
         below.append(body.pop())
@@ -142,10 +141,10 @@ def _write(found: Any, key: str, value: Any, path: str) -> None:  # noqa: ANN401
 
 
 def _split(key: str) -> list[str]:
-    """The parts of a dotted key; quotes keep dots and blanks together: `policy."acme contract".calendar`.
+    """Return the parts of a dotted key; quotes keep dots and blanks together: `policy."acme contract".calendar`.
 
     Raises:
-        UsageError: it is no key.
+        UsageError: it is not a valid key.
     """
     import csv
 
@@ -154,12 +153,12 @@ def _split(key: str) -> list[str]:
     except csv.Error:
         parts = []
     if not parts or not all(parts):
-        raise UsageError(f"{clean(key)[:100]!r} is no key", EXAMPLE)
+        raise UsageError(f"{clean(key)[:100]!r} is not a valid key", EXAMPLE)
     return parts
 
 
 def _parsed(value: str) -> Any:  # noqa: ANN401
-    """The value as TOML where it is some, else as text: `4h` needs no quotes.
+    """Return the value as TOML where it is valid TOML, else as text: `4h` needs no quotes.
 
     Raises:
         UsageError: it is nested too deeply.
@@ -178,12 +177,12 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
 
 
 def _replace(path: Path, old: _Before, after: str, again: str) -> None:
-    """Write a file in one step, unless it is another one than before; owner, group and mode stay.
+    """Write a file in one step, unless somebody changed it; owner, group and mode stay.
 
-    Whoever owns a file that root edits goes on owning it, so that nobody's rules become root's by an edit.
+    A file that root edits keeps its owner, so that no rules become root's by an edit.
 
     Raises:
-        RefusedError: what was read is not what is there any more; editors know nothing of our lock.
+        RefusedError: the file changed since it was read; editors do not know this lock.
         OSError: it cannot be written.
     """
 

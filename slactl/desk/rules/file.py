@@ -1,4 +1,4 @@
-"""Check the rules file, and say what it gives to which tickets."""
+"""Check the rules file, and return the targets it sets by plan, priority and tenant."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,9 +21,9 @@ Record = dict[str, Any]
 
 
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
-    """The rules of a file, and what is probably a mistake in them.
+    """Return the rules of a file, and warnings about probable mistakes in them.
 
-    What only messages hang on is looked at here alone: elsewhere a wrong template or address stops nothing.
+    Templates and addresses are checked here alone: elsewhere a wrong one stops nothing.
 
     Raises:
         RulesError: they are invalid, or the file cannot be read.
@@ -50,16 +50,16 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def matrix(rules: Rules) -> list[Record]:
-    """What each plan gets at each priority; `null` stands for any other plan."""
+    """Return the targets of each plan at each priority; `null` stands for any other plan."""
     plans: list[str | None] = [*rules.plans(), None]
     return [_cell(rules, plan, priority) for plan in plans for priority in Priority]
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
-    """What one ticket would get and why: the policy that matches, and those passed over.
+    """Return the targets of one ticket: the policy that matches, and the policies passed over.
 
     Raises:
-        NotKnownError: no rule and no tenant knows the plan or the tenant.
+        NotKnownError: neither the rules nor the database know the plan or the tenant.
         RulesError: the rules are invalid.
     """
     rules = load(desk.rules)
@@ -74,7 +74,7 @@ def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant:
 
 
 def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | None:
-    """The plan of a tenant; the rules may name tenants of their own, and need no database for that."""
+    """Return the plan of a tenant; the rules may name tenants that are not in the database."""
     if tenant is None:
         return None
     from slactl.store.read import tickets as reads

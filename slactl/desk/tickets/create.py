@@ -1,4 +1,4 @@
-"""Opening a ticket: what a person said is checked, the plan and the zone are found, the deadlines are fixed."""
+"""Open a ticket: check the input, find plan and zone, and calculate the deadlines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from slactl.text import clean, is_address
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """What `create` was told."""
+    """The input of `create`."""
 
     subject: str
     requester_email: str
@@ -45,7 +45,7 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
     """Open a ticket as of `at` (default now).
 
     Raises:
-        UsageError: the subject, the address, a tag or the time is none.
+        UsageError: the subject, the address, a tag or the time is not valid.
         NotKnownError: the plan or the tenant is not known.
         RefusedError: another ticket has the external id.
         RulesError: the rules are invalid.
@@ -69,7 +69,7 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
-    """What its deadlines follow from."""
+    """Return the facts that the deadlines follow from."""
     tenant = known_tenant(book, new.tenant)
     return {
         "plan": effective_plan(book, new.plan, tenant),
@@ -82,7 +82,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:
-    """Two tickets never have one external id.
+    """Refuse an external id that another ticket than `owner` has.
 
     Raises:
         RefusedError: another ticket has it.
