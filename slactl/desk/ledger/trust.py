@@ -50,7 +50,7 @@ def refusals(found: Sequence[Doubt]) -> list[str]:
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Whether a file belongs to root or to this user."""
+    """Return whether a file belongs to root or to this user."""
     return status.st_uid in (0, os.geteuid())
 
 
