@@ -30,19 +30,19 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     title = clean(found["subject"] or found["external_id"] or "no subject")
     console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
     for name, value in _ticket_facts(found):
-        _fact(console, name, value)
+        print_fact(console, name, value)
     _choice(console, found)
     _calendar(console, found)
     if found["priority"] != found["chosen_priority"]:
         judged = found["chosen_priority"]
-        _fact(console, "Judged as", f"priority {judged}: an escalation raised the priority, which moves no deadline")
+        print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
     for timer in found["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
         if every_cycle or timer["cycle"] == cycles:
             TimerScreen(found, timer, screen, now).draw(console)
         else:
-            console.print(_headline(timer, now, _zone(timer)))
+            console.print(_headline(timer, now, zone_of(timer)))
     for each in found["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
@@ -55,12 +55,13 @@ def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
     yield "Ticket", ", ".join(facts)
 
 
-def _fact(console: "Console", name: str, value: str) -> None:
+def print_fact(console: "Console", name: str, value: str) -> None:
     """Print a line with a name before it; a long value continues below itself."""
-    console.print(_columns([(f"{name:<11}", "dim")], [(clean(value), "")]))
+    console.print(columns_of([(f"{name:<11}", "dim")], [(clean(value), "")]))
 
 
-def _columns(*row: "Sequence[tuple[str, str]]") -> "Table":
+def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
+    """Return a line of cells, whose last one is folded."""
     from rich.table import Table
     from rich.text import Text
 
@@ -75,28 +76,28 @@ def _choice(console: "Console", chosen: Record) -> None:
     """Print the policy that was chosen and why, and the policies passed over."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
-        _fact(console, "Policy", f"none matches ({version})")
+        print_fact(console, "Policy", f"none matches ({version})")
     else:
-        _fact(console, "Policy", f"{chosen['policy']} ({version})")
+        print_fact(console, "Policy", f"{chosen['policy']} ({version})")
         rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
-        _fact(console, "Matched", " and ".join(rule) or "everything")
+        print_fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
-        _fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+        print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
-        _fact(console, "", f"and {more} more; --json has them all")
+        print_fact(console, "", f"and {more} more; --json has them all")
     if chosen["chosen_because"] != "created":
-        when = in_zone(from_text(chosen["chosen_at"]), _zone(chosen))
-        _fact(console, "Chosen", f"{when}, {_because(chosen)}")
+        when = in_zone(from_text(chosen["chosen_at"]), zone_of(chosen))
+        print_fact(console, "Chosen", f"{when}, {_because(chosen)}")
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
     """Print the calendar on which time is counted."""
     if chosen["calendar"]:
-        _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+        print_fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
     if chosen["hours"]:
-        _fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
+        print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
-        _fact(console, "Holidays", f"those of {chosen['holidays_of']}")
+        print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
 
 
 def _because(chosen: Record) -> str:
@@ -113,7 +114,7 @@ def _clock_of(chosen: Record) -> str:
     return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
 
 
-def _zone(chosen: Record) -> tzinfo | None:
+def zone_of(chosen: Record) -> tzinfo | None:
     """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
     from zoneinfo import ZoneInfo
 
@@ -148,7 +149,7 @@ class TimerScreen:
     def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
         self.found, self.timer, self.now = found, timer, now
         self.blocks = screen.draws_blocks
-        self.zone = _zone(timer)
+        self.zone = zone_of(timer)
         end = from_text((timer["ahead"] or timer["segments"] or [{"end": found["at"]}])[-1]["end"])
         start = from_text(timer["started_at"]).astimezone(self.zone)
         #: A clock change in between makes wall times ambiguous.
@@ -169,12 +170,12 @@ class TimerScreen:
         console.print(legend(rows, blocks=self.blocks))
         console.print()
         for instant, told in self.working():
-            console.print(_columns([(instant, "")], [(clean(told), "")]))
+            console.print(columns_of([(instant, "")], [(clean(told), "")]))
         console.print(self.balance())
         for place, (instant, told) in enumerate(self.levels()):
             if not place:
                 console.print()
-            console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
+            console.print(columns_of([(instant, "dim")], [(clean(told), "dim")]))
 
     def _differs(self, *names: str) -> bool:
         """Return whether the timer has other values here than the ticket has now."""
