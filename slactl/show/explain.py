@@ -22,36 +22,36 @@ DATE = len("Mon 2026-03-02")
 FEW_DAYS = FEW_POLICIES = 7
 
 
-def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> None:
+def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) -> None:
     """Draw an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
     from rich.text import Text
 
-    console, now = screen.console(), from_text(found["at"])
-    title = clean(found["subject"] or found["external_id"] or "no subject")
-    console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
-    for name, value in _ticket_facts(found):
+    console, now = screen.console(), from_text(explained["at"])
+    title = clean(explained["subject"] or explained["external_id"] or "no subject")
+    console.print(Text(f"#{explained['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
+    for name, value in _ticket_facts(explained):
         print_fact(console, name, value)
-    _choice(console, found)
-    _calendar(console, found)
-    if found["priority"] != found["chosen_priority"]:
-        judged = found["chosen_priority"]
+    _choice(console, explained)
+    _calendar(console, explained)
+    if explained["priority"] != explained["chosen_priority"]:
+        judged = explained["chosen_priority"]
         print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
-    for timer in found["timers"]:
+    for timer in explained["timers"]:
         console.print()
-        cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
+        cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
         if every_cycle or timer["cycle"] == cycles:
-            TimerScreen(found, timer, screen, now).draw(console)
+            TimerScreen(explained, timer, screen, now).draw(console)
         else:
             console.print(_headline(timer, now, zone_of(timer)))
-    for each in found["without_timer"]:
+    for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
 
 
-def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
-    facts = [words(found["status"]), f"priority {found['priority']}", f"plan {found['plan']}"]
-    facts += [f"tenant {found['tenant']}"] if found["tenant"] else []
-    facts += [f"tags {', '.join(found['tags'])}"] if found["tags"] else []
+def _ticket_facts(explained: Record) -> Iterator[tuple[str, str]]:
+    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
+    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
+    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
     yield "Ticket", ", ".join(facts)
 
 
@@ -146,11 +146,11 @@ def _standing(timer: Record, now: datetime) -> str:
 class TimerScreen:
     """Draws one timer."""
 
-    def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
-        self.found, self.timer, self.now = found, timer, now
+    def __init__(self, explained: Record, timer: Record, screen: Screen, now: datetime) -> None:
+        self.explained, self.timer, self.now = explained, timer, now
         self.blocks = screen.draws_blocks
         self.zone = zone_of(timer)
-        end = from_text((timer["ahead"] or timer["segments"] or [{"end": found["at"]}])[-1]["end"])
+        end = from_text((timer["ahead"] or timer["segments"] or [{"end": explained["at"]}])[-1]["end"])
         start = from_text(timer["started_at"]).astimezone(self.zone)
         #: A clock change in between makes wall times ambiguous.
         self.offset = start.utcoffset() != end.astimezone(self.zone).utcoffset()
@@ -169,21 +169,21 @@ class TimerScreen:
         console.print(draw_days(rows, console.width, blocks=self.blocks))
         console.print(legend(rows, blocks=self.blocks))
         console.print()
-        for instant, told in self.working():
-            console.print(columns_of([(instant, "")], [(clean(told), "")]))
+        for instant, text in self.working():
+            console.print(columns_of([(instant, "")], [(clean(text), "")]))
         console.print(self.balance())
-        for place, (instant, told) in enumerate(self.levels()):
+        for place, (instant, text) in enumerate(self.levels()):
             if not place:
                 console.print()
-            console.print(columns_of([(instant, "dim")], [(clean(told), "dim")]))
+            console.print(columns_of([(instant, "dim")], [(clean(text), "dim")]))
 
     def _differs(self, *names: str) -> bool:
         """Return whether the timer has other values here than the ticket has now."""
-        return any(self.timer[name] != self.found[name] for name in names)
+        return any(self.timer[name] != self.explained[name] for name in names)
 
     def started(self) -> str:
         """Return in words what started the timer."""
-        if self.timer["started_at"] == self.found["created_at"]:
+        if self.timer["started_at"] == self.explained["created_at"]:
             return "opened"
         return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
 
@@ -206,10 +206,10 @@ class TimerScreen:
     def levels(self) -> Iterator[tuple[str, str]]:
         """Yield each upcoming level: when it fires, and what it is."""
         for level in self.timer["levels"]:
-            waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
+            waits = ", with the next check" if level["due_at"] <= self.explained["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
-            told = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
-            yield self.at(level["due_at"]), told
+            text = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
+            yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
         """Return the same instant by the clock of this machine, where that shows another time."""

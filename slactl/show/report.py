@@ -58,11 +58,11 @@ def period_title(report: Record) -> str:
 def ticket_words(report: Record) -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, judged = report["opened_count"], report["ticket_count"]
-    told = f"{counted(opened, 'ticket')} opened"
+    text = f"{counted(opened, 'ticket')} opened"
     if not judged:
-        return f"{told}; nothing was due"
+        return f"{text}; nothing was due"
     of = f"of {judged:,} with a target met or missed, " if report["since"] or report["until"] else ""
-    return f"{told}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
 def busiest_words(report: Record) -> str:
@@ -78,11 +78,11 @@ def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[R
     found = [("", report["targets"], target_columns("Target", blocks=blocks))]
     if report["groups"] is not None:
         rows = [{"group": group["group"], **row} for group in report["groups"][:GROUPS] for row in group["targets"]]
-        told = f"By {report['by']}"
+        text = f"By {report['by']}"
         if len(report["groups"]) > GROUPS:
-            told += f" ({GROUPS} of {len(report['groups']):,}; --csv has all)"
+            text += f" ({GROUPS} of {len(report['groups']):,}; --csv has all)"
         measured = [row for row in rows if row["measured_count"]]
-        found.append((told, measured, group_columns(report["by"])))
+        found.append((text, measured, group_columns(report["by"])))
     spent = [target for target in report["targets"] if spent_shares(target)]
     if spent:
         found.append(

@@ -72,11 +72,11 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
         "escalated": summary["escalated_count"],
         "paused": summary["paused_count"],
     }
-    told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
-    console.print(Text(f"{summary['open_count']:,} open: {told}"))
+    text = " · ".join(f"{number:,} {name}" for name, number in parts.items())
+    console.print(Text(f"{summary['open_count']:,} open: {text}"))
     if late_count(summary):
-        told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
-        console.print(Text(f"Overdue targets: {told}", style="bold red"))
+        text = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
+        console.print(Text(f"Overdue targets: {text}", style="bold red"))
 
 
 def band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
