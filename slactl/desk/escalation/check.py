@@ -53,7 +53,7 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
 def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float]) -> Report:
     with desk.database.run_lock() as lock:
         fingerprint = rules_fingerprint(desk.rules)
-        before, rules = runs.standing(desk.database.path, to_text(now), fingerprint), last_rules.recall(desk)
+        before, rules = runs.before_run(desk.database.path, to_text(now), fingerprint), last_rules.recall(desk)
         if rules is not None and rules.fingerprint != fingerprint:
             rules = None
         report, facts = Report(at=now, dry_run=False), dict[str, str]()
@@ -143,8 +143,8 @@ def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastR
         return
     from slactl.desk.escalation.monitoring import tell_monitors
 
-    told = tell_monitors(desk, report, options.metrics, heartbeat)
-    if told.problems and report.run_id is not None:
-        report.add_messages(told)
+    delivered = tell_monitors(desk, report, options.metrics, heartbeat)
+    if delivered.problems and report.run_id is not None:
+        report.add_messages(delivered)
         report.incomplete = True
         runs.correct_exit_code(desk.database.path, report.run_id, int(report.code))

@@ -169,7 +169,7 @@ def missing_secrets(rules: Rules, known: Secrets) -> Iterator[tuple[str, str, st
 def _making(name: str, known: Secrets) -> str:
     """Return the command that makes the file of a secret, or shows what is there in its place."""
     try:
-        path = known.place(name)
+        path = known.file(name)
     except (Unresolved, RuntimeError):
         return f"slactl rules check {quoted(known.rules)}"
     made = f"install -d -m 700 {quoted(path.parent)} && install -m 600 /dev/stdin {quoted(path)}"

@@ -47,15 +47,15 @@ class LastReading(NamedTuple):
     boot: BootClock
 
 
-class Standing(NamedTuple):
-    """What a run finds. `idle`: nothing is due, nothing waits to be sent, the rules are those of the last run."""
+class BeforeRun(NamedTuple):
+    """What a run finds; `idle` if nothing is due, no message waits and the rules are those of the last run."""
 
     idle: bool
     clocks: LastReading | None
 
 
-def standing(path: Path, now: str, fingerprint: str) -> Standing:
-    """How the desk stands before a run at `now` (text), in as many statements whatever its size.
+def before_run(path: Path, now: str, fingerprint: str) -> BeforeRun:
+    """Return what a run at `now` (text) finds, with the same number of statements whatever the size of the database.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -69,7 +69,7 @@ def standing(path: Path, now: str, fingerprint: str) -> Standing:
             "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
         ).fetchone()
     clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
-    return Standing(same and not due, clocks)
+    return BeforeRun(same and not due, clocks)
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
