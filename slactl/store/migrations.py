@@ -103,6 +103,7 @@ def chained(connection: sqlite3.Connection) -> None:
 def unix_users(connection: sqlite3.Connection) -> None:
     """The view of events shows the Unix user, which new events seal; `migrate` makes the views anew."""
 
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
