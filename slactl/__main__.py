@@ -97,7 +97,20 @@ def run(arguments: Sequence[str]) -> int:
             return _report(UsageError("what was typed is not valid UTF-8"))
         if debug:
             _report_traceback(error)
+        if (odd := _odd_database(error)) is not None:
+            return _report(odd)
         return _report_unexpected(error, debug=debug)
+
+
+def _odd_database(error: Exception) -> SlactlError | None:
+    """Return what is wrong with the database in use, where an error that nobody expected may come from that."""
+    connection = sys.modules.get("slactl.store.connection")
+    path = connection.opened_last() if connection is not None else None
+    if path is None or isinstance(error, OSError):
+        return None
+    from slactl.store.values import as_odd_database
+
+    return as_odd_database(path)
 
 
 def _report(error: SlactlError) -> int:

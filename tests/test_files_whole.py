@@ -449,6 +449,23 @@ def test_a_pipe_that_the_shell_makes_is_refused_with_the_way_that_works(desk: Pa
     assert subprocess.run(["/bin/bash", "-c", piped], check=False, timeout=PATIENCE).returncode == 0
 
 
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe"])
+def test_a_pipe_beside_the_database_stops_nobody(
+    desk: Path, slactl: Slactl, tmp_path: Path, end: str, kind: str
+) -> None:
+    slactl("list")
+    beside, pipe = desk.with_name(desk.name + end), tmp_path / "pipe"
+    beside.unlink(missing_ok=True)
+    os.mkfifo(beside if kind == "pipe" else pipe)
+    if kind != "pipe":
+        beside.symlink_to(pipe)
+    for words in (("list",), ("check",), ("doctor",), ("init",)):
+        arguments = [sys.executable, "-m", "slactl", *words]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert (done.returncode, f"{beside} is not a regular file" in done.stdout + done.stderr) == (6, True), words
+
+
 #: Says, whenever the rules are opened, whether somebody else could take the write lock of the database then.
 WATCHED = """
 import os, sqlite3

@@ -24,7 +24,7 @@ from slactl.desk.cache import PUT_OFF
 from slactl.desk.credentials import Secrets
 from slactl.desk.trust import closing_commands, rules_trust
 from slactl.errors import DatabaseError, ExitCode, RulesError, worst
-from slactl.store import erasure, health, structure
+from slactl.store import erasure, health, structure, values
 from slactl.store.connection import SCHEMA, damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.lock import lock_path
 from slactl.store.structure import Oddity
@@ -135,7 +135,7 @@ def _inside(connection: sqlite3.Connection, path: Path, now: datetime) -> Iterat
     if gone:
         yield Check("structure", False, f"gone: {', '.join(gone)}", _restore(path), ExitCode.DATABASE)
         return
-    broken = damage(connection)
+    broken = damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
     yield Check(
         "integrity",
         not broken,

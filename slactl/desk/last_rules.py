@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from slactl.config import Config, state_folder
 from slactl.desk.trust import rules_trust
+from slactl.errors import SlactlError
 from slactl.files import read_regular, write_whole
 
 
@@ -55,7 +56,7 @@ def recall(config: Config) -> LastRules | None:
             return None
         heartbeat = found.pop("heartbeat")
         return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **found)
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, SlactlError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -71,7 +72,7 @@ def keep(config: Config, rules: LastRules) -> None:
         if not rules_trust(place.parent):
             kept = json.dumps({"of": _names(config), **rules._asdict()})
             write_whole(place, kept.encode(), mode=0o600)
-    except (OSError, RuntimeError):
+    except (OSError, SlactlError):
         return
 
 
