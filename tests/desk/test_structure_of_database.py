@@ -18,8 +18,9 @@ from slactl.store.ids import ids_like
 from slactl.store.migrations import STEPS
 from slactl.store.structure import odd_parts
 
-SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
-FIRST_SCHEMA = Path(__file__).parents[1] / "crash" / "schema_1.sql"
+TESTS = Path(__file__).parents[1]
+#: The tables as each schema made them; two are kept with the tests of crashes.
+SCHEMAS = {n: TESTS / ("crash" if n in (1, 5) else "data/schemas") / f"schema_{n}.sql" for n in range(1, 6)}
 
 
 @contextmanager
@@ -185,8 +186,7 @@ def test_every_earlier_schema_becomes_the_one_of_today(
     desk: Path, slactl: Slactl, schema: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Made new by the program of that time, and brought to it from the first one."""
-    first = FIRST_SCHEMA.read_text()
-    made = first if schema == 1 else (SCHEMAS / f"schema_{schema}.sql").read_text()
+    first, made = SCHEMAS[1].read_text(), SCHEMAS[schema].read_text()
     for name, sql, seen in (("new.db", made, schema), ("old.db", first, schema)):
         path = migrated(tmp_path / name, sql, seen)
         monkeypatch.setenv("SLACTL_DB", str(path))
