@@ -466,6 +466,22 @@ def test_a_pipe_beside_the_database_stops_nobody(
         assert (done.returncode, f"{beside} is not a regular file" in done.stdout + done.stderr) == (6, True), words
 
 
+@pytest.mark.full
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_completion_is_not_installed_in_the_home_of_somebody_else(tmp_path: Path) -> None:
+    home, victim = tmp_path / "home", tmp_path / "victim"
+    home.mkdir()
+    victim.write_text("mine")
+    (home / ".bashrc").symlink_to(victim)
+    os.chown(home, MEMBER, -1)
+    command = f"{shlex.quote(sys.executable)} -m slactl --install-completion; exit $?"
+    environment = os.environ | {"HOME": str(home), "SHELL": "/bin/bash"}
+    done = subprocess.run(
+        ["/bin/bash", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, "belongs to somebody else" in done.stderr, victim.read_text()) == (5, True, "mine")
+
+
 #: Says, whenever the rules are opened, whether somebody else could take the write lock of the database then.
 WATCHED = """
 import os, sqlite3
