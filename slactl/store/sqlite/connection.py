@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl.errors import DatabaseError
-from slactl.store.sqlite.folders import refuse_strangers
+from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
 #: How long a writer waits for another before it gives up, in seconds.
@@ -22,6 +22,9 @@ SCHEMA = 6
 #: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
 
+# The database that this process opened last: what fails for no other reason may fail for what is in it.
+_opened: Path | None = None
+
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """A connection in autocommit mode, with the pragmas every transaction relies on.
@@ -32,8 +35,11 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
         DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
             replace it.
     """
+    global _opened
     _refuse_unless_file(path)
     refuse_strangers(path)
+    refuse_pipes(path)
+    _opened = path
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -44,6 +50,11 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             connection.close()
             raise
     return connection
+
+
+def opened_last() -> Path | None:
+    """Return the database that this process opened last."""
+    return _opened
 
 
 def _refuse_unless_file(path: Path) -> None:
