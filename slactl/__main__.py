@@ -1,4 +1,4 @@
-"""Start, and the only exit: every error becomes one message, at most one hint, and an exit code."""
+"""Start and single exit: every error becomes one message, at most one hint, and an exit code."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
@@ -142,7 +142,7 @@ def _report(error: SlactlError) -> int:
 
 
 def _report_usage(error: Exception) -> int:
-    """A wrong option, value or number of arguments, as the argument parser tells it."""
+    """Report a wrong option, value or number of arguments in the words of the argument parser."""
     from slactl.text import clean
 
     context = getattr(error, "ctx", None)
@@ -157,7 +157,7 @@ def _report_usage(error: Exception) -> int:
 
 
 def _meant(error: Exception) -> str | None:
-    """The word of a closed set that was probably meant where another was given."""
+    """Return the word of a closed set that was probably meant where another was given."""
     import re
 
     from slactl.text import nearest
@@ -169,7 +169,7 @@ def _meant(error: Exception) -> str | None:
 
 
 def _report_traceback(error: Exception) -> None:
-    """Where an unexpected error came from: never what variables held, nor a secret that a library put into it."""
+    """Print the traceback of an unexpected error without values of variables and without secrets."""
     import traceback
 
     from slactl.text import clean_block
@@ -206,7 +206,7 @@ def _say(line: str) -> None:
 
 
 def _ready_streams() -> None:
-    """A stream that was closed before the start (`>&-`) is None, which no command expects; and each takes any text."""
+    """Open streams that were closed before the start (`>&-`), and let stdout and stderr take any text."""
     from slactl.show.form import take_any_text
 
     if sys.stdin is None:

@@ -1,6 +1,6 @@
-"""Now, read once per command; instants and durations from text and to text.
+"""The clock, which is read once per command; conversion of instants and durations from text and to text.
 
-Inside slactl every instant is an aware UTC datetime in whole seconds. Local time is what people type and see.
+Inside slactl every instant is an aware UTC datetime in whole seconds. People type and see local time.
 """
 
 import re
@@ -15,7 +15,7 @@ from slactl.errors import NotKnownError, UsageError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-#: Instants outside these years are refused: nothing a desk does lies there, and a typing error often does.
+#: Instants outside these years are refused: they are typing errors.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 #: The longest duration, in seconds (ten years of 366 days) and in business days.
@@ -27,19 +27,19 @@ EXAMPLES = "times: 2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 
 
 
 def now() -> datetime:
-    """The current instant, aware UTC, in whole seconds."""
+    """Return the current instant, aware UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 class BootClock(NamedTuple):
-    """The clock that nobody can set: the seconds since the machine started, sleep included, and which start it was."""
+    """A clock that nobody can set: the seconds since the machine started, sleep included, and the id of that start."""
 
     boot_id: str
     seconds: int
 
 
 def boot_clock() -> BootClock | None:
-    """The boot clock now; None where the system has none."""
+    """Read the boot clock; None where the system has none."""
     import time as machine
 
     try:
@@ -50,14 +50,14 @@ def boot_clock() -> BootClock | None:
 
 
 def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> int:
-    """By how many seconds the wall clock was set between two readings, back where negative; 0 across a restart."""
+    """Return by how many seconds the wall clock was set between two readings; 0 across a restart."""
     if then.boot_id != boot.boot_id:
         return 0
     return int((at - since).total_seconds()) - (boot.seconds - then.seconds)
 
 
 def stopwatch() -> Callable[[], float]:
-    """Starts now; tells how many seconds have passed since, whatever becomes of the wall clock."""
+    """Start a stopwatch; the function returned tells the seconds since, whatever happens to the wall clock."""
     from time import monotonic
 
     begun = monotonic()
@@ -65,23 +65,23 @@ def stopwatch() -> Callable[[], float]:
 
 
 def until_next_second() -> float:
-    """How long it takes, in seconds, until `now` is another."""
+    """Return how long it takes, in seconds, until `now` changes."""
     return 1.0 - datetime.now(UTC).microsecond / 1_000_000
 
 
 def to_text(instant: datetime) -> str:
-    """An aware instant as it is stored and printed for programs: `2026-03-02T08:00:00Z`."""
+    """Return an aware instant as text for storage and programs: `2026-03-02T08:00:00Z`."""
     return instant.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def from_text(text: str) -> datetime:
-    """The inverse of `to_text`, for text that slactl itself wrote."""
+    """Parse text that `to_text` returned."""
     return datetime.fromisoformat(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length of time: seconds, or business days. `has_days` tells that it was written with "d"."""
+    """A length of time: seconds, or business days; `has_days` if it was written with "d"."""
 
     seconds: int = 0
     business_days: int = 0
@@ -100,17 +100,17 @@ class Duration:
 
 
 def parse_duration(text: str) -> Duration:
-    """A duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
+    """Parse a duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
 
     Raises:
-        ValueError: it is none, it is not positive, or it is longer than ten years; the message says which.
+        ValueError: it is not a duration, not positive, or longer than ten years; the message says which.
     """
     written = text.strip()
     business = re.fullmatch(r"([0-9]{1,9})\s*bd", written)
     if business:
         return _checked(Duration(business_days=int(business[1])), text)
     if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
-        raise ValueError(f"{text[:100]!r} is no duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
+        raise ValueError(f"{text[:100]!r} is not a valid duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
     parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
     seconds = sum(count * SECONDS[unit] for count, unit in parts)
     return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
@@ -125,7 +125,7 @@ def _checked(duration: Duration, text: str) -> Duration:
 
 
 def describe_seconds(seconds: int) -> str:
-    """A length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
+    """Return a length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
     left = abs(seconds)
     parts: list[tuple[int, str]] = []
     for unit in ("d", "h", "m", "s"):
@@ -137,15 +137,15 @@ def describe_seconds(seconds: int) -> str:
 
 
 def parse_offset_instant(text: str) -> datetime:
-    """An ISO 8601 instant that says its offset; fractions of a second are cut off.
+    """Parse an ISO 8601 instant with an offset; fractions of a second are cut off.
 
     Raises:
-        ValueError: it is no time, has no offset, or lies outside the years 1970 to 2199; the message says which.
+        ValueError: it is not a time, has no offset, or lies outside the years 1970 to 2199; the message says which.
     """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text[:100]!r} is no ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
+        raise ValueError(f"{text[:100]!r} is not an ISO 8601 time such as 2026-03-02T09:00:00+01:00") from None
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write 2026-03-02T09:00:00Z or …+01:00")
     return _within_years(instant, text)
@@ -164,19 +164,19 @@ def _within_years(instant: datetime, text: str) -> datetime:
 
 
 def parse_instant(text: str, now: datetime, *, ahead: bool = False) -> datetime:
-    """What a person typed as a time, in UTC; without an offset it is local to this machine.
+    """Parse a time that a person typed, to UTC; without an offset it is local to this machine.
 
-    A weekday or a bare time of day is the last one that was, or with `ahead` the next one that will be.
+    A weekday or a time of day means the last one, or with `ahead` the next one.
 
     Raises:
-        UsageError: it is no time, or lies outside the years 1970 to 2199.
+        UsageError: it is not a time, or lies outside the years 1970 to 2199.
     """
     written = " ".join(text.split())
     try:
         found = _relative(written.lower(), now) or _named_day(written.lower(), now, ahead) or _absolute(written)
         return _within_years(found, text)
     except (ValueError, OverflowError, OSError) as error:
-        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is no time"
+        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is not a valid time"
         raise UsageError(reason, EXAMPLES) from error
 
 
@@ -230,14 +230,14 @@ def _time_of_day(text: str | None) -> time:
 
 def _absolute(text: str) -> datetime:
     found = datetime.fromisoformat(text)
-    # The machine's own zone knows no local time in the first or the last year there is.
+    # Python cannot convert local time in the first and the last year of datetime.
     far = not FIRST_YEAR <= found.year <= LAST_YEAR
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else found.astimezone()
 
 
 @lru_cache(maxsize=10_000)
 def is_zone(name: str) -> bool:
-    """Whether this machine can load a zone of this name, for rules and histories that were accepted before."""
+    """Return whether this machine can load a zone of this name, for rules and histories accepted before."""
     from zoneinfo import ZoneInfo
 
     try:
@@ -251,7 +251,7 @@ def zone(name: str) -> "ZoneInfo":
     """Return the time zone of this name, to calculate with it.
 
     Raises:
-        ValueError: there is none; the message has the nearest name.
+        ValueError: there is no zone of this name; the message has the nearest one.
     """
     from zoneinfo import ZoneInfo
 
@@ -261,13 +261,13 @@ def zone(name: str) -> "ZoneInfo":
 
 
 def new_zone(name: str) -> "ZoneInfo":
-    """Return the time zone that somebody writes now.
+    """Return the time zone that somebody writes into rules, a map or a command.
 
     `localtime` and `posixrules` depend on the machine, and the zones under `right/` count leap seconds. All of them
     would give other instants elsewhere and are refused, as are the aliases under `posix/`.
 
     Raises:
-        ValueError: there is none of this name, or it is one of these; the message has the nearest name.
+        ValueError: there is no zone of this name, or it is one of these; the message has the nearest name.
     """
     if name in ("localtime", "posixrules") or name.startswith(("posix/", "right/")):
         raise _no_zone(name)

@@ -1,4 +1,4 @@
-"""Where the database and the rules are, who acts, and which setting came from where."""
+"""The settings of an invocation: database, rules, actor, colour, and the source of each."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Color(StrEnum):
-    """When terminal output is coloured."""
+    """The values of `--color`."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -18,7 +18,7 @@ class Color(StrEnum):
 
 
 class Config(NamedTuple):
-    """The settings of one invocation; `sources` says for each where it came from."""
+    """The settings of one invocation; `sources` has the flag or variable of each."""
 
     database: Path
     rules: Path
@@ -29,7 +29,7 @@ class Config(NamedTuple):
 
 
 def shipped_rules() -> Path:
-    """The rules that come with the program: beside the modules when installed, one folder up in a checkout."""
+    """Return the rules that come with the program: beside the modules, or one folder up in a checkout."""
     here = Path(__file__).resolve().parent
     inside = here / "rules.toml"
     return inside if inside.is_file() else here.parent / "rules.toml"
@@ -43,7 +43,7 @@ def resolve(
     color: Color = Color.AUTO,
     debug: bool = False,
 ) -> Config:
-    """Flag before environment before default, for each setting.
+    """Resolve each setting: flag before environment before default.
 
     Raises:
         UsageError: the path or the name given is empty.
@@ -63,17 +63,17 @@ def resolve(
 
 
 def default_database(environment: Mapping[str, str]) -> Path:
-    """`$XDG_DATA_HOME/slactl/slactl.db`; never the working directory."""
+    """Return `$XDG_DATA_HOME/slactl/slactl.db`; never a path in the working directory."""
     return _base(environment, "XDG_DATA_HOME", ".local/share") / "slactl" / "slactl.db"
 
 
 def user_rules(environment: Mapping[str, str]) -> Path:
-    """`$XDG_CONFIG_HOME/slactl/rules.toml`, where `init` writes unless told otherwise."""
+    """Return `$XDG_CONFIG_HOME/slactl/rules.toml`, which `init` writes by default."""
     return _base(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME/slactl`: what runs of this user leave for the next one."""
+    """Return `$XDG_STATE_HOME/slactl`, where a run of this user leaves files for the next one."""
     return _base(environment, "XDG_STATE_HOME", ".local/state") / "slactl"
 
 
@@ -106,7 +106,7 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether rules are there, or something in their place, which is then refused; not in a home that is closed."""
+    """Return whether anything is at the path of rules; no, where the folder may not be entered."""
     try:
         return path.exists()
     except OSError:

@@ -1,4 +1,4 @@
-"""Exit codes, and the errors that carry message, hint and code to the only exit in `__main__`."""
+"""Exit codes, and the errors that carry message, hint and code to the single exit in `__main__`."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What a script or cron reads from `$?`; the numbers are fixed."""
+    """The exit codes; scripts and cron rely on the numbers."""
 
     DONE = 0
     FAILURE = 1
@@ -25,12 +25,12 @@ class ExitCode(IntEnum):
     READER_CLOSED = 141
 
 
-#: Where several hold, the first of these is the exit code.
+#: Where several apply, the first of these is the exit code.
 PRECEDENCE = (ExitCode.FAILURE, ExitCode.DATABASE, ExitCode.LOCKED, ExitCode.RULES, ExitCode.PARTLY, ExitCode.FOUND)
 
 
 class SlactlError(Exception):
-    """A failure a person can act on: a line, or one for each problem, a hint that can be pasted, an exit code."""
+    """A failure that a person can act on: one line for each problem, a hint to paste, an exit code."""
 
     code = ExitCode.FAILURE
 
@@ -38,12 +38,12 @@ class SlactlError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        #: What is told, a line each. A line break inside is one that a stranger wrote.
+        #: The lines to print. A line break inside comes from a stranger's text.
         self.lines = tuple(problems) or (message,)
 
     @classmethod
     def of(cls, problems: "Sequence[str]", hint: str | None = None) -> "Self":
-        """One error for several problems."""
+        """Make one error of several problems."""
         return cls("; ".join(problems), hint, problems=problems)
 
 
@@ -66,7 +66,7 @@ class RulesError(SlactlError):
 
 
 class RefusedError(SlactlError):
-    """Refused in the state the ticket is in; nothing was written."""
+    """The state of the ticket does not allow this; nothing was written."""
 
     code = ExitCode.REFUSED
 
@@ -90,5 +90,5 @@ class LockedError(SlactlError):
 
 
 def worst(codes: "list[ExitCode]") -> ExitCode:
-    """The one exit code for several findings, by `PRECEDENCE`."""
+    """Return the one exit code for several findings, by `PRECEDENCE`."""
     return next((code for code in PRECEDENCE if code in codes), ExitCode.DONE)

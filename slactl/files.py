@@ -1,6 +1,6 @@
-"""Read and write files through descriptors, so that nobody else decides which file is meant.
+"""Read and write files through descriptors, so that nobody else can exchange them.
 
-Whoever may write to a folder can swap what is in it between two system calls. Reading therefore opens a file once,
+Anybody who may write to a folder can swap its files between two system calls. Reading therefore opens a file once,
 without waiting, and refuses everything but a regular file. Writing makes a private folder beside the target, sets
 owner and mode on the descriptor before any byte is written, and renames from there: a reader sees the old file or the
 new one, whole. On the way to the folder no link is followed that others may have put there.
@@ -36,7 +36,7 @@ def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = 
     """Open a regular file for reading, without waiting for whoever would write to a named pipe.
 
     Raises:
-        OSError: it is not there, may not be read, or is not a regular file.
+        OSError: it does not exist, may not be read, or is not a regular file.
     """
     _refuse_unless_regular(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path)  # opening a device may act on it
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)

@@ -15,7 +15,7 @@ MOST_LINKS = 40
 
 
 def is_ours(found: os.stat_result) -> bool:
-    """Whether something belongs to root or to this user."""
+    """Return whether something belongs to root or to this user."""
     return found.st_uid in (0, os.geteuid())
 
 
@@ -31,7 +31,7 @@ def open_bits(found: os.stat_result, place: Path | None = None) -> int:
 
 
 def others_may_replace(folder: os.stat_result, place: Path | None = None) -> bool:
-    """Whether somebody besides root and this user may replace what is in a folder; a sticky one protects its files."""
+    """Return whether somebody besides root and this user may replace files in a folder; a sticky one protects them."""
     if not is_ours(folder):
         return True
     return not folder.st_mode & stat.S_ISVTX and bool(open_bits(folder, place))
@@ -39,7 +39,7 @@ def others_may_replace(folder: os.stat_result, place: Path | None = None) -> boo
 
 @cache
 def _is_own_group(group: int) -> bool:
-    """Whether nobody but this user is in a group."""
+    """Return whether nobody but this user is in a group."""
     import grp
     import pwd
 
@@ -53,7 +53,7 @@ def _is_own_group(group: int) -> bool:
 
 
 def _has_list(place: Path) -> bool:
-    """Whether an access list belongs to a place; its entries show as rights of the group."""
+    """Return whether an access list belongs to a place; its entries show as rights of the group."""
     if not hasattr(os, "getxattr"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""The one sanitiser of strangers' text, and the checks of what people type."""
+"""The one sanitiser of strangers' text, and the checks of typed text."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -9,7 +9,7 @@ from slactl.errors import NotKnownError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-# These are compiled when first used: most text is plain and needs none, and this file is part of every start.
+# Expressions are compiled when first used: most text is plain, and every start imports this file.
 # Whole escape sequences go, payload and all: CSI, then strings such as OSC and DCS with their end, then the rest.
 # A string without an end loses only its beginning: a terminal would swallow what follows, and people would not see it.
 _ESCAPES = (
@@ -20,39 +20,39 @@ _ESCAPES = (
 _CONTROLS = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 _BREAKS = "[\t\n\r\v\f\x85\u2028\u2029]+"
 
-#: What takes no room or turns text around, as the inside of a character class: what is read is not what stands there.
-#: The two variation selectors that choose between text and emoji are left out.
+#: Characters that are invisible or reverse the direction of text, as the inside of a character class: they deceive the
+#: reader. The two variation selectors that choose between text and emoji are not among them.
 HIDDEN = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
-#: The program itself, and the words that stand for somebody: no person, ticket or mail may have them for a name.
+#: The program and the words that stand for somebody; nobody may have such a name.
 RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
 
-#: How many marks one letter may bear; more of them cover the lines around.
+#: How many combining marks a letter keeps; more would cover the lines around.
 MARKS = 8
 
-# A run in which there may be too many: marks are neither word nor blank.
+# A run that may have too many marks, which are neither words nor blanks.
 _MARKED = f"[^\\w\\s\x00-\u02ff]{{{MARKS + 1},}}"
 
 
 def clean(text: str) -> str:
-    """Text safe to show on one line: no control or escape sequences, hidden marks visible as ⟨U+202E⟩."""
+    """Return text that is safe to show on one line: no control sequences, hidden marks visible as ⟨U+202E⟩."""
     if text.isascii() and text.isprintable():
         return text
     return _visible(re.sub(_CONTROLS, "", re.sub(_BREAKS, " ", re.sub(_ESCAPES, "", text))))
 
 
 def clean_block(text: str) -> str:
-    """The same, but line breaks and tabs stay."""
+    """Return text that is safe to show, as `clean` does, but keep line breaks and tabs."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return _visible(re.sub(_CONTROLS, "", re.sub(_ESCAPES, "", unified)))
 
 
 def quoted(word: object) -> str:
-    """A word or path of a command that people paste: cleaned, and in quotes where a shell could take it for more."""
+    """Return a word of a command to paste: cleaned, and in quotes where a shell needs them."""
     from shlex import quote
 
     return quote(clean(str(word)))
@@ -69,7 +69,7 @@ def _visible(text: str) -> str:
 
 
 def _thinned(match: re.Match[str]) -> str:
-    """The run with at most `MARKS` marks in a row, and how many more there are."""
+    """Return the run with at most `MARKS` marks in a row, and the number of the others."""
     from itertools import groupby
     from unicodedata import category
 
@@ -82,13 +82,18 @@ def _thinned(match: re.Match[str]) -> str:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice a person probably meant, or None."""
+    """Return the choice that a person probably meant, or None."""
     from difflib import get_close_matches
 
     known = list(choices)
     lowered = {choice.lower(): choice for choice in known}
     close = get_close_matches(word.lower()[:100], list(lowered), n=1, cutoff=0.6)
     return lowered[close[0]] if close else None
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and its noun, in the plural where it is not 1: "1 ticket", "1,200 tickets"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
@@ -117,7 +122,7 @@ def known_or_refuse(word: str, known: Collection[str], what: str, hint: str | No
 
 
 def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
-    """The text as it is.
+    """Return the text unchanged.
 
     Raises:
         UsageError: it has NUL or a lone surrogate, or fewer than `least` or more than `most` characters.
@@ -134,7 +139,7 @@ def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name stands for something else in slactl, however it is written: nobody may act under it."""
+    """Return whether a name, however it is written, stands for something else in slactl: nobody may act under it."""
     if not name.isascii():
         from unicodedata import normalize
 
@@ -143,12 +148,12 @@ def is_reserved(name: str) -> bool:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a text can be written as UTF-8: it has no lone surrogate, which is what bad bytes are read as."""
+    """Return whether a text can be written as UTF-8: it has no lone surrogate, which bad bytes become when read."""
     return text.isascii() or re.search("[\ud800-\udfff]", text) is None
 
 
 def is_address(text: str) -> bool:
-    """Whether this can be an e-mail address: one @ between two parts, nothing blank or hidden, 254 characters."""
+    """Return whether this can be an e-mail address: one @ between two parts, no blanks, at most 254 characters."""
     if len(text) > 254 or not text.isprintable() or any(character.isspace() for character in text):
         return False
     local, at, domain = text.partition("@")

@@ -30,10 +30,12 @@ def of_errors(tree: ast.AST) -> Iterator[ast.expr]:
             of = node.func.value if isinstance(node.func, ast.Attribute) and node.func.attr == "of" else node.func
             if isinstance(of, ast.Name) and of.id in ERRORS:
                 yield from node.args[1:2]
-            yield from (each.value for each in node.keywords if each.arg == "hint")
+            if isinstance(of, ast.Name) and of.id == "Check":
+                yield from node.args[3:4]
+            yield from (each.value for each in node.keywords if each.arg in ("hint", "fix"))
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(each, ast.Name) and re.search("(?i)hint|example", each.id) for each in targets):
+            if any(isinstance(each, ast.Name) and re.search("(?i)hint|example|fix", each.id) for each in targets):
                 yield node.value
 
 

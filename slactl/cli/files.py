@@ -14,8 +14,8 @@ from slactl.text import quoted
 TOLD = 100
 
 
-def opened(name: str, command: str) -> BinaryIO:
-    """Open a file for reading, or stdin for `-`; `command` is the one that reads it.
+def opened(name: str) -> BinaryIO:
+    """Open a file for reading, or stdin for `-`.
 
     Raises:
         UsageError: it cannot be read, or is not a regular file.
@@ -25,9 +25,29 @@ def opened(name: str, command: str) -> BinaryIO:
     try:
         return open_regular(name)
     except OSError as error:
-        piped = os.path.exists(name) and not os.path.isdir(name) and not os.path.isfile(name)
-        hint = f"cat {quoted(name)} | slactl {command} -" if piped else f"ls -ld {quoted(name)}"
+        piped = os.path.exists(name) and Path(name).is_fifo()
+        hint = f"cat {quoted(name)} | {_reading_stdin(name)}" if piped else f"ls -ld {quoted(name)}"
         raise UsageError(f"{name} cannot be read: {error.strerror}", hint) from error
+
+
+def _reading_stdin(name: str) -> str:
+    """Return the command that is running, all its options with it, but with stdin in the place of a file."""
+    from typer._click.globals import get_current_context
+
+    context, words = get_current_context(), list[str]()
+    for level in (context.find_root(), context):
+        words.append(str(level.info_name))
+        for param in level.command.params:
+            source, value = level.get_parameter_source(str(param.name)), level.params.get(str(param.name))
+            if source is None or source.name != "COMMANDLINE":
+                continue
+            if param.param_type_name == "argument":
+                words.append("-" if str(value) == name else quoted(value))
+            elif value is True:
+                words.append(param.opts[-1])
+            else:
+                words += [param.opts[0], quoted(value)]
+    return " ".join(words)
 
 
 class Teller:

@@ -52,8 +52,8 @@ def demo(context: typer.Context) -> None:
     from slactl.text import quoted
 
     here = call(context)
-    desk = demo.make_desk(here.config.actor, here.now, here.config)
-    say(f"A throw-away desk with {len(demo.STORIES)} tickets: {desk.database.parent}")
+    desk, tickets = demo.make_desk(here.now, here.config)
+    say(f"A throw-away desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
     report = check.check(Desk.of(desk), here.now, check.Job(keeps=False))
     _show_check(report)

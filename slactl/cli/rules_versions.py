@@ -56,7 +56,7 @@ def run_tests(
     """
     from slactl.desk.what_if.testing import run
     from slactl.show.records import write_object
-    from slactl.show.rules_tests import outcome_lines
+    from slactl.show.rules import outcome_lines
     from slactl.sla.rules.loading import load
 
     here = call(context)

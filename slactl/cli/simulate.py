@@ -74,7 +74,7 @@ def simulate(
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
     promised, teller = load(file), Teller(history)
-    with opened(history, "simulate") as stream, reading(stream, history) as ticked:
+    with opened(history) as stream, reading(stream, history) as ticked:
         tickets = simulate_file(stream, promised, instant or "last", teller, ticked)
         if chosen is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, most, Tally())
@@ -94,7 +94,7 @@ def _compare(
     from slactl.sla.rules.loading import load
 
     rules, teller = (load(files[0]), load(files[1])), Teller(history)
-    with opened(history, "simulate") as stream, reading(stream, history) as ticked:
+    with opened(history) as stream, reading(stream, history) as ticked:
         found = compare_file(stream, rules, at or "last", by, teller, ticked)
     whose = zip(SIDES, files, rules, strict=True)
     head = {side: {"file": str(file), "hash": promised.hash} for side, file, promised in whose}

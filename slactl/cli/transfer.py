@@ -50,7 +50,7 @@ def import_(
     here = call(context)
     chosen = load_map(how) if how is not None else None
     teller = Teller(file)
-    with opened(file, "import") as stream, reading(stream, file) as bar:
+    with opened(file) as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
     teller.end()

@@ -134,8 +134,8 @@ def doctor(
       slactl doctor --rebuild --dry-run
     """
     from slactl.desk.upkeep import doctor as desk
-    from slactl.show.doctor import draw_health, health_lines
     from slactl.show.records import write_object
+    from slactl.show.upkeep import draw_health, health_lines
 
     if rebuild:
         _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
@@ -156,8 +156,8 @@ def doctor(
 def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     from slactl.cli.progress import phases
     from slactl.desk.upkeep import rebuild as desk
-    from slactl.show.doctor import rebuild_lines
     from slactl.show.records import write_object
+    from slactl.show.upkeep import rebuild_lines
     from slactl.text import clean
 
     here, done = call(context), desk.Rebuilt(dry_run)

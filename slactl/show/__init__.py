@@ -1,1 +1,1 @@
-"""What you see: tables, plain text, JSON and CSV."""
+"""Everything that people and programs see: tables, plain text, JSON and CSV."""

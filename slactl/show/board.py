@@ -1,4 +1,4 @@
-"""The live board as one screen: as much of it as the terminal has lines, times that tick, a word beside each colour."""
+"""The live board as one screen that fits the terminal: ticking times, and a word beside each colour."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-#: The lines of a section besides its rows: its heading, the head of its table, and the blank one below.
+#: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
 
 ALARM = "bold yellow"
@@ -24,7 +24,7 @@ ALARM = "bold yellow"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the board; `count` is how many rows there are, of which `rows` may be fewer."""
+    """A part of the board; `count` is the number of all rows, and `rows` may be fewer."""
 
     title: str
     style: str
@@ -34,9 +34,9 @@ class Section:
 
 
 def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
-    """The board at one instant, for a terminal of so many cells.
+    """Return the board at one instant, for a terminal of `width` by `height` cells.
 
-    Each section gets its share of the lines; those that find no room are left out, the last first.
+    Each section gets its share of the lines. Sections without room are left out, the last first.
     """
     from rich.console import Group
     from rich.text import Text
@@ -51,14 +51,14 @@ def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
         parts += [heading, lay(section.rows[:lines], section.columns, width), Text()]
         rest -= lines + AROUND
     if not sections:
-        parts.append(Text("Nothing is late, nothing is due soon, nobody urgent waits.", style="green"))
+        parts.append(Text("No ticket is overdue or due soon, and every urgent ticket is assigned.", style="green"))
         rest -= 1
     parts += [Text() for _ in range(rest)]
     return Group(*parts, _foot(shown, width))
 
 
 def share(wanted: Sequence[int], lines: int) -> list[int]:
-    """How many rows each section gets: one each at least, then one more in turn while there are lines.
+    """Return how many rows each section gets: at least one, then one more in turn while there are lines.
 
     Sections that cannot have one row each are left out, the last first.
     """
@@ -73,7 +73,7 @@ def share(wanted: Sequence[int], lines: int) -> list[int]:
 
 
 def countdown(seconds: int) -> str:
-    """A time that ticks: `4:05`, `1:04:05`, `2d 01:04:05`."""
+    """Return a number of seconds as a clock: `4:05`, `1:04:05`, `2d 01:04:05`."""
     days, rest = divmod(abs(seconds), 86_400)
     hours, rest = divmod(rest, 3600)
     if days:
@@ -89,8 +89,8 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
     yield _across(title, Text(*_check_words(shown)), width)
     line = Text(f"Open {shown['open_count']:,} · ")
-    line.append(f"late {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
-    line.append(f" · urgent, nobody has it {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
+    line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
+    line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
     line.append(" · due within " + ", ".join(f"{hours}h {count:,}" for hours, count in shown["forecast"]))
     line.no_wrap, line.overflow = True, "ellipsis"
     yield line
@@ -98,7 +98,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """How the last check went, in words and a style."""
+    """Return how the last check went, in words and a style."""
     check = shown["last_check"]
     if check is None:
         return "no check has run yet", ALARM
@@ -109,7 +109,7 @@ def _check_words(shown: Record) -> tuple[str, str]:
     if check["ended_at"] is None:
         return f"a check began {when} ago", ""
     if check["exit_code"] not in (None, 0, 10):
-        return f"checked {when} ago, FAILED with {check['exit_code']}", ALARM
+        return f"checked {when} ago, FAILED with exit code {check['exit_code']}", ALARM
     return f"checked {when} ago", "green"
 
 
@@ -122,12 +122,12 @@ def _foot(shown: Record, width: int) -> "Text":
         line.overflow = "ellipsis"
         return line
     return _across(
-        Text("q leaves", style="dim"), Text(f"as of {clock}, looked at every {shown['interval']}s", style="dim"), width
+        Text("q quits", style="dim"), Text(f"as of {clock}, read every {shown['interval']}s", style="dim"), width
     )
 
 
 def _across(left: "Text", right: "Text", width: int) -> "Text":
-    """Two texts at both ends of a line; the right one goes first where there is no room."""
+    """Put two texts at both ends of a line; without room the right one is left out, unless it is an alarm."""
     gap = width - left.cell_len - right.cell_len
     line = left.copy() if gap < 1 else left.copy().append(" " * gap).append_text(right)
     line.no_wrap, line.overflow = True, "ellipsis"
@@ -139,10 +139,10 @@ def _across(left: "Text", right: "Text", width: int) -> "Text":
 
 def _sections(shown: Record) -> Iterator[Section]:
     tickets = _ticket_columns(shown["now"], shown["due_soon"])
-    yield Section("LATE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
+    yield Section("OVERDUE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
     soon = f"DUE WITHIN {describe_seconds(shown['due_soon'])}"
     yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"], tickets)
-    yield Section("URGENT, NOBODY HAS IT", ALARM, shown["urgent_count"], shown["urgent"], tickets)
+    yield Section("URGENT AND UNASSIGNED", ALARM, shown["urgent_count"], shown["urgent"], tickets)
     next_columns = _next_columns(shown["now"])
     yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(shown["upcoming"]), shown["upcoming"], next_columns)
 
@@ -162,7 +162,7 @@ def _next_columns(now: datetime) -> Sequence[Column]:
     return (
         Column("ID", lambda timer: str(timer["ticket_id"]), right=True),
         Column("When", lambda timer: _ticking(timer["next_at"], now, late="overdue"), right=True),
-        Column("Of", lambda timer: words(timer["kind"])),
+        Column("Timer", lambda timer: words(timer["kind"])),
         Column("Priority", lambda timer: (timer["priority"], PRIORITY_STYLES[timer["priority"]])),
         Column("Assignee", assignee, rank=1, most=12),
         Column("Subject", lambda timer: timer["subject"] or "", most=200, long=True),

@@ -1,4 +1,4 @@
-"""Calendars for people: the answer to a question, and a month as a grid."""
+"""Calendars for people: answers to questions, and a month as a grid."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,18 +36,18 @@ MONTHS = (
 
 
 def added_lines(found: Record) -> list[str]:
-    """When a duration is used up, and what was asked."""
+    """Yield the instant at which a duration ends, and the question."""
     open_time = f", {exact(found['open_seconds'])} open" if found["duration"].endswith("bd") else ""
     return [_at(found, "end"), f"  {found['duration']} after {_at(found, 'start')}{open_time}", _where(found)]
 
 
 def between_lines(found: Record) -> list[str]:
-    """How much open time there is, and what was asked."""
+    """Yield how much open time lies between two instants, and the question."""
     return [exact(found["open_seconds"]), f"  from {_at(found, 'start')} to {_at(found, 'end')}", _where(found)]
 
 
 def open_lines(found: Record) -> list[str]:
-    """Yes or no, and until when it stays so."""
+    """Yield whether the calendar is open, and until when."""
     why = f", {clean(found['holiday'])}" if found["holiday"] else ""
     lines = ["yes" if found["open"] else "no", f"  {_at(found, 'at')}{why}"]
     if found["open"]:
@@ -66,14 +66,14 @@ def _calendar(found: Record) -> str:
 
 
 def _at(found: Record, name: str) -> str:
-    """An instant by the clock of the calendar."""
+    """Return an instant by the clock of the calendar."""
     from zoneinfo import ZoneInfo
 
     return in_zone(from_text(found[name]), ZoneInfo(found["timezone"]), offset=True)
 
 
 def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Screen) -> None:
-    """Draws the dates of one month as a grid of weeks, and below it what is special; a list where it is narrow."""
+    """Draw one month as a grid of weeks, or as a list on a narrow screen, and its special dates below."""
     from rich.text import Text
 
     console = screen.console()
@@ -90,7 +90,7 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
         console.print(Text(f"{name}  {clean(each)}"))
     open_dates = [day for day in dates if day["intervals"]]
     total = sum(day["open_seconds"] for day in dates)
-    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in all", style="dim"))
+    console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style="dim"))
 
 
 def _grid(dates: Sequence[Record], today: str, cell: int) -> "Table":
@@ -128,7 +128,7 @@ def _cell(day: Record, today: str, width: int) -> "Text":
 
 
 def _hours(text: str, width: int) -> list[str]:
-    """An interval as a cell bears it: whole, without the minutes that are 00, or on two lines."""
+    """Return an interval in lines that fit a cell: whole, without minutes that are 00, or on two lines."""
     if text == "00:00-24:00":
         return ["all day"]
     if width >= WIDE:
@@ -151,7 +151,7 @@ def _list(dates: Sequence[Record], console: "Console") -> "Table":
 
 
 def _specials(day: Record) -> Iterator[str]:
-    """What is not as in every week, in words."""
+    """Yield in words what differs on this date from the weekly hours."""
     hours = " ".join(day["intervals"]) or "closed"
     if day["special"]:
         yield f"special hours: {hours}" + (f" ({day['holiday']})" if day["holiday"] else "")

@@ -1,4 +1,4 @@
-"""Charts as numbers: where each bar, dot and label of a page's SVG lies.
+"""Charts as numbers: the places of bars, dots and labels in the SVG of a page.
 
 Places across are percentages of the chart's width, so that text keeps its size on a phone; places down are pixels.
 """
@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-#: The height of a chart's plot in pixels; above it is room for half a line of text.
+#: The height of a plot in pixels, and the room above it for half a line of text.
 HEIGHT, TOP = 160, 10
 
 #: How many labels fit side by side on a phone.
 LABELS = 4
 
-#: Where a plot begins, in percent: the labels of its lines stand before it.
+#: Where a plot begins, in percent; the labels of its lines stand before it.
 GUTTER = 11
 
-#: How near to an edge a label is too near, in percent.
+#: A label this close to an edge is not centred, in percent.
 EDGE = 12
 
 #: How many shades an hour can have besides none.
@@ -25,7 +25,7 @@ SHADES = 5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A rectangle: `name` is what it stands for."""
+    """A rectangle; `name` says what it stands for."""
 
     name: str
     x: float
@@ -37,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text beside a line or below a step; `anchor` is which end of it lies at `x`."""
+    """A text beside a line or below a step; `anchor` says which end of the text lies at `x`."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line that may have gaps: its pieces as points for a polyline of 100 by `HEIGHT`, and its dots."""
+    """A line with gaps: its pieces as points of a polyline in a field of 100 by `HEIGHT`, and its dots."""
 
     name: str
     pieces: Sequence[str]
@@ -56,7 +56,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that is drawn in one plot."""
+    """The contents of one plot."""
 
     marks: Sequence[Mark] = ()
     curves: Sequence[Curve] = ()
@@ -65,7 +65,7 @@ class Chart:
 
 
 def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], title: Callable[[int], str]) -> Chart:
-    """A column for each step, its parts one on the other; `title` says a step in words."""
+    """Lay out a column for each step, its parts on top of one another; `title` describes a step."""
     totals = [sum(step.values()) for step in steps]
     top = round_up(max(totals, default=0))
     width = (100 - GUTTER) / max(1, len(steps))
@@ -85,7 +85,7 @@ def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], ti
 def curves(
     names: Sequence[str], series: Mapping[str, Sequence[float | None]], title: Callable[[str, int], str]
 ) -> Chart:
-    """A line of shares (0 to 1) for each series, with a gap where nothing was measured."""
+    """Lay out a line of shares (0 to 1) for each series, with a gap where nothing was measured."""
     width = (100 - GUTTER) / max(1, len(names))
 
     def point(place: int, share: float) -> tuple[float, float]:
@@ -106,7 +106,7 @@ def curves(
 
 
 def heat_map(week: Sequence[Sequence[int]], title: Callable[[int, int], str]) -> Sequence[Mark]:
-    """A cell for each hour of the week; its name is its shade, 0 for nothing to 5 for the busiest."""
+    """Lay out a cell for each hour of the week, named by its shade: 0 is nothing, 5 the busiest."""
     most = max(map(max, week))
     return [
         Mark(str(shade(number, most)), _round(10 + hour * 3.75), day * 22, 3.5, 20, title(day, hour))
@@ -116,12 +116,12 @@ def heat_map(week: Sequence[Sequence[int]], title: Callable[[int, int], str]) ->
 
 
 def shade(number: int, most: int) -> int:
-    """How dark a number is, the greatest being the darkest; only 0 is nothing."""
+    """Return how dark a number is, the greatest being the darkest; only 0 is nothing."""
     return -(-SHADES * number // most) if most else 0
 
 
 def below(names: Sequence[str]) -> Sequence[Label]:
-    """Labels below some of the steps, no more than fit."""
+    """Lay out labels below some of the steps, as many as fit."""
     every = max(1, -(-len(names) // LABELS))
     width = (100 - GUTTER) / max(1, len(names))
     places = [(GUTTER + place * width + width / 2, names[place]) for place in range(every // 2, len(names), every)]
@@ -133,7 +133,7 @@ def below(names: Sequence[str]) -> Sequence[Label]:
 
 
 def round_up(number: int) -> int:
-    """The next number that reads well at the top of an axis: 1, 2, 4, 6, 8 or 10 times a power of ten."""
+    """Return the next number that suits the top of an axis: 1, 2, 4, 6, 8 or 10 times a power of ten."""
     if number <= 1:
         return 1
     power: int = 10 ** (len(str(number)) - 1)

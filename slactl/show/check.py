@@ -1,4 +1,4 @@
-"""What the runs of `check` and imports did, for people and for cron's mail."""
+"""Results of `check` and `import`, for people and for the mail of cron."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,17 +8,17 @@ from slactl.text import clean, clean_block
 if TYPE_CHECKING:
     from slactl.show.tables import Column
 
-#: The levels a run tells one by one, so that cron's mail stays readable in a storm; a dry run tells all of them.
+#: How many levels a run lists, so that the mail of cron stays readable; a dry run lists all.
 SHOWN = 20
 
 
 def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """One line that sums the run up, one for each level, and the messages nobody could be sent."""
+    """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
-        f"{report['at']}  {report['scanned']} looked at, {report['breached']} {would}found breached, "
+        f"{report['at']}  {report['scanned']} checked, {report['breached']} {would}found breached, "
         f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
     )
     firings = report["firings"]
@@ -33,14 +33,14 @@ def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
-    """What an import did, in one line."""
+    """Return a line that says what an import did."""
     would = "would be " if dry_run else ""
 
     def some(name: str, what: str) -> str:
         return f"{done[name]} {what}{'' if done[name] == 1 else 's'}"
 
     tenants = f", {some('tenants', 'tenant')} {would}added" if done["tenants"] else ""
-    bad = f", {some('bad', 'problem')} told above" if done["bad"] else ""
+    bad = f", {some('bad', 'problem')} listed above" if done["bad"] else ""
     return (
         f"{some('opened', 'ticket')} {would}opened, {done['changed']} {would}changed, "
         f"{some('events', 'event')} {would}added{tenants}{bad}"
@@ -55,13 +55,14 @@ def _deed(firing: Mapping[str, Any]) -> str:
         done.append(f"assignee {firing['from_assignee'] or 'nobody'} → {firing['to_assignee']}")
     if firing["told"]:
         done.append(
-            f"tells {' and '.join(firing['told'])}" + (", as nobody else is reached" * bool(firing["fallback"]))
+            f"notifies {' and '.join(firing['told'])}"
+            + (" because nobody else is reachable" * bool(firing["fallback"]))
         )
     return ", ".join(done)
 
 
 def run_columns() -> "Sequence[Column]":
-    """The columns that list runs."""
+    """Return the columns of a list of runs."""
     from slactl.show.tables import Column
     from slactl.show.times import local
 
@@ -71,18 +72,18 @@ def run_columns() -> "Sequence[Column]":
     return (
         Column("Run", lambda run: str(run["id"]), right=True),
         Column("Started", lambda run: local(run["started_at"])),
-        count("Looked at", "scanned"),
+        count("Checked", "scanned"),
         count("Breached", "breached"),
         count("Fired", "fired"),
-        count("Told", "notified"),
+        count("Notified", "notified"),
         count("Failed", "failed"),
         Column("Skipped", lambda run: ", ".join(f"{n} {why}" for why, n in run["skipped"].items()), rank=1),
-        Column("Exit", lambda run: "died" if run["exit_code"] is None else str(run["exit_code"]), right=True),
+        Column("Exit", lambda run: "unfinished" if run["exit_code"] is None else str(run["exit_code"]), right=True),
     )
 
 
 def message_columns() -> "Sequence[Column]":
-    """The columns that list messages of the outbox."""
+    """Return the columns of a list of messages in the outbox."""
     from slactl.show.tables import Column
     from slactl.show.times import local
 
@@ -92,7 +93,7 @@ def message_columns() -> "Sequence[Column]":
         Column("To", lambda message: message["recipient"], most=24),
         Column("State", lambda message: message["state"]),
         Column("Held by", lambda message: message["held_by"] or "", rank=1, most=20),
-        Column("Made", lambda message: local(message["created_at"])),
+        Column("Created", lambda message: local(message["created_at"])),
         Column("Tries", lambda message: str(message["tries"] or ""), rank=2, right=True),
         Column("Ended", lambda message: local(message["ended_at"]) if message["ended_at"] else "", rank=3),
         Column("Next try", lambda message: local(message["next_try_at"]) if message["next_try_at"] else "", rank=1),

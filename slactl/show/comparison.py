@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import TextIO
 
-from slactl.show.form import Form, Screen, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.form import Form, Screen
+from slactl.show.records import Record, put, to_json, write
 from slactl.show.shares import percent
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
-from slactl.text import clean
+from slactl.text import clean, counted
 
 SIDES = ("rules", "other")
 
@@ -22,10 +22,10 @@ FIELDS = (
 
 
 def write_comparison(record: Record, breaches: Iterable[Record], form: Form, stream: TextIO) -> None:
-    """Writes a comparison: JSON with all it has, ids of tickets whose breaches changed, else a row for each target."""
+    """Write a comparison: all of it as JSON, the tickets whose breaches changed as ids, else a row for each target."""
     if form is Form.JSON:
         for text in _json(record, breaches):
-            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+            put(text, stream)
     elif form is Form.IDS:
         tickets = ({"ticket": ticket} for ticket, _ in groupby(breach["ticket"] for breach in breaches))
         write(tickets, form, ("ticket",), stream, key="ticket")
@@ -34,14 +34,14 @@ def write_comparison(record: Record, breaches: Iterable[Record], form: Form, str
 
 
 def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, most: int) -> None:
-    """Draws a comparison and the first `most` of the breaches that changed; 0 is all."""
+    """Draw a comparison and the first `most` of the breaches that changed; 0 draws all."""
     from rich.text import Text
 
     console = screen.console()
     for side in SIDES:
         name = clean(record[side]["file"])
         console.print(Text(f"{side.capitalize():<6} {name}", style="bold"), overflow="fold")
-    console.print(f"{record['tickets']:,} tickets over {record['days']:,.1f} days\n")
+    console.print(f"{counted(record['tickets'], 'ticket')} over {record['days']:,.1f} days\n")
     by = record["by"]
     rows = [row for row in _rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]
     if rows:
@@ -59,7 +59,7 @@ _COUNTS = ("met", "breached", "open")
 
 
 def _rows(record: Record) -> Iterator[Record]:
-    """A row for each target: of all tickets, or of each group where there are any."""
+    """Yield a row for each target, of all tickets or of each group."""
     for part in [record] if record["groups"] is None else record["groups"]:
         for target in part["targets"]:
             yield {
@@ -82,7 +82,7 @@ def _json(record: Record, breaches: Iterable[Record]) -> Iterator[str]:
 
 
 def _marked(rows: Sequence[Record]) -> Iterator[Record]:
-    """The rows, the first of each group marked: what concerns the group stands there alone."""
+    """Mark the first row of each group, which alone shows the values of the group."""
     for place, row in enumerate(rows):
         yield {**row, "first": not place or rows[place - 1]["group"] != row["group"]}
 
@@ -102,7 +102,7 @@ def _target_columns(by: str | None) -> Sequence[Column]:
         Column("Kept", lambda row: percent(row["rules_attainment"]), right=True),
         Column("Other", lambda row: percent(row["other_attainment"]), right=True),
         Column("Change", _change, right=True),
-        Column("Late", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),
+        Column("Missed", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),
         Column("Other", lambda row: f"{row['other_breached']:,}", rank=1, right=True),
         Column("Still open", lambda row: f"{row['rules_open']:,} → {row['other_open']:,}", rank=4, right=True),
         *each,
@@ -127,7 +127,7 @@ def _breach_columns() -> Sequence[Column]:
         Column("Ticket", lambda breach: breach["ticket"], most=24),
         Column("Target", lambda breach: words(breach["target"])),
         Column("Cycle", lambda breach: str(breach["cycle"]) if breach["cycle"] > 1 else "", rank=4, right=True),
-        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no promise", rank=1),
-        Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no promise"),
+        Column("Due", lambda breach: local(breach["due_at"]) if breach["due_at"] else "no target", rank=1),
+        Column("Other", lambda breach: local(breach["other_due_at"]) if breach["other_due_at"] else "no target"),
         Column("Done", lambda breach: local(breach["stopped_at"]) if breach["stopped_at"] else "open", rank=3),
     )

@@ -1,4 +1,4 @@
-"""Why deadlines are when they are, for people."""
+"""The calculation of deadlines, for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-#: The length of a date with the day of its week.
+#: The length of a date with its weekday.
 DATE = len("Mon 2026-03-02")
-#: Business days, and policies passed over, that are listed one by one.
+#: How many business days, and how many policies passed over, are listed.
 FEW_DAYS = FEW_POLICIES = 7
 
 
 def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> None:
-    """Draws an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
+    """Draw an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
     from rich.text import Text
 
     console, now = screen.console(), from_text(found["at"])
@@ -34,7 +34,7 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     _calendar(console, found)
     if found["priority"] != found["chosen_priority"]:
         judged = found["chosen_priority"]
-        _fact(console, "Judged as", f"priority {judged}; an escalation raised it, and that moves no deadline")
+        _fact(console, "Judged as", f"priority {judged}: an escalation raised the priority, which moves no deadline")
     for timer in found["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
@@ -59,7 +59,7 @@ def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
 
 
 def _fact(console: "Console", name: str, value: str) -> None:
-    """A line with a name before it; what does not fit goes on below the value."""
+    """Print a line with a name before it; a long value continues below itself."""
     console.print(_columns([(f"{name:<11}", "dim")], [(clean(value), "")]))
 
 
@@ -75,7 +75,7 @@ def _columns(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 
 def _choice(console: "Console", chosen: Record) -> None:
-    """The policy that was chosen and why, those passed over, and the calendar."""
+    """Print the policy that was chosen and why, and the policies passed over."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         _fact(console, "Policy", f"none matches ({version})")
@@ -92,7 +92,7 @@ def _choice(console: "Console", chosen: Record) -> None:
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
-    """What time is counted on."""
+    """Print the calendar on which time is counted."""
     if chosen["calendar"]:
         _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
     if chosen["hours"]:
@@ -115,13 +115,13 @@ def _because(chosen: Record) -> str:
 
 def _clock_of(chosen: Record) -> str:
     if chosen["always_open"]:
-        return "every second counts"
+        return "always open"
     own = f", the tenant's own, not {chosen['stated_timezone']}"
     return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
 
 
 def _zone(chosen: Record) -> tzinfo | None:
-    """The clock to show times by: that of the calendar; of this machine where the calendar is always open."""
+    """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
     from zoneinfo import ZoneInfo
 
     return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
@@ -138,7 +138,7 @@ def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
         line.append(f"  due {in_zone(due, zone, offset=True)}, {_standing(timer, now)}", style="not bold")
     elif timer["due_if_resumed_at"]:
         due = from_text(timer["due_if_resumed_at"])
-        line.append(f"  due {in_zone(due, zone, offset=True)} if it went on now", style="not bold")
+        line.append(f"  due {in_zone(due, zone, offset=True)} if resumed now", style="not bold")
     return line
 
 
@@ -146,11 +146,11 @@ def _standing(timer: Record, now: datetime) -> str:
     if not timer["stopped_at"]:
         return relative_due(timer["due_at"], now)
     left = int((from_text(timer["due_at"]) - from_text(timer["stopped_at"])).total_seconds())
-    return f"done {exact(abs(left))} {'before it' if left >= 0 else 'late'}"
+    return f"done {exact(abs(left))} {'before the deadline' if left >= 0 else 'late'}"
 
 
 class TimerScreen:
-    """How one timer is drawn."""
+    """Draws one timer."""
 
     def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
         self.found, self.timer, self.now = found, timer, now
@@ -162,7 +162,7 @@ class TimerScreen:
         self.offset = start.utcoffset() != end.astimezone(self.zone).utcoffset()
 
     def draw(self, console: "Console") -> None:
-        """The headline, the bars, the working, and the levels to come."""
+        """Draw the headline, the bars, the calculation, and the upcoming levels."""
         from slactl.show.timeline import day_rows, draw_days, legend
 
         console.print(_headline(self.timer, self.now, self.zone))
@@ -184,41 +184,41 @@ class TimerScreen:
             console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
 
     def _differs(self, *names: str) -> bool:
-        """Whether the timer is judged by something else than the ticket as it is now."""
+        """Return whether the timer has other values here than the ticket has now."""
         return any(self.timer[name] != self.found[name] for name in names)
 
     def started(self) -> str:
-        """What began the timer."""
+        """Return in words what started the timer."""
         if self.timer["started_at"] == self.found["created_at"]:
             return "opened"
         return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
 
     def at(self, instant: str) -> str:
-        """An instant by the clock that counts."""
+        """Return an instant by the clock of the calendar."""
         return in_zone(from_text(instant), self.zone, offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
-        """Each step as the instant it leads to and what was added."""
+        """Yield each step of the calculation: the instant that it leads to, and what was added."""
         timer = self.timer
         for step in timer["steps"]:
             yield self.at(step["at"]), self._step(step)
         if timer["due_at"] and not timer["manual"]:
             yield self.at(timer["due_at"]), f"= the deadline{self._here(timer['due_at'])}"
         elif not timer["due_at"]:
-            yield self.at(timer["due_if_resumed_at"]), "= the deadline if it went on now; none while it is paused"
+            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has none"
         if timer["breached_at"] and timer["breached_at"] != timer["due_at"]:
-            yield self.at(timer["breached_at"]), "an earlier deadline was missed; that stays on the record"
+            yield self.at(timer["breached_at"]), "an earlier deadline was missed; the breach stays recorded"
 
     def levels(self) -> Iterator[tuple[str, str]]:
-        """The levels of the ladders that are still to come."""
+        """Yield each upcoming level: when it fires, and what it is."""
         for level in self.timer["levels"]:
             waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
-            told = f"to come: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
+            told = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
             yield self.at(level["due_at"]), told
 
     def _here(self, instant: str) -> str:
-        """The same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, where that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""
@@ -226,7 +226,7 @@ class TimerScreen:
         return f" ({here.removeprefix(self.at(instant)[: DATE + 1])} here)"
 
     def _span(self, start: str, end: str | None) -> str:
-        """A stretch of time, its date once where it is the same."""
+        """Return a period, its date once where both ends have the same."""
         first, last = self.at(start), self.at(end) if end else "now"
         return f"{first} to {last.removeprefix(first[: DATE + 1])}"
 
@@ -242,16 +242,16 @@ class TimerScreen:
             return f"= set by hand by {by['actor'] or 'somebody'}{when}: {by['reason'] or 'no reason given'}"
         lasted = f"{kind} {self._span(step['start'], step['end'])}"
         if not step["counts"]:
-            return f"+ 0h: {lasted} began after the deadline and moves nothing"
+            return f"+ 0h: {lasted} began after the deadline and does not move it"
         if not step["seconds"]:
-            return f"+ 0h: {lasted} lies outside open hours"
+            return f"+ 0h: {lasted} is outside open hours"
         on = "" if self.timer["always_open"] else " in open hours"
-        return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", goes on")
+        return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", continues")
 
     def _promise(self, step: Record) -> str:
         timer = self.timer
         promise, days = timer["promise"], timer["business_days"]
-        where = f"promised (targets.{timer['targets']})"
+        where = f"target (targets.{timer['targets']})"
         if not days:
             return f"{exact(step['seconds'])} {where}" + ("" if timer["always_open"] else " in open hours")
         listed = [self.at(day)[:DATE] for day in days]
@@ -260,11 +260,11 @@ class TimerScreen:
         return f"{promise} {where}: {', '.join(listed)}; {exact(step['seconds'])} in open hours"
 
     def balance(self) -> str:
-        """Where the clock stands: what was counted of what was promised."""
+        """Return how much of the target was counted, and what is left."""
         timer = self.timer
         parts = [f"Counted {exact(timer['elapsed_seconds'])} of {exact(timer['target_seconds'])}"]
         if timer["overdue_seconds"]:
-            parts.append(f"{exact(timer['overdue_seconds'])} of it late")
+            parts.append(f"{exact(timer['overdue_seconds'])} of it overdue")
         elif not timer["stopped_at"]:
             parts.append(f"{exact(timer['remaining_seconds'])} left")
         if timer["paused_seconds"]:

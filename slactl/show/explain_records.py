@@ -1,14 +1,14 @@
-"""Why deadlines are when they are, for programs."""
+"""The calculation of deadlines, for programs."""
 
 from collections.abc import Iterator
 from typing import TextIO
 
-from slactl.show.form import Form, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write, write_object, write_pairs
+from slactl.show.form import Form
+from slactl.show.records import Record, write, write_line, write_object, write_pairs
 
 #: The columns of the forms that have a row for each segment.
 SEGMENT_FIELDS = ("ticket_id", "target", "cycle", "start", "end", "kind", "seconds", "late", "ahead")
-#: What a line of the plain form says of a timer.
+#: The fields of a timer in the plain form.
 TIMER_FIELDS = (
     "target",
     "cycle",
@@ -35,12 +35,11 @@ PARTS = ("steps", "segments", "ahead", "holidays", "special_dates", "clock_chang
 
 
 def write_explanation(found: Record, form: Form, stream: TextIO) -> None:
-    """Writes an explanation for programs; CSV has its segments, and the plain form a line for each part."""
+    """Write an explanation for programs: CSV has its segments, the plain form a line for each part."""
     if form is Form.JSON:
         write_object(found, stream)
     elif form is Form.JSONL:
-        text = to_json(found) + "\n"
-        stream.write(text if speaks_unicode(stream) else ascii_text(text))
+        write_line(found, stream)
     elif form is Form.PLAIN:
         write_pairs(_flat(found), stream)
     else:
@@ -48,7 +47,7 @@ def write_explanation(found: Record, form: Form, stream: TextIO) -> None:
 
 
 def segment_rows(found: Record) -> Iterator[Record]:
-    """Each segment with the timer it is of; those that are still to come are `ahead`."""
+    """Yield each segment with its timer; segments that are still to come are `ahead`."""
     for timer in found["timers"]:
         whose = {"ticket_id": found["ticket_id"], "target": timer["target"], "cycle": timer["cycle"]}
         for name in ("segments", "ahead"):
@@ -56,7 +55,7 @@ def segment_rows(found: Record) -> Iterator[Record]:
 
 
 def _flat(found: Record) -> Record:
-    """The same without nesting: lists of records, those of a timer with its target and cycle first."""
+    """Return the explanation without nesting: parts of timers become lists that begin with target and cycle."""
     flat = {name: value for name, value in found.items() if name not in ("timers", "without_timer", "passed_over")}
     flat["passed_over"] = found["passed_over"]
     flat["timers"] = [{name: timer[name] for name in TIMER_FIELDS} for timer in found["timers"]]

@@ -1,4 +1,4 @@
-"""What lies ahead, drawn: the hours in which promises run out, and the tickets that breach next."""
+"""The forecast: the hours in which targets will be missed, and the tickets that breach next."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from slactl.show.records import Record
 from slactl.show.tables import Column, bar, lay
 from slactl.show.times import WEEKDAYS, relative_due, words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,22 +18,21 @@ if TYPE_CHECKING:
 #: The cells of the longest bar.
 BAR = 12
 
-#: Up to so many hours are drawn one by one; of more, only those in which something runs out.
+#: Up to so many hours are all drawn; of more, only hours in which a target will be missed.
 EVERY_HOUR = 24
 
 TARGETS: tuple[str, ...] = tuple(Target)
 
 
 def forecast_title(forecast: Record) -> str:
-    """One line that says how much will breach, by when, and what the forecast leaves out."""
+    """Return a line that says how many targets will be missed, by when, and how many are not counted."""
     count, paused = forecast["count"], forecast["paused_count"]
-    runs = f"{count:,} {'target runs' if count == 1 else 'targets run'} out"
-    left_out = f" ({paused:,} paused {'does' if paused == 1 else 'do'} not)" if paused else ""
-    return f"If nothing happens, {runs} by {_clock(forecast['until'])}{left_out}"
+    left_out = f" ({paused:,} paused not counted)" if paused else ""
+    return f"If nobody acts, {counted(count, 'target')} will be missed by {_clock(forecast['until'])}{left_out}"
 
 
 def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Table":
-    """The hours of a forecast, each with how many targets run out in it and of which tickets."""
+    """Return the hours of a forecast, each with the targets missed in it and their tickets."""
     hours = forecast["hours"]
     if len(hours) > EVERY_HOUR + 1:
         hours = [hour for hour in hours if hour["count"]]
@@ -66,7 +65,7 @@ def _targets(hour: Record) -> str:
 
 
 def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Table":
-    """The tickets that breach next, and when."""
+    """Return the tickets that breach next, and when."""
     return lay(
         tickets,
         (

@@ -1,4 +1,4 @@
-"""The form that output takes, and what the screen it goes to can do."""
+"""The form of the output, and what its screen can show."""
 
 import codecs
 import os
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """What `--format` can say."""
+    """The values of `--format`."""
 
     TABLE = "table"
     PLAIN = "plain"
@@ -26,7 +26,7 @@ class Form(StrEnum):
 
 
 def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: bool) -> Form:
-    """The one form that `--format`, `--json` and `--quiet` together ask for; else a table for a terminal.
+    """Return the form that `--format`, `--json` and `--quiet` ask for; by default a table on a terminal, else plain.
 
     Raises:
         UsageError: they ask for different forms.
@@ -44,7 +44,7 @@ def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: 
 
 
 def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool) -> bool:
-    """Whether to colour: `--color` before `NO_COLOR` before `FORCE_COLOR` before what the terminal can do."""
+    """Return whether to colour: `--color` before `NO_COLOR` before `FORCE_COLOR` before what the terminal can do."""
     if choice is not Color.AUTO:
         return choice is Color.ALWAYS
     if environment.get("NO_COLOR"):
@@ -54,21 +54,21 @@ def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool
     return terminal and environment.get("TERM", "") not in ("dumb", "unknown")
 
 
-#: The width of what is no terminal: nothing is cut there.
+#: The width of a stream that is not a terminal: nothing is cut there.
 UNCUT = 100_000
 
 
 class Screen(NamedTuple):
-    """Where tables are drawn. `width` in cells; None is what `COLUMNS` or the terminal says, `UNCUT` on a pipe."""
+    """The place where tables are drawn; `width` in cells, None for that of `COLUMNS` or the terminal, or `UNCUT`."""
 
     stream: TextIO
     color: bool = False
     width: int | None = None
 
     def console(self, *, live: bool = False) -> "Console":
-        """A Rich console that neither reads markup nor highlights, so that data is drawn as it is.
+        """Return a Rich console that neither reads markup nor highlights, so that it draws data as it is.
 
-        A `live` one moves the cursor without colours too.
+        A `live` console moves the cursor even without colours.
         """
         from rich.console import Console
 
@@ -90,22 +90,22 @@ class Screen(NamedTuple):
 
     @property
     def draws_blocks(self) -> bool:
-        """Whether block characters and arrows can be written, or only ASCII."""
+        """Return whether block characters and arrows can be written, or only ASCII."""
         return speaks_unicode(self.stream)
 
 
-#: How characters are written that an encoding does not have, by the name that streams know.
+#: The name of the error handler that escapes characters which an encoding lacks.
 ESCAPING = "slactl.escaping"
 
 
 def take_any_text(stream: TextIO) -> None:
-    """Let a stream write every text: what its encoding does not have is escaped as JSON escapes it."""
+    """Let a stream write every text: characters that its encoding lacks are escaped as JSON escapes them."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors=ESCAPING)
 
 
 def escaped(text: str) -> str:
-    """Characters as JSON escapes them."""
+    """Return characters as JSON escapes them."""
     import json
 
     return json.dumps(text)[1:-1]
@@ -120,6 +120,6 @@ codecs.register_error(ESCAPING, _escape)
 
 
 def speaks_unicode(stream: TextIO) -> bool:
-    """Whether every character can be written to the stream; a stream without an encoding takes all."""
+    """Return whether every character can be written to the stream; a stream without an encoding takes all."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return encoding.lower().replace("-", "").replace("_", "").startswith("utf")

@@ -51,7 +51,7 @@ def pager(environment: Mapping[str, str]) -> list[str] | None:
 
 
 def show(text: str, pages: Sequence[str], color: Color, stream: TextIO, pager: Sequence[str] | None) -> None:
-    """Print plain text and Markdown pages: as they are on a pipe, drawn and through the pager on a terminal."""
+    """Print plain text and Markdown pages: unchanged on a pipe, drawn and through the pager on a terminal."""
     from slactl.show.form import speaks_unicode, wants_color
 
     if not stream.isatty() or not speaks_unicode(stream):

@@ -1,4 +1,4 @@
-"""What happened, told in one line an event."""
+"""The history of a ticket, one line for each event."""
 
 from collections.abc import Sequence
 
@@ -8,36 +8,36 @@ from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
 from slactl.sla.enums import Status, Target
 
-#: Said elsewhere, or of no use to a person.
+#: Details that another column shows, or that help no person.
 HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
-#: Not worth a word unless it is something else.
+#: Usual values, which are left out.
 USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
-#: What persons wrote, to be shown as it is.
+#: Details that people wrote, shown unchanged.
 WRITTEN = ("reason", "note", "tags", "tag", "external_id")
-#: Codes that read better as words.
+#: Codes that are shown as words.
 CODES = frozenset((*Status, *Target))
 
 
 def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -> None:
-    """Draws event records as a table, with the ticket of each where they are of several."""
+    """Draw events as a table, with a column for the ticket where the events are of several tickets."""
     several = len({event["ticket_id"] for event in events}) > 1
     ticket = (Column("Ticket", lambda event: str(event["ticket_id"]), right=True),) if several else ()
     draw(events, (*ticket, *columns()), screen, footer=footer)
 
 
 def columns() -> Sequence[Column]:
-    """The columns that tell one ticket's events."""
+    """Return the columns of a list of events."""
     return (
         Column("At", lambda e: local(e["at"])),
         Column("Recorded", _recorded, rank=2),
         Column("Actor", _actor, rank=1, most=20),
         Column("Action", lambda e: e["action"], most=24),
-        Column("What", describe, most=1000, long=True, wrap=True),
+        Column("Details", describe, most=1000, long=True, wrap=True),
     )
 
 
 def describe(event: Record) -> str:
-    """The details of an event in words: "priority high, was normal"."""
+    """Return the details of an event in words: "priority high, was normal"."""
     if event["action"] == "ticket.erase":
         return ", ".join(
             f"{words(name)} of {cell([str(each) for each in ids])}" for name, ids in event["detail"].items()
@@ -45,10 +45,10 @@ def describe(event: Record) -> str:
     told = {name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")}
     told = {name: value for name, value in told.items() if name not in USUAL or value != USUAL[name]}
     if event["action"] == "ticket.create":
-        # At the beginning nobody misses what is not there; later "none" is the news.
+        # In a new ticket an empty value is usual; later it is a change.
         told = {name: value for name, value in told.items() if value not in (None, [], "")}
     if "level" in told:
-        told.pop("kind", None)  # the escalation's name says it, and its reason
+        told.pop("kind", None)  # the name and the reason of the escalation say it
     before = {"was": told.pop("from")} if "from" in told else {}
     return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (told | before).items())
 

@@ -1,4 +1,4 @@
-"""The table of many tickets: most urgent first, each with its deadline in words."""
+"""The table of tickets, each with its deadline in words."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,17 +8,17 @@ from slactl.show.records import Record
 from slactl.show.tables import Column, draw
 from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
 
-#: Words beside the colour of a priority are the priority itself; only what stands out is coloured.
+#: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
 
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
-    """Draws ticket records as a table; `due_soon` in seconds."""
+    """Draw tickets as a table; `due_soon` in seconds."""
     draw(tickets, columns(now, due_soon), screen, footer=footer)
 
 
 def columns(now: datetime, due_soon: int) -> Sequence[Column]:
-    """The columns of the list, with what gives way first on a narrow screen."""
+    """Return the columns of the list; a narrow screen leaves out those of the highest rank first."""
 
     def due(ticket: Record) -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
@@ -41,7 +41,7 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
 
 
 def assignee(ticket: Record) -> tuple[str, str]:
-    """Who has the ticket; a word where nobody has."""
+    """Return the assignee and a style, or "nobody"."""
     return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
 
 

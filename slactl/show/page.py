@@ -1,4 +1,4 @@
-"""A report as one page: a file without anything from the network, for a browser, a mail or a printer."""
+"""A report as one self-contained page, for a browser, a mail or a printer."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from slactl.text import clean
 
 PAGES = Path(__file__).with_name("pages")
 
-#: How many groups there is room for on a page.
+#: How many groups a page shows.
 GROUPS = 100
 
 #: The word beside a share, for the style it would have on a terminal.
@@ -32,7 +32,7 @@ VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
 
 
 def page(report: Record) -> str:
-    """The page of a record of `report --json`. Every text in it is escaped, and no script can run on it."""
+    """Return the page of a record of `report --json`. It escapes every text, and no script can run on it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -57,12 +57,12 @@ def page(report: Record) -> str:
 
 
 def verdict(share: float | None) -> str:
-    """How a share reads in one word."""
+    """Return the word for a share: good, fair, poor or none."""
     return VERDICTS[share_style(share)]
 
 
 def _story(report: Record) -> Mapping[str, Any]:
-    """What the page says in words."""
+    """Return the texts of the page."""
     before = {target["target"]: target["attainment"] for target in (report["before"] or {"targets": ()})["targets"]}
     moved = {
         target["target"]: change_words(target["attainment"], before.get(target["target"]))
@@ -88,7 +88,7 @@ def _steps(report: Record) -> list[Record]:
 
 
 def _charts(report: Record) -> Mapping[str, Any]:
-    """Where everything lies that the page draws."""
+    """Return the layout of the charts on the page."""
     steps, week = _steps(report), report["busiest_hours"]
     unit = report["trend"]["unit"]
     names, labels = ([name(step["start"], unit) for step in steps] for name in (step_name, step_label))

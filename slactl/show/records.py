@@ -1,4 +1,4 @@
-"""Records as programs read them: tab-separated, JSON, JSON lines, CSV, ids. Never imports Rich."""
+"""Records for programs: tab-separated, JSON, JSON lines, CSV, ids. Never imports Rich."""
 
 import io
 import json
@@ -17,20 +17,20 @@ Record = Mapping[str, Any]
 MANY = 5_000
 CHUNK = 65_536
 
-#: What begins a formula in a spreadsheet, the full-width forms of East Asian ones included.
+#: Characters that begin a formula in a spreadsheet, full-width forms included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
-# A spreadsheet for which the comma is a decimal one splits at semicolons, and heeds no quote that is not a cell's first
-# character. So quotes alone keep nothing together there, and what comes next is the beginning of a cell.
+# A spreadsheet with decimal commas splits at semicolons, and ignores a quote that is not the first character of a cell.
+# There the text after a semicolon begins a cell even inside quotes.
 _LATER_START = f';(?=[\\s"]*[{re.escape("".join(FORMULA_STARTS))}])'
 
-# The json module leaves these as they are, but a terminal obeys or hides them. Escaped, the data stays exact.
-# Compiled when first needed: most output is plain ASCII.
+# The json module leaves these unescaped, but a terminal obeys or hides them.
+# The expression is compiled when first needed: most output is plain ASCII.
 _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
 
 
 def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The fields named in `--fields a,b,c`, in that order; all of them where nothing was asked.
+    """Return the fields named in `--fields a,b,c`, in that order; all of them where it is not given.
 
     Raises:
         UsageError: a name that is not among `known`, or no name at all.
@@ -49,7 +49,7 @@ def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: TextIO, *, key: str = "id") -> None:
-    """Writes the records in a machine form, one at a time as they come; `key` is the field that `ids` prints."""
+    """Write the records in a form for programs, one at a time as they come; `ids` prints the field `key`."""
     if speaks_unicode(stream):
         _WRITERS[form](records, fields, stream, key)
     else:
@@ -57,9 +57,9 @@ def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: 
 
 
 def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id") -> TextIO:
-    """All of `write` in a stream of its own, in memory or in a temporary file when it is much.
+    """Return all of the output of `write` in a stream, in memory or, where it is long, in a temporary file.
 
-    So the records can be read out of a transaction before a pager or a slow pipe takes its time with them.
+    The transaction can then end before a pager or a slow pipe has taken the records.
     """
     rest = iter(records)
     first = list(islice(rest, MANY))
@@ -77,49 +77,46 @@ def _temporary_file() -> TextIO:
 
 
 def pour(spool: TextIO, stream: TextIO) -> None:
-    """Copies what was spooled to a stream; what it cannot write is escaped as JSON escapes it."""
-    whole = speaks_unicode(stream)
+    """Copy spooled records to a stream, and close the spool."""
     with spool:
         while part := spool.read(CHUNK):
-            stream.write(part if whole else ascii_text(part))
+            put(part, stream)
+
+
+def put(text: str, stream: TextIO) -> None:
+    """Write text for programs: to a stream that is not Unicode in ASCII alone, the rest escaped as in JSON."""
+    stream.write(text if speaks_unicode(stream) else text.encode("ascii", ESCAPING).decode("ascii"))
 
 
 def write_pairs(record: Record, stream: TextIO) -> None:
-    """Writes one record as lines of field TAB value; each item of a list of records has a line of its own."""
+    """Write one record as lines of field TAB value; each item of a list of records has a line of its own."""
     for name, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
             lines = ["\t".join([name.removesuffix("s"), *map(cell, item.values())]) for item in value]
         else:
             lines = [f"{name}\t{cell(value)}"]
         for line in lines:
-            stream.write((line if speaks_unicode(stream) else ascii_text(line)) + "\n")
+            put(f"{line}\n", stream)
 
 
 def write_object(record: Record, stream: TextIO) -> None:
-    """Writes one record as an indented JSON object."""
-    text = to_json(record, indent=2) + "\n"
-    stream.write(text if speaks_unicode(stream) else ascii_text(text))
+    """Write one record as an indented JSON object."""
+    put(to_json(record, indent=2) + "\n", stream)
 
 
 def write_line(record: Record, stream: TextIO) -> None:
-    """Writes one record as a line of JSON."""
-    text = to_json(record)
-    stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
+    """Write one record as a line of JSON."""
+    put(to_json(record) + "\n", stream)
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Valid JSON that keeps the data exactly and that a terminal can show: what could deceive it is escaped."""
+    """Return JSON that keeps the data exactly; characters that could deceive a reader on a terminal are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     return text if text.isascii() and "\x7f" not in text else re.sub(_DECEPTIVE, _escaped, text)
 
 
-def ascii_text(text: str) -> str:
-    """The same text in ASCII alone, the rest escaped as in JSON: for a stream that is not Unicode."""
-    return text.encode("ascii", ESCAPING).decode("ascii")
-
-
 def cell(value: object) -> str:
-    """A value as one cell of text: nothing for null, `true` and `false`, lists by commas, mappings as JSON."""
+    """Return a value as one cell of text: null is empty, lists have commas, mappings are JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -132,7 +129,7 @@ def cell(value: object) -> str:
 
 
 def defused(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe before text that begins like one."""
+    """Return a cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe."""
     text = cell(value)
     if isinstance(value, (int, float)):
         return text

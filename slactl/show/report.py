@@ -1,4 +1,4 @@
-"""A report on a terminal: how the promises of a period were kept, to whom not, and why."""
+"""A report on a terminal: how many targets of a period were kept, for whom, and why not."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_
 from slactl.show.tables import Column, bar, lay
 from slactl.show.times import WEEKDAYS, local_day, words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 TARGETS: tuple[str, ...] = tuple(Target)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-#: The darkness of an hour, from nothing to the busiest, in blocks and in ASCII.
+#: The shades of an hour, from nothing to the busiest, in blocks and in ASCII.
 HEAT = (" ·░▒▓█", " .:+*#")
 
-#: How many groups there is room for.
+#: How many groups a terminal shows.
 GROUPS = 50
 
 
 def draw_report(report: Record, screen: Screen) -> None:
-    """Draws a record of `report --json`."""
+    """Draw a record of `report --json`."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
@@ -40,39 +40,39 @@ def draw_report(report: Record, screen: Screen) -> None:
     for line in _heat_lines(report, blocks=blocks):
         console.print(line)
     if report["worst"]:
-        console.print(Text("\nLatest tickets", style="bold"))
+        console.print(Text("\nMost overdue tickets", style="bold"))
         console.print(lay(report["worst"], _worst_columns(), console.width))
 
 
 def period_title(report: Record) -> str:
-    """Which time the report is about."""
+    """Return a title with the period of the report."""
     since, until = (
         local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
     )
     if since and until:
-        return f"Promises from {since} to {until}"
+        return f"Targets from {since} to {until}"
     if since:
-        return f"Promises since {since}"
-    return f"Promises until {until}" if until else "All promises so far"
+        return f"Targets since {since}"
+    return f"Targets until {until}" if until else "All targets so far"
 
 
 def ticket_words(report: Record) -> str:
-    """How many tickets the report is about, and how many of them were late and escalated."""
+    """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, judged = report["opened_count"], report["ticket_count"]
-    told = f"{opened:,} {'ticket' if opened == 1 else 'tickets'} opened"
+    told = f"{counted(opened, 'ticket')} opened"
     if not judged:
         return f"{told}; nothing was due"
-    of = f"of {judged:,} with something done or due, " if report["since"] or report["until"] else ""
-    return f"{told}; {of}{percent(report['breach_rate'])} were late, {percent(report['escalation_rate'])} escalated"
+    of = f"of {judged:,} with a target met or missed, " if report["since"] or report["until"] else ""
+    return f"{told}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
 def busiest_words(report: Record) -> str:
-    """The busiest hour of the week in words; nothing where no ticket was opened."""
+    """Return the busiest hour of the week in words; empty text where no ticket was opened."""
     number, day, hour = max(
         (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
     )
     name = f"{WEEKDAYS[-day]} {-hour:02d}:00 to {-hour + 1:02d}:00"
-    return f"Busiest: {name}, {number:,} {'ticket' if number == 1 else 'tickets'}" if number else ""
+    return f"Busiest: {name}, {counted(number, 'ticket')}" if number else ""
 
 
 def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
@@ -88,13 +88,13 @@ def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[R
     if spent:
         found.append(
             (
-                "Who had the ball (share of the time that passed)",
+                "Time by state (share of elapsed time)",
                 spent,
                 _spent_columns(spent_words(report), blocks=blocks),
             )
         )
     if report["trend"]["steps"]:
-        found.append((f"Missed promises by {report['trend']['unit']}", *_trend(report["trend"], blocks=blocks)))
+        found.append((f"Missed targets by {report['trend']['unit']}", *_trend(report["trend"], blocks=blocks)))
     if report["escalations"]:
         found.append(("Escalations", report["escalations"], _escalation_columns()))
     return found
@@ -171,12 +171,12 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
 
 
 def step_name(start: str, unit: str) -> str:
-    """What a step of a trend is called: "2026-03-02", the same for a week that begins then, "2026-03", "2026"."""
+    """Return the name of a step of a trend: "2026-03-02" for a day or the week that begins then, "2026-03", "2026"."""
     return start[: {"month": 7, "year": 4}.get(unit, 10)]
 
 
 def step_label(start: str, unit: str) -> str:
-    """The same, short enough for the axis of a chart: "2 Mar" for a day or a week."""
+    """Return the name of a step for the axis of a chart: "2 Mar" for a day or a week."""
     if unit not in ("day", "week"):
         return step_name(start, unit)
     _, month, day = start.split("-")
@@ -188,7 +188,7 @@ def _escalation_columns() -> Sequence[Column]:
         return Column(outcome.capitalize(), lambda row: f"{row[f'{outcome}_count']:,}", right=True)
 
     return (
-        Column("Escalation", lambda row: row["escalation"] or "by a person"),
+        Column("Escalation", lambda row: row["escalation"] or "manual"),
         Column("Level", lambda row: row["level"] or ""),
         *(count(outcome) for outcome in ("fired", "expired", "baseline", "skipped")),
         Column("Tickets", lambda row: f"{row['ticket_count']:,}", right=True, rank=1),
@@ -214,7 +214,7 @@ def _heat_lines(report: Record, *, blocks: bool) -> Sequence["Text"]:
 
 def _worst_columns() -> Sequence[Column]:
     return (
-        Column("Late by", lambda row: (describe_seconds(row["overdue_seconds"]), "red"), right=True),
+        Column("Overdue by", lambda row: (describe_seconds(row["overdue_seconds"]), "red"), right=True),
         Column("ID", lambda row: str(row["ticket_id"]), right=True),
         Column("Target", lambda row: words(row["target"])),
         Column("", lambda row: "" if row["stopped_at"] else "still open", rank=1),

@@ -1,15 +1,15 @@
-"""The rules for people: the plan by priority matrix, and what one combination gets."""
+"""The rules for people: the matrix of plans and priorities, one combination, and results of rules tests."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from slactl.show.form import Screen
+from slactl.show.records import Record
+from slactl.show.times import words
 from slactl.sla.enums import Target
-from slactl.text import clean
+from slactl.text import clean, counted
 
-Record = Mapping[str, Any]
-
-#: Hot colours for what is urgent; the words stand beside them.
+#: The colours of priorities; the words stand beside them.
 STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
 
 #: The fields of a cell of the matrix, in order.
@@ -17,7 +17,7 @@ FIELDS = ("plan", "priority", "policy", "calendar", *Target)
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
-    """The matrix: a row for each plan, a column for each priority, the promises in each cell."""
+    """Draw the matrix: a row for each plan, a column for each priority, the targets in each cell."""
     from rich.table import Table
     from rich.text import Text
 
@@ -34,21 +34,59 @@ def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
 
 
 def combination_lines(found: Record) -> Iterator[str]:
-    """What one ticket would get, and why."""
+    """Yield which policy and targets a ticket would get, and why."""
     whose = f", tenant {clean(found['tenant'])}" if found["tenant"] else ""
     yield f"plan {clean(found['plan'])}, priority {found['priority']}{whose}"
     for passed in found["passed_over"]:
         yield f"  passed over  {clean(passed['policy'])}: {clean(passed['reason'])}"
     if found["policy"] is None:
-        yield "  no policy matches, so nothing is promised"
+        yield "  no policy matches, so the ticket has no targets"
         return
     yield f"  matched      {clean(found['policy'])}, on calendar {clean(found['calendar'])}"
     for target in Target:
-        yield f"  {target.replace('_', ' '):<14} {found[target] or '-'}"
+        yield f"  {words(target):<14} {found[target] or '-'}"
 
 
 def _promises(cell: Record) -> str:
     if cell["policy"] is None:
-        return "nothing"
+        return "no targets"
     text = " / ".join(cell[target] or "-" for target in Target)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"
+
+
+def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
+    """Yield a line for each test and each failure, and a line that sums them up; `quiet` leaves out passed tests."""
+    for test in report["tests"]:
+        if not test["passed"]:
+            yield clean(f"FAIL  {test['file']}:{test['line']}: {test['name']}")
+            yield from _failure_lines(test["failures"])
+        elif not quiet:
+            yield clean(f"ok    {test['name']}")
+    if not quiet or report["failed"] or report["problems"]:
+        yield _summary(report)
+
+
+def _failure_lines(failures: list[Record]) -> Iterator[str]:
+    for heading, group in groupby(failures, key=_heading):
+        yield clean(f"      {heading}")
+        for failure in group:
+            yield clean(f"        {failure['key']:<20} expected {_value(failure['expected'])}")
+            yield clean(f"        {'':<20} got      {_value(failure['got'])}")
+
+
+def _heading(failure: Record) -> str:
+    target = f", {words(failure['target'])}" if failure["target"] else ""
+    cycle = f" {failure['cycle']}" if (failure["cycle"] or 1) > 1 else ""
+    policy = f"policy {failure['policy']}" if failure["policy"] else "no policy matched"
+    return f"ticket {failure['ticket']}{target}{cycle} as of {failure['at']} ({policy}):"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _summary(report: Record) -> str:
+    count = report["passed"] + report["failed"]
+    invalid = len(report["problems"])
+    wrong = f", {counted(invalid, 'problem')} in the files" if invalid else ""
+    return f"{counted(count, 'test')}: {report['passed']} passed, {report['failed']} failed{wrong}"

@@ -1,4 +1,4 @@
-"""How changed rules read: what another version says, and the deadlines that moving to it changes."""
+"""Changed rules for people: differences between versions, and deadlines that a move changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slactl.clock import describe_seconds, from_text
 from slactl.show.records import Record
 from slactl.show.times import local, words
-from slactl.text import clean
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from slactl.show.tables import Column
@@ -20,29 +20,29 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def diff_records(diff: Record) -> Iterator[Record]:
-    """Every difference as a record of its own."""
+    """Yield every difference as a record of its own."""
     for version in diff["versions"]:
         head = {"version": version["id"], "rules": version["rules"], "open_count": version["open_count"]}
         yield from (head | change for change in version["changes"])
 
 
 def diff_lines(diff: Record) -> Iterator[str]:
-    """The differences for people, by version and by the policy, calendar or ladder they belong to."""
+    """Yield the differences for people, by rules version and by policy, calendar or escalation rule."""
     if not diff["versions"]:
-        yield "no ticket is open, so no deadline hangs on other rules"
+        yield "no ticket is open, so no deadline depends on other rules"
     for version in diff["versions"]:
         yield _heading(version)
         for section, changes in groupby(version["changes"], key=lambda change: (change["section"], change["name"])):
             yield f"  {clean(' '.join(part for part in section if part))}"
             yield from (f"    {_change_line(change)}" for change in changes)
     if any(change["in_force"] for version in diff["versions"] for change in version["changes"]):
-        yield "(*) holds for every ticket already"
+        yield "(*) already applies to every ticket"
     if not all(version["current"] for version in diff["versions"]):
         yield "to move the open tickets: slactl rules apply --dry-run"
 
 
 def _heading(version: Record) -> str:
-    count = _count(version["open_count"], "open ticket")
+    count = counted(version["open_count"], "open ticket")
     if version["current"]:
         return f"{count} on the current rules"
     return f"{count} on rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"
@@ -55,7 +55,7 @@ def _change_line(change: Record) -> str:
 
 
 def _value(value: object) -> str:
-    """A TOML value in few words."""
+    """Return a TOML value in few words."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name} = {_value(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):
@@ -66,24 +66,20 @@ def _value(value: object) -> str:
 
 
 def move_lines(move: Record) -> Iterator[str]:
-    """What a move of the open tickets came to."""
+    """Yield a line that sums up the move of the open tickets to the current rules."""
     if not move["moved"] and not move["failed"]:
         yield "every open ticket is on the current rules"
         return
     yield (
-        f"{'would move' if move['dry_run'] else 'moved'} {_count(move['moved'], 'ticket')} to the current rules: "
-        f"{_count(move['changed'], 'deadline')} changed, {move['newly_breached']:,} newly breached, "
-        f"{_count(move['baseline'], 'past level')} recorded without firing"
-        + (f", {_count(move['failed'], 'ticket')} left as they are" if move["failed"] else "")
+        f"{'would move' if move['dry_run'] else 'moved'} {counted(move['moved'], 'ticket')} to the current rules: "
+        f"{counted(move['changed'], 'deadline')} changed, {move['newly_breached']:,} newly breached, "
+        f"{counted(move['baseline'], 'past level')} recorded without firing"
+        + (f", {counted(move['failed'], 'ticket')} left unchanged" if move["failed"] else "")
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' if number != 1 else ''}"
-
-
 def deadline_columns() -> "Sequence[Column]":
-    """The columns of the before/after table of deadlines."""
+    """Return the columns of the before/after table of deadlines."""
     from slactl.show.tables import Column
 
     return (

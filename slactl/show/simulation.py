@@ -1,4 +1,4 @@
-"""What rules would have made of some histories, for people and for programs."""
+"""Simulated tickets, for people and for programs."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TextIO
 
 from slactl.clock import describe_seconds, from_text
-from slactl.show.form import Form, Screen, speaks_unicode
-from slactl.show.records import Record, ascii_text, to_json, write
+from slactl.show.form import Form, Screen
+from slactl.show.records import Record, put, to_json, write, write_line
 from slactl.show.tables import Column, draw
 from slactl.show.ticket import STATE_STYLES, timer_phrase
 from slactl.show.times import local, words
 from slactl.sla.enums import Target
+from slactl.text import counted
 
 #: The columns of one timer in the forms that have a row for each.
 FIELDS = (
@@ -40,14 +41,14 @@ TARGETS: tuple[str, ...] = tuple(Target)
 
 @dataclass(slots=True)
 class Tally:
-    """Tickets that pass by, counted: how often each target was met and missed, and how much would have fired."""
+    """Counts of tickets, of targets met and missed, and of levels that would have fired."""
 
     tickets: int = 0
     firings: int = 0
     states: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def over(self, tickets: Iterable[Record]) -> Iterator[Record]:
-        """The same tickets, counted on their way."""
+        """Yield the same tickets, and count them."""
         for ticket in tickets:
             self.tickets += 1
             self.firings += len(ticket["firings"])
@@ -55,8 +56,8 @@ class Tally:
             yield ticket
 
     def lines(self) -> list[str]:
-        """The counts in words, a line for each target that was promised."""
-        found = [f"{self.tickets:,} tickets, {self.firings:,} levels would have fired"]
+        """Return the counts in words, a line for each target."""
+        found = [f"{counted(self.tickets, 'ticket')}, {counted(self.firings, 'level')} would have fired"]
         for target in TARGETS:
             met, missed = self.states[target, "met"], self.states[target, "breached"]
             waiting = self.states[target, "running"] + self.states[target, "paused"]
@@ -67,14 +68,13 @@ class Tally:
 
 
 def write_tickets(at: str, tickets: Iterable[Record], form: Form, stream: TextIO) -> None:
-    """Writes simulated tickets one at a time as they come: JSON with all they have, else a row for each timer."""
+    """Write simulated tickets one at a time as they come: all of each as JSON, else a row for each timer."""
     if form is Form.JSON:
         for text in _json(at, tickets):
-            stream.write(text if speaks_unicode(stream) else ascii_text(text))
+            put(text, stream)
     elif form is Form.JSONL:
         for ticket in tickets:
-            text = to_json(ticket)
-            stream.write((text if speaks_unicode(stream) else ascii_text(text)) + "\n")
+            write_line(ticket, stream)
     elif form is Form.IDS:
         write(tickets, form, ("ticket",), stream, key="ticket")
     else:
@@ -82,7 +82,7 @@ def write_tickets(at: str, tickets: Iterable[Record], form: Form, stream: TextIO
 
 
 def rows(ticket: Record) -> Iterator[Record]:
-    """A row for each timer of a ticket, or a row without one; each tells all that would have fired."""
+    """Yield a row for each timer of a ticket, or one row without a timer; each has all levels that would have fired."""
     told = [_firing_text(firing) for firing in ticket["firings"]]
     facts = {name: ticket[name] for name in ("ticket", "policy", "status", "priority")} | {"firings": told}
     for timer in ticket["timers"] or [{}]:
@@ -90,7 +90,7 @@ def rows(ticket: Record) -> Iterator[Record]:
 
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most: int, tally: Tally) -> None:
-    """Draws the timers of the first `most` tickets (0 is all), and below them what `tally` counted of all."""
+    """Draw the timers of the first `most` tickets (0 draws all), and the totals of `tally` below them."""
     shown: list[Record] = []
     for place, ticket in enumerate(tally.over(tickets)):
         if not most or place < most:
@@ -118,10 +118,10 @@ def _columns() -> Sequence[Column]:
         Column("Ticket", lambda row: row["ticket"] if row["first"] else "", most=24),
         Column("Policy", lambda row: row["policy"] or "none" if row["first"] else "", rank=3, most=24),
         Column("Priority", lambda row: row["priority"] if row["first"] else "", rank=5),
-        Column("Target", lambda row: words(row["target"] or "no promise")),
+        Column("Target", lambda row: words(row["target"] or "no target")),
         Column("Cycle", lambda row: str(row["cycle"]) if (row["cycle"] or 1) > 1 else "", rank=4, right=True),
         Column("State", _state),
-        Column("Promise", _promise, rank=2),
+        Column("Duration", _duration, rank=2),
         Column("Due", lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
         Column("", lambda row: timer_phrase(row, row["now"]) if row["target"] else ""),
         Column("Would have fired", _fired, rank=6, most=200, long=True),
@@ -132,7 +132,7 @@ def _state(row: Record) -> tuple[str, str]:
     return (row["state"], STATE_STYLES[row["state"]]) if row["state"] else ("", "")
 
 
-def _promise(row: Record) -> str:
+def _duration(row: Record) -> str:
     return describe_seconds(row["target_seconds"]) if row["target_seconds"] is not None else ""
 
 

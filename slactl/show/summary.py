@@ -1,4 +1,4 @@
-"""The desk on one screen: open work by urgency, what breaches next, and how the promises were kept."""
+"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -33,12 +33,11 @@ BAND_STYLES = {
 
 
 def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
-    """Draws a summary record of `summary --json` with its groups and its forecast where it has any, and how the
-    promises were kept lately against the time before."""
+    """Draw a record of `summary --json`, and how its share of kept targets changed against the period before."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
-    console.print(Text(f"The desk on {local_day(summary['at'])}\n", style="bold"))
+    console.print(Text(f"Service desk on {local_day(summary['at'])}\n", style="bold"))
     _draw_open_work(summary, console, blocks=blocks)
     if summary["next"] and summary["forecast"] is None:
         console.print()
@@ -52,8 +51,8 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
         console.print(Text(period, style="bold"))
     console.print(lay(list(_targets(summary)), _target_columns(blocks=blocks), console.width))
     of = "these" if summary["since"] or summary["until"] else "all"
-    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever late, "
-    console.print(Text(f"{rates}{percent(summary['escalation_rate'])} ever escalated.", style="dim"))
+    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
+    console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
     _draw_change(summary, change, console)
     if summary["groups"] is not None:
         console.print()
@@ -61,7 +60,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
 
 
 def late_count(summary: Record) -> int:
-    """Targets that are late and still open, of all three kinds."""
+    """Return how many targets are overdue and still open, of all three kinds."""
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 
@@ -73,21 +72,21 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     parts = {
         "unassigned": summary["unassigned_count"],
         "escalated": summary["escalated_count"],
-        "with a paused clock": summary["paused_count"],
+        "paused": summary["paused_count"],
     }
     told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
     console.print(Text(f"{summary['open_count']:,} open: {told}"))
     if late_count(summary):
         told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
-        console.print(Text(f"Late targets: {told}", style="bold red"))
+        console.print(Text(f"Overdue targets: {told}", style="bold red"))
 
 
 def _band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
     most = max((band["count"] for band in bands), default=0)
 
     def name(band: Record) -> tuple[str, str]:
-        soon = f"due within {describe_seconds(due_soon)}"
-        return soon if band["band"] == "due_soon" else words(band["band"]), BAND_STYLES[band["band"]]
+        names = {"late": "overdue", "due_soon": f"due within {describe_seconds(due_soon)}"}
+        return names.get(band["band"], words(band["band"])), BAND_STYLES[band["band"]]
 
     def drawn(band: Record) -> tuple[str, str]:
         cells = -(-20 * band["count"] // most) if most else 0
@@ -108,7 +107,7 @@ def _period(summary: Record) -> str:
     since, until = summary["since"], summary["until"]
     parts = [f"since {local_day(since)}"] if since else []
     parts += [f"until {local_day(until)}"] if until else []
-    return f"Done, or overdue undone, {' '.join(parts)}" if parts else ""
+    return f"Targets met or missed {' '.join(parts)}" if parts else ""
 
 
 def _targets(summary: Record) -> Iterator[Record]:
@@ -139,7 +138,7 @@ def _target_columns(*, blocks: bool) -> Sequence[Column]:
 
 
 def _draw_change(summary: Record, change: Record, console: "Console") -> None:
-    """The promises of a period beside those of as long a time before; nothing where neither had any."""
+    """Print the shares of a period beside those of the period before; nothing where neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in ("first_response", "resolution")]
     if all(lately[name] is None and before.get(name) is None for name in names):
@@ -183,7 +182,7 @@ def _group_columns(by: str) -> Sequence[Column]:
     return (
         Column(by.capitalize(), lambda g: (f"no {by}", "dim") if g["group"] is None else clean(g["group"]), most=24),
         Column("Open", lambda g: f"{g['open_count']:,}", right=True),
-        Column("Late", late, right=True),
+        Column("Overdue", late, right=True),
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),

@@ -1,4 +1,4 @@
-"""Tables for a terminal: as many columns as its width bears, every text through the sanitiser."""
+"""Tables for a terminal: as many columns as fit, and every text through the sanitiser."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 #: Cells between two columns.
 GAP = 2
-#: What is left of a long text before a less important column goes.
+#: A long column keeps this width; before it gets narrower, a less important column goes.
 LEAST_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: how a record becomes a cell (its text and style), and how it gives way when space is short.
+    """A column: a function from a record to text and style, and what happens on a narrow screen.
 
-    `rank` 0 always stays, the highest goes first. `most` is its greatest width in cells. A `long` column takes the
-    width that is left and is shortened to it, or goes on in the next line where it is to `wrap`.
+    A column of `rank` 0 always stays, and the highest rank goes first. `most` is the greatest width in cells. A `long`
+    column takes the width that is left: it is shortened, or with `wrap` continues in the next line.
     """
 
     title: str
@@ -36,12 +36,12 @@ class Column:
 
 
 def field_column(name: str, *, rank: int = 0) -> Column:
-    """A column that shows a field as it is."""
+    """Return a column that shows a field as it is."""
     return Column(name, lambda record: cell(record[name]), rank=rank)
 
 
 def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *, footer: str = "") -> None:
-    """Draws a table of the records, and a dim line below it."""
+    """Draw a table of the records, and a dim line below it."""
     from rich.text import Text
 
     console = screen.console()
@@ -51,7 +51,7 @@ def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *
 
 
 def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
-    """The table that fits `width` cells: empty columns and then those of high rank are left out."""
+    """Lay out a table that fits `width` cells: first empty columns, then those of the highest rank are left out."""
     from rich.cells import cell_len
 
     rows = [[_text(column.cell(record)) for column in columns] for record in records]
@@ -103,7 +103,7 @@ def _text(value: str | tuple[str, str]) -> "Text":
 
 
 def bar(share: float, cells: int, *, blocks: bool = True) -> str:
-    """A bar of `cells` cells with `share` (0 to 1) of them filled; ASCII where blocks cannot be written."""
+    """Return a bar of `cells` cells with `share` (0 to 1) of them filled; ASCII where blocks cannot be written."""
     full, empty = ("█", "░") if blocks else ("#", "-")
     filled = min(cells, max(0, round(share * cells)))
     # Something is never drawn as nothing, and not quite all never as all.

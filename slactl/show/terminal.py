@@ -1,4 +1,4 @@
-"""A terminal that is held for a live screen: keys and signals as they come, and all given back however it ends."""
+"""A terminal that is held for a live screen, and given back however the screen ends."""
 
 import contextlib
 import os
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-#: The signals that a live screen has to see: to leave, to draw itself anew, to step aside.
+#: The signals that a live screen handles: to quit, to draw again, to stop.
 LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SEEN = (*LEAVING, signal.SIGWINCH, signal.SIGTSTP)
 
 
 class Happened(NamedTuple):
-    """What came while waiting: the text that was typed, and the signals. `is_gone`: nothing can be typed any more."""
+    """Typed text and signals that came while waiting; `is_gone` means that the keyboard is gone."""
 
     typed: str = ""
     signals: frozenset[int] = frozenset()
@@ -24,12 +24,12 @@ class Happened(NamedTuple):
 
     @property
     def leaving(self) -> int | None:
-        """The signal that asks the program to end, if one did."""
+        """Return the signal that asks the program to end; None without one."""
         return next((number for number in LEAVING if number in self.signals), None)
 
 
 class Held:
-    """A terminal that hands over each key as it is typed and does not echo it. `keyboard` None: there is no typing."""
+    """A terminal that hands over each key at once and echoes none; with `keyboard` None nothing is typed."""
 
     def __init__(self, keyboard: int | None) -> None:
         self._keyboard = keyboard
@@ -49,7 +49,7 @@ class Held:
             tty.setcbreak(self._keyboard, termios.TCSANOW)
 
     def give_back(self) -> None:
-        """Put everything back as it was; what was typed and not read is dropped."""
+        """Restore the terminal and the signals; typed text that was not read is dropped."""
         if self._keyboard is not None and self._settings is not None:
             # A terminal that is gone needs nothing any more.
             with contextlib.suppress(termios.error):
@@ -61,12 +61,12 @@ class Held:
         self._settings, self._handlers = None, {}
 
     def close(self) -> None:
-        """Let the pipe go through which signals come."""
+        """Close the pipe that signals come through."""
         os.close(self._ours)
         os.close(self._theirs)
 
     def wait(self, seconds: float) -> Happened:
-        """What was typed and signalled until then, as soon as anything was."""
+        """Wait for keys and signals at most so many seconds, and return as soon as any came."""
         sources = [self._ours] + ([self._keyboard] if self._keyboard is not None else [])
         ready, _, _ = select.select(sources, [], [], max(0.0, seconds))
         signals = frozenset(os.read(self._ours, 1024)) if self._ours in ready else frozenset()
@@ -79,7 +79,7 @@ class Held:
         return Happened(typed.decode("utf-8", "replace"), signals, is_gone=not typed)
 
     def step_aside(self) -> None:
-        """Give the terminal back and stop, as Ctrl-Z asks for, until somebody says to go on."""
+        """Give the terminal back and stop, as Ctrl-Z asks for, until the shell continues the program."""
         self.give_back()
         os.kill(os.getpid(), signal.SIGTSTP)
         self.take()
@@ -87,7 +87,7 @@ class Held:
 
 @contextlib.contextmanager
 def held(keyboard: int | None) -> Iterator[Held]:
-    """A terminal that is held, and given back however this ends."""
+    """Hold a terminal, and give it back however the block ends."""
     terminal = Held(keyboard)
     try:
         terminal.take()
@@ -98,10 +98,10 @@ def held(keyboard: int | None) -> Iterator[Held]:
 
 
 def end_by(number: int) -> None:
-    """End as the signal would have ended the program, so that whoever sent it sees that."""
+    """End the program as the signal would have ended it, so that the sender sees the signal."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
 def _noted(_: int, __: FrameType | None) -> None:
-    """The signal is in the pipe; without a handler it would end the program."""
+    """Do nothing: the signal is in the pipe, and without a handler it would end the program."""

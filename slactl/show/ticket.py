@@ -27,7 +27,7 @@ STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused":
 
 
 def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
-    """Draws one ticket record with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
+    """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
     console = screen.console()
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     _facts(console, ticket, now)
@@ -44,11 +44,11 @@ def _headline(ticket: Record, band: Urgency) -> "Text":
     line.append(f"  {clean(ticket['subject'] or 'no subject')}\n", style="bold")
     line.append(words(ticket["status"]))
     line.append(" · ").append(ticket["priority"], style=PRIORITY_STYLES[ticket["priority"]])
-    line.append(" · ").append(f"assigned to {clean(ticket['assignee'])}" if ticket["assignee"] else "nobody's")
+    line.append(" · ").append(f"assigned to {clean(ticket['assignee'])}" if ticket["assignee"] else "unassigned")
     if band is Urgency.LATE:
-        line.append(" · ").append("late", style=STYLES[band])
+        line.append(" · ").append("overdue", style=STYLES[band])
     elif ticket["ever_breached"]:
-        line.append(" · ").append("was late", style="red")
+        line.append(" · ").append("was overdue", style="red")
     if ticket["escalated"]:
         line.append(" · ").append(f"escalated, level {ticket['escalation_level']}", style="yellow")
     return line.append("\n")
@@ -94,26 +94,26 @@ def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
-    """The columns that show timers; the bar is how much of the time is used up."""
+    """Return the columns of a list of timers; the bar shows how much of the target is used up."""
     return (
         Column("Target", lambda t: words(t["target"])),
         Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
         Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
         Column("Used", lambda t: _used_bar(t, now, blocks), rank=1),
-        Column("Promise", _promise, rank=2),
+        Column("Duration", _duration, rank=2),
         Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
         Column("", lambda t: timer_phrase(t, now)),
     )
 
 
-def _promise(timer: Record) -> str:
+def _duration(timer: Record) -> str:
     if timer["target_seconds"] is None:
         return ""
-    return describe_seconds(timer["target_seconds"]) + (", by hand" if timer["manual"] else "")
+    return describe_seconds(timer["target_seconds"]) + (", manual" if timer["manual"] else "")
 
 
 def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
-    """Where a timer stands, in words and with a style."""
+    """Return the state of a timer in words, and a style."""
     due, stopped = timer["due_at"], timer["stopped_at"]
     if stopped and due and stopped > due:
         late = from_text(stopped) - from_text(due)
@@ -134,7 +134,7 @@ def _used_bar(timer: Record, now: datetime, blocks: bool) -> str:
 
 
 def used_share(timer: Record, now: datetime) -> float | None:
-    """How much of a target is used up, 0 to 1; None for a timer without a target.
+    """Return how much of a target is used up, 0 to 1; None for a timer without a target.
 
     Between the last stop and the deadline it grows evenly by the wall clock: the calendar is not asked.
     """
@@ -151,7 +151,7 @@ def used_share(timer: Record, now: datetime) -> float | None:
 
 
 def _messages(console: "Console", messages: Iterable[Record], written: Container[int]) -> None:
-    """Draws the messages; a body that was `written` and is not there was erased."""
+    """Print the messages; a body that was `written` and is gone was erased."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -165,7 +165,7 @@ def _messages(console: "Console", messages: Iterable[Record], written: Container
 
 
 def escalation_columns() -> Sequence[Column]:
-    """The columns that show one ticket's escalations."""
+    """Return the columns of a list of escalations."""
     return (
         Column("Fired", lambda e: local(e["fired_at"])),
         Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
@@ -184,7 +184,7 @@ def _reason(escalation: Record) -> str:
 
 
 def escalation_change(escalation: Record) -> str:
-    """What an escalation changed: "priority low to high, assigned mia"."""
+    """Return in words what an escalation changed: "priority low to high, assigned mia"."""
     changes = []
     if escalation["from_priority"] != escalation["to_priority"]:
         changes.append(f"priority {escalation['from_priority']} to {escalation['to_priority']}")

@@ -1,4 +1,4 @@
-"""The time of one timer as a bar for each day, by the wall clock."""
+"""The time of one timer as a bar for each date, by the wall clock."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ DAY = 86_400
 STEPS = (300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 21_600)
 #: The longest bar, and how much room is left for the words beside it, in cells.
 LONGEST, WORDS = 72, 26
-#: More days than this, and those on which nothing special happened are drawn together.
+#: Of more dates than this, consecutive ones on which nothing special happened are drawn together.
 MANY_DAYS = 31
 
 
 class Look(StrEnum):
-    """What a cell shows."""
+    """The kinds of time that a cell can show."""
 
     LATE = "late"
     PAUSED = "paused"
@@ -61,16 +61,16 @@ class DayRow:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether all its hours were of one kind and nothing happened."""
+        """Return whether all hours of the date are of one kind and nothing happened."""
         return not self.notes and len(set(self.seconds) - {Look.OFF_HOURS}) <= 1
 
     @property
     def counted(self) -> int:
-        """The seconds that count up to the deadline, those still to come included."""
+        """Return the seconds that count up to the deadline, future ones included."""
         return self.seconds[Look.COUNTED] + self.seconds[Look.AHEAD]
 
     def words(self) -> str:
-        """What happened on this date, and what was not counted."""
+        """Return what happened on this date, and which time was not counted."""
         amounts = [f"{look} {exact(self.seconds[look])}" for look in (Look.PAUSED, Look.CLOSED, Look.LATE)
                    if self.seconds[look]]  # fmt: skip
         idle = not self.notes and set(self.seconds) == {Look.OFF_HOURS}
@@ -78,7 +78,7 @@ class DayRow:
 
 
 def day_rows(timer: Record, now: datetime, zone: tzinfo | None, started: str) -> list[DayRow]:
-    """A row for each date that a timer of `explain` touches, in a zone; None is the machine's."""
+    """Return a row for each date that a timer of `explain` touches, in a zone; None is the machine's."""
     rows: dict[date, DayRow] = defaultdict(lambda: DayRow(date.min))
     for segment, ahead in [(each, False) for each in timer["segments"]] + [(each, True) for each in timer["ahead"]]:
         look = _look(segment, ahead)
@@ -100,7 +100,7 @@ def day_rows(timer: Record, now: datetime, zone: tzinfo | None, started: str) ->
 
 
 def wall_pieces(start: datetime, end: datetime, zone: tzinfo | None) -> Iterator[tuple[date, int, int]]:
-    """A span of time cut at midnights and clock changes: date, and seconds of its wall clock since midnight."""
+    """Cut a period at midnights and clock changes; yield date, and seconds of its wall clock since midnight."""
     while start < end:
         there = start.astimezone(zone)
         wall = there.hour * 3600 + there.minute * 60 + there.second
@@ -112,7 +112,7 @@ def wall_pieces(start: datetime, end: datetime, zone: tzinfo | None) -> Iterator
 
 
 def _clock_change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
-    """The first second in (before, after] that has another offset than the one before."""
+    """Return the first second in (before, after] that has another offset than `before`."""
     old, first = before.astimezone(zone).utcoffset(), before
     low, high = 0, int((after - before).total_seconds())
     while high - low > 1:
@@ -161,11 +161,11 @@ class Scale:
 
     @property
     def cells(self) -> int:
-        """How long a bar is."""
+        """Return how many cells a bar has."""
         return -(-(self.last - self.first) // self.step)
 
     def axis(self) -> str:
-        """The hours over the bars; that of the end may stand beyond them."""
+        """Return the hours over the bars; the last may stand beyond them."""
         per_hour = 3600 / self.step
         every = next((hours for hours in (1, 2, 3, 6, 12) if hours * per_hour >= 3), 24)
         line = ""
@@ -177,7 +177,7 @@ class Scale:
 
 
 def scale(rows: Sequence[DayRow], width: int) -> Scale:
-    """The hours in which anything happened, in as many cells as fit beside the words."""
+    """Return the hours in which anything happened, in as many cells as fit beside the words."""
     pieces = [piece for row in rows for piece in row.pieces]
     spans = [(start, end) for look, start, end in pieces if look is not Look.OFF_HOURS]
     spans = spans or [(start, end) for _, start, end in pieces]
@@ -190,7 +190,7 @@ def scale(rows: Sequence[DayRow], width: int) -> Scale:
 
 
 def cells(row: DayRow, drawn: Scale) -> list[str]:
-    """What each cell of a bar shows: what took most of its time, nothing where the timer did not run."""
+    """Return the look that took most of the time of each cell of a bar; empty where the timer did not run."""
     shares: list[Counter[Look]] = [Counter() for _ in range(drawn.cells)]
     for look, start, end in row.pieces:
         for place in range(max(0, (start - drawn.first) // drawn.step), drawn.cells):
@@ -208,7 +208,7 @@ def cells(row: DayRow, drawn: Scale) -> list[str]:
 
 
 def draw_days(rows: Sequence[DayRow], width: int, *, blocks: bool) -> "Table":
-    """The table of bars for `width` cells: a line for each date, and the hours above."""
+    """Return the table of bars for `width` cells: the hours, and a line for each date."""
     from rich.table import Table
     from rich.text import Text
 
@@ -227,19 +227,19 @@ def draw_days(rows: Sequence[DayRow], width: int, *, blocks: bool) -> "Table":
         else:
             many = _sum(group)
             table.add_row(Text(f"+ {len(group)} days", style="dim"), "", exact(many.counted), many.words())
-    table.add_row("", "", exact(_sum(rows).counted), "in all", style="bold")
+    table.add_row("", "", exact(_sum(rows).counted), "total", style="bold")
     return table
 
 
 def _sum(rows: Sequence[DayRow]) -> DayRow:
-    """What was counted on some days, as if it were one."""
+    """Add up several dates in one row."""
     return (
         DayRow(rows[0].day, seconds=sum((row.seconds for row in rows), Counter[Look]())) if rows else DayRow(date.min)
     )
 
 
 def _grouped(rows: Sequence[DayRow]) -> Iterator[DayRow | Sequence[DayRow]]:
-    """The rows, of many those together on which nothing special happened."""
+    """Yield the rows; of many, consecutive dates on which nothing special happened as a group."""
     quiet: list[DayRow] = []
     for row in rows:
         if len(rows) > MANY_DAYS and row.is_quiet:
@@ -267,7 +267,7 @@ def _sign(look: str, blocks: bool) -> tuple[str, str]:
 
 
 def legend(rows: Sequence[DayRow], *, blocks: bool) -> "Text":
-    """What the signs mean that are drawn."""
+    """Return the meaning of the signs that are drawn."""
     from rich.text import Text
 
     used: set[str] = {look for row in rows for look in row.seconds if row.seconds[look]}

@@ -1,4 +1,4 @@
-"""How instants, deadlines and urgency read to a person."""
+"""Instants, deadlines and urgency in words."""
 
 import os
 from datetime import date, datetime, tzinfo
@@ -13,7 +13,7 @@ STATES = ("first_response_state", "next_response_state", "resolution_state")
 
 
 class Urgency(StrEnum):
-    """How pressing a ticket is; every band also has words of its own, for those who see no colour."""
+    """How urgent a ticket is; each band has words too, for people who see no colour."""
 
     LATE = "late"
     SOON = "soon"
@@ -35,7 +35,7 @@ STYLES = {
 
 
 def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
-    """The band of a ticket record at `now`; due soon is within `due_soon` seconds, inclusive."""
+    """Return the band of a ticket at `now`; due soon is within `due_soon` seconds, inclusive."""
     if ticket["due_at"]:
         left = (from_text(ticket["due_at"]) - now).total_seconds()
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
@@ -45,14 +45,14 @@ def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
 
 
 def due_phrase(ticket: Record, now: datetime) -> str:
-    """The most urgent deadline in words: "in 2h 10m", "3h 5m late", "paused", "done", "no deadline"."""
+    """Return the most urgent deadline in words: "in 2h 10m", "3h 5m late", "paused", "done", "no deadline"."""
     if ticket["due_at"]:
         return relative_due(ticket["due_at"], now)
     return {Urgency.DONE: "done", Urgency.PAUSED: "paused"}.get(urgency(ticket, now, 0), "no deadline")
 
 
 def relative_due(due_at: str, now: datetime) -> str:
-    """A deadline seen from `now`: "in 2h 10m", "due now", "3h 5m late"."""
+    """Return a deadline seen from `now`: "in 2h 10m", "due now", "3h 5m late"."""
     left = int((from_text(due_at) - now).total_seconds())
     if left == 0:
         return "due now"
@@ -60,7 +60,7 @@ def relative_due(due_at: str, now: datetime) -> str:
 
 
 def next_level(ticket: Record, now: datetime) -> str:
-    """Which level of its ladders a ticket comes to next: "manager in 42m", "manager due"; nothing where none."""
+    """Return the next level of a ticket: "manager in 42m", "manager due"; empty text without one."""
     if not ticket["next_level"]:
         return ""
     left = int((from_text(ticket["next_level_at"]) - now).total_seconds())
@@ -68,7 +68,7 @@ def next_level(ticket: Record, now: datetime) -> str:
 
 
 def relative(instant: str, now: datetime) -> str:
-    """An instant seen from `now`: "3h 5m ago", "now", "in 10m"."""
+    """Return an instant seen from `now`: "3h 5m ago", "now", "in 10m"."""
     left = int((from_text(instant) - now).total_seconds())
     if left == 0:
         return "now"
@@ -76,7 +76,7 @@ def relative(instant: str, now: datetime) -> str:
 
 
 def local(instant: str) -> str:
-    """An instant in the machine's time zone with its offset: "2026-03-02 09:00 +01:00"; seconds where not 0."""
+    """Return an instant in the machine's zone with its offset: "2026-03-02 09:00 +01:00"; seconds unless they are 0."""
     there = from_text(instant).astimezone()
     offset = there.strftime("%z")
     seconds = f":{there.second:02d}" if there.second else ""
@@ -84,12 +84,12 @@ def local(instant: str) -> str:
 
 
 def local_day(instant: str) -> str:
-    """The same with the day of the week before it: "Mon 2026-03-02 09:00 +01:00"."""
+    """Return an instant as `local` does, with its weekday: "Mon 2026-03-02 09:00 +01:00"."""
     return f"{WEEKDAYS[from_text(instant).astimezone().weekday()]} {local(instant)}"
 
 
 def in_zone(instant: datetime, zone: tzinfo | None, *, offset: bool = False) -> str:
-    """An instant by the clock of a zone (None is the machine's): "Mon 2026-03-02 09:00", with its offset if asked."""
+    """Return an instant in a zone (None is the machine's): "Mon 2026-03-02 09:00", on request with its offset."""
     there = instant.astimezone(zone)
     seconds = f":{there.second:02d}" if there.second else ""
     shift = there.strftime("%z")
@@ -97,27 +97,27 @@ def in_zone(instant: datetime, zone: tzinfo | None, *, offset: bool = False) -> 
 
 
 def day_name(day: date) -> str:
-    """A date with the day of its week before it: "Mon 2026-03-02"."""
+    """Return a date with its weekday: "Mon 2026-03-02"."""
     return f"{WEEKDAYS[day.weekday()]} {day.isoformat()}"
 
 
 def exact(seconds: int) -> str:
-    """A length of counted time to the second, without days, which are of different lengths: "26h 30m 5s"."""
+    """Return a length of counted time to the second, in hours and never in days: "26h 30m 5s"."""
     hours, rest = divmod(abs(seconds), 3600)
     parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (rest // 60, "m"), (rest % 60, "s")) if count]
     return ("-" if seconds < 0 else "") + (" ".join(parts) or "0h")
 
 
 def words(name: str) -> str:
-    """A code as words: "first_response" is "first response"."""
+    """Return a code as words: "first_response" is "first response"."""
     return name.replace("_", " ")
 
 
 def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
-    """A time zone and its name; None is the zone of this machine.
+    """Return a time zone and its name; None stands for the zone of this machine.
 
     Raises:
-        NotKnownError: there is none of this name.
+        NotKnownError: there is no zone of this name.
     """
     if name is None:
         return None, _machine_zone()
@@ -125,7 +125,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
 
 
 def _machine_zone() -> str:
-    """What the zone of this machine is called, as far as it says so."""
+    """Return the name of this machine's zone, or "local time" where it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named

@@ -1,11 +1,12 @@
-"""What the upkeep of a desk found and did: audits, erasures, backups."""
+"""Results of audits, backups, erasures, `doctor` and rebuilds, for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
+from slactl.show.form import Screen
+from slactl.show.records import Record, cell
 from slactl.text import clean
 
-#: What the texts are called, one and several.
+#: The names of the fields, singular and plural.
 FIELDS = {
     "actor": ("name of a writer", "names of writers"),
     "body": ("body", "bodies"),
@@ -13,17 +14,17 @@ FIELDS = {
     "subject": ("subject", "subjects"),
 }
 
-_SEALED, _ANOTHER = "that is sealed", "it may be part of another address"
+_SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
 
-#: Why the address of a person that was erased is still in a column.
+#: Why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
     ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
 )
 
 
-def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
-    """What an audit looked at, and a line for each finding, the first bad event first."""
-    yield f"head\t{audit['audit_head'] or 'none: the log is empty'}"
+def audit_lines(audit: Record) -> Iterator[str]:
+    """Yield what an audit checked, and a line for each finding, the first bad event first."""
+    yield f"last hash\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
     yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
     yield f"tickets\t{audit['tickets']:,}"
@@ -32,26 +33,26 @@ def audit_lines(audit: Mapping[str, Any]) -> Iterator[str]:
     more = audit["found"] - len(audit["findings"])
     if more > 0:
         yield f"bad\t… and {more:,} more"
-    yield "verified\tno" if audit["found"] else "verified\tyes: all is as it was written"
+    yield "verified\tno" if audit["found"] else "verified\tyes: nothing was changed since it was written"
 
 
-def backup_lines(backup: Mapping[str, Any]) -> Iterator[str]:
-    """Where the copy is, and what it holds."""
+def backup_lines(backup: Record) -> Iterator[str]:
+    """Yield where the copy is, and what it contains."""
     verb = "would copy" if backup["dry_run"] else "copied and verified"
     yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
-    yield f"head {backup['audit_head'] or 'none: the log is empty'}"
+    yield f"last hash {backup['audit_head'] or 'none: the log is empty'}"
 
 
-def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
-    """What was erased, and what could not be."""
+def erasure_lines(erasure: Record) -> Iterator[str]:
+    """Yield what was erased, and what could not be erased."""
     rehearsed = erasure["dry_run"]
     if erasure["texts"]:
         kinds = ", ".join(f"{count} {FIELDS[name][count != 1]}" for name, count in erasure["texts"].items())
         yield f"{'would erase' if rehearsed else 'erased'} {kinds}"
     elif rehearsed:
-        yield "would rewrite the file, so that nothing that was erased is left in it"
+        yield "would rewrite the file, so that it holds no erased text"
     elif not erasure["problem"]:
-        yield "rewrote the file: nothing that was erased is left in it"
+        yield "rewrote the file: it holds no erased text"
     for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
         if erasure[name]:
             yield f"  in tickets {what}: {_numbers(erasure[name])}"
@@ -61,15 +62,17 @@ def erasure_lines(erasure: Mapping[str, Any]) -> Iterator[str]:
         place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
         several = "s" if len(left["tickets"]) > 1 else ""
         of_tickets = f", of ticket{several} {_numbers(left['tickets'])}" if left["tickets"] else ""
-        yield f"left: {place} names it in {rows}{of_tickets}: {LEFT.get(place, 'it stays')}"
+        yield f"not erased: {place} still has the address in {rows}{of_tickets}: {LEFT.get(place, 'slactl keeps it')}"
     if erasure["problem"]:
-        yield f"left: {clean(erasure['problem'])}"
+        yield f"not erased: {clean(erasure['problem'])}"
 
 
-def _spelled(spelled: Mapping[str, Any], *, rehearsed: bool) -> str:
+def _spelled(spelled: Record, *, rehearsed: bool) -> str:
     count, tickets = spelled["texts"], spelled["tickets"]
-    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, as in &#64;"
-    look = f"; look: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
+    have = (
+        f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, such as &#64;"
+    )
+    look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
     return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {_numbers(tickets)}{look}"
 
 
@@ -79,10 +82,49 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes, as people read it."""
+    """Return a number of bytes in a unit that suits it: "4.2 MB"."""
     value, unit = float(count), "B"
     for unit in ("B", "KB", "MB", "GB"):
         if value < 1000 or unit == "GB":
             break
         value /= 1000
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def draw_health(health: Record, screen: Screen) -> None:
+    """Draw a line for each check, and below a problem the command that fixes it."""
+    from rich.text import Text
+
+    console = screen.console()
+    good, bad = ("✓", "✗") if screen.draws_blocks else ("ok", "!!")
+    for check in health["checks"]:
+        mark = Text(good if check["ok"] else bad, style="green" if check["ok"] else "bold red")
+        line = Text.assemble(mark, " ", (f"{check['check']:<14}", "bold"), " ", clean(check["found"]))
+        console.print(line, soft_wrap=True)
+        if not check["ok"] and check["fix"]:
+            console.print(Text(f"  fix: {clean(check['fix'])}", style="yellow"), soft_wrap=True)
+    count = sum(not check["ok"] for check in health["checks"])
+    console.print(Text(f"\n{count} to fix" if count else "\nno problems found", style="bold"))
+
+
+def health_lines(health: Record) -> Iterator[str]:
+    """Yield a line for each check: ok or bad, the check, what it found, the command that fixes it."""
+    for check in health["checks"]:
+        cells = ["ok" if check["ok"] else "bad", check["check"], check["found"], check["fix"]]
+        yield "\t".join(cell(each) for each in cells)
+
+
+def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
+    """Yield each difference, and how many tickets were checked and rebuilt."""
+    for name, sql in rebuilt["dropped"].items():
+        yield clean(
+            f"{name} {'would be' if rebuilt['dry_run'] else 'was'} dropped because slactl did not create it: {sql}"
+        )
+    for name in rebuilt["structure"]:
+        if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
+            yield clean(f"{name} differed from the definition of slactl")
+    for each in found:
+        yield clean(each["message"])
+    would = "would be " if rebuilt["dry_run"] else ""
+    failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
+    yield f"tickets checked: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"

@@ -24,11 +24,17 @@ class Database:
 
     path: Path
 
-    def read(self) -> "AbstractContextManager[Transaction]":
+    @contextmanager
+    def read(self) -> "Iterator[Transaction]":
         """Open one read transaction: everything in it sees the same state."""
-        from slactl.store.read.tickets import reading
+        from slactl.store.sqlite.connection import open_database, reported, transaction
 
-        return reading(self.path)
+        connection = open_database(self.path, query_only=True)
+        try:
+            with reported(self.path), transaction(connection):
+                yield connection
+        finally:
+            connection.close()
 
     @contextmanager
     def write(self, *, keep: bool = True) -> "Iterator[Transaction]":
@@ -64,6 +70,12 @@ class Database:
             yield
         finally:
             connection.close()
+
+    def wipe(self) -> bool:
+        """Rewrite the file without the pages that were freed; return whether nothing old is left in its log."""
+        from slactl.store.sqlite.wipe import wipe
+
+        return wipe(self.path)
 
     def run_lock(self) -> AbstractContextManager[int]:
         """Hold the lock of the one run that sends, without waiting for it; yields a descriptor for a child to inherit.

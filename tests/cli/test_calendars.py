@@ -216,7 +216,7 @@ def test_a_month_on_a_terminal(terminal: Slactl) -> None:
     assert "Wed 2026-12-23  special hours: 09:00-12:00" in lines
     assert "Mon 2026-12-28  special hours: closed" in lines
     assert any(line.startswith("Fri 2026-12-25  ") for line in lines)
-    assert lines[-1] == "19 of 31 days open, 144h in all"
+    assert lines[-1] == "19 of 31 days open, 144h in total"
 
 
 def test_a_month_in_120_columns_and_in_40(terminal: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,11 +272,11 @@ def test_answers_on_a_terminal_say_what_was_asked(terminal: Slactl) -> None:
         (("is-open", "office", "now", "--timezone", ""), 3, "there is no time zone ''"),
         (("is-open", "office", "now", "--timezone", "../../etc/passwd"), 3, "there is no time zone"),
         (("add", "office", "now", "2d"), 2, "2d is no length on office"),
-        (("add", "office", "now", "soon"), 2, "'soon' is no duration"),
+        (("add", "office", "now", "soon"), 2, "'soon' is not a valid duration"),
         (("add", "office", "now", "0h"), 2, "not positive"),
         (("add", "office", "now", "99999999h"), 2, "longer than ten years"),
         (("add", "office", "9999-01-01T00:00Z", "1h"), 2, "outside the years"),
-        (("add", "office", "whenever", "1h"), 2, "is no time"),
+        (("add", "office", "whenever", "1h"), 2, "is not a valid time"),
         (("add", "fair", "now", "1h"), 5, "no open hours left"),
         (("add", "fair", "2026-05-01T10:00Z", "2bd"), 5, "no open hours left"),
         (("show", "office", "--month", "2026-13"), 2, "is no month"),

@@ -207,7 +207,7 @@ def test_a_paused_ticket_says_where_the_deadline_would_be(slactl: Slactl) -> Non
     assert (timer["state"], timer["due_at"], timer["ahead"]) == ("paused", None, [])
     assert timer["due_if_resumed_at"] == "2026-04-08T08:50:00Z"
     assert timer["steps"][-1]["end"] is None
-    assert any("if it went on now" in line for line in screen(slactl, "6"))
+    assert any("if resumed now" in line for line in screen(slactl, "6"))
 
 
 def test_a_target_without_a_timer_says_why(slactl: Slactl) -> None:
@@ -311,17 +311,17 @@ def test_on_a_terminal_of_80_columns(slactl: Slactl, monkeypatch: pytest.MonkeyP
         "Sun 2026-04-05  ···························         0h  no hours",
         "Mon 2026-04-06  ···························         0h  Easter Monday",
         "Tue 2026-04-07  ░◆                                 20m  deadline 09:20",
-        "                                                   16h  in all",
+        "                                                   16h  total",
         "█ counted   ░ still to count   p paused   · off hours   ◆ deadline",
         "",
         "Mon 2026-03-30 15:20  opened",
-        "Thu 2026-04-02 11:20  + 16h promised (targets.high) in open hours",
+        "Thu 2026-04-02 11:20  + 16h target (targets.high) in open hours",
         "Tue 2026-04-07 09:20  + 6h in open hours: paused Tue 2026-03-31 10:00 to 17:00",
         "Tue 2026-04-07 09:20  = the deadline (07:20 +00:00 here)",
         "Counted 10h 40m of 16h, 5h 20m left, paused 6h.",
         "",
-        "Thu 2026-04-02 15:08  to come: resolution/warn, at 80%",
-        "Tue 2026-04-07 09:20  to come: resolution/breach, at 0m",
+        "Thu 2026-04-02 15:08  upcoming: resolution/warn, at 80%",
+        "Tue 2026-04-07 09:20  upcoming: resolution/breach, at 0m",
     ]
 
 

@@ -186,16 +186,16 @@ class TestBusyDesk:
         monkeypatch.setenv("COLUMNS", "80")
         lines = [line.rstrip() for line in slactl("summary", "--by", "plan", "--format", "table").lines]
         assert lines == [
-            "The desk on Mon 2026-03-02 12:00 +00:00",
+            "Service desk on Mon 2026-03-02 12:00 +00:00",
             "",
             "Open work      Urgent  High  Normal  Low  All",
-            "late                1     -       -    -    1  ██████████",
+            "overdue             1     -       -    -    1  ██████████",
             "due within 2h       -     -       1    -    1  ██████████",
             "due later           -     1       1    -    2  ████████████████████",
             "paused              -     -       1    -    1  ██████████",
             "no deadline         -     -       1    -    1  ██████████",
-            "6 open: 3 unassigned · 1 escalated · 1 with a paused clock",
-            "Late targets: first response 1 · next response 0 · resolution 0",
+            "6 open: 3 unassigned · 1 escalated · 1 paused",
+            "Overdue targets: first response 1 · next response 0 · resolution 0",
             "",
             "Next breach  ID  Target          Priority  Assignee  Subject",
             "in 1h         4  first response  normal    mia       Invoice is wrong",
@@ -205,17 +205,17 @@ class TestBusyDesk:
             "Target          Kept                          Average  Median  Of",
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
-            "Of all tickets, 37.5 % were ever late, 12.5 % ever escalated.",
+            "Of all tickets, 37.5 % were ever overdue and 12.5 % were ever escalated.",
             "",
             "Change          Last 7d   Before",
             "first response   50.0 %  100.0 %  50.0 points worse",
             "resolution       50.0 %    0.0 %  50.0 points better",
             "",
-            "Plan        Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
-            "enterprise     2     1         1           1          0.0 %              n/a",
-            "free           0     0         0           0        100.0 %          100.0 %",
-            "pro            3     0         0           1         66.7 %            0.0 %",
-            "trial          1     0         0           1            n/a              n/a",
+            "Plan        Open  Overdue  Due soon  Unassigned  Response kept  Resolution kept",
+            "enterprise     2        1         1           1          0.0 %              n/a",
+            "free           0        0         0           0        100.0 %          100.0 %",
+            "pro            3        0         0           1         66.7 %            0.0 %",
+            "trial          1        0         0           1            n/a              n/a",
         ]
 
     def test_until_leaves_out_what_came_after(self, slactl: Slactl) -> None:
@@ -283,7 +283,7 @@ class TestBusyDesk:
     def test_the_forecast_on_a_terminal_and_on_a_pipe(self, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "80")
         lines = [line.rstrip() for line in slactl("summary", "--forecast", "3h", "--format", "table").lines]
-        place = lines.index("If nothing happens, 1 target runs out by Mon 15:00 (1 paused does not)")
+        place = lines.index("If nobody acts, 1 target will be missed by Mon 15:00 (1 paused not counted)")
         assert lines[place + 1 : place + 5] == [
             "From       Will breach                Targets           Tickets",
             "Mon 12:00            -",
@@ -313,5 +313,5 @@ def test_an_empty_desk(slactl: Slactl, desk: Path) -> None:
     assert {found[name] for name in FIELDS if name.endswith(("_count", "_n"))} == {0}
     assert {found[name] for name in FIELDS if name.startswith(("avg", "median")) or "rate" in name} == {None}
     shown = slactl("summary", "--format", "table", "--forecast", "24h")
-    assert (shown.code, "If nothing happens, 0 targets run out" in shown.out) == (0, True)
+    assert (shown.code, "If nobody acts, 0 targets will be missed" in shown.out) == (0, True)
     assert slactl("summary", "--exit-code").code == 0

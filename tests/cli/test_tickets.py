@@ -98,7 +98,7 @@ def test_a_dry_run_writes_nothing(one: str, desk: Path, slactl: Slactl) -> None:
         (("create", "x", "--from", "ann@example.com", "--tenant", "acme"), 3, "no tenant 'acme'"),
         (("create", "x", "--from", "ann@example.com", "--priority", "urgnt"), 2, "urgent"),
         (("create", "x", "--from", "ann@example.com", "--at", "in 2h"), 2, "future"),
-        (("create", "x", "--from", "ann@example.com", "--at", "soonish"), 2, "no time"),
+        (("create", "x", "--from", "ann@example.com", "--at", "soonish"), 2, "is not a valid time"),
         (("create", "x", "--from", "ann@example.com", "--tag", "a,b"), 2, "comma"),
         (("show", "99"), 3, "99"),
         (("reply", "99"), 3, "99"),
@@ -347,7 +347,7 @@ def test_a_broken_rules_file_is_told_with_line_and_mend_and_nothing_is_opened(
             good.replace("default_plan", "defalt_plan"),
             ":8: settings.defalt_plan: unknown key defalt_plan; did you mean",
         ),
-        (good.replace('at = "+1h"', 'at = "+1x"'), "escalation[2].level[1].at: '1x' is no duration; use 90s"),
+        (good.replace('at = "+1h"', 'at = "+1x"'), "escalation[2].level[1].at: '1x' is not a valid duration; use 90s"),
         ("schema = 1\n[settings\n", ":2: Expected ']'"),
     ):
         assert broken != good

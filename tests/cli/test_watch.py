@@ -94,15 +94,15 @@ def busy_board(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_what_it_shows(busy_board: Path) -> None:
     with watching() as terminal:
-        lines = frame(terminal, "q leaves")
+        lines = frame(terminal, "q quits")
         assert len(lines) == 24
         assert max(map(len, lines)) <= 80
         text = "\n".join(line.rstrip() for line in lines)
         assert re.search(r"^slactl  \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d +checked \d+s ago", text)
-        assert "Open 3 · late 1 · urgent, nobody has it 1 · due within 1h 1, 4h 1, 24h 1" in text
-        assert re.search(r"LATE: 1\n.*\n *1 +1:00:\d\d late  first response  urgent", text)
+        assert "Open 3 · overdue 1 · urgent and unassigned 1 · due within 1h 1, 4h 1, 24h 1" in text
+        assert re.search(r"OVERDUE: 1\n.*\n *1 +1:00:\d\d late  first response  urgent", text)
         assert re.search(r"DUE WITHIN 2h: 1\n.*\n *2 +in (59:\d\d|1:00:00)  first response  high", text)
-        assert "URGENT, NOBODY HAS IT: 1" in text
+        assert "URGENT AND UNASSIGNED: 1" in text
         assert "NEXT ESCALATIONS AND BREACHES: " in text
         assert "Answered long ago" not in text
         terminal.type("q")
@@ -112,14 +112,14 @@ def test_what_it_shows(busy_board: Path) -> None:
 
 def test_times_tick_without_reading_again(busy_board: Path) -> None:
     with watching() as terminal:
-        first = frame(terminal, "q leaves")
+        first = frame(terminal, "q quits")
         shown = re.search(r"as of (\d\d:\d\d:\d\d)", first[-1])
         assert shown is not None
         # A screen that was drawn late may still tell the same second; the next ones do not.
-        frames = ("\n".join(frame(terminal, "q leaves")) for _ in range(6))
+        frames = ("\n".join(frame(terminal, "q quits")) for _ in range(6))
         ticks = {found[1] for drawn in frames if (found := re.search(r"(\d+:\d\d:\d\d) late", drawn))}
         assert len(ticks) >= 2
-        assert shown[0] in frame(terminal, "q leaves")[-1]
+        assert shown[0] in frame(terminal, "q quits")[-1]
         terminal.type("q")
         assert terminal.wait() == 0
 
@@ -135,7 +135,7 @@ def test_a_change_shows_up(busy_board: Path, slactl: Slactl) -> None:
 
 def test_it_follows_the_size_of_the_terminal(busy_board: Path) -> None:
     with watching(environment={"COLUMNS": "300", "LINES": "70"}) as terminal:
-        assert len(frame(terminal, "q leaves")) == 24
+        assert len(frame(terminal, "q quits")) == 24
         for rows, columns in ((45, 140), (9, 44), (3, 20), (24, 80)):
             terminal.resize(rows, columns)
             os.kill(terminal.process.pid, signal.SIGWINCH)
@@ -152,7 +152,7 @@ def test_it_follows_the_size_of_the_terminal(busy_board: Path) -> None:
 )
 def test_a_signal_ends_it_and_the_terminal_is_given_back(busy_board: Path, number: int, code: int) -> None:
     with watching() as terminal:
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         os.kill(terminal.process.pid, number)
         assert terminal.wait() == code
         assert_given_back(terminal)
@@ -160,7 +160,7 @@ def test_a_signal_ends_it_and_the_terminal_is_given_back(busy_board: Path, numbe
 
 def test_control_c_leaves(busy_board: Path) -> None:
     with watching() as terminal:
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         assert terminal.settings() != terminal.before
         terminal.type("\x03")
         assert terminal.wait() == 130
@@ -192,7 +192,7 @@ def test_nothing_hostile_reaches_the_terminal(busy_board: Path) -> None:
 
 def test_colours_have_words_beside_them(busy_board: Path) -> None:
     with watching(environment={"NO_COLOR": ""}) as terminal:
-        coloured = "\n".join(frame(terminal, "q leaves"))
+        coloured = "\n".join(frame(terminal, "q quits"))
     assert "\x1b[1;31mLATE: 1" in coloured  # bold red
     assert re.search("\x1b\\[1;31m *1:00:\\d\\d late", coloured)
     assert "\x1b[33mDUE WITHIN 2h" in coloured  # yellow
@@ -200,7 +200,7 @@ def test_colours_have_words_beside_them(busy_board: Path) -> None:
 
 def test_a_terminal_that_writes_ascii_alone(busy_board: Path) -> None:
     with watching(environment={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}) as terminal:
-        assert "late 1" in frame(terminal, "q leaves")[1]
+        assert "overdue 1" in frame(terminal, "q quits")[1]
         terminal.type("q")
         assert terminal.wait() == 0
 
@@ -208,7 +208,7 @@ def test_a_terminal_that_writes_ascii_alone(busy_board: Path) -> None:
 def test_an_old_check_and_none_at_all_are_told(desk: Path, slactl: Slactl) -> None:
     slactl("create", "Printer on fire", "--from", "ann@example.com")
     with watching() as terminal:
-        assert "no check has run yet" in frame(terminal, "q leaves")[0]
+        assert "no check has run yet" in frame(terminal, "q quits")[0]
         with sqlite3.connect(desk) as connection:
             at = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-2 hours')"
             connection.execute(f"INSERT INTO run (started_at, ended_at, exit_code) VALUES ({at}, {at}, 0)")
@@ -226,14 +226,14 @@ def test_a_database_that_goes_away_is_told_and_comes_back(busy_board: Path, slac
         assert "does not exist" in lines[-1]
         assert "Open 3" in lines[1]
         aside.rename(busy_board)
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         terminal.type("q")
         assert terminal.wait() == 0
 
 
 def test_an_empty_desk(desk: Path) -> None:
     with watching(rows=10) as terminal:
-        lines = frame(terminal, "q leaves")
+        lines = frame(terminal, "q quits")
         assert len(lines) == 10
         assert "Nothing is late, nothing is due soon, nobody urgent waits." in lines[3]
 
@@ -264,7 +264,7 @@ def test_keys_are_not_needed(busy_board: Path) -> None:
     """Standard input may be something else; then only signals end it."""
     line = shlex.join([sys.executable, "-c", PROGRAM, "watch"]) + " </dev/null"
     with on_terminal("sh", "-c", f"exec {line}", environment={"NO_COLOR": "1"}) as terminal:
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         terminal.type("\x03")
         assert terminal.wait() == 130
         assert_given_back(terminal)
@@ -276,14 +276,14 @@ def test_control_z_steps_aside_and_fg_comes_back(busy_board: Path) -> None:
     assert bash is not None
     with on_terminal(bash, "--norc", "-i", environment={"NO_COLOR": "1", "PS1": "> "}) as terminal:
         terminal.type(shlex.join([sys.executable, "-c", PROGRAM, "watch"]) + "\r")
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         terminal.type("\x1a")
         left = terminal.until("Stopped", after=terminal.screen.rindex(ENTER))
         assert LEAVE in left
         seen = len(terminal.screen)
         terminal.type("fg\r")
         terminal.until(ENTER, after=seen)
-        frame(terminal, "q leaves")
+        frame(terminal, "q quits")
         terminal.type("q")
         terminal.until(LEAVE, after=seen)
         terminal.until("> ", after=terminal.screen.rindex(LEAVE))
@@ -307,12 +307,12 @@ def test_tmux_shows_the_whole_board(busy_board: Path, rows: int, columns: int) -
     try:
         for _ in range(600):
             shown = subprocess.run([*base, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
-            if "q leaves" in shown:
+            if "q quits" in shown:
                 break
         lines = shown.split("\n")[:-1]
         assert (len(lines), max(map(len, lines))) == (rows, columns)
         assert lines[0].startswith("slactl  ")
-        assert lines[-1].startswith("q leaves")
-        assert "LATE: 1" in lines
+        assert lines[-1].startswith("q quits")
+        assert "OVERDUE: 1" in lines
     finally:
         subprocess.run([*base, "kill-server"], check=True)

@@ -14,7 +14,7 @@ from crash_desk import desk_copy, settings, shelf
 from forked import NOON, PROCESSES, Child, Fault, Trouble, at_once, call, fork, run, start, words
 from invariants import violations
 
-from slactl.store.sqlite.connection import SCHEMA
+from slactl.store.schema.version import SCHEMA
 
 #: Databases as earlier schemas kept them.
 SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}
@@ -281,4 +281,4 @@ def test_an_erasure_waits_for_whoever_copies_the_log_back() -> None:
                 fcntl.lockf(beside, fcntl.LOCK_UN, 1, COPYING)
                 erasing.send(signal.SIGCONT)
                 ended = erasing.wait()
-        assert (ended.code, "left: " in ended.out) == (0, False), words([ended])
+        assert (ended.code, "not erased: " in ended.out) == (0, False), words([ended])

@@ -141,7 +141,8 @@ def complaints(ended: Ended) -> list[str]:
         return []
     told = "disk I/O error" in ended.out + ended.err
     # An erasure is done when only the rewriting of the file fails, and says what is left to do.
-    good = told and (ended.code == 6 and ended.err.startswith("error: ")) | (ended.code == 7 and "left: " in ended.out)
+    left = ended.code == 7 and "not erased: " in ended.out
+    good = told and (left or (ended.code == 6 and ended.err.startswith("error: ")))
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
 
 

@@ -63,10 +63,10 @@ def test_any_next_erase_finishes_it(killed: Path, words: tuple[str, ...]) -> Non
         "fix": "slactl erase --finish",
     }
     tried = run(*settings(killed), "erase", *words, "-n")
-    assert (tried.code, tried.out) == (0, "would rewrite the file, so that nothing that was erased is left in it\n")
+    assert (tried.code, tried.out) == (0, "would rewrite the file, so that it holds no erased text\n")
     assert finding(killed) is not None
     again = run(*settings(killed), "erase", *words)
-    assert (again.code, again.out) == (0, "rewrote the file: nothing that was erased is left in it\n"), again.err
+    assert (again.code, again.out) == (0, "rewrote the file: it holds no erased text\n"), again.err
     assert ADDRESS.encode() not in raw(killed)
     assert finding(killed) is None
     assert violations(killed / "slactl.db", NOON) == []

@@ -17,9 +17,9 @@ import slactl as package
 from slactl.cli.app import app
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
 from slactl.desk.messages.transport import Outcome
+from slactl.desk.transfer import json_text
 from slactl.desk.transfer import lines as intake
 from slactl.desk.transfer import rows_csv as intake_csv
-from slactl.desk.transfer import rows_json as intake_json
 from slactl.desk.transfer.maps import Map, Missing, Ours, Time, shipped_maps
 from slactl.desk.upkeep.audit_log import Kind
 from slactl.errors import ExitCode
@@ -226,7 +226,7 @@ def test_each_kind_of_finding_and_each_outcome_is_there() -> None:
     "limit",
     [
         *(SUBJECT_LENGTH, BODY_LENGTH, NAME_LENGTH, MOST_TAGS, BY_HAND),
-        *(intake.LINE_BYTES, intake.ROW_BYTES, intake_json.ROW_CHARACTERS),
+        *(intake.LINE_BYTES, intake.ROW_BYTES, json_text.ROW_CHARACTERS),
         *(intake_csv.ROW_CHARACTERS, intake_csv.ROW_LINES, intake_csv.COLUMNS),
     ],
 )

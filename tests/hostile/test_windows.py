@@ -15,8 +15,8 @@ from hostile_desk import DOORS, TEXTS, HostileDesk, chunks, marked
 from payloads import FILE_NAME, FORMULA, PAYLOADS, harm
 
 from slactl.show.check import SHOWN
-from slactl.show.doctor import draw_health
 from slactl.show.form import Screen
+from slactl.show.upkeep import draw_health
 
 pytest_plugins = ["hostile_fixtures"]
 

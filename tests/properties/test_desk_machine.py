@@ -158,7 +158,7 @@ class Desk(RuleBasedStateMachine):
             for at, kind in zip(instants, kinds, strict=False)
         ]
         import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
-        with reads.reading(self.config.database.path) as connection:
+        with self.config.database.read() as connection:
             self.tickets = [number for (number,) in connection.execute("SELECT id FROM ticket ORDER BY id")]
             of_history = "SELECT id FROM ticket WHERE external_id = ?"
             self.backdated |= {number for (number,) in connection.execute(of_history, (f"X-{name}",))}
@@ -213,7 +213,7 @@ class Desk(RuleBasedStateMachine):
     def a_breach_is_never_forgotten(self) -> None:
         if not self.config.database.path.exists():
             return
-        with reads.reading(self.config.database.path) as connection:
+        with self.config.database.read() as connection:
             found = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
         assert self.missed - self.backdated <= found
         self.missed, self.backdated = found, set()

@@ -71,13 +71,13 @@ def test_80_by_24(shown: dict[str, Any]) -> None:
     # With seconds, so that nothing jumps when they are 0.
     assert re.match(r"slactl  \w{3} 2026-03-0\d \d\d:\d\d:00 [+-]\d\d:\d\d ", drawn[0])
     assert drawn[0].endswith("checked 2m ago")
-    assert drawn[1] == "Open 40 · late 30 · urgent, nobody has it 0 · due within 1h 3, 4h 3, 24h 3"
+    assert drawn[1] == "Open 40 · overdue 30 · urgent and unassigned 0 · due within 1h 3, 4h 3, 24h 3"
     headings = [line for line in drawn if ": " in line and line[:2].isupper()]
-    assert headings == ["LATE: 30, 7 shown", "DUE WITHIN 2h: 3", "NEXT ESCALATIONS AND BREACHES: 1"]
+    assert headings == ["OVERDUE: 30, 7 shown", "DUE WITHIN 2h: 3", "NEXT ESCALATIONS AND BREACHES: 1"]
     assert "30  1d 06:00:00 late  resolution  normal    nobody    pro   Printer on fire" in drawn
     assert any(line.startswith("91") and "in 1:00" in line for line in drawn)
     assert any(line.startswith(" 1") and "in 0:00  unassigned  urgent" in line for line in drawn)
-    assert drawn[-1].startswith("q leaves")
+    assert drawn[-1].startswith("q quits")
 
 
 def test_sections_share_the_lines() -> None:
@@ -111,7 +111,7 @@ def test_strangers_draw_nothing(shown: dict[str, Any], ticket: TicketMaker, host
     [
         (None, False, "no check has run yet"),
         ({"ended_at": None, "exit_code": None}, False, "a check began 2m ago"),
-        ({"ended_at": "x", "exit_code": 7}, False, "checked 2m ago, FAILED with 7"),
+        ({"ended_at": "x", "exit_code": 7}, False, "checked 2m ago, FAILED with exit code 7"),
         ({"ended_at": "x", "exit_code": 10}, False, "checked 2m ago"),
         ({"ended_at": "x", "exit_code": 0}, True, "NO CHECK FOR 2m: is cron running?"),
     ],

@@ -93,42 +93,42 @@ def drawn(summary: dict[str, Any], width: int, *, color: bool = False, change: d
 def test_summary_at_80_columns() -> None:
     grouped = {**BUSY, "by": "plan", "groups": [{**BUSY, "group": "enterprise"}, {**EMPTY, "group": None}]}
     assert drawn(grouped, 80, change=CHANGED) == [
-        "The desk on Mon 2026-03-02 09:00 +01:00",
+        "Service desk on Mon 2026-03-02 09:00 +01:00",
         "",
         "Open work      Urgent  High  Normal  Low    All",
-        "late                2     5       -    -      7  █",
+        "overdue             2     5       -    -      7  █",
         "due within 2h       -     -       4    -      4  █",
         "due later           3     -   1,019    -  1,022  ████████████████████",
         "paused              -     -       -    9      9  █",
-        "1,042 open: 3 unassigned · 7 escalated · 9 with a paused clock",
-        "Late targets: first response 3 · next response 0 · resolution 4",
+        "1,042 open: 3 unassigned · 7 escalated · 9 paused",
+        "Overdue targets: first response 3 · next response 0 · resolution 4",
         "",
         "Target          Kept                          Average  Median     Of",
         "first response  ████████████████░░░░  82.0 %      42m     30m  1,200",
         "resolution      ███████████████████░  99.1 %  12h 18m     10h     98",
-        "Of all tickets, 20.0 % were ever late, 10.0 % ever escalated.",
+        "Of all tickets, 20.0 % were ever overdue and 10.0 % were ever escalated.",
         "",
         "Change          Last 7d  Before",
         "first response   82.0 %  79.5 %  2.5 points better",
         "resolution       99.1 %     n/a",
         "",
-        "Plan         Open  Late  Due soon  Unassigned  Response kept  Resolution kept",
-        "enterprise  1,042     7         4           3         82.0 %           99.1 %",
-        "no plan         0     0         0           0            n/a              n/a",
+        "Plan         Open  Overdue  Due soon  Unassigned  Response kept  Resolution kept",
+        "enterprise  1,042        7         4           3         82.0 %           99.1 %",
+        "no plan         0        0         0           0            n/a              n/a",
     ]
 
 
 @pytest.mark.usefixtures("berlin")
 def test_an_empty_desk_has_no_numbers_to_show() -> None:
     lines = drawn({**EMPTY, "since": "2026-03-01T00:00:00Z"}, 80)
-    assert "Done, or overdue undone, since Sun 2026-03-01 01:00 +01:00" in lines
+    assert "Targets met or missed since Sun 2026-03-01 01:00 +01:00" in lines
     assert ["first", "response", "n/a", "n/a", "n/a", "0"] in [line.split() for line in lines]
-    assert "Of these tickets, n/a were ever late, n/a ever escalated." in lines
+    assert "Of these tickets, n/a were ever overdue and n/a were ever escalated." in lines
 
 
 def test_colour_is_only_beside_numbers() -> None:
     plain, coloured = drawn(BUSY, 120), drawn(BUSY, 120, color=True)
-    assert coloured[3].startswith("\x1b[1;31mlate")
+    assert coloured[3].startswith("\x1b[1;31moverdue")
     assert "\x1b[33m82.0 %\x1b[0m" in coloured[11]
     assert "\x1b[32m99.1 %\x1b[0m" in coloured[12]
     assert len(plain) == len(coloured)

@@ -128,7 +128,7 @@ def drawn(ticket: dict[str, Any], now: datetime, width: int) -> list[str]:
 def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
     assert drawn(whole, now, 80) == [
         "#7  Cannot log in",
-        "open · high · assigned to mia · was late · escalated, level 1",
+        "open · high · assigned to mia · was overdue · escalated, level 1",
         "",
         "Due           Mon 2026-03-02 15:00 +01:00, in 6h, resolution",
         "Requester     bob@example.com",
@@ -161,7 +161,7 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "                                                          breached",
         "",
         "Audit trail",
-        "At                       Actor   Action           What",
+        "At                       Actor   Action           Details",
         "2026-03-02 03:00 +01:00  ann     ticket.create    plan pro, priority normal",
         "2026-03-02 05:05 +01:00  slactl  ticket.priority  priority high, was normal",
     ]
@@ -170,7 +170,7 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
 @pytest.mark.usefixtures("berlin")
 def test_ticket_at_120_columns_shows_promises_and_changes(whole: dict[str, Any], now: datetime) -> None:
     lines = drawn(whole, now, 120)
-    assert "first response  breached  ██████████  2h       2026-03-02 05:00 +01:00  done 1h late" in lines
+    assert "first response  breached  ██████████  2h        2026-03-02 05:00 +01:00  done 1h late" in lines
     assert (
         "2026-03-02 05:05 +01:00  slactl  first-response  breach  fired    priority normal to high  "
         "first response sla breached" in lines
@@ -193,7 +193,7 @@ def test_what_is_missing_is_not_shown(ticket: Make, now: datetime) -> None:
     bare = ticket(subject=None, timers=[], messages=[], escalations=[], events=[])
     lines = drawn(bare, now, 80)
     assert lines[0] == "#1  no subject"
-    assert "nobody's" in lines[1]
+    assert "unassigned" in lines[1]
     assert not {"Timers", "Messages", "Escalations", "Audit trail"} & set(lines)
 
 

@@ -56,7 +56,7 @@ def test_one_day_in_80_columns() -> None:
         "                09    10    11    12    13  counted",
         "Mon 2026-03-02  ██████pppppp······░░░░░░◆        2h  opened 09:00, now 12:00,",
         "                                                     deadline 13:00, paused 1h",
-        "                                                 2h  in all",
+        "                                                 2h  total",
         "█ counted   ░ still to count   p paused   · off hours   ◆ deadline",
     ]
 
@@ -90,7 +90,7 @@ def test_what_follows_the_deadline_is_late() -> None:
     assert "◆!" in lines[1]
     assert "deadline 10:00, done 12:00, late 2h" in " ".join(" ".join(lines[1:-2]).split())
     assert "now" not in "".join(lines)
-    assert lines[-2].split() == ["1h", "in", "all"]
+    assert lines[-2].split() == ["1h", "total"]
 
 
 def test_the_hour_that_the_clocks_jump_over_is_empty() -> None:
@@ -171,7 +171,7 @@ def test_many_days_alike_are_drawn_together_and_nothing_is_lost() -> None:
         "+ 106 days",
         "Mon 2026-07-20",
     ]
-    assert "4800h  in all" in lines[-2]
+    assert "4800h  total" in lines[-2]
 
 
 def test_ten_years_are_drawn_at_once() -> None:
@@ -192,7 +192,7 @@ def test_a_timer_that_took_no_time() -> None:
     none["segments"] = []
     lines = drawn(none, "2026-03-02T12:00:00")
     assert lines[1].startswith("Mon 2026-03-02")
-    assert lines[-2].split() == ["0h", "in", "all"]
+    assert lines[-2].split() == ["0h", "total"]
 
 
 def test_a_timer_that_never_counted_shows_the_hours_it_took() -> None:

@@ -3,12 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from sqlmodel import select
-
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
-from slactl.store.read.runs import LADDERS
-from slactl.store.schema.models import Meta
 from slactl.store.write import statements as writes
 
 #: Tickets whose next instants are computed anew in one write transaction.
@@ -52,12 +48,10 @@ def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
 
 def is_current(book: Ledger) -> bool:
     """Whether the next instants were computed with the rules of today."""
-    known = book.session.exec(select(Meta.value).where(Meta.key == LADDERS)).first()
-    return bool(known == book.rulebook.current.hash)
+    return book.rulebook.are_levels_current()
 
 
 def remember(book: Ledger) -> None:
     """Note with which rules the next instants were computed."""
     book.rulebook.current_version()
-    book.rulebook.ladders_are_current()
-    book.session.flush()
+    book.rulebook.note_levels_current()

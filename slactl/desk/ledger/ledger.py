@@ -25,8 +25,10 @@ from slactl.sla.history.event import Event
 from slactl.sla.rules.text import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
+from slactl.store.read import tickets as reads
 from slactl.store.schema import models
 from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
+from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
 
 __all__ = ["Entry", "Ledger", "ledger"]
@@ -44,6 +46,7 @@ class Ledger:
     def __init__(self, session: Session, rulebook: Rulebook, now: datetime, actor: str) -> None:
         self.connection = session.connection()
         self.session = session
+        self.transaction = beneath(session)
         self.rulebook = rulebook
         self.now = now
         self.actor = actor
@@ -59,6 +62,14 @@ class Ledger:
         self._escalations: list[dict[str, Any]] = []
         self._notifications: list[dict[str, Any]] = []
         self._warnings: set[int] = set()
+
+    def number_of(self, reference: str) -> int:
+        """Return the number of the ticket that a person means by a number or an external id.
+
+        Raises:
+            NotKnownError: there is no such ticket.
+        """
+        return reads.ticket_id(self.transaction, reference)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -260,7 +271,7 @@ class Ledger:
         """Write everything that was changed in memory, and what follows from it."""
         numbers = list(self._changed)
         if numbers:
-            self.rulebook.note_ladders()
+            self.rulebook.note_levels()
         for number in numbers:
             self.renumber(number)
         new = {number for number in numbers if self._tickets[number].is_new}

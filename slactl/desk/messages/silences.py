@@ -81,7 +81,6 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         NotKnownError: there is no such tenant, ticket or escalation.
     """
     from slactl.desk.ledger.ledger import ledger
-    from slactl.desk.tickets.changes import find
     from slactl.store.schema.models import Silence
 
     _check(new)
@@ -92,7 +91,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             _known(new.escalation, [each.id for each in book.rulebook.current.escalations], "escalation", "rules show")
         row = Silence(
             tenant=new.tenant,
-            ticket_id=find(book, new.ticket) if new.ticket is not None else None,
+            ticket_id=book.number_of(new.ticket) if new.ticket is not None else None,
             escalation=new.escalation,
             comment=new.comment,
             actor=desk.actor,

@@ -5,19 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
-from slactl.errors import NotKnownError, RefusedError, SlactlError, UsageError
+from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import MOST_TAGS
 from slactl.sla.timers.timer import Evaluation
-from slactl.store.schema.models import Ticket
-from slactl.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def change(
             outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         for reference in references:
             try:
-                number = find(book, reference)
+                number = book.number_of(reference)
                 carry_out(book, number, make, effective or book.instant(number))
                 outcome.done.append(number)
             except SlactlError as error:
@@ -100,27 +96,6 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
     if moving and _open_deadlines(book.state(number)) != before:
         book.note_deadlines(number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
-
-
-def find(book: Ledger, reference: str) -> int:
-    """The number of the ticket a person means: slactl's number, or the external id (`ext:123` for digits).
-
-    Raises:
-        NotKnownError: there is no such ticket.
-    """
-    external = reference.removeprefix("ext:")
-    table: Any = Ticket
-    if external == reference and reference.isascii() and reference.isdigit():
-        number = int(reference) if len(reference) <= 18 else 0
-        if book.connection.execute(select(table.id).where(table.id == number)).first() is not None:
-            return number
-        other = book.connection.execute(select(table.id).where(table.external_id == reference)).first()
-        hint = f"slactl show ext:{reference}" if other is not None else "slactl list --all"
-        raise NotKnownError(f"no ticket has the number {reference[:40]}", hint)
-    row = book.connection.execute(select(table.id).where(table.external_id == external)).first()
-    if row is None:
-        raise NotKnownError(f"no ticket has the external id {clean(external)[:200]}", "slactl list --all")
-    return int(row[0])
 
 
 def reply(body: str | None, status: Status | None) -> Change:

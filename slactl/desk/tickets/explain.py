@@ -8,8 +8,8 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.pinned_rules import PinnedRules, ladders_in_force
-from slactl.desk.what_if.simulate import timer_record
+from slactl.desk.ledger.records import timer_record
+from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.enums import EventType, Target
@@ -30,6 +30,7 @@ from slactl.sla.timers.explanation import (
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
 Record = dict[str, Any]
@@ -44,7 +45,7 @@ class Case:
 
     history: Sequence[Event]
     evaluation: Evaluation
-    versions: PinnedRules
+    versions: RulesVersions
     ladders: Rules
     fired: Collection[FiringKey]
 
@@ -60,7 +61,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
     with desk.database.read() as connection:
         number = reads.ticket_id(connection, reference)
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
-        history, versions = reads.history(connection, number), PinnedRules(connection, number)
+        history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
         if history[0].at > now:
             raise RefusedError(f"ticket {number} is opened only at {to_text(history[0].at)}", f"slactl show {number}")
         try:
@@ -68,7 +69,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         except NoOpenHours as error:
             raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in _decisions(connection, number)]
-        case = Case(history, evaluation, versions, ladders_in_force(desk, connection), fired)
+        case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired)
         return _ticket_record(ticket, case, target)
 
 
@@ -105,7 +106,7 @@ def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
 def _terms_record(terms: Terms, case: Case) -> Record:
     """Which policy was chosen, when and why, and those passed over."""
     tried = terms.rules.explain_match(terms.facts)
-    policy, by = terms.policy, _chooser(terms, case.history)
+    policy, by, known = terms.policy, _chooser(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
         "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
@@ -116,7 +117,7 @@ def _terms_record(terms: Terms, case: Case) -> Record:
         "chosen_by": by.actor,
         "chosen_priority": terms.priority.value,
         "rules": terms.rules.hash,
-        "rules_version": case.versions.numbers.get(terms.rules.hash),
+        "rules_version": known.id if known is not None else None,
     }
 
 

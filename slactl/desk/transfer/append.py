@@ -1,4 +1,4 @@
-"""Appending imported events to the history of a ticket, without those that are known."""
+"""Append imported events to the history of a ticket, except those that it has already."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from slactl.sla.history.file import Line
 from slactl.store.schema.events import BREACH, DEADLINES
 from slactl.store.write.statements import Identities
 
-#: What the event of an escalation has itself; the rest stands in the escalation's row.
+#: The fields of an escalation's event; the others are columns of the escalation's row.
 EVENT_FIELDS = (
     *("reason", "kind", "cycle", "escalation", "level", "arming", "repeat", "warning"),
     *("outcome", "fallback", "left_out"),
@@ -24,7 +24,7 @@ EVENT_FIELDS = (
 
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
-    """Append the lines beyond those known, which are in order of time; returns how many."""
+    """Append the lines, in order of time, that are not known yet; return how many events were appended."""
     status, appended = _status_before(book, number, lines), list[Event]()
     # Judged once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
@@ -45,7 +45,7 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
 
 
 def _detect(book: Ledger, number: int, noticed: Sequence[Event]) -> None:
-    """Note which breaches were noticed elsewhere, and when; of a deadline that moved since, it is noticed anew."""
+    """Note when each breach was detected elsewhere; one of a deadline that moved since is detected again."""
     for event in noticed:
         target = str(event.detail.get("target"))
         cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"))
@@ -54,7 +54,7 @@ def _detect(book: Ledger, number: int, noticed: Sequence[Event]) -> None:
 
 
 def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
-    """The status that the first of the lines found."""
+    """Return the status of the ticket just before the first of the lines."""
     if not lines or lines[0].event.type is EventType.CREATED:
         return Status.OPEN
     opened = book.state(number).created_at
@@ -62,7 +62,7 @@ def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
 
 
 def _append(book: Ledger, number: int, line: Line, priority: Priority | None) -> bool:
-    """Append one event; whether it was."""
+    """Append one event; return whether it was appended."""
     event = line.event
     entry = Entry(event, line.texts, recorded_at=line.recorded_at)
     if event.type is EventType.BREACHED:
@@ -83,7 +83,7 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
 
 
 def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priority | None) -> bool:
-    """An escalation of another database is on the record here too, so that nothing of it fires again."""
+    """Append an escalation of another database, so that its level does not fire again; return whether it was new."""
     event, detail = entry.event, dict(entry.event.detail)
     outcome = LevelOutcome(detail.get("outcome") or LevelOutcome.FIRED)
     is_level = all(detail.get(name) for name in ("kind", "escalation", "level"))

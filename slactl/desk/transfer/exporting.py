@@ -1,28 +1,31 @@
-"""Exporting histories: every event with its actor and instants, what persons wrote, and what it was judged under.
+"""Export histories: every event with its actor, instants and texts, and the rules that its ticket is pinned to.
 
-A ticket goes under its external id, or its number where it has none. Besides the events go the tenants, each
-version of the rules with the first event that names it, and the number of each ticket, so that nothing is lost.
+A ticket is named by its external id, or by its number where it has none. The export also has the tenants, the number
+of each ticket, and each version of the rules with the first event that names it, so that nothing is lost.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
+from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
 from slactl.store.schema.events import BREACH, DEADLINES, from_row
 
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
 Record = dict[str, Any]
 
 
-def export_records(connection: sqlite3.Connection) -> Iterator[Record]:
-    """The tenants, then every event of every ticket in the history format, ticket after ticket, in order of time."""
+def export_records(connection: "Transaction") -> Iterator[Record]:
+    """Yield the tenants, then the events of one ticket after the other in the history format, in order of time."""
     for tenant in reads.tenants(connection):
         facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
         yield {"type": TENANT, "at": tenant["created_at"], **facts}
@@ -34,13 +37,13 @@ def export_records(connection: sqlite3.Connection) -> Iterator[Record]:
 
 @dataclass(slots=True)
 class _Versions:
-    """The versions of the rules; each goes along once."""
+    """The versions of the rules, each of which is exported once."""
 
     known: dict[str, RulesText]
     told: set[str] = field(default_factory=set)
 
     def brought(self, event: Event) -> Record:
-        """The version that an event is the first to name."""
+        """Return the version as a field of the first event that names it; nothing for a later event."""
         name = event.detail.get("rules")
         if name is None or name in self.told or name not in self.known:
             return {}
@@ -48,19 +51,19 @@ class _Versions:
         return {"rules_version": rules_record(self.known[name])}
 
 
-def _free_name(connection: sqlite3.Connection, number: int) -> str:
-    """A name for a ticket without an external id that no other ticket has for one."""
+def _free_name(connection: "Transaction", number: int) -> str:
+    """Return a name for a ticket without an external id that is not the external id of another ticket."""
     name = str(number)
     while reads.has_external_id(connection, name):
         name = f"#{name}"
     return name
 
 
-def _records(connection: sqlite3.Connection, number: int, name: str, versions: _Versions) -> Iterator[Record]:
-    texts = reads.texts(connection, number)
+def _records(connection: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
+    texts = event_reads.texts(connection, number)
     decided = reads.decisions(connection, number)
     fired = {row["event_id"]: row for row in decided if row["event_id"] is not None}
-    rows = [(row["at"], 0, row["id"], row) for row in reads.event_rows(connection, number)]
+    rows = [(row["at"], 0, row["id"], row) for row in event_reads.event_rows(connection, number)]
     rows += [(row["fired_at"], 1, row["id"], row) for row in decided if row["event_id"] is None]
     for _, silent, key, row in sorted(rows, key=lambda each: each[:3]):
         written, recorded_at = ({}, None) if silent else (texts.get(key, {}), row["recorded_at"])
@@ -72,7 +75,7 @@ def _records(connection: sqlite3.Connection, number: int, name: str, versions: _
 
 
 def _told_apart(records: Iterator[Record]) -> Iterator[Record]:
-    """The records of one ticket; those that say the same are numbered, as an identical line counts only once."""
+    """Add a number to records of one ticket that are equal, as import counts an identical line only once."""
     instant, same = "", list[Record]()
     for record in records:
         if record["at"] != instant:

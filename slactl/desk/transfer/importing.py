@@ -1,4 +1,4 @@
-"""Importing histories: what is not there yet is appended, in batches, each in one write transaction.
+"""Import histories: append the events that the database does not have yet, a batch in each write transaction.
 
 An event is known by its ticket, instant, type and value, and its ordinal among equals: importing a file again
 changes nothing, and a longer export of the same tickets adds only what is new.
@@ -41,7 +41,7 @@ Numbered = tuple[int, Line]
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did."""
+    """The counts of what an import did."""
 
     opened: int = 0
     changed: int = 0
@@ -53,14 +53,14 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is imported, and how: a map, or None for a history; nothing after `until` counts."""
+    """The file that is imported, and its map, or None for a history file; events after `until` are left out."""
 
     stream: BinaryIO
     how: Map | None = None
     until: datetime | None = None
 
     def column(self, name: str, event: Event | None = None) -> str:
-        """What a field is called in the file, given the event that it is about."""
+        """Return what the file calls a field, given the event that it is about."""
         if self.how is None:
             return name
         if name == "at" and event is not None:
@@ -79,7 +79,7 @@ class Source:
 
 @dataclass(slots=True)
 class Progress:
-    """Who is told how far an import is: `read` bytes so far, and `taken` tickets in of how many."""
+    """The functions that take the progress: `read` the bytes read, `taken` the tickets imported and their total."""
 
     read: Callable[[int], None] = lambda _: None
     taken: Callable[[int, int], None] = lambda _, __: None
@@ -87,7 +87,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Work:
-    """One import: where it comes from, how it is told of, what it did."""
+    """One import: its source, the functions it reports to, and what it did so far."""
 
     source: Source
     now: datetime
@@ -98,17 +98,17 @@ class _Work:
     done: Imported = field(default_factory=Imported)
     notes: Notes = field(default_factory=Notes)
     tenants: list[TenantEntry] = field(default_factory=list)
-    #: The bursts that tickets of the file begin among themselves, by ticket.
+    #: The bursts that each ticket of the file begins among the tickets of the file.
     bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def tell(self, problem: Problem) -> None:
-        """Count a problem, and tell it."""
+        """Count a problem, and report it."""
         self.done.warnings += problem.warning
         self.done.bad += not problem.warning
         self.report(problem)
 
     def warn(self, reason: str | None) -> None:
-        """Tell what a person should know though nothing is left out."""
+        """Report what a person should know although nothing is left out."""
         if reason is not None:
             self.tell(Problem(0, "", reason, warning=True))
 
@@ -123,7 +123,7 @@ def import_file(
     baseline: bool = False,
     dry_run: bool = False,
 ) -> Imported:
-    """Import a file; `report` is told of each bad row.
+    """Import a file; `report` gets each bad row and each warning.
 
     Raises:
         UsageError: the file is not what the map says it is, or needs a map.
@@ -145,7 +145,7 @@ def import_file(
 
 
 def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
-    """The bursts that tickets of the file begin among themselves; the file is read once more for them."""
+    """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
     rules = load(desk.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
@@ -155,7 +155,7 @@ def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
 
 
 def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
-    """The history, in which the ticket says what it begins, unless it says so itself."""
+    """Return the history with the bursts in its opening event, unless that names some itself."""
     created = history[0].event
     if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
         return history
@@ -163,7 +163,7 @@ def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
 
 
 def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
-    """Batch after batch; a dry run does them all in one transaction that is rolled back."""
+    """Import batch after batch; a dry run imports all of them in one transaction that is rolled back."""
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
@@ -183,7 +183,7 @@ def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
 
 
 def _add_tenants(book: Ledger, work: _Work) -> None:
-    """The tenants that an export brings along, where there are none of their names yet."""
+    """Add the tenants of an export, except those whose name is known."""
     for entry in work.tenants:
         if book.session.get(Tenant, entry.name) is None:
             created_at = to_text(entry.created_at)
@@ -194,7 +194,7 @@ def _add_tenants(book: Ledger, work: _Work) -> None:
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
-    """The events of one ticket as far as they can be read, are not in the future, and count."""
+    """Yield the events of one ticket; one that cannot be read or lies in the future is reported instead."""
     source = work.source
     for number, record in _records(lines, work):
         try:
@@ -223,7 +223,7 @@ def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[in
 
 
 def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
-    """Append what is not there yet, ticket by ticket; one that does not fit is left out."""
+    """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
     found = places(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
     numbers = [place.number for place in found.values() if place.number is not None]
     known = writes.identities(book.connection, numbers)
@@ -251,7 +251,7 @@ def _take_ticket(
     work: _Work,
     first: int,
 ) -> None:
-    """Append the events of one ticket, all or, where it cannot be judged then, none."""
+    """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
     mark, number, added = book.mark(), place.number, 0
     try:
         for line in history:

@@ -1,4 +1,4 @@
-"""Reading histories that are to be imported or replayed, line by line; bad lines are reported, not fatal."""
+"""Read history files line by line, for import and simulation; bad lines are reported and left out."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +7,17 @@ from typing import IO, Any, AnyStr, BinaryIO
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.history.fields import LineError
-from slactl.sla.history.file import TENANT, TenantEntry, parse_record, parse_tenant, read_object
-from slactl.store.sqlite.spool import Spooled
+from slactl.sla.history.file import (
+    TENANT,
+    Line,
+    TenantEntry,
+    in_order,
+    parse_line,
+    parse_record,
+    parse_tenant,
+    read_object,
+)
+from slactl.store.sqlite.spool import Spool, Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
 LINE_BYTES = 8_000_000
@@ -21,7 +30,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that could not be taken, or (a warning) only with a change: where, and why."""
+    """A row that was left out or, for a warning, changed: its line, its field, and the reason."""
 
     line: int
     field: str
@@ -35,7 +44,7 @@ class Problem:
 
 Report = Callable[[Problem], None]
 
-#: Is told how many bytes were read.
+#: Takes how many bytes were read.
 Ticked = Callable[[int], None]
 
 
@@ -45,10 +54,10 @@ def read_history(
     ticked: Ticked,
     tenant: Callable[[TenantEntry], None] = lambda _: None,
 ) -> Iterator[Spooled]:
-    """The events of a history file, line by line; `ticked` is told how many bytes were read, `tenant` of tenants.
+    """Yield the events of a history file, line by line; `ticked` gets how many bytes were read, `tenant` each tenant.
 
     Raises:
-        UsageError: it is no history but a table or one JSON document, which a map is needed for.
+        UsageError: it is a table or one JSON document, which needs a map.
     """
     for number, raw in _lines(source, report, ticked):
         text = raw.strip()
@@ -66,18 +75,37 @@ def read_history(
         yield number, line.ticket, to_text(line.event.at), text
 
 
+def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
+    """Yield each ticket of a spooled history file with its history in the order of time.
+
+    Lines that do not fit are reported and left out, and so are tickets without any other line.
+    """
+    for ticket, texts in spool.tickets():
+        numbered: list[tuple[int, Line]] = []
+        for number, text in texts:
+            try:
+                numbered.append((number, parse_line(text)))
+            except LineError as error:
+                report(Problem(number, error.field, error.reason))
+        history, problems = in_order(numbered)
+        for number, unfit in problems:
+            report(Problem(number, unfit.field, unfit.reason))
+        if history:
+            yield ticket, history
+
+
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)
-    """The beginning of a stream, without a byte order mark; reading begins there all the same."""
+    """Return the beginning of a stream, without a byte order mark, and leave the stream where it is."""
     start: bytes = source.peek(4096)[:4096] if hasattr(source, "peek") else b""
     return start.removeprefix(BOM)
 
 
 def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[int, str]]:
-    """The lines as text; one that is not UTF-8 or is far too long is reported and left out."""
+    """Yield the lines as text; one that is not UTF-8 or is far too long is reported and left out."""
     start = peek(source).lstrip()
     document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
     if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):
-        raise UsageError("this is no history, which has a JSON object on each line", "use --map csv if it is a table")
+        raise UsageError("a history file has a JSON object on each line; a table needs --map", "slactl help import")
     for number, raw in enumerate(bounded_lines(source, LINE_BYTES, ticked), 1):
         if len(raw) > LINE_BYTES:
             report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))
@@ -89,7 +117,7 @@ def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[i
 
 
 def bounded_lines(source: IO[AnyStr], most: int, ticked: Ticked) -> Iterator[AnyStr]:
-    """Yield the lines of a stream; of one longer than `most` only so much and one more, so that memory stays flat."""
+    """Yield the lines of a stream; of one longer than `most` only `most` + 1, so that memory stays flat."""
     while raw := source.readline(most + 1):
         ticked(len(raw))
         yield raw

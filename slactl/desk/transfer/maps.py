@@ -1,4 +1,4 @@
-"""Maps: how the rows of another help desk's export become events."""
+"""Load maps, which say how the rows of another help desk's export become events."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status
 from slactl.sla.rules.lines import misread
-from slactl.text import clean, did_you_mean, nearest, quoted
+from slactl.text import clean, did_you_mean, not_one_of, quoted
 
 
 class Ours(StrEnum):
-    """What a column can be for slactl."""
+    """The columns that slactl knows."""
 
     TICKET = "ticket"
     AT = "at"
@@ -58,10 +58,10 @@ def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mappi
     closed: dict[str, list[str]] = {"status": [*Status], "priority": [*Priority]}
     for field, pairs in values.items():
         if field not in (str(each) for each in Ours):
-            raise ValueError(f"{field!r} is no column of ours")
+            raise ValueError(f"{field!r} is not a column of ours")
         for ours in pairs.values():
             if field in closed and ours not in closed[field]:
-                raise ValueError(f"{ours!r} is no {field}; it is one of {', '.join(closed[field])}")
+                raise ValueError(f"{not_one_of(ours, closed[field])}")
     return values
 
 
@@ -70,7 +70,7 @@ def _known_zone(name: str) -> str:
 
 
 class Time(BaseModel):
-    """How instants are written; without a format they are ISO 8601."""
+    """The form in which instants are written; without a format it is ISO 8601."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     format: str | None = None
@@ -78,7 +78,7 @@ class Time(BaseModel):
 
 
 class Missing(BaseModel):
-    """Texts that mean: nothing."""
+    """The texts that mean that a cell has no value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     any: Annotated[
@@ -87,7 +87,7 @@ class Missing(BaseModel):
 
 
 class Map(BaseModel):
-    """A map: which of their columns is which of ours, and what their words mean."""
+    """A map: which of the source's columns is which of ours, and what the source's words mean."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
@@ -111,12 +111,12 @@ class Map(BaseModel):
 
     @property
     def needed(self) -> frozenset[str]:
-        """The columns of ours that every row must have."""
+        """Return the columns of ours that every row must have."""
         return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
 
 
 def shipped_maps() -> list[str]:
-    """The names of the maps that come with slactl."""
+    """Return the names of the maps that come with slactl."""
     return sorted(
         each.name.removesuffix(".toml")
         for each in resources.files("slactl.desk.transfer").joinpath("shipped").iterdir()
@@ -124,12 +124,12 @@ def shipped_maps() -> list[str]:
 
 
 def load_map(name: str) -> Map:
-    """A map that comes with slactl, by name, or one in a file.
+    """Return a map that comes with slactl, by its name, or one in a file, by its path.
 
     Raises:
         NotKnownError: it is neither.
         UsageError: it is a file that cannot be read, or not a regular file.
-        RulesError: it is no map.
+        RulesError: it is not a valid map.
     """
     if name in shipped_maps():
         text = resources.files("slactl.desk.transfer").joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
@@ -141,30 +141,29 @@ def load_map(name: str) -> Map:
             raise UsageError(
                 f"the map {clean(name)} cannot be read: {error.strerror}", f"ls -ld {quoted(name)}"
             ) from error
-        near = nearest(name, shipped_maps())
+        meant = did_you_mean(name, shipped_maps())
         known = ", ".join(shipped_maps())
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NotKnownError(
-            f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
-            f"use --map {near or 'csv'}",
+            f"the map {clean(name)} cannot be read: {reason}{meant} (shipped maps: {known})", "slactl help import"
         ) from error
 
 
 def parse_map(text: str, source: str) -> Map:
-    """A map from its TOML.
+    """Return the map in a TOML text.
 
     Raises:
-        RulesError: it is none; the message says where.
+        RulesError: it is not a valid map; the message says where.
     """
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RulesError(f"{source}:{misread(error, text)}", "use --map csv") from error
+        raise RulesError(f"{source}:{misread(error, text)}", "slactl help import") from error
     try:
         return Map.model_validate(data)
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
-        raise RulesError(f"{source}: {told}", "use --map csv") from error
+        raise RulesError(f"{source}: {told}", "slactl help import") from error
 
 
 def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:

@@ -1,4 +1,4 @@
-"""Which ticket of this desk an imported history is about, and what comes with it: its number, plan and rules."""
+"""Find the ticket that an imported history belongs to, or open one with its number, plan and rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from slactl.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the history of a ticket belongs: a ticket that is there, or a new one with this external id and number."""
+    """The ticket that a history belongs to: one that is there, or a new one with this external id and number."""
 
     number: int | None
     opened: datetime | None = None
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Who a history says it is. Only an export says a number; elsewhere the name of the ticket is its external id."""
+    """The names that a history gives its ticket. Only an export has a number; elsewhere the name is the external id."""
 
     created: Line | None
     external_ids: Sequence[str | None]
@@ -36,12 +36,12 @@ class _Claim:
 
     @property
     def external_id(self) -> str | None:
-        """What it is called in the end."""
+        """Return the external id that the ticket has in the end."""
         return self.external_ids[-1]
 
 
 def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Place]:
-    """Where each history belongs, by its name in the file.
+    """Return the ticket of each history, by its name in the file.
 
     1. An export's ticket is the one with its number that was created at the same instant, if it has no other name.
     2. Else a ticket is the one with the same external id.
@@ -97,7 +97,7 @@ def _place(
 
 
 def open_ticket(book: Ledger, place: Place, created: Line) -> int:
-    """A new ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
+    """Open a ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
 
     Raises:
         RulesError: its deadlines cannot be computed.
@@ -120,7 +120,7 @@ def open_ticket(book: Ledger, place: Place, created: Line) -> int:
 
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
-    """Keep the version of the rules that a line brings; what is wrong with that, once for each version."""
+    """Keep the version of the rules that a line brings; return what is wrong with it, once for each version."""
     told: Any = line.event.detail.get("rules")
     if line.rules is not None:
         try:
@@ -136,19 +136,19 @@ def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
 
 @dataclass(slots=True)
 class Notes:
-    """What is said once, and not for each ticket."""
+    """The warnings that are reported once, and not for each ticket."""
 
     told: set[str] = field(default_factory=set)
 
     def once(self, reason: str) -> str | None:
-        """The reason, the first time."""
+        """Return the reason the first time, and None from then on."""
         if reason in self.told:
             return None
         self.told.add(reason)
         return reason
 
     def unknown_plans(self, book: Ledger, lines: Sequence[Line]) -> list[str]:
-        """A warning for each plan of some events that no policy names."""
+        """Return a warning for each plan in some events that no policy names."""
         told = lines[0].event.detail.get("rules")
         rules = book.rulebook.version(told if book.rulebook.known(told) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)

@@ -1,4 +1,4 @@
-"""What the rows of another help desk tell: the events of one ticket, from one row or from many."""
+"""Make the events of one ticket from its rows in the export of another help desk."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from slactl.sla.enums import DONE
 
 
 def events_of(rows: list[tuple[int, Mapping[str, Any]]], how: Map) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The event records of one ticket from its rows, which are in the order of time.
+    """Yield the event records of one ticket from its rows, which are in order of time.
 
     With many rows a ticket: created at `created_at` with the first row's values, then an event for each value
     that changed. With one: created, and what its dates tell.
@@ -51,7 +51,7 @@ def _created(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
 
 
 def _told_by_dates(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What happened after the opening, as far as one row tells."""
+    """Yield what happened after the opening, as far as one row tells."""
     ticket, opened = row["ticket"], row["created_at"]
     if "first_responded_at" in row:
         yield {"ticket": ticket, "at": max(row["first_responded_at"], opened), "type": "agent_reply"}

@@ -1,4 +1,4 @@
-"""Reading the exports of other help desks through a map: CSV or JSON rows become records of our own columns."""
+"""Read the exports of other help desks through a map: CSV or JSON rows become records of our own columns."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from slactl.text import clean, did_you_mean, is_utf8
 
 
 def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
-    """The rows of a CSV or JSON file, each as a record of our own columns, to be made events of later.
+    """Yield the rows of a CSV or JSON file, each as a record of our own columns, from which events are made later.
 
     Raises:
         UsageError: it is empty, begins like JSON and is not, or has no list of rows.
@@ -35,7 +35,7 @@ def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Ite
 
 
 def _record(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
-    """A row under our names, words and times.
+    """Return a row under our names, words and times.
 
     Raises:
         LineError: a cell is missing, or its word or time is not known.
@@ -86,7 +86,7 @@ def _tags(value: Any) -> list[str] | None:  # noqa: ANN401
 
 
 def _instant(ours: str, text: str, how: Map) -> str:
-    """An instant of theirs as text of ours; without an offset it is in the map's zone."""
+    """Return an instant of the source as text of ours; without an offset it is in the map's zone."""
     try:
         if how.time.format is not None:
             parsed = datetime.strptime(text, how.time.format)  # noqa: DTZ007  (the zone is put in below)

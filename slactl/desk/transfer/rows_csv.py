@@ -100,7 +100,7 @@ class _Lines:
 
     @property
     def first(self) -> int:
-        """The number of the line that the row begins on."""
+        """Return the number of the line that the row begins on."""
         return self._row[0].number if self._row else self.number
 
     def begin(self) -> None:
@@ -110,7 +110,7 @@ class _Lines:
         self.is_over = self.is_too_long = False
 
     def are_well_quoted(self, delimiter: str) -> bool:
-        """Whether every quote of the row's lines is closed before a delimiter or the end.
+        """Return whether every quote of the row's lines is closed before a delimiter or the end.
 
         The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
         """
@@ -144,7 +144,7 @@ class _Lines:
 
 
 def _header(lines: _Lines, how: Map) -> tuple[list[str], str]:
-    """Return the names of the columns, and what stands between cells.
+    """Return the names of the columns, and the character between cells.
 
     That is what the map says, unless it finds one name only and another delimiter finds more.
     """
@@ -168,7 +168,7 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 
 def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Report) -> bool:
-    """Whether rows can be read at all; every column that the map names and the file does not have is reported."""
+    """Return whether rows can be read at all; report every column that the map names and the file does not have."""
     readable = True
     for ours, theirs in how.columns.items():
         if theirs in header or (how.optional and ours not in how.needed):

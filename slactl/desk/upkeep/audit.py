@@ -1,39 +1,45 @@
-"""The audit of a desk: whether the log is the one that was written, and the tickets are what it makes of them.
+"""Audit a database: is the log the one that was written, and do the tickets follow from it?
 
-1. Chain: the hash of each event follows from the event and the hash before it; a head that was kept elsewhere, and
-   the head at the end of each run, are in it.
-2. Texts: what persons wrote fits the hashes in the log; what is gone was erased, and the log says so.
-3. Escalations: each that fired is in the history of its ticket, as its event says, and the other way round.
-4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to, and the
-   next check that has something to do for a ticket looks at it.
-5. Structure and rules: nothing works beside slactl in the database, and the versions of the rules are those that the
-   log seals.
+1. Chain: the hash of each event follows from the event and the hash before it; a last hash that was kept elsewhere,
+   and the last hash at the end of each run, are in it.
+2. Texts: each text that a person wrote fits its hash in the log; of a missing text the log says that it was erased.
+3. Escalations: each escalation that fired has an event in the history of its ticket that says the same, and each such
+   event has its escalation.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. Each
+   timer is examined by the next check that has something to do for it.
+5. Structure and rules: the database has no trigger, view or index that slactl did not make, and the versions of the
+   rules are those that the log seals.
 
-It reads row by row in one read transaction, starts no other process and writes nothing.
+The audit reads row by row in one read transaction and writes nothing.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
+from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
+from slactl.desk.ledger.last_rules import rules_fingerprint
 from slactl.desk.upkeep.audit_log import Audited, Kind, Progress, look_at_log
-from slactl.desk.upkeep.audit_rules import current_ladders, look_at_rules
 from slactl.desk.upkeep.expected import Law, differences, shown
-from slactl.errors import SlactlError, UsageError
+from slactl.errors import RulesError, SlactlError, UsageError
 from slactl.sla.enums import ActorType, LevelOutcome
+from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
-from slactl.store.read import audit
+from slactl.store.read import audit, rules_versions, runs
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
-    """Audit the database; with `head`, the last hash that somebody kept, also that nothing before it is gone.
+    """Audit the database; `head`, a last hash that somebody kept, must be in the log.
 
     Raises:
-        UsageError: the head is no hash.
+        UsageError: the head is not a hash.
         DatabaseError: the database cannot be read.
     """
     wanted = _checked(head)
@@ -41,8 +47,8 @@ def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progres
     with desk.database.read() as connection:
         look_at_log(connection, wanted, found, progress)
         _escalations(connection, found)
-        _tickets(connection, now, found, progress, current_ladders(desk, connection, found))
-        look_at_rules(connection, now, found)
+        _tickets(connection, now, found, progress, _current_levels(desk, connection, found))
+        _rules(connection, now, found)
     return found
 
 
@@ -55,7 +61,7 @@ def _checked(head: str | None) -> str | None:
     return text
 
 
-def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
+def _escalations(connection: "Transaction", found: Audited) -> None:
     for told in audit.told_escalations(connection):
         event, ticket = told.row["event_id"], told.row["ticket_id"]
         name = f"escalation {told.row['id']} of ticket {ticket}"
@@ -79,9 +85,9 @@ def _escalations(connection: sqlite3.Connection, found: Audited) -> None:
 
 
 def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
-    """Where the row of an escalation is not what its event says: column, stored, by the event.
+    """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
-    The number of the cycle is left out: what comes to light later moves it, and not what the log has.
+    The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
 
     Raises:
         ValueError, TypeError, AttributeError: the event has no detail of its kind.
@@ -105,7 +111,7 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
-    """Of which level an escalation is by its event; nothing where a level fell due in a log that did not say all."""
+    """Return the level that an event names; nothing where an older version of slactl did not record it."""
     names = ("kind", "escalation", "level")
     if all(facts.get(name) for name in names):
         source = "automatic" if by_system else "manual"
@@ -115,11 +121,11 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
 
 
 def _tickets(
-    connection: sqlite3.Connection, now: datetime, found: Audited, progress: Progress, ladders: Rules | None
+    connection: "Transaction", now: datetime, found: Audited, progress: Progress, ladders: Rules | None
 ) -> None:
-    from slactl.desk.ledger.pinned_rules import PinnedRules
+    from slactl.desk.ledger.rules_versions import RulesVersions
 
-    rules, total, last = PinnedRules(connection), audit.length(connection, "ticket"), 0
+    rules, total, last = RulesVersions(connection), audit.length(connection, "ticket"), 0
     law = Law(rules.version, rules.holidays, now, ladders)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
     while numbers := audit.numbers(connection, last, audit.BATCH):
@@ -133,3 +139,39 @@ def _tickets(
                 found.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
+
+
+def _rules(connection: "Transaction", now: datetime, found: Audited) -> None:
+    """Audit the versions of the rules: their texts, the seals in the log, and when they were first used.
+
+    A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
+    Events that open a ticket, move it to other rules or record a breach seal every version that was known then."""
+    for number, (rules_hash, text) in audit.rules_versions(connection).items():
+        if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
+            found.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
+    known = rules_versions.known_seals(connection)
+    for event, ticket, seal in audit.rules_seals(connection):
+        last, _, sealed = str(seal).partition(" ")
+        if not last.isdecimal() or known.get(int(last)) != sealed:
+            message = f"rules version {last[:20]} or one before it is not as event {event} sealed it"
+            found.note(Kind.RULES, message, event=event, ticket=ticket)
+            break
+    for version, since in rules_versions.later_than_used(connection, to_text(now)):
+        found.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
+
+
+def _current_levels(desk: Desk, connection: "Transaction", found: Audited) -> Rules | None:
+    """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
+    facts = runs.facts(connection)
+    ladders = facts.get(runs.LADDERS)
+    try:
+        rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(connection).values()})
+    except RulesError:
+        return None
+    if ladders == rules.hash:
+        return rules
+    if ladders is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
+        found.note(
+            Kind.RULES, "the next check would take the rules of the file for those of the last run, and they are not"
+        )
+    return None

@@ -1,29 +1,31 @@
-"""The audit of the event log by itself: whether it is the one that was written."""
+"""Audit the event log by itself: is it the one that was written?"""
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.store.read import audit
 from slactl.store.schema.chain import BEGINNING, TRIGGERS, seal
 from slactl.store.sqlite.structure import Oddity, odd_parts
 from slactl.text import is_utf8
 
-#: How many findings are kept; the rest is counted.
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
+#: How many findings are kept; the others are only counted.
 KEPT = 100
 
-#: After how many rows the progress is told.
+#: After how many rows progress is reported.
 STEP = 5_000
 
-#: Told of a phase: its name, how many rows of it are done, and about how many there are.
+#: Takes the name of a phase, how many rows of it are done, and about how many there are.
 Progress = Callable[[str, int, int], None]
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """The subject of a finding."""
 
     EVENT = "event"
     HEAD = "head"
@@ -37,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Finding(NamedTuple):
-    """Something that is not as it was written."""
+    """One part of the database that is not as it was written."""
 
     kind: Kind
     event_id: int | None
@@ -47,7 +49,7 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Audited:
-    """What an audit looked at and found; `findings` has the first of them, `found` is how many there are."""
+    """The result of an audit; `findings` has the first findings, `found` is how many there are."""
 
     audit_head: str | None = None
     events: int = 0
@@ -58,26 +60,26 @@ class Audited:
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, kind: Kind, message: str, *, event: int | None = None, ticket: int | None = None) -> None:
-        """Keep a finding, or count it where there are too many."""
+        """Keep a finding, or only count it where there are too many."""
         self.found += 1
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
 
     def record(self) -> dict[str, Any]:
-        """The audit as `audit verify --json` prints it."""
+        """Return the audit as `audit verify --json` prints it."""
         names = ("audit_head", "events", "texts", "erased", "tickets", "found")
         findings = [each._asdict() for each in self.findings]
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def look_at_log(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
-    """Examine the log by itself: its chain, and the texts that belong to it."""
+def look_at_log(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
+    """Audit the chain of the log, and the texts that belong to it."""
     _chain(connection, wanted, found, progress)
     audit.take_any_text(connection)
     _texts(connection, found, progress)
 
 
-def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, progress: Progress) -> None:
+def _chain(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
     total, before = audit.length(connection, "event"), BEGINNING
     missing = wanted is not None
     for number, array, kept in audit.readable_links(connection):
@@ -104,13 +106,13 @@ def _chain(connection: sqlite3.Connection, wanted: str | None, found: Audited, p
             found.note(Kind.STRUCTURE, str(odd))
 
 
-def _fits(connection: sqlite3.Connection, before: str, event: list[Any], kept: object) -> bool:
+def _fits(connection: "Transaction", before: str, event: list[Any], kept: object) -> bool:
     try:
         fits = seal(before, event) == kept
     except TypeError:  # bytes, where there was text
         return False
     # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
-    return fits and (connection.text_factory is str or all(is_utf8(str(each)) for each in event))
+    return fits and (not audit.reads_any_text(connection) or all(is_utf8(str(each)) for each in event))
 
 
 def _broken(event: list[Any]) -> str:
@@ -122,7 +124,7 @@ def _broken(event: list[Any]) -> str:
     )
 
 
-def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -> None:
+def _texts(connection: "Transaction", found: Audited, progress: Progress) -> None:
     total, counted = audit.length(connection, "event"), 0
     for counted, written in enumerate(audit.words(connection), 1):
         try:
@@ -134,7 +136,7 @@ def _texts(connection: sqlite3.Connection, found: Audited, progress: Progress) -
     progress("texts", total, total)
 
 
-def _one_event(connection: sqlite3.Connection, written: audit.Words, found: Audited) -> None:
+def _one_event(connection: "Transaction", written: audit.Words, found: Audited) -> None:
     where = {"event": written.event_id, "ticket": written.ticket_id}
     hashes = written.hashes
     for name, (salt, text) in written.kept.items():

@@ -1,19 +1,18 @@
-"""Backups: a copy of the live database, proven to be whole before it gets its name.
+"""Back up the live database; the copy gets its name only after it was verified.
 
-SQLite opens files by name, so a folder in which others may replace what is there takes no backup.
+SQLite opens files by name, so a folder in which others may replace files is refused.
 
-1. A new file in a private folder beside the target takes the copy, of one state of the database.
+1. One state of the database is copied into a new file in a private folder beside the target.
 2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
-3. Only then it is moved to its name. Whatever fails, the target is as it was before.
+3. Only then the copy is renamed to the target. Whatever fails, the target is as it was before.
 """
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
@@ -27,21 +26,20 @@ from slactl.files import (
     real_path,
     sweep,
 )
-from slactl.store.read import tickets as reads
-from slactl.store.sqlite.connection import damage, distrust, open_database, reported
+from slactl.store.read import events as event_reads
+from slactl.store.schema.events import last_event
+from slactl.store.sqlite import copy
+from slactl.store.sqlite.connection import damage, open_database, reported
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.text import quoted
 
-#: Pages that are copied before the progress is told.
-PAGES = 1_000
-
-#: Told how many pages were copied, and how many there are.
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy: where it is, its size in bytes, how many events its log has, and the head of that."""
+    """A copy: its path, its size in bytes, how many events its log has, and the last hash of the log."""
 
     file: Path
     size: int
@@ -50,7 +48,7 @@ class Backup:
     dry_run: bool = False
 
     def record(self) -> dict[str, Any]:
-        """The backup as `backup --json` prints it."""
+        """Return the backup as `backup --json` prints it."""
         return {
             "file": str(self.file),
             "size": self.size,
@@ -61,12 +59,12 @@ class Backup:
 
 
 def backup(
-    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
+    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: copy.Progress = lambda *_: None
 ) -> Backup:
     """Copy the database to `target`; others may go on writing meanwhile.
 
     Raises:
-        RefusedError: the target is there and not to be replaced, is a file of the desk itself, or is in a folder that
+        RefusedError: the target is there and not to be replaced, is a file of the service desk, or is in a folder that
             everybody may write to.
         DatabaseError: the database cannot be read, or the copy is not whole.
         SlactlError: the target cannot be written.
@@ -83,7 +81,7 @@ def backup(
             # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
             with desk.database.read() as source:
                 made = _described(source, target)
-                _copy(source, draft, target, progress)
+                copy.copy(source, draft, target, progress)
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
@@ -92,9 +90,9 @@ def backup(
     return made
 
 
-def _described(source: sqlite3.Connection, target: Path, *, dry_run: bool = False) -> Backup:
-    last = reads.head(source)
-    return Backup(target, _size(source), reads.event_count(source), last[1] if last else None, dry_run)
+def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
+    last = last_event(source)
+    return Backup(target, copy.size(source), event_reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -126,19 +124,19 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_file():
-        raise RefusedError(f"{target} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
+        raise RefusedError(f"{target} is not a regular file, and is left as it is", f"ls -ld {quoted(target)}")
     if not force:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
 
 
 def _elsewhere(target: Path) -> str:
-    """The command that makes the same backup in a folder of this user's own."""
+    """Return the command that makes the same backup in a folder of this user's own."""
     own = Path.home() / "slactl-backups"
     return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
 
 
 def _own_file(desk: Desk, target: Path) -> str | None:
-    """Which file of the desk's own the target is, under whatever name; None for any other."""
+    """Return which file of the service desk the target is, under whatever name; None for any other."""
     real = Path(os.path.realpath(desk.database.path))
     own = {desk.database.path: "the database itself", desk.rules: "the rules file"}
     for database in (desk.database.path, real):
@@ -151,19 +149,12 @@ def _own_file(desk: Desk, target: Path) -> str | None:
     return None
 
 
-def _copy(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
-    with reported(target):
-        copy = sqlite3.connect(draft, isolation_level=None)
-        try:
-            distrust(copy)
-            # The read transaction of the source is open already, so that others who write do not make it begin anew.
-            source.backup(copy, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
-        finally:
-            copy.close()
-
-
 def _prove(draft: Path, handle: int, made: Backup) -> None:
-    """Raises DatabaseError when the copy is not whole, not of the state that was read, or not in the file made here."""
+    """Verify a copy.
+
+    Raises:
+        DatabaseError: the copy is damaged, not of the state that was read, or not in the file made here.
+    """
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
         what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
@@ -175,8 +166,8 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     try:
         with reported(made.file):
             found = damage(connection)
-            last = reads.head(connection)
-            same = (last[1] if last else None) == made.audit_head and reads.event_count(connection) == made.events
+            last = last_event(connection)
+            same = (last[1] if last else None) == made.audit_head and event_reads.event_count(connection) == made.events
     finally:
         connection.close()
     if found or not same:
@@ -185,13 +176,8 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
 
 
 def _name(new: NewFile, target: Path, *, force: bool) -> None:
-    """Give the copy its name; without `force` never the name of a file that has come meanwhile."""
+    """Give the copy its name; without `force` never the name of a file that appeared meanwhile."""
     try:
         give_name(new, target.name, replace=force)
     except FileExistsError:
         raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
-
-
-def _size(connection: sqlite3.Connection) -> int:
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])

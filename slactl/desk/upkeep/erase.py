@@ -1,21 +1,20 @@
-"""Erasing a person: the words and the address go, the facts stay, and the chain of the log still verifies.
+"""Erase a person: texts and address go, facts stay, and the chain of the log still verifies.
 
-1. A person's tickets are those whose requester is or was the address, in any case of letters. All that anybody wrote
-   in them goes: subject, bodies, address. What the desk's own people did and when stays.
-2. In the tickets of others, what the person wrote goes, and every text that names the address, however it is spelled:
-   as in HTML, URLs, mail headers and bodies, JSON, with letters of other widths or with hidden marks between them. How
-   many of these are found only by decoding is told. A text stays where the letters may be a part of another address.
-3. Each ticket gets an entry in the log that says which texts of which events went, without the address.
+1. A person's tickets are those whose requester is or was the address, in any case of letters. Every text in them is
+   erased: subject, bodies, address. What agents did, and when, stays.
+2. In the tickets of others, each text that the person wrote and each text that contains the address is erased. The
+   address is also found as HTML, URLs, mail and JSON encode it, in full-width letters, and with hidden marks in it; the
+   result says how many texts were found only so. A text stays where the letters may be part of another address.
+3. Each ticket gets an event that says which texts of which events were erased, without the address.
 4. The database is rewritten, so that no free page and no write-ahead log has any of it. The same transaction notes
-   that this has yet to be done: whoever is killed in between, the next erasure does it.
-5. Where the letters are still found, that is counted and told: in sealed facts, and in what may be another address.
+   that this has yet to be done; after a kill in between the next erasure does it.
+5. The result counts where the letters are still found: in sealed facts, and in what may be another address.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -28,16 +27,19 @@ from slactl.store.sqlite.connection import open_database
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
 
 class Spelled(NamedTuple):
-    """How many texts in tickets of others have the address only in another spelling, such as `&#64;`, and which."""
+    """How many texts have the address only in an encoded form, such as `&#64;`, and the tickets of others with them."""
 
     texts: int
     tickets: Sequence[int]
 
 
 class Leftover(NamedTuple):
-    """A column in which the letters are still found, in how many rows, and of which tickets those are."""
+    """A column in which the letters are still found, how many rows have them, and the tickets of those rows."""
 
     table: str
     column: str
@@ -47,9 +49,9 @@ class Leftover(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was erased, or would be: how many texts by field, in which tickets, and what could not go.
+    """The texts that were erased, or would be: how many by field, in which tickets, and what could not be erased.
 
-    `problem` says why old pages may still be in the file, `last_event` how far the log went.
+    `problem` says why old pages may still be in the file. `last_event` is the last event of the log.
     """
 
     texts: Mapping[str, int]
@@ -63,11 +65,11 @@ class Erasure:
 
     @property
     def code(self) -> ExitCode:
-        """How it ended."""
+        """Return the exit code."""
         return ExitCode.PARTLY if self.left or self.problem else ExitCode.DONE
 
     def record(self) -> dict[str, Any]:
-        """The erasure as `erase --json` prints it."""
+        """Return the erasure as `erase --json` prints it."""
         return {
             "texts": dict(self.texts),
             "tickets": list(self.tickets),
@@ -81,13 +83,13 @@ class Erasure:
 
 
 def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, shown: int | None = None) -> Erasure:
-    """Erase a person from the database, and finish what an erasure before left to do.
+    """Erase a person from the database, and finish an earlier erasure that was interrupted.
 
-    `shown` is the last event of the log when somebody was shown what goes, and said yes to that.
+    `shown` is the last event of the log when a person was shown what would be erased, and confirmed it.
 
     Raises:
-        NotKnownError: nothing in it is of this person.
-        RefusedError: more is of this person than was shown.
+        NotKnownError: the database has no data of this person.
+        RefusedError: the database has more data of this person than was shown.
         DatabaseError: it cannot be written.
     """
     with desk.database.write(keep=not dry_run) as connection:
@@ -96,7 +98,7 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
 
 
 def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
-    """Rewrite the file, which an erasure before may not have come to.
+    """Rewrite the file, after an erasure that was interrupted.
 
     Raises:
         DatabaseError: there is no database.
@@ -106,7 +108,7 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
 
 
 def _erase(
-    connection: sqlite3.Connection, actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
+    connection: "Transaction", actor: str, now: datetime, requester: str, *, dry_run: bool, shown: int | None
 ) -> Erasure:
     erasure.prepare(connection, requester, is_address=is_address(requester.strip()))
     texts, last = erasure.counts(connection), erasure.last_event(connection)
@@ -114,7 +116,7 @@ def _erase(
     spelled = Spelled(*erasure.spelled(connection))
     if shown is not None and erasure.newest(connection) > shown:
         again = f"slactl erase --requester {quoted(requester)}"
-        raise RefusedError("more came of this person in the meantime; nothing was erased", again)
+        raise RefusedError("new data of this person arrived in the meantime; nothing was erased", again)
     if texts:
         _record(connection, actor, now)
         erasure.remove(connection)
@@ -127,14 +129,14 @@ def _erase(
 def _nobody(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     name = clean(requester)[:100]
     if not left or not name.strip():
-        return NotKnownError(f"nothing is of {name}", "slactl list --all --fields requester_email")
+        return NotKnownError(f"no data found for {name}", "slactl list --all --fields requester_email")
     where = ", ".join(f"{each.table}.{each.column}" for each in left)
     numbers = sorted({number for each in left for number in each.tickets})[:20]
     of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-    return NotKnownError(f"nothing that can go is of {name}; it is named in {where}{of_tickets}")
+    return NotKnownError(f"no data that can be erased found for {name}; the name stands in {where}{of_tickets}")
 
 
-def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
+def _record(connection: "Transaction", actor: str, now: datetime) -> None:
     at = to_text(now)
     for ticket, texts in list(erasure.doomed(connection)):
         row = {
@@ -150,9 +152,9 @@ def _record(connection: sqlite3.Connection, actor: str, now: datetime) -> None:
 
 
 def _wipe(desk: Desk) -> str | None:
-    """Why something of the old pages may be left in the file; None when nothing is."""
+    """Rewrite the file; return why old pages may still be in it, or None where it has none."""
     try:
-        if erasure.wipe(desk.database.path):
+        if desk.database.wipe():
             return None
         why = "another program reads it"
     except DatabaseError as error:

@@ -1,7 +1,7 @@
-"""The cache: what the columns of a ticket and its timers must be by its history, and where the stored ones differ.
+"""Calculate the expected columns of a ticket and its timers from its history, and compare them with the stored ones.
 
-Some columns hang on the instant at which they were computed: a running timer becomes late, an acknowledgement ends.
-A stored value is right when it is what the history says as of its last event, or as of now, or a number in between.
+Some columns depend on the instant at which they were calculated: a running timer becomes late, an acknowledgement ends.
+A stored value is right if the history gives it as of its last event or as of now, or if it is a number in between.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,21 +23,21 @@ from slactl.store.schema.events import BREACH, OF_HISTORY, from_row
 
 Row = dict[str, Any]
 
-#: The columns of `timer` that do not follow from the history: which hang on today's ladders, and numbers of rows.
+#: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
 
-#: The columns of `timer` that came later: null in an older row until its ticket changes next.
+#: The columns of `timer` that were added later: null in an older row until its ticket changes.
 LATER = ("paused_seconds", "closed_seconds")
 
-#: The columns of `ticket` that are what a person wrote.
+#: The columns of `ticket` with a text that a person wrote.
 WRITTEN = ("subject", "requester_email")
 
-#: A ticket that fails is put off by an hour; a day is more than that on whatever clocks it was done and is looked at.
+#: A check retries a ticket that failed an hour later; a day is more than that, however far two clocks differ.
 PUT_OFF = timedelta(days=1)
 
 
 class Difference(NamedTuple):
-    """A column that is stored with another value than the history gives; `row` is the ticket or one of its timers."""
+    """A column whose stored value is not that of the history; `row` names the ticket or one of its timers."""
 
     ticket_id: int
     row: str
@@ -53,9 +53,9 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What a history is judged by: every version of the rules, the holidays, and now.
+    """The context in which a history is evaluated: every version of the rules, the holidays, and now.
 
-    `ladders` are today's rules where every next instant was computed with them.
+    `ladders` are today's rules where every next instant was calculated with them.
     """
 
     rules: Callable[[str | None], Rules]
@@ -66,7 +66,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What one history gives: the ticket's row without `rules_version`, its rules' hash, and its timers' rows."""
+    """The expected rows of one ticket: its own without `rules_version`, its rules' hash, and those of its timers."""
 
     evaluation: Evaluation
     ticket: Row
@@ -75,18 +75,18 @@ class Truth:
     fired: set[FiringKey]
 
     def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
-        """The rows of the timers; with today's rules also their next instants."""
+        """Return the rows of the timers; with today's rules also their next instants."""
         detected = {key: instants[-1] for key, instants in self.detected.items()}
         context = TimerContext(rules, self.fired, detected, set(watched))
         return list(timer_rows(number, self.evaluation, context))
 
 
 def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
-    """What the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+    """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
 
     Raises:
         ValueError: there is no history, or it does not begin with the opening of the ticket.
-        RulesError: the rules it is judged under are not there.
+        RulesError: the rules that it is pinned to are not there.
     """
     history = _history(kept)
     if not history:
@@ -100,7 +100,7 @@ def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
 
 
 def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Difference]:
-    """Where the stored columns do not follow from the history; `versions` has the hash of each version of the rules.
+    """Return where stored columns differ from the history; `versions` has the hash of each version of the rules.
 
     Raises:
         ValueError, RulesError: as for `truth`.
@@ -108,7 +108,7 @@ def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Dif
     late = truth(kept, law)
     found = _compare(kept, late, late, versions, law.ladders)
     if found:
-        # Only a ticket that seems wrong is judged a second time, as of its last event.
+        # Only a ticket that seems wrong is evaluated a second time, as of its last event.
         found = _compare(kept, late, truth(kept, law, last_event(kept)), versions, law.ladders)
     return found
 
@@ -141,9 +141,9 @@ def _timer_differences(kept: Stored, late: Truth, early: Truth, ladders: Rules |
     before = others[0] if others else now
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for key in [*stored, *(key for key in now if key not in stored)]:
-        # Which conditions have a timer hangs on which of them today's ladders watch.
+        # A condition has a timer only if an escalation rule of today watches it.
         if key in stored or key[0] not in everything:
-            # Which cycle a breach was of is told by its deadline, and that may have moved since.
+            # The cycle of a breach is found by its deadline, which may have moved since.
             noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
             yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
@@ -167,14 +167,14 @@ def _one_timer(
 
 
 def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Evaluation) -> Iterator[Difference]:
-    """Tell a breach that nobody noticed, or a level of today's ladders, that no check would look for in time."""
+    """Yield a breach that was not detected, or a level of today's rules, that no check would examine in time."""
     if row is None:
         return
     expected = []
     missed = row["breached_at"] or (row["due_at"] if row["stopped_at"] is None else None)
     if row["kind"] in tuple(Target) and row["detected_at"] is None and missed is not None:
         expected.append(from_text(missed) + timedelta(seconds=1))
-    # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+    # No check returns to a ticket that was done for a level that came to the rules later.
     if late is not None and late["next_at"] is not None and not (evaluation.status.is_done and row["next_at"] is None):
         expected.append(from_text(late["next_at"]))
     if expected:
@@ -184,7 +184,7 @@ def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Eval
 
 
 def timer_name(number: int, row: Row) -> str:
-    """What a finding calls a timer, given its row."""
+    """Return what a finding calls a timer, given its row."""
     return f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {number}"
 
 
@@ -196,7 +196,7 @@ def _fits(stored: Any, early: Any, late: Any) -> bool:  # noqa: ANN401  (what a 
 
 
 def last_event(kept: Stored) -> datetime:
-    """When the last of what a ticket's columns follow from took effect.
+    """Return when the last event that a ticket's columns follow from took effect.
 
     Raises:
         ValueError: there is no history.
@@ -211,7 +211,7 @@ def _history(kept: Stored) -> list[Event]:
 
 
 def _identity(kept: Stored) -> Row:
-    """What persons said last of the ticket; nothing where those words were erased."""
+    """Return the latest texts that people wrote about the ticket; None for a text that was erased."""
     found: Row = dict.fromkeys(("external_id", *WRITTEN))
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
@@ -223,9 +223,9 @@ def _identity(kept: Stored) -> Row:
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[tuple[str, int], list[str]]:
-    """When each breach was noticed, as often as it was.
+    """Return when each breach was detected, by target and cycle.
 
-    What was noticed of a deadline that moved since is of the cycle that is stored with it, if of any.
+    A breach of a deadline that moved since belongs to the cycle of the stored timer, if one has it.
     """
     found: dict[tuple[str, int], list[str]] = {}
     told: set[tuple[str, str]] = set()
@@ -251,5 +251,5 @@ def _facts(detail: str) -> Row:
 
 
 def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)
-    """A value as a finding tells it."""
+    """Return a value as a finding names it."""
     return "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)

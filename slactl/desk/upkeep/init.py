@@ -1,4 +1,4 @@
-"""Making a desk: the database, and the rules file beside it."""
+"""Make a service desk: the database, and the rules file beside it."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from slactl.text import quoted
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What `init` found and made."""
+    """The files that `init` made or found."""
 
     database: Path
     database_made: bool
@@ -28,8 +28,8 @@ class Made:
 def init(config: Config, environment: Mapping[str, str], *, force: bool = False, group: str | None = None) -> Made:
     """Create the database and write a commented rules file, unless they are there.
 
-    `force` writes the rules file anew and keeps the old one as `.bak`; the database is never touched. With a
-    group, its members may write the database and read the rules: whoever writes the rules has the sender's secrets.
+    `force` writes the rules file again and keeps the old one as `.bak`; it never touches the database. Members of a
+    group may write the database and read the rules; whoever may write the rules can read the sender's secrets.
 
     Raises:
         NotKnownError: there is no such group.
@@ -61,7 +61,7 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
 
 
 def rules_target(config: Config, environment: Mapping[str, str], *, is_shared: bool = False) -> Path:
-    """Where `init` writes the rules: where the settings point, else the user's own file; root's shared ones in /etc.
+    """Return where `init` writes the rules: where the settings point, else the user's own file, or root's shared one.
 
     Raises:
         RulesError: a folder is there.
@@ -91,7 +91,7 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
 
 
 def _make_folders(folder: Path, *, is_shared: bool) -> None:
-    """Make the folder of the rules, and those above it; only their owner may write them, whatever the umask is."""
+    """Make the folder of the rules and those above it, which only their owner may write, whatever the umask is."""
     for each in reversed((folder, *folder.parents)):
         if not each.exists():
             each.mkdir(mode=0o755, exist_ok=True)

@@ -1,17 +1,16 @@
-"""Rebuilding the cache: every ticket and timer computed anew from its history, and what differed.
+"""Rebuild the columns of every ticket and timer from its history, and report what differed.
 
-1. Triggers, indexes and views that are not slactl's are dropped, or made anew where they are not as slactl makes them;
-   a unique index of rows that are doubled once more at the end, as rebuilding may have fixed that.
+1. Triggers, indexes and views that slactl did not make are dropped; those that were changed are made again. A unique
+   index that doubled rows prevent is tried again at the end, as rebuilding may have fixed the rows.
 2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
-3. A ticket whose columns follow from its history is left alone, but for the next instants of its timers, which hang
-   on today's ladders. One that differs is written anew as a whole.
+3. A ticket that differs from its history is written again as a whole. The next instants of timers are compared with
+   those that today's rules give.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
@@ -25,13 +24,16 @@ from slactl.store.read import audit
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
 
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
 Progress = Callable[[str, int, int], None]
 Problem = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuilding did, or would do; it fills while the batches go through."""
+    """What a rebuild did, or would do; its counts grow with each batch."""
 
     dry_run: bool
     tickets: int = 0
@@ -39,19 +41,19 @@ class Rebuilt:
     differences: int = 0
     failed: int = 0
     structure: Sequence[str] = ()
-    #: Of the structure, what is not slactl's: name, and the statement that made it.
+    #: The parts of the structure that slactl did not make: name, and the statement that made it.
     dropped: Mapping[str, str | None] = field(default_factory=dict)
-    #: Of the structure, what could not be made anew.
+    #: The parts of the structure that could not be made again.
     unmade: Sequence[str] = ()
 
     @property
     def code(self) -> ExitCode:
-        """7 when a ticket could not be computed or an index not made, or, in a dry run, when something differs."""
+        """Return 7 when a ticket could not be calculated, an index not made, or a dry run found a difference."""
         found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
         return ExitCode.PARTLY if found else ExitCode.DONE
 
     def record(self) -> dict[str, Any]:
-        """The rebuilding as `doctor --rebuild --json` prints it, without the differences."""
+        """Return the rebuild as `doctor --rebuild --json` prints it, without the differences."""
         names = ("dry_run", "tickets", "changed", "differences", "failed")
         return {name: getattr(self, name) for name in names} | {
             "structure": list(self.structure),
@@ -69,9 +71,9 @@ def rebuild(
     *,
     tables: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Rebuild the cache; yields a record for each difference as it is found.
+    """Rebuild every ticket and timer; yields a record for each difference as it is found.
 
-    A table that is not slactl's is dropped with all its rows only with `tables`.
+    A table that slactl did not make is dropped with all its rows only with `tables`.
 
     Raises:
         RulesError: the rules are invalid, and this database never used a valid version.
@@ -80,7 +82,7 @@ def rebuild(
     last, problems = 0, list[str]()
     while True:
         with ledger(desk, now, keep=not done.dry_run) as book:
-            connection = _raw(book)
+            connection = book.transaction
             if not last:
                 odd = structure.odd_parts(connection)
                 done.structure = [each.name for each in odd]
@@ -101,7 +103,7 @@ def rebuild(
 
 
 def foreign_parts(desk: Desk) -> list[str]:
-    """Return what a rebuilding would drop, as it is not slactl's.
+    """Return the parts of the structure that a rebuild would drop, as slactl did not make them.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -111,8 +113,8 @@ def foreign_parts(desk: Desk) -> list[str]:
     return [f"the {each.kind} {each.name}" for each in odd if each.oddity is Oddity.FOREIGN]
 
 
-def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Problem, *, tables: bool) -> None:
-    """Make what could not be made before the tickets were rebuilt; what still cannot is told."""
+def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
+    """Make the parts that could not be made before the tickets were rebuilt; report those that still fail."""
     failed = structure.restore(connection, tables=tables)
     done.unmade = list(failed)
     done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
@@ -121,7 +123,7 @@ def _finish_structure(connection: sqlite3.Connection, done: Rebuilt, problem: Pr
 
 
 def _batch(
-    book: Ledger, connection: sqlite3.Connection, numbers: Sequence[int], done: Rebuilt, problem: Problem
+    book: Ledger, connection: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
     law = Law(book.rulebook.version, book.rulebook.holidays, book.now)
     versions = audit.rules_versions(connection)
@@ -132,7 +134,7 @@ def _batch(
         mark = book.mark()
         try:
             differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
-            # What an audit says of a next instant is put more exactly by today's ladders.
+            # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
                 _restore(book, kept, law, hashes)
@@ -147,11 +149,11 @@ def _batch(
 
 
 def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
-    """Where the next level of the ladders is told wrong, and timers that would not be looked at when one comes."""
+    """Yield wrong next levels, and timers that no check would examine when their next level is due."""
     found, rules = truth(kept, law), book.rulebook.current
     late = next_level_columns(found.evaluation, rules, found.fired)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
-        # What comes next is told as of when the ticket changed last; time that passes is no difference.
+        # The next level is stored as of the ticket's last change; time that passed since is not a difference.
         before = truth(kept, law, last_event(kept))
         early = next_level_columns(before.evaluation, rules, found.fired)
         for column, value in late.items():
@@ -161,7 +163,7 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
     for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
         known = stored.get((row["kind"], row["cycle"]))
         if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
-            # A level that came to the rules when the ticket was over is nothing anybody goes back to it for.
+            # No check returns to a ticket that was done for a level that came to the rules later.
             continue
         if known["next_at"] != row["next_at"]:
             name = timer_name(kept.number, row)
@@ -176,10 +178,3 @@ def _restore(book: Ledger, kept: audit.Stored, law: Law, hashes: dict[int, str])
     identity = {name: found.ticket[name] for name in ("external_id", "subject", "requester_email")}
     detected = {key: instants[-1] for key, instants in found.detected.items()}
     book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
-
-
-def _raw(book: Ledger) -> sqlite3.Connection:
-    """The connection beneath the ledger's: what is read through it is read in the same transaction."""
-    found = book.connection.connection.dbapi_connection
-    assert isinstance(found, sqlite3.Connection)
-    return found

@@ -1,11 +1,19 @@
-"""What a test for rules consists of: histories, what is expected of them, and what is to fire."""
+"""Define the tables of a file of tests for rules: histories, expected values, and the levels that must fire."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
 
-from slactl.clock import from_text
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
+
+from slactl.clock import from_text, parse_duration, parse_offset_instant, to_text
+from slactl.sla.enums import Priority, Status
 from slactl.sla.history.event import Event
+from slactl.sla.rules.lines import KeyPath
+from slactl.sla.rules.model import AnyTarget, Part, word_of
+from slactl.sla.timers.timer import TimerState
+from slactl.text import clean
 
 #: The keys of `simulate` that a test can expect a value of: those of the ticket, and those of a timer.
 TICKET_KEYS = ("policy", "status", "priority")
@@ -13,40 +21,153 @@ INSTANT_KEYS = ("due_at", "started_at", "stopped_at", "breached_at")
 SECONDS_KEYS = ("target_seconds", "elapsed_seconds", "remaining_seconds", "paused_seconds", "overdue_seconds")
 TIMER_KEYS = ("state", *INSTANT_KEYS, *SECONDS_KEYS)
 
-#: How a test says that there is no such value: TOML has no null.
+#: The word for "there is no such value", because TOML has no null.
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a ticket, or a cycle of one of its targets, is to be; None is the last cycle, and the test's instant."""
-
-    ticket: str
-    target: str | None
-    cycle: int | None
-    at: datetime | None
-    #: By the key of `simulate`: texts, seconds, instants as text, None for what is not to be there.
-    values: Mapping[str, str | int | None]
+def plain(value: Any) -> Any:  # noqa: ANN401  (parsed TOML)
+    """Return a value as JSON has it: TOML's own dates and times become text."""
+    return value.isoformat() if isinstance(value, (date, time)) else value
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedFiring:
-    """A level that is to fire; what is None may be anything."""
+def _instant(value: object) -> datetime:
+    text = plain(value)
+    if not isinstance(text, str):
+        raise ValueError("must be an instant such as 2026-03-02T09:00:00+01:00")
+    return parse_offset_instant(text).astimezone(UTC)
 
-    ticket: str
-    escalation: str
-    level: str
-    at: str | None
-    repeat: int | None
-    reason: str | None
+
+def _instant_text(value: object) -> str:
+    return to_text(_instant(value))
+
+
+def _seconds(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        length = parse_duration(value) if isinstance(value, str) else None
+    except ValueError:
+        length = None
+    if length is None or length.business_days:
+        raise ValueError(f"{clean(str(value))!r} is neither a number of seconds nor a duration such as 1h30m")
+    return length.seconds
+
+
+def _or_none(convert: Callable[[object], object]) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value == NONE else convert(value))
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+TextOrNone = Annotated[Text | None, _or_none(lambda value: value)]
+InstantOrNone = Annotated[str | None, _or_none(_instant_text)]
+SecondsOrNone = Annotated[int | None, _or_none(_seconds)]
+
+
+class Expectation(Part):
+    """Hold what is expected of a ticket, or of a cycle of one of its targets; without `cycle` it is the last cycle."""
+
+    ticket: Text
+    target: AnyTarget | None = None
+    cycle: Annotated[int, Field(ge=1)] | None = None
+    at: Annotated[datetime, BeforeValidator(_instant)] | None = None
+    policy: TextOrNone = None
+    status: Annotated[Status | None, word_of(Status), _or_none(lambda value: value)] = None
+    priority: Annotated[Priority | None, word_of(Priority), _or_none(lambda value: value)] = None
+    state: Annotated[TimerState, word_of(TimerState)] = TimerState.NONE
+    due_at: InstantOrNone = None
+    started_at: InstantOrNone = None
+    stopped_at: InstantOrNone = None
+    breached_at: InstantOrNone = None
+    target_seconds: SecondsOrNone = None
+    elapsed_seconds: SecondsOrNone = None
+    remaining_seconds: SecondsOrNone = None
+    paused_seconds: SecondsOrNone = None
+    overdue_seconds: SecondsOrNone = None
+
+    _values: Mapping[str, str | int | None] = PrivateAttr()
+
+    @property
+    def values(self) -> Mapping[str, str | int | None]:
+        """Return the expected values by key of `simulate`, as written; None is a value that must not be there."""
+        return self._values
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_order(cls, data: Any, handler: ModelWrapValidatorHandler["Expectation"]) -> "Expectation":  # noqa: ANN401
+        expectation = handler(data)
+        expectation._values = {
+            key: getattr(expectation, key) for key in data if key in TICKET_KEYS or key in TIMER_KEYS
+        }
+        if not expectation._values:
+            raise ValueError("it expects nothing of the ticket")
+        return expectation
+
+
+class ExpectedFiring(Part):
+    """Hold a level that must fire; what is None may be anything."""
+
+    ticket: Text
+    escalation: Text
+    level: Text
+    at: Annotated[str, BeforeValidator(_instant_text)] | None = None
+    repeat: Annotated[int, Field(ge=0)] | None = None
+    reason: Text | None = None
 
     def __str__(self) -> str:
         return firing_text(self.escalation, self.level, self.repeat, self.at)
 
 
+class CaseTable(Part):
+    """Hold one test as the file writes it. Without `fires` any level may fire."""
+
+    name: Text | None = None
+    at: Annotated[datetime, BeforeValidator(_instant)] | None = None
+    history: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(_tuple)] = Field(
+        default=(), validate_default=True
+    )
+    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
+    fires: Annotated[tuple[ExpectedFiring, ...], BeforeValidator(_tuple)] | None = None
+
+    @field_validator("history")
+    @classmethod
+    def _has_history(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            raise ValueError("a history is needed: what happened to the tickets")
+        return value
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "CaseTable":
+        if not self.expect and self.fires is None:
+            raise ValueError("it expects nothing: neither expect nor fires")
+        return self
+
+
+class CaseFile(Part):
+    """Hold a file of tests for rules."""
+
+    tests: Annotated[tuple[CaseTable, ...], BeforeValidator(_tuple)] = Field(default=(), alias="test")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "CaseFile":
+        if not self.tests:
+            raise ValueError("there is no [[test]] in it")
+        return self
+
+
+def known_keys(path: KeyPath) -> list[str]:
+    """Return the keys that a table of the file may have."""
+    tables: dict[str, type[Part]] = {"test": CaseTable, "expect": Expectation, "fires": ExpectedFiring}
+    names = [part for part in path if isinstance(part, str)]
+    return list(tables[names[-1]].model_fields) if names else ["test"]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. `fires` is None where it is not asked what fires."""
+    """Hold one test, its histories read, and where it is written. `fires` is None if any level may fire."""
 
     file: str
     line: int
@@ -58,19 +179,19 @@ class Case:
 
 
 def firing_text(escalation: str, level: str, repeat: int | None, at: str | None) -> str:
-    """A firing in a few words."""
+    """Return a firing in a few words."""
     return f"{escalation}/{level}" + (f" repeat {repeat}" if repeat else "") + (f" at {at}" if at else "")
 
 
 def latest_instant(
     histories: Mapping[str, Sequence[Event]], expect: Iterable[Expectation], fires: Iterable[ExpectedFiring]
 ) -> datetime:
-    """The last instant that a test names; a second after a breach or a firing, so that it has come."""
+    """Return the last instant that a test names; breaches and firings count one second later, when they are past."""
     second = timedelta(seconds=1)
-    found = [event.at for events in histories.values() for event in events]
+    instants = [event.at for events in histories.values() for event in events]
     for expectation in expect:
         for key, value in expectation.values.items():
             if key in INSTANT_KEYS and isinstance(value, str):
-                found.append(from_text(value) + (second if key == "breached_at" else timedelta()))
-    found += [from_text(firing.at) + second for firing in fires if firing.at is not None]
-    return max(found, default=datetime.min.replace(tzinfo=UTC))
+                instants.append(from_text(value) + (second if key == "breached_at" else timedelta()))
+    instants += [from_text(firing.at) + second for firing in fires if firing.at is not None]
+    return max(instants, default=datetime.min.replace(tzinfo=UTC))

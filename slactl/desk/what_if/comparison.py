@@ -1,41 +1,36 @@
-"""The same histories under two sets of rules: what is kept, what is missed, and how often somebody is called."""
+"""Compare two sets of rules on the same histories: targets kept and missed, and how often a level fires."""
 
 import json
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO
 
-from slactl.clock import to_text
-from slactl.desk.reports.measures import By
-from slactl.desk.transfer.lines import Problem, read_history
-from slactl.desk.what_if.simulate import At, Record, Report, events_of, spooled_bursts, spooled_histories
-from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
-from slactl.sla.enums import Priority, Target
-from slactl.sla.escalation.levels import Firing
-from slactl.sla.escalation.what_if import evaluate_with_firings
+from slactl.desk.ledger.records import instant_text
+from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
+from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
+from slactl.desk.what_if.simulate import At, Judged, bursts_begun, judge, with_bursts
+from slactl.sla.calendar.calendar import HolidayProvider
+from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation, Timer, TimerState
 from slactl.store.sqlite.spool import Spool
 
-#: The rules there are, and the other ones.
+Record = dict[str, Any]
+
+#: The names of the two sets of rules in the output.
 SIDES = ("rules", "other")
 
-#: How much of the list of breaches is kept in memory, in bytes.
+#: The bytes of the list of breaches that are kept in memory.
 KEPT = 1_000_000
-
-#: Fractions are told to this many decimals.
-DECIMALS = 6
-
-Judged = tuple[Evaluation, list[Firing]]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Tickets counted under both rules: the states of their targets, what fired, and what changed."""
+    """Count tickets under both rules: the states of their targets, the levels that fired, and the changed breaches."""
 
     tickets: int = 0
     states: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -43,7 +38,7 @@ class Tally:
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def record(self, days: float) -> Record:
-        """The counts as data; firings also for each of so many days."""
+        """Return the counts as data; `days` is the length of the history."""
         fired = {side: self.firings[side] for side in SIDES}
         return {
             "tickets": self.tickets,
@@ -64,16 +59,17 @@ class Tally:
         }
 
     def _side(self, side: str, target: str) -> Record:
-        met, late = self.states[side, target, TimerState.MET], self.states[side, target, TimerState.BREACHED]
-        still = self.states[side, target, TimerState.RUNNING] + self.states[side, target, TimerState.PAUSED]
-        share = round(met / (met + late), DECIMALS) if met + late else None
-        return {"met": met, "breached": late, "open": still, "attainment": share}
+        met, late, running, paused = (
+            self.states[side, target, state]
+            for state in (TimerState.MET, TimerState.BREACHED, TimerState.RUNNING, TimerState.PAUSED)
+        )
+        return {"met": met, "breached": late, "open": running + paused, "attainment": share(met, met + late)}
 
 
 class Comparison:
-    """What came of it: counts of all tickets and of each group, and every breach that only one of the two has.
+    """Collect the counts of all tickets and of each group, and every breach under only one of the two rules.
 
-    A ticket is in the group in which it is in the end, under the rules there are.
+    A ticket belongs to the group of its last state under the current rules.
     """
 
     def __init__(self, by: By | None) -> None:
@@ -86,8 +82,8 @@ class Comparison:
 
     def add(self, ticket: str, history: Sequence[Event], until: datetime, judged: Sequence[Judged]) -> None:
         """Count a ticket that was judged under both rules as of `until`."""
-        mine = judged[0][0]
-        group = str(getattr(mine, self._by)) if self._by and getattr(mine, self._by) is not None else None
+        name = getattr(judged[0][0], self._by) if self._by else None
+        group = str(name) if name is not None else None
         tallies = [self._whole, self._groups[group]] if self._by else [self._whole]
         for breach in _changed_breaches(ticket, *(_targets(evaluation) for evaluation, _ in judged)):
             self._breaches.write(json.dumps(breach | ({"group": group} if self._by else {})) + "\n")
@@ -105,25 +101,24 @@ class Comparison:
                 self._see(min(firing.due_at, until))
 
     def record(self) -> Record:
-        """The counts as data; `days` from the first event to the last event or firing, at least one."""
+        """Return the counts as data; `days` runs from the first event to the last event or firing, at least one."""
         seconds = (self._last - self._first).total_seconds() if self._first and self._last else 0.0
         days = max(1.0, seconds / 86_400)
+        names = ordered_groups(self._groups, self._by) if self._by else []
         return {
             "by": self._by.value if self._by else None,
             "days": round(days, 2),
             **self._whole.record(days),
-            "groups": [{"group": name, **self._groups[name].record(days)} for name in _ordered(self._groups, self._by)]
-            if self._by
-            else None,
+            "groups": [{"group": name, **self._groups[name].record(days)} for name in names] if self._by else None,
         }
 
     def breaches(self) -> Iterator[Record]:
-        """Every breach that only one of the two has, by ticket, in the order of the file."""
+        """Yield every breach under only one of the two rules, by ticket, in the order of the file."""
         self._breaches.seek(0)
         yield from map(json.loads, self._breaches)
 
     def close(self) -> None:
-        """Drop the list of breaches."""
+        """Delete the list of breaches."""
         self._breaches.close()
 
     def _see(self, at: datetime) -> None:
@@ -137,44 +132,32 @@ def compare_file(
     at: At,
     by: By | None,
     report: Report,
-    ticked: Callable[[int], None] = lambda _: None,
+    ticked: Ticked = lambda _: None,
     holidays: HolidayProvider | None = None,
 ) -> Comparison:
-    """The tickets of a history file under both rules, as of `at` (`last`: each as of its own last event).
+    """Return the tickets of a history file under both rules, as of `at` (`last`: each as of its own last event).
 
-    `report` is told of each bad line and of each ticket that one of the two cannot judge, which is left out of both;
-    `ticked` how many bytes were read. Memory stays flat.
+    `report` is called with each bad line, and with each ticket that one of the two rules cannot judge, which is left
+    out of both. `ticked` is called with the number of bytes read. The file may be larger than memory.
     """
-    spool, found = Spool(), Comparison(by)
+    spool, comparison = Spool(), Comparison(by)
     try:
         spool.fill(read_history(source, report, ticked))
-        for ticket, history, until, judged in _judged(spool, rules, at, report, holidays):
-            found.add(ticket, history, until, judged)
+        bursts = [bursts_begun(spool, side) for side in rules]
+        for ticket, lines in histories(spool, report):
+            until = lines[-1].event.at if at == "last" else at
+            versions = [
+                (with_bursts(lines, begun.get(ticket, ())), side) for begun, side in zip(bursts, rules, strict=True)
+            ]
+            judged = judge(ticket, versions, until, lambda reason: report(Problem(0, "", reason)), holidays)
+            if judged:
+                comparison.add(ticket, versions[0][0], until, judged)
     except BaseException:
-        found.close()
+        comparison.close()
         raise
     finally:
         spool.close()
-    return found
-
-
-def _judged(
-    spool: Spool, rules: tuple[Rules, Rules], at: At, report: Report, holidays: HolidayProvider | None
-) -> Iterator[tuple[str, Sequence[Event], datetime, Sequence[Judged]]]:
-    """Each ticket with its history, as of when it was judged, and what came of it under both rules."""
-    bursts = [spooled_bursts(spool, each) for each in rules]
-    for ticket, lines in spooled_histories(spool, report):
-        until = lines[-1].event.at if at == "last" else at
-        if lines[0].event.at > until:
-            continue
-        histories = [events_of(lines, begun.get(ticket)) for begun in bursts]
-        both = zip(histories, rules, strict=True)
-        try:
-            judged = [evaluate_with_firings(history, each, until, holidays) for history, each in both]
-        except NoOpenHours as error:
-            report(Problem(0, "", f"ticket {ticket}: {error}"))
-            continue
-        yield ticket, histories[0], until, judged
+    return comparison
 
 
 def _targets(evaluation: Evaluation) -> list[Timer]:
@@ -193,19 +176,7 @@ def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]
                 "ticket": ticket,
                 "target": target,
                 "cycle": cycle,
-                "due_at": _due(pair[0]),
-                "other_due_at": _due(pair[1]),
-                "stopped_at": to_text(stopped[0]) if stopped[0] is not None else None,
+                "due_at": instant_text(pair[0].due_at if pair[0] else None),
+                "other_due_at": instant_text(pair[1].due_at if pair[1] else None),
+                "stopped_at": instant_text(stopped[0]),
             }
-
-
-def _due(timer: Timer | None) -> str | None:
-    return to_text(timer.due_at) if timer is not None and timer.due_at is not None else None
-
-
-def _ordered(names: Iterable[str | None], by: By | None) -> list[Any]:
-    """The groups by name, those without one last; priorities from urgent down."""
-    if by is By.PRIORITY:
-        present = set(names)
-        return [priority.value for priority in reversed(Priority) if priority.value in present]
-    return sorted(names, key=lambda name: (name is None, name or ""))

@@ -1,27 +1,46 @@
-"""Asking what if: what rules would have made of some histories. Needs no database and writes nothing."""
+"""Simulate: replay histories against rules. It needs no database and writes nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal, TypedDict
 
 from slactl.clock import to_text
+from slactl.desk.ledger.records import FiringRecord, TimerRecord, firing_record, timer_record
 from slactl.desk.tickets.bursts import begun_bursts
-from slactl.desk.transfer.lines import Problem, read_history
+from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
 from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.enums import Condition, Target
 from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError
-from slactl.sla.history.file import Line, in_order, parse_line
+from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Timer
+from slactl.sla.timers.timer import Evaluation
 from slactl.store.sqlite.spool import Spool
 
-Record = dict[str, Any]
+#: The instant as of which tickets are judged; `last` is each ticket's own last event.
 At = datetime | Literal["last"]
-Report = Callable[[Problem], None]
+
+#: A ticket judged under one set of rules: its timers, and what would have fired.
+Judged = tuple[Evaluation, list[Firing]]
+
+
+class AsOf(TypedDict, total=False):
+    """The instant as of which a ticket was judged, if each ticket has its own."""
+
+    at: str
+
+
+class Simulated(AsOf):
+    """The result of one ticket, as `simulate` prints it."""
+
+    ticket: str
+    policy: str | None
+    status: str
+    priority: str
+    timers: list[TimerRecord]
+    firings: list[FiringRecord]
 
 
 def simulate_file(
@@ -29,18 +48,18 @@ def simulate_file(
     rules: Rules,
     at: At,
     report: Report,
-    ticked: Callable[[int], None] = lambda _: None,
+    ticked: Ticked = lambda _: None,
     holidays: HolidayProvider | None = None,
-) -> Iterator[Record]:
-    """What `simulate` says of each ticket in a history file, in the order of first appearance.
+) -> Iterator[Simulated]:
+    """Yield the result of each ticket in a history file, in the order of first appearance.
 
-    `report` is told of each bad line, `ticked` how many bytes were read. Memory stays flat.
+    `report` is called with each bad line, `ticked` with the number of bytes read. The file may be larger than memory.
     """
     spool = Spool()
     try:
         spool.fill(read_history(source, report, ticked))
-        bursts = spooled_bursts(spool, rules)
-        tickets = ((name, events_of(lines, bursts.get(name))) for name, lines in spooled_histories(spool, report))
+        bursts = bursts_begun(spool, rules)
+        tickets = ((name, with_bursts(lines, bursts.get(name, ()))) for name, lines in histories(spool, report))
         yield from simulate(tickets, rules, at, lambda reason: report(Problem(0, "", reason)), holidays)
     finally:
         spool.close()
@@ -52,90 +71,56 @@ def simulate(
     at: At,
     problem: Callable[[str], None],
     holidays: HolidayProvider | None = None,
-) -> Iterator[Record]:
-    """What each ticket's timers are as of `at` (`last`: as of its own last event), and what would have fired.
+) -> Iterator[Simulated]:
+    """Yield each ticket's timers as of `at`, and the levels that would have fired by then.
 
-    A ticket that was not opened by then is left out. One whose deadline cannot be computed is left out too, and
-    `problem` is told why.
+    Tickets that were opened after `at` are left out, and so are tickets whose deadline cannot be calculated, about
+    which `problem` is called.
     """
     for ticket, history in tickets:
         until = history[-1].at if at == "last" else at
-        if history[0].at > until:
-            continue
-        try:
-            evaluation, firings = evaluate_with_firings(history, rules, until, holidays)
-        except NoOpenHours as error:
-            problem(f"ticket {ticket}: {error}")
-            continue
-        yield {
-            "ticket": ticket,
-            **({"at": to_text(until)} if at == "last" else {}),
-            "policy": evaluation.policy,
-            "status": evaluation.status.value,
-            "priority": evaluation.priority.value,
-            "timers": [timer_record(timer) for timer in evaluation.timers if isinstance(timer.kind, Target)],
-            "firings": [firing_record(firing) for firing in firings],
-        }
+        as_of: AsOf = {"at": to_text(until)} if at == "last" else {}
+        for evaluation, firings in judge(ticket, [(history, rules)], until, problem, holidays):
+            yield {
+                "ticket": ticket,
+                **as_of,
+                "policy": evaluation.policy,
+                "status": evaluation.status.value,
+                "priority": evaluation.priority.value,
+                "timers": [timer_record(timer) for timer in evaluation.timers if isinstance(timer.kind, Target)],
+                "firings": [firing_record(firing) for firing in firings],
+            }
 
 
-def timer_record(timer: Timer) -> Record:
-    """A target's timer as data."""
-    return {
-        "target": timer.kind.value,
-        "cycle": timer.cycle,
-        "target_seconds": timer.target_seconds,
-        "started_at": to_text(timer.started_at),
-        "due_at": _text(timer.due_at),
-        "state": timer.state.value,
-        "stopped_at": _text(timer.stopped_at),
-        "breached_at": _text(timer.breached_at),
-        "elapsed_seconds": timer.elapsed_seconds,
-        "remaining_seconds": timer.remaining_seconds,
-        "paused_seconds": timer.paused_seconds,
-        "overdue_seconds": timer.overdue_seconds,
-    }
+def judge(
+    ticket: str,
+    versions: Sequence[tuple[Sequence[Event], Rules]],
+    until: datetime,
+    problem: Callable[[str], None],
+    holidays: HolidayProvider | None,
+) -> list[Judged]:
+    """Return a ticket as of `until` under each of some rules, each given with the history under these rules.
+
+    The list is empty if the ticket was opened later, or if some rules cannot judge it; `problem` is called with why.
+    """
+    if versions[0][0][0].at > until:
+        return []
+    try:
+        return [evaluate_with_firings(history, rules, until, holidays) for history, rules in versions]
+    except NoOpenHours as error:
+        problem(f"ticket {ticket}: {error}")
+        return []
 
 
-def firing_record(firing: Firing) -> Record:
-    """A level that would have fired, as data."""
-    return {
-        "escalation": firing.escalation,
-        "level": firing.level,
-        "repeat": firing.repeat,
-        "due_at": to_text(firing.due_at),
-        "reason": firing.reason,
-    }
-
-
-def _text(instant: datetime | None) -> str | None:
-    return to_text(instant) if instant is not None else None
-
-
-def spooled_histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
-    """The history of each ticket in the order of time; what does not fit is reported and left out."""
-    for ticket, lines in spool.tickets():
-        numbered: list[tuple[int, Line]] = []
-        for number, text in lines:
-            try:
-                numbered.append((number, parse_line(text)))
-            except LineError as error:
-                report(Problem(number, error.field, error.reason))
-        history, problems = in_order(numbered)
-        for number, unfit in problems:
-            report(Problem(number, unfit.field, unfit.reason))
-        if history:
-            yield ticket, history
-
-
-def spooled_bursts(spool: Spool, rules: Rules) -> dict[str, list[str]]:
-    """The `burst` escalations that each ticket begins under these rules."""
+def bursts_begun(spool: Spool, rules: Rules) -> dict[str, list[str]]:
+    """Return the ids of the `burst` escalations that tickets begin under these rules, by ticket."""
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
-    return begun_bursts(spooled_histories(spool, lambda _: None), rules)
+    return begun_bursts(histories(spool, lambda _: None), rules)
 
 
-def events_of(lines: Sequence[Line], bursts: Sequence[str] | None) -> list[Event]:
-    """The events of a history; the one that opens the ticket says which bursts it begins."""
+def with_bursts(lines: Sequence[Line], bursts: Sequence[str]) -> list[Event]:
+    """Return the events of a history; the first one names the bursts that the ticket begins."""
     created, *rest = (line.event for line in lines)
     if bursts:
         created = replace(created, detail={**created.detail, "bursts": list(bursts)})

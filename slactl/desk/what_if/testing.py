@@ -1,30 +1,59 @@
-"""Unit tests for rules: histories are replayed, and what the rules make of them is held against what is expected."""
+"""Run unit tests for rules: replay histories, and compare what the rules make of them with what is expected."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from slactl.clock import to_text
+from slactl.desk.ledger.records import FiringRecord, TimerRecord
 from slactl.desk.what_if.case_files import read_cases
 from slactl.desk.what_if.cases import NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
-from slactl.desk.what_if.simulate import simulate
+from slactl.desk.what_if.simulate import Simulated, simulate
 from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.rules.rules import Rules
 from slactl.text import did_you_mean
 
-Record = dict[str, Any]
+
+class Failure(TypedDict):
+    """One value that is not as expected; `target` and `cycle` are None if it is about the ticket or a level."""
+
+    ticket: str
+    target: str | None
+    cycle: int | None
+    policy: str | None
+    at: str
+    key: str
+    expected: object
+    got: object
 
 
-def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = None) -> Record:
-    """Every test in some files, as data: what passed, what failed and why, and what is wrong with the files.
+class CaseResult(TypedDict):
+    """The result of one test, and where it is written."""
 
-    Each failure has the `ticket`, the `target` and `cycle` (None where it is about the ticket or what fires), the
-    `policy` that matched, the instant `at` of judgement, the `key`, and what was `expected` and what was `got`.
-    """
+    file: str
+    line: int
+    name: str
+    passed: bool
+    failures: list[Failure]
+
+
+class RunResult(TypedDict):
+    """The results of all tests, under the rules with this hash; `problems` are what is wrong with the files."""
+
+    rules: str
+    passed: int
+    failed: int
+    problems: list[str]
+    tests: list[CaseResult]
+
+
+def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = None) -> RunResult:
+    """Run every test in some files. A file that is not valid does not keep the others from running."""
     problems: list[str] = []
-    tests: list[Record] = []
+    tests: list[CaseResult] = []
     for file in files:
         try:
             cases = read_cases(file)
@@ -33,8 +62,15 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
             continue
         for case in cases:
             failures = list(_Judgement(case, rules, holidays).failures())
-            place = {"file": case.file, "line": case.line, "name": case.name}
-            tests.append(place | {"passed": not failures, "failures": failures})
+            tests.append(
+                {
+                    "file": case.file,
+                    "line": case.line,
+                    "name": case.name,
+                    "passed": not failures,
+                    "failures": failures,
+                }
+            )
     passed = sum(test["passed"] for test in tests)
     return {
         "rules": rules.hash,
@@ -45,102 +81,120 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a failure is about."""
+
+    ticket: str
+    at: datetime
+    target: str | None = None
+    cycle: int | None = None
+    policy: str | None = None
+
+    def failure(self, key: str, expected: object, got: object) -> Failure:
+        return {
+            "ticket": self.ticket,
+            "target": self.target,
+            "cycle": self.cycle,
+            "policy": self.policy,
+            "at": to_text(self.at),
+            "key": key,
+            "expected": expected,
+            "got": got,
+        }
+
+
 class _Judgement:
-    """What rules make of the tickets of one test, as of any instant; each is asked once."""
+    """Judge the tickets of one test, each of them once per instant."""
 
     def __init__(self, case: Case, rules: Rules, holidays: HolidayProvider | None) -> None:
         self._case, self._rules, self._holidays = case, rules, holidays
-        self._known: dict[tuple[str, datetime], Record | str] = {}
+        self._known: dict[tuple[str, datetime], Simulated | str] = {}
 
-    def failures(self) -> Iterator[Record]:
+    def failures(self) -> Iterator[Failure]:
+        """Yield everything that is not as expected."""
         for expectation in self._case.expect:
             yield from self._unmet(expectation)
         fires = self._case.fires
         if fires is not None:
-            # An empty list names no ticket and so means every one: nothing fires.
+            # An empty list names no ticket, and then nothing may fire for any ticket.
             for ticket in dict.fromkeys(firing.ticket for firing in fires) or self._case.histories:
                 yield from self._misfired(ticket, [firing for firing in fires if firing.ticket == ticket])
 
-    def _unmet(self, expectation: Expectation) -> Iterator[Record]:
-        at = expectation.at or self._case.at
-        record = self._record(expectation.ticket, at)
-        place: Record = {"ticket": expectation.ticket, "target": expectation.target, "cycle": expectation.cycle}
-        if isinstance(record, str):
-            yield _failure(place, None, at, "ticket", "a ticket", record)
+    def _unmet(self, expectation: Expectation) -> Iterator[Failure]:
+        subject = _Subject(expectation.ticket, expectation.at or self._case.at, expectation.target, expectation.cycle)
+        simulated = self._simulated(subject)
+        if isinstance(simulated, str):
+            yield subject.failure("ticket", "a ticket", simulated)
             return
-        timer = _timer(record, expectation)
-        place["cycle"] = timer["cycle"] if timer is not None else expectation.cycle
+        timer = _timer(simulated, expectation)
+        subject = replace(subject, policy=simulated["policy"], cycle=timer["cycle"] if timer else expectation.cycle)
         for key, expected in expectation.values.items():
-            if key not in TIMER_KEYS:
-                got = record[key]
-            elif timer is not None:
-                got = timer[key]
-            else:
-                got = NONE if key == "state" else None
-            if got != expected:
-                yield _failure(place, record["policy"], at, key, expected, got)
+            of_timer = key in TIMER_KEYS
+            values: Mapping[str, object] = (timer or {"state": NONE}) if of_timer else simulated
+            if (got := values.get(key)) != expected:
+                yield subject.failure(key, expected, got)
 
-    def _misfired(self, ticket: str, expected: Sequence[ExpectedFiring]) -> Iterator[Record]:
-        at = self._case.at
-        record = self._record(ticket, at)
-        place: Record = {"ticket": ticket, "target": None, "cycle": None}
-        if isinstance(record, str):
-            yield _failure(place, None, at, "fires", "a ticket", record)
+    def _misfired(self, ticket: str, expected: Sequence[ExpectedFiring]) -> Iterator[Failure]:
+        subject = _Subject(ticket, self._case.at)
+        simulated = self._simulated(subject)
+        if isinstance(simulated, str):
+            yield subject.failure("fires", "a ticket", simulated)
             return
-        left = list(record["firings"])
+        subject = replace(subject, policy=simulated["policy"])
+        left = list(simulated["firings"])
         missing = []
-        # The most exact first, so that one that may be anything does not take what another one names.
-        for firing in sorted(expected, key=lambda each: (each.at is None, each.repeat is None)):
-            found = next((got for got in left if _is(got, firing)), None)
-            if found is None:
+        # The most exact expectation comes first, so that one that leaves values open does not take its firing.
+        for firing in sorted(expected, key=lambda firing: (firing.at is None, firing.repeat is None)):
+            match = next((fired for fired in left if _is(fired, firing)), None)
+            if match is None:
                 missing.append(firing)
             else:
-                left.remove(found)
+                left.remove(match)
         for firing in missing:
-            yield _failure(place, record["policy"], at, "fires", str(firing), self._instead(firing, left))
-        for got in left:
-            text = firing_text(got["escalation"], got["level"], got["repeat"], got["due_at"])
-            yield _failure(place, record["policy"], at, "fires", None, text)
+            yield subject.failure("fires", str(firing), self._instead(firing, left))
+        for fired in left:
+            yield subject.failure("fires", None, _fired_text(fired))
 
-    def _instead(self, firing: ExpectedFiring, left: list[Record]) -> str | None:
-        """What fired in its place, or the name that was meant; the former is no failure of its own then."""
+    def _instead(self, firing: ExpectedFiring, left: list[FiringRecord]) -> str | None:
+        """Return what fired in place of an expected firing, and drop it from `left`; or the name that was meant."""
         meant = (firing.escalation, firing.level, firing.repeat or 0)
-        for got in left:
-            if (got["escalation"], got["level"], got["repeat"]) == meant:
-                left.remove(got)
-                reason = f" reason {got['reason']}" if firing.reason not in (None, got["reason"]) else ""
-                return firing_text(got["escalation"], got["level"], got["repeat"], got["due_at"]) + reason
-        known = {f"{each.id}/{level.id}" for each in self._rules.escalations for level in each.levels}
+        for fired in left:
+            if (fired["escalation"], fired["level"], fired["repeat"]) == meant:
+                left.remove(fired)
+                reason = f" reason {fired['reason']}" if firing.reason not in (None, fired["reason"]) else ""
+                return _fired_text(fired) + reason
+        known = {f"{escalation.id}/{level.id}" for escalation in self._rules.escalations for level in escalation.levels}
         name = f"{firing.escalation}/{firing.level}"
-        if name in known:
-            return None
-        return f"the rules have no level {name}{did_you_mean(name, known)}"
+        return None if name in known else f"the rules have no level {name}{did_you_mean(name, known)}"
 
-    def _record(self, ticket: str, at: datetime) -> Record | str:
-        """What `simulate` says of a ticket as of an instant, or why it cannot."""
+    def _simulated(self, subject: _Subject) -> Simulated | str:
+        """Return the ticket as `simulate` prints it, or the reason why there is nothing to print."""
+        ticket, at = subject.ticket, subject.at
         if (ticket, at) not in self._known:
             problems: list[str] = []
             history = self._case.histories[ticket]
-            found = list(simulate([(ticket, history)], self._rules, at, problems.append, self._holidays))
-            self._known[ticket, at] = found[0] if found else problems[0] if problems else "it was not opened yet"
+            simulated = list(simulate([(ticket, history)], self._rules, at, problems.append, self._holidays))
+            reason = problems[0] if problems else "it was not opened yet"
+            self._known[ticket, at] = simulated[0] if simulated else reason
         return self._known[ticket, at]
 
 
-def _timer(record: Record, expectation: Expectation) -> Record | None:
-    cycles = [timer for timer in record["timers"] if timer["target"] == expectation.target]
+def _timer(simulated: Simulated, expectation: Expectation) -> TimerRecord | None:
+    cycles = [timer for timer in simulated["timers"] if timer["target"] == expectation.target]
     if expectation.cycle is not None:
         cycles = [timer for timer in cycles if timer["cycle"] == expectation.cycle]
-    return max(cycles, key=lambda timer: int(timer["cycle"]), default=None)
+    return max(cycles, key=lambda timer: timer["cycle"], default=None)
 
 
-def _is(got: Record, firing: ExpectedFiring) -> bool:
+def _is(fired: FiringRecord, expected: ExpectedFiring) -> bool:
     return (
-        (got["escalation"], got["level"]) == (firing.escalation, firing.level)
-        and got["repeat"] == (firing.repeat or 0)
-        and firing.at in (None, got["due_at"])
-        and firing.reason in (None, got["reason"])
+        (fired["escalation"], fired["level"]) == (expected.escalation, expected.level)
+        and fired["repeat"] == (expected.repeat or 0)
+        and expected.at in (None, fired["due_at"])
+        and expected.reason in (None, fired["reason"])
     )
 
 
-def _failure(place: Record, policy: str | None, at: datetime, key: str, expected: object, got: object) -> Record:
-    return place | {"policy": policy, "at": to_text(at), "key": key, "expected": expected, "got": got}
+def _fired_text(fired: FiringRecord) -> str:
+    return firing_text(fired["escalation"], fired["level"], fired["repeat"], fired["due_at"])

@@ -1,7 +1,7 @@
 """Read `rules.toml`, check it as a whole, and report each problem with its line."""
 
 import tomllib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from slactl.errors import RulesError
 from slactl.sla.rules import checks as rules_checks
-from slactl.sla.rules.lines import TOO_DEEP, Lines, Problem, misread, path_text, too_deep
+from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules.model import ManualEscalation
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.text import read
@@ -47,7 +47,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     try:
         rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
-        raise as_error(_shape_problems(error, data), Lines(text), source) from error
+        raise as_error(shape_problems(error, data), Lines(text), source) from error
     problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
     if problems:
         raise as_error(problems, Lines(text), source)
@@ -73,8 +73,15 @@ def _without_missing_role(rules: Rules, data: Mapping[str, Any]) -> Rules:
     return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
-def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with keys and types, but not in the policies that only inherited it."""
+def shape_problems(
+    error: ValidationError,
+    data: Mapping[str, Any],
+    known_keys: Callable[[KeyPath], Iterable[str]] = rules_checks.known_keys,
+) -> Iterator[Problem]:
+    """Yield what is wrong with keys and types, but not in the policies that only inherited it.
+
+    `known_keys` returns the keys of the table at a path.
+    """
     details = error.errors(include_url=False, include_context=False)
     key_paths = [_key_path(detail["loc"], data) for detail in details]
     for detail, key_path in zip(details, key_paths, strict=True):
@@ -90,7 +97,7 @@ def _shape_problems(error: ValidationError, data: Mapping[str, Any]) -> Iterator
             len(other) > len(key_path) and other[: len(key_path)] == key_path for other in key_paths
         ):
             continue
-        yield key_path, _message(detail["type"], detail["msg"], key_path)
+        yield key_path, _message(detail["type"], detail["msg"], key_path, known_keys)
 
 
 def _key_path(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
@@ -125,25 +132,27 @@ _NEEDED = {
 }
 
 
-def _message(kind: str, message: str, key_path: tuple[str | int, ...]) -> str:
+def _message(
+    kind: str, message: str, key_path: tuple[str | int, ...], known_keys: Callable[[KeyPath], Iterable[str]]
+) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), rules_checks.known_keys(key_path[:-1]))}"
+        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), known_keys(key_path[:-1]))}"
     if kind == "too_short":
         return "must have at least one entry"
     if kind == "missing":
         return f"{key_path[-1]} is missing"
-    if kind == "tuple_type" and key_path in (("policy",), ("escalation",)):
+    if kind == "tuple_type" and key_path in (("policy",), ("escalation",), ("test",)):
         return f"write [[{key_path[-1]}]], with two brackets"
     if kind in _NEEDED:
         return _NEEDED[kind]
-    return message.removeprefix("Value error, ")
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
 
 
-def as_error(problems: Iterable[Problem], lines: Lines, source: str) -> RulesError:
-    """Return one error for all problems, each with its line."""
+def as_error(problems: Iterable[Problem], lines: Lines, source: str, hint: str | None = None) -> RulesError:
+    """Return one error for all problems, each with its line; without `hint` it names `rules check`."""
     by_line = sorted({(lines.of(key_path), path_text(key_path), message) for key_path, message in problems})
     texts = [f"{source}:{line}: {f'{path}: ' if path else ''}{message}" for line, path, message in by_line]
-    return RulesError.of(texts, f"slactl rules check {quoted(source)}")
+    return RulesError.of(texts, hint or f"slactl rules check {quoted(source)}")
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401  (parsed TOML)

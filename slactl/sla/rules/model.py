@@ -29,7 +29,8 @@ def _offset(value: object) -> object:
     return Offset.parse(value)
 
 
-def _word(*kinds: type[StrEnum]) -> BeforeValidator:
+def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
+    """Return the validator of a word that must be a member of some closed sets."""
     words = {member.value: member for kind in kinds for member in kind}
 
     def convert(value: object) -> object:
@@ -57,13 +58,13 @@ Length = Annotated[Duration, BeforeValidator(_duration)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
-AnyStatus = Annotated[Status, _word(Status)]
-AnyPriority = Annotated[Priority, _word(Priority)]
-AnyTarget = Annotated[Target, _word(Target)]
+AnyStatus = Annotated[Status, word_of(Status)]
+AnyPriority = Annotated[Priority, word_of(Priority)]
+AnyTarget = Annotated[Target, word_of(Target)]
 Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
 Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
-AnyReopen = Annotated[Reopen, _word(Reopen)]
-AnyStart = Annotated[NextResponseFrom, _word(NextResponseFrom)]
+AnyReopen = Annotated[Reopen, word_of(Reopen)]
+AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
 
 
 class Part(BaseModel):
@@ -232,10 +233,10 @@ class Escalation(Part):
     """Hold an escalation rule: what it watches, for which tickets, and its levels."""
 
     id: Name
-    on: Annotated[Target | Condition, _word(Target, Condition)]
+    on: Annotated[Target | Condition, word_of(Target, Condition)]
     when: Match = Match()
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
-    clock: Annotated[Clock, _word(Clock)] = Clock.CALENDAR
+    clock: Annotated[Clock, word_of(Clock)] = Clock.CALENDAR
     fallback: Name | None = None
     idle: Idle | None = None
     burst: Burst | None = None
@@ -271,7 +272,7 @@ class Person(Part):
     """Hold a person who gets messages, and the addresses and form of them."""
 
     notify: Addresses = ()
-    on_unknown: Annotated[OnUnknown, _word(OnUnknown)] = OnUnknown.RESEND
+    on_unknown: Annotated[OnUnknown, word_of(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
     quiet: Name | None = None
     timezone: Name | None = None

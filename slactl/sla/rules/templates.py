@@ -1,39 +1,39 @@
-"""The words of messages from `[templates]`: Jinja2 in its sandbox, of which only names and plain decisions are left."""
+"""Templates of messages from `[templates]`: sandboxed Jinja2, reduced to names and simple decisions."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from slactl.text import nearest
+from slactl.text import did_you_mean
 
 if TYPE_CHECKING:
     from jinja2 import nodes
     from jinja2.sandbox import SandboxedEnvironment
 
-#: What a template may name; all of it is text, and empty where the ticket has no such thing.
+#: The names that a template may use; each is a text, empty where the ticket has no value.
 NAMES = (
     *("id", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline", "overdue", "due"),
     *("reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
     *("subject", "requester_email"),
 )
 
-#: Filters that can neither reach into a value nor make a long text of a short one.
+#: The filters; they neither read attributes nor make a short text long.
 FILTERS = ("default", "d", "upper", "lower", "capitalize", "title", "trim", "truncate")
 
-#: The parts of the language that are left: text, names, `if`, comparisons, `~` and the filters.
+#: The parts of the language that are allowed: text, names, `if`, comparisons, `~` and filters.
 PARTS = (
     *("Template", "Output", "TemplateData", "Name", "Const", "If", "CondExpr", "Compare", "Operand"),
     *("And", "Or", "Not", "Concat", "Filter", "Keyword"),
 )
 
 
-#: How deep the parts may lie in one another; Python, which Jinja2 makes of a template, knows no more than 100 levels.
+#: How deep parts may be nested; Jinja2 compiles to Python, which allows 100 levels.
 DEPTH = 50
 TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
 
 def mistake(template: str) -> str | None:
-    """What is wrong with a template, or None."""
+    """Return what is wrong with a template, or None."""
     from jinja2 import TemplateSyntaxError
 
     try:
@@ -46,7 +46,7 @@ def mistake(template: str) -> str | None:
 
 
 def render(template: str, facts: Mapping[str, str]) -> str:
-    """The text of a template.
+    """Return the text of a template, filled in.
 
     Raises:
         ValueError: it has a mistake.
@@ -78,13 +78,13 @@ def _first_mistake(node: "nodes.Node", depth: int = 0) -> str | None:
         return TOO_DEEP
     kind = type(node).__name__
     if kind in ("Getattr", "Getitem"):
-        return "a template knows names, not attributes: {{ subject }}, not {{ ticket.subject }}"
+        return "a template may use names, not attributes: {{ subject }}, not {{ ticket.subject }}"
     if isinstance(node, nodes.Name) and node.name not in NAMES:
-        near = nearest(node.name, NAMES)
-        return f"there is no variable {node.name!r}" + (f"; did you mean {near}?" if near else f" ({' '.join(NAMES)})")
+        known = f" ({' '.join(NAMES)})"
+        return f"there is no variable {node.name!r}{did_you_mean(node.name, NAMES, known)}"
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         return f"there is no filter {node.name!r}; filters: {' '.join(FILTERS)}"
     if kind not in PARTS:
-        return f"a template has names, filters and if, but no {kind.lower()}"
+        return f"a template may use names, filters and if, but no {kind.lower()}"
     inside = (_first_mistake(child, depth + 1) for child in node.iter_child_nodes())
     return next((found for found in inside if found is not None), None)

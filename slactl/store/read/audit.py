@@ -42,6 +42,11 @@ def take_any_text(connection: sqlite3.Connection) -> None:
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
 
+def reads_any_text(connection: sqlite3.Connection) -> bool:
+    """Return whether `take_any_text` was called since plain text was read at full speed."""
+    return connection.text_factory is not str
+
+
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
     """Every event as its number, the array that is sealed, and its hash; the array is None where it cannot be told.
 

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from slactl.clock import to_text
-from slactl.store.read import tickets as reads
+from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
+from slactl.store.sqlite.rows import Row
 
 #: The timer of each target in the SELECT of the tickets.
 TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
@@ -56,16 +57,16 @@ class TicketFilter(NamedTuple):
 
 def find(
     connection: sqlite3.Connection, wanted: TicketFilter, now: str, *, sort: str = "due", limit: int = 0
-) -> Iterator[reads.Record]:
+) -> Iterator[Row]:
     """The tickets that match at `now` (text), at most `limit` of them; 0 is all."""
     where, parameters = _prepared(connection, wanted, now)
     if sort != "due":
-        return reads.tickets(connection, now, where, parameters, ORDERS[sort], limit)
+        return tickets(connection, now, where, parameters, ORDERS[sort], limit)
     # Two reads in the order of an index, instead of one that has to sort: first those with a deadline, then the rest.
     halves = (
         record
         for half in ("t.due_at IS NOT NULL", "t.due_at IS NULL")
-        for record in reads.tickets(connection, now, f"{where} AND {half}", parameters, ORDERS[sort], limit)
+        for record in tickets(connection, now, f"{where} AND {half}", parameters, ORDERS[sort], limit)
     )
     return islice(halves, limit or None)
 

@@ -38,9 +38,9 @@ def _queries_like(prefix: str) -> Iterator[tuple[str, Sequence[Any]]]:
     if not prefix:
         for stated in ("NOT NULL", "NULL"):
             yield f"SELECT id FROM ticket t WHERE {views.OPEN} AND t.due_at IS {stated} ORDER BY t.due_at, t.id", ()
-    elif prefix.isascii() and prefix.isdigit():
+    elif prefix.isascii() and prefix.isdigit() and prefix[0] != "0":
         # Ranges of the key, which cost the same in a large database: 12, 120 to 129, 1200 to 1299 …
-        for zeros in range(19 - len(prefix) if prefix[0] != "0" else 0):
+        for zeros in range(19 - len(prefix)):
             least = int(prefix) * 10**zeros
             yield "SELECT id FROM ticket WHERE id BETWEEN ? AND ? ORDER BY id", (least, least + 10**zeros - 1)
     else:

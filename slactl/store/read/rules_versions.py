@@ -4,23 +4,25 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
+from slactl.store.read.runs import LADDERS
 from slactl.store.schema import views
 
 Record = dict[str, Any]
 
+
+class StoredVersion(NamedTuple):
+    """One version of the rules as the database keeps it."""
+
+    id: int
+    hash: str
+    canonical: str
+    first_used_at: str
+
+
 #: What the seal covers of a version, in the order in which it does; its text is covered by its hash.
 SEALED = ("id", "hash", "first_used_at", "holidays_version")
-
-
-def rules_version(connection: sqlite3.Connection, rules_hash: str | None = None) -> Record | None:
-    """The version of the rules with this hash, or the latest one; None where there is none."""
-    names = ("id", "rules", "first_used_at", "canonical")
-    condition, parameters = ("hash = ?", (rules_hash,)) if rules_hash is not None else ("1", ())
-    query = f"SELECT id, hash, first_used_at, canonical FROM rules_version WHERE {condition} ORDER BY id DESC LIMIT 1"
-    row = connection.execute(query, parameters).fetchone()
-    return dict(zip(names, row, strict=True)) if row is not None else None
 
 
 def all_versions(connection: sqlite3.Connection) -> list[Record]:
@@ -85,3 +87,40 @@ def of_open_tickets(connection: sqlite3.Connection) -> list[Record]:
         f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
     )
     return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
+
+
+_STORED = f"SELECT {', '.join(f'v.{name}' for name in StoredVersion._fields)} FROM rules_version v"
+
+
+def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion | None:
+    """Return the version of the rules with this hash; None where the database does not have it."""
+    row = connection.execute(f"{_STORED} WHERE v.hash = ?", (rules_hash,)).fetchone()
+    return StoredVersion(*row) if row is not None else None
+
+
+def latest_version(connection: sqlite3.Connection) -> StoredVersion | None:
+    """Return the version that came last into this database; None where there is none."""
+    row = connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
+    return StoredVersion(*row) if row is not None else None
+
+
+def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
+    """Return the version with which every next instant was calculated; None where that is not known."""
+    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LADDERS,)).fetchone()
+    return StoredVersion(*row) if row is not None else None
+
+
+def versions_by_use(connection: sqlite3.Connection) -> list[StoredVersion]:
+    """Return every version, the one that was used first at the front."""
+    return [StoredVersion(*row) for row in connection.execute(f"{_STORED} ORDER BY v.first_used_at, v.id")]
+
+
+def known_hashes(connection: sqlite3.Connection) -> set[str]:
+    """Return the hash of every version."""
+    return {rules_hash for (rules_hash,) in connection.execute("SELECT hash FROM rules_version")}
+
+
+def levels_hash(connection: sqlite3.Connection) -> str | None:
+    """Return the hash of the rules with which every next instant was calculated; None where that is not known."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (LADDERS,)).fetchone()
+    return str(row[0]) if row is not None else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
-from slactl.store.read.tickets import head
+from slactl.store.schema.events import last_event
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
 from slactl.store.sqlite.connection import open_database, reported, transaction
 
@@ -97,7 +97,7 @@ def audit_head(path: Path) -> str | None:
         DatabaseError: the database is missing, damaged, not ours or newer than the program.
     """
     with _opened(path, query_only=True) as connection:
-        last = head(connection)
+        last = last_event(connection)
     return last[1] if last is not None else None
 
 
@@ -124,7 +124,7 @@ def end_run(
     if boot is not None:
         values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
     with _opened(path) as connection, transaction(connection, write=True):
-        values["audit_event"], values["audit_head"] = head(connection) or (None, None)
+        values["audit_event"], values["audit_head"] = last_event(connection) or (None, None)
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
         if number is not None:
             sets = ", ".join(f"{name} = :{name}" for name in values)

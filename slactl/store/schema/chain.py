@@ -12,7 +12,7 @@ from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from slactl.store.read.tickets import head
+from slactl.store.schema.events import last_event
 
 #: What the hash of the first event follows from.
 BEGINNING = "0" * 64
@@ -106,7 +106,7 @@ def sealed_rows(before: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, A
 
 def append(connection: sqlite3.Connection, row: dict[str, Any]) -> None:
     """Append one event, given without its number, to the log; the caller holds the write transaction."""
-    number, before = head(connection) or (0, BEGINNING)
+    number, before = last_event(connection) or (0, BEGINNING)
     [sealed] = sealed_rows(before, [{"id": number + 1} | row])
     names = ", ".join(sealed)
     connection.execute(f"INSERT INTO event ({names}) VALUES ({', '.join('?' * len(sealed))})", list(sealed.values()))

@@ -1,6 +1,7 @@
 """How an event stands in the database, and back: the one translation between rows and `sla.history`."""
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,3 +87,9 @@ def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
 def detail_text(detail: Mapping[str, Any]) -> str:
     """The canonical JSON of a detail: sorted keys, no spaces, nothing that is not ASCII."""
     return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"
+
+
+def last_event(connection: sqlite3.Connection) -> tuple[int, str] | None:
+    """Return the number and the hash of the last event of the audit log; None while it is empty."""
+    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row is not None else None

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.schema.chain import chain
+from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.schema.views import definitions
-from slactl.store.sqlite.connection import APPLICATION_ID, SCHEMA
 
 if TYPE_CHECKING:
     from sqlalchemy import Table

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl.errors import DatabaseError
+from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
@@ -17,10 +18,6 @@ BUSY_SECONDS = 30
 LEAVING_SECONDS = 1.0
 #: How often it asks whether the lock is free, in seconds.
 ASK_SECONDS = 0.002
-#: The newest schema this program knows: the number of steps in `migrations`.
-SCHEMA = 6
-#: Marks a file as slactl's own ("SLAC" in ASCII), so that no other program's database is touched.
-APPLICATION_ID = 0x534C4143
 
 # The database that this process opened last: what fails for no other reason may fail for what is in it.
 _opened: Path | None = None
@@ -111,12 +108,12 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
-    """The schema a database has: how many steps of `migrations` it has seen."""
+    """Return the schema of a database: the number of steps of `migrations` it has seen."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def damage(connection: sqlite3.Connection) -> list[str]:
-    """The first of what is broken in the file: pages, indexes, constraints, references; nothing when all is well."""
+    """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
     found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
         found.append(f"row {row} of {table} refers to a row of {parent} that is not there")

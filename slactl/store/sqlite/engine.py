@@ -79,3 +79,10 @@ def looking(path: Path) -> Iterator[Session]:
         raise as_database_error(error.orig or error, path) from error
     except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
         raise as_database_error(error, path) from error
+
+
+def beneath(session: Session) -> sqlite3.Connection:
+    """Return the driver's connection of a session: what is read through it is read in the same transaction."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw

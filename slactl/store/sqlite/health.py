@@ -1,9 +1,11 @@
 """What a doctor asks the database: how it is made, and whether the work on it goes on. Stdlib `sqlite3` only."""
 
 import sqlite3
+from pathlib import Path
 
 from slactl.store.schema.migrations import all_tables
 from slactl.store.schema.views import OPEN, TARGETS
+from slactl.text import quoted
 
 #: Exit codes of runs that did all their work: nothing to do, or something fired.
 GOOD = (0, 10)
@@ -72,3 +74,25 @@ def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
     """How many messages wait for a person's decision, by state."""
     query = "SELECT state, count(*) FROM notification WHERE state IN ('dead', 'held') GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
+
+
+def library_version() -> str:
+    """Return the version of the SQLite library in use."""
+    return sqlite3.sqlite_version
+
+
+def is_torn(error: BaseException) -> bool:
+    """Return whether an error, or what caused it, says that the file is damaged or is not a database."""
+    code = getattr(error.__cause__ or error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def journal_mode(connection: sqlite3.Connection) -> tuple[str, bool]:
+    """Return how the database keeps its log, and whether that is the write-ahead log that slactl relies on."""
+    mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+    return mode, mode == "wal"
+
+
+def journal_command(path: Path) -> str:
+    """Return the command that turns the write-ahead log on again."""
+    return f"sqlite3 {quoted(path)} 'PRAGMA journal_mode = WAL'"

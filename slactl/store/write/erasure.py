@@ -3,11 +3,10 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
-from slactl.store.read.tickets import head
-from slactl.store.sqlite.connection import BUSY_SECONDS, empty_log, in_turn, open_database, reported
+from slactl.store.schema import events
+from slactl.store.sqlite.wipe import UNWIPED
 from slactl.store.write.spellings import Mention, mention, normalised, readings
 
 #: What of a person stands in a ticket's own columns too.
@@ -15,9 +14,6 @@ COLUMNS = ("subject", "requester_email")
 
 #: Where words stand besides that no chain seals and nothing hangs on.
 FREE = {"notification": "error", "silence": "comment"}
-
-#: The key of `meta` under which stands which erasure has yet to rewrite the file: the number of its last event.
-UNWIPED = "unwiped"
 
 _DOOM = """INSERT OR IGNORE INTO doomed
 SELECT t.event_id, t.field, e.ticket_id, own.id IS NOT NULL,
@@ -98,7 +94,7 @@ def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
 
 def last_event(connection: sqlite3.Connection) -> int:
     """The last event of the log; texts that come later are of later events."""
-    return (head(connection) or (0, ""))[0]
+    return (events.last_event(connection) or (0, ""))[0]
 
 
 def newest(connection: sqlite3.Connection) -> int:
@@ -107,7 +103,7 @@ def newest(connection: sqlite3.Connection) -> int:
 
 
 def is_unfinished(connection: sqlite3.Connection) -> bool:
-    """Whether an erasure has yet to rewrite the file."""
+    """Return whether an erasure has yet to rewrite the file."""
     return connection.execute("SELECT 1 FROM meta WHERE key = ?", (UNWIPED,)).fetchone() is not None
 
 
@@ -170,25 +166,3 @@ def leftovers(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int, l
             found = connection.execute(f"SELECT {ticket} FROM {table} WHERE has_letters({column})").fetchall()
             if found:
                 yield table, column, len(found), sorted({number for (number,) in found if number is not None})
-
-
-def wipe(path: Path) -> bool:
-    """Rewrite the database without the pages that were freed, and empty the write-ahead log; whether that is empty.
-
-    It stays full where another program reads at the same time for longer than SQLite waits. What another erasure
-    commits meanwhile is left for that one to wipe.
-
-    Raises:
-        DatabaseError: there is no room for the rewriting.
-    """
-    connection = open_database(path)
-    try:
-        with reported(path):
-            noted = connection.execute("SELECT key, value FROM meta WHERE key = ?", (UNWIPED,)).fetchall()
-            in_turn(connection, "VACUUM")
-            emptied = empty_log(connection, BUSY_SECONDS)
-            if emptied:
-                connection.executemany("DELETE FROM meta WHERE key = ? AND value = ?", noted)
-            return emptied
-    finally:
-        connection.close()

@@ -14,8 +14,8 @@ from conftest import MONDAY, Slactl
 from escalation_desk import at, came, check, ladder, opened, policy, rows, ticket, told, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
+from slactl.store.database import Database
 from slactl.store.read import runs
-from slactl.store.read import tickets as reads
 
 Clock = FrozenDateTimeFactory
 
@@ -208,7 +208,7 @@ def test_levels_taken_by_hand_survive_an_export(
 
 def test_who_looks_is_told_when_levels_are_due_and_no_check_goes_well(desk: Path, slactl: Slactl, clock: Clock) -> None:
     def since(now: str) -> str | None:
-        with reads.reading(desk) as connection:
+        with Database(desk).read() as connection:
             return runs.asleep_since(connection, now)
 
     write_rules(desk, LONG, STEPS)

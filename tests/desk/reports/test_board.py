@@ -33,17 +33,17 @@ def source(three: Path) -> Iterator[Watched]:
 
 
 def statements(source: Watched) -> list[str]:
-    """What is asked of the database from now on."""
-    told: list[str] = []
-    source._connection.set_trace_callback(told.append)
-    return told
+    """Return the list that takes every statement from now on."""
+    asked: list[str] = []
+    source._file._connection.set_trace_callback(asked.append)
+    return asked
 
 
 def test_an_unchanged_database_is_not_read_again(source: Watched, three: Path) -> None:
     first = source.look(None, NOW)
-    told = statements(source)
+    asked = statements(source)
     assert source.look(first, NOW + timedelta(seconds=5)) is first
-    assert told == ["PRAGMA data_version"]
+    assert asked == ["PRAGMA data_version"]
     with sqlite3.connect(three) as other:
         other.execute("UPDATE ticket SET assignee = 'mia' WHERE id = 1")
     second = source.look(first, NOW + timedelta(seconds=10))

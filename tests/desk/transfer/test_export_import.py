@@ -167,7 +167,7 @@ def test_events_alone_are_enough_for_a_ticket_that_is_there(desk: Path, slactl: 
     ]
     assert slactl("import", "-", stdin=jsonl(lines)).code == 0
     done = slactl("import", "-", stdin=jsonl(later))
-    assert (done.code, done.out) == (7, "0 tickets opened, 1 changed, 1 event added, 2 problems told above\n")
+    assert (done.code, done.out) == (7, "0 tickets opened, 1 changed, 1 event added, 2 problems listed above\n")
     assert "stdin:2:at: note of ticket A-1 is before the ticket was created" in done.err
     assert "stdin:3:at: note of ticket B-1 but the ticket was never created" in done.err
     actions = [event["action"] for event in json.loads(slactl("history", "A-1", "--json").out)]

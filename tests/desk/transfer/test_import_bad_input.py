@@ -1,6 +1,9 @@
 """What is wrong with a file that is imported is told with line and column, the rest goes in, and the exit code is 7."""
 
 import json
+import os
+import shlex
+import stat
 from pathlib import Path
 
 import pytest
@@ -155,3 +158,17 @@ def test_each_unknown_plan_is_told_once(desk: Path, slactl: Slactl, tmp_path: Pa
         for plan in ("gold", "platinum", "silver")
     ]
     assert json.loads(slactl("show", "T0", "--json").out)["policy"] == "everybody else"
+
+
+def test_the_hint_for_a_named_pipe_keeps_every_option(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    pipe, database = tmp_path / "a pipe", str(desk)
+    os.mkfifo(pipe)
+    words = ("--db", database, "import", str(pipe), "--map", "csv", "--until", "2026-03-02T12:00Z", "--dry-run", "-q")
+    refused = slactl(*words)
+    hint = refused.err.splitlines()[-1].removeprefix("hint: ")
+    options = "--map csv --until 2026-03-02T12:00Z --dry-run --quiet"
+    assert (refused.code, hint) == (2, f"cat '{pipe}' | slactl --db {database} import - {options}")
+    assert slactl(*shlex.split(hint.partition(" | slactl ")[2]), stdin="ticket,created_at\n").code == 0
+    socket = tmp_path / "socket"
+    os.mknod(socket, stat.S_IFSOCK | 0o600)
+    assert slactl("import", str(socket)).err.splitlines()[-1] == f"hint: ls -ld {socket}"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from conftest import Slactl
 
+from slactl.desk.transfer import json_text
 from slactl.desk.transfer import rows_csv as intake_csv
-from slactl.desk.transfer import rows_json as intake_json
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import load_map, parse_map
 from slactl.desk.transfer.rows import read_rows
@@ -173,7 +173,7 @@ LAST = json.dumps(ROWS[1])
 def test_a_bad_object_costs_one_row(
     form: str, bad: str, said: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_json, "CHUNK", chunk)
+    monkeypatch.setattr(json_text, "CHUNK", chunk)
     content = form.format(ROW, bad, LAST).encode("latin-1")
     tickets, problems = read(content, "github")
     assert tickets == ["1", "2"]
@@ -190,7 +190,7 @@ def test_a_document_that_breaks_off_gives_the_rows_before(whole: str, slactl: Sl
         assert done.code == wanted, (whole[:length], done)
     assert slactl("import", "-", "--map", "github", "-n", stdin=whole).code == 0
     done = slactl("import", "-", "--map", "github", stdin=whole[: whole.rindex("number") + 3])
-    assert (done.code, done.out) == (7, "1 ticket opened, 0 changed, 1 event added, 1 problem told above\n")
+    assert (done.code, done.out) == (7, "1 ticket opened, 0 changed, 1 event added, 1 problem listed above\n")
     assert done.err.startswith("error: stdin:2: the file breaks here: line 1: ")
 
 

@@ -22,6 +22,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup as desk_backup
 from slactl.show import guide
 from slactl.store.schema import chain
+from slactl.store.sqlite import copy
 
 #: The group of nobody who runs these tests.
 NO_GROUP = 65_534
@@ -66,7 +67,7 @@ def test_a_backup_of_a_desk_in_use_is_of_one_instant(
     told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others write after each page that is copied; the copy has none of it, and does not begin anew either."""
-    monkeypatch.setattr(desk_backup, "PAGES", 1)
+    monkeypatch.setattr(copy, "PAGES", 1)
     before, steps = slactl("export").out, list[int]()
 
     def write(done: int, total: int) -> None:
@@ -108,7 +109,7 @@ def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path,
         refused = slactl("backup", *force, str(target))
         assert refused.code == 5
         assert refused.err.splitlines() == [
-            f"error: {target} is no plain file, and is left as it is",
+            f"error: {target} is not a regular file, and is left as it is",
             f"hint: ls -ld {target}",
         ]
     assert target.lstat() == before
@@ -118,7 +119,7 @@ def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path,
 def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
     told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_backup, "PAGES", 1)
+    monkeypatch.setattr(copy, "PAGES", 1)
     with pytest.raises(desk_backup.RefusedError):
         desk_backup.backup(
             Desk.of(resolve(os.environ)), target, progress=lambda *_: target.write_text("precious") and None
@@ -134,7 +135,7 @@ def test_what_is_no_plain_file_any_more_is_not_replaced(told: Path, target: Path
         target.unlink(missing_ok=True)
         os.mkfifo(target)
 
-    with pytest.raises(desk_backup.RefusedError, match="no plain file"):
+    with pytest.raises(desk_backup.RefusedError, match="not a regular file"):
         desk_backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=change)
     assert stat.S_ISFIFO(target.stat().st_mode)
     assert leftovers(target) == ["copy.db"]
@@ -350,6 +351,7 @@ from pathlib import Path
 from slactl.config import resolve
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup
+from slactl.store.sqlite import copy
 
 moment, signal, target = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 steps, fsync = 0, os.fsync
@@ -365,7 +367,7 @@ def durable(handle):
     if moment == "durable":
         os.kill(os.getpid(), signal)
 
-os.fsync, backup.PAGES = durable, 1
+os.fsync, copy.PAGES = durable, 1
 backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=told)
 """
 

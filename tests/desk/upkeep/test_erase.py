@@ -96,9 +96,9 @@ def test_what_is_changed_is_overwritten_however_sqlite_was_built(
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slactl.store.write import erasure
+    from slactl.store.sqlite import wipe
 
-    monkeypatch.setattr(erasure, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(wipe, "BUSY_SECONDS", 0.1)
     with sqlite3.connect(told, isolation_level=None) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM event").fetchone()
@@ -109,7 +109,7 @@ def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, m
         connection.execute("ROLLBACK")
     assert shown(slactl, "1")["subject"] == "(erased)"
     finished = slactl("erase", "--finish")
-    assert (finished.code, finished.out) == (0, "rewrote the file: nothing that was erased is left in it\n")
+    assert (finished.code, finished.out) == (0, "rewrote the file: it holds no erased text\n")
 
 
 def test_what_is_shown_afterwards(told: Path, slactl: Slactl) -> None:
@@ -199,7 +199,7 @@ def answered(told: Path, slactl: Slactl, *meanwhile: str) -> tuple[int, str]:
 def test_what_came_while_the_question_stood_is_not_erased(told: Path, slactl: Slactl) -> None:
     code, screen = answered(told, slactl, "create", "Later", "--from", ADDRESS)
     assert code == 5
-    assert "more came of this person in the meantime; nothing was erased" in screen
+    assert "new data of this person arrived in the meantime; nothing was erased" in screen
     assert f"hint: slactl erase --requester {ADDRESS}" in screen
     assert [shown(slactl, number)["subject"] for number in ("1", "4")] == ["Printer inferno", "Later"]
 

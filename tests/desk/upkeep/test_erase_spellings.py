@@ -43,7 +43,10 @@ def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(des
     assert (done.code, json.loads(done.out)["left"]) == (7, left)
     again = slactl("erase", "--requester", A, "--yes")
     assert (again.code, again.out) == (3, "")
-    assert "nothing that can go is of ann.lee@example.com; it is named in event_text.text of ticket 1" in again.err
+    assert (
+        "no data that can be erased found for ann.lee@example.com; the name stands in event_text.text of ticket 1"
+        in again.err
+    )
     # Who has looked and knows that it is hers can erase it as it is written there.
     assert slactl("erase", "--requester", f"{A}.Thanks", "--yes").code == 0
     assert b".thanks" not in desk.read_bytes().lower()
@@ -67,8 +70,8 @@ def test_what_only_decoding_finds_goes_and_is_told(desk: Path, slactl: Slactl) -
         assert slactl("note", "2", "--body", f"see {text} now").code == 0
     slactl("create", "Fire", "--from", A, "--body", SPELLED[0])
     rehearsed = slactl("erase", "--requester", A, "--dry-run")
-    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, as in &#64;, in ticket 2"
-    assert f"{told}; look: slactl show 2" in rehearsed.lines
+    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, such as &#64;, in ticket 2"
+    assert f"{told}; read before erasing: slactl show 2" in rehearsed.lines
     done = slactl("erase", "--requester", A, "--yes", "--json")
     record = json.loads(done.out)
     assert record["spelled"] == {"texts": len(SPELLED), "tickets": [2]}
@@ -96,8 +99,8 @@ def test_a_ticket_of_an_address_that_only_looks_like_it_stays_whole(desk: Path, 
     assert [shown(slactl, str(number))["subject"] for number in (1, 2, 3)] == ["Ink"] * 3
     assert (shown(slactl, "4")["requester_email"], done.code) == (None, 7)
     assert (
-        "left: ticket.requester_email names it in 3 rows, of tickets 1, 2, 3: it may be part of another address"
-        in done.lines
+        "not erased: ticket.requester_email still has the address in 3 rows, of tickets 1, 2, 3: "
+        "it may be part of another address" in done.lines
     )
 
 

@@ -289,14 +289,14 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
             a_test(rest='expect = [{ ticket = "B", policy = "all" }]'),
             "cases.toml:4: test[1].expect[1].ticket: the history has no ticket 'B'",
         ),
-        (a_test(rest='expect = [{ policy = "all" }]'), "cases.toml:4: test[1].expect[1]: ticket is missing"),
+        (a_test(rest='expect = [{ policy = "all" }]'), "cases.toml:4: test[1].expect[1].ticket: ticket is missing"),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution" }]'),
             "cases.toml:4: test[1].expect[1]: it expects nothing of the ticket",
         ),
         (
             a_test(rest='expect = [{ ticket = "A", state = "met" }]'),
-            'cases.toml:4: test[1].expect[1].state: state is about a target: target = "resolution", say',
+            'cases.toml:4: test[1].expect[1].state: state needs a target, such as target = "resolution"',
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", paused_seconds = "soon" }]'),
@@ -305,13 +305,22 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", cycle = 0, state = "met" }]'),
-            "cases.toml:4: test[1].expect[1].cycle: cycle is a number from 1 on",
+            "cases.toml:4: test[1].expect[1].cycle: must be greater than or equal to 1",
         ),
         (
             a_test(rest='fires = [{ ticket = "A", level = "x" }]'),
-            "cases.toml:4: test[1].fires[1]: escalation is missing",
+            "cases.toml:4: test[1].fires[1].escalation: escalation is missing",
         ),
-        (a_test(rest="fires = {}"), "cases.toml:4: test[1].fires: fires is a list of tables"),
+        (a_test(rest="fires = {}"), "cases.toml:4: test[1].fires: must be a list"),
+        (a_test().replace("[[test]]", "[test]"), "cases.toml:1: test: write [[test]], with two brackets"),
+        (
+            a_test(rest="fires = [1]"),
+            "cases.toml:4: test[1].fires[1]: must be a table",
+        ),
+        (
+            a_test(rest='expect = [{ ticket = "A", policy = "all", at = 7 }]'),
+            "cases.toml:4: test[1].expect[1].at: must be an instant such as 2026-03-02T09:00:00+01:00",
+        ),
         (
             a_test(history=CREATED.replace("created", "creatd")),
             "cases.toml:3: test[1].history[1]: type: 'creatd' is not known; did you mean created?",

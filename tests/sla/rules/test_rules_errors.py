@@ -53,7 +53,10 @@ MISTAKES = [
     # Durations.
     *[('"4h"', length, 14, "a duration must be a text") for length in ("4", "4.5", "true", "{ seconds = 4 }", "[]")],
     *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0bd", "0h0m")],
-    *[('"4h"', f'"{length}"', 14, "is no duration") for length in ("-4h", "1.5h", "4 hours", "", "4", "2bd4h", "4H")],
+    *[
+        ('"4h"', f'"{length}"', 14, "is not a valid duration")
+        for length in ("-4h", "1.5h", "4 hours", "", "4", "2bd4h", "4H")
+    ],
     ('"4h"', '"99999h"', 14, "longer than ten years"),
     ('"4h"', '"2d"', 14, 'calendar office is not always open; write hours or business days, such as "2bd"'),
     # Names.

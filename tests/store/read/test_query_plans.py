@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from slactl.__main__ import run
+from slactl.store.read import events as event_reads
 from slactl.store.read import filters, ids, runs
 from slactl.store.read import tickets as reads
 from slactl.store.read.filters import TicketFilter
+from slactl.store.schema.events import last_event
 from slactl.store.sqlite.connection import open_database
 
 GENERATOR = Path(__file__).parents[2] / "bench" / "generate_history.py"
@@ -61,11 +63,11 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list --tenant, which nobody is": (listed(TicketFilter(tenants=("nobody-has-this-name",))), 1.5),
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
-    "the history of show": (lambda c: reads.history(c, 7), 1.5),
-    "the messages of show": (lambda c: reads.messages(c, 7), 1.5),
+    "the history of show": (lambda c: event_reads.history(c, 7), 1.5),
+    "the messages of show": (lambda c: event_reads.messages(c, 7), 1.5),
     "the escalations of show": (lambda c: reads.escalations(c, 7), 1.5),
     "an external id": (lambda c: reads.ticket_id(c, "T-7"), 1.5),
-    "the head of the log": (reads.head, 1.5),
+    "the head of the log": (last_event, 1.5),
     "the runs": (lambda c: runs.runs(c, 50), 1.5),
 }
 

@@ -14,7 +14,8 @@ from terminal import on_terminal
 
 from slactl.store.read.ids import ids_like
 from slactl.store.schema.migrations import STEPS
-from slactl.store.sqlite.connection import SCHEMA, open_database
+from slactl.store.schema.version import SCHEMA
+from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts
 
@@ -69,7 +70,7 @@ def test_what_is_not_slactls_is_named_and_dropped(desk: Path, slactl: Slactl, pa
     code, [finding] = examined(slactl)
     assert (code, f"{told} is not one of slactl's" in finding["found"]) == (7, True)
     rehearsed = slactl("doctor", "--rebuild", "--dry-run")
-    assert (rehearsed.code, "would be dropped, as it is not slactl's: CREATE" in rehearsed.out) == (7, True)
+    assert (rehearsed.code, "would be dropped because slactl did not create it: CREATE" in rehearsed.out) == (7, True)
     assert slactl(*finding["fix"].split()[1:]).code == 0
     assert (audited(slactl), examined(slactl)) == ([], (0, []))
 

@@ -1,0 +1,98 @@
+"""The versions of the rules that tickets are judged by, for readers: nothing is written, and no lock is taken."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from slactl.desk.ledger.desk import Desk
+from slactl.errors import RulesError
+from slactl.sla.calendar.calendar import library_holidays
+from slactl.sla.rules.loading import load, parse
+from slactl.sla.rules.rules import Rules
+from slactl.store.read import rules_versions as stored
+from slactl.store.read.rules_versions import StoredVersion
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
+#: A country, a subdivision and a year.
+Year = tuple[str, str | None, int]
+
+
+class RulesVersions:
+    """The versions of the rules that histories name, and the holidays they were judged by; each is read once."""
+
+    #: Whether a version is refused whose text is not the one that its hash was made of.
+    refuses_changed = True
+
+    def __init__(self, transaction: "Transaction", pinned: str | None = None) -> None:
+        """Read within a transaction; a history that names no rules is judged by those with the hash `pinned`."""
+        self._transaction = transaction
+        self._pinned = pinned
+        self._stored: dict[str, StoredVersion] = {}
+        self._parsed: dict[str, Rules] = {}
+        self._years: dict[Year, Mapping[date, str]] = {}
+
+    @classmethod
+    def of_ticket(cls, transaction: "Transaction", number: int) -> "RulesVersions":
+        """Return the versions by which the history of one ticket is judged."""
+        return cls(transaction, stored.pinned_hash(transaction, number))
+
+    def version(self, rules_hash: str | None) -> Rules:
+        """Return the rules with this hash; where a history names none, those of the ticket.
+
+        Raises:
+            RulesError: the database does not have them, or has another text than the hash was made of.
+        """
+        wanted = rules_hash or self._pinned
+        if wanted is None:
+            raise RulesError("the history does not say which rules hold", "slactl doctor")
+        if wanted not in self._parsed:
+            row = self.known(wanted)
+            if row is None:
+                raise RulesError(f"the rules version {wanted[:12]} is not in the database", "slactl doctor")
+            rules = parse(row.canonical, f"rules version {row.id}", {wanted})
+            if self.refuses_changed and rules.hash != wanted:
+                raise RulesError(f"rules version {row.id} was changed: it is not {wanted[:12]}", "slactl audit verify")
+            self._parsed[wanted] = rules
+        return self._parsed[wanted]
+
+    def known(self, rules_hash: str | None) -> StoredVersion | None:
+        """Return the version with this hash as it is stored; None where the database does not have it."""
+        if rules_hash is not None and rules_hash not in self._stored:
+            row = stored.version_of(self._transaction, rules_hash)
+            if row is None:
+                return None
+            self._stored[rules_hash] = row
+        return self._stored[rules_hash] if rules_hash is not None else None
+
+    def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+        """Return the public holidays of a year as they were when a deadline was first calculated with them."""
+        wanted = (country, subdivision, year)
+        if wanted not in self._years:
+            known = stored.holiday_year(self._transaction, *wanted)
+            if known is None:
+                self._years[wanted] = self.first_asked(wanted)
+            else:
+                self._years[wanted] = {date.fromisoformat(day): name for day, name in known.items()}
+        return self._years[wanted]
+
+    def first_asked(self, wanted: Year) -> Mapping[date, str]:
+        """Return the public holidays of a year that the database does not have."""
+        return library_holidays(*wanted)
+
+
+def rules_in_force(desk: Desk, transaction: "Transaction") -> Rules:
+    """Return the rules whose levels are in force: the current file, or the last valid version while it is invalid.
+
+    Raises:
+        RulesError: the file is invalid, and no valid version was ever used.
+    """
+    last = stored.latest_version(transaction)
+    known = {last.hash} if last is not None else set()
+    try:
+        return load(desk.rules, known)
+    except RulesError:
+        if last is None:
+            raise
+        return parse(last.canonical, f"rules version {last.id}", known)

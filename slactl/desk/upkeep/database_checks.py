@@ -1,0 +1,209 @@
+"""Check the database of a service desk: file, schema, structure, and whether the work on it goes on."""
+
+import glob
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slactl.clock import describe_seconds, from_text, to_text
+from slactl.desk.ledger.desk import Desk
+from slactl.desk.upkeep import environment
+from slactl.desk.upkeep.expected import PUT_OFF
+from slactl.desk.upkeep.health import Check
+from slactl.errors import DatabaseError, ExitCode
+from slactl.files import open_regular
+from slactl.store.schema.version import SCHEMA
+from slactl.store.sqlite import health, structure, values
+from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
+from slactl.store.sqlite.folders import SIDE_FILES
+from slactl.store.sqlite.structure import Oddity
+from slactl.store.write import erasure
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
+
+#: How old the last successful check may be, and how late something that is due.
+PATIENCE = timedelta(hours=1)
+
+#: How long the write lock may be held, in seconds: longer than any transaction of slactl's own that others wait for.
+LASTING = 2
+
+#: By how much the clocks of two machines may differ.
+TOLERANCE = timedelta(minutes=5)
+
+#: How many files doctor checks page by page, at most, in search of a backup.
+CANDIDATES = 3
+
+#: How the file of any SQLite database begins.
+MAGIC = b"SQLite format 3\0"
+
+
+def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
+    """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
+    path = desk.database.path
+    try:
+        connection = open_database(path, query_only=True, migrates=False)
+    except DatabaseError as error:
+        yield Check("database", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+        return
+    yield Check("database", True, f"{path}, {desk.sources['database']}")
+    try:
+        with reported(path):
+            yield _write_lock(connection, path)
+            with transaction(connection):
+                yield from _inside(connection, path, now)
+    except DatabaseError as error:
+        yield Check("integrity", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+    finally:
+        connection.close()
+
+
+def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
+    schema = schema_of(connection)
+    is_old = schema < SCHEMA
+    what = f"{schema}; the next command that uses it makes it {SCHEMA}" if is_old else f"{SCHEMA}, the newest"
+    yield Check("schema", not is_old, what, "slactl audit verify" if is_old else None)
+    gone = [] if is_old else health.missing_tables(connection)
+    if gone:
+        yield Check("structure", False, f"gone: {', '.join(gone)}", restoring(path), ExitCode.DATABASE)
+        return
+    broken = damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
+    fix = restoring(path) if broken else None
+    yield Check("integrity", not broken, "; ".join(broken) or "ok", fix, ExitCode.DATABASE)
+    if broken or is_old:
+        return
+    yield from _structure(connection, path)
+    yield from _clock(connection, now)
+    yield from _work(connection, now)
+    yield from _outbox(connection)
+    if erasure.is_unfinished(connection):
+        what = "an erasure did not get to rewriting the file: what was erased may still be in old pages"
+        yield Check("erasure", False, what, "slactl erase --finish")
+
+
+def _fix_of(error: DatabaseError, path: Path) -> str | None:
+    """Return what helps where a database cannot be read: a backup where the file is damaged."""
+    is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
+    return restoring(path) if is_damaged else error.hint
+
+
+def restoring(path: Path) -> str:
+    """Return the command that replaces a damaged database by its newest backup, or a sentence where there is none.
+
+    Not every file beside the database need be there to be moved. The folder of a shared service desk is closed to
+    its group meanwhile, so that nobody puts another file in the way.
+    """
+    copy = _newest_backup(path)
+    if copy is None:
+        return f"put a backup in its place; there is none in {path.parent} or {_backups()}"
+    old, folder, aside = (shlex.quote(str(each)) for each in (path, path.parent, path.parent / "broken"))
+    beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
+    again = f"slactl --db {shlex.quote(str(copy))} backup {old}"
+    steps = f"mkdir {aside} && {{ mv {old} {beside} {aside}; {again}; }}"
+    found = path.parent.stat()
+    if not found.st_mode & stat.S_IWGRP:
+        return steps
+    return f"chmod g-w {folder} && {steps} && chgrp {found.st_gid} {old} && chmod 660 {old} && chmod g+w {folder}"
+
+
+def _newest_backup(path: Path) -> Path | None:
+    """Return the newest sound copy of a database in its folder or in the user's folder of backups.
+
+    Only a file whose name begins as that of the database counts: another one may be of another service desk.
+    """
+    found: dict[Path, float] = {}
+    files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]
+    for file in files:
+        with suppress(OSError):
+            # Whoever opens and closes a file that SQLite has open drops SQLite's locks on it.
+            if file.name.endswith(SIDE_FILES) or file.samefile(path):
+                continue
+            with open_regular(file, follow=False) as stream:
+                if stream.read(len(MAGIC)) == MAGIC:
+                    found[file] = file.stat().st_mtime
+    newest = sorted(found, key=lambda file: found[file], reverse=True)[:CANDIDATES]
+    return next((file for file in newest if _is_sound(file)), None)
+
+
+def _backups() -> Path:
+    return Path.home() / "slactl-backups"
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        connection = open_database(path, query_only=True, migrates=False)
+        try:
+            with reported(path):
+                return not damage(connection)
+        finally:
+            connection.close()
+    except DatabaseError:
+        return False
+
+
+def _write_lock(connection: "Transaction", path: Path) -> Check:
+    """Check whether people can write, at once or as soon as a transaction of slactl's own is over."""
+    if may_write(connection, 0):
+        return Check("write lock", True, "free")
+    if may_write(connection, LASTING):
+        return Check("write lock", True, "held for a moment")
+    holder = environment.writer(path)
+    if holder is None:
+        what = f"held for {LASTING} s by another program"
+        return Check("write lock", False, what, f"fuser -v {shlex.quote(str(path))}")
+    what = f"held by {holder} for {LASTING} s: nobody else can write"
+    return Check("write lock", False, what, f"kill {holder.pid}")
+
+
+def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
+    odd = structure.odd_parts(connection)
+    harmed = [str(each) for each in odd if each.kind == "table" and each.oddity is not Oddity.FOREIGN]
+    if harmed:
+        yield Check("structure", False, "; ".join(harmed), restoring(path), ExitCode.DATABASE)
+    rest = [str(each) for each in odd if str(each) not in harmed]
+    if rest or not harmed:
+        drops_table = any(each.kind == "table" and each.oddity is Oddity.FOREIGN for each in odd)
+        fix = f"slactl doctor --rebuild{' --yes' if drops_table else ''}"
+        what = "; ".join(rest) or "every table, view, index and trigger"
+        yield Check("structure", not rest, what, fix if rest else None)
+    mode, is_right = health.journal_mode(connection)
+    yield Check("journal", is_right, mode, None if is_right else health.journal_command(path))
+
+
+def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
+    latest = health.latest_instant(connection)
+    late = latest is not None and from_text(latest) > now + TOLERANCE
+    what = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
+    yield Check("clock", not late, what, "timedatectl status" if late else None)
+
+
+def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
+    last, waiting = health.last_good_run(connection), health.open_tickets(connection)
+    since = last or health.first_instant(connection) or to_text(now)
+    age = max(0, int((now - from_text(since)).total_seconds()))
+    old = waiting > 0 and age > PATIENCE.total_seconds()
+    ago = f"{describe_seconds(age)} ago" if last is not None else "never"
+    fix = "(crontab -l; echo '*/5 * * * * slactl check -q') | crontab -" if old else None
+    yield Check("last check", not old, f"{ago}; open tickets: {waiting:,}", fix)
+    code = health.last_exit_code(connection)
+    if code:
+        yield Check("last exit code", False, f"the last check ended with {code}", "slactl check")
+    late = health.overdue(connection, to_text(now - PATIENCE))
+    if late:
+        yield Check("overdue", False, f"timers that should have been looked at an hour ago: {late:,}", "slactl check")
+    lost = health.overlooked(connection, to_text(now + PUT_OFF))
+    if lost:
+        yield Check("overlooked", False, f"deadlines that no check will look at: {lost:,}", "slactl doctor --rebuild")
+
+
+def _outbox(connection: "Transaction") -> Iterator[Check]:
+    counts = health.stuck_messages(connection)
+    if not counts:
+        yield Check("notifications", True, "none is dead or held")
+    for state, count in counts.items():
+        fix = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
+        yield Check("notifications", False, f"{count:,} {state}", fix)

@@ -1,0 +1,36 @@
+"""The result of a doctor's examination: one check after the other, and the exit code that follows."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from slactl.errors import ExitCode, worst
+
+
+class Check(NamedTuple):
+    """One check: what was examined, whether it is in order, what was found, and what fixes it.
+
+    `fix` is a command that works when pasted, or a sentence where no command can help.
+    """
+
+    check: str
+    ok: bool
+    found: str
+    fix: str | None = None
+    code: ExitCode = ExitCode.PARTLY
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The result of every check."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def code(self) -> ExitCode:
+        """Return 6 when the database cannot be relied on, 7 when there is another problem."""
+        return worst([each.code for each in self.checks if not each.ok])
+
+    def record(self) -> dict[str, Any]:
+        """Return the health as `doctor --json` prints it."""
+        checks = [{"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks]
+        return {"ok": self.code is ExitCode.DONE, "exit_code": int(self.code), "checks": checks}

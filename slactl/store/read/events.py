@@ -1,0 +1,105 @@
+"""Read what happened: the events of tickets, the texts that people wrote, and the audit log."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from slactl.sla.enums import EventType
+from slactl.sla.history.event import Event
+from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row
+from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
+from slactl.store.sqlite.rows import Row, marks, numbers, rows
+
+__all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
+
+#: The actions that carry a message, and their names in a history file.
+MESSAGE_TYPES = {
+    ACTIONS[kind]: kind.value
+    for kind in (EventType.CREATED, EventType.AGENT_REPLY, EventType.CUSTOMER_REPLY, EventType.NOTE)
+}
+
+_SELECT = f"SELECT {', '.join(EVENT_STORED)} FROM event"
+
+
+def history(transaction: sqlite3.Connection, number: int) -> list[Event]:
+    """Return the events of one ticket from which its timers are calculated, by time."""
+    stored = transaction.execute(f"SELECT {COLUMNS} FROM event WHERE ticket_id = ? ORDER BY at, id", (number,))
+    return [event for row in stored if (event := from_row(*row)) is not None]
+
+
+def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> Iterator[Row]:
+    """Yield the events as in `event_view`: of some tickets by time, or of all tickets in the order of the log."""
+    condition = f"WHERE ticket_id IN ({numbers(tickets)}) ORDER BY ticket_id, at, id" if tickets is not None else None
+    return map(_record, rows(transaction, f"{_SELECT} {condition or 'ORDER BY id'}"))
+
+
+def event_rows(transaction: sqlite3.Connection, number: int) -> list[Row]:
+    """Return the events of one ticket by time, `detail` as it is stored."""
+    return list(rows(transaction, f"{_SELECT} WHERE ticket_id = ? ORDER BY at, id", (number,)))
+
+
+def log(
+    transaction: sqlite3.Connection,
+    since: str | None = None,
+    until: str | None = None,
+    *,
+    actors: Sequence[str] = (),
+    actions: Sequence[str] = (),
+    last: int = 0,
+) -> Iterator[Row]:
+    """Yield the audit log in its order: what was recorded in [since, until), at most the `last` events; 0 is all."""
+    conditions, parameters = ["1"], list[Any]()
+    for test, value in (("recorded_at >= ?", since), ("recorded_at < ?", until)):
+        if value is not None:
+            conditions.append(test)
+            parameters.append(value)
+    for column, words in (("actor", actors), ("action", actions)):
+        if words:
+            conditions.append(f"{column} IN ({marks(words)})")
+            parameters += words
+    query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY id"
+    if last:
+        query = f"SELECT * FROM ({query} DESC LIMIT {last:d}) ORDER BY id"
+    return map(_record, rows(transaction, query, parameters))
+
+
+def _record(row: Row) -> Row:
+    """Decode `detail`, and take out of it what `event_view` shows elsewhere or not at all."""
+    detail = row["detail"] = json.loads(row["detail"])
+    row["unix_user"] = None
+    if isinstance(detail, dict):
+        row["unix_user"] = detail.pop("unix_user", None)
+        detail.pop("imported_by", None)
+    return row
+
+
+def event_count(transaction: sqlite3.Connection) -> int:
+    """Return the number of events in the audit log."""
+    return int(transaction.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def actions(transaction: sqlite3.Connection) -> list[str]:
+    """Return every action that an event can have or has."""
+    used = {action for (action,) in transaction.execute("SELECT DISTINCT action FROM event")}
+    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, ERASE, *used})
+
+
+def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, str]]:
+    """Return the texts that people wrote in one ticket, by event and field; erased texts are missing."""
+    written: dict[int, dict[str, str]] = {}
+    query = "SELECT event_id, field, text FROM event_text WHERE event_id IN (SELECT id FROM event WHERE ticket_id = ?)"
+    for event_id, field, text in transaction.execute(query, (number,)):
+        written.setdefault(event_id, {})[field] = text
+    return written
+
+
+def messages(transaction: sqlite3.Connection, number: int) -> list[Row]:
+    """Return the messages of one ticket by time; `body` is None where it was erased."""
+    query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
+    w.text AS body FROM event e
+    LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
+    LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
+    WHERE e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
+    AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%') ORDER BY e.at, e.id"""
+    return [row | {"type": MESSAGE_TYPES[row["type"]]} for row in rows(transaction, query, {"id": number})]

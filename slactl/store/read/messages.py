@@ -1,0 +1,43 @@
+"""Read the outbox, and the silences that hold messages back."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from slactl.store.sqlite.rows import Row, marks, rows
+
+NOTIFICATION_COLUMNS = [
+    *("id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at"),
+    *("error", "run_id", "held_by", "instead_of"),
+]
+
+SILENCE_COLUMNS = ["id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "ends_at", "active"]
+
+
+def notifications(
+    transaction: sqlite3.Connection,
+    states: Sequence[str] = (),
+    limit: int = 0,
+    *,
+    recipients: Sequence[str] = (),
+    numbers: Sequence[int] = (),
+) -> list[Row]:
+    """Return the messages of the outbox, newest first; each filter with values leaves out the other messages."""
+    conditions, parameters = ["1"], list[Any]()
+    for column, values in (("state", states), ("recipient", recipients), ("ticket_id", numbers)):
+        if values:
+            conditions.append(f"{column} IN ({marks(values)})")
+            parameters += values
+    query = f"SELECT {', '.join(NOTIFICATION_COLUMNS)} FROM notification WHERE {' AND '.join(conditions)}"
+    query += " ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
+    return list(rows(transaction, query, parameters))
+
+
+def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> list[Row]:
+    """Return the silences in force at `now`, with `ended` also those that are over; the last to end first."""
+    query = (
+        f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, ends_at > :now AS active FROM silence"
+        " WHERE :ended OR ends_at > :now ORDER BY ends_at DESC, id DESC"
+    )
+    found = rows(transaction, query, {"now": now, "ended": ended})
+    return [row | {"active": bool(row["active"])} for row in found]

@@ -1,0 +1,127 @@
+"""Read the open work: how much there is, what is overdue, and what is due next."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from slactl.store.read.measures import counts, grouped
+from slactl.store.read.tickets import tickets
+from slactl.store.schema import views
+
+Record = dict[str, Any]
+
+#: Conditions on an open ticket `t`, by its earliest open deadline, which is in an index.
+_OVERDUE = f"{views.OPEN} AND t.due_at < :now"
+_COMING = f"{views.OPEN} AND t.due_at >= :now"
+_URGENT_UNASSIGNED = f"{views.OPEN} AND t.priority = 'urgent' AND t.assignee IS NULL"
+
+#: The conditions that a clock `r` is paused, and that a ticket `t` has a paused clock.
+_IS_PAUSED = "r.stopped_at IS NULL AND r.state = 'paused'"
+_HAS_PAUSED = f"EXISTS (SELECT 1 FROM timer r WHERE r.ticket_id = t.id AND {_IS_PAUSED})"
+
+_TARGETS = f"ticket t JOIN timer r ON r.ticket_id = t.id AND r.kind IN {views.TARGETS}"
+
+Groups = dict[str | None, dict[str, int]]
+
+
+def open_counts(connection: sqlite3.Connection, now: str, soon: str, by: str | None = None) -> Groups:
+    """Return the counts of open tickets by group; instants are stored text, `soon` is the end of "due soon"."""
+    columns = {
+        "open_count": "1",
+        "unassigned_count": "t.assignee IS NULL",
+        "urgent_open_count": "t.priority = 'urgent'",
+        "escalated_count": "t.escalated",
+        "paused_count": _HAS_PAUSED,
+        "due_soon_count": "t.due_at BETWEEN :now AND :soon",
+    }
+    query = grouped(counts(columns.values()), f"ticket t WHERE {views.OPEN}", by)
+    return _by_group(columns, connection.execute(query, {"now": now, "soon": soon}))
+
+
+def overdue_counts(connection: sqlite3.Connection, now: str, by: str | None = None) -> Groups:
+    """Return how many open targets of each kind are overdue, by group."""
+    columns = {f"{kind}_breached_count": f"r.kind = '{kind}'" for kind in views.TARGETS}
+    source = f"{_TARGETS} WHERE {_OVERDUE} AND r.stopped_at IS NULL AND r.due_at < :now"
+    return _by_group(columns, connection.execute(grouped(counts(columns.values()), source, by), {"now": now}))
+
+
+def _by_group(names: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Groups:
+    return {group: dict(zip(names, numbers, strict=True)) for group, *numbers in rows}
+
+
+def urgency_counts(connection: sqlite3.Connection, now: str, soon: str) -> list[tuple[str, str, int]]:
+    """Return the number of open tickets by urgency of the earliest deadline, and by priority.
+
+    The urgency is `late`, `due_soon`, `due_later`, `paused` or `no_deadline`.
+    """
+    urgency = f"""CASE WHEN t.due_at < :now THEN 'late' WHEN t.due_at <= :soon THEN 'due_soon'
+    WHEN t.due_at IS NOT NULL THEN 'due_later' WHEN {_HAS_PAUSED} THEN 'paused' ELSE 'no_deadline' END"""
+    query = f"SELECT {urgency}, t.priority, COUNT(*) FROM ticket t WHERE {views.OPEN} GROUP BY 1, 2"
+    return connection.execute(query, {"now": now, "soon": soon}).fetchall()
+
+
+class Deadline(NamedTuple):
+    """The open deadline of one target, as stored text."""
+
+    due_at: str
+    target: str
+    ticket: int
+
+
+def coming_deadlines(connection: sqlite3.Connection, now: str, end: str) -> list[Deadline]:
+    """Return the open deadlines in [now, end), earliest first."""
+    # Only tickets whose earliest deadline, which is in an index, comes before the end are looked at.
+    query = f"""SELECT r.due_at, r.kind, r.ticket_id FROM {_TARGETS} WHERE {views.OPEN} AND t.due_at < :end
+    AND r.stopped_at IS NULL AND r.due_at >= :now AND r.due_at < :end ORDER BY r.due_at, r.id"""
+    return [Deadline(*row) for row in connection.execute(query, {"now": now, "end": end})]
+
+
+def paused_target_count(connection: sqlite3.Connection) -> int:
+    """Return how many targets of open tickets are paused and have no deadline meanwhile."""
+    query = f"SELECT COUNT(*) FROM {_TARGETS} WHERE {views.OPEN} AND {_IS_PAUSED} AND r.due_at IS NULL"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def coming_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+    """Return the open tickets whose deadline comes next, earliest first."""
+    return list(tickets(connection, now, _COMING, order="t.due_at, t.id", limit=limit))
+
+
+def overdue_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+    """Return the open tickets that are overdue, the longest overdue first."""
+    return list(tickets(connection, now, _OVERDUE, order="t.due_at, t.id", limit=limit))
+
+
+def urgent_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+    """Return the open urgent tickets without an assignee, by deadline; those without a deadline come last."""
+    return list(tickets(connection, now, _URGENT_UNASSIGNED, limit=limit))
+
+
+class BoardCounts(NamedTuple):
+    """Count open tickets: all, overdue ones, and urgent ones without an assignee."""
+
+    open: int
+    overdue: int
+    urgent: int
+
+
+def board_counts(connection: sqlite3.Connection, now: str) -> BoardCounts:
+    """Return the counts of the live board."""
+    queries = (f"SELECT COUNT(*) FROM ticket t WHERE {part}" for part in (views.OPEN, _OVERDUE, _URGENT_UNASSIGNED))
+    return BoardCounts(*(int(connection.execute(query, {"now": now}).fetchone()[0]) for query in queries))
+
+
+def ticket_deadlines(connection: sqlite3.Connection, now: str, until: str, limit: int) -> list[str]:
+    """Return the earliest deadline of each open ticket that lies in [now, until], as stored text, earliest first."""
+    query = f"SELECT t.due_at FROM ticket t WHERE {_COMING} AND t.due_at <= :until ORDER BY t.due_at LIMIT {limit:d}"
+    return [due_at for (due_at,) in connection.execute(query, {"now": now, "until": until})]
+
+
+def next_steps(connection: sqlite3.Connection, limit: int) -> list[Record]:
+    """Return the timers at which a level can fire or a deadline can pass next, earliest first."""
+    columns = {name: f"r.{name}" for name in ("ticket_id", "kind", "next_at")}
+    columns |= {name: f"t.{name}" for name in ("priority", "assignee")}
+    columns["subject"] = "COALESCE(t.subject, t.external_id)"
+    query = f"{views.select(columns, views.BREACH_SOURCE)} WHERE r.next_at IS NOT NULL"
+    query += f" ORDER BY r.next_at, r.ticket_id LIMIT {limit:d}"
+    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query)]

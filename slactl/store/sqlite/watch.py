@@ -1,0 +1,67 @@
+"""Watch a database: notice what others commit, and another file that takes its place."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slactl.store.sqlite.connection import open_database, reported, transaction
+
+
+class WatchedFile:
+    """A database that is kept open and read whenever it changed."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database.
+
+        Raises:
+            DatabaseError: it is missing, damaged, not ours or newer than the program.
+        """
+        self.path = path
+        self._connection, self._identity = open_database(path, query_only=True), _identity(path)
+        self._version: int | None = None
+
+    def has_changed(self) -> bool:
+        """Return whether the database changed since the last call; true on the first call and after `forget`.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        identity = _identity(self.path)
+        if identity != self._identity:
+            connection = open_database(self.path, query_only=True)
+            self._connection.close()
+            self._connection, self._identity, self._version = connection, identity, None
+        with reported(self.path):
+            # SQLite changes this number when somebody else commits. Asking for it reads no table.
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        changed = version != self._version
+        self._version = version
+        return bool(changed)
+
+    def forget(self) -> None:
+        """Make the next `has_changed` true."""
+        self._version = None
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Open one read transaction.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        with reported(self.path), transaction(self._connection):
+            yield self._connection
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,39 @@
+"""Keep versions of the rules, years of holidays, and which rules the next instants were calculated with."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from datetime import date
+
+from slactl.store.read.runs import LADDERS
+
+
+def add_version(
+    connection: sqlite3.Connection, rules_hash: str, canonical: str, first_used_at: str, holidays_version: str | None
+) -> None:
+    """Add a version of the rules."""
+    connection.execute(
+        "INSERT INTO rules_version (hash, canonical, first_used_at, holidays_version) VALUES (?, ?, ?, ?)",
+        (rules_hash, canonical, first_used_at, holidays_version),
+    )
+
+
+def add_holiday_year(
+    connection: sqlite3.Connection, place: tuple[str, str], year: int, library: str, days: Mapping[date, str]
+) -> None:
+    """Keep the public holidays of a year in a country and subdivision, as a version of the library names them."""
+    text = json.dumps({day.isoformat(): name for day, name in days.items()})
+    connection.execute(
+        "INSERT INTO holiday_year (country, subdivision, year, library_version, days) VALUES (?, ?, ?, ?, ?)",
+        (*place, year, library, text),
+    )
+
+
+def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None:
+    """Note that every next instant in the database was calculated with the rules of this hash."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (LADDERS, rules_hash))
+
+
+def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
+    """Forget which rules the next instants were calculated with, unless it is those of this hash."""
+    connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LADDERS, rules_hash))
