@@ -16,7 +16,7 @@ from slactl.errors import ExitCode, LockedError, UsageError
 from slactl.text import quoted
 
 if TYPE_CHECKING:
-    from slactl.desk.escalation.check import Job, Report
+    from slactl.desk.escalation.run import Report, RunOptions
 
 app = Commands()
 
@@ -58,14 +58,14 @@ def check(
       slactl check -q --metrics /var/lib/prometheus/node-exporter/slactl.prom
       */5 * * * * slactl check -q
     """
-    from slactl.desk.escalation.check import Job
+    from slactl.desk.escalation.run import RunOptions
     from slactl.show.check import check_lines
     from slactl.show.records import write_object
 
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
 
-    def tell(report: "Report") -> None:
+    def show(report: "Report") -> None:
         for problem in report.problems:
             say(f"error: {problem}", err=True)
         for hint in report.hints:
@@ -76,8 +76,8 @@ def check(
             sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
         sys.stdout.flush()
 
-    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=tell)
-    report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
+    options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=show)
+    report = _run(here, here.instant(at, ahead=True) or here.now, options, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
@@ -88,14 +88,14 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
         raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {quoted(metrics)}")
 
 
-def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":
+def _run(here: Call, at: datetime, options: "RunOptions", *, quiet: bool) -> "Report":
     """The run itself; SIGTERM lets it finish the batch it is at."""
     from slactl.desk.escalation.check import check
 
     told: list[int] = []
     before = signal(SIGTERM, lambda number, _: told.append(number))
     try:
-        return check(here.desk, at, replace(job, stop=lambda: bool(told)))
+        return check(here.desk, at, replace(options, stop=lambda: bool(told)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

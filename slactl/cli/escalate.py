@@ -44,14 +44,14 @@ def escalate(
       slactl escalate 12 --escalation resolution --level manager --reason "asks for the manager"
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
-    from slactl.desk.escalation import fire as desk
+    from slactl.desk.escalation import by_hand
 
     here, place = call(context), _place(escalation, level, alone=assign is None and priority is None)
     who, told = here.person(assign), {"notify": not no_notify, "dry_run": dry_run}
     if place is not None:
-        outcome = desk.escalate_to(here.desk, here.now, read_ids(references), reason, place, **told)
+        outcome = by_hand.escalate_to(here.desk, here.now, read_ids(references), reason, place, **told)
     else:
-        outcome = desk.escalate(here.desk, here.now, read_ids(references), reason, who, priority, **told)
+        outcome = by_hand.escalate(here.desk, here.now, read_ids(references), reason, who, priority, **told)
     announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -86,7 +86,7 @@ def ack(
       slactl ack 12 13 --for 90m
     """
     from slactl.clock import parse_duration
-    from slactl.desk.escalation import fire as escalation
+    from slactl.desk.escalation import by_hand
     from slactl.desk.tickets import changes
 
     here = call(context)
@@ -97,9 +97,7 @@ def ack(
         raise UsageError(f"--for: {error}", again) from error
     if duration is not None and duration.business_days:
         raise UsageError("--for takes hours and minutes, not business days", again)
-    outcome = changes.change(
-        here.desk, here.now, read_ids(references), escalation.acknowledge(duration), dry_run=dry_run
-    )
+    outcome = changes.change(here.desk, here.now, read_ids(references), by_hand.acknowledge(duration), dry_run=dry_run)
     announce(here, outcome, "acknowledged", quiet=quiet, as_json=as_json, dry_run=dry_run)
 
 
@@ -117,9 +115,9 @@ def unack(
     Examples:
       slactl unack 12
     """
-    from slactl.desk.escalation import fire as escalation
+    from slactl.desk.escalation import by_hand
     from slactl.desk.tickets import changes
 
     here = call(context)
-    outcome = changes.change(here.desk, here.now, read_ids(references), escalation.unacknowledge(), dry_run=dry_run)
+    outcome = changes.change(here.desk, here.now, read_ids(references), by_hand.unacknowledge(), dry_run=dry_run)
     announce(here, outcome, "released", quiet=quiet, as_json=as_json, dry_run=dry_run)

@@ -2,13 +2,16 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slactl.cli.options import call, say
 from slactl.cli.panels import Commands
 from slactl.config import Config
+
+if TYPE_CHECKING:
+    from slactl.desk.escalation.run import Report
 
 app = Commands()
 
@@ -46,7 +49,8 @@ def demo(context: typer.Context) -> None:
     Examples:
       slactl demo
     """
-    from slactl.desk.escalation import check
+    from slactl.desk.escalation.check import check
+    from slactl.desk.escalation.run import RunOptions
     from slactl.desk.ledger.desk import Desk
     from slactl.desk.upkeep import demo
     from slactl.text import quoted
@@ -55,7 +59,7 @@ def demo(context: typer.Context) -> None:
     desk, tickets = demo.make_desk(here.now, here.config)
     say(f"A throw-away desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
-    report = check.check(Desk.of(desk), here.now, check.Job(keeps=False))
+    report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))
     _show_check(report)
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):
@@ -69,7 +73,7 @@ def demo(context: typer.Context) -> None:
     say(f"  rm -r {quoted(desk.database.parent)}        # when you have seen enough")
 
 
-def _show_check(report: "check.Report") -> None:  # type: ignore[name-defined]  # noqa: F821
+def _show_check(report: "Report") -> None:
     from slactl.show.check import check_lines
 
     record = report.record()

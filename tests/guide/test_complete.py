@@ -16,7 +16,7 @@ from typer.main import get_command
 import slactl as package
 from slactl.cli.app import app
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
-from slactl.desk.messages.transport import Outcome
+from slactl.desk.messages.transport import DeliveryOutcome
 from slactl.desk.transfer import json_text
 from slactl.desk.transfer import lines as intake
 from slactl.desk.transfer import rows_csv as intake_csv
@@ -218,7 +218,7 @@ def test_every_page_has_a_title_and_links_to_topics_there_are() -> None:
 
 def test_each_kind_of_finding_and_each_outcome_is_there() -> None:
     assert {kind.value for kind in Kind} <= {row[0].strip("`") for row in rows("operations", "kind")}
-    assert {outcome.value for outcome in Outcome} <= words(guide.page("messages"))
+    assert {outcome.value for outcome in DeliveryOutcome} <= words(guide.page("messages"))
     assert set(RESERVED) <= words(guide.page("environment"))
 
 

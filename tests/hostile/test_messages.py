@@ -19,7 +19,7 @@ from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.recipients import Address
 from slactl.desk.messages.secrets import Secrets, Unresolved
-from slactl.desk.messages.transport import Outcome, send
+from slactl.desk.messages.transport import DeliveryOutcome, send
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import NAMES
@@ -39,12 +39,12 @@ def row(text: str) -> dict[str, Any]:
     return facts | {"deadline": "2026-03-02T08:00:00Z"} | dict.fromkeys(WRITTEN, text)
 
 
-def head(text: str, title: str | None = None, body: str | None = None) -> digests.Letterhead:
+def head(text: str, title: str | None = None, body: str | None = None) -> digests.DigestContext:
     words = "".join(f"{key} = '''{value}'''\n" for key, value in (("title", title), ("body", body)) if value)
     rules: Rules = parse(
         f'schema = 1\n[settings]\nticket_url = "https://d.example/{{external_id}}"\n[templates]\n{words}'
     )
-    return digests.Letterhead(text, NOW, rules, ("subject", "requester_email"))
+    return digests.DigestContext(text, NOW, rules, ("subject", "requester_email"))
 
 
 def check_message(message: digests.Message) -> None:
@@ -118,8 +118,8 @@ def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
     rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
     message = digests.compose(rows[-20:], head("mia", title="{{ subject }}"))
     hook = receiver("ok")
-    assert send(message, hook.url, 20).outcome is Outcome.SENT
-    assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is Outcome.SENT
+    assert send(message, hook.url, 20).outcome is DeliveryOutcome.SENT
+    assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is DeliveryOutcome.SENT
     program = (
         f"from apprise.plugins.discord import NotifyDiscord as D; D.notify_url = 'http://127.0.0.1:{hook.port}/api'\n"
         "from slactl.desk.messages import sender; sender.main()"
@@ -163,7 +163,7 @@ def test_a_mail_has_the_headers_it_was_given_and_no_others(receiver: Receivers) 
     # The last line of defence too: what a caller did not clean.
     sent.append(digests.Message("Hello\r\nBcc: everybody@example.com\r\n\r\nx", "a\r\n.\r\nRSET\r\nb"))
     for message in sent:
-        assert send(message, mailbox.url, 20).outcome is Outcome.SENT
+        assert send(message, mailbox.url, 20).outcome is DeliveryOutcome.SENT
     assert len(mailbox.took) == len(sent)
     for message, took in zip(sent, mailbox.took, strict=True):
         mail = message_from_string(took["body"], policy=policy.default)
@@ -185,7 +185,7 @@ def test_a_webhook_gets_every_character_of_a_message(receiver: Receivers) -> Non
     rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
     message = digests.compose(rows, head("mia"))
     check_message(message)
-    assert send(message, hook.url, 20).outcome is Outcome.SENT
+    assert send(message, hook.url, 20).outcome is DeliveryOutcome.SENT
     (took,) = hook.took
     assert (took["body"]["title"], took["body"]["message"]) == (message.title, message.body)
 
@@ -222,7 +222,7 @@ def test_mail_to_a_customer_goes_to_the_address_as_it_stands(receiver: Receivers
     mailbox = receiver("smtp")
     for address in UNUSUAL:
         url = addresses.resolve(Address(f"{mailbox.url}&bcc=boss@example.com", address), Secrets({}, Path()))
-        assert send(digests.Message("x", "y"), url, 20, receiver=address).outcome is Outcome.SENT
+        assert send(digests.Message("x", "y"), url, 20, receiver=address).outcome is DeliveryOutcome.SENT
     assert [took["to"] for took in mailbox.took] == [[address] for address in UNUSUAL]
     assert {str(message_from_string(took["body"], policy=policy.compat32)["To"]) for took in mailbox.took} == {*UNUSUAL}
 
@@ -250,7 +250,7 @@ def test_an_address_of_the_rules_is_not_cut_either(receiver: Receivers, option: 
     url = mailbox.url.replace("&to=mia@example.com", "&to=ann@example.com" if option != "to" else "")
     for address in ("o'brien@example.com", "mia@firma.xn--p1ai"):
         told = send(digests.Message("x", "y"), f"{url}&{option}={address}", 20)
-        assert (told.outcome, "another e-mail address" in told.detail) == (Outcome.DEAD, True)
+        assert (told.outcome, "another e-mail address" in told.detail) == (DeliveryOutcome.DEAD, True)
     assert mailbox.took == []
     for address in ("mia@example.com", "Mia%20M%3Cmia+x@example.com%3E", "mia@example.com,bob@example.com"):
-        assert send(digests.Message("x", "y"), f"{url}&{option}={address}", 20).outcome is Outcome.SENT
+        assert send(digests.Message("x", "y"), f"{url}&{option}={address}", 20).outcome is DeliveryOutcome.SENT

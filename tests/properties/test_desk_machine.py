@@ -19,8 +19,9 @@ from invariants import states, violations
 from machine_rules import rules_texts
 
 from slactl.clock import from_text, to_text
-from slactl.desk.escalation import fire as escalation
-from slactl.desk.escalation.check import Job, Report, check
+from slactl.desk.escalation import by_hand
+from slactl.desk.escalation.check import check
+from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk as ServiceDesk
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, tenants
@@ -60,23 +61,23 @@ Decision = Callable[["Desk", str], changes.Outcome]
 
 
 def acknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
-    return changes.change(desk.config, desk.now, [ticket], escalation.acknowledge(None))
+    return changes.change(desk.config, desk.now, [ticket], by_hand.acknowledge(None))
 
 
 def unacknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
-    return changes.change(desk.config, desk.now, [ticket], escalation.unacknowledge())
+    return changes.change(desk.config, desk.now, [ticket], by_hand.unacknowledge())
 
 
 def escalate(desk: "Desk", ticket: str) -> changes.Outcome:
-    return escalation.escalate(desk.config, desk.now, [ticket], "angry", "lead")
+    return by_hand.escalate(desk.config, desk.now, [ticket], "angry", "lead")
 
 
 def escalate_quietly(desk: "Desk", ticket: str) -> changes.Outcome:
-    return escalation.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False)
+    return by_hand.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False)
 
 
 def take_to_a_level(desk: "Desk", ticket: str) -> changes.Outcome:
-    return escalation.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0"))
+    return by_hand.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0"))
 
 
 def edit(**facts: str) -> Decision:
@@ -183,7 +184,7 @@ class Desk(RuleBasedStateMachine):
     def check_as_rehearsed(self, minutes: int) -> None:
         """A rehearsal says what a check at that time then does."""
         self.now += timedelta(minutes=minutes)
-        before = self._firings(check(self.config, self.now, Job(dry_run=True)))
+        before = self._firings(check(self.config, self.now, RunOptions(dry_run=True)))
         assert self._firings(self._check()) == before
 
     @rule()
@@ -252,10 +253,10 @@ class Desk(RuleBasedStateMachine):
     # How it is done.
 
     def _check(self, *, baseline: bool = False) -> Report:
-        report = check(self.config, self.now, Job(send=False, baseline=baseline))
+        report = check(self.config, self.now, RunOptions(send=False, baseline=baseline))
         assert not report.failed, report.problems
         assert not report.problems
-        again = check(self.config, self.now, Job(send=False))
+        again = check(self.config, self.now, RunOptions(send=False))
         assert (again.firings, again.breached) == ([], 0)
         rules = load(self.config.rules)
         with closing(sqlite3.connect(self.config.database.path)) as connection:

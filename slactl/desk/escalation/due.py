@@ -1,4 +1,4 @@
-"""Which tickets a run has to look at, and what a change of the rules does to that."""
+"""Find the tickets that have something due, and compute their next instants again when the rules change."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,23 +10,23 @@ from slactl.store.write import statements as writes
 #: Tickets whose next instants are computed anew in one write transaction.
 BATCH = 250
 
-#: Gives a ledger in a write transaction of its own.
-Turn = Callable[[], AbstractContextManager[Ledger]]
+#: Opens a ledger in a write transaction of its own.
+OpenLedger = Callable[[], AbstractContextManager[Ledger]]
 
 
 def due_tickets(book: Ledger, after: int, most: int, until: int | None = None) -> list[int]:
-    """The numbers of tickets whose next instant has come, in ascending order from `after` on, up to `until`."""
+    """Return the numbers of tickets whose next instant has come, ascending, above `after` and up to `until`."""
     return writes.due_tickets(book.connection, to_text(book.now), after, most, until)
 
 
-def refresh(turn: Turn, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Compute every next instant anew when the rules are others than last time, in batches.
+def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Compute every next instant again, in batches, if the rules have changed since this was last done.
 
-    Where the rules are edited meanwhile it begins again.
+    If somebody edits the rules meanwhile, it begins again.
     """
     after, rules = 0, None
     while not stopped():
-        with turn() as book:
+        with open_ledger() as book:
             if is_current(book):
                 return
             if rules != book.rulebook.current.hash:
@@ -34,12 +34,13 @@ def refresh(turn: Turn, stopped: Callable[[], bool] = lambda: False) -> None:
             numbers = writes.live_tickets(book.connection, after, BATCH)
             book.touch(numbers)
             if not numbers:
-                remember(book)
+                book.rulebook.current_version()
+                book.rulebook.note_levels_current()
         after = numbers[-1] if numbers else after
 
 
 def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
-    """The next tickets that something can still happen to, their next instants computed anew."""
+    """Return the next tickets to which something can still happen, after computing their next instants again."""
     numbers = writes.live_tickets(book.connection, after, most)
     book.touch(numbers)
     book.settle()
@@ -49,9 +50,3 @@ def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
 def is_current(book: Ledger) -> bool:
     """Whether the next instants were computed with the rules of today."""
     return book.rulebook.are_levels_current()
-
-
-def remember(book: Ledger) -> None:
-    """Note with which rules the next instants were computed."""
-    book.rulebook.current_version()
-    book.rulebook.note_levels_current()

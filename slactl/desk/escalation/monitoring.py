@@ -1,4 +1,4 @@
-"""What a monitor is told about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
+"""Tell monitors about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,67 +6,67 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
-from slactl.desk.escalation.check import Report
+from slactl.desk.escalation.run import Report
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat
+from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in
-from slactl.errors import ExitCode, SlactlError
+from slactl.errors import SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.rules.addresses import is_local, scheme
 from slactl.store.read import runs
 from slactl.text import clean
 
 if TYPE_CHECKING:
-    import sqlite3
+    from slactl.store.database import Transaction
 
 #: How long a heartbeat may take in all, in seconds.
 HEARTBEAT_SECONDS = 10
 
 
-def tell(desk: Desk, report: Report, metrics: Path | None) -> list[str]:
-    """Write the metrics, and after a clean run send the heartbeat; returns what failed, a line each."""
-    failures = []
+def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None) -> Delivered:
+    """Write the metrics file and send the heartbeat, where they are wanted; return the problems."""
+    told = Delivered()
     if metrics is not None:
         try:
-            with desk.database.read() as connection:
-                lines = list(_exposition(_families(connection, report)))
+            with desk.database.read() as transaction:
+                lines = list(_exposition(_families(transaction, report)))
             write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            failures.append(f"the metrics cannot be written to {metrics}: {why}")
-    if report.heartbeat is not None and report.code is ExitCode.DONE and not failures:
-        secrets = Secrets.of(desk.rules, report.heartbeat.secrets, os.environ)
+            told.problems.append(f"the metrics cannot be written to {metrics}: {why}")
+    if heartbeat is not None and not told.problems:
+        secrets = Secrets.of(desk.rules, heartbeat.secrets, os.environ)
         if secrets.doubts:
-            report.distrust(desk, secrets.doubts)
-            return failures
-        problem = send_heartbeat(report.heartbeat, secrets)
-        failures += [f"the heartbeat was not sent: {problem}"] if problem else []
-    return failures
+            told.distrust(desk, secrets.doubts)
+        elif (problem := send_heartbeat(heartbeat, secrets)) is not None:
+            told.problems.append(f"the heartbeat was not sent: {problem}")
+    return told
 
 
-#: The value for a set of labels.
+#: A set of labels and the value for it.
 Sample = tuple[Mapping[str, object], float]
 
-#: A name without the prefix, its type, what it means, and its samples.
+#: A name without the prefix, its type, its help text, and its samples.
 Family = tuple[str, str, str, list[Sample]]
 
 
-def _families(connection: "sqlite3.Connection", report: Report) -> Iterator[Family]:
-    good, now, tallies = runs.last_good(connection), to_text(report.at), runs.tallies(connection)
+def _families(transaction: "Transaction", report: Report) -> Iterator[Family]:
+    good, now, tallies = runs.last_good(transaction), to_text(report.at), runs.tallies(transaction)
     success = [from_text(good).timestamp()] if good else []
-    yield _gauge("last_success_timestamp_seconds", "When the last check ended that left nothing undone.", *success)
-    yield _gauge("last_run_timestamp_seconds", "When the last check began.", report.at.timestamp())
-    yield _gauge("last_run_duration_seconds", "How long it took.", report.duration_ms / 1000)
-    yield _gauge("last_run_exit_code", "How it ended.", int(report.code))
+    yield _gauge("last_success_timestamp_seconds", "End of the last check that exited with 0.", *success)
+    yield _gauge("last_run_timestamp_seconds", "Start of the last check.", report.at.timestamp())
+    yield _gauge("last_run_duration_seconds", "Duration of the last check.", report.duration_ms / 1000)
+    yield _gauge("last_run_exit_code", "Exit code of the last check.", int(report.code))
     counts = ("scanned", "breached", "escalated", "notified", "failed")
     results: list[Sample] = [({"result": name}, getattr(report, name)) for name in counts]
-    yield "last_run_count", "gauge", "What it did: tickets, breaches, levels, messages.", results
+    yield "last_run_count", "gauge", "Tickets, breaches, levels and messages of the last check.", results
     names = ("escalation", "level", "outcome", "source")
     decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
-    yield "escalations_total", "counter", "Levels that fired or fell due, and manual escalations.", decided
+    yield "escalations_total", "counter", "Levels that fell due by outcome, and manual escalations.", decided
     yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
-    overdue = runs.overdue_unfired(connection, now)
-    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has dealt with.", overdue)
+    overdue = runs.overdue_unfired(transaction, now)
+    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has processed.", overdue)
 
 
 def _gauge(name: str, meaning: str, *values: float) -> Family:
@@ -74,7 +74,7 @@ def _gauge(name: str, meaning: str, *values: float) -> Family:
 
 
 def _exposition(families: Iterator[Family]) -> Iterator[str]:
-    """The lines of Prometheus' text format."""
+    """Yield the lines of Prometheus' text format."""
     for name, kind, meaning, samples in families:
         yield f"# HELP slactl_{name} {meaning}"
         yield f"# TYPE slactl_{name} {kind}"
@@ -88,10 +88,10 @@ def _escaped(text: str) -> str:
 
 
 def send_heartbeat(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
-    """Ask for a URL once, in at most `HEARTBEAT_SECONDS`; returns why that failed, without the URL, or None.
+    """Request the URL once, in at most `HEARTBEAT_SECONDS`; return why that failed, without the URL, or None.
 
-    A thread does it that is left behind when the time is over: a name server or a drip of bytes can hold a request
-    far longer than the timeout of a socket says.
+    A thread makes the request and is abandoned when the time is over. A slow name server, or an answer of one byte
+    at a time, can take far longer than the timeout of a socket.
     """
     from threading import Thread
 
@@ -107,7 +107,7 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
     class Refusing(HTTPRedirectHandler):
-        """A secret address is told to nobody else."""
+        """Follow no redirect: the secret address must reach no other server."""
 
         def redirect_request(self, *_: object) -> None:
             return None
@@ -115,7 +115,7 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     try:
         url = filled_in(heartbeat.url, secrets)
         if scheme(url) not in ("https", "http"):
-            return "it is no URL"
+            return "it is not a URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
             return "the URL is not https; settings.allow_http = true allows it"
         opener = build_opener(Refusing, ProxyHandler({}))  # a proxy of the environment would read the address

@@ -1,18 +1,18 @@
-"""What a run does with the tickets whose next instant has come."""
+"""Go through the tickets that have something due: record their breaches and fire their levels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
-
 from slactl.clock import to_text
-from slactl.desk.escalation.check import Batch, Job, Report
-from slactl.desk.escalation.due import Turn, due_tickets, is_current, next_live, refresh
+from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
+from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
 from slactl.sla.escalation.levels import Firing, due_levels
@@ -20,6 +20,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.fields import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
+from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
 from slactl.text import clean
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
@@ -28,68 +29,85 @@ BATCH = 100
 #: When a ticket that failed is tried again.
 RETRY = timedelta(hours=1)
 
-#: What a firing tells besides the fields of an escalation, of what the ledger has.
+#: Fields that the ledger needs and that the record of a firing does not have.
 _INTERNAL = ("event_id", "left_out")
 
 
-def work_through(desk: Desk, report: Report, job: Job) -> None:
-    """Batch after batch, each in a transaction of its own."""
+def work_through(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
+    """Go through all tickets in batches; return the rules that were used, None while the file is invalid."""
 
-    def turn() -> AbstractContextManager[Ledger]:
+    def open_ledger() -> AbstractContextManager[Ledger]:
         return ledger(desk, report.at)
 
-    refresh(turn, job.stop)
-    _go_through(turn, report, job)
+    refresh(open_ledger, options.stop)
+    return _go_through(open_ledger, report, options)
 
 
-def rehearse(desk: Desk, now: datetime, job: Job) -> Report:
-    """The same work in transactions that are rolled back; nothing is sent, and no row says it ran."""
+def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
+    """Do the same work in transactions that are rolled back; send nothing, and write no row of a run."""
     from slactl.desk.messages.outbox import ready
 
-    report, counts = Report(now, dry_run=True), list[tuple[int, int]]()
+    report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
 
     @contextmanager
-    def turn() -> Iterator[Ledger]:
+    def open_ledger() -> Iterator[Ledger]:
         with ledger(desk, now, keep=False) as book:
-            before = len(ready(book, desk, report))
+            before = len(ready(book, desk, delivered))
             yield book
             book.settle()
-            counts.append((before, len(ready(book, desk, report))))
+            counts.append((before, len(ready(book, desk, delivered))))
 
-    _go_through(turn, report, job)
-    if job.send and counts:
-        # What waits already, and what each batch adds to it.
+    _go_through(open_ledger, report, options)
+    report.add_messages(delivered)
+    if options.send and counts:
+        # The messages of earlier runs, and those that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
     report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
     return report
 
 
-def _go_through(turn: Turn, report: Report, job: Job) -> None:
-    after = 0
-    while not job.stop():
+def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) -> LastRules | None:
+    after, rules = 0, None
+    while not options.stop():
         numbers: Sequence[int] = ()
         try:
-            with turn() as book:
-                report.note_rules(book)
+            with open_ledger() as book:
+                rules = _note_rules(book, report)
                 numbers, until = _next(book, after, rehearses=report.dry_run)
-                batch = work_batch(book, numbers, report.run_id, job.baseline)
+                batch = work_batch(book, numbers, report.run_id, options.baseline)
         except Exception as error:
             if not numbers or not _is_about_a_ticket(error):
                 raise
-            batch = _one_by_one(turn, numbers, report.run_id, job.baseline)
+            batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
         report.add(batch)
-        job.progress(len(numbers))
+        options.progress(len(numbers))
         if until is None:
-            return
+            return rules
         after = until
         give_way()
     report.interrupted = True
+    return rules
+
+
+def _note_rules(book: Ledger, report: Report) -> LastRules | None:
+    """Report which rules the run uses, and once if those of the file are invalid; return those of the file."""
+    if not report.dry_run:
+        report.rules_version = book.rulebook.current_version().id
+    if book.rulebook.problem is not None:
+        if not report.invalid_rules:
+            report.invalid_rules = True
+            report.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+        return None
+    rules = book.rulebook.current
+    settings = rules.settings
+    heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets) if settings.heartbeat else None
+    return LastRules("", heartbeat, rules.canonical, rules.hash)
 
 
 def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:
-    """The next tickets to look at, and up to which number that is all; None at the end.
+    """Return the next tickets to look at, and the last number that this covers; None at the end.
 
-    Rehearsing, what new rules do to the next instants is forgotten with each batch, so it is done for each.
+    A rehearsal rolls each batch back, and with it the next instants under new rules: it computes them for each batch.
     """
     if rehearses and not is_current(book):
         live = next_live(book, after, BATCH)
@@ -101,30 +119,29 @@ def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], 
 
 
 def _is_about_a_ticket(error: Exception) -> bool:
-    """Whether what was to be read or written about some ticket is to blame, and not the database as a whole."""
-    return not isinstance(error, SlactlError) or isinstance(error.__cause__, IntegrityError)
+    """Return whether the data of one ticket caused the error, and not the database as a whole."""
+    return not isinstance(error, SlactlError) or breaks_constraint(error)
 
 
-def _one_by_one(turn: Turn, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
-    """Each ticket of a batch that could not be written in a transaction of its own, so that one stops no other."""
+def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
+    """Write each ticket of a failed batch in a transaction of its own, so that one does not stop the others."""
     whole = Batch()
     for number in numbers:
         try:
-            with turn() as book:
+            with open_ledger() as book:
                 batch = work_batch(book, [number], run_id, baseline)
         except Exception as error:
             if not _is_about_a_ticket(error):
                 raise
-            with turn() as book:
+            with open_ledger() as book:
                 book.postpone(number, book.now + RETRY)
             batch = Batch(scanned=1, failed=1, problems=[_problem(number, error)])
-        for name in ("scanned", "breached", "failed", "firings", "problems"):
-            setattr(whole, name, getattr(whole, name) + getattr(batch, name))
+        whole.add(batch)
     return whole
 
 
 def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baseline: bool) -> Batch:
-    """Record breaches and fire what is due for some tickets; one that fails is taken back and tried later."""
+    """Record breaches and fire what is due for some tickets; undo a ticket that fails, and try it later."""
     book.load(numbers)
     batch = Batch()
     for number in numbers:
@@ -135,17 +152,17 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
         except Exception as error:  # one broken ticket must not keep the others waiting
-            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+            if breaks_transaction(error):
                 raise  # no ticket is to blame, and SQLite may have ended the transaction
             book.take_back(number, mark)
             book.postpone(number, book.now + RETRY)
             batch.failed += 1
             batch.problems.append(_problem(number, error))
             continue
-        told = book.tell_once(mark)
+        recipients = book.tell_once(mark)
         batch.breached += breached
         batch.problems += [_left_out(number, firing) for firing in firings if firing["left_out"]]
-        batch.firings += [_told(firing, told.get(firing["id"], [])) for firing in firings]
+        batch.firings += [_as_record(firing, recipients.get(firing["id"], [])) for firing in firings]
     return batch
 
 
@@ -155,16 +172,16 @@ def _problem(number: int, error: Exception) -> str:
 
 def _left_out(number: int, firing: Mapping[str, Any]) -> str:
     tags = ", ".join(clean(tag) for tag in firing["left_out"])
-    return f"ticket {number} has {MOST_TAGS} tags, the most there are; {firing['level']} does not add {tags}"
+    return f"ticket {number} has {MOST_TAGS} tags, the most allowed; {firing['level']} does not add {tags}"
 
 
-def _told(firing: dict[str, Any], recipients: list[str]) -> dict[str, Any]:
+def _as_record(firing: dict[str, Any], recipients: list[str]) -> dict[str, Any]:
     return {name: value for name, value in firing.items() if name not in _INTERNAL} | {"told": recipients}
 
 
 def note_breaches(book: Ledger, number: int) -> int:
-    """Record the breaches of a ticket that nobody noticed yet; returns how many."""
-    found = 0
+    """Record the breaches of a ticket that were not detected before; return how many."""
+    count = 0
     for timer in book.state(number).timers:
         if not isinstance(timer.kind, Target) or timer.breached_at is None:
             continue
@@ -172,25 +189,24 @@ def note_breaches(book: Ledger, number: int) -> int:
             continue
         book.detect(number, timer.kind.value, timer.cycle)
         detail = {"target": timer.kind.value, "cycle": timer.cycle, "due_at": to_text(timer.breached_at)}
-        noticed = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
-        book.append(number, Entry(noticed, action=BREACH))
-        found += 1
-    return found
+        detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
+        book.append(number, Entry(detected, action=BREACH))
+        count += 1
+    return count
 
 
 def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> list[dict[str, Any]]:
-    """Fire each level of a ticket that is due and was not decided yet, in the order in which they fell due.
+    """Record an outcome for each level of a ticket that is due and has none, in the order in which they fell due.
 
-    A level can change what the next one asks for (`when`), so the rest is judged anew after each.
+    A level can change what the `when` of the next one asks for, so the others are judged again after each level.
     """
     records: list[dict[str, Any]] = []
     while due := due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number)):
-        record = _decide(book, number, due[0], run_id, baseline)
-        records.append(record)
+        records.append(_fire_level(book, number, due[0], run_id, baseline))
     return records
 
 
-def _decide(book: Ledger, number: int, firing: Firing, run_id: int | None, baseline: bool) -> dict[str, Any]:
+def _fire_level(book: Ledger, number: int, firing: Firing, run_id: int | None, baseline: bool) -> dict[str, Any]:
     outcome = firing.outcome
     if baseline or book.rulebook.is_new(firing.escalation, firing.level, firing.due_at):
         outcome = LevelOutcome.BASELINE

@@ -1,4 +1,4 @@
-"""One digest to one address: claimed, sent, and what became of it recorded; each step committed before the next."""
+"""Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slactl.clock import from_text, to_text
-from slactl.desk.escalation.check import Report
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
-from slactl.desk.messages import recipients as addresses
-from slactl.desk.messages import transport as sending
-from slactl.desk.messages.recipients import REQUESTER, Address, Addressee
+from slactl.desk.messages.delivered import Delivered
+from slactl.desk.messages.digest import DigestContext, Message
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, resolve
 from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import Outcome, Result
+from slactl.desk.messages.transport import DeliveryOutcome, Result, seconds_to_wait, send
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.rules import Rules
-from slactl.store.sqlite.engine import writing
 from slactl.store.write import outbox
 from slactl.store.write.statements import batches
 from slactl.text import quoted
 
-#: How long after each failed try the next one comes; after the last the address is given up.
+#: How long after each failed try the next one comes; after the last one slactl gives the address up.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
 
-#: The longest a server can make slactl wait by its Retry-After.
+#: The longest that a server can make slactl wait by its Retry-After.
 LONGEST_WAIT = timedelta(days=1)
 
 WAITING, SENDING, SENT = NotificationState.WAITING, NotificationState.SENDING, NotificationState.SENT
@@ -36,192 +34,186 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """What one run sends with; `gap` is for how many seconds no run was made before it, `lock` the run lock.
+class Sending:
+    """What one run sends with, and where it counts what it delivered.
 
-    `is_own` is false for rules that only the database knows.
+    `gap` is for how many seconds no run was made before it, if that was unusually long. `lock` is the run lock's
+    descriptor. `is_own` is false for rules that only the database knows.
     """
 
     desk: Desk
     now: datetime
-    report: Report
+    delivered: Delivered
     rules: Rules
     secrets: Secrets
-    gap: int
-    lock: int | None
+    run_id: int | None = None
+    gap: int = 0
+    lock: int | None = None
     is_own: bool = True
 
-    def head(self, addressee: Addressee) -> digests.Letterhead:
-        """What a message to somebody depends on besides its tickets."""
-        return digests.Letterhead(addressee.name, self.now, self.rules, addressee.include, self.gap)
+    def context(self, recipient: Recipient) -> DigestContext:
+        """Return what the text of a message to a recipient depends on besides its tickets."""
+        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
 
     def refuse(self) -> None:
-        """Note why no message with an address goes out."""
+        """Report why no message with an address is sent."""
         if not self.is_own:
-            what = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
-            self.report.wait([what], f"slactl rules check {quoted(self.desk.rules)}")
+            problem = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
+            self.delivered.wait([problem], f"slactl rules check {quoted(self.desk.rules)}")
         if self.secrets.doubts:
-            self.report.distrust(self.desk, self.secrets.doubts)
-
-    def complain(self, what: str, count: int = 1) -> None:
-        """Have the run end with 7, and say why."""
-        self.report.failed += count
-        if what not in self.report.problems:
-            self.report.problems.append(what)
+            self.delivered.distrust(self.desk, self.secrets.doubts)
 
 
 class Mailing(NamedTuple):
-    """Who gets a digest, and at which address; None where there is none and it is printed."""
+    """The recipient of a digest and one address; without an address the digest is printed."""
 
-    addressee: Addressee
+    recipient: Recipient
     address: Address | None
 
 
-def addressee_of(post: Post, row: Mapping[str, Any]) -> Addressee:
-    """Who a message of the outbox goes to."""
+def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
+    """Return the recipient of a message of the outbox."""
     if row["recipient"] == REQUESTER:
-        return addresses.customer(post.rules, row["ticket_id"], row.get("requester_email"))
-    return addresses.addressee(post.rules, row["recipient"])
+        return customer(sending.rules, row["ticket_id"], row.get("requester_email"))
+    return recipient_of(sending.rules, row["recipient"])
 
 
-def next_mailing(post: Post, addressee: Addressee, row: Row) -> Mailing | None:
-    """The first address that a message has still to go to now; None where none is left."""
-    if not addressee.addresses:
-        return Mailing(addressee, None)
-    now = to_text(post.now)
-    for address in addressee.addresses:
+def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
+    """Return the first address that a message still has to go to now; None where none is left."""
+    if not recipient.addresses:
+        return Mailing(recipient, None)
+    now = to_text(sending.now)
+    for address in recipient.addresses:
         known = row["addresses"].get(address.key)
         if known is None or (known not in (SENT, DEAD, HELD) and known <= now):
-            return Mailing(addressee, address)
+            return Mailing(recipient, address)
     return None
 
 
-def standing(post: Post, addressee: Addressee, known: Mapping[str, str]) -> dict[str, Any]:
-    """Where a message stands when this is known of its addresses: it waits for the next, or it is through."""
-    words = [known.get(address.key, to_text(post.now)) for address in addressee.addresses]
-    open_ = [word for word in words if word not in (SENT, DEAD, HELD)]
+def progress(sending: Sending, recipient: Recipient, known: Mapping[str, str]) -> dict[str, Any]:
+    """Return the columns of a message from what is known of its addresses: it waits for the next one, or has ended."""
+    words = [known.get(address.key, to_text(sending.now)) for address in recipient.addresses]
+    next_tries = [word for word in words if word not in (SENT, DEAD, HELD)]
     common = {"addresses": dict(known), "address": None}
-    if open_:
-        return common | {"state": WAITING, "next_try_at": min(open_)}
+    if next_tries:
+        return common | {"state": WAITING, "next_try_at": min(next_tries)}
     all_words = {*words, *known.values()}
-    return common | ended(post, next((state for state in (SENT, HELD) if state in all_words), DEAD))
+    return common | ended(sending, next((state for state in (SENT, HELD) if state in all_words), DEAD))
 
 
-def ended(post: Post, state: NotificationState) -> dict[str, Any]:
-    """The columns of a message that is through."""
-    return {"state": state, "ended_at": to_text(post.now), "next_try_at": None, "run_id": post.report.run_id}
+def ended(sending: Sending, state: NotificationState) -> dict[str, Any]:
+    """Return the columns of a message that is not tried again."""
+    return {"state": state, "ended_at": to_text(sending.now), "next_try_at": None, "run_id": sending.run_id}
 
 
-def carry_out(post: Post, mailing: Mailing, rows: Sequence[Row]) -> None:
-    """Claim a digest, and send it and record what became of it, or have it printed with the report of the run."""
+def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
+    """Claim a digest, send it and record the result; without an address, add it to what `check` prints."""
     key = mailing.address.key if mailing.address is not None else ""
-    with writing(post.desk.database.path) as session:
-        taken = outbox.claim(session.connection(), [row["id"] for row in rows], key, post.report.run_id)
-        claimed = [row for row in rows if row["id"] in taken]
+    with sending.desk.database.write_models() as transaction:
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id)
+    claimed = [row for row in rows if row["id"] in numbers]
     if not claimed:
         return
-    message = _message(post, mailing.addressee, claimed)
+    message = _message(sending, mailing.recipient, claimed)
     if mailing.address is None:
-        post.report.messages.append(message.printed(mailing.addressee.name))
-        post.report.printed += taken
-        post.report.notified += len(claimed)
+        sending.delivered.messages.append(message.printed(mailing.recipient.name))
+        sending.delivered.printed += numbers
+        sending.delivered.notified += len(claimed)
     else:
-        _record(post, mailing.addressee, mailing.address, claimed, _send(post, mailing, message))
+        result = _send(sending, mailing.recipient, mailing.address, message)
+        _record(sending, mailing.recipient, mailing.address, claimed, result)
 
 
-def _message(post: Post, addressee: Addressee, rows: Sequence[Row]) -> digests.Message:
+def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
     if rows[0]["recipient"] == REQUESTER:
-        return digests.to_customer(rows[0], post.head(addressee))
-    message = digests.compose(rows, post.head(addressee))
+        return digests.to_customer(rows[0], sending.context(recipient))
+    message = digests.compose(rows, sending.context(recipient))
     if message.problem is not None:
-        post.complain(f"templates: {message.problem}; the built-in text was used")
+        sending.delivered.fail(f"templates: {message.problem}; the built-in text was used")
     return message
 
 
-def _send(post: Post, mailing: Mailing, message: digests.Message) -> Result:
-    assert mailing.address is not None
-    seconds, allow_http = post.rules.settings.send_timeout.seconds, mailing.addressee.allow_http
-    receiver = mailing.address.receiver
+def _send(sending: Sending, recipient: Recipient, address: Address, message: Message) -> Result:
+    seconds, receiver = sending.rules.settings.send_timeout.seconds, address.receiver
     try:
-        url = addresses.resolve(mailing.address, post.secrets)
-        return sending.send(message, url, seconds, receiver=receiver, allow_http=allow_http, lock=post.lock)
+        url = resolve(address, sending.secrets)
+        return send(message, url, seconds, receiver=receiver, allow_http=recipient.allow_http, lock=sending.lock)
     except Refused as error:
-        post.report.wait([f"{mailing.addressee.name}: {mailing.address.label}: {error}; its messages wait"], error.fix)
-        return Result(Outcome.WAITS, str(error))
+        sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
+        return Result(DeliveryOutcome.WAITS, str(error))
     except Unresolved as error:
-        return Result(Outcome.DEAD, str(error))
-    except Exception as error:  # others are told all the same; its text may have the URL in it
-        return Result(Outcome.UNKNOWN, f"unexpected {type(error).__name__}")
+        return Result(DeliveryOutcome.DEAD, str(error))
+    except Exception as error:  # the other recipients get theirs; the error's text may have the URL in it
+        return Result(DeliveryOutcome.UNKNOWN, f"unexpected {type(error).__name__}")
 
 
-def _record(post: Post, addressee: Addressee, address: Address, rows: Sequence[Row], result: Result) -> None:
-    """Write what became of a digest; whom it did not reach, the fallback is told about."""
-    failed = result.outcome not in (Outcome.SENT, Outcome.WAITS)
-    error = f"{address.label}: {result.detail}" if result.outcome is not Outcome.SENT else None
+def _record(sending: Sending, recipient: Recipient, address: Address, rows: Sequence[Row], result: Result) -> None:
+    """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
+    failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
+    error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        known = row["addresses"] | {address.key: _word(post, addressee, row, result)}
-        changes[row["id"]] = standing(post, addressee, known) | {"tries": row["tries"] + failed}
+        known = row["addresses"] | {address.key: _word(sending, recipient, row, result)}
+        changes[row["id"]] = progress(sending, recipient, known) | {"tries": row["tries"] + failed}
         if error is not None or DEAD not in known.values():
             changes[row["id"]]["error"] = error
-    heirs = {row["id"]: heir for row in rows if changes[row["id"]]["state"] is DEAD and (heir := _heir(post, row))}
+    given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
+    fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
     for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
-        with writing(post.desk.database.path) as session:
-            outbox.record(session.connection(), {number: changes[number] for number in batch}, SENDING)
-            outbox.add(session.connection(), [heirs[number] for number in batch if number in heirs])
-    post.report.notified += sum(change["state"] is SENT for change in changes.values())
-    lost = [row for row in rows if changes[row["id"]]["state"] is DEAD and row["id"] not in heirs]
+        with sending.desk.database.write_models() as transaction:
+            outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
+            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
+    sending.delivered.notified += sum(change["state"] is SENT for change in changes.values())
+    lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # better in cron's mail than nowhere
-        post.report.messages.append(_message(post, addressee, lost).printed(addressee.name))
+        sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
-        told = sorted({heir["recipient"] for heir in heirs.values()})
-        _complain(post, f"{addressee.name}: {error}", list(changes.items()), address.key, told)
+        instead = sorted({message["recipient"] for message in fallbacks.values()})
+        what_next = _what_next(list(changes.items()), address.key, instead)
+        sending.delivered.fail(f"{recipient.name}: {error}; {what_next}", len(changes))
 
 
-def _word(post: Post, addressee: Addressee, row: Row, result: Result) -> str:
-    """What is known of an address after a try: sent, dead or held, or when it is tried again."""
-    if result.outcome is Outcome.SENT:
+def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:
+    """Return what is known of an address after a try: sent, dead or held, or when it is tried again."""
+    if result.outcome is DeliveryOutcome.SENT:
         return SENT
-    if result.outcome is Outcome.WAITS:  # the next run tries, however soon it comes
-        return to_text(post.now + timedelta(seconds=1))
-    if result.outcome is Outcome.UNKNOWN and addressee.on_unknown is OnUnknown.HOLD:
+    if result.outcome is DeliveryOutcome.WAITS:  # the next run tries, however soon it comes
+        return to_text(sending.now + timedelta(seconds=1))
+    if result.outcome is DeliveryOutcome.UNKNOWN and recipient.on_unknown is OnUnknown.HOLD:
         return HELD
-    step = row["tries"] // len(addressee.addresses)
-    if result.outcome is Outcome.DEAD or step >= len(BACKOFF):
+    tries = row["tries"] // len(recipient.addresses)
+    if result.outcome is DeliveryOutcome.DEAD or tries >= len(BACKOFF):
         return DEAD
-    asked = timedelta(seconds=sending.seconds_to_wait(result.retry_after, post.now))
-    return to_text(post.now + min(LONGEST_WAIT, max(BACKOFF[step], asked)))
+    asked = timedelta(seconds=seconds_to_wait(result.retry_after, sending.now))
+    return to_text(sending.now + min(LONGEST_WAIT, max(BACKOFF[tries], asked)))
 
 
-def _heir(post: Post, row: Row) -> Row | None:
-    """The message to the fallback of the escalation, where somebody could not be reached."""
-    ladder = next((each for each in post.rules.escalations if each.id == row["escalation"]), None)
-    if ladder is None or ladder.fallback is None or ladder.fallback == row["recipient"]:
+def _fallback_message(sending: Sending, row: Row) -> Row | None:
+    """Return the message to the fallback of the escalation in place of one that is given up, or None."""
+    fallbacks = {escalation.id: escalation.fallback for escalation in sending.rules.escalations}
+    fallback = fallbacks.get(row["escalation"])
+    if fallback is None or fallback == row["recipient"]:
         return None
     return {
         "escalation_id": row["escalation_id"],
         "ticket_id": row["ticket_id"],
-        "recipient": ladder.fallback,
+        "recipient": fallback,
         "state": WAITING.value,
-        "created_at": to_text(post.now),
-        "next_try_at": to_text(post.now),
-        "run_id": post.report.run_id,
+        "created_at": to_text(sending.now),
+        "next_try_at": to_text(sending.now),
+        "run_id": sending.run_id,
         "instead_of": row["recipient"],
     }
 
 
-def _complain(
-    post: Post, what: str, changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, told: Sequence[str]
-) -> None:
-    """Say what did not work and what happens now, without any secret."""
+def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, instead: Sequence[str]) -> str:
+    """Return what happens to a digest that an address did not get, for people."""
     number, change = changes[0]
     word = change["addresses"][key]
     if word == HELD:
-        then = f"it is not known whether it went out; slactl notifications retry {number} sends it again"
-    elif word != DEAD:
-        then = f"next try from {from_text(word):%H:%M} UTC on"
-    elif change["state"] is DEAD:
-        then = f"given up, {' and '.join(told)} is told instead" if told else "given up, and printed here"
-    else:
-        then = "given up at this address"
-    post.complain(f"{what}; {then}", len(changes))
+        return f"it is not known whether it was delivered; slactl notifications retry {number} sends it again"
+    if word != DEAD:
+        return f"next try from {from_text(word):%H:%M} UTC on"
+    if change["state"] is not DEAD:
+        return "given up at this address"
+    return f"given up, {' and '.join(instead)} gets it instead" if instead else "given up, and printed here"

@@ -1,4 +1,4 @@
-"""What a message says: one line for each ticket, with no word that a customer wrote unless the role asks for it."""
+"""Write the text of a message: one line a ticket, with no text of a customer unless the role includes it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, clean_block
 
-#: Tickets in one message; what is more is counted.
+#: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
 
 #: The longest title, and the longest body that a template can make, in characters.
 TITLE_LENGTH, BODY_LENGTH = 200, 20_000
 
-# What makes a chat call people, wherever it stands: an @ that is no mail address's, and words that call everybody.
+# What notifies people in a chat: an @ that is not part of a mail address, and words that notify everybody.
 _AT = "[@\uff20\ufe6b]"
 _CALL = re.compile(
     rf"(?i){_AT}(?=everyone|here)|!(?=everyone|channel|here|all|room|subteam)"
     rf"|(?<![a-z0-9]){_AT}(?=\S)|{_AT}(?=\S)(?![^\W\d_][\w-]*(?:\.[\w-]+)+)"
 )
 
-# A link whose text can say anything, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
+# A link with a text of its own, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
 _LINK = re.compile(r"\](?=[(\[])")
 _COMMAND = re.compile("<([^<>]*)(>?)")
 
@@ -35,51 +35,51 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one recipient reads. `problem` is why the templates of the rules were not used, if they were not."""
+    """What one recipient reads; `problem` says why the templates of the rules were not used, or is None."""
 
     title: str
     body: str
     problem: str | None = None
 
     def printed(self, recipient: str) -> str:
-        """The message for people who read it where `check` prints it."""
+        """Return the message as `check` prints it."""
         lines = "\n".join(f"  {line}" for line in self.body.splitlines())
         return f"To {clean(recipient)}: {self.title}\n{lines}"
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
-    """What a message depends on besides its tickets."""
+class DigestContext:
+    """What the text of a message depends on besides its tickets."""
 
     recipient: str
     now: datetime
     rules: Rules
     include: Sequence[str] = ()
-    #: For how long no check ran before this one, in seconds; 0 where nothing was missed.
+    #: For how many seconds no check ran before this one, if that was unusually long; else 0.
     gap: int = 0
 
 
-def compose(rows: Sequence[Row], head: Letterhead) -> Message:
-    """The digest for one recipient: the most pressing tickets first, each once, and how many more there are."""
-    ordered = sorted(_latest(rows), key=_pressing)
-    filled = [facts(row, head, len(ordered)) for row in ordered[:DIGEST_ROWS]]
+def compose(rows: Sequence[Row], context: DigestContext) -> Message:
+    """Return the digest for one recipient: each ticket once, the most urgent first, and the number of the others."""
+    ordered = sorted(_latest(rows), key=_urgency)
+    filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
-        ([f"No check ran for {describe_seconds(head.gap)} before this one."] if head.gap else []),
+        ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
         ([f"and {len(ordered) - DIGEST_ROWS:,} more"] if len(ordered) > DIGEST_ROWS else []),
     )
-    wanted = head.rules.templates
+    wanted = context.rules.templates
     try:
         title = templates.render(wanted.title, filled[0]) if wanted.title is not None else _title(filled)
-        lines = [templates.render(wanted.body, each) if wanted.body is not None else _line(each) for each in filled]
+        lines = [_line(values) if wanted.body is None else templates.render(wanted.body, values) for values in filled]
         problem = None
     except ValueError as error:
-        title, lines, problem = _title(filled), [_line(each) for each in filled], str(error)
+        title, lines, problem = _title(filled), [_line(values) for values in filled], str(error)
     body = "\n".join([*frame[0], *lines, *frame[1]])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
 
 
-def to_customer(row: Row, head: Letterhead) -> Message:
-    """What a customer is told when a promise was broken: nothing of the desk's own affairs."""
+def to_customer(row: Row, context: DigestContext) -> Message:
+    """Return the message to a customer about a missed target, with nothing from inside the service desk."""
     name = _quiet(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
     promised = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
@@ -87,8 +87,8 @@ def to_customer(row: Row, head: Letterhead) -> Message:
     return Message(f"Your request {name} is late"[:TITLE_LENGTH], body)
 
 
-def sample(head: Letterhead) -> Message:
-    """What `notify test` sends: a message like any other, about a ticket that does not exist."""
+def sample(context: DigestContext) -> Message:
+    """Return the message that `notify test` sends, about a ticket that does not exist."""
     row = {
         "id": 0,
         "ticket_id": 0,
@@ -100,7 +100,7 @@ def sample(head: Letterhead) -> Message:
         "assignee": "nobody",
         "target": "first_response",
         "deadline": None,
-        "reason": "a sample: somebody ran slactl notify test",
+        "reason": "a test message of slactl notify test",
         "escalation": "sample",
         "level": "sample",
         "instead_of": None,
@@ -108,38 +108,38 @@ def sample(head: Letterhead) -> Message:
         "subject": "Sample subject",
         "requester_email": "customer@example.com",
     }
-    message = compose([row], head)
+    message = compose([row], context)
     return Message(f"slactl test: {message.title}"[:TITLE_LENGTH], message.body, message.problem)
 
 
-def facts(row: Row, head: Letterhead, count: int) -> dict[str, str]:
-    """What a template may name, as text that is safe to show; see `templates.NAMES`."""
-    late = int((head.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
+def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
+    """Return the variables of a template (`templates.NAMES`) as text that is safe to show."""
+    late = int((context.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
-    found = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
-    return found | {
+    texts = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
+    return texts | {
         "id": str(row["ticket_id"]),
         "target": (row["target"] or "").replace("_", " "),
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
-        "link": _link(head.rules.settings.ticket_url or "", row),
-        "recipient": _quiet(head.recipient),
+        "link": _link(context.rules.settings.ticket_url or "", row),
+        "recipient": _quiet(context.recipient),
         "count": f"{count:,}",
-        "subject": _tame(row["subject"]) if "subject" in head.include else "",
-        "requester_email": _tame(row["requester_email"]) if "requester_email" in head.include else "",
+        "subject": _tame(row["subject"]) if "subject" in context.include else "",
+        "requester_email": _tame(row["requester_email"]) if "requester_email" in context.include else "",
     }
 
 
 def _link(url: str, row: Row) -> str:
-    """Return the page of a ticket; an external id stays one part of its path, whatever characters it has."""
+    """Return the URL of a ticket's page; an external id stays one part of its path, whatever characters it has."""
     names = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
-    return re.sub(r"\{(?:external_)?id\}", lambda found: quote(names[found[0]], safe=""), url)
+    return re.sub(r"\{(?:external_)?id\}", lambda name: quote(names[name[0]], safe=""), url)
 
 
 def _latest(rows: Sequence[Row]) -> list[Row]:
-    """The last message about each ticket; it also says what an earlier one was held back by."""
+    """Return the last message about each ticket, with what held an earlier one back."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
         before = latest.get(row["ticket_id"])
@@ -148,17 +148,17 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
     return list(latest.values())
 
 
-def _pressing(row: Row) -> tuple[int, str, int]:
+def _urgency(row: Row) -> tuple[int, str, int]:
     return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
 
 
 def _tame(text: str | None) -> str:
-    """A customer's words on one line and short, and no more than text in a chat."""
+    """Return a customer's text short and on one line, so that a chat takes it for plain text."""
     return _quiet(text or "")[:TITLE_LENGTH]
 
 
 def _quiet(text: str) -> str:
-    """A text on one line that is no more than that in a chat: it calls nobody, and links to where it says."""
+    """Return a text on one line that a chat takes for plain text: it notifies nobody and hides no link."""
     shown = _COMMAND.sub(lambda match: f"\u2039{match[1]}" + ("\u203a" if match[2] else ""), clean(text))
     return _LINK.sub("] ", _CALL.sub(lambda match: match[0] + " ", shown))
 

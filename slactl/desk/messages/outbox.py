@@ -1,36 +1,33 @@
-"""The outbox: what waits is gathered into one digest for each recipient, and goes out or is printed.
+"""Process the outbox: gather the messages into one digest for each recipient, and send or print it.
 
-Nothing here waits for the network inside a transaction. A message is claimed (committed), sent by a process of its
-own, and what became of it is recorded (committed). What a dead run left claimed is nobody's any more once the next
-run has the lock, for the sender has inherited it: it is sent again or held, as its recipient wants it.
+No transaction waits for the network. A run claims a message (and commits), a process of its own sends it, then the
+run records the result (and commits). The sender inherits the run lock. So when a run holds the lock, no sender of a
+run that died is alive any more: its claimed messages are sent again or held, as the recipient's settings say.
 """
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Connection
-
 from slactl.clock import from_text, to_text
-from slactl.desk.escalation.check import Report
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.delivery import (
     HELD,
     SENDING,
     SENT,
     WAITING,
     Mailing,
-    Post,
     Row,
-    addressee_of,
+    Sending,
     carry_out,
     ended,
     next_mailing,
-    standing,
+    progress,
+    recipient_of_row,
 )
 from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.secrets import Secrets
@@ -38,156 +35,162 @@ from slactl.desk.messages.silences import hold
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
 from slactl.sla.rules.text import read_ahead
-from slactl.store.schema.models import Notification
-from slactl.store.sqlite.engine import looking, writing
 from slactl.store.write import outbox
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
+    from slactl.store.database import ModelTransaction
 
-#: A pause between two runs is told of when it is at least this long, and out of the ordinary.
+#: A message mentions the time without a run before it when that was at least this long, and unusual.
 GAP = timedelta(minutes=30)
 
+#: A missed target: the ticket, the kind of timer and its cycle.
 Breach = tuple[int, str | None, int | None]
 
 
-def deliver(desk: Desk, now: datetime, report: Report, lock: int | None = None) -> None:
-    """Deal with everything that waits in the outbox; `lock` is the run lock's descriptor, for the sender to inherit.
+def deliver(
+    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int, stop: Callable[[], bool]
+) -> None:
+    """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
-    1. What a dead run left half sent is sent again or held.
-    2. What is no longer true is obsolete; what a silence, quiet hours or an acknowledgement hold back waits.
-    3. What is left is gathered by recipient, one digest for each of the recipient's addresses, one address a round;
-       without any address it is printed, for cron to mail.
-    4. What somebody could not be told goes to the fallback of its escalation, in the next round.
+    1. It sends or holds the messages that a dead run was sending.
+    2. It marks messages that are no longer true as obsolete, and postpones those held by a silence, by quiet hours
+       or by an acknowledgement.
+    3. It gathers the others by recipient, and sends one digest to each of the recipient's addresses, one address a
+       round. For a recipient without an address `check` prints the digest, for cron to mail.
+    4. In the next round it sends to the fallback of the escalation what a recipient could not get.
 
-    Told to stop, it leaves between two messages, and the rest waits for the next run. With rules that others may
-    change, or that only the database knows, what has an address waits; the run says so.
+    If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
+    change, or that only the database knows, messages with an address wait, and the run says so. The sender inherits
+    `lock`, the descriptor of the run lock.
     """
-    post = _post(desk, now, report, lock)
-    _adopt_orphans(post)
-    while ready := _may_go(post, _sort_out(post)):
+    sending = _sending(desk, now, delivered, run_id, lock)
+    _adopt_orphans(sending)
+    while ready := _allowed(sending, _sort_out(sending)):
         for mailing, rows in ready.items():
-            if report.stop():
-                report.interrupted = True
+            if stop():
+                delivered.interrupted = True
                 return
-            carry_out(post, mailing, rows)
+            carry_out(sending, mailing, rows)
 
 
-def ready(book: "Ledger", desk: Desk, report: Report) -> set[int]:
-    """The numbers of the messages that would go out now, as far as can be said without trying."""
+def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
+    """Return the numbers of the messages that would be sent or printed now, as far as is known without trying."""
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
-    post = Post(desk, book.now, report, rules, secrets, 0, None, is_own=book.rulebook.is_own)
-    found = _may_go(post, _sorted(post, book.connection)[0])
-    return {row["id"] for rows in found.values() for row in rows}
+    sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
+    mailings = _allowed(sending, _sorted(sending, book.session)[0])
+    return {row["id"] for rows in mailings.values() for row in rows}
 
 
-def record_printed(desk: Desk, report: Report) -> None:
-    """What the report of a run told is told; whoever dies before that leaves it to the next run."""
-    through = {"state": NotificationState.PRINTED, "ended_at": to_text(report.at), "next_try_at": None}
-    with desk.database.write_models() as session:
-        outbox.record(session.connection(), dict.fromkeys(report.printed, through), SENDING)
+def record_printed(desk: Desk, now: datetime, numbers: Sequence[int]) -> None:
+    """Record messages as printed after the report was printed; if the run dies before, the next run prints them."""
+    printed = {"state": NotificationState.PRINTED, "ended_at": to_text(now), "next_try_at": None}
+    with desk.database.write_models() as transaction:
+        outbox.record(transaction, dict.fromkeys(numbers, printed), SENDING)
 
 
-def _post(desk: Desk, now: datetime, report: Report, lock: int | None) -> Post:
+def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int) -> Sending:
     file = read_ahead(desk.rules)
-    with desk.database.write_models(keep=False) as session:
-        book = Rulebook(session, desk, file, now, strict=False)
-        starts = outbox.last_starts(session.connection(), report.run_id or 0, 6)
+    with desk.database.write_models(keep=False) as transaction:
+        book = Rulebook(transaction, desk, file, now, strict=False)
+        gap = _gap(now, outbox.last_starts(transaction, run_id or 0, 6))
     rules = book.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
-    return Post(desk, now, report, rules, secrets, _gap(now, starts), lock, is_own=book.is_own)
+    return Sending(desk, now, delivered, rules, secrets, run_id, gap, lock, is_own=book.is_own)
 
 
-def _may_go(post: Post, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
-    """Return what may go out; only what is printed where others may have written where messages go."""
-    if post.is_own and not post.secrets.doubts:
+def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
+    """Return what may be sent now; only what is printed if others may have written the addresses."""
+    if sending.is_own and not sending.secrets.doubts:
         return dict(ready)
     printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
     if len(printed) < len(ready):
-        post.refuse()
+        sending.refuse()
     return printed
 
 
 def _gap(now: datetime, starts: Sequence[str]) -> int:
-    """For how many seconds no run was made before this one, where that is more than this desk is used to; else 0."""
-    instants = [now, *(from_text(each) for each in starts)]
+    """Return for how many seconds no run was made before this one, if that is unusually long here; else 0."""
+    instants = [now, *map(from_text, starts)]
     pauses = [later - earlier for later, earlier in pairwise(instants)]
     if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta()):
         return 0
     return int(pauses[0].total_seconds())
 
 
-def _adopt_orphans(post: Post) -> None:
-    """Nobody knows whether these went out: the run that sent them died before it could say."""
-    with looking(post.desk.database.path) as session:
-        rows = outbox.orphans(session.connection())
+def _adopt_orphans(sending: Sending) -> None:
+    """Send again or hold the messages that a dead run was sending: nobody knows whether they were delivered."""
+    with sending.desk.database.read_models() as transaction:
+        rows = outbox.orphans(transaction)
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        addressee = addressee_of(post, row)
-        if addressee.on_unknown is OnUnknown.RESEND or not row["address"]:
-            changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(post.now)}
+        recipient = recipient_of_row(sending, row)
+        if recipient.on_unknown is OnUnknown.RESEND or not row["address"]:
+            changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(sending.now)}
             continue
-        changes[row["id"]] = standing(post, addressee, row["addresses"] | {row["address"]: HELD.value})
+        changes[row["id"]] = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
         changes[row["id"]] |= {"error": "a run died while it was sending this"}
         again = f"slactl notifications retry {row['id']} sends it again"
-        post.complain(f"{addressee.name}: it is not known whether message {row['id']} went out; {again}")
+        sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:
-        with writing(post.desk.database.path) as session:
-            outbox.record(session.connection(), changes, SENDING)
+        with sending.desk.database.write_models() as transaction:
+            outbox.record(transaction, changes, SENDING)
 
 
-def _sort_out(post: Post) -> dict[Mailing, list[Row]]:
-    """The messages that are to go out now, by recipient and address; the others are obsolete, wait or are through."""
-    with looking(post.desk.database.path) as session:
-        ready, changes = _sorted(post, session.connection())
+def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
+    """Return the messages to send now, by recipient and address; record which of the others are obsolete or wait."""
+    with sending.desk.database.read_models() as transaction:
+        ready, changes = _sorted(sending, transaction)
     if changes:
-        with writing(post.desk.database.path) as session:
-            outbox.record(session.connection(), changes, WAITING)
+        with sending.desk.database.write_models() as transaction:
+            outbox.record(transaction, changes, WAITING)
     return ready
 
 
-def _sorted(post: Post, connection: Connection) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
-    """What is to go out, and what becomes of the rest."""
-    rows = outbox.waiting(connection, to_text(post.now))
+def _sorted(
+    sending: Sending, transaction: "ModelTransaction"
+) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
+    """Return the messages to send now, and the changes of the others."""
+    rows = outbox.waiting(transaction, to_text(sending.now))
     customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
-    told = outbox.told_customers(connection, customers)
-    silences = outbox.silences(connection, to_text(post.now))
+    told = outbox.told_customers(transaction, customers)
+    silences = outbox.silences(transaction, to_text(sending.now))
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        row["target"], row["deadline"] = _promise(row)
-        addressee = addressee_of(post, row)
-        held = hold(row, silences, addressee, post.now)
-        mailing = next_mailing(post, addressee, row)
-        if _is_moot(row) or (row["recipient"] == REQUESTER and not _is_news(row, told, post.now)):
+        row["target"], row["deadline"] = _target(row)
+        recipient = recipient_of_row(sending, row)
+        held = hold(row, silences, recipient, sending.now)
+        mailing = next_mailing(sending, recipient, row)
+        if _is_moot(row) or (row["recipient"] == REQUESTER and not _is_news(row, told, sending.now)):
             state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
-            changes[row["id"]] = ended(post, state)
+            changes[row["id"]] = ended(sending, state)
         elif held is not None:
             changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
         elif mailing is None:
-            changes[row["id"]] = standing(post, addressee, row["addresses"])
+            changes[row["id"]] = progress(sending, recipient, row["addresses"])
         else:
             ready.setdefault(mailing, []).append(row)
     return ready, changes
 
 
-def _promise(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The target a message is about and its deadline; of a condition or a person's escalation the ticket's next."""
+def _target(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the target that a message is about and its deadline; the ticket's next one if it is about no target."""
     if row["kind"] in tuple(Target) and row["promised_at"]:
         return row["kind"], row["promised_at"]
     return row["due_target"], row["due_at"]
 
 
 def _is_moot(row: Mapping[str, Any]) -> bool:
-    """Whether what a message would say is no longer so: the ticket is done, the promise was met, the episode over."""
+    """Return whether a message is no longer true: the ticket is done, the target was met, or the condition ended."""
     if Status(row["status"]).is_done:
         return True
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
 def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
-    """Whether the customer is to hear of this: of each broken promise once, and of nothing else."""
+    """Return whether the customer gets this message: one for each missed target, and no other."""
     if row["addresses"]:
         return True
     breach = (row["ticket_id"], row["kind"], row["cycle"])
@@ -199,11 +202,11 @@ def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
 
 
 def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Have messages that were printed, held, dead or dropped go out again with the next run.
+    """Have the next run send messages again that were printed, held, dead or dropped.
 
     Raises:
         NotKnownError: there is no such message.
-        RefusedError: it was sent, or waits already.
+        RefusedError: the message was sent, or waits already.
     """
     states = {NotificationState.PRINTED, NotificationState.HELD, NotificationState.DEAD, NotificationState.DROPPED}
     values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
@@ -211,11 +214,11 @@ def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = 
 
 
 def drop(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Have messages that wait, are held or dead never go out.
+    """Drop messages that wait, are held or dead: they are never sent.
 
     Raises:
         NotKnownError: there is no such message.
-        RefusedError: it is no longer waiting.
+        RefusedError: the message was sent or printed, or is obsolete or dropped already.
     """
     states = {NotificationState.WAITING, NotificationState.HELD, NotificationState.DEAD}
     values = {"state": NotificationState.DROPPED.value, "ended_at": to_text(now), "next_try_at": None}
@@ -230,17 +233,12 @@ def _change(
     what: str,
     dry_run: bool,
 ) -> list[int]:
-    with desk.database.write_models(keep=not dry_run) as session:
+    with desk.database.write_models(keep=not dry_run) as transaction:
         for number in numbers:
-            row = session.get(Notification, number) if number < 2**63 else None
-            if row is None:
+            state = outbox.state_of(transaction, number)
+            if state is None:
                 raise NotKnownError(f"there is no message {number}", "slactl notifications list")
-            if NotificationState(row.state) not in states:
-                raise RefusedError(f"message {number} is {row.state} and cannot be {what}", "slactl notifications list")
-            for name, value in values.items():
-                setattr(row, name, value)
-            # An address that had the message does not get it again.
-            had = {key: word for key, word in json.loads(row.addresses).items() if word == SENT}
-            row.addresses = json.dumps(had)
-            session.add(row)
+            if state not in states:
+                raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
+            outbox.start_over(transaction, number, values)
     return list(numbers)

@@ -1,4 +1,4 @@
-"""One message to one address: a child process sends it, and is killed when it takes too long."""
+"""Send one message to one address in a child process, and kill the process when it takes too long."""
 
 import json
 import os
@@ -22,22 +22,22 @@ SENDER = Path(__file__).with_name("sender.py")
 GRACE = 2
 
 
-class Outcome(StrEnum):
-    """What became of one try."""
+class DeliveryOutcome(StrEnum):
+    """The result of one try to deliver a message to an address."""
 
     SENT = "sent"
     RETRY = "retry"
     DEAD = "dead"
     UNKNOWN = "unknown"
-    #: Nothing was tried: a secret is not read as things are.
+    #: Nothing was tried: slactl refuses to read a secret until a person fixes its file or the rules.
     WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one try and why, without any secret; `retry_after` as the server said it."""
+    """The outcome of one try and the reason, without any secret; `retry_after` is the header of the server."""
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     detail: str
     retry_after: str | None = None
 
@@ -51,7 +51,7 @@ def send(
     allow_http: bool = False,
     lock: int | None = None,
 ) -> Result:
-    """Send a message to a resolved URL within `seconds`; `receiver` is the one address that mail may go to.
+    """Send a message to a URL with its secrets, within `seconds`; mail goes to no other address than `receiver`.
 
     The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
     run begins while it may still be sending.
@@ -67,11 +67,11 @@ def send(
     try:
         child = _start(lock)
     except OSError as error:
-        return Result(Outcome.RETRY, f"the sender cannot be started: {error.strerror}")
+        return Result(DeliveryOutcome.RETRY, f"the sender cannot be started: {error.strerror}")
     try:
         answer, _ = child.communicate(json.dumps(order).encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
-        return Result(Outcome.UNKNOWN, f"no answer within {seconds} s")
+        return Result(DeliveryOutcome.UNKNOWN, f"no answer within {seconds} s")
     finally:
         _end(child)
     return _result(answer, seconds)
@@ -83,7 +83,7 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # Nothing that it starts in turn imports from where it stands either.
+        # The programs that the child starts must not import from the working directory either.
         cwd="/",
         env=_environment(),
         pass_fds=() if lock is None else (lock,),
@@ -92,13 +92,13 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without what would send a message elsewhere, add a password, or import from elsewhere."""
+    """Return the environment without proxies, passwords of `~/.netrc`, Apprise settings and unsafe imports."""
     names = [name for name in os.environ if not re.fullmatch(r".*_proxy|NETRC|APPRISE_.*", name, re.IGNORECASE)]
     return {name: os.environ[name] for name in names} | {"PYTHONSAFEPATH": "1"}
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill a child that has not ended by itself, and everything it started."""
+    """Kill a child that has not ended by itself, and every process that it started."""
     if child.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -107,18 +107,18 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def _result(answer: bytes, seconds: int) -> Result:
     try:
-        told = json.loads(answer)
-        return Result(Outcome(told["outcome"]), str(told["detail"]), told["retry_after"])
+        result = json.loads(answer)
+        return Result(DeliveryOutcome(result["outcome"]), str(result["detail"]), result["retry_after"])
     except (ValueError, KeyError, TypeError):
-        return Result(Outcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
+        return Result(DeliveryOutcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> int:
-    """What a server's Retry-After comes to in seconds from `now`; 0 where it says nothing that can be read."""
-    said = (retry_after or "").strip()
+    """Return how many seconds from `now` a server asks to wait by Retry-After; 0 if the header cannot be read."""
+    header = (retry_after or "").strip()
     try:
-        if said.isdecimal() and said.isascii():
-            return int(said[:9])
-        return max(0, int((parsedate_to_datetime(said) - now).total_seconds()))
+        if header.isdecimal() and header.isascii():
+            return int(header[:9])
+        return max(0, int((parsedate_to_datetime(header) - now).total_seconds()))
     except Exception:  # a stranger wrote it, and there is no end to what a date can break
         return 0

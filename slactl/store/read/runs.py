@@ -5,15 +5,11 @@ An idle run, by far the commonest, must cost next to nothing, so that none of th
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
 from slactl.store.schema.events import last_event
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
-from slactl.store.sqlite.connection import open_database, reported, transaction
 
 COLUMNS = [
     "id",
@@ -54,20 +50,15 @@ class Standing(NamedTuple):
     clocks: LastReading | None
 
 
-def standing(path: Path, now: str, fingerprint: str) -> Standing:
-    """How the desk stands before a run at `now` (text), in as many statements whatever its size.
-
-    Raises:
-        DatabaseError: the database cannot be read.
-    """
-    with _opened(path, query_only=True) as connection, transaction(connection):
-        keys = (FINGERPRINT, LADDERS)
-        known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
-        same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
-        due = _anything_due(connection, now)
-        row = connection.execute(
-            "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
-        ).fetchone()
+def standing(connection: sqlite3.Connection, now: str, fingerprint: str) -> Standing:
+    """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
+    keys = (FINGERPRINT, LADDERS)
+    known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
+    same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
+    due = _anything_due(connection, now)
+    row = connection.execute(
+        "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
     clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
     return Standing(same and not due, clocks)
 
@@ -90,56 +81,10 @@ def are_due(connection: sqlite3.Connection, now: str) -> bool:
     return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)", (now,)).fetchone()[0])
 
 
-def audit_head(path: Path) -> str | None:
-    """The head of the event log; None while it is empty.
-
-    Raises:
-        DatabaseError: the database is missing, damaged, not ours or newer than the program.
-    """
-    with _opened(path, query_only=True) as connection:
-        last = last_event(connection)
+def audit_head(connection: sqlite3.Connection) -> str | None:
+    """Return the last hash of the audit log; None while it is empty."""
+    last = last_event(connection)
     return last[1] if last is not None else None
-
-
-def start_run(path: Path, now: str) -> int:
-    """The row of a run that begins; returns its number."""
-    with _opened(path) as connection, transaction(connection, write=True):
-        number = connection.execute("INSERT INTO run (started_at) VALUES (?)", (now,)).lastrowid
-        assert number is not None
-        return number
-
-
-def end_run(
-    path: Path,
-    number: int | None,
-    columns: Mapping[str, Any],
-    boot: BootClock | None = None,
-    facts: Mapping[str, str] | None = None,
-) -> tuple[int, str | None]:
-    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`.
-
-    Returns the number of the run, and the head of the event log at its end.
-    """
-    values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
-    if boot is not None:
-        values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
-    with _opened(path) as connection, transaction(connection, write=True):
-        values["audit_event"], values["audit_head"] = last_event(connection) or (None, None)
-        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
-        if number is not None:
-            sets = ", ".join(f"{name} = :{name}" for name in values)
-            connection.execute(f"UPDATE run SET {sets} WHERE id = :id", values | {"id": number})
-            return number, values["audit_head"]
-        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-        made = connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", values).lastrowid
-        assert made is not None
-        return made, values["audit_head"]
-
-
-def correct_exit_code(path: Path, number: int, code: int) -> None:
-    """Note that a run whose row was written did not end well after all."""
-    with _opened(path) as connection, transaction(connection, write=True):
-        connection.execute("UPDATE run SET exit_code = ? WHERE id = ?", (code, number))
 
 
 def runs(connection: sqlite3.Connection, limit: int = 0) -> list[dict[str, Any]]:
@@ -198,16 +143,6 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
         " AND r.due_at < :now AND r.stopped_at IS NULL AND r.detected_at IS NULL)"
     )
     return int(connection.execute(query, {"now": now}).fetchone()[0])
-
-
-@contextmanager
-def _opened(path: Path, *, query_only: bool = False) -> Iterator[sqlite3.Connection]:
-    connection = open_database(path, query_only=query_only)
-    try:
-        with reported(path):
-            yield connection
-    finally:
-        connection.close()
 
 
 def _record(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
@@ -86,3 +87,13 @@ def beneath(session: Session) -> sqlite3.Connection:
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw
+
+
+def breaks_constraint(error: Exception) -> bool:
+    """Return whether a DatabaseError says that a row is not allowed, and nothing else is wrong."""
+    return isinstance(error.__cause__, IntegrityError)
+
+
+def breaks_transaction(error: Exception) -> bool:
+    """Return whether an error inside a transaction comes from the database as a whole, and not from one row."""
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)

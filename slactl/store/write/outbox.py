@@ -1,4 +1,4 @@
-"""The statements of the outbox: who waits for what, claiming before sending, recording after it."""
+"""Read and write the messages of the outbox: find those to send, claim them before sending, record the result."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import Connection
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from slactl.sla.enums import NotificationState, Status
 from slactl.store.schema.models import Escalation, Notification, Run, Silence, Ticket, Timer
@@ -18,8 +17,8 @@ Row = dict[str, Any]
 WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.value
 
 
-def waiting(connection: Connection, now: str) -> list[Row]:
-    """The messages whose time has come, each with its escalation, its ticket, and where the promise stands."""
+def waiting(transaction: Session, now: str) -> list[Row]:
+    """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about."""
     note, fired, ticket, timer = _table(Notification), _table(Escalation), _table(Ticket), _table(Timer)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses")]
     own += [note.c[name] for name in ("held_by", "instead_of")]
@@ -36,29 +35,29 @@ def waiting(connection: Connection, now: str) -> list[Row]:
         .where(note.c.state == WAITING, note.c.next_try_at <= now)
         .order_by(note.c.id)
     )
-    rows = [dict(row) for row in connection.execute(query).mappings()]
+    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row["addresses"] = json.loads(row["addresses"])
     return rows
 
 
-def orphans(connection: Connection) -> list[Row]:
-    """The messages that a run left behind while it was sending them."""
+def orphans(transaction: Session) -> list[Row]:
+    """Return the messages that a run was sending when it died."""
     note = _table(Notification)
     names = ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses", "address")
     query = select(*(note.c[name] for name in names)).where(note.c.state == SENDING).order_by(note.c.id)
-    rows = [dict(row) for row in connection.execute(query).mappings()]
+    rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
         row["addresses"] = json.loads(row["addresses"])
     return rows
 
 
-def claim(connection: Connection, numbers: Sequence[int], address: str, run_id: int | None) -> set[int]:
-    """Take messages for sending; those that somebody dropped, or whose ticket was resolved by now, stay behind."""
+def claim(transaction: Session, numbers: Sequence[int], address: str, run_id: int | None) -> set[int]:
+    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket."""
     note, ticket = _table(Notification), _table(Ticket)
     done = [status.value for status in Status if status.is_done]
     live = select(ticket.c.id).where(ticket.c.status.not_in(done))
-    taken: set[int] = set()
+    claimed: set[int] = set()
     for batch in batches(numbers):
         statement = (
             update(note)
@@ -66,12 +65,12 @@ def claim(connection: Connection, numbers: Sequence[int], address: str, run_id: 
             .values(state=SENDING, address=address, run_id=run_id)
             .returning(note.c.id)
         )
-        taken |= set(connection.execute(statement).scalars())
-    return taken
+        claimed |= set(transaction.connection().execute(statement).scalars())
+    return claimed
 
 
-def record(connection: Connection, rows: Mapping[int, Mapping[str, Any]], before: NotificationState) -> None:
-    """Write what became of messages that are still in the state they were found in; alike ones go together."""
+def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: NotificationState) -> None:
+    """Change messages that are still in the state `before`; those with the same changes share a statement."""
     note = _table(Notification)
     alike: dict[str, list[int]] = {}
     for number, values in rows.items():
@@ -81,49 +80,66 @@ def record(connection: Connection, rows: Mapping[int, Mapping[str, Any]], before
         if "addresses" in values:
             values["addresses"] = json.dumps(values["addresses"], sort_keys=True)
         for batch in batches(numbers):
-            connection.execute(update(note).where(note.c.id.in_(batch), note.c.state == before.value).values(values))
+            unchanged = update(note).where(note.c.id.in_(batch), note.c.state == before.value)
+            transaction.connection().execute(unchanged.values(values))
 
 
-def add(connection: Connection, rows: Sequence[Row]) -> None:
-    """New messages; a recipient who is told of an escalation already is not told again."""
+def add(transaction: Session, rows: Sequence[Row]) -> None:
+    """Add messages; ignore one whose recipient already has a message about the same escalation."""
     if rows:
-        connection.execute(insert(_table(Notification)).on_conflict_do_nothing(), rows)
+        transaction.connection().execute(insert(_table(Notification)).on_conflict_do_nothing(), rows)
 
 
-def told_customers(connection: Connection, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
-    """The breaches (ticket, kind, cycle) of some tickets of which the customer was told, or may have been."""
+def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
+    """Return the breaches (ticket, kind, cycle) of which the customers of some tickets were told, or perhaps told."""
     note, fired = _table(Notification), _table(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]
-    found: set[tuple[int, str | None, int | None]] = set()
+    breaches: set[tuple[int, str | None, int | None]] = set()
     for batch in batches(numbers):
         query = (
             select(note.c.ticket_id, fired.c.kind, fired.c.cycle)
             .join(fired, fired.c.id == note.c.escalation_id)
             .where(note.c.ticket_id.in_(batch), note.c.recipient == "requester", note.c.state.in_(ended))
         )
-        found |= {(number, kind, cycle) for number, kind, cycle in connection.execute(query)}
-    return found
+        breaches |= {(number, kind, cycle) for number, kind, cycle in transaction.connection().execute(query)}
+    return breaches
 
 
-def silences(connection: Connection, now: str) -> list[Row]:
-    """The silences that hold now, the last to end first."""
+def silences(transaction: Session, now: str) -> list[Row]:
+    """Return the silences in force at `now`, the last to end first."""
     table = _table(Silence)
     query = select(table).where(table.c.ends_at > now, table.c.created_at <= now).order_by(table.c.ends_at.desc())
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [dict(row) for row in transaction.connection().execute(query).mappings()]
 
 
-def release(connection: Connection, held_by: str, now: str) -> None:
-    """Have what waits for the end of a silence looked at by the next run."""
+def release(transaction: Session, held_by: str, now: str) -> None:
+    """Have the next run look again at the messages that a silence held back."""
     note = _table(Notification)
-    found = update(note).where(note.c.state == WAITING, note.c.held_by == held_by)
-    connection.execute(found.values(next_try_at=func.min(note.c.next_try_at, now)))
+    held = update(note).where(note.c.state == WAITING, note.c.held_by == held_by)
+    transaction.connection().execute(held.values(next_try_at=func.min(note.c.next_try_at, now)))
 
 
-def last_starts(connection: Connection, before: int, most: int) -> list[str]:
-    """When the runs before one began, the latest first."""
+def last_starts(transaction: Session, before: int, most: int) -> list[str]:
+    """Return when the last `most` runs before a run started, the latest first."""
     table = _table(Run)
     query = select(table.c.started_at).where(table.c.id < before).order_by(table.c.id.desc()).limit(most)
-    return list(connection.execute(query).scalars())
+    return list(transaction.connection().execute(query).scalars())
+
+
+def state_of(transaction: Session, number: int) -> NotificationState | None:
+    """Return the state of a message, or None where there is no such message."""
+    row = transaction.get(Notification, number) if number < 2**63 else None
+    return NotificationState(row.state) if row is not None else None
+
+
+def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> None:
+    """Change a message by hand, and forget what is known of its addresses, except of those that got it."""
+    row = transaction.get_one(Notification, number)
+    for name, value in values.items():
+        setattr(row, name, value)
+    sent = {key: word for key, word in json.loads(row.addresses).items() if word == NotificationState.SENT}
+    row.addresses = json.dumps(sent)
+    transaction.add(row)
 
 
 def _table(model: type[SQLModel]) -> Table:

@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from slactl.clock import BootClock, boot_clock, jumped
 from slactl.config import resolve
 from slactl.desk.escalation import monitoring
-from slactl.desk.escalation.check import Job, Report
 from slactl.desk.escalation.check import check as run_check
+from slactl.desk.escalation.run import Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 
 Clock = FrozenDateTimeFactory
@@ -44,8 +44,8 @@ def late(desk: Path, slactl: Slactl, clock: Clock) -> Path:
     return desk
 
 
-def run_at(wall: datetime, boot: BootClock | None, **job: Any) -> Report:  # noqa: ANN401  (the fields of Job)
-    return run_check(Desk.of(resolve(os.environ)), wall, Job(boot=boot, **job))
+def run_at(wall: datetime, boot: BootClock | None, **options: Any) -> Report:  # noqa: ANN401  (the fields of RunOptions)
+    return run_check(Desk.of(resolve(os.environ)), wall, RunOptions(boot=boot, **options))
 
 
 # The clock

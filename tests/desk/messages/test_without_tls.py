@@ -13,7 +13,7 @@ from conftest import Receivers, Slactl
 
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.sender import ENCRYPTED, ON_THIS_MACHINE, UNENCRYPTED, is_unencrypted
-from slactl.desk.messages.transport import Outcome, send
+from slactl.desk.messages.transport import DeliveryOutcome, send
 
 HELLO = Message("Ticket 1 is late", "ticket 1: late")
 
@@ -88,7 +88,7 @@ def test_the_rules_say_where_messages_may_go_without_tls(desk: Path, slactl: Sla
     result = slactl("rules", "check")
     assert result.code == 4
     assert f"rules.toml:{line}: " in result.err
-    assert "goes over the network in the clear" in result.err
+    assert "sends messages over the network without TLS" in result.err
     assert "allow_http = true" in result.err
     assert "pass-word" not in result.err
     lead_allowed = desk.with_name("rules.toml").read_text().replace("[roles.lead]", "[roles.lead]\nallow_http = true")
@@ -100,14 +100,14 @@ def test_the_rules_say_where_messages_may_go_without_tls(desk: Path, slactl: Sla
 def test_nothing_has_to_be_allowed_for_tls_and_for_this_machine(desk: Path, slactl: Slactl, url: str) -> None:
     lead(desk, url)
     result = slactl("rules", "check")
-    assert "in the clear" not in result.err + result.out
+    assert "without TLS" not in result.err + result.out
     assert result.code == 0, result.err
 
 
 @pytest.mark.parametrize("url", [each.replace("HOST", "192.0.2.1") for each in PLAIN if "$" not in each])
 def test_the_sender_refuses_by_itself(url: str) -> None:
     result = send(HELLO, url, 20)
-    assert result.outcome is Outcome.DEAD
+    assert result.outcome is DeliveryOutcome.DEAD
     assert "allow_http = true" in result.detail
 
 
@@ -133,14 +133,14 @@ def test_the_last_line_of_defence_looks_at_the_request_itself() -> None:
 @pytest.mark.parametrize("url", ["json://${env:MISSING}@192.0.2.1/x", f"mailto://${{env:MISSING}}@192.0.2.1?{MAIL}"])
 def test_a_missing_secret_hides_no_address_without_tls(desk: Path, slactl: Slactl, url: str) -> None:
     lead(desk, url)
-    assert "in the clear" in slactl("rules", "check").err
+    assert "without TLS" in slactl("rules", "check").err
 
 
 def test_mail_to_customers_is_allowed_by_the_settings(desk: Path, slactl: Slactl) -> None:
     path = desk.with_name("rules.toml")
     through = 'customer_mail = "mailto://192.0.2.1?from=desk@example.com"'
     path.write_text(path.read_text().replace("[settings]", f"[settings]\n{through}"))
-    refused = "mailto:// goes over the network in the clear; use mailtos:// without mode=insecure"
+    refused = "mailto:// sends messages over the network without TLS; use mailtos:// without mode=insecure"
     assert refused in slactl("rules", "check").err
     path.write_text(path.read_text().replace("[settings]", "[settings]\nallow_http = true"))
     assert slactl("rules", "check").code == 0
@@ -181,7 +181,7 @@ def test_a_proxy_of_the_environment_sees_no_message(receiver: Receivers, proxy: 
     result = send(HELLO, hook.url, 20)
     with pytest.raises(BlockingIOError):
         proxy.accept()
-    assert result.outcome is Outcome.SENT
+    assert result.outcome is DeliveryOutcome.SENT
     assert len(hook.took) == 1
 
 
@@ -205,7 +205,7 @@ def test_a_password_of_netrc_goes_to_nobody(
     if variable:
         monkeypatch.setenv("NETRC", str(netrc))
     hook = receiver("ok")
-    assert send(HELLO, hook.url, 20).outcome is Outcome.SENT
+    assert send(HELLO, hook.url, 20).outcome is DeliveryOutcome.SENT
     (took,) = hook.took
     assert took["authorization"] is None
 
@@ -221,4 +221,4 @@ def test_a_bundle_of_certificates_of_the_environment_is_trusted(
     hook = receiver("ok", str(tmp_path / "server.pem"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     url = hook.url.replace("json://127.0.0.1", "jsons://localhost")
-    assert send(HELLO, url, 20).outcome is Outcome.SENT
+    assert send(HELLO, url, 20).outcome is DeliveryOutcome.SENT

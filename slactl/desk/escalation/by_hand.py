@@ -1,0 +1,156 @@
+"""Escalate tickets by hand, acknowledge them, and release the acknowledgement."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from slactl.clock import Duration, to_text
+from slactl.desk.escalation.fire import Action, Cause, fire, record_only
+from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.tickets.changes import Change, Outcome, Subject, change
+from slactl.desk.tickets.input import assignee_of, checked_reason
+from slactl.errors import NotKnownError, RefusedError
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
+from slactl.sla.escalation.upcoming import ManualLevel, open_timer, up_to
+from slactl.sla.history.event import Event
+from slactl.sla.rules.model import Escalation, Level
+from slactl.sla.rules.rules import Rules
+from slactl.text import known_or_refuse, nearest
+
+
+def escalate(
+    desk: Desk,
+    now: datetime,
+    references: Sequence[str],
+    reason: str | None,
+    assign: str | None = None,
+    priority: Priority | None = None,
+    *,
+    notify: bool = True,
+    dry_run: bool = False,
+) -> Outcome:
+    """Escalate some tickets for a reason; each call is recorded as an escalation of its own.
+
+    Raises:
+        RefusedError: the reason is missing or longer than 1,000 characters.
+    """
+    why = checked_reason(reason, "slactl escalate --help")
+
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "there is nothing left to escalate")
+        rules = book.rulebook.current
+        default = rules.settings.manual_escalation
+        raised = priority or (default.priority if assign is None else None)
+        recipients = tuple(default.notify) if notify else ()
+        action = Action(raised, _known(assign, rules) if assign else None, notify=recipients)
+        fire(book, subject.number, action, Cause(why, subject.at, book.actor, ActorType.USER))
+        return []
+
+    return change(desk, now, references, make, dry_run=dry_run)
+
+
+def escalate_to(
+    desk: Desk,
+    now: datetime,
+    references: Sequence[str],
+    reason: str | None,
+    level: tuple[str, str],
+    *,
+    notify: bool = True,
+    dry_run: bool = False,
+) -> Outcome:
+    """Fire a level of an escalation rule ahead of its time; `level` holds the ids of the rule and the level.
+
+    Neither the level nor any below it fires again; `check` continues with the next level.
+
+    Raises:
+        RefusedError: the reason is missing or longer than 1,000 characters.
+    """
+    why = checked_reason(reason, "slactl escalate --help")
+
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "there is nothing left to escalate")
+        _fire_level(subject, book, why, _known_level(book.rulebook.current, *level), notify=notify)
+        return []
+
+    return change(desk, now, references, make, dry_run=dry_run)
+
+
+def _fire_level(subject: Subject, book: Ledger, reason: str, known: tuple[Escalation, Level], *, notify: bool) -> None:
+    """Record the levels below as expired, and fire the level.
+
+    Raises:
+        RefusedError: the escalation watches nothing of the ticket that is open.
+    """
+    escalation, level = known
+    timer = open_timer(subject.state, escalation)
+    if timer is None:
+        what = f"ticket {subject.number} has no open {escalation.on} for the escalation rule {escalation.id}"
+        raise RefusedError(what, f"slactl show {subject.number}")
+    *below, wanted = up_to(timer.clock_run, escalation, level, subject.at, book.fired(subject.number))
+
+    def cause(of: ManualLevel, outcome: LevelOutcome) -> Cause:
+        due_at = of.at if outcome is LevelOutcome.EXPIRED else None
+        return Cause(
+            reason, subject.at, book.actor, ActorType.USER, of.key, due_at, outcome=outcome, warning=of.warning
+        )
+
+    for lower in below:
+        record_only(book, subject.number, cause(lower, LevelOutcome.EXPIRED))
+    action = Action.of(level, escalation.fallback)
+    if not notify:
+        action = replace(action, notify=(), fallback=None)
+    fire(book, subject.number, action, cause(wanted, LevelOutcome.FIRED))
+
+
+def _known_level(rules: Rules, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
+    escalations = {escalation.id: escalation for escalation in rules.escalations}
+    known_or_refuse(escalation_id, list(escalations), "escalation", "slactl rules check")
+    levels = {level.id: level for level in escalations[escalation_id].levels}
+    known_or_refuse(level_id, list(levels), f"level of {escalation_id}", "slactl rules check")
+    return escalations[escalation_id], levels[level_id]
+
+
+def _known(name: str, rules: Rules) -> str:
+    """Return an assignee; refuse a name that differs from a role or person by a typing error.
+
+    Raises:
+        NotKnownError: the name is not a role or person, and very similar to one.
+        UsageError: the name is a reserved word of the rules.
+    """
+    known = [*rules.roles, *rules.people]
+    near = nearest(name, known)
+    if name not in known and near is not None:
+        raise NotKnownError(f"there is no role or person {name!r}; did you mean {near}?", "slactl rules show")
+    return name if name in known else assignee_of(name)
+
+
+def acknowledge(duration: Duration | None) -> Change:
+    """Acknowledge a ticket: none of its levels fires for the duration, by default `settings.ack_for`."""
+
+    def make(subject: Subject, book: Ledger) -> list[Entry]:
+        _refuse_done(subject, "none of its levels can fire")
+        lasting = duration or book.rulebook.current.settings.ack_for
+        until = subject.at + timedelta(seconds=lasting.seconds)
+        return [Entry(Event(subject.at, EventType.ACKNOWLEDGED, {"until": to_text(until)}))]
+
+    return make
+
+
+def unacknowledge() -> Change:
+    """Release an acknowledgement; escalation resumes."""
+
+    def make(subject: Subject, _: Ledger) -> list[Entry]:
+        until = subject.state.acked_until
+        if until is None or until <= subject.at:
+            raise RefusedError(f"ticket {subject.number} is not acknowledged", f"slactl ack {subject.number}")
+        return [Entry(Event(subject.at, EventType.UNACKNOWLEDGED))]
+
+    return make
+
+
+def _refuse_done(subject: Subject, why: str) -> None:
+    if subject.state.status.is_done:
+        what = f"ticket {subject.number} is {subject.state.status}: {why}"
+        raise RefusedError(what, f"slactl reopen {subject.number}")

@@ -1,0 +1,154 @@
+"""What a run of `check` is asked to do, and its report."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from slactl.clock import BootClock, to_text
+from slactl.desk.messages.delivered import Delivered
+from slactl.errors import ExitCode, worst
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person asked of a run, and the callbacks it uses."""
+
+    dry_run: bool = False
+    baseline: bool = False
+    send: bool = True
+    #: The clock that nobody can set; without it a run does not doubt the wall clock.
+    boot: BootClock | None = None
+    trust_clock: bool = False
+    #: The file for Prometheus' textfile collector.
+    metrics: Path | None = None
+    #: False for a throw-away database: the run keeps nothing in this user's state folder.
+    keeps_state: bool = True
+    #: Returns whether to stop; asked between two batches and between two messages.
+    stop: Callable[[], bool] = lambda: False
+    #: Gets the number of tickets of each batch that is done.
+    progress: Callable[[int], None] = lambda _: None
+    #: Prints the report. Only when it returns are the messages in the report recorded as printed.
+    show: Callable[["Report"], None] = lambda _: None
+
+
+#: The options of a plain `slactl check` without a boot clock.
+DEFAULTS = RunOptions()
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was done about some tickets; `firings` are escalation records."""
+
+    scanned: int = 0
+    breached: int = 0
+    failed: int = 0
+    firings: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: "Batch") -> None:
+        """Add what was done about some more tickets."""
+        self.scanned += other.scanned
+        self.breached += other.breached
+        self.failed += other.failed
+        self.firings += other.firings
+        self.problems += other.problems
+
+
+@dataclass(slots=True)
+class Report(Batch):
+    """What a run did; `failed` counts tickets and messages, `messages` are texts for people without an address."""
+
+    at: datetime = field(kw_only=True)
+    dry_run: bool = field(kw_only=True)
+    run_id: int | None = None
+    rules_version: int | None = None
+    duration_ms: int = 0
+    audit_head: str | None = None
+    notified: int = 0
+    messages: list[str] = field(default_factory=list)
+    #: The numbers of the messages whose text is in `messages` and was not printed before.
+    printed: list[int] = field(default_factory=list)
+    #: Commands that fix the problems.
+    hints: list[str] = field(default_factory=list)
+    #: The rules file is invalid; the run used the last valid rules.
+    invalid_rules: bool = False
+    #: Something besides a ticket or a message failed: the clock, the metrics file, the heartbeat.
+    incomplete: bool = False
+    #: The run was told to stop before everything was done.
+    interrupted: bool = False
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Return how many levels had each outcome."""
+        return Counter(firing["outcome"] for firing in self.firings)
+
+    @property
+    def escalated(self) -> int:
+        """Return how many levels fired."""
+        return self.outcomes["fired"]
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Return how many levels fell due without firing, by outcome."""
+        return {outcome: count for outcome, count in sorted(self.outcomes.items()) if outcome != "fired"}
+
+    @property
+    def happened(self) -> bool:
+        """Return whether there is anything to tell a person who asked for silence otherwise."""
+        return bool(self.breached or self.escalated or self.notified or self.problems)
+
+    @property
+    def code(self) -> ExitCode:
+        """Return how the run ended, without the code that only `--exit-code` asks for."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        partly = bool(self.failed) or self.incomplete
+        return worst([ExitCode.RULES] * self.invalid_rules + [ExitCode.PARTLY] * partly)
+
+    def add_messages(self, delivered: Delivered) -> None:
+        """Add what the messages of the run came to; each problem and hint is kept once."""
+        self.notified += delivered.notified
+        self.failed += delivered.failed
+        self.messages += delivered.messages
+        self.printed += delivered.printed
+        self.problems += [problem for problem in delivered.problems if problem not in self.problems]
+        self.hints += [hint for hint in delivered.hints if hint not in self.hints]
+        self.incomplete |= delivered.waits
+        self.interrupted |= delivered.interrupted
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as `check --json` prints it."""
+        return {
+            "run_id": self.run_id,
+            "at": to_text(self.at),
+            "dry_run": self.dry_run,
+            "scanned": self.scanned,
+            "breached": self.breached,
+            "escalated": self.escalated,
+            "notified": self.notified,
+            "failed": self.failed,
+            "skipped": sum(self.skipped.values()),
+            "skipped_by_reason": self.skipped,
+            "firings": self.firings,
+            "messages": self.messages,
+            "audit_head": self.audit_head,
+            "interrupted": self.interrupted,
+            "duration_ms": self.duration_ms,
+            "exit_code": int(self.code),
+        }
+
+    def columns(self) -> dict[str, Any]:
+        """Return the report as a row of `run`."""
+        names = ("scanned", "breached", "notified", "failed", "duration_ms", "rules_version")
+        ended = self.at + timedelta(seconds=self.duration_ms // 1000)
+        return {
+            **{name: getattr(self, name) for name in names},
+            "fired": self.escalated,
+            "skipped": self.skipped,
+            "exit_code": int(self.code),
+            "started_at": to_text(self.at),
+            "ended_at": to_text(ended),
+        }

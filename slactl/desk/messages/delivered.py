@@ -1,0 +1,42 @@
+"""What the messages of one run came to, for the run to add to its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
+
+
+@dataclass(slots=True)
+class Delivered:
+    """Count the messages of one run, and note the problems with them; `failed` counts messages."""
+
+    notified: int = 0
+    failed: int = 0
+    #: The texts of messages to people without an address; `check` prints them.
+    messages: list[str] = field(default_factory=list)
+    #: The numbers of the messages whose text is in `messages` and was not printed before.
+    printed: list[int] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    #: Commands that fix the problems.
+    hints: list[str] = field(default_factory=list)
+    #: Something waits for a person to fix it, so the run is not complete.
+    waits: bool = False
+    #: The run was told to stop before everything was sent.
+    interrupted: bool = False
+
+    def fail(self, problem: str, count: int = 1) -> None:
+        """Count messages that were not delivered, and say why, once."""
+        self.failed += count
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def wait(self, problems: Sequence[str], hint: str | None) -> None:
+        """Say why something cannot be sent yet, once, and with which command a person fixes it."""
+        self.waits = True
+        self.problems += [problem for problem in dict.fromkeys(problems) if problem not in self.problems]
+        self.hints += [hint] if hint is not None and hint not in self.hints else []
+
+    def distrust(self, desk: Desk, doubts: Sequence[Doubt]) -> None:
+        """Say who else can change the rules, and with which commands a person prevents that."""
+        self.wait(refusals(doubts), closing_commands(desk.rules, desk.database.path, doubts))

@@ -1,0 +1,54 @@
+"""Write the row of each `check`. Stdlib `sqlite3` only, because an idle run must not import SQLModel."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from slactl.clock import BootClock
+from slactl.store.schema.events import last_event
+
+
+class EndedRun(NamedTuple):
+    """The number of a run, and the last hash of the audit log at its end; None while the log is empty."""
+
+    number: int
+    audit_head: str | None
+
+
+def start_run(connection: sqlite3.Connection, now: str) -> int:
+    """Insert the row of a run that begins, and return its number."""
+    return _inserted(connection, {"started_at": now})
+
+
+def end_run(
+    connection: sqlite3.Connection,
+    number: int | None,
+    columns: Mapping[str, Any],
+    boot: BootClock | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> EndedRun:
+    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`."""
+    audit_event, audit_head = last_event(connection) or (None, None)
+    values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
+    values |= {"audit_event": audit_event, "audit_head": audit_head}
+    if boot is not None:
+        values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
+    if number is None:
+        return EndedRun(_inserted(connection, values), audit_head)
+    sets = ", ".join(f"{name} = :{name}" for name in values)
+    connection.execute(f"UPDATE run SET {sets} WHERE id = :id", values | {"id": number})
+    return EndedRun(number, audit_head)
+
+
+def correct_exit_code(connection: sqlite3.Connection, number: int, code: int) -> None:
+    """Change the exit code of a run that failed after its row was written."""
+    connection.execute("UPDATE run SET exit_code = ? WHERE id = ?", (code, number))
+
+
+def _inserted(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    number = connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", values).lastrowid
+    assert number is not None
+    return number
