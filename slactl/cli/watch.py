@@ -41,7 +41,7 @@ def watch(
     here, every = call(context), _seconds(interval)
     if not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         raise UsageError("watch needs a terminal that can be drawn on", "slactl list --due-within 2h")
-    with watched(here.desk.database.path) as desk:
+    with watched(here.desk.database) as desk:
         ended = _run(here, desk, desk.look(None, here.now), every, here.due_soon())
     if ended == signal.SIGINT:
         raise typer.Exit(int(ExitCode.INTERRUPTED))

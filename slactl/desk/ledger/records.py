@@ -9,7 +9,7 @@ from slactl.sla.timers.timer import Timer
 
 
 class TimerRecord(TypedDict):
-    """A target's timer; instants are stored text, lengths are seconds."""
+    """Hold a target's timer; instants are stored text, lengths are seconds."""
 
     target: str
     cycle: int
@@ -26,7 +26,7 @@ class TimerRecord(TypedDict):
 
 
 class FiringRecord(TypedDict):
-    """A level that would have fired; `due_at` is stored text."""
+    """Hold a level that would have fired; `due_at` is stored text."""
 
     escalation: str
     level: str
@@ -42,10 +42,10 @@ def timer_record(timer: Timer) -> TimerRecord:
         "cycle": timer.cycle,
         "target_seconds": timer.target_seconds,
         "started_at": to_text(timer.started_at),
-        "due_at": instant_text(timer.due_at),
+        "due_at": text_or_none(timer.due_at),
         "state": timer.state.value,
-        "stopped_at": instant_text(timer.stopped_at),
-        "breached_at": instant_text(timer.breached_at),
+        "stopped_at": text_or_none(timer.stopped_at),
+        "breached_at": text_or_none(timer.breached_at),
         "elapsed_seconds": timer.elapsed_seconds,
         "remaining_seconds": timer.remaining_seconds,
         "paused_seconds": timer.paused_seconds,
@@ -64,6 +64,6 @@ def firing_record(firing: Firing) -> FiringRecord:
     }
 
 
-def instant_text(instant: datetime | None) -> str | None:
+def text_or_none(instant: datetime | None) -> str | None:
     """Return an instant as stored text, or None."""
     return to_text(instant) if instant is not None else None

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text, to_text
 from slactl.errors import DatabaseError
+from slactl.store.database import Database
 from slactl.store.read import reports as reads
 from slactl.store.read.runs import runs
 from slactl.store.sqlite.watch import WatchedFile
@@ -34,7 +34,7 @@ OLD_CHECK = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The open work as read at `read_at`; `record` computes from it what only time changes.
+    """Hold the open work as read at `read_at`; `record` computes from it what only time changes.
 
     `late` and `coming` are ticket records by deadline, `urgent` the urgent ones without an assignee. `upcoming` holds
     the timers that act next: ticket, kind, `next_at`. `deadlines` are instants in stored text. The lists are cut off;
@@ -94,15 +94,15 @@ class Board:
 
 
 class Watched:
-    """A database whose board is read again when it changed."""
+    """Read the board of a database again whenever the database changed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         """Open the database.
 
         Raises:
             DatabaseError: it is missing, damaged, not ours or newer than the program.
         """
-        self._file = WatchedFile(path)
+        self._file = WatchedFile(database.path)
 
     def look(self, before: Board | None, now: datetime) -> Board:
         """Return the board at `now`: the one before unless the database changed or the time has used it up.
@@ -132,13 +132,13 @@ class Watched:
 
 
 @contextmanager
-def watched(path: Path) -> Iterator[Watched]:
+def watched(database: Database) -> Iterator[Watched]:
     """Open a database for a live board, and close it in the end.
 
     Raises:
         DatabaseError: it is missing, damaged, not ours or newer than the program.
     """
-    source = Watched(path)
+    source = Watched(database)
     try:
         yield source
     finally:

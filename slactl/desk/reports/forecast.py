@@ -1,4 +1,4 @@
-"""Forecast what comes: open work by urgency, the next breaches, and deadlines that pass if nobody acts, by hours."""
+"""Forecast the work: open tickets by urgency, and the deadlines that pass if nobody acts, hour by hour."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise

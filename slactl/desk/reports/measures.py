@@ -110,7 +110,7 @@ def share(part: int, whole: int) -> float | None:
 
 
 def measure(transaction: "Transaction", period: Period, kind: str, by: By | None = None) -> dict[str | None, Measured]:
-    """Return what a period measures of one kind of target, by group; one group, None, without `by`."""
+    """Return the counts and times of one kind of target in a period, by group; without `by` the one group is None."""
     rows = reads.measured_targets(transaction, period, kind, by)
     return {row.group: Measured(row.total, row.late, row.still_open, row.earlier, row.seconds) for row in rows}
 

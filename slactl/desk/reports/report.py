@@ -1,4 +1,4 @@
-"""Report how targets were kept in a period, who waited too long, and why: the numbers of `report`."""
+"""Report how targets were kept in a period, and which tickets were overdue: the numbers of `report`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -77,16 +77,14 @@ def report(
         "breach_rate": share(tickets.breached, tickets.all),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,
-        "before": _before(transaction, before) if before else None,
+        "before": {"since": before.since, "until": before.until, "targets": _targets(transaction, before)[None]}
+        if before
+        else None,
         "trend": trend(transaction, period, zone),
         "escalations": reads.level_counts(transaction, period),
         "busiest_hours": busiest_hours(transaction, period, zone),
         "worst": reads.latest_tickets(transaction, period, WORST),
     }
-
-
-def _before(transaction: "Transaction", period: Period) -> dict[str, Any]:
-    return {"since": period.since, "until": period.until, "targets": _targets(transaction, period)[None]}
 
 
 def target_rows(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

@@ -52,7 +52,7 @@ NEXT_FIELDS = ("id", "external_id", "due_at", "due_target", "priority", "assigne
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one group of tickets, or of all tickets."""
+    """Hold the counts of one group of tickets, or of all tickets."""
 
     now: Counter[str] = field(default_factory=Counter)
     ever: Counter[str] = field(default_factory=Counter)
@@ -123,7 +123,9 @@ def summarize(
         "until": period.until,
         "by": by.value if by else None,
         "groups": groups,
-        "before": _before(transaction, before) if before else None,
+        "before": {"since": before.since, "until": before.until, **_measured(transaction, before)[None].measured()}
+        if before
+        else None,
         "due_soon_seconds": due_soon,
         "urgency": open_by_urgency(transaction, period.now, soon),
         "next": [{name: ticket[name] for name in NEXT_FIELDS} for ticket in coming],
@@ -159,19 +161,11 @@ def change(transaction: "Transaction", now: datetime, summary: Mapping[str, Any]
     if summary["before"] is not None:
         lately = {name: summary[name] for name in ("since", "until", *MEASURED)}
         return {"lately": lately, "before": summary["before"]}
-    week, before = to_text(now - WEEK), to_text(now - 2 * WEEK)
-    at = summary["at"]
-    return {
-        "lately": _attainment(transaction, Period(at, week)),
-        "before": _attainment(transaction, Period(at, before, week)),
-    }
-
-
-def _attainment(transaction: "Transaction", period: Period) -> dict[str, Any]:
+    week, two_weeks = to_text(now - WEEK), to_text(now - 2 * WEEK)
+    periods = {"lately": Period(summary["at"], week), "before": Period(summary["at"], two_weeks, week)}
     kinds = ("first_response", "resolution")
-    kept = {f"{kind}_attainment": measure(transaction, period, kind)[None].attainment for kind in kinds}
-    return {"since": period.since, "until": period.until, **kept}
-
-
-def _before(transaction: "Transaction", period: Period) -> dict[str, Any]:
-    return {"since": period.since, "until": period.until, **_measured(transaction, period)[None].measured()}
+    return {
+        name: {"since": period.since, "until": period.until}
+        | {f"{kind}_attainment": measure(transaction, period, kind)[None].attainment for kind in kinds}
+        for name, period in periods.items()
+    }

@@ -57,7 +57,11 @@ def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> di
     for name, by_day in counts.items():
         for day, number in by_day.items():
             steps[_start(day, unit)][name] += number
-    return {"unit": unit.value, "steps": [_with_attainment(step) for step in steps.values()]}
+    for step in steps.values():
+        for kind in Target:
+            met, breached = step[f"{kind}_met_count"], step[f"{kind}_breached_count"]
+            step[f"{kind}_attainment"] = share(met, met + breached)
+    return {"unit": unit.value, "steps": list(steps.values())}
 
 
 def busiest_hours(transaction: "Transaction", period: Period, zone: tzinfo | None) -> Week:
@@ -109,8 +113,3 @@ def _starts(first: date, last: date, unit: Unit) -> Iterator[date]:
         yield start
         # 32 days after the first of a month lies in the next one, 366 after the first of a year in the next.
         start = _start(start + timedelta(days={Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 32, Unit.YEAR: 366}[unit]), unit)
-
-
-def _with_attainment(step: dict[str, Any]) -> dict[str, Any]:
-    kept = ((kind, step[f"{kind}_met_count"], step[f"{kind}_breached_count"]) for kind in Target)
-    return step | {f"{kind}_attainment": share(met, met + breached) for kind, met, breached in kept}

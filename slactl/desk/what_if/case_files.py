@@ -28,79 +28,81 @@ from slactl.sla.rules.loading import as_error, shape_problems
 from slactl.text import clean, did_you_mean, quoted
 
 
-def read_cases(path: Path) -> list[Case]:
+def read_cases(file: Path) -> list[Case]:
     """Return the tests in a file.
 
     Raises:
         RulesError: the file cannot be read, or anything in it is not valid; each problem is a line of the message.
     """
-    hint = f"slactl rules test {quoted(path)}"
+    hint = f"slactl rules test {quoted(file)}"
     try:
-        text = read_text(path, BY_HAND)
+        text = read_text(file, BY_HAND)
         data = tomllib.loads(text)
     except OSError as error:
-        raise RulesError(f"{path} cannot be read: {error.strerror}", f"ls -ld {quoted(path)}") from error
+        raise RulesError(f"{file} cannot be read: {error.strerror}", f"ls -ld {quoted(file)}") from error
     except UnicodeDecodeError as error:
-        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error
+        raise RulesError(f"{file} is not UTF-8 at byte {error.start}", f"file {quoted(file)}") from error
     except (ValueError, RecursionError) as error:
-        raise RulesError(f"{path}:{misread(error, text)}", hint) from error
+        raise RulesError(f"{file}:{misread(error, text)}", hint) from error
     lines = Lines(text)
     if (deep := too_deep(data)) is not None:
-        raise as_error([(deep, TOO_DEEP)], lines, str(path), hint)
+        raise as_error([(deep, TOO_DEEP)], lines, str(file), hint)
     try:
         tables = CaseFile.model_validate(data).tests
     except ValidationError as error:
-        raise as_error(shape_problems(error, data, known_keys), lines, str(path), hint) from error
+        raise as_error(shape_problems(error, data, known_keys), lines, str(file), hint) from error
     problems: list[Problem] = []
-    cases = [_case(table, ("test", number), path, lines, problems) for number, table in enumerate(tables)]
+    cases = [_case(table, ("test", number), file, lines, problems) for number, table in enumerate(tables)]
     if problems:
-        raise as_error(problems, lines, str(path), hint)
+        raise as_error(problems, lines, str(file), hint)
     return cases
 
 
-def _case(table: CaseTable, place: KeyPath, path: Path, lines: Lines, problems: list[Problem]) -> Case:
+def _case(table: CaseTable, key_path: KeyPath, file: Path, lines: Lines, problems: list[Problem]) -> Case:
     """Return a test, and add what is wrong with it to `problems`."""
-    histories = _histories(table.history, (*place, "history"), problems)
+    histories = _histories(table.history, (*key_path, "history"), problems)
     for number, expectation in enumerate(table.expect):
-        problems += _misplaced(expectation, (*place, "expect", number), histories)
+        problems += _misplaced(expectation, (*key_path, "expect", number), histories)
     for number, firing in enumerate(table.fires or ()):
-        problems += _misplaced(firing, (*place, "fires", number), histories)
+        problems += _misplaced(firing, (*key_path, "fires", number), histories)
     at = table.at or latest_instant(histories, table.expect, table.fires or ())
-    name = table.name or path_text(place)
-    return Case(str(path), lines.of(place), name, histories, table.expect, table.fires, at)
+    name = table.name or path_text(key_path)
+    return Case(str(file), lines.of(key_path), name, histories, table.expect, table.fires, at)
 
 
 def _misplaced(
-    about: Expectation | ExpectedFiring, place: KeyPath, histories: Mapping[str, Sequence[Event]]
+    about: Expectation | ExpectedFiring, key_path: KeyPath, histories: Mapping[str, Sequence[Event]]
 ) -> Iterator[Problem]:
-    """Yield why an expectation is about nothing in the test: another ticket, or a timer without its target."""
+    """Yield a problem if the test has no such ticket, or if a value of a timer is expected without a target."""
     if histories and about.ticket not in histories:
         reason = f"the history has no ticket {about.ticket!r}{did_you_mean(about.ticket, histories)}"
-        yield (*place, "ticket"), reason
+        yield (*key_path, "ticket"), reason
     if isinstance(about, Expectation) and about.target is None:
         for key in [key for key in about.values if key in TIMER_KEYS][:1]:
-            yield (*place, key), f'{key} needs a target, such as target = "resolution"'
+            yield (*key_path, key), f'{key} needs a target, such as target = "resolution"'
 
 
-def _histories(tables: Sequence[Mapping[str, Any]], place: KeyPath, problems: list[Problem]) -> dict[str, list[Event]]:
+def _histories(
+    tables: Sequence[Mapping[str, Any]], key_path: KeyPath, problems: list[Problem]
+) -> dict[str, list[Event]]:
     """Return the events of each ticket in the order of time, and add what is wrong with them to `problems`."""
     lines: dict[str, list[tuple[int, Line]]] = {}
     for number, table in enumerate(tables):
         try:
             line = parse_record({key: plain(value) for key, value in table.items()})
         except ValueError as error:
-            problems.append(((*place, number), str(error)))
+            problems.append(((*key_path, number), str(error)))
             continue
         known = known_fields(line.event.type)
         for key in [key for key in table if key not in known]:
-            problems.append(((*place, number, key), f"unknown key {clean(key)}{did_you_mean(key, known)}"))
+            problems.append(((*key_path, number, key), f"unknown key {clean(key)}{did_you_mean(key, known)}"))
         # As in a history file, an event that is there twice counts once.
         if table not in tables[:number]:
             lines.setdefault(line.ticket, []).append((number, line))
     histories: dict[str, list[Event]] = {}
     for ticket, numbered in lines.items():
         ordered, unfit = in_order(numbered)
-        problems += [((*place, number), str(error)) for number, error in unfit]
+        problems += [((*key_path, number), str(error)) for number, error in unfit]
         histories[ticket] = [_event_of(line) for line in ordered]
     return histories
 

@@ -30,18 +30,16 @@ def plain(value: Any) -> Any:  # noqa: ANN401  (parsed TOML)
     return value.isoformat() if isinstance(value, (date, time)) else value
 
 
-def _instant(value: object) -> datetime:
+def as_instant(value: object) -> datetime:
+    """Return an instant in UTC; it must have an offset."""
     text = plain(value)
     if not isinstance(text, str):
         raise ValueError("must be an instant such as 2026-03-02T09:00:00+01:00")
     return parse_offset_instant(text).astimezone(UTC)
 
 
-def _instant_text(value: object) -> str:
-    return to_text(_instant(value))
-
-
-def _seconds(value: object) -> int:
+def as_seconds(value: object) -> int:
+    """Return a length in seconds, given as a number or as a duration."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     try:
@@ -53,7 +51,8 @@ def _seconds(value: object) -> int:
     return length.seconds
 
 
-def _or_none(convert: Callable[[object], object]) -> BeforeValidator:
+def or_none(convert: Callable[[object], object]) -> BeforeValidator:
+    """Return the validator of a value that may be `NONE`."""
     return BeforeValidator(lambda value: None if value == NONE else convert(value))
 
 
@@ -62,21 +61,21 @@ def _tuple(value: object) -> object:
 
 
 Text = Annotated[str, Field(min_length=1)]
-TextOrNone = Annotated[Text | None, _or_none(lambda value: value)]
-InstantOrNone = Annotated[str | None, _or_none(_instant_text)]
-SecondsOrNone = Annotated[int | None, _or_none(_seconds)]
+TextOrNone = Annotated[Text | None, or_none(lambda value: value)]
+InstantOrNone = Annotated[str | None, or_none(lambda value: to_text(as_instant(value)))]
+SecondsOrNone = Annotated[int | None, or_none(as_seconds)]
 
 
 class Expectation(Part):
-    """Hold what is expected of a ticket, or of a cycle of one of its targets; without `cycle` it is the last cycle."""
+    """Hold the values expected of a ticket, or of one cycle of a target; without `cycle` of the last one."""
 
     ticket: Text
     target: AnyTarget | None = None
     cycle: Annotated[int, Field(ge=1)] | None = None
-    at: Annotated[datetime, BeforeValidator(_instant)] | None = None
+    at: Annotated[datetime, BeforeValidator(as_instant)] | None = None
     policy: TextOrNone = None
-    status: Annotated[Status | None, word_of(Status), _or_none(lambda value: value)] = None
-    priority: Annotated[Priority | None, word_of(Priority), _or_none(lambda value: value)] = None
+    status: Annotated[Status | None, word_of(Status), or_none(lambda value: value)] = None
+    priority: Annotated[Priority | None, word_of(Priority), or_none(lambda value: value)] = None
     state: Annotated[TimerState, word_of(TimerState)] = TimerState.NONE
     due_at: InstantOrNone = None
     started_at: InstantOrNone = None
@@ -108,12 +107,12 @@ class Expectation(Part):
 
 
 class ExpectedFiring(Part):
-    """Hold a level that must fire; what is None may be anything."""
+    """Hold a level that must fire; a field that is None may have any value."""
 
     ticket: Text
     escalation: Text
     level: Text
-    at: Annotated[str, BeforeValidator(_instant_text)] | None = None
+    at: Annotated[str, BeforeValidator(lambda value: to_text(as_instant(value)))] | None = None
     repeat: Annotated[int, Field(ge=0)] | None = None
     reason: Text | None = None
 
@@ -125,7 +124,7 @@ class CaseTable(Part):
     """Hold one test as the file writes it. Without `fires` any level may fire."""
 
     name: Text | None = None
-    at: Annotated[datetime, BeforeValidator(_instant)] | None = None
+    at: Annotated[datetime, BeforeValidator(as_instant)] | None = None
     history: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(_tuple)] = Field(
         default=(), validate_default=True
     )

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO
 
-from slactl.desk.ledger.records import instant_text
+from slactl.desk.ledger.records import text_or_none
 from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
-from slactl.desk.what_if.simulate import At, Judged, bursts_begun, judge, with_bursts
+from slactl.desk.what_if.simulate import At, Judged, bursts_begun, judge, targets_of, with_bursts
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Evaluation, Timer, TimerState
+from slactl.sla.timers.timer import Timer, TimerState
 from slactl.store.sqlite.spool import Spool
 
 Record = dict[str, Any]
@@ -85,7 +85,7 @@ class Comparison:
         name = getattr(judged[0][0], self._by) if self._by else None
         group = str(name) if name is not None else None
         tallies = [self._whole, self._groups[group]] if self._by else [self._whole]
-        for breach in _changed_breaches(ticket, *(_targets(evaluation) for evaluation, _ in judged)):
+        for breach in _changed_breaches(ticket, *(targets_of(evaluation) for evaluation, _ in judged)):
             self._breaches.write(json.dumps(breach | ({"group": group} if self._by else {})) + "\n")
             for tally in tallies:
                 tally.changes[breach["change"], breach["target"]] += 1
@@ -93,7 +93,7 @@ class Comparison:
             tally.tickets += 1
             for side, (evaluation, firings) in zip(SIDES, judged, strict=True):
                 tally.firings[side] += len(firings)
-                tally.states.update((side, str(timer.kind), str(timer.state)) for timer in _targets(evaluation))
+                tally.states.update((side, str(timer.kind), str(timer.state)) for timer in targets_of(evaluation))
         self._see(history[0].at)
         self._see(max(event.at for event in history if event.at <= until))
         for _, firings in judged:
@@ -160,10 +160,6 @@ def compare_file(
     return comparison
 
 
-def _targets(evaluation: Evaluation) -> list[Timer]:
-    return [timer for timer in evaluation.timers if isinstance(timer.kind, Target)]
-
-
 def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]) -> Iterator[Record]:
     before, after = ({(str(timer.kind), timer.cycle): timer for timer in timers} for timers in (mine, other))
     for target, cycle in dict.fromkeys([*before, *after]):
@@ -176,7 +172,7 @@ def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]
                 "ticket": ticket,
                 "target": target,
                 "cycle": cycle,
-                "due_at": instant_text(pair[0].due_at if pair[0] else None),
-                "other_due_at": instant_text(pair[1].due_at if pair[1] else None),
-                "stopped_at": instant_text(stopped[0]),
+                "due_at": text_or_none(pair[0].due_at if pair[0] else None),
+                "other_due_at": text_or_none(pair[1].due_at if pair[1] else None),
+                "stopped_at": text_or_none(stopped[0]),
             }

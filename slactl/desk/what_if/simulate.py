@@ -16,24 +16,24 @@ from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.sqlite.spool import Spool
 
 #: The instant as of which tickets are judged; `last` is each ticket's own last event.
 At = datetime | Literal["last"]
 
-#: A ticket judged under one set of rules: its timers, and what would have fired.
+#: A ticket judged under one set of rules: its timers, and the levels that would have fired.
 Judged = tuple[Evaluation, list[Firing]]
 
 
 class AsOf(TypedDict, total=False):
-    """The instant as of which a ticket was judged, if each ticket has its own."""
+    """Hold the instant as of which a ticket was judged, if each ticket has its own."""
 
     at: str
 
 
 class Simulated(AsOf):
-    """The result of one ticket, as `simulate` prints it."""
+    """Hold the result of one ticket, as `simulate` prints it."""
 
     ticket: str
     policy: str | None
@@ -87,7 +87,7 @@ def simulate(
                 "policy": evaluation.policy,
                 "status": evaluation.status.value,
                 "priority": evaluation.priority.value,
-                "timers": [timer_record(timer) for timer in evaluation.timers if isinstance(timer.kind, Target)],
+                "timers": [timer_record(timer) for timer in targets_of(evaluation)],
                 "firings": [firing_record(firing) for firing in firings],
             }
 
@@ -99,9 +99,10 @@ def judge(
     problem: Callable[[str], None],
     holidays: HolidayProvider | None,
 ) -> list[Judged]:
-    """Return a ticket as of `until` under each of some rules, each given with the history under these rules.
+    """Judge a ticket as of `until` under each version of the rules; a version is a history and its rules.
 
-    The list is empty if the ticket was opened later, or if some rules cannot judge it; `problem` is called with why.
+    The list is empty if the ticket was opened after `until`, or if a deadline cannot be calculated. In the second case
+    `problem` is called with the reason.
     """
     if versions[0][0][0].at > until:
         return []
@@ -110,6 +111,11 @@ def judge(
     except NoOpenHours as error:
         problem(f"ticket {ticket}: {error}")
         return []
+
+
+def targets_of(evaluation: Evaluation) -> list[Timer]:
+    """Return the timers of targets; those of conditions have no deadline."""
+    return [timer for timer in evaluation.timers if isinstance(timer.kind, Target)]
 
 
 def bursts_begun(spool: Spool, rules: Rules) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from slactl.text import did_you_mean
 
 
 class Failure(TypedDict):
-    """One value that is not as expected; `target` and `cycle` are None if it is about the ticket or a level."""
+    """Hold one value that is not as expected; `target` and `cycle` are None if it is about the ticket or a level."""
 
     ticket: str
     target: str | None
@@ -31,7 +31,7 @@ class Failure(TypedDict):
 
 
 class CaseResult(TypedDict):
-    """The result of one test, and where it is written."""
+    """Hold the result of one test, and where the test is written."""
 
     file: str
     line: int
@@ -41,7 +41,7 @@ class CaseResult(TypedDict):
 
 
 class RunResult(TypedDict):
-    """The results of all tests, under the rules with this hash; `problems` are what is wrong with the files."""
+    """Hold the results of all tests under the rules with this hash, and the problems of the files."""
 
     rules: str
     passed: int
@@ -83,7 +83,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What a failure is about."""
+    """Hold the ticket, target and instant that a failure is about."""
 
     ticket: str
     at: datetime
@@ -112,7 +112,7 @@ class _Judgement:
         self._known: dict[tuple[str, datetime], Simulated | str] = {}
 
     def failures(self) -> Iterator[Failure]:
-        """Yield everything that is not as expected."""
+        """Yield each value and each level that is not as expected."""
         for expectation in self._case.expect:
             yield from self._unmet(expectation)
         fires = self._case.fires
@@ -157,7 +157,10 @@ class _Judgement:
             yield subject.failure("fires", None, _fired_text(fired))
 
     def _instead(self, firing: ExpectedFiring, left: list[FiringRecord]) -> str | None:
-        """Return what fired in place of an expected firing, and drop it from `left`; or the name that was meant."""
+        """Return what fired in place of an expected firing, and remove it from `left`.
+
+        If the rules have no such level, return that as the reason.
+        """
         meant = (firing.escalation, firing.level, firing.repeat or 0)
         for fired in left:
             if (fired["escalation"], fired["level"], fired["repeat"]) == meant:

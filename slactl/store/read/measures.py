@@ -20,7 +20,7 @@ _TIMERS, _WITH_TICKETS = "timer r", views.BREACH_SOURCE
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The time in [since, until), as instants in stored text, seen from `now`; None is no bound."""
+    """Hold the time in [since, until), as instants in stored text, seen from `now`; None is no bound."""
 
     now: str
     since: str | None = None
@@ -87,7 +87,7 @@ class MeasuredTargets(NamedTuple):
 def measured_targets(
     connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None
 ) -> list[MeasuredTargets]:
-    """Return what a period measures of one kind of target, by group."""
+    """Return the counts and times of one kind of target in a period, by group."""
     source = _WITH_TICKETS if by or kind in _TAKEN else _TIMERS
     numbers = counts(
         (_LATE, f"{_LATE} AND r.stopped_at IS NULL", f"{_LATE} AND {_MISSED_AT} < :since" if period.since else "0")
@@ -113,7 +113,7 @@ class TimeSpent(NamedTuple):
 
 
 def time_spent(connection: sqlite3.Connection, period: Period, kind: str, by: str | None = None) -> list[TimeSpent]:
-    """Return the time that targets of one kind took which ended in a period, by group."""
+    """Return the time that the targets of one kind took that ended in a period, by group."""
     source = _WITH_TICKETS if by else _TIMERS
     passed = "SUM(strftime('%s', r.stopped_at) - strftime('%s', r.started_at))"
     columns = f"SUM(r.consumed_seconds), SUM(r.paused_seconds), SUM(r.closed_seconds), {passed}"
@@ -136,7 +136,7 @@ class TicketsEver(NamedTuple):
 def tickets_ever(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsEver]:
     """Return how many tickets were ever escalated or overdue, by group.
 
-    In a bounded period only tickets count of which the period measures a target, overdue where that was late.
+    In a bounded period only tickets with a target that counts in the period are counted.
     """
     source, breached = "ticket t", "t.missed OR t.due_at < :now"
     if period.is_bounded:

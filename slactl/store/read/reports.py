@@ -61,7 +61,7 @@ def urgency_counts(connection: sqlite3.Connection, now: str, soon: str) -> list[
 
 
 class Deadline(NamedTuple):
-    """The open deadline of one target, as stored text."""
+    """Hold the open deadline of one target, as stored text."""
 
     due_at: str
     target: str

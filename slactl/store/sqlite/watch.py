@@ -10,7 +10,7 @@ from slactl.store.sqlite.connection import open_database, reported, transaction
 
 
 class WatchedFile:
-    """A database that is kept open and read whenever it changed."""
+    """Keep a database open, and notice when it changed."""
 
     def __init__(self, path: Path) -> None:
         """Open the database.

@@ -1,4 +1,4 @@
-"""The live board's memory: read again only when something changed, and right at every instant in between."""
+"""Check that the live board is read again only when something changed, and is right at every instant in between."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,13 +12,14 @@ from freezegun import freeze_time
 
 from slactl.desk.reports.board import MOST, Watched, watched
 from slactl.errors import DatabaseError
+from slactl.store.database import Database
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def three(desk: Path, slactl: Slactl) -> Path:
-    """Urgent enterprise tickets that are due at 11:00, 12:30 and 15:00."""
+    """Create urgent enterprise tickets that are due at 11:00, 12:30 and 15:00."""
     for at in ("09:00", "10:30", "13:00"):
         with freeze_time(f"2026-03-02T{at}:00Z"):
             made = slactl("create", at, "--from", "a@b.de", "--plan", "enterprise", "--priority", "urgent")
@@ -28,7 +29,7 @@ def three(desk: Path, slactl: Slactl) -> Path:
 
 @pytest.fixture
 def source(three: Path) -> Iterator[Watched]:
-    with watched(three) as found:
+    with watched(Database(three)) as found:
         yield found
 
 
@@ -39,7 +40,7 @@ def statements(source: Watched) -> list[str]:
     return asked
 
 
-def test_an_unchanged_database_is_not_read_again(source: Watched, three: Path) -> None:
+def test_unchanged_database_is_not_read_again(source: Watched, three: Path) -> None:
     first = source.look(None, NOW)
     asked = statements(source)
     assert source.look(first, NOW + timedelta(seconds=5)) is first
@@ -64,7 +65,7 @@ def test_time_alone_makes_a_ticket_late(source: Watched) -> None:
     assert on_the_deadline["late_count"] == 1
 
 
-def test_every_instant_tells_what_a_fresh_look_tells(source: Watched) -> None:
+def test_kept_board_shows_the_same_as_one_read_anew(source: Watched) -> None:
     board = source.look(None, NOW)
     for minutes in range(0, 59, 7):
         at = NOW + timedelta(minutes=minutes)
@@ -75,20 +76,20 @@ def test_every_instant_tells_what_a_fresh_look_tells(source: Watched) -> None:
             assert [ticket["id"] for ticket in kept[name]] == [ticket["id"] for ticket in fresh[name]]
 
 
-def test_what_time_has_used_up_is_read_again(source: Watched) -> None:
+def test_board_is_read_again_after_an_hour(source: Watched) -> None:
     board = source.look(None, NOW)
     assert source.look(board, NOW + timedelta(minutes=59)) is board
     assert source.look(board, NOW + timedelta(hours=1)) is not board
     assert source.look(board, NOW - timedelta(seconds=1)) is not board  # a clock that was set back
 
 
-def test_many_tickets_are_counted_and_some_are_kept(three: Path) -> None:
+def test_all_tickets_are_counted_but_only_some_are_kept(three: Path) -> None:
     with sqlite3.connect(three) as other:
         columns = "plan, status, priority, created_at, updated_at, due_at, rules_version"
         row = "'pro', 'open', 'low', '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', '2026-03-02T12:10:00Z', 1"
         for _ in range(MOST + 50):
             other.execute(f"INSERT INTO ticket ({columns}) VALUES ({row})")
-    with watched(three) as source:
+    with watched(Database(three)) as source:
         board = source.look(None, NOW)
         assert (len(board.coming), board.record(NOW, 7200, 5)["soon_count"]) == (MOST, MOST + 51)
         later = NOW + timedelta(minutes=11)
@@ -96,7 +97,19 @@ def test_many_tickets_are_counted_and_some_are_kept(three: Path) -> None:
         assert source.look(board, later) is not board
 
 
-def test_another_file_in_its_place_is_noticed(source: Watched, three: Path) -> None:
+def test_urgent_tickets_with_a_deadline_are_kept_before_those_without(three: Path) -> None:
+    with sqlite3.connect(three) as other:
+        columns = "plan, status, priority, created_at, updated_at, rules_version"
+        row = "'pro', 'open', 'urgent', '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', 1"
+        for _ in range(MOST):
+            other.execute(f"INSERT INTO ticket ({columns}) VALUES ({row})")
+    with watched(Database(three)) as source:
+        board = source.look(None, NOW)
+    assert [ticket["id"] for ticket in board.urgent[:3]] == [1, 2, 3]
+    assert (len(board.urgent), board.urgent_count) == (MOST, MOST + 3)
+
+
+def test_replaced_database_file_is_read_again(source: Watched, three: Path) -> None:
     board = source.look(None, NOW)
     other = three.with_suffix(".other")
     with closing(sqlite3.connect(three)) as here, closing(sqlite3.connect(other, isolation_level=None)) as there:
@@ -106,7 +119,7 @@ def test_another_file_in_its_place_is_noticed(source: Watched, three: Path) -> N
     assert source.look(board, NOW).late_count == 0
 
 
-def test_a_database_that_is_gone_leaves_the_board_and_says_so(source: Watched, three: Path) -> None:
+def test_missing_database_leaves_the_board_with_a_problem(source: Watched, three: Path) -> None:
     board = source.look(None, NOW)
     aside = three.rename(three.with_suffix(".aside"))
     gone = source.look(board, NOW)
@@ -116,12 +129,12 @@ def test_a_database_that_is_gone_leaves_the_board_and_says_so(source: Watched, t
     assert source.look(gone, NOW).problem is None
 
 
-def test_a_database_that_was_never_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError), watched(tmp_path / "none.db"):
+def test_database_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError), watched(Database(tmp_path / "none.db")):
         pass
 
 
-def test_an_old_check(source: Watched, three: Path) -> None:
+def test_check_is_old_after_15_minutes(source: Watched, three: Path) -> None:
     assert source.look(None, NOW).record(NOW, 7200, 5)["last_check"] is None
     with sqlite3.connect(three) as other:
         other.execute("INSERT INTO run (started_at, exit_code) VALUES ('2026-03-02T11:45:00Z', 0)")

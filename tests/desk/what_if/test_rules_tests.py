@@ -1,4 +1,4 @@
-"""Unit tests for rules: what passes, what fails and says why, and files that are wrong."""
+"""Run unit tests for rules: they pass, or fail with a reason, and mistakes in their files are errors."""
 
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def outcome(tmp_path: Path, text: str) -> dict[str, Any]:
 
 
 def failures(tmp_path: Path, text: str) -> list[tuple[Any, Any, Any]]:
-    """Key, expected and got of everything that fails in one test on the history."""
+    """Return key, expected and actual value of each failure of one test on the history."""
     report = outcome(tmp_path, f'[[test]]\nname = "one"\n{HISTORY}\n{text}')
     assert report["problems"] == []
     (test,) = report["tests"]
@@ -73,7 +73,7 @@ def failures(tmp_path: Path, text: str) -> list[tuple[Any, Any, Any]]:
 
 
 def problems(tmp_path: Path, text: str) -> list[str]:
-    """What is wrong with a file, without its path."""
+    """Return the problems of a file, without its path."""
     found: list[str] = outcome(tmp_path, text)["problems"]
     return [problem.removeprefix(f"{tmp_path}/") for problem in found]
 
@@ -92,7 +92,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         'policy = "all", status = "open", priority = "urgent"',
     ],
 )
-def test_what_holds_passes(tmp_path: Path, expectation: str) -> None:
+def test_expectation_that_holds_passes(tmp_path: Path, expectation: str) -> None:
     assert failures(tmp_path, f'expect = [{{ ticket = "A", {expectation} }}]') == []
 
 
@@ -113,13 +113,13 @@ def test_what_holds_passes(tmp_path: Path, expectation: str) -> None:
         ('policy = "all", at = "2026-03-02T08:59:59Z"', ("ticket", "a ticket", "it was not opened yet")),
     ],
 )
-def test_what_does_not_hold_fails_with_what_was_got(
+def test_expectation_that_does_not_hold_fails_with_the_actual_value(
     tmp_path: Path, expectation: str, failure: tuple[str, Any, Any]
 ) -> None:
     assert failures(tmp_path, f'expect = [{{ ticket = "A", {expectation} }}]') == [failure]
 
 
-def test_a_failure_names_the_policy_and_the_instant(tmp_path: Path) -> None:
+def test_failure_names_policy_and_instant(tmp_path: Path) -> None:
     text = f'[[test]]\nname = "one"\n{HISTORY}\nexpect = [{{ ticket = "A", target = "resolution", state = "met" }}]'
     (test,) = outcome(tmp_path, text)["tests"]
     assert (test["line"], test["name"]) == (1, "one")
@@ -176,11 +176,11 @@ LATE = '{ ticket = "A", escalation = "answer", level = "late", at = "2026-03-02T
         ),
     ],
 )
-def test_exactly_what_is_listed_fires(tmp_path: Path, fires: str, expected: list[Any]) -> None:
+def test_exactly_the_listed_levels_must_fire(tmp_path: Path, fires: str, expected: list[Any]) -> None:
     assert failures(tmp_path, f"fires = [{fires}]") == expected
 
 
-def test_repeats_are_firings_of_their_own(tmp_path: Path) -> None:
+def test_each_repeat_is_one_firing(tmp_path: Path) -> None:
     history = '{ ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" }'
     again = '{ ticket = "A", escalation = "answer", level = "again", repeat = 1, at = "2026-03-02T12:00:00Z" }'
     text = f'[[test]]\nname = "one"\nhistory = [{history}]\nfires = [{WARN}, {LATE}, {again}]'
@@ -188,7 +188,7 @@ def test_repeats_are_firings_of_their_own(tmp_path: Path) -> None:
     assert [(f["expected"], f["got"]) for f in test["failures"]] == [(None, "answer/again at 2026-03-02T11:00:00Z")]
 
 
-def test_what_fires_for_tickets_that_are_not_named_is_not_asked(tmp_path: Path) -> None:
+def test_firings_of_tickets_that_are_not_named_do_not_matter(tmp_path: Path) -> None:
     text = """
     [[test]]
     name = "two tickets"
@@ -202,7 +202,7 @@ def test_what_fires_for_tickets_that_are_not_named_is_not_asked(tmp_path: Path) 
     assert outcome(tmp_path, text)["tests"][0]["failures"] == []
 
 
-def test_a_deadline_is_kept_on_the_deadline_itself(tmp_path: Path) -> None:
+def test_target_is_in_time_on_the_deadline_itself(tmp_path: Path) -> None:
     text = """
     [[test]]
     name = "in time"
@@ -214,7 +214,7 @@ def test_a_deadline_is_kept_on_the_deadline_itself(tmp_path: Path) -> None:
     assert outcome(tmp_path, text)["tests"][0]["failures"] == []
 
 
-def test_the_address_of_the_requester_chooses_the_policy(tmp_path: Path) -> None:
+def test_requester_address_chooses_the_policy(tmp_path: Path) -> None:
     text = """
     [[test]]
     name = "vip"
@@ -224,7 +224,7 @@ def test_the_address_of_the_requester_chooses_the_policy(tmp_path: Path) -> None
     assert outcome(tmp_path, text)["tests"][0]["failures"] == []
 
 
-def test_events_come_in_any_order_and_count_once(tmp_path: Path) -> None:
+def test_events_in_any_order_count_once(tmp_path: Path) -> None:
     text = """
     [[test]]
     name = "shuffled"
@@ -314,6 +314,10 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (a_test(rest="fires = {}"), "cases.toml:4: test[1].fires: must be a list"),
         (a_test().replace("[[test]]", "[test]"), "cases.toml:1: test: write [[test]], with two brackets"),
         (
+            a_test(rest=f"fires = [{'[' * 40}{']' * 40}]"),
+            f"cases.toml:4: test[1].fires{'[1]' * 30}: it is nested deeper than 32 levels",
+        ),
+        (
             a_test(rest="fires = [1]"),
             "cases.toml:4: test[1].fires[1]: must be a table",
         ),
@@ -335,25 +339,25 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         ),
     ],
 )
-def test_a_slip_in_a_file_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_mistake_in_a_file_is_reported_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     assert problems(tmp_path, text) == [problem]
 
 
 @pytest.mark.parametrize(
     "instant", ['"2026-03-02T09:00:00"', "2026-03-02T09:00:00", "2026-03-02", "09:00:00", "7", '""']
 )
-def test_an_instant_without_offset_is_told(tmp_path: Path, instant: str) -> None:
+def test_instant_without_offset_is_an_error(tmp_path: Path, instant: str) -> None:
     rest = f'expect = [{{ ticket = "A", target = "resolution", due_at = {instant} }}]'
     (problem,) = problems(tmp_path, a_test(rest=rest))
     assert problem.startswith("cases.toml:4: test[1].expect[1].due_at: ")
 
 
-def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
     found = problems(tmp_path, a_test() + a_test(history="") + a_test(rest="expext = []"))
     assert [problem.split(":")[1] for problem in found] == ["7", "12"]
 
 
-def test_a_broken_file_does_not_keep_the_others_from_running(tmp_path: Path) -> None:
+def test_broken_file_does_not_keep_the_others_from_running(tmp_path: Path) -> None:
     good, bad, missing = tmp_path / "good.toml", tmp_path / "bad.toml", tmp_path / "missing.toml"
     good.write_text(a_test())
     bad.write_text("[[test]\n")
@@ -362,6 +366,6 @@ def test_a_broken_file_does_not_keep_the_others_from_running(tmp_path: Path) -> 
     assert [problem.split(":")[0] for problem in report["problems"]] == [str(bad), f"{missing} cannot be read"]
 
 
-def test_a_name_is_not_needed(tmp_path: Path) -> None:
+def test_test_without_name_is_named_after_its_place(tmp_path: Path) -> None:
     (test,) = outcome(tmp_path, a_test().replace('name = "one"\n', ""))["tests"]
     assert test["name"] == "test[1]"
