@@ -33,16 +33,6 @@ CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """How many rows the buffers of a ledger held."""
-
-    events: int
-    texts: int
-    escalations: int
-    notifications: int
-
-
-@dataclass(frozen=True, slots=True)
 class Restored:
     """What a history says of a ticket besides its timers: its identity, and when its breaches were noticed.
 

@@ -9,15 +9,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlmodel import Session, SQLModel
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.entry import CUSTOMER, Entry, Mark, Restored, highest_each, is_customer, run_by, sealed
-from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition, NotificationState
 from slactl.sla.escalation.levels import FiringKey
@@ -30,11 +28,12 @@ from slactl.store.schema import models
 from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
+from slactl.store.write import tenants as stored_tenants
+
+if TYPE_CHECKING:
+    from slactl.store.database import ModelTransaction
 
 __all__ = ["Entry", "Ledger", "ledger"]
-
-#: The columns of `ticket` that are what a person said and not what follows from the history.
-IDENTITY = ("external_id", "subject", "requester_email")
 
 #: How much later than a command others can have read the clock whose changes it finds.
 LAG = timedelta(minutes=10)
@@ -43,7 +42,7 @@ LAG = timedelta(minutes=10)
 class Ledger:
     """The histories of some tickets within one write transaction."""
 
-    def __init__(self, session: Session, rulebook: Rulebook, now: datetime, actor: str) -> None:
+    def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, actor: str) -> None:
         self.connection = session.connection()
         self.session = session
         self.transaction = beneath(session)
@@ -52,15 +51,12 @@ class Ledger:
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
-        self._ids: dict[type[SQLModel], int] = {
+        self._ids: dict[object, int] = {
             model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
         }
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
-        self._events: list[dict[str, Any]] = []
-        self._texts: list[dict[str, Any]] = []
-        self._escalations: list[dict[str, Any]] = []
-        self._notifications: list[dict[str, Any]] = []
+        self._rows = WaitingRows()
         self._warnings: set[int] = set()
 
     def number_of(self, reference: str) -> int:
@@ -70,6 +66,23 @@ class Ledger:
             NotKnownError: there is no such ticket.
         """
         return reads.ticket_id(self.transaction, reference)
+
+    def owner_of(self, external_id: str) -> int | None:
+        """Return the number of the ticket that has an external id, or None."""
+        known = writes.tickets_named(self.connection, [external_id]).get(external_id)
+        return known.number if known is not None else None
+
+    def tenant(self, name: str) -> models.Tenant | None:
+        """Return the tenant of this name, or None."""
+        return stored_tenants.tenant(self.session, name)
+
+    def tenants(self) -> list[models.Tenant]:
+        """Return every tenant."""
+        return stored_tenants.tenants(self.session)
+
+    def keep_tenant(self, tenant: models.Tenant) -> None:
+        """Write a tenant that is new or was changed."""
+        stored_tenants.keep_tenant(self.session, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
@@ -133,7 +146,7 @@ class Ledger:
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()
-        self._events.append(
+        self._rows.events.append(
             {
                 "id": event_id,
                 "ticket_id": number,
@@ -145,7 +158,7 @@ class Ledger:
                 "detail": detail_text(detail),
             }
         )
-        self._texts += [{"event_id": event_id, **row} for row in texts]
+        self._rows.texts += [{"event_id": event_id, **row} for row in texts]
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
         if entry.action is None:
@@ -166,11 +179,11 @@ class Ledger:
         escalation_id = self._next(models.Escalation)
         place = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
         record = {"id": escalation_id, "ticket_id": number, **place, **row}
-        self._escalations.append(record)
+        self._rows.escalations.append(record)
         if key is not None:
             self.fired(number).add(key)
         self._warnings.update([escalation_id] if warning else [])
-        self._notifications += [
+        self._rows.notifications += [
             {
                 "escalation_id": escalation_id,
                 "ticket_id": number,
@@ -230,18 +243,17 @@ class Ledger:
 
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
         """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
-        kept, told = highest_each(self._notifications[mark.notifications :], self._warnings)
-        self._notifications[mark.notifications :] = kept
+        kept, told = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
+        self._rows.notifications[mark.notifications :] = kept
         return told
 
     def mark(self) -> Mark:
-        """How far the buffers are filled."""
-        return Mark(len(self._events), len(self._texts), len(self._escalations), len(self._notifications))
+        """Return how many rows wait to be written now."""
+        return self._rows.mark()
 
     def take_back(self, number: int, mark: Mark) -> None:
         """Forget what was appended to a ticket since the mark, which was made before it was changed."""
-        del self._events[mark.events :], self._texts[mark.texts :]
-        del self._escalations[mark.escalations :], self._notifications[mark.notifications :]
+        self._rows.take_back(mark)
         self._tickets.pop(number, None)
         self._changed.pop(number, None)
 
@@ -274,48 +286,12 @@ class Ledger:
             self.rulebook.note_levels()
         for number in numbers:
             self.renumber(number)
-        new = {number for number in numbers if self._tickets[number].is_new}
-        tickets = {number: self._ticket_row(number) for number in numbers}
-        read = {number: self._tickets[number].version for number in numbers}
-        writes.insert_rows(self.connection, models.Ticket, [tickets[n] for n in numbers if n in new])
-        writes.update_tickets(self.connection, [tickets[n] for n in numbers if n not in new], read)
-        writes.append_events(self.connection, self._events)
-        writes.insert_rows(self.connection, models.EventText, self._texts)
-        writes.insert_rows(self.connection, models.Escalation, self._escalations)
-        writes.insert_rows(self.connection, models.Notification, self._notifications)
-        self._write_timers(numbers)
-        for buffer in (self._events, self._texts, self._escalations, self._notifications):
-            buffer.clear()
+            self.state(number)
+        changed = {number: self._tickets[number] for number in numbers}
+        settle(self.session, changed, self._rows, self.rulebook.current, self._watched)
         # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()
-
-    def _ticket_row(self, number: int) -> dict[str, Any]:
-        state, loaded = self.state(number), self._tickets[number]
-        # The version is how many events the history has, so that every change raises it, and no look does.
-        row = {"id": number, "version": len(loaded.history), **ticket_columns(state)}
-        row |= loaded.identity
-        row |= next_level_columns(state, self.rulebook.current, loaded.fired)
-        row |= {"rules_version": loaded.pin} if loaded.pin is not None else {}
-        return dict.fromkeys(IDENTITY) | row if loaded.is_new else row
-
-    def _write_timers(self, numbers: Sequence[int]) -> None:
-        inserted, updated, removed = [], [], []
-        for number in numbers:
-            loaded = self._tickets[number]
-            old = {(row["kind"], row["cycle"]): row for row in loaded.timers}
-            context = TimerContext(self.rulebook.current, loaded.fired, loaded.detected, self._watched)
-            for row in timer_rows(number, self.state(number), context):
-                known = old.pop((row["kind"], row["cycle"]), None)
-                if known is None:
-                    inserted.append(row)
-                elif any(known[name] != value for name, value in row.items()):
-                    updated.append({"id": known["id"], **row})
-            removed += [row["id"] for row in old.values()]
-        writes.delete_timers(self.connection, removed)
-        # Two rows of a kind must never both be the latest: those that no longer are come first.
-        writes.update_rows(self.connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
-        writes.insert_rows(self.connection, models.Timer, inserted)
 
     def _ticket(self, number: int) -> LoadedTicket:
         if number not in self._tickets:
@@ -330,7 +306,7 @@ class Ledger:
             return known.get("requester_email")
         return writes.requester(self.connection, number)
 
-    def _next(self, model: type[SQLModel]) -> int:
+    def _next(self, model: object) -> int:
         number = self._ids[model]
         self._ids[model] += 1
         return number

@@ -45,6 +45,11 @@ class LoadedTicket:
         """When the breach of each target's cycle was noticed."""
         return self.noticed | self.noticed_now
 
+    def evaluated(self) -> Evaluation:
+        """Return what the history says; somebody evaluated it before."""
+        assert self.state is not None
+        return self.state
+
     def insert(self, event: Event) -> None:
         """Put an event at its place in time: after all that took effect by then."""
         place = bisect_right(self.history, event.at, key=lambda each: each.at)

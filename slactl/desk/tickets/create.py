@@ -86,11 +86,7 @@ def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> No
     Raises:
         RefusedError: another ticket has it.
     """
-    from sqlmodel import select
-
-    from slactl.store.schema.models import Ticket
-
-    taken = book.session.exec(select(Ticket.id).where(Ticket.external_id == external_id)).first()
+    taken = book.owner_of(external_id)
     if taken is not None and taken != owner:
         raise RefusedError(f"ticket {taken} has the external id {clean(external_id)}", f"slactl show {taken}")
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlmodel import select
-
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
@@ -92,7 +90,7 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
 def known_plans(book: Ledger) -> list[str]:
     """The plans that the rules name, that a tenant has, and the default."""
     plans = {book.rulebook.current.settings.default_plan, *_matched(book.rulebook.current, "plan")}
-    plans |= {plan for plan in book.session.exec(select(Tenant.plan)) if plan}
+    plans |= {tenant.plan for tenant in book.tenants() if tenant.plan}
     return sorted(plans)
 
 
@@ -115,13 +113,12 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     """
     if name is None:
         return None
-    found = book.session.get(Tenant, name)
+    found = book.tenant(name)
     if found is not None:
         return found
     named = _matched(book.rulebook.current, "tenant")
-    known_or_refuse(
-        name, [*named, *book.session.exec(select(Tenant.name))], "tenant", f"slactl tenant add {quoted(name)}"
-    )
+    known = [*named, *(tenant.name for tenant in book.tenants())]
+    known_or_refuse(name, known, "tenant", f"slactl tenant add {quoted(name)}")
     return Tenant(name=name, created_at=to_text(book.now))
 
 

@@ -28,11 +28,11 @@ def add(
     """
     named = name_of(name, "tenant's name")
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
-        if book.session.get(Tenant, named) is not None:
+        if book.tenant(named) is not None:
             raise RefusedError(f"there is a tenant {clean(named)} already", f"slactl tenant show {quoted(named)}")
         tenant = Tenant(name=named, created_at=to_text(now))
         _fill(book, tenant, plan, timezone)
-        book.session.add(tenant)
+        book.keep_tenant(tenant)
 
 
 def change(
@@ -50,11 +50,11 @@ def change(
         NotKnownError: there is no such tenant, plan or zone.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
-        tenant = book.session.get(Tenant, name)
+        tenant = book.tenant(name)
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
         _fill(book, tenant, plan, timezone)
-        book.session.add(tenant)
+        book.keep_tenant(tenant)
 
 
 def _fill(book: Ledger, tenant: Tenant, plan: str | None, timezone: str | None) -> None:

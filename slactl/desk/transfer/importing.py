@@ -185,10 +185,9 @@ def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
 def _add_tenants(book: Ledger, work: _Work) -> None:
     """Add the tenants of an export, except those whose name is known."""
     for entry in work.tenants:
-        if book.session.get(Tenant, entry.name) is None:
+        if book.tenant(entry.name) is None:
             created_at = to_text(entry.created_at)
-            book.session.add(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
-            book.session.flush()
+            book.keep_tenant(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
             work.done.tenants += 1
     work.tenants.clear()
 

@@ -10,7 +10,6 @@ from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.errors import RulesError
 from slactl.sla.enums import EventType
 from slactl.sla.history.file import Line
-from slactl.store.schema.models import Tenant
 from slactl.store.write import statements as writes
 from slactl.text import clean
 
@@ -103,7 +102,7 @@ def open_ticket(book: Ledger, place: Place, created: Line) -> int:
         RulesError: its deadlines cannot be computed.
     """
     detail = dict(created.event.detail)
-    tenant = book.session.get(Tenant, detail["tenant"]) if detail.get("tenant") else None
+    tenant = book.tenant(detail["tenant"]) if detail.get("tenant") else None
     if tenant is not None and created.id is None:
         detail["timezone"] = detail.get("timezone") or tenant.timezone
     stated = detail.get("plan") or (tenant.plan if tenant is not None else None)

@@ -1,0 +1,97 @@
+"""Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.ledger.ticket import LoadedTicket
+from slactl.sla.rules.rules import Rules
+from slactl.store.schema import models
+from slactl.store.write import statements as writes
+
+if TYPE_CHECKING:
+    from slactl.store.database import ModelTransaction
+
+Row = dict[str, Any]
+
+#: The columns of `ticket` that hold what a person said and do not follow from the history.
+IDENTITY = ("external_id", "subject", "requester_email")
+
+
+class Mark(NamedTuple):
+    """How many rows of each kind waited to be written."""
+
+    events: int
+    texts: int
+    escalations: int
+    notifications: int
+
+
+@dataclass(slots=True)
+class WaitingRows:
+    """The rows of a unit of work that wait to be written."""
+
+    events: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
+    escalations: list[Row] = field(default_factory=list)
+    notifications: list[Row] = field(default_factory=list)
+
+    def mark(self) -> Mark:
+        """Return how many rows wait now."""
+        return Mark(len(self.events), len(self.texts), len(self.escalations), len(self.notifications))
+
+    def take_back(self, mark: Mark) -> None:
+        """Forget the rows that came after a mark."""
+        del self.events[mark.events :], self.texts[mark.texts :]
+        del self.escalations[mark.escalations :], self.notifications[mark.notifications :]
+
+
+def settle(
+    session: "ModelTransaction", tickets: Mapping[int, LoadedTicket], rows: WaitingRows, rules: Rules, watched: set[str]
+) -> None:
+    """Write the waiting rows of some evaluated tickets, and what follows from their histories.
+
+    `rules` are those whose levels are in force; `watched` names the targets and conditions that they watch.
+    """
+    connection = session.connection()
+    new = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if ticket.is_new]
+    changed = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if not ticket.is_new]
+    writes.insert_rows(connection, models.Ticket, new)
+    writes.update_tickets(connection, changed, {number: ticket.version for number, ticket in tickets.items()})
+    writes.append_events(connection, rows.events)
+    writes.insert_rows(connection, models.EventText, rows.texts)
+    writes.insert_rows(connection, models.Escalation, rows.escalations)
+    writes.insert_rows(connection, models.Notification, rows.notifications)
+    _write_timers(session, tickets, rules, watched)
+    rows.take_back(Mark(0, 0, 0, 0))
+
+
+def _ticket_row(number: int, ticket: LoadedTicket, rules: Rules) -> Row:
+    state = ticket.evaluated()
+    # The version is how many events the history has, so that every change raises it, and no look does.
+    row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
+    row |= next_level_columns(state, rules, ticket.fired)
+    row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
+    return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
+
+
+def _write_timers(
+    session: "ModelTransaction", tickets: Mapping[int, LoadedTicket], rules: Rules, watched: set[str]
+) -> None:
+    inserted, updated, removed = list[Row](), list[Row](), list[int]()
+    for number, ticket in tickets.items():
+        old = {(row["kind"], row["cycle"]): row for row in ticket.timers}
+        context = TimerContext(rules, ticket.fired, ticket.detected, watched)
+        for row in timer_rows(number, ticket.evaluated(), context):
+            known = old.pop((row["kind"], row["cycle"]), None)
+            if known is None:
+                inserted.append(row)
+            elif any(known[name] != value for name, value in row.items()):
+                updated.append({"id": known["id"], **row})
+        removed += [row["id"] for row in old.values()]
+    connection = session.connection()
+    writes.delete_timers(connection, removed)
+    # Two rows of a kind must never both be the latest: those that no longer are come first.
+    writes.update_rows(connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.insert_rows(connection, models.Timer, inserted)
