@@ -77,7 +77,7 @@ def test_every_example_of_rules_is_valid(
     rules = desk.with_name("rules.toml")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    write_secret(desk, "hook-token", "hunter2\n")
+    write_secret(desk, "hook", "hooks.example.com/desk?+Authorization=Bearer%20hunter2\n")
     rules.write_text(_merged(block.text, rules.read_text()))
     found = slactl("rules", "check")
     assert (found.code, found.err) == (0, "")

@@ -48,19 +48,19 @@ def _change(section: str, name: str | None, key: str | None, before: object, aft
         "name": name,
         "key": key,
         "change": "added" if before is None else "removed" if after is None else "changed",
-        "before": _shown(before, section),
-        "after": _shown(after, section),
+        "before": _shown(before, key),
+        "after": _shown(after, key),
         "in_force": _in_force(section, key),
     }
 
 
-def _shown(value: object, section: str) -> object:
-    """A value without what could be a secret in a URL: an earlier slactl may have let it through."""
+def _shown(value: object, key: str | None) -> object:
+    """Return a value without the secrets in its URLs, which an earlier slactl may have accepted."""
     if isinstance(value, str):
-        return without_literal_secrets(value, page=section not in ("roles", "people"))
+        return value if key == "ticket_url" else without_literal_secrets(value)
     if isinstance(value, Mapping):
-        return {key: _shown(item, section) for key, item in value.items()}
-    return [_shown(item, section) for item in value] if isinstance(value, list) else value
+        return {name: _shown(item, name) for name, item in value.items()}
+    return [_shown(item, key) for item in value] if isinstance(value, list) else value
 
 
 def _section(

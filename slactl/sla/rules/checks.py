@@ -195,8 +195,9 @@ def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
     if addresses.has_literal_secret(url):
-        what = "an address has a literal password or token, or a text that could be one"
-        yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
+        what = "the address has a literal secret or a text that could be one"
+        readable = "only addresses of mail, syslog and this machine may be readable, without their passwords"
+        yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}} ({readable})"
     elif "://" not in addresses.PLACEHOLDER.sub("x://", url):
         yield path, "an address must be a URL, for example mailtos://…, slack://… or ${env:NAME}"
 
@@ -216,7 +217,7 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
     path, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
-    if addresses.has_literal_secret(url, page=True):
+    if addresses.has_literal_secret(url):
         yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
     elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
         yield path, "must be a URL: https://… or ${env:NAME}"
