@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import describe_seconds, from_text
 from slactl.show.list import PRIORITY_STYLES, assignee, columns
@@ -15,6 +15,8 @@ from slactl.text import clean
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
+
+    from slactl.records import Ticket
 
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
@@ -30,7 +32,7 @@ class Section:
     style: str
     count: int
     rows: Sequence[Record]
-    columns: Sequence[Column]
+    columns: Sequence[Column[Any]]
 
 
 def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
@@ -147,8 +149,8 @@ def _sections(shown: Record) -> Iterator[Section]:
     yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(shown["upcoming"]), shown["upcoming"], next_columns)
 
 
-def _ticket_columns(now: datetime, due_soon: int) -> Sequence[Column]:
-    def due(ticket: Record) -> tuple[str, str]:
+def _ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
+    def due(ticket: "Ticket") -> tuple[str, str]:
         if not ticket["due_at"]:
             return "no deadline", "dim"
         return _ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]

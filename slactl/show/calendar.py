@@ -13,7 +13,6 @@ from slactl.show.times import WEEKDAYS, day_name, exact, in_zone
 from slactl.text import clean
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -58,10 +57,11 @@ def open_lines(found: Record) -> list[str]:
 
 
 def _where(found: Record) -> str:
-    return f"  on calendar {_calendar(found)}"
+    return f"  on calendar {calendar_name(found)}"
 
 
-def _calendar(found: Record) -> str:
+def calendar_name(found: Record) -> str:
+    """Return the name of a calendar and its zone."""
     return f"{clean(found['calendar'])} ({found['timezone']})"
 
 
@@ -78,12 +78,12 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
 
     console = screen.console()
     first = date.fromisoformat(dates[0]["date"])
-    title = f"{MONTHS[first.month - 1]} {first.year}  {_calendar(calendar)}"
+    title = f"{MONTHS[first.month - 1]} {first.year}  {calendar_name(calendar)}"
     holidays = f", holidays of {calendar['holidays_of']}" if calendar["holidays_of"] else ""
     console.print(Text(title + holidays, style="bold"))
     console.print()
     cell = (console.width - 6) // 7
-    console.print(_grid(dates, today, cell) if cell >= NARROW else _list(dates, console))
+    console.print(_grid(dates, today, cell) if cell >= NARROW else lay(dates, DATE_COLUMNS, console.width))
     told = [(day_name(date.fromisoformat(day["date"])), each) for day in dates for each in _specials(day)]
     console.print()
     for name, each in told:
@@ -91,6 +91,12 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
     open_dates = [day for day in dates if day["intervals"]]
     total = sum(day["open_seconds"] for day in dates)
     console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style="dim"))
+
+
+DATE_COLUMNS = (
+    Column("Date", lambda day: day_name(date.fromisoformat(day["date"]))),
+    Column("Hours", lambda day: " ".join(day["intervals"]) or "closed", long=True, wrap=True),
+)
 
 
 def _grid(dates: Sequence[Record], today: str, cell: int) -> "Table":
@@ -123,7 +129,9 @@ def _cell(day: Record, today: str, width: int) -> "Text":
     if day["special"]:
         lines.append(Text("special", style="cyan"))
     if day["clock_change_seconds"]:
-        lines.append(Text(f"clocks {_signed(day['clock_change_seconds'])}", style="yellow"))
+        shift = day["clock_change_seconds"]
+        length = describe_seconds(abs(shift)).replace(" ", "")
+        lines.append(Text(f"clocks {'+' if shift > 0 else '-'}{length}", style="yellow"))
     return Text("\n").join(lines)
 
 
@@ -136,18 +144,6 @@ def _hours(text: str, width: int) -> list[str]:
     short = re.sub(r":00(?=-|$)", "", text)
     first, _, last = short.partition("-")
     return [short] if len(short) <= width else [f"{first}-", last]
-
-
-def _signed(seconds: int) -> str:
-    return f"{'+' if seconds > 0 else '-'}{describe_seconds(abs(seconds)).replace(' ', '')}"
-
-
-def _list(dates: Sequence[Record], console: "Console") -> "Table":
-    columns = (
-        Column("Date", lambda day: day_name(date.fromisoformat(day["date"]))),
-        Column("Hours", lambda day: " ".join(day["intervals"]) or "closed", long=True, wrap=True),
-    )
-    return lay(dates, columns, console.width)
 
 
 def _specials(day: Record) -> Iterator[str]:

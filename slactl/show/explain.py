@@ -1,6 +1,6 @@
 """The calculation of deadlines, for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     from rich.text import Text
 
     console, now = screen.console(), from_text(found["at"])
-    console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {_title(found)}", style="bold"))
+    title = clean(found["subject"] or found["external_id"] or "no subject")
+    console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
     for name, value in _ticket_facts(found):
         _fact(console, name, value)
     _choice(console, found)
@@ -45,10 +46,6 @@ def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> Non
     for each in found["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
-
-
-def _title(found: Record) -> str:
-    return clean(found["subject"] or found["external_id"] or "no subject")
 
 
 def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
@@ -81,7 +78,8 @@ def _choice(console: "Console", chosen: Record) -> None:
         _fact(console, "Policy", f"none matches ({version})")
     else:
         _fact(console, "Policy", f"{chosen['policy']} ({version})")
-        _fact(console, "Matched", _rule(chosen["match"]))
+        rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
+        _fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
         _fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
@@ -99,11 +97,6 @@ def _calendar(console: "Console", chosen: Record) -> None:
         _fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
         _fact(console, "Holidays", f"those of {chosen['holidays_of']}")
-
-
-def _rule(match: Mapping[str, Sequence[str]]) -> str:
-    stated = [f"{words(key)} is {' or '.join(values)}" for key, values in match.items()]
-    return " and ".join(stated) or "everything"
 
 
 def _because(chosen: Record) -> str:

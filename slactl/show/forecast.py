@@ -21,8 +21,6 @@ BAR = 12
 #: Up to so many hours are all drawn; of more, only hours in which a target will be missed.
 EVERY_HOUR = 24
 
-TARGETS: tuple[str, ...] = tuple(Target)
-
 
 def forecast_title(forecast: Record) -> str:
     """Return a line that says how many targets will be missed, by when, and how many are not counted."""
@@ -46,11 +44,14 @@ def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Tab
 
 
 def _hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]:
+    def missed(hour: Record) -> str:
+        return " · ".join(f"{words(kind)} {hour[f'{kind}_count']:,}" for kind in Target if hour[f"{kind}_count"])
+
     return (
         Column("From", lambda hour: (_clock(hour["since"]), "" if hour["count"] else "dim")),
         Column("Will breach", lambda hour: f"{hour['count']:,}" if hour["count"] else "-", right=True),
         Column("", drawn, rank=1),
-        Column("Targets", _targets, rank=2, most=60),
+        Column("Targets", missed, rank=2, most=60),
         Column("Tickets", lambda hour: " ".join(map(str, hour["tickets"])), rank=3, most=200, long=True),
     )
 
@@ -58,10 +59,6 @@ def _hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column
 def _clock(instant: str) -> str:
     there = from_text(instant).astimezone()
     return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
-
-
-def _targets(hour: Record) -> str:
-    return " · ".join(f"{words(kind)} {hour[f'{kind}_count']:,}" for kind in TARGETS if hour[f"{kind}_count"])
 
 
 def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Table":

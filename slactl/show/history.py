@@ -1,12 +1,16 @@
 """The history of a ticket, one line for each event."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
 from slactl.sla.enums import Status, Target
+
+if TYPE_CHECKING:
+    from slactl.records import Event
 
 #: Details that another column shows, or that help no person.
 HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
@@ -20,23 +24,28 @@ CODES = frozenset((*Status, *Target))
 
 def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -> None:
     """Draw events as a table, with a column for the ticket where the events are of several tickets."""
-    several = len({event["ticket_id"] for event in events}) > 1
-    ticket = (Column("Ticket", lambda event: str(event["ticket_id"]), right=True),) if several else ()
-    draw(events, (*ticket, *columns()), screen, footer=footer)
+    shown = columns()
+    if len({event["ticket_id"] for event in events}) > 1:
+        shown = [Column("Ticket", lambda event: str(event["ticket_id"]), right=True), *shown]
+    draw(cast("Sequence[Event]", events), shown, screen, footer=footer)
 
 
-def columns() -> Sequence[Column]:
+def columns() -> "Sequence[Column[Event]]":
     """Return the columns of a list of events."""
+
+    def recorded(event: "Event") -> str:
+        return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
+
     return (
         Column("At", lambda e: local(e["at"])),
-        Column("Recorded", _recorded, rank=2),
-        Column("Actor", _actor, rank=1, most=20),
+        Column("Recorded", recorded, rank=2),
+        Column("Actor", lambda e: (e["actor"], "dim" if e["actor_type"] == "system" else ""), rank=1, most=20),
         Column("Action", lambda e: e["action"], most=24),
         Column("Details", describe, most=1000, long=True, wrap=True),
     )
 
 
-def describe(event: Record) -> str:
+def describe(event: "Event") -> str:
     """Return the details of an event in words: "priority high, was normal"."""
     if event["action"] == "ticket.erase":
         return ", ".join(
@@ -64,11 +73,3 @@ def _value(name: str, value: object) -> str:
         return local(value) if value.endswith("Z") else value
     except ValueError:
         return value
-
-
-def _recorded(event: Record) -> str:
-    return local(event["recorded_at"]) if event["recorded_at"] != event["at"] else ""
-
-
-def _actor(event: Record) -> tuple[str, str]:
-    return event["actor"], "dim" if event["actor_type"] == "system" else ""

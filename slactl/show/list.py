@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
 from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
+
+if TYPE_CHECKING:
+    from slactl.records import Ticket
 
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
@@ -14,13 +18,13 @@ PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "l
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:
     """Draw tickets as a table; `due_soon` in seconds."""
-    draw(tickets, columns(now, due_soon), screen, footer=footer)
+    draw(cast("Iterable[Ticket]", tickets), columns(now, due_soon), screen, footer=footer)
 
 
-def columns(now: datetime, due_soon: int) -> Sequence[Column]:
+def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
     """Return the columns of the list; a narrow screen leaves out those of the highest rank first."""
 
-    def due(ticket: Record) -> tuple[str, str]:
+    def due(ticket: "Ticket") -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
 
     return (
@@ -32,7 +36,7 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
         Column("Assignee", assignee, rank=1, most=12),
         Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),
-        Column("Acknowledged", lambda t: _until(t, now), rank=8),
+        Column("Acknowledged", lambda t: relative(t["acked_until"], now) if t["acked_until"] else "", rank=8),
         Column("Plan", lambda t: t["plan"] or "", rank=5, most=14),
         Column("Tenant", lambda t: t["tenant"] or "", rank=4, most=16),
         Column("External", lambda t: t["external_id"] or "", rank=9, most=16),
@@ -43,7 +47,3 @@ def columns(now: datetime, due_soon: int) -> Sequence[Column]:
 def assignee(ticket: Record) -> tuple[str, str]:
     """Return the assignee and a style, or "nobody"."""
     return (ticket["assignee"], "") if ticket["assignee"] else ("nobody", "yellow")
-
-
-def _until(ticket: Record, now: datetime) -> str:
-    return relative(ticket["acked_until"], now) if ticket["acked_until"] else ""

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ def _story(report: Record) -> Mapping[str, Any]:
         target["target"]: change_words(target["attainment"], before.get(target["target"]))
         for target in report["targets"]
     }
-    groups = report["groups"] or ()
+    groups, trend = report["groups"] or (), report["trend"]
     return {
         "title": period_title(report),
         "tickets": ticket_words(report),
@@ -78,42 +77,35 @@ def _story(report: Record) -> Mapping[str, Any]:
         "left_out": len(groups) - GROUPS,
         "weekdays": WEEKDAYS,
         "busiest": busiest_words(report),
-        "steps": [{**step, "name": step_name(step["start"], report["trend"]["unit"])} for step in _steps(report)],
+        "steps": [{**step, "name": step_name(step["start"], trend["unit"])} for step in trend["steps"]],
     }
-
-
-def _steps(report: Record) -> list[Record]:
-    steps: list[Record] = report["trend"]["steps"]
-    return steps
 
 
 def _charts(report: Record) -> Mapping[str, Any]:
     """Return the layout of the charts on the page."""
-    steps, week = _steps(report), report["busiest_hours"]
+    steps, week = report["trend"]["steps"], report["busiest_hours"]
     unit = report["trend"]["unit"]
     names, labels = ([name(step["start"], unit) for step in steps] for name in (step_name, step_label))
     missed = [{kind: step[f"{kind}_breached_count"] for kind in TARGETS} for step in steps]
     kept = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
     shown = {kind: shares for kind, shares in kept.items() if any(share is not None for share in shares)}
+
+    def missed_title(place: int) -> str:
+        parts = [f"{words(kind)} {number:,}" for kind, number in missed[place].items() if number]
+        return f"{names[place]}: {', '.join(parts)} missed"
+
+    def kept_title(kind: str, place: int) -> str:
+        return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
+
+    def heat_title(day: int, hour: int) -> str:
+        return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"
+
     return {
-        "missed_chart": charts.stacked_columns(labels, missed, partial(_missed_title, names, missed)),
-        "kept_chart": charts.curves(labels, shown, partial(_kept_title, names, kept)),
-        "heat": charts.heat_map(week, partial(_heat_title, week)) if any(map(any, week)) else (),
+        "missed_chart": charts.stacked_columns(labels, missed, missed_title),
+        "kept_chart": charts.curves(labels, shown, kept_title),
+        "heat": charts.heat_map(week, heat_title) if any(map(any, week)) else (),
         "shades": charts.SHADES,
         "most": max(map(max, week)),
         "height": charts.TOP + charts.HEIGHT,
         "gutter": charts.GUTTER,
     }
-
-
-def _missed_title(names: list[str], missed: list[dict[str, int]], place: int) -> str:
-    parts = [f"{words(kind)} {number:,}" for kind, number in missed[place].items() if number]
-    return f"{names[place]}: {', '.join(parts)} missed"
-
-
-def _kept_title(names: list[str], kept: Mapping[str, list[float | None]], kind: str, place: int) -> str:
-    return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
-
-
-def _heat_title(week: list[list[int]], day: int, hour: int) -> str:
-    return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"

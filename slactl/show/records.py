@@ -112,7 +112,9 @@ def write_line(record: Record, stream: TextIO) -> None:
 def to_json(value: object, *, indent: int | None = None) -> str:
     """Return JSON that keeps the data exactly; characters that could deceive a reader on a terminal are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
-    return text if text.isascii() and "\x7f" not in text else re.sub(_DECEPTIVE, _escaped, text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_DECEPTIVE, lambda mark: escaped(mark[0]) if mark[0] != "\x7f" else "\\u007f", text)
 
 
 def cell(value: object) -> str:
@@ -137,10 +139,6 @@ def defused(value: object) -> str:
     if ";" in text:
         text = re.sub(_LATER_START, ";'", text)
     return "'" + text if raw.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return escaped(match[0]) if match[0] != "\x7f" else "\\u007f"
 
 
 def _plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:

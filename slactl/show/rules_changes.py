@@ -1,7 +1,6 @@
 """Changed rules for people: differences between versions, and deadlines that a move changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,13 @@ from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from slactl.show.tables import Column
+
+    def target(change: Record) -> str:
+        return words(change["target"]) + (f" {change['cycle']}" if change["cycle"] > 1 else "")
+
+    def policy(change: Record) -> str:
+        return " → ".join(dict.fromkeys((change["policy_before"] or "none", change["policy_after"] or "none")))
+
 
 #: The fields of a difference as one record.
 DIFF_FIELDS = ("version", "rules", "open_count", "section", "name", "key", "change", "before", "after", "in_force")
@@ -82,26 +88,22 @@ def deadline_columns() -> "Sequence[Column]":
     """Return the columns of the before/after table of deadlines."""
     from slactl.show.tables import Column
 
+    def target(change: Record) -> str:
+        return words(change["target"]) + (f" {change['cycle']}" if change["cycle"] > 1 else "")
+
+    def policy(change: Record) -> str:
+        return " → ".join(dict.fromkeys((change["policy_before"] or "none", change["policy_after"] or "none")))
+
     return (
         Column("id", lambda change: str(change["ticket_id"]), right=True),
         Column("external id", lambda change: change["external_id"] or "", rank=3),
-        Column("target", _target),
-        Column("policy", _policy, rank=2, long=True),
+        Column("target", target),
+        Column("policy", policy, rank=2, long=True),
         Column("before (local)", lambda change: _due(change, "before")),
         Column("after (local)", lambda change: _due(change, "after")),
         Column("moved", _shift, rank=1, right=True),
         Column("", lambda change: ("newly breached", "bold red") if change["newly_breached"] else ""),
     )
-
-
-def _target(change: Record) -> str:
-    cycle = f" {change['cycle']}" if change["cycle"] > 1 else ""
-    return words(change["target"]) + cycle
-
-
-def _policy(change: Record) -> str:
-    names = [change["policy_before"] or "none", change["policy_after"] or "none"]
-    return " → ".join(dict.fromkeys(names))
 
 
 def _due(change: Record, side: str) -> str:
@@ -116,9 +118,5 @@ def _shift(change: Record) -> str:
     before, after = change["due_at_before"], change["due_at_after"]
     if before is None or after is None or before == after:
         return ""
-    moved = _seconds(from_text(before), from_text(after))
+    moved = int((from_text(after) - from_text(before)).total_seconds())
     return f"{'+' if moved > 0 else '-'}{describe_seconds(abs(moved))}"
-
-
-def _seconds(before: datetime, after: datetime) -> int:
-    return int((after - before).total_seconds())

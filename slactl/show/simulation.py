@@ -120,20 +120,12 @@ def _columns() -> Sequence[Column]:
         Column("Priority", lambda row: row["priority"] if row["first"] else "", rank=5),
         Column("Target", lambda row: words(row["target"] or "no target")),
         Column("Cycle", lambda row: str(row["cycle"]) if (row["cycle"] or 1) > 1 else "", rank=4, right=True),
-        Column("State", _state),
-        Column("Duration", _duration, rank=2),
+        Column("State", lambda row: (row["state"] or "", STATE_STYLES.get(row["state"], ""))),
+        Column("Duration", lambda row: describe_seconds(s) if (s := row["target_seconds"]) is not None else "", rank=2),
         Column("Due", lambda row: local(row["due_at"]) if row["due_at"] else "", rank=1),
         Column("", lambda row: timer_phrase(row, row["now"]) if row["target"] else ""),
         Column("Would have fired", _fired, rank=6, most=200, long=True),
     )
-
-
-def _state(row: Record) -> tuple[str, str]:
-    return (row["state"], STATE_STYLES[row["state"]]) if row["state"] else ("", "")
-
-
-def _duration(row: Record) -> str:
-    return describe_seconds(row["target_seconds"]) if row["target_seconds"] is not None else ""
 
 
 def _fired(row: Record) -> str:

@@ -147,14 +147,11 @@ def _draw_change(summary: Record, change: Record, console: "Console") -> None:
         {"target": words(name.removesuffix("_attainment")), "lately": lately[name], "before": before.get(name)}
         for name in names
     ]
-    title = "This period" if summary["since"] else f"Last {describe_seconds(_span(summary, lately))}"
+    now = from_text(summary["at"])
+    length = now - from_text(lately["since"] or to_text(now - timedelta(days=7)))
+    title = "This period" if summary["since"] else f"Last {describe_seconds(int(length.total_seconds()))}"
     console.print()
     console.print(lay(rows, _change_columns(title), console.width))
-
-
-def _span(summary: Record, lately: Record) -> int:
-    now = from_text(summary["at"])
-    return int((now - from_text(lately["since"] or to_text(now - timedelta(days=7)))).total_seconds())
 
 
 def _change_columns(title: str) -> Sequence[Column]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
@@ -11,6 +11,12 @@ from slactl.text import clean
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+    from typing_extensions import TypeVar as Generalised
+
+    Row = Generalised("Row", contravariant=True, default=Record)
+    OneRow = Generalised("OneRow", default=Record)
+else:
+    Row, OneRow = TypeVar("Row"), TypeVar("OneRow")
 
 #: Cells between two columns.
 GAP = 2
@@ -19,7 +25,7 @@ LEAST_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(Generic[Row]):
     """A column: a function from a record to text and style, and what happens on a narrow screen.
 
     A column of `rank` 0 always stays, and the highest rank goes first. `most` is the greatest width in cells. A `long`
@@ -27,7 +33,7 @@ class Column:
     """
 
     title: str
-    cell: Callable[[Record], str | tuple[str, str]]
+    cell: Callable[[Row], str | tuple[str, str]]
     rank: int = 0
     most: int = 40
     long: bool = False
@@ -40,7 +46,7 @@ def field_column(name: str, *, rank: int = 0) -> Column:
     return Column(name, lambda record: cell(record[name]), rank=rank)
 
 
-def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *, footer: str = "") -> None:
+def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: Screen, *, footer: str = "") -> None:
     """Draw a table of the records, and a dim line below it."""
     from rich.text import Text
 
@@ -50,9 +56,10 @@ def draw(records: Iterable[Record], columns: Sequence[Column], screen: Screen, *
         console.print(Text(clean(footer), style="dim"))
 
 
-def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Table":
+def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Table":
     """Lay out a table that fits `width` cells: first empty columns, then those of the highest rank are left out."""
     from rich.cells import cell_len
+    from rich.table import Table
 
     rows = [[_text(column.cell(record)) for column in columns] for record in records]
     most = [column.most if width < UNCUT else width for column in columns]
@@ -64,7 +71,7 @@ def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Ta
     kept = _fit(filled, columns, sizes, width)
     taken = sum(sizes[place] for place in kept if not columns[place].long)
     left = width - taken - GAP * (len(kept) - 1)
-    table = _empty_table()
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
     for place in kept:
         column = columns[place]
         table.add_column(
@@ -79,7 +86,7 @@ def lay(records: Sequence[Record], columns: Sequence[Column], width: int) -> "Ta
     return table
 
 
-def _fit(places: Sequence[int], columns: Sequence[Column], sizes: Sequence[int], width: int) -> list[int]:
+def _fit(places: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Sequence[int], width: int) -> list[int]:
     kept = list(places)
     while True:
         least = [min(sizes[place], LEAST_LONG) if columns[place].long else sizes[place] for place in kept]
@@ -87,12 +94,6 @@ def _fit(places: Sequence[int], columns: Sequence[Column], sizes: Sequence[int],
         if sum(least) + GAP * (len(kept) - 1) <= width or not dispensable:
             return kept
         kept.remove(max(dispensable, key=lambda place: columns[place].rank))
-
-
-def _empty_table() -> "Table":
-    from rich.table import Table
-
-    return Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
 
 
 def _text(value: str | tuple[str, str]) -> "Text":

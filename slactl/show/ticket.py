@@ -2,20 +2,22 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from slactl.clock import describe_seconds, from_text
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
-from slactl.show.tables import Column, bar, lay
+from slactl.show.tables import Column, OneRow, bar, lay
 from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
 from slactl.text import clean, clean_block
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from slactl.records import Message, Ticket, TicketDetails, Timer
 
 MESSAGE_WORDS = {
     "created": "opening message",
@@ -26,18 +28,21 @@ MESSAGE_WORDS = {
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
 
-def draw_ticket(ticket: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
+def draw_ticket(record: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
-    console = screen.console()
+    from rich.text import Text
+
+    console, ticket = screen.console(), cast("TicketDetails", record)
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
-    _facts(console, ticket, now)
+    for name, value in _facts(ticket, now):
+        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
     _section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
     _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
     _section(console, "Escalations", ticket["escalations"], escalation_columns())
     _section(console, "Audit trail", ticket["events"], event_columns())
 
 
-def _headline(ticket: Record, band: Urgency) -> "Text":
+def _headline(ticket: "Ticket", band: Urgency) -> "Text":
     from rich.text import Text
 
     line = Text().append(f"#{ticket['id']}", style="bold cyan")
@@ -54,62 +59,54 @@ def _headline(ticket: Record, band: Urgency) -> "Text":
     return line.append("\n")
 
 
-def _facts(console: "Console", ticket: Record, now: datetime) -> None:
-    from rich.text import Text
-
-    for name, value in _fact_lines(ticket, now):
-        console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
-
-
-def _fact_lines(ticket: Record, now: datetime) -> Iterator[tuple[str, str]]:
-    if ticket["due_at"]:
-        yield (
-            "Due",
-            f"{local_day(ticket['due_at'])}, {relative_due(ticket['due_at'], now)}, {words(ticket['due_target'])}",
-        )
-    if ticket["next_level"]:
-        at = ticket["next_level_at"]
+def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
+    if (due := ticket["due_at"]) and ticket["due_target"]:
+        yield "Due", f"{local_day(due)}, {relative_due(due, now)}, {words(ticket['due_target'])}"
+    if at := ticket["next_level_at"]:
         yield "Next level", f"{next_level(ticket, now)}, {local_day(at)}, of {ticket['next_escalation']}"
-    for title, name in (
-        ("Requester", "requester_email"),
-        ("Tenant", "tenant"),
-        ("Plan", "plan"),
-        ("Policy", "policy"),
-        ("External id", "external_id"),
+    for title, value in (
+        ("Requester", ticket["requester_email"]),
+        ("Tenant", ticket["tenant"]),
+        ("Plan", ticket["plan"]),
+        ("Policy", ticket["policy"]),
+        ("External id", ticket["external_id"]),
     ):
-        if ticket[name]:
-            yield title, ticket[name]
+        if value:
+            yield title, value
     if ticket["tags"]:
         yield "Tags", ", ".join(ticket["tags"])
-    for title, name in (
-        ("Created", "created_at"),
-        ("Updated", "updated_at"),
-        ("Answered", "first_responded_at"),
-        ("Resolved", "resolved_at"),
-        ("Acknowledged", "acked_until"),
+    for title, instant in (
+        ("Created", ticket["created_at"]),
+        ("Updated", ticket["updated_at"]),
+        ("Answered", ticket["first_responded_at"]),
+        ("Resolved", ticket["resolved_at"]),
+        ("Acknowledged", ticket["acked_until"]),
     ):
-        if ticket[name]:
-            until = "until " if name == "acked_until" else ""
-            yield title, f"{until}{local_day(ticket[name])}, {relative(ticket[name], now)}"
+        if instant:
+            until = "until " if title == "Acknowledged" else ""
+            yield title, f"{until}{local_day(instant)}, {relative(instant, now)}"
 
 
-def timer_columns(now: datetime, *, blocks: bool) -> Sequence[Column]:
+def timer_columns(now: datetime, *, blocks: bool) -> "Sequence[Column[Timer]]":
     """Return the columns of a list of timers; the bar shows how much of the target is used up."""
+
+    def used(timer: "Timer") -> str:
+        share = used_share(timer, now)
+        return "" if share is None else bar(share, 10, blocks=blocks)
+
+    def duration(timer: "Timer") -> str:
+        seconds = timer["target_seconds"]
+        return "" if seconds is None else describe_seconds(seconds) + (", manual" if timer["manual"] else "")
+
     return (
         Column("Target", lambda t: words(t["target"])),
         Column("Cycle", lambda t: str(t["cycle"]) if t["cycle"] > 1 else "", rank=3, right=True),
         Column("State", lambda t: (t["state"], STATE_STYLES[t["state"]])),
-        Column("Used", lambda t: _used_bar(t, now, blocks), rank=1),
-        Column("Duration", _duration, rank=2),
+        Column("Used", used, rank=1),
+        Column("Duration", duration, rank=2),
         Column("Due", lambda t: local(t["due_at"]) if t["due_at"] else ""),
         Column("", lambda t: timer_phrase(t, now)),
     )
-
-
-def _duration(timer: Record) -> str:
-    if timer["target_seconds"] is None:
-        return ""
-    return describe_seconds(timer["target_seconds"]) + (", manual" if timer["manual"] else "")
 
 
 def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
@@ -128,12 +125,7 @@ def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
     return f"since {local(timer['started_at'])}", ""
 
 
-def _used_bar(timer: Record, now: datetime, blocks: bool) -> str:
-    share = used_share(timer, now)
-    return "" if share is None else bar(share, 10, blocks=blocks)
-
-
-def used_share(timer: Record, now: datetime) -> float | None:
+def used_share(timer: "Timer", now: datetime) -> float | None:
     """Return how much of a target is used up, 0 to 1; None for a timer without a target.
 
     Between the last stop and the deadline it grows evenly by the wall clock: the calendar is not asked.
@@ -150,7 +142,7 @@ def used_share(timer: Record, now: datetime) -> float | None:
     return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
 
 
-def _messages(console: "Console", messages: Iterable[Record], written: Container[int]) -> None:
+def _messages(console: "Console", messages: "Iterable[Message]", written: Container[int]) -> None:
     """Print the messages; a body that was `written` and is gone was erased."""
     from rich.padding import Padding
     from rich.text import Text
@@ -166,6 +158,11 @@ def _messages(console: "Console", messages: Iterable[Record], written: Container
 
 def escalation_columns() -> Sequence[Column]:
     """Return the columns of a list of escalations."""
+
+    def reason(escalation: Record) -> str:
+        text = cell(escalation["reason"])
+        return words(text) if escalation["source"] == "automatic" else text
+
     return (
         Column("Fired", lambda e: local(e["fired_at"])),
         Column("Due", lambda e: local(e["due_at"]) if e["due_at"] else "", rank=4),
@@ -174,13 +171,8 @@ def escalation_columns() -> Sequence[Column]:
         Column("Level", lambda e: e["level"] or "", rank=1, most=16),
         Column("Outcome", lambda e: e["outcome"]),
         Column("Change", escalation_change, rank=2, most=36),
-        Column("Reason", _reason, most=1000, long=True, wrap=True),
+        Column("Reason", reason, most=1000, long=True, wrap=True),
     )
-
-
-def _reason(escalation: Record) -> str:
-    reason = cell(escalation["reason"])
-    return words(reason) if escalation["source"] == "automatic" else reason
 
 
 def escalation_change(escalation: Record) -> str:
@@ -193,7 +185,7 @@ def escalation_change(escalation: Record) -> str:
     return ", ".join(changes)
 
 
-def _section(console: "Console", title: str, records: Sequence[Record], columns: Sequence[Column]) -> None:
+def _section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
     from rich.text import Text
 
     if records:

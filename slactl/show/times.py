@@ -3,13 +3,15 @@
 import os
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from slactl.clock import describe_seconds, from_text, typed_zone
-from slactl.show.records import Record
 from slactl.sla.enums import DONE
 
+if TYPE_CHECKING:
+    from slactl.records import Ticket
+
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-STATES = ("first_response_state", "next_response_state", "resolution_state")
 
 
 class Urgency(StrEnum):
@@ -34,17 +36,18 @@ STYLES = {
 }
 
 
-def urgency(ticket: Record, now: datetime, due_soon: int) -> Urgency:
+def urgency(ticket: "Ticket", now: datetime, due_soon: int) -> Urgency:
     """Return the band of a ticket at `now`; due soon is within `due_soon` seconds, inclusive."""
     if ticket["due_at"]:
         left = (from_text(ticket["due_at"]) - now).total_seconds()
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
     if ticket["status"] in DONE:
         return Urgency.DONE
-    return Urgency.PAUSED if any(ticket[state] == "paused" for state in STATES) else Urgency.FREE
+    states = (ticket["first_response_state"], ticket["next_response_state"], ticket["resolution_state"])
+    return Urgency.PAUSED if "paused" in states else Urgency.FREE
 
 
-def due_phrase(ticket: Record, now: datetime) -> str:
+def due_phrase(ticket: "Ticket", now: datetime) -> str:
     """Return the most urgent deadline in words: "in 2h 10m", "3h 5m late", "paused", "done", "no deadline"."""
     if ticket["due_at"]:
         return relative_due(ticket["due_at"], now)
@@ -59,9 +62,9 @@ def relative_due(due_at: str, now: datetime) -> str:
     return f"in {describe_seconds(left)}" if left > 0 else f"{describe_seconds(-left)} late"
 
 
-def next_level(ticket: Record, now: datetime) -> str:
+def next_level(ticket: "Ticket", now: datetime) -> str:
     """Return the next level of a ticket: "manager in 42m", "manager due"; empty text without one."""
-    if not ticket["next_level"]:
+    if not ticket["next_level"] or not ticket["next_level_at"]:
         return ""
     left = int((from_text(ticket["next_level_at"]) - now).total_seconds())
     return f"{ticket['next_level']} " + (f"in {describe_seconds(left)}" if left > 0 else "due")

@@ -152,8 +152,8 @@ class TestBusyDesk:
         lines = [line.rstrip() for line in slactl("report", "--by", "plan", "--format", "table").lines]
         assert max(map(len, lines)) <= 80
         assert lines[:7] == [
-            "All promises so far",
-            "8 tickets opened; 37.5 % were late, 12.5 % escalated",
+            "All targets so far",
+            "8 tickets opened; 37.5 % were overdue, 12.5 % escalated",
             "",
             "Target          Kept                Missed  Of    p50     p90      p95  Average",
             "first response  ██████░░░░  60.0 %       2   5     1h     21h  23h 30m   9h 20m",

@@ -212,7 +212,7 @@ def test_the_table_fits(
             assert "Breaches gained: 2, lost: 0" in result.lines
             assert "Firings a day: 1.0 → 4.0" in result.lines
             if not by:
-                assert "first response  50.0 %  25.0 %   -25.0     2      3" in result.out
+                assert "first response  50.0 %  25.0 %   -25.0       2      3" in result.out
 
 
 def test_a_row_for_each_target_on_a_pipe(slactl: Slactl, files: tuple[str, str, str]) -> None:
