@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.desk.ledger.records import instant_text
+from slactl.desk.ledger.records import text_or_none
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey, next_instant
 from slactl.sla.escalation.upcoming import next_level
@@ -42,15 +42,15 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
         "calendar": evaluation.calendar,
         "created_at": to_text(evaluation.created_at),
         "updated_at": to_text(evaluation.updated_at),
-        "first_responded_at": instant_text(evaluation.first_responded_at),
-        "resolved_at": instant_text(evaluation.resolved_at),
-        "first_resolved_at": instant_text(evaluation.first_resolved_at),
-        "due_at": instant_text(evaluation.due_at),
+        "first_responded_at": text_or_none(evaluation.first_responded_at),
+        "resolved_at": text_or_none(evaluation.resolved_at),
+        "first_resolved_at": text_or_none(evaluation.first_resolved_at),
+        "due_at": text_or_none(evaluation.due_at),
         "due_target": evaluation.due_target.value if evaluation.due_target else None,
         "missed": int(any(timer.breached_at is not None for timer in evaluation.timers)),
         "escalated": int(evaluation.escalated),
         "escalation_level": evaluation.escalation_level,
-        "acked_until": instant_text(evaluation.acked_until),
+        "acked_until": text_or_none(evaluation.acked_until),
     }
 
 
@@ -92,15 +92,15 @@ def _timer_row(
         "state": timer.state.value,
         "target_seconds": timer.target_seconds,
         "started_at": to_text(timer.started_at),
-        "due_at": instant_text(timer.due_at),
-        "running_since": instant_text(timer.running_since),
+        "due_at": text_or_none(timer.due_at),
+        "running_since": text_or_none(timer.running_since),
         "consumed_seconds": timer.consumed_seconds if timer.stopped_at is None else timer.elapsed_seconds,
         "paused_seconds": _uncounted(timer, PauseReason.PAUSED),
         "closed_seconds": _uncounted(timer, PauseReason.CLOSED),
-        "stopped_at": instant_text(timer.stopped_at),
-        "breached_at": instant_text(timer.breached_at),
+        "stopped_at": text_or_none(timer.stopped_at),
+        "breached_at": text_or_none(timer.breached_at),
         "detected_at": detected,
-        "next_at": instant_text(upcoming),
+        "next_at": text_or_none(upcoming),
         "manual": int(timer.manual),
         "arming": timer.deadline_revision,
     }
