@@ -184,13 +184,8 @@ def _without_secrets(text: str) -> str:
 
 
 def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
-    import sqlite3
-
     from slactl.text import clean
 
-    if isinstance(error, sqlite3.Error):
-        _say(f"error: the database failed: {clean(str(error))}")
-        return ExitCode.DATABASE
     if isinstance(error, OSError) and error.strerror:
         place = f": {clean(str(error.filename))}" if error.filename else ""
         _say(f"error: {clean(error.strerror)}{place}")

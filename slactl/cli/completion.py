@@ -22,14 +22,12 @@ SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids that begin like this; where nothing was typed yet those of open tickets."""
-    import sqlite3
-
     from slactl.store.read import ids
 
     try:
         config = _config(ctx)
         return _safe(ids.ids_like(config.database, incomplete)) if config else []
-    except (SlactlError, sqlite3.Error, OSError, ValueError):
+    except (SlactlError, OSError, ValueError):
         return []
 
 

@@ -9,7 +9,7 @@ from slactl.clock import describe_seconds, from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
-from slactl.show.times import WEEKDAYS, day_name, exact, in_zone
+from slactl.show.times import MONTHS, WEEKDAYS, day_name, exact, in_zone
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
 
 #: The narrowest cell of a grid, and one in which hours need not be shortened.
 NARROW, WIDE = 10, 13
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def added_lines(found: Record) -> list[str]:

@@ -1,6 +1,6 @@
 """The table of tickets, each with its deadline in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -8,12 +8,18 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
 from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
+from slactl.sla.enums import Priority
 
 if TYPE_CHECKING:
     from slactl.records import Ticket
 
 #: The table names each priority; only high priorities have a colour.
-PRIORITY_STYLES = {"urgent": "bold magenta", "high": "magenta", "normal": "", "low": "dim"}
+PRIORITY_STYLES: Mapping[str, str] = {
+    Priority.URGENT: "bold magenta",
+    Priority.HIGH: "magenta",
+    Priority.NORMAL: "",
+    Priority.LOW: "dim",
+}
 
 
 def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, *, due_soon: int, footer: str = "") -> None:

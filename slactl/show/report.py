@@ -9,15 +9,14 @@ from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
 from slactl.show.shares import SPENT, percent, share_style, spent_shares, spent_words, stacked, taken
 from slactl.show.tables import Column, bar, lay
-from slactl.show.times import WEEKDAYS, local_day, words
-from slactl.sla.enums import Target
+from slactl.show.times import MONTHS, WEEKDAYS, local_day, words
+from slactl.sla.enums import LevelOutcome, Target
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 TARGETS: tuple[str, ...] = tuple(Target)
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 #: The shades of an hour, from nothing to the busiest, in blocks and in ASCII.
 HEAT = (" ·░▒▓█", " .:+*#")
@@ -165,8 +164,8 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         Column("Opened", lambda step: f"{step['opened_count']:,}", right=True, rank=2),
         Column("Missed", lambda step: f"{missed(step):,}", right=True),
         Column("", drawn, rank=1),
-        kept("first_response"),
-        kept("resolution"),
+        kept(Target.FIRST_RESPONSE),
+        kept(Target.RESOLUTION),
     )
 
 
@@ -180,7 +179,7 @@ def step_label(start: str, unit: str) -> str:
     if unit not in ("day", "week"):
         return step_name(start, unit)
     _, month, day = start.split("-")
-    return f"{int(day)} {MONTHS[int(month) - 1]}"
+    return f"{int(day)} {MONTHS[int(month) - 1][:3]}"
 
 
 def _escalation_columns() -> Sequence[Column]:
@@ -190,7 +189,7 @@ def _escalation_columns() -> Sequence[Column]:
     return (
         Column("Escalation", lambda row: row["escalation"] or "manual"),
         Column("Level", lambda row: row["level"] or ""),
-        *(count(outcome) for outcome in ("fired", "expired", "baseline", "skipped")),
+        *(count(outcome) for outcome in LevelOutcome),
         Column("Tickets", lambda row: f"{row['ticket_count']:,}", right=True, rank=1),
     )
 

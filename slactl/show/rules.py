@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from slactl.show.form import Screen
+from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record
 from slactl.show.times import words
 from slactl.sla.enums import Target
 from slactl.text import clean, counted
-
-#: The colours of priorities; the words stand beside them.
-STYLES = {"low": "dim", "normal": "", "high": "yellow", "urgent": "bold red"}
 
 #: The fields of a cell of the matrix, in order.
 FIELDS = ("plan", "priority", "policy", "calendar", *Target)
@@ -25,11 +23,11 @@ def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
     table = Table(title="first response / next response / resolution", title_style="dim")
     table.add_column("plan")
     for priority in priorities:
-        table.add_column(Text(priority, style=STYLES[priority]))
+        table.add_column(Text(priority, style=PRIORITY_STYLES[priority]))
     for plan in dict.fromkeys(cell["plan"] for cell in cells):
         row = [cell for cell in cells if cell["plan"] == plan]
         name = Text(clean(plan) if plan is not None else "any other")
-        table.add_row(name, *(Text(_promises(cell), style=STYLES[cell["priority"]]) for cell in row))
+        table.add_row(name, *(Text(_promises(cell), style=PRIORITY_STYLES[cell["priority"]]) for cell in row))
     screen.console().print(table)
 
 

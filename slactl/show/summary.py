@@ -11,7 +11,7 @@ from slactl.show.records import Record
 from slactl.show.shares import change_words, percent, share_style, taken
 from slactl.show.tables import Column, bar, lay
 from slactl.show.times import STYLES, Urgency, local_day, words
-from slactl.sla.enums import Target
+from slactl.sla.enums import Priority, Target
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: How many of the tickets that breach next there is room for.
 NEXT = 3
-
-PRIORITIES = ("urgent", "high", "normal", "low")
 
 #: How each band of open work is drawn.
 BAND_STYLES = {
@@ -97,7 +95,7 @@ def _band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Se
 
     return (
         Column("Open work", name),
-        *(Column(priority.capitalize(), number(priority), right=True) for priority in PRIORITIES),
+        *(Column(priority.capitalize(), number(priority), right=True) for priority in reversed(Priority)),
         Column("All", number("count"), right=True),
         Column("", drawn, rank=1),
     )
@@ -111,7 +109,7 @@ def _period(summary: Record) -> str:
 
 
 def _targets(summary: Record) -> Iterator[Record]:
-    for kind, unit, seconds in (("first_response", "minutes", 60), ("resolution", "hours", 3600)):
+    for kind, unit, seconds in ((Target.FIRST_RESPONSE, "minutes", 60), (Target.RESOLUTION, "hours", 3600)):
         average, middle = summary[f"avg_{kind}_{unit}"], summary[f"median_{kind}_{unit}"]
         yield {
             "target": words(kind),
@@ -140,7 +138,7 @@ def _target_columns(*, blocks: bool) -> Sequence[Column]:
 def _draw_change(summary: Record, change: Record, console: "Console") -> None:
     """Print the shares of a period beside those of the period before; nothing where neither has any."""
     lately, before = change["lately"], change["before"] or {}
-    names = [f"{kind}_attainment" for kind in ("first_response", "resolution")]
+    names = [f"{kind}_attainment" for kind in (Target.FIRST_RESPONSE, Target.RESOLUTION)]
     if all(lately[name] is None and before.get(name) is None for name in names):
         return
     rows = [
@@ -168,9 +166,9 @@ def _change_columns(title: str) -> Sequence[Column]:
 
 
 def _group_columns(by: str) -> Sequence[Column]:
-    def kept(target: str) -> Column:
+    def kept(target: Target) -> Column:
         name = f"{target}_attainment"
-        title = "Response kept" if target == "first_response" else "Resolution kept"
+        title = "Response kept" if target is Target.FIRST_RESPONSE else "Resolution kept"
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
     def late(group: Record) -> tuple[str, str]:
@@ -183,6 +181,6 @@ def _group_columns(by: str) -> Sequence[Column]:
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),
-        kept("first_response"),
-        kept("resolution"),
+        kept(Target.FIRST_RESPONSE),
+        kept(Target.RESOLUTION),
     )

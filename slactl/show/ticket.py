@@ -1,6 +1,6 @@
 """One ticket on a terminal: facts, timers, messages, escalations and the audit trail."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +11,7 @@ from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, OneRow, bar, lay
 from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
+from slactl.sla.enums import EventType
 from slactl.text import clean, clean_block
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
     from slactl.records import Message, Ticket, TicketDetails, Timer
 
-MESSAGE_WORDS = {
-    "created": "opening message",
-    "agent_reply": "agent's reply",
-    "customer_reply": "customer's reply",
-    "note": "internal note",
+MESSAGE_WORDS: Mapping[str, str] = {
+    EventType.CREATED: "opening message",
+    EventType.AGENT_REPLY: "agent's reply",
+    EventType.CUSTOMER_REPLY: "customer's reply",
+    EventType.NOTE: "internal note",
 }
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
@@ -151,7 +152,7 @@ def _messages(console: "Console", messages: "Iterable[Message]", written: Contai
         if not place:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
-        console.print(Text(head, style="dim" if message["type"] == "note" else "cyan"))
+        console.print(Text(head, style="dim" if message["type"] == EventType.NOTE else "cyan"))
         nothing = "(erased)" if message["event_id"] in written else "(no text)"
         console.print(Padding(Text(clean_block(message["body"] or nothing)), (0, 0, 0, 4), expand=False))
 

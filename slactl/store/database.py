@@ -1,7 +1,7 @@
-"""The one door to what is kept: who has a `Database` reads and writes it, and knows neither driver nor statements."""
+"""The one door to the database: the callers of `Database` know neither its driver nor SQL."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-    #: One transaction for the functions of `store`; nobody else calls a method of it.
+    #: One transaction, for the functions of `store` only: nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
-    #: One transaction that knows the models.
+    #: One transaction with the models of `store.schema`.
     ModelTransaction: TypeAlias = Session
 
 
@@ -26,59 +26,52 @@ class Database:
 
     @contextmanager
     def read(self) -> "Iterator[Transaction]":
-        """Open one read transaction: everything in it sees the same state."""
+        """Open one read transaction: every query in it sees the same state."""
         from slactl.store.sqlite.connection import open_database, reported, transaction
 
-        connection = open_database(self.path, query_only=True)
-        try:
-            with reported(self.path), transaction(connection):
-                yield connection
-        finally:
-            connection.close()
+        with closing(open_database(self.path, query_only=True)) as opened, reported(self.path), transaction(opened):
+            yield opened
 
     @contextmanager
     def write(self, *, keep: bool = True) -> "Iterator[Transaction]":
-        """Open one write transaction; it is rolled back on any error, and when it is not to be kept."""
+        """Open one write transaction; roll it back on any error, and unless `keep`."""
         from slactl.store.sqlite.connection import open_database, reported, transaction
 
-        connection = open_database(self.path)
-        try:
-            with reported(self.path), transaction(connection, write=True, keep=keep):
-                yield connection
-        finally:
-            connection.close()
+        with (
+            closing(open_database(self.path)) as opened,
+            reported(self.path),
+            transaction(opened, write=True, keep=keep),
+        ):
+            yield opened
 
     def read_models(self) -> "AbstractContextManager[ModelTransaction]":
-        """Open one read transaction that knows the models."""
+        """Open one read transaction with the models."""
         from slactl.store.sqlite.engine import looking
 
         return looking(self.path)
 
     def write_models(self, *, keep: bool = True) -> "AbstractContextManager[ModelTransaction]":
-        """Open one write transaction that knows the models; it is rolled back like that of `write`."""
+        """Open one write transaction with the models; roll it back as `write` does."""
         from slactl.store.sqlite.engine import writing
 
         return writing(self.path, keep=keep)
 
     @contextmanager
     def held_open(self) -> Iterator[None]:
-        """Keep a connection open, so that no transaction meanwhile is the last one, which would copy the log back."""
+        """Keep one connection open: the last connection to close copies the write-ahead log back, which takes time."""
         from slactl.store.sqlite.connection import open_database
 
-        connection = open_database(self.path, query_only=True)
-        try:
+        with closing(open_database(self.path, query_only=True)):
             yield
-        finally:
-            connection.close()
 
     def wipe(self) -> bool:
-        """Rewrite the file without the pages that were freed; return whether nothing old is left in its log."""
+        """Rewrite the file without freed pages; return whether its write-ahead log is empty too."""
         from slactl.store.sqlite.wipe import wipe
 
         return wipe(self.path)
 
     def run_lock(self) -> AbstractContextManager[int]:
-        """Hold the lock of the one run that sends, without waiting for it; yields a descriptor for a child to inherit.
+        """Hold the lock of the one run that sends, or fail at once; yield a descriptor that a child inherits.
 
         Raises:
             LockedError: another run holds it.

@@ -349,10 +349,10 @@ def test_a_link_out_of_the_folder_is_not_followed(leaky: Path, slactl: Slactl) -
     token = leaky.with_name("secrets") / "token"
     token.rename(leaky.with_name("token"))
     token.symlink_to(leaky.with_name("token"))
-    assert "a symbolic link is on the way to the file token" in slactl("notify", "test", "backup", "-n").out
+    assert "a symbolic link is on the path to the file token" in slactl("notify", "test", "backup", "-n").out
     rules = leaky.with_name("rules.toml")
     rules.write_text(RULES[: RULES.index("[roles.lead]")].format().replace("${env:BEAT}", "${file:token}"))
-    assert "a symbolic link is on the way to the file token" in slactl("check").err
+    assert "a symbolic link is on the path to the file token" in slactl("check").err
 
 
 def test_nothing_of_a_secret_is_in_the_process_list_while_it_is_sent(leaky: Path, receiver: Receivers) -> None:

@@ -19,7 +19,7 @@ from slactl.text import RESERVED
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What an escalation does to a ticket; absolute, so that a second time changes nothing."""
+    """The changes that an escalation makes to a ticket; absolute, so that a second time changes nothing."""
 
     priority: Priority | None = None
     assign: str | None = None
@@ -36,7 +36,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why an escalation fires: a person's reason, or a level that fell due."""
+    """The cause of an escalation: a person's reason, or a level that fell due."""
 
     reason: str
     fired_at: datetime

@@ -1,4 +1,4 @@
-"""What a run of `check` is asked to do, and its report."""
+"""The options of a run of `check`, and its report."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from slactl.errors import ExitCode, worst
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a person asked of a run, and the callbacks it uses."""
+    """The options of a run, and the callbacks that it uses."""
 
     dry_run: bool = False
     baseline: bool = False
@@ -40,7 +40,7 @@ DEFAULTS = RunOptions()
 
 @dataclass(slots=True)
 class Batch:
-    """What was done about some tickets; `firings` are escalation records."""
+    """The results for some tickets; `firings` are escalation records."""
 
     scanned: int = 0
     breached: int = 0
@@ -49,7 +49,7 @@ class Batch:
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Batch") -> None:
-        """Add what was done about some more tickets."""
+        """Add the results for some more tickets."""
         self.scanned += other.scanned
         self.breached += other.breached
         self.failed += other.failed
@@ -59,7 +59,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Report(Batch):
-    """What a run did; `failed` counts tickets and messages, `messages` are texts for people without an address."""
+    """The results of a run; `failed` counts tickets and messages, `messages` are texts that `check` prints."""
 
     at: datetime = field(kw_only=True)
     dry_run: bool = field(kw_only=True)
@@ -109,7 +109,7 @@ class Report(Batch):
         return worst([ExitCode.RULES] * self.invalid_rules + [ExitCode.PARTLY] * partly)
 
     def add_messages(self, delivered: Delivered) -> None:
-        """Add what the messages of the run came to; each problem and hint is kept once."""
+        """Add the results of sending messages; keep each problem and hint once."""
         self.notified += delivered.notified
         self.failed += delivered.failed
         self.messages += delivered.messages

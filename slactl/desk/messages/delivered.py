@@ -1,4 +1,4 @@
-"""What the messages of one run came to, for the run to add to its report."""
+"""Count the messages of one run, for the run to add to its report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
 
 @dataclass(slots=True)
 class Delivered:
-    """Count the messages of one run, and note the problems with them; `failed` counts messages."""
+    """The results of sending the messages of one run."""
 
     notified: int = 0
     failed: int = 0

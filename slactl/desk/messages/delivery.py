@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one run sends with, and where it counts what it delivered.
+    """The context in which one run sends messages, and the count of their results.
 
     `gap` is for how many seconds no run was made before it, if that was unusually long. `lock` is the run lock's
     descriptor. `is_own` is false for rules that only the database knows.

@@ -35,7 +35,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one recipient reads; `problem` says why the templates of the rules were not used, or is None."""
+    """The text for one recipient; `problem` says why the templates of the rules were not used, or is None."""
 
     title: str
     body: str
@@ -49,7 +49,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class DigestContext:
-    """What the text of a message depends on besides its tickets."""
+    """The facts that the text of a message depends on besides its tickets."""
 
     recipient: str
     now: datetime

@@ -148,7 +148,7 @@ def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
         if whole and service is None:
             yield path, f"Apprise does not understand the address {addresses.label(url)}"
         elif whole and reads_otherwise(service, whole):
-            yield path, f"Apprise reads another e-mail address than stands in {addresses.label(url)}"
+            yield path, f"Apprise reads a different e-mail address from the one in {addresses.label(url)}"
         elif service is None and (scheme := addresses.scheme(url)) and not known_scheme(scheme):
             yield path, f"Apprise does not know {clean(scheme)}://"
 
@@ -162,9 +162,9 @@ def unsafe(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
             continue
         name = addresses.label(url)
         if not service.verify_certificate:
-            yield path, f"verify=no in {name}: anybody on the way can pose as the server and read the messages"
+            yield path, f"verify=no in {name}: anybody on the network path can pose as the server and read the messages"
         if allow_http and hasattr(service, "secure_mode") and is_unencrypted(service, kind, ""):
-            yield path, f"{name} has no TLS: anybody on the way can read the messages and the password"
+            yield path, f"{name} has no TLS: anybody on the network path can read the messages and the password"
 
 
 def _service(url: str, secrets: Secrets) -> tuple[Any, str]:

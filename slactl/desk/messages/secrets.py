@@ -1,4 +1,4 @@
-"""The secrets that addresses name: read only when something is sent, and never shown again."""
+"""Read the secrets that addresses name, only when something is sent, and never show them."""
 
 import errno
 import os
@@ -17,19 +17,19 @@ from slactl.text import clean, quoted
 #: The largest file that can be a secret, in bytes.
 SECRET_BYTES = 65_536
 
-# A folder is opened only to go on from there; where the system allows it, without reading it.
+# Opens a folder only to open what is in it; without the right to list it, where the system allows that.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# What was handed out in this process. A library may put it into an error, and whoever shows that leaves it out.
-_handed_out: set[str] = set()
+# The secrets read in this process. A library may put one into an error; `without_secrets` removes it.
+_secrets_read: set[str] = set()
 
 
 class Unresolved(Exception):
-    """An address that cannot be used; the message says why, without its secrets."""
+    """Report an address that cannot be used; the message says why, without its secrets."""
 
 
 class Refused(Unresolved):
-    """A secret that is not read as things are: nothing was tried, and what needs it waits."""
+    """Report a secret that slactl refuses to read until a person fixes something; messages that need it wait."""
 
     def __init__(self, message: str, fix: str | None = None) -> None:
         super().__init__(message)
@@ -37,14 +37,15 @@ class Refused(Unresolved):
 
 
 class NotYours(Refused):
-    """A secret that another user reads, as it should be."""
+    """Report a secret that belongs to another user, as it should."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Where secrets come from: the environment, and the files in one folder; nowhere while others write the rules.
+    """The sources of secrets: the environment, and the files in one folder.
 
-    `stated` is that folder as `settings.secrets` has it. A relative path is meant from the folder of the rules.
+    `stated` is that folder as `settings.secrets` has it; a relative path starts at the folder of the rules. With
+    `doubts`, because others can change the rules, no secret is read.
     """
 
     environment: Mapping[str, str]
@@ -54,22 +55,22 @@ class Secrets:
 
     @classmethod
     def of(cls, rules: Path, stated: str, environment: Mapping[str, str]) -> Self:
-        """Return the secrets of a rules file, as long as nobody else may change it."""
+        """Return the sources of a rules file's secrets, with the doubts if others can change the rules."""
         return cls(environment, rules.absolute(), stated, rules_trust(rules))
 
     @property
     def folder(self) -> Path:
-        """The one folder in which secrets are read."""
+        """Return the one folder in which secrets are read."""
         return _plain(self.rules.parent / Path(self.stated).expanduser())
 
     def place(self, name: str) -> Path:
         """Return the file that `${file:NAME}` means.
 
-        A relative name is meant from the folder of the rules where that leads into the folder of the secrets, and
-        else from the folder of the secrets.
+        A relative name starts at the folder of the rules if that leads into the folder of the secrets, otherwise at
+        the folder of the secrets.
 
         Raises:
-            Refused: it is outside of the folder.
+            Refused: the file is outside of the folder for secrets.
         """
         stated = Path(name).expanduser()
         beside = _plain(self.rules.parent / stated)
@@ -81,7 +82,7 @@ class Secrets:
         raise self.outside(name, stated)
 
     def outside(self, name: str, place: Path) -> Refused:
-        """Return why a file is not read that is outside of the folder, and what to do about it."""
+        """Return the error for a file outside of the folder for secrets, with the command that moves it."""
         what = f"the file {clean(name)} is outside of the folder for secrets, {clean(str(self.folder))}"
         is_absolute = Path(name).expanduser().is_absolute()
         if ".." in place.parts or not os.path.isfile(place):
@@ -107,16 +108,16 @@ def filled_in(url: str, secrets: Secrets) -> str:
         raise Refused("others may change the rules")
     found = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
     if found != url:
-        _handed_out.add(found)
+        _secrets_read.add(found)
     return found
 
 
 def secret(kind: str, name: str, secrets: Secrets) -> str:
-    """Return what a placeholder of `kind` env or file stands for, without blanks around it.
+    """Return the secret that a placeholder of `kind` env or file stands for, without blanks around it.
 
     Raises:
-        Unresolved: it is not there, empty, or not a text.
-        Refused: others may change the rules, or it is not a file that only root or this user reads.
+        Unresolved: the secret does not exist, is empty, or is not a text.
+        Refused: others may change the rules, or read the file.
     """
     if secrets.doubts:
         raise Refused("others may change the rules")
@@ -126,7 +127,7 @@ def secret(kind: str, name: str, secrets: Secrets) -> str:
         raise Unresolved(
             f"the environment variable {named} is not set" if kind == "env" else f"the file {named} is empty"
         )
-    _handed_out.add(found)
+    _secrets_read.add(found)
     return found
 
 
@@ -146,7 +147,7 @@ def _content(name: str, secrets: Secrets) -> str:
         raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(place)}") from None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise Refused(f"a symbolic link is on the way to the file {named}", f"ls -l {quoted(place)}") from None
+            raise Refused(f"a symbolic link is on the path to the file {named}", f"ls -l {quoted(place)}") from None
         raise Unresolved(f"the file {named} cannot be read: {error.strerror}") from None
     except (RuntimeError, ValueError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
@@ -154,11 +155,11 @@ def _content(name: str, secrets: Secrets) -> str:
 
 
 def _opened(path: Path, folder: Path) -> BinaryIO:
-    """Open a file step by step, so that no folder on the way can be exchanged, nor a link followed.
+    """Open a file folder by folder, so that nobody can exchange a folder on the path, and follow no link.
 
     Raises:
-        OSError: it is not there, may not be read, or a link is on the way.
-        Refused: others may read or write it, or its folder.
+        OSError: the file does not exist or cannot be read, or a link is on the path.
+        Refused: others may read or write the file, or its folder.
     """
     real = real_path(folder)
     steps, first = (*real.parts[1:], *path.relative_to(folder).parts), len(real.parts) - 1
@@ -182,10 +183,10 @@ def _opened(path: Path, folder: Path) -> BinaryIO:
 
 
 def _refuse_others(status: os.stat_result, path: Path) -> None:
-    """Refuse a secret, or a folder of secrets, that is not closed to everybody but its owner, root or this user."""
+    """Refuse a secret, or a folder of secrets, that others can read or write, or that another user owns."""
     kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
     if status.st_mode & 0o077:
-        # Only a folder that is there for secrets may be closed: another one may be needed by others.
+        # Only a folder for secrets may be closed: others may need another one.
         is_small = kind == "file" or path.name == "secrets"
         fix = f"chmod {mode} {quoted(path)}" if is_small else f"ls -ld {quoted(path)}"
         raise Refused(f"others may read the secret {kind} {clean(str(path))}", fix)
@@ -195,10 +196,10 @@ def _refuse_others(status: os.stat_result, path: Path) -> None:
 
 
 def _refuse_old_place(name: str, secrets: Secrets, place: Path) -> None:
-    """Say what to do with a secret beside the rules, where slactl looked for it before.
+    """Refuse a secret beside the rules, where earlier versions looked for it, with the command that moves it.
 
     Raises:
-        Refused: it is there.
+        Refused: the secret is there.
     """
     old = secrets.rules.parent / name
     if os.path.isfile(old) and old != place:
@@ -211,8 +212,8 @@ def _plain(path: Path) -> Path:
 
 
 def without_secrets(text: str) -> str:
-    """Return the text without any secret that was handed out in this process."""
-    for each in sorted(_handed_out, key=len, reverse=True):
+    """Return a text without any secret that was read in this process."""
+    for each in sorted(_secrets_read, key=len, reverse=True):
         for form in (each, repr(each)[1:-1]):
             text = text.replace(form, "…")
     return text

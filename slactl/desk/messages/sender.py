@@ -1,9 +1,9 @@
-"""The process that sends one message through Apprise and says what became of it.
+"""Send one message through Apprise and print the result: a program of its own, started by path.
 
-A program of its own, started by path: a library that hangs or crashes takes nothing with it. It reads one JSON
-object from stdin (`url receiver title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise
-says only whether it worked, so the requests and replies that go through `requests` and `smtplib` are watched for why
-it did not. Whatever libraries print or log goes nowhere: it may have secrets in it.
+A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
+(`url receiver title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise only says whether
+it worked, so the program watches `requests` and `smtplib` to learn why it did not. It discards what libraries print or
+log, because that may have secrets in it.
 """
 
 import json
@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-#: How much of an answer is read.
+#: How much of an answer is read, in bytes.
 ANSWER_BYTES = 65_536
 
 #: How long a server may take for its answer before the message counts as unanswered, in seconds.
@@ -31,7 +31,7 @@ UNENCRYPTED = frozenset(("aprs",))
 
 
 class Failure(NamedTuple):
-    """Why it did not work: whether trying again may help, or whether nobody knows if it went out."""
+    """Why a message was not sent, and whether to retry, to give up, or that nobody knows if it was delivered."""
 
     outcome: str
     detail: str
@@ -39,7 +39,7 @@ class Failure(NamedTuple):
 
 
 def main() -> None:
-    """Send the message on stdin, within the seconds it may take."""
+    """Send the message on stdin within the seconds that stdin allows, and print the result."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def send(order: dict[str, Any]) -> Failure:
-    """What became of the message; `sent` where Apprise says that it worked."""
+    """Send the message and return the result; the outcome is `sent` if Apprise says that it worked."""
     import logging
 
     logging.disable(logging.CRITICAL)
@@ -73,7 +73,7 @@ def send(order: dict[str, Any]) -> Failure:
     if order["receiver"] is not None:
         write_to(service, order["receiver"], failures)
     elif reads_otherwise(service, order["url"]):
-        return Failure(DEAD, "Apprise reads another e-mail address than the one that stands there")
+        return Failure(DEAD, "Apprise reads a different e-mail address from this one")
     carrier = apprise.Apprise()
     carrier.add(service)
     done = carrier.notify(
@@ -86,16 +86,16 @@ def send(order: dict[str, Any]) -> Failure:
 
 
 def worst(failures: list[Failure]) -> Failure:
-    """The failure that decides: a message that may have gone out, then one that may yet go."""
+    """Return the failure that decides: first the message may have been delivered, then a retry may help."""
     for outcome in (UNKNOWN, RETRY, DEAD):
-        found = [failure for failure in failures if failure.outcome == outcome]
-        if found:
-            return found[-1]
+        alike = [failure for failure in failures if failure.outcome == outcome]
+        if alike:
+            return alike[-1]
     return Failure(RETRY, "Apprise could not send it")
 
 
 def is_unencrypted(plugin: Any, scheme: str, host: str) -> bool:  # noqa: ANN401
-    """Whether a service of Apprise, or one of its classes, sends to another machine without TLS."""
+    """Return whether a service of Apprise, or one of its classes, sends to another machine without TLS."""
     fixed = getattr(plugin, "notify_url", None)
     if scheme in UNENCRYPTED or (isinstance(fixed, str) and is_plain(fixed)):
         return True
@@ -111,7 +111,7 @@ def is_unencrypted(plugin: Any, scheme: str, host: str) -> bool:  # noqa: ANN401
 
 
 def server_of(service: Any) -> str:  # noqa: ANN401
-    """Return the host that a service connects to; of mail that is not always the host of the address."""
+    """Return the host that a service connects to; for mail it can differ from the host of the address."""
     return str(getattr(service, "smtp_host", None) or service.host or "")
 
 
@@ -122,9 +122,9 @@ def scheme_of(service: Any, url: str) -> str:  # noqa: ANN401
 
 
 def ignore_environment() -> None:
-    """Have requests use no proxy of the environment and no password of `~/.netrc`, in whatever session.
+    """Make every session of requests ignore proxies of the environment and passwords of `~/.netrc`.
 
-    A bundle of certificates that the environment names is still trusted; it can come with no address.
+    A bundle of certificates that the environment names is still trusted: no address can bring one.
     """
     import requests
 
@@ -133,7 +133,7 @@ def ignore_environment() -> None:
 
 
 def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
-    """See every HTTP answer; follow no redirect, read no endless answer, and send nothing in the clear."""
+    """Watch every HTTP answer; follow no redirect, limit what is read, and refuse requests without TLS."""
     from requests import adapters, exceptions
 
     original = adapters.HTTPAdapter.send
@@ -160,13 +160,13 @@ def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
 
 
 def is_plain(url: str) -> bool:
-    """Whether a request would go to another machine without TLS."""
+    """Return whether a request would go to another machine without TLS."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host can only be this machine."""
+    """Return whether a host can only be this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -176,19 +176,19 @@ def is_loopback(host: str) -> bool:
 
 
 def read_capped(response: Any) -> None:  # noqa: ANN401
-    """Read the answer, and no more of it than anybody needs."""
-    found = b""
+    """Read at most `ANSWER_BYTES` of the answer."""
+    content = b""
     for chunk in response.iter_content(8192):
-        found += chunk
-        if len(found) >= ANSWER_BYTES:
+        content += chunk
+        if len(content) >= ANSWER_BYTES:
             response.close()
             break
-    response._content = found[:ANSWER_BYTES]
+    response._content = content[:ANSWER_BYTES]
     response._content_consumed = True
 
 
 def status_failure(status: int, retry_after: str | None) -> Failure:
-    """What an HTTP status other than success means."""
+    """Return the failure for an HTTP status other than success."""
     if 300 <= status < 400:
         return Failure(DEAD, f"HTTP {status}: redirects are not followed")
     if status >= 500 or status in (408, 425, 429):
@@ -197,7 +197,7 @@ def status_failure(status: int, retry_after: str | None) -> Failure:
 
 
 def http_failure(error: Exception) -> Failure:
-    """What an exception of `requests` means; only its kind is told, for its text has the URL in it."""
+    """Return the failure for an exception of `requests`, without its text, which has the URL in it."""
     from requests import exceptions
 
     if isinstance(error, exceptions.SSLError):
@@ -218,13 +218,13 @@ def http_failure(error: Exception) -> Failure:
 
 
 def watch_mail(failures: list[Failure]) -> None:
-    """See every refusal of a mail server, and where the connection broke."""
+    """Watch every refusal of a mail server, and where the connection broke."""
     import smtplib
 
     original = smtplib.SMTP.getreply
     smtplib.SMTP.connect = noted(smtplib.SMTP.connect, failures, RETRY)  # type: ignore[method-assign]
     smtplib.SMTP.starttls = noted(smtplib.SMTP.starttls, failures, DEAD)  # type: ignore[method-assign]
-    # Once the text of the mail is on its way, a broken connection leaves it open whether the server took it.
+    # If the connection breaks after the text of the mail is sent, nobody knows whether the server accepted it.
     smtplib.SMTP.data = noted(smtplib.SMTP.data, failures, UNKNOWN)  # type: ignore[method-assign]
 
     def getreply(self: smtplib.SMTP) -> tuple[int, bytes]:
@@ -237,7 +237,7 @@ def watch_mail(failures: list[Failure]) -> None:
 
 
 def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # noqa: ANN401
-    """Have a mail go to this address as it stands, and to no other; Apprise would read parts of some as a name."""
+    """Make a mail go to exactly this address and to no other; Apprise would read parts of some addresses as a name."""
     import smtplib
 
     service.targets, service.cc, service.bcc = [(False, receiver)], set(), set()
@@ -253,21 +253,21 @@ def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # n
 
 
 def reads_otherwise(service: Any, url: str) -> bool:  # noqa: ANN401
-    """Whether Apprise would send mail to a part of an address of the URL: it cuts at an apostrophe, among others."""
+    """Return whether Apprise would send mail to a part of an address of the URL; it cuts at an apostrophe."""
     import re
 
     if service.secure_protocol != "mailtos":
         return False
     read = type(service).parse_url(url)
     stated = "\n".join([*read["targets"], read.get("cc", ""), read.get("bcc", "")])
-    found = {address for _, address in service.targets} | service.cc | service.bcc
+    used = {address for _, address in service.targets} | service.cc | service.bcc
     between = r"\s,;:<>()\""
-    cut = [each for each in found if not re.search(rf"(?<![^{between}]){re.escape(each)}(?![^{between}])", stated)]
+    cut = [part for part in used if not re.search(rf"(?<![^{between}]){re.escape(part)}(?![^{between}])", stated)]
     return bool(stated.strip() and cut)
 
 
 def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa: ANN401
-    """A step of the mail protocol that notes how it failed."""
+    """Return a step of the mail protocol that also notes how it failed."""
     import socket
     import ssl
     from smtplib import SMTPNotSupportedError, SMTPResponseException
@@ -286,8 +286,8 @@ def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa:
         except SMTPResponseException:
             raise  # its code was noted with the reply
         except Exception as error:
-            found = next(((kind, text) for type_, kind, text in kinds if isinstance(error, type_)), None)
-            failures.append(Failure(*(found or (outcome, "the connection broke"))))
+            known = next(((kind, text) for type_, kind, text in kinds if isinstance(error, type_)), None)
+            failures.append(Failure(*(known or (outcome, "the connection broke"))))
             raise
 
     return step

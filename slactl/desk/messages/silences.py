@@ -21,7 +21,7 @@ COMMENT_LENGTH = 1000
 
 
 class Hold(NamedTuple):
-    """What holds a message back, and when it is looked at again."""
+    """The reason why a message is held back, and the instant at which it is looked at again."""
 
     held_by: str
     until: datetime

@@ -19,7 +19,7 @@ from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.transfer.append import append_events
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import Map
-from slactl.desk.transfer.matching import Notes, Place, bring_rules, open_ticket, places
+from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_tickets, open_ticket
 from slactl.desk.transfer.row_events import events_of
 from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
@@ -56,25 +56,25 @@ class Source:
     """The file that is imported, and its map, or None for a history file; events after `until` are left out."""
 
     stream: BinaryIO
-    how: Map | None = None
+    mapping: Map | None = None
     until: datetime | None = None
 
     def column(self, name: str, event: Event | None = None) -> str:
         """Return what the file calls a field, given the event that it is about."""
-        if self.how is None:
+        if self.mapping is None:
             return name
         if name == "at" and event is not None:
             name = self._column_of_instant(event)
-        return self.how.columns.get(name, name)
+        return self.mapping.columns.get(name, name)
 
     def _column_of_instant(self, event: Event) -> str:
-        assert self.how is not None
+        assert self.mapping is not None
         if event.type is EventType.CREATED:
             return "created_at"
-        if self.how.kind == "events":
+        if self.mapping.kind == "events":
             return "at"
         told = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
-        return told if told in self.how.columns else "at"
+        return told if told in self.mapping.columns else "at"
 
 
 @dataclass(slots=True)
@@ -133,10 +133,10 @@ def import_file(
     work = _Work(source, now, baseline, dry_run, progress or Progress(), report)
     spool = Spool()
     try:
-        if source.how is None:
+        if source.mapping is None:
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
-            spool.fill(read_rows(source.stream, source.how, work.tell, work.progress.read))
+            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
         work.bursts = _bursts(desk, work, spool)
         _take_in(desk, work, spool)
     finally:
@@ -209,56 +209,56 @@ def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
 
 
 def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
-    how = work.source.how
-    if how is None:
+    mapping = work.source.mapping
+    if mapping is None:
         return lines
     rows = [(number, json.loads(text)) for number, text in lines]
     opened = rows[0][1]["created_at"]
     for number, row in rows:
-        if how.kind == "events" and row["at"] < opened:
+        if mapping.kind == "events" and row["at"] < opened:
             why = f"{row['at']} is before the ticket was created; taken as {opened}"
-            work.tell(Problem(number, how.columns.get("at", "at"), why, warning=True))
-    return events_of(rows, how)
+            work.tell(Problem(number, mapping.columns.get("at", "at"), why, warning=True))
+    return events_of(rows, mapping)
 
 
 def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
     """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
-    found = places(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
-    numbers = [place.number for place in found.values() if place.number is not None]
+    found = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
+    numbers = [match.number for match in found.values() if match.number is not None]
     known = writes.identities(book.connection, numbers)
     book.load(numbers)
     # Those that keep their number first, so that no new ticket takes it.
-    for name, place in sorted(found.items(), key=lambda each: each[1].wanted is None):
+    for name, match in sorted(found.items(), key=lambda each: each[1].wanted is None):
         first = min(number for number, _ in histories[name])
-        if place.problem is not None:
-            work.tell(Problem(first, work.source.column("ticket"), place.problem))
+        if match.problem is not None:
+            work.tell(Problem(first, work.source.column("ticket"), match.problem))
             continue
-        history, problems = in_order(histories[name], place.opened)
+        history, problems = in_order(histories[name], match.opened)
         events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
             history = _with_bursts(history, work.bursts.get(name, ()))
-            _take_ticket(book, place, history, known, work, first)
+            _take_ticket(book, match, history, known, work, first)
 
 
 def _take_ticket(
     book: Ledger,
-    place: Place,
+    match: Match,
     history: Sequence[Line],
     known: Mapping[int, writes.Identities],
     work: _Work,
     first: int,
 ) -> None:
     """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
-    mark, number, added = book.mark(), place.number, 0
+    mark, number, added = book.mark(), match.number, 0
     try:
         for line in history:
             work.warn(bring_rules(book, line, work.notes))
         for warning in work.notes.unknown_plans(book, history):
             work.warn(warning)
         if number is None:
-            number = open_ticket(book, place, history[0])
+            number = open_ticket(book, match, history[0])
             added = 1 + append_events(book, number, history[1:], writes.Identities())
         else:
             added = append_events(book, number, history, known[number])
@@ -273,6 +273,6 @@ def _take_ticket(
             book.take_back(number, mark)
         work.tell(Problem(first, "", f"the ticket is left out: {error}"))
         return
-    work.done.opened += place.number is None
-    work.done.changed += place.number is not None and added > 0
+    work.done.opened += match.number is None
+    work.done.changed += match.number is not None and added > 0
     work.done.events += added

@@ -15,7 +15,7 @@ from slactl.text import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Match:
     """The ticket that a history belongs to: one that is there, or a new one with this external id and number."""
 
     number: int | None
@@ -39,7 +39,7 @@ class _Claim:
         return self.external_ids[-1]
 
 
-def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Place]:
+def match_tickets(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Match]:
     """Return the ticket of each history, by its name in the file.
 
     1. An export's ticket is the one with its number that was created at the same instant, if it has no other name.
@@ -52,7 +52,7 @@ def places(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, P
     wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None} | claims.keys()
     named = writes.tickets_named(book.connection, list(wanted))
     taken: set[str | int] = set()
-    return {name: _place(name, claim, numbered, named, taken) for name, claim in claims.items()}
+    return {name: _match(name, claim, numbered, named, taken) for name, claim in claims.items()}
 
 
 def _claim(name: str, lines: Sequence[Line]) -> _Claim:
@@ -65,13 +65,13 @@ def _claim(name: str, lines: Sequence[Line]) -> _Claim:
     return _Claim(created, [created.event.detail.get("external_id"), *told], is_ours=True)
 
 
-def _place(
+def _match(
     name: str,
     claim: _Claim,
     numbered: Mapping[int, writes.Known],
     named: Mapping[str, writes.Known],
     taken: set[str | int],
-) -> Place:
+) -> Match:
     wanted = claim.created.id if claim.created is not None else None
     other = numbered.get(wanted) if wanted is not None else None
     is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
@@ -86,16 +86,16 @@ def _place(
     if external_id is not None:
         holder = named.get(external_id)
         if external_id in taken or (holder is not None and found is not None and holder.number != found.number):
-            return Place(None, problem=f"another ticket has the external id {clean(external_id)}")
+            return Match(None, problem=f"another ticket has the external id {clean(external_id)}")
         taken.add(external_id)
     if found is not None:
-        return Place(found.number, from_text(found.created_at))
+        return Match(found.number, from_text(found.created_at))
     free = wanted if other is None and wanted is not None and wanted not in taken else None
     taken.update([free] if free is not None else [])
-    return Place(None, None, external_id, free)
+    return Match(None, None, external_id, free)
 
 
-def open_ticket(book: Ledger, place: Place, created: Line) -> int:
+def open_ticket(book: Ledger, place: Match, created: Line) -> int:
     """Open a ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
 
     Raises:

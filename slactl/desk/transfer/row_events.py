@@ -7,22 +7,22 @@ from slactl.desk.transfer.maps import Map
 from slactl.sla.enums import DONE
 
 
-def events_of(rows: list[tuple[int, Mapping[str, Any]]], how: Map) -> Iterator[tuple[int, dict[str, Any]]]:
+def events_of(rows: list[tuple[int, Mapping[str, Any]]], mapping: Map) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the event records of one ticket from its rows, which are in order of time.
 
     With many rows a ticket: created at `created_at` with the first row's values, then an event for each value
     that changed. With one: created, and what its dates tell.
     """
     number, first = rows[0]
-    yield number, _created(first, how)
-    if how.kind == "tickets":
+    yield number, _created(first, mapping)
+    if mapping.kind == "tickets":
         for row_number, row in rows:
             yield from ((row_number, event) for event in _told_by_dates(row))
         return
     before = first
     for row_number, row in rows[1:]:
         for field, kind in _CHANGES.items():
-            if field in how.columns and row.get(field) != before.get(field):
+            if field in mapping.columns and row.get(field) != before.get(field):
                 if row.get(field) is None and field not in ("assignee", "tenant"):
                     continue
                 changed = {"ticket": row["ticket"], "at": max(row["at"], first["created_at"]), "type": kind}
@@ -41,11 +41,11 @@ _CHANGES = {
 }
 
 
-def _created(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
+def _created(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     names = ("plan", "tenant", "priority", "status", "assignee", "tags", "subject", "requester_email", "body")
     created = {"ticket": row["ticket"], "at": row["created_at"], "type": "created"}
     created |= {name: row[name] for name in names if name in row}
-    if how.kind == "tickets" and created.get("status") in DONE:
+    if mapping.kind == "tickets" and created.get("status") in DONE:
         created["status"] = "open"
     return created | _actor(row)
 

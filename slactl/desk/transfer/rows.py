@@ -17,7 +17,7 @@ from slactl.store.sqlite.spool import Spooled
 from slactl.text import clean, did_you_mean, is_utf8
 
 
-def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
+def read_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
     """Yield the rows of a CSV or JSON file, each as a record of our own columns, from which events are made later.
 
     Raises:
@@ -25,38 +25,38 @@ def read_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Ite
     """
     reader = source if hasattr(source, "peek") else io.BufferedReader(source)  # type: ignore[type-var]
     is_json = peek(reader).lstrip()[:1] in (b"[", b"{")
-    rows = json_rows(reader, how, report, ticked) if is_json else csv_rows(reader, how, report, ticked)
+    rows = json_rows(reader, mapping, report, ticked) if is_json else csv_rows(reader, mapping, report, ticked)
     for number, row in rows:
         try:
-            record = _record(row, how)
+            record = _record(row, mapping)
             yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
         except LineError as error:
-            report(Problem(number, how.columns.get(error.field, error.field), error.reason))
+            report(Problem(number, mapping.columns.get(error.field, error.field), error.reason))
 
 
-def _record(row: Mapping[str, Any], how: Map) -> dict[str, Any]:
+def _record(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     """Return a row under our names, words and times.
 
     Raises:
         LineError: a cell is missing, or its word or time is not known.
     """
     found: dict[str, Any] = {}
-    for ours, theirs in how.columns.items():
-        value = _converted(ours, dig(row, theirs), how)
+    for ours, theirs in mapping.columns.items():
+        value = _converted(ours, dig(row, theirs), mapping)
         if value is not None:
             found[ours] = value
     for needed in ("ticket", "created_at", "at"):
-        if needed in how.needed and needed not in found:
+        if needed in mapping.needed and needed not in found:
             raise LineError(needed, "is missing")
     return found
 
 
-def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell of any type)
+def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a cell of any type)
     if ours == Ours.TAGS:
         return _tags(value)
     if isinstance(value, list):
         value = next((each for each in value if each), None)
-    if value is None or (isinstance(value, str) and value.strip() in how.missing.any):
+    if value is None or (isinstance(value, str) and value.strip() in mapping.missing.any):
         return None
     if isinstance(value, str) and not is_utf8(value):
         raise LineError(ours, "not UTF-8")
@@ -66,8 +66,8 @@ def _converted(ours: str, value: Any, how: Map) -> Any:  # noqa: ANN401  (a cell
     if len(text) > BODY_LENGTH:
         raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
     if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
-        return _instant(ours, text, how)
-    words = how.values.get(ours)
+        return _instant(ours, text, mapping)
+    words = mapping.values.get(ours)
     if words is None or text in words:
         return words[text] if words else text
     if ours in (Ours.STATUS, Ours.PRIORITY):
@@ -85,16 +85,16 @@ def _tags(value: Any) -> list[str] | None:  # noqa: ANN401
     return at_most_tags("-".join(str(tag).replace(",", " ").split())[:100] for tag in words)
 
 
-def _instant(ours: str, text: str, how: Map) -> str:
+def _instant(ours: str, text: str, mapping: Map) -> str:
     """Return an instant of the source as text of ours; without an offset it is in the map's zone."""
     try:
-        if how.time.format is not None:
-            parsed = datetime.strptime(text, how.time.format)  # noqa: DTZ007  (the zone is put in below)
+        if mapping.time.format is not None:
+            parsed = datetime.strptime(text, mapping.time.format)  # noqa: DTZ007  (the zone is put in below)
         else:
             parsed = datetime.fromisoformat(text)
-        aware = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(how.time.timezone))
+        aware = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(mapping.time.timezone))
         return to_text(parse_offset_instant(aware.astimezone(UTC).isoformat()))
     except (ValueError, OverflowError) as error:
-        wanted = f"the form {how.time.format}" if how.time.format else "ISO 8601"
+        wanted = f"the form {mapping.time.format}" if mapping.time.format else "ISO 8601"
         reason = "outside the years 1970 to 2199" if "outside" in str(error) else f"no time in {wanted}"
         raise LineError(ours, f"{clean(text)[:60]!r} is {reason}") from None

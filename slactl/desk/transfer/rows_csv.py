@@ -20,7 +20,7 @@ DELIMITERS = (";", "\t", "|")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def csv_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
+def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield each row with the number of its first line, as cells by column.
 
     Raises:
@@ -28,8 +28,8 @@ def csv_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iter
     """
     csv.field_size_limit(ROW_BYTES + ROW_CHARACTERS)
     lines = _Lines(source, report, ticked)
-    header, delimiter = _header(lines, how)
-    if not _has_needed_columns(header, how, lines.number, report):
+    header, delimiter = _header(lines, mapping)
+    if not _has_needed_columns(header, mapping, lines.number, report):
         return
     reader = csv.reader(lines, delimiter=delimiter, strict=False)
     while True:
@@ -143,7 +143,7 @@ class _Lines:
                 yield _Line(number, text.decode("utf-8", errors="surrogateescape"), 0)
 
 
-def _header(lines: _Lines, how: Map) -> tuple[list[str], str]:
+def _header(lines: _Lines, mapping: Map) -> tuple[list[str], str]:
     """Return the names of the columns, and the character between cells.
 
     That is what the map says, unless it finds one name only and another delimiter finds more.
@@ -151,10 +151,10 @@ def _header(lines: _Lines, how: Map) -> tuple[list[str], str]:
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise UsageError("the file is empty: there is no line with column names", "slactl import --help")
-    said = _names(first, how.delimiter)
+    said = _names(first, mapping.delimiter)
     found = {each: _names(first, each) for each in DELIMITERS} if len(said) == 1 else {}
-    other = max(found, key=lambda each: len(found[each]), default=how.delimiter)
-    header, delimiter = (found[other], other) if len(found.get(other, ())) > 1 else (said, how.delimiter)
+    other = max(found, key=lambda each: len(found[each]), default=mapping.delimiter)
+    header, delimiter = (found[other], other) if len(found.get(other, ())) > 1 else (said, mapping.delimiter)
     if len(header) > COLUMNS:
         raise UsageError(f"the table has {len(header):,} columns; at most {COLUMNS:,} are read", "slactl import --help")
     return header, delimiter
@@ -167,14 +167,14 @@ def _names(line: str, delimiter: str) -> list[str]:
         raise UsageError(f"the line with the column names cannot be read: {error}", "slactl import --help") from error
 
 
-def _has_needed_columns(header: Sequence[str], how: Map, number: int, report: Report) -> bool:
+def _has_needed_columns(header: Sequence[str], mapping: Map, number: int, report: Report) -> bool:
     """Return whether rows can be read at all; report every column that the map names and the file does not have."""
     readable = True
-    for ours, theirs in how.columns.items():
-        if theirs in header or (how.optional and ours not in how.needed):
+    for ours, theirs in mapping.columns.items():
+        if theirs in header or (mapping.optional and ours not in mapping.needed):
             continue
-        readable = readable and ours not in how.needed
-        others = [name for name in header if name not in how.columns.values()]
+        readable = readable and ours not in mapping.needed
+        others = [name for name in header if name not in mapping.columns.values()]
         meant = did_you_mean(theirs, others, "" if readable else f" (there are: {', '.join(header)[:300]})")
         report(Problem(number, theirs, f"there is no such column, which the map needs as {ours}{meant}"))
     return readable

@@ -28,7 +28,9 @@ class Found(NamedTuple):
     value: Any
 
 
-def json_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def json_rows(
+    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the objects of the list that the map names, or of the only list with the ticket column; or one a line.
 
     The number is the object's in the list, or the line's. Where the document breaks off, the rows before that count.
@@ -36,13 +38,13 @@ def json_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Ite
     Raises:
         UsageError: there is no such list, or more than one; or the text breaks before the first row.
     """
-    document, column = _Document(source, ticked), how.columns["ticket"]
+    document, column = _Document(source, ticked), mapping.columns["ticket"]
     rows: Path | None = None
     bad: dict[int, str] = {}
     number, is_read = 0, False
     try:
-        for path, number, value in document.found(how):
-            if rows is None and (path == () or how.rows is not None or has(value, column)):
+        for path, number, value in document.found(mapping):
+            if rows is None and (path == () or mapping.rows is not None or has(value, column)):
                 rows = path
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
@@ -63,15 +65,14 @@ def json_rows(source: BinaryIO, how: Map, report: Report, ticked: Ticked) -> Ite
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; nothing after that is read"))
     if rows is None and not document.has_empty_list:
-        raise _no_rows(how, column)
+        raise _no_rows(mapping, column)
 
 
-def _no_rows(how: Map, column: str) -> UsageError:
-    if how.rows is not None:
-        return UsageError(f"the file has no list at {how.rows!r}, where the map has its rows", "slactl import --help")
-    return UsageError(
-        f"no list of objects in the file has {column!r}, which the map needs as ticket", "slactl import --help"
-    )
+def _no_rows(mapping: Map, column: str) -> UsageError:
+    message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+    if mapping.rows is not None:
+        message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
+    return UsageError(message, "slactl import --help")
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:
@@ -105,18 +106,18 @@ class _Document(JsonText):
         #: Whether there was an empty list that may be that of the rows.
         self.has_empty_list = False
 
-    def found(self, how: Map) -> Iterator[Found]:
+    def found(self, mapping: Map) -> Iterator[Found]:
         """Yield the items of every list that may be that of the rows."""
         start = self.next()
         if start == "[":
-            yield from self._list((), how)
+            yield from self._list((), mapping)
         elif self._has_an_object_a_line():
             yield from self._objects_a_line()
             return
-        elif (ticket := self._ticket(how)) is not None:
+        elif (ticket := self._ticket(mapping)) is not None:
             yield Found((), 1, ticket)
         else:
-            yield from self._object((), how)
+            yield from self._object((), mapping)
         if self.next():
             raise self.broken("the document ends before this")
 
@@ -148,7 +149,7 @@ class _Document(JsonText):
                 return len(self.text)
         return end
 
-    def _ticket(self, how: Map) -> dict[str, Any] | None:
+    def _ticket(self, mapping: Map) -> dict[str, Any] | None:
         """Return the whole document where it is one object that is itself a row."""
         while len(self.text) - self.at <= TICKET_CHARACTERS and self.more():
             pass
@@ -158,12 +159,12 @@ class _Document(JsonText):
             value, end = DECODER.raw_decode(self.text, self.at)
         except (ValueError, RecursionError):
             return None
-        if not all(has(value, how.columns[name]) for name in how.needed):
+        if not all(has(value, mapping.columns[name]) for name in mapping.needed):
             return None
         self.at = end
         return dict(value)
 
-    def _object(self, path: Path, how: Map) -> Iterator[Found]:
+    def _object(self, path: Path, mapping: Map) -> Iterator[Found]:
         self.at += 1
         separator = "}" if self.next() == "}" else ","
         self.at += separator == "}"
@@ -174,22 +175,22 @@ class _Document(JsonText):
             self.at += 1
             here, start = (*path, name), self.next()
             if start == "[":
-                yield from self._list(here, how)
+                yield from self._list(here, mapping)
             elif start == "{" and len(here) < DEPTH:
-                yield from self._object(here, how)
+                yield from self._object(here, mapping)
             else:
                 self.skip()
             separator = self.separator("}")
 
-    def _list(self, path: Path, how: Map) -> Iterator[Found]:
+    def _list(self, path: Path, mapping: Map) -> Iterator[Found]:
         self.at += 1
         start, number, separator = self.next(), 0, ","
-        is_rows = how.rows is None or not path or ".".join(path) == how.rows
+        is_rows = mapping.rows is None or not path or ".".join(path) == mapping.rows
         if start == "]":
             self.has_empty_list = self.has_empty_list or is_rows
             self.at += 1
             separator = start
-        is_rows = is_rows and (start == "{" or how.rows is not None or not path)
+        is_rows = is_rows and (start == "{" or mapping.rows is not None or not path)
         while separator != "]":
             if is_rows:
                 number += 1

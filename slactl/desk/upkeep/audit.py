@@ -23,8 +23,8 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER
 from slactl.desk.ledger.last_rules import rules_fingerprint
-from slactl.desk.upkeep.audit_log import Audited, Kind, Progress, look_at_log
-from slactl.desk.upkeep.expected import Law, differences, shown
+from slactl.desk.upkeep.audit_log import AuditReport, Kind, Progress, audit_log
+from slactl.desk.upkeep.expected import AuditContext, differences, shown
 from slactl.errors import RulesError, SlactlError, UsageError
 from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.sla.rules.loading import load
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
 
-def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> Audited:
+def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> AuditReport:
     """Audit the database; `head`, a last hash that somebody kept, must be in the log.
 
     Raises:
         UsageError: the head is not a hash.
         DatabaseError: the database cannot be read.
     """
-    wanted = _checked(head)
-    found = Audited()
+    expected_hash = _checked(head)
+    report = AuditReport()
     with desk.database.read() as connection:
-        look_at_log(connection, wanted, found, progress)
-        _escalations(connection, found)
-        _tickets(connection, now, found, progress, _current_levels(desk, connection, found))
-        _rules(connection, now, found)
-    return found
+        audit_log(connection, expected_hash, report, progress)
+        _escalations(connection, report)
+        _tickets(connection, now, report, progress, _current_rules(desk, connection, report))
+        _rules(connection, now, report)
+    return report
 
 
 def _checked(head: str | None) -> str | None:
@@ -61,30 +61,30 @@ def _checked(head: str | None) -> str | None:
     return text
 
 
-def _escalations(connection: "Transaction", found: Audited) -> None:
-    for told in audit.told_escalations(connection):
-        event, ticket = told.row["event_id"], told.row["ticket_id"]
-        name = f"escalation {told.row['id']} of ticket {ticket}"
-        if told.event is None:
+def _escalations(connection: "Transaction", report: AuditReport) -> None:
+    for escalation in audit.told_escalations(connection):
+        event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
+        name = f"escalation {escalation.row['id']} of ticket {ticket}"
+        if escalation.event is None:
             message = f"{name} fired, but its history does not have it"
-            found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+            report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
             continue
         try:
-            differing = list(_unlike_event(told))
+            differing = list(_unlike_event(escalation))
         except (ValueError, TypeError, AttributeError):
-            found.note(Kind.ESCALATION, f"the event {event} of {name} cannot be read", event=event, ticket=ticket)
+            report.note(Kind.ESCALATION, f"the event {event} of {name} cannot be read", event=event, ticket=ticket)
             continue
         for column, stored, expected in differing:
             message = f"{column} of {name} is {shown(stored)}, by event {event} {shown(expected)}"
-            found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+            report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
     for event, number in audit.doubled_escalations(connection):
-        found.note(Kind.ESCALATION, f"escalation {number} is not the only one of event {event}", event=event)
+        report.note(Kind.ESCALATION, f"escalation {number} is not the only one of event {event}", event=event)
     for event, ticket in audit.unrecorded_escalations(connection):
         message = f"event {event} is an escalation of ticket {ticket} whose record is gone"
-        found.note(Kind.ESCALATION, message, event=event, ticket=ticket)
+        report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
 
 
-def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
+def _unlike_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
     The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
@@ -92,12 +92,12 @@ def _unlike_event(told: audit.Told) -> Iterator[tuple[str, Any, Any]]:
     Raises:
         ValueError, TypeError, AttributeError: the event has no detail of its kind.
     """
-    row, event = told.row, told.event or {}
+    row, event = escalation.row, escalation.event or {}
     facts = json.loads(event["detail"])
     by_log = event["actor"]
     if by_log == CUSTOMER and "actor_hash" in facts:
         # Who that customer was may have been erased; then nothing holds the name to the log.
-        by_log = told.by if told.by is not None else row["actor"]
+        by_log = escalation.by if escalation.by is not None else row["actor"]
     expected = {
         **_place(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
@@ -121,57 +121,57 @@ def _place(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
 
 
 def _tickets(
-    connection: "Transaction", now: datetime, found: Audited, progress: Progress, ladders: Rules | None
+    connection: "Transaction", now: datetime, report: AuditReport, progress: Progress, current_rules: Rules | None
 ) -> None:
     from slactl.desk.ledger.rules_versions import RulesVersions
 
     rules, total, last = RulesVersions(connection), audit.length(connection, "ticket"), 0
-    law = Law(rules.version, rules.holidays, now, ladders)
+    context = AuditContext(rules.version, rules.holidays, now, current_rules)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(connection).items()}
     while numbers := audit.numbers(connection, last, audit.BATCH):
         for kept in audit.stored(connection, numbers):
-            found.tickets += 1
+            report.tickets += 1
             try:
-                for difference in differences(kept, law, versions):
-                    found.note(Kind.TICKET, str(difference), ticket=kept.number)
+                for difference in differences(kept, context, versions):
+                    report.note(Kind.TICKET, str(difference), ticket=kept.number)
             except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
                 message = f"ticket {kept.number} cannot be judged by its history: {error}"
-                found.note(Kind.TICKET, message, ticket=kept.number)
+                report.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
 
 
-def _rules(connection: "Transaction", now: datetime, found: Audited) -> None:
+def _rules(connection: "Transaction", now: datetime, report: AuditReport) -> None:
     """Audit the versions of the rules: their texts, the seals in the log, and when they were first used.
 
     A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
     Events that open a ticket, move it to other rules or record a breach seal every version that was known then."""
     for number, (rules_hash, text) in audit.rules_versions(connection).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
-            found.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
+            report.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
     known = rules_versions.known_seals(connection)
     for event, ticket, seal in audit.rules_seals(connection):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
             message = f"rules version {last[:20]} or one before it is not as event {event} sealed it"
-            found.note(Kind.RULES, message, event=event, ticket=ticket)
+            report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
     for version, since in rules_versions.later_than_used(connection, to_text(now)):
-        found.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
+        report.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
 
 
-def _current_levels(desk: Desk, connection: "Transaction", found: Audited) -> Rules | None:
+def _current_rules(desk: Desk, connection: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
     facts = runs.facts(connection)
-    ladders = facts.get(runs.LADDERS)
+    last_hash = facts.get(runs.LADDERS)
     try:
         rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(connection).values()})
     except RulesError:
         return None
-    if ladders == rules.hash:
+    if last_hash == rules.hash:
         return rules
-    if ladders is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
-        found.note(
+    if last_hash is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
+        report.note(
             Kind.RULES, "the next check would take the rules of the file for those of the last run, and they are not"
         )
     return None

@@ -48,7 +48,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(slots=True)
-class Audited:
+class AuditReport:
     """The result of an audit; `findings` has the first findings, `found` is how many there are."""
 
     audit_head: str | None = None
@@ -72,38 +72,39 @@ class Audited:
         return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
 
 
-def look_at_log(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
+def audit_log(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
     """Audit the chain of the log, and the texts that belong to it."""
-    _chain(connection, wanted, found, progress)
+    _chain(connection, expected_hash, report, progress)
     audit.take_any_text(connection)
-    _texts(connection, found, progress)
+    _texts(connection, report, progress)
 
 
-def _chain(connection: "Transaction", wanted: str | None, found: Audited, progress: Progress) -> None:
+def _chain(connection: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
     total, before = audit.length(connection, "event"), BEGINNING
-    missing = wanted is not None
+    missing = expected_hash is not None
     for number, array, kept in audit.readable_links(connection):
         # The array as SQLite wrote it decides nearly every row; what does not fit is judged by its columns.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
             event = audit.sealed_columns(connection, number)
             if not _fits(connection, before, event, kept):
-                found.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
+                report.note(Kind.EVENT, _broken(event), event=number, ticket=event[1])
         before = kept if isinstance(kept, str) else ""
-        missing = missing and kept != wanted
-        found.events += 1
-        if not found.events % STEP:
-            progress("chain", found.events, total)
-    progress("chain", found.events, found.events)
-    found.audit_head = before if found.events else None
+        missing = missing and kept != expected_hash
+        report.events += 1
+        if not report.events % STEP:
+            progress("chain", report.events, total)
+    progress("chain", report.events, report.events)
+    report.audit_head = before if report.events else None
     if missing:
-        found.note(Kind.HEAD, f"the head {wanted} is not in the log: its tail was cut off, or all of it written anew")
+        why = "its tail was cut off, or all of it written anew"
+        report.note(Kind.HEAD, f"the head {expected_hash} is not in the log: {why}")
     for run, lost in audit.lost_heads(connection):
-        found.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
+        report.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
     for odd in odd_parts(connection):
         if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
-            found.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+            report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
         else:
-            found.note(Kind.STRUCTURE, str(odd))
+            report.note(Kind.STRUCTURE, str(odd))
 
 
 def _fits(connection: "Transaction", before: str, event: list[Any], kept: object) -> bool:
@@ -124,32 +125,32 @@ def _broken(event: list[Any]) -> str:
     )
 
 
-def _texts(connection: "Transaction", found: Audited, progress: Progress) -> None:
+def _texts(connection: "Transaction", report: AuditReport, progress: Progress) -> None:
     total, counted = audit.length(connection, "event"), 0
     for counted, written in enumerate(audit.words(connection), 1):
         try:
-            _one_event(connection, written, found)
+            _one_event(connection, written, report)
         except (ValueError, TypeError, AttributeError):
-            found.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
+            report.note(Kind.TEXT, f"the detail of event {written.event_id} cannot be read", event=written.event_id)
         if not counted % STEP:
             progress("texts", written.event_id, total)
     progress("texts", total, total)
 
 
-def _one_event(connection: "Transaction", written: audit.Words, found: Audited) -> None:
+def _one_event(connection: "Transaction", written: audit.Words, report: AuditReport) -> None:
     where = {"event": written.event_id, "ticket": written.ticket_id}
     hashes = written.hashes
     for name, (salt, text) in written.kept.items():
-        found.texts += 1
+        report.texts += 1
         if name not in hashes:
-            found.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
+            report.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
         elif audit.text_hash(salt, text) != hashes[name]:
-            found.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
+            report.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
     gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
-    found.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
+    report.erased += len(hashes) - len(written.kept.keys() & hashes.keys())
     if gone:
         named = audit.erased(connection, written.ticket_id)
         for name in gone:
             if (written.event_id, name) not in named:
                 why = f"the {name} of event {written.event_id} is gone, and no erasure is on the record for it"
-                found.note(Kind.TEXT, why, **where)
+                report.note(Kind.TEXT, why, **where)

@@ -4,7 +4,7 @@ Some columns depend on the instant at which they were calculated: a running time
 A stored value is right if the history gives it as of its last event or as of now, or if it is a number in between.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,6 +22,9 @@ from slactl.store.read.audit import Stored
 from slactl.store.schema.events import BREACH, OF_HISTORY, from_row
 
 Row = dict[str, Any]
+
+#: The kind and the cycle of a timer.
+TimerKey = tuple[str, int]
 
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
@@ -52,20 +55,20 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class AuditContext:
     """The context in which a history is evaluated: every version of the rules, the holidays, and now.
 
-    `ladders` are today's rules where every next instant was calculated with them.
+    `current_rules` are today's rules where every next instant was calculated with them.
     """
 
     rules: Callable[[str | None], Rules]
     holidays: Any
     now: datetime
-    ladders: Rules | None = None
+    current_rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class ExpectedRows:
     """The expected rows of one ticket: its own without `rules_version`, its rules' hash, and those of its timers."""
 
     evaluation: Evaluation
@@ -74,14 +77,14 @@ class Truth:
     detected: Mapping[tuple[str, int], Sequence[str]]
     fired: set[FiringKey]
 
-    def timers(self, number: int, rules: Rules | None, now: datetime, watched: Collection[str]) -> list[Row]:
-        """Return the rows of the timers; with today's rules also their next instants."""
+    def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
+        """Return the rows of the timers by kind and cycle; with today's rules also their next instants."""
         detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, self.fired, detected, set(watched))
-        return list(timer_rows(number, self.evaluation, context))
+        context = TimerContext(rules, self.fired, detected, set(Condition))
+        return {(row["kind"], row["cycle"]): row for row in timer_rows(number, self.evaluation, context)}
 
 
-def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
+def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = None) -> ExpectedRows:
     """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
 
     Raises:
@@ -91,35 +94,38 @@ def truth(kept: Stored, law: Law, at: datetime | None = None) -> Truth:
     history = _history(kept)
     if not history:
         raise ValueError("it has no history")
-    at = at or max(law.now, history[-1].at)
-    evaluation = evaluate(history, law.rules, at, law.holidays)
+    at = at or max(context.now, history[-1].at)
+    evaluation = evaluate(history, context.rules, at, context.holidays)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
     ticket = ticket_columns(evaluation) | _identity(kept)
-    return Truth(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
+    return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
 
 
-def differences(kept: Stored, law: Law, versions: Mapping[int, str]) -> list[Difference]:
+def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]) -> list[Difference]:
     """Return where stored columns differ from the history; `versions` has the hash of each version of the rules.
 
     Raises:
-        ValueError, RulesError: as for `truth`.
+        ValueError, RulesError: as for `expected_rows`.
     """
-    late = truth(kept, law)
-    found = _compare(kept, late, late, versions, law.ladders)
+    late = expected_rows(kept, context)
+    found = _compared(kept, late, late, versions, context.current_rules)
     if found:
         # Only a ticket that seems wrong is evaluated a second time, as of its last event.
-        found = _compare(kept, late, truth(kept, law, last_event(kept)), versions, law.ladders)
+        early = expected_rows(kept, context, last_event(kept))
+        found = _compared(kept, late, early, versions, context.current_rules)
     return found
 
 
-def _compare(
-    kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str], ladders: Rules | None
+def _compared(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> list[Difference]:
-    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, ladders)]
+    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, rules)]
 
 
-def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mapping[int, str]) -> Iterator[Difference]:
+def _ticket_differences(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str]
+) -> Iterator[Difference]:
     row = kept.ticket
     if row is None:
         yield Difference(kept.number, f"ticket {kept.number}", "id", None, kept.number)
@@ -132,17 +138,15 @@ def _ticket_differences(kept: Stored, late: Truth, early: Truth, versions: Mappi
         yield Difference(kept.number, f"ticket {kept.number}", "rules_version", stored, late.rules)
 
 
-def _timer_differences(kept: Stored, late: Truth, early: Truth, ladders: Rules | None) -> Iterator[Difference]:
-    everything = tuple(Condition)
-    now, *others = (
-        {(row["kind"], row["cycle"]): row for row in each.timers(kept.number, ladders, each.evaluation.now, everything)}
-        for each in ([late] if early is late else [late, early])
-    )
-    before = others[0] if others else now
+def _timer_differences(
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, rules: Rules | None
+) -> Iterator[Difference]:
+    now = late.timers(kept.number, rules)
+    before = now if early is late else early.timers(kept.number, rules)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
     for key in [*stored, *(key for key in now if key not in stored)]:
         # A condition has a timer only if an escalation rule of today watches it.
-        if key in stored or key[0] not in everything:
+        if key in stored or key[0] not in tuple(Condition):
             # The cycle of a breach is found by its deadline, which may have moved since.
             noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
             yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)

@@ -15,7 +15,7 @@ from slactl.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class InitResult:
     """The files that `init` made or found."""
 
     database: Path
@@ -25,7 +25,9 @@ class Made:
     backup: Path | None
 
 
-def init(config: Config, environment: Mapping[str, str], *, force: bool = False, group: str | None = None) -> Made:
+def init(
+    config: Config, environment: Mapping[str, str], *, force: bool = False, group: str | None = None
+) -> InitResult:
     """Create the database and write a commented rules file, unless they are there.
 
     `force` writes the rules file again and keeps the old one as `.bak`; it never touches the database. Members of a
@@ -46,7 +48,7 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
     made = create_database(config.database, group=number)
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
-        return Made(config.database, made, target, False, None)
+        return InitResult(config.database, made, target, False, None)
     try:
         _make_folders(target.parent, is_shared=number is not None)
         with edit_lock(target, "slactl init --force" if force else "slactl init"):
@@ -54,10 +56,10 @@ def init(config: Config, environment: Mapping[str, str], *, force: bool = False,
                 os.replace(target, backup)
             write_whole(target, shipped_rules().read_bytes(), mode=0o644, replace=False)
     except FileExistsError:  # somebody else was faster
-        return Made(config.database, made, target, False, backup)
+        return InitResult(config.database, made, target, False, backup)
     except OSError as error:
         raise SlactlError(f"{target} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
-    return Made(config.database, made, target, True, backup)
+    return InitResult(config.database, made, target, True, backup)
 
 
 def rules_target(config: Config, environment: Mapping[str, str], *, is_shared: bool = False) -> Path:
@@ -92,11 +94,11 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
 
 def _make_folders(folder: Path, *, is_shared: bool) -> None:
     """Make the folder of the rules and those above it, which only their owner may write, whatever the umask is."""
-    for each in reversed((folder, *folder.parents)):
-        if not each.exists():
-            each.mkdir(mode=0o755, exist_ok=True)
+    for part in reversed((folder, *folder.parents)):
+        if not part.exists():
+            part.mkdir(mode=0o755, exist_ok=True)
             if is_shared:
-                each.chmod(0o755)
+                part.chmod(0o755)
 
 
 def _group_number(name: str) -> int:

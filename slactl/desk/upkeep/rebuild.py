@@ -17,9 +17,8 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.ledger.projection import next_level_columns
-from slactl.desk.upkeep.expected import Difference, Law, differences, last_event, timer_name, truth
+from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
-from slactl.sla.enums import Condition
 from slactl.store.read import audit
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
@@ -125,19 +124,20 @@ def _finish_structure(connection: "Transaction", done: Rebuilt, problem: Problem
 def _batch(
     book: Ledger, connection: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
-    law = Law(book.rulebook.version, book.rulebook.holidays, book.now)
+    context = AuditContext(book.rulebook.version, book.rulebook.holidays, book.now)
     versions = audit.rules_versions(connection)
     hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
-    known_ladders = is_current(book)
+    knows_levels = is_current(book)
     for kept in list(audit.stored(connection, numbers)):
         done.tickets += 1
         mark = book.mark()
         try:
-            differing = [*differences(kept, law, hashes), *(_next_instants(book, kept, law) if known_ladders else ())]
+            differing = differences(kept, context, hashes)
+            differing += _next_instants(book, kept, context) if knows_levels else ()
             # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
-                _restore(book, kept, law, hashes)
+                _restore(book, kept, context, hashes)
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
             book.take_back(kept.number, mark)
             done.failed += 1
@@ -148,20 +148,20 @@ def _batch(
         yield from found
 
 
-def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Difference]:
+def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> Iterator[Difference]:
     """Yield wrong next levels, and timers that no check would examine when their next level is due."""
-    found, rules = truth(kept, law), book.rulebook.current
+    found, rules = expected_rows(kept, context), book.rulebook.current
     late = next_level_columns(found.evaluation, rules, found.fired)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
-        before = truth(kept, law, last_event(kept))
+        before = expected_rows(kept, context, last_event(kept))
         early = next_level_columns(before.evaluation, rules, found.fired)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)
     stored = {(row["kind"], row["cycle"]): row for row in kept.timers}
-    for row in found.timers(kept.number, rules, book.now, tuple(Condition)):
-        known = stored.get((row["kind"], row["cycle"]))
+    for key, row in found.timers(kept.number, rules).items():
+        known = stored.get(key)
         if known is None or (known["next_at"] is None and found.evaluation.status.is_done):
             # No check returns to a ticket that was done for a level that came to the rules later.
             continue
@@ -170,8 +170,8 @@ def _next_instants(book: Ledger, kept: audit.Stored, law: Law) -> Iterator[Diffe
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
 
 
-def _restore(book: Ledger, kept: audit.Stored, law: Law, hashes: dict[int, str]) -> None:
-    found = truth(kept, law)
+def _restore(book: Ledger, kept: audit.Stored, context: AuditContext, hashes: dict[int, str]) -> None:
+    found = expected_rows(kept, context)
     pinned = next((number for number, rules_hash in hashes.items() if rules_hash == found.rules), None)
     if pinned is None:
         raise ValueError(f"the rules version {(found.rules or 'none')[:12]} is not in the database")

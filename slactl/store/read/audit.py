@@ -14,10 +14,10 @@ from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import Any
 
+from slactl.store.read.rows import Row, by_ticket, rows
+from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
 from slactl.store.schema.events import DEADLINES, ERASE, RULES_SEAL, SEALING
-
-Row = dict[str, Any]
 
 #: How many ids go into one `IN (…)`.
 BATCH = 500
@@ -161,7 +161,7 @@ def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
         " LEFT JOIN event_text t ON t.event_id = e.id AND t.field = 'actor'"
         " WHERE x.outcome = 'fired' OR x.event_id IS NOT NULL ORDER BY x.id"
     )
-    for row in _rows(connection, query):
+    for row in rows(connection, query):
         event = {name: row.pop(f"event_{name}") for name in ("at", "actor", "actor_type", "detail")}
         by = row.pop("by")
         yield Told(row, event if event["at"] is not None else None, by)
@@ -218,12 +218,12 @@ def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[St
 
 
 def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
-    marks = ", ".join(f"{number:d}" for number in wanted)
-    tickets = {row["id"]: row for row in _rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
+    marks = number_list(wanted)
+    tickets = {row["id"]: row for row in rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
-    timers = _grouped(_rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
+    timers = by_ticket(rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
     events = _events(connection, of_ticket)
-    fired = _grouped(_rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
+    fired = by_ticket(rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
     texts: dict[int, dict[tuple[int, str], str]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
     WHERE e.ticket_id IN ({marks}) AND t.field IN ('subject', 'requester_email')"""
@@ -246,7 +246,7 @@ def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sq
     noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
     condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
     query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
-    return {number: list(rows) for number, rows in groupby(cursor.execute(query), key=itemgetter(0))}
+    return {number: list(events) for number, events in groupby(cursor.execute(query), key=itemgetter(0))}
 
 
 def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
@@ -261,17 +261,3 @@ def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]
     """The hash and the text of every version of the rules, by its number."""
     query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
     return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}
-
-
-def _rows(connection: sqlite3.Connection, query: str) -> Iterator[Row]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    for row in cursor:
-        yield dict(zip(names, row, strict=True))
-
-
-def _grouped(rows: Iterator[Row]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["ticket_id"], []).append(row)
-    return found

@@ -7,9 +7,9 @@ from typing import Any
 
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
+from slactl.store.read.rows import Row, marks, numbers, rows
 from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
-from slactl.store.sqlite.rows import Row, marks, numbers, rows
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
 

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from slactl.clock import to_text
+from slactl.store.read.rows import Row, numbers
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
-from slactl.store.sqlite.rows import Row
 
 #: The timer of each target in the SELECT of the tickets.
 TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
@@ -69,6 +69,11 @@ def find(
         for record in tickets(connection, now, f"{where} AND {half}", parameters, ORDERS[sort], limit)
     )
     return islice(halves, limit or None)
+
+
+def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | None = None) -> Iterator[Row]:
+    """Return the tickets with these numbers at `now` (text), or all tickets, in the order of their numbers."""
+    return tickets(connection, now, "1" if wanted is None else f"t.id IN ({numbers(wanted)})", order="t.id")
 
 
 def count(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> int:

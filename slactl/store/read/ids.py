@@ -1,37 +1,35 @@
-"""Ids of tickets as the shell completes them: read at once or not at all, whatever the size of the database."""
+"""Read ids of tickets for the shell to complete: at once or not at all, whatever the size of the database."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from slactl.store.schema import views
-from slactl.store.sqlite.connection import distrust
+from slactl.store.sqlite.connection import distrust, reported
 from slactl.store.sqlite.folders import refuse_strangers
 
 
 def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
-    """Numbers and external ids that begin with `prefix`; for none those of open tickets, the most urgent first.
+    """Return numbers and external ids that begin with `prefix`; without a prefix those of open tickets, by deadline.
 
     External ids that are numbers are left out: typed alone they mean slactl's own numbers.
 
     Raises:
-        sqlite3.Error: the database is missing, not ours, or busy.
-        DatabaseError: it is where others may replace it.
+        DatabaseError: the database is missing, not ours, busy, or where others may replace it.
     """
     refuse_strangers(path)
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
-    distrust(connection)
-    try:
-        found = (
+    opened = f"{path.resolve().as_uri()}?mode=ro"
+    with reported(path), closing(sqlite3.connect(opened, uri=True, timeout=0.1)) as connection:
+        distrust(connection)
+        ids = (
             str(word)
             for query, parameters in _queries_like(prefix)
             for (word,) in connection.execute(f"{query} LIMIT {most:d}", parameters)
         )
-        return list(islice(found, most))
-    finally:
-        connection.close()
+        return list(islice(ids, most))
 
 
 def _queries_like(prefix: str) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slactl.store.read.rows import rows
 from slactl.store.schema import views
 
 #: The instant at which a late timer `r` became late.
@@ -161,7 +162,7 @@ def level_counts(connection: sqlite3.Connection, period: Period) -> list[dict[st
     columns["ticket_count"] = "COUNT(DISTINCT ticket_id)"
     query = f"""{views.select(columns, "escalation")} WHERE {period.holds("fired_at")}
     GROUP BY 1, 2, 3 ORDER BY source, escalation, MIN(id)"""
-    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query, period.parameters)]
+    return list(rows(connection, query, period.parameters))
 
 
 def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -> list[dict[str, Any]]:
@@ -183,7 +184,7 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
     }
     query = f"""{views.select(columns, _WITH_TICKETS)} WHERE r.kind IN {views.TARGETS} AND {_LATE}
     AND {_measured(period)} GROUP BY t.id ORDER BY overdue_seconds DESC, t.id LIMIT {limit:d}"""
-    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query, period.parameters)]
+    return list(rows(connection, query, period.parameters))
 
 
 def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Counter[str]:

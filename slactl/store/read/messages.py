@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from slactl.store.sqlite.rows import Row, marks, rows
+from slactl.store.read.rows import Row, marks, rows
 
 NOTIFICATION_COLUMNS = [
     *("id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from slactl.store.read.measures import counts, grouped
+from slactl.store.read.rows import rows
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
 
@@ -45,8 +46,8 @@ def overdue_counts(connection: sqlite3.Connection, now: str, by: str | None = No
     return _by_group(columns, connection.execute(grouped(counts(columns.values()), source, by), {"now": now}))
 
 
-def _by_group(names: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Groups:
-    return {group: dict(zip(names, numbers, strict=True)) for group, *numbers in rows}
+def _by_group(names: Iterable[str], counted: Iterable[tuple[Any, ...]]) -> Groups:
+    return {group: dict(zip(names, numbers, strict=True)) for group, *numbers in counted}
 
 
 def urgency_counts(connection: sqlite3.Connection, now: str, soon: str) -> list[tuple[str, str, int]]:
@@ -124,4 +125,4 @@ def next_steps(connection: sqlite3.Connection, limit: int) -> list[Record]:
     columns["subject"] = "COALESCE(t.subject, t.external_id)"
     query = f"{views.select(columns, views.BREACH_SOURCE)} WHERE r.next_at IS NOT NULL"
     query += f" ORDER BY r.next_at, r.ticket_id LIMIT {limit:d}"
-    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query)]
+    return list(rows(connection, query))

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from slactl.store.read.rows import Row, rows
 from slactl.store.read.runs import LADDERS
 from slactl.store.schema import views
-
-Record = dict[str, Any]
 
 
 class StoredVersion(NamedTuple):
@@ -25,20 +24,20 @@ class StoredVersion(NamedTuple):
 SEALED = ("id", "hash", "first_used_at", "holidays_version")
 
 
-def all_versions(connection: sqlite3.Connection) -> list[Record]:
+def all_versions(connection: sqlite3.Connection) -> list[Row]:
     """Every version of the rules that was used, the first one first."""
-    names = ("hash", "canonical", "first_used_at", "holidays_version")
-    rows = connection.execute(f"SELECT {', '.join(names)} FROM rules_version ORDER BY id")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return list(
+        rows(connection, "SELECT hash, canonical, first_used_at, holidays_version FROM rules_version ORDER BY id")
+    )
 
 
-def seals(rows: Iterable[Sequence[Any]]) -> dict[int, str]:
+def seals(versions: Iterable[Sequence[Any]]) -> dict[int, str]:
     """Return the seal of each version, given as its sealed columns in the order of their numbers.
 
     Each seal covers its version and all before it: SHA-256 over the seal before and the columns as JSON.
     """
     before, found = "", dict[int, str]()
-    for row in rows:
+    for row in versions:
         before = sha256((before + json.dumps(list(row), separators=(",", ":"))).encode()).hexdigest()
         found[row[0]] = before
     return found
@@ -79,14 +78,14 @@ def holiday_year(
     return found
 
 
-def of_open_tickets(connection: sqlite3.Connection) -> list[Record]:
+def of_open_tickets(connection: sqlite3.Connection) -> list[Row]:
     """Each version of the rules that open tickets are judged under, and how many; the latest first."""
-    names = ("id", "rules", "first_used_at", "canonical", "open_count")
+    pinned = f"SELECT t.rules_version, count(*) AS open_count FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version"
     query = (
-        "SELECT v.id, v.hash, v.first_used_at, v.canonical, p.n FROM rules_version v JOIN (SELECT t.rules_version AS v,"
-        f" count(*) AS n FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version) p ON p.v = v.id ORDER BY v.id DESC"
+        "SELECT v.id, v.hash AS rules, v.first_used_at, v.canonical, p.open_count FROM rules_version v"
+        f" JOIN ({pinned}) p ON p.rules_version = v.id ORDER BY v.id DESC"
     )
-    return [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
+    return list(rows(connection, query))
 
 
 _STORED = f"SELECT {', '.join(f'v.{name}' for name in StoredVersion._fields)} FROM rules_version v"

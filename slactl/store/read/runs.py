@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
+from slactl.store.read.rows import Row, rows
 from slactl.store.schema.events import last_event
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
 
@@ -26,6 +27,8 @@ COLUMNS = [
     "duration_ms",
     "audit_head",
 ]
+
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
 #: The keys of `meta` under which the last run left the rules file that it found valid, and the rules that every next
 #: instant was computed with. Where messages go is never read from the database.
@@ -87,22 +90,22 @@ def audit_head(connection: sqlite3.Connection) -> str | None:
     return last[1] if last is not None else None
 
 
-def runs(connection: sqlite3.Connection, limit: int = 0) -> list[dict[str, Any]]:
+def runs(connection: sqlite3.Connection, limit: int = 0) -> list[Row]:
     """The runs, newest first."""
-    query = f"SELECT {', '.join(COLUMNS)} FROM run ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
-    return [_record(row) for row in connection.execute(query)]
+    query = f"{_SELECT} ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
+    return [_decoded(row) for row in rows(connection, query)]
 
 
-def run(connection: sqlite3.Connection, number: int) -> dict[str, Any] | None:
+def run(connection: sqlite3.Connection, number: int) -> Row | None:
     """One run, or None."""
-    row = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM run WHERE id = ?", (number,)).fetchone()
-    return _record(row) if row else None
+    row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
+    return _decoded(row) if row is not None else None
 
 
-def escalations(connection: sqlite3.Connection, number: int) -> list[dict[str, Any]]:
+def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
     """What one run fired, and what fell due in it without firing, as in `escalation_view`; in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
-    return [dict(zip(ESCALATION_COLUMNS, row, strict=True)) for row in connection.execute(query, (number,))]
+    return list(rows(connection, query, (number,)))
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
@@ -145,7 +148,5 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
     return int(connection.execute(query, {"now": now}).fetchone()[0])
 
 
-def _record(row: tuple[Any, ...]) -> dict[str, Any]:
-    record = dict(zip(COLUMNS, row, strict=True))
-    record["skipped"] = json.loads(record["skipped"])
-    return record
+def _decoded(row: Row) -> Row:
+    return row | {"skipped": json.loads(row["skipped"])}

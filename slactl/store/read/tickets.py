@@ -19,8 +19,8 @@ from slactl.store.read.messages import NOTIFICATION_COLUMNS as NOTIFICATION_COLU
 from slactl.store.read.messages import SILENCE_COLUMNS as SILENCE_COLUMNS
 from slactl.store.read.messages import notifications as notifications
 from slactl.store.read.messages import silences as silences
+from slactl.store.read.rows import Row, rows
 from slactl.store.schema import views
-from slactl.store.sqlite.rows import Row, rows
 from slactl.text import clean
 
 #: The fields of a ticket in the order in which they are printed.

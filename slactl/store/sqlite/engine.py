@@ -1,4 +1,4 @@
-"""The write engine: SQLModel sessions in one `BEGIN IMMEDIATE` transaction each."""
+"""Open SQLModel sessions, each in one transaction; that of a writer begins with the write lock."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,17 +8,16 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
-from slactl.store.sqlite.connection import as_database_error, begin_writing, open_database
+from slactl.store.sqlite.connection import as_database_error, begin_writing, open_database, reported
 
 
 @cache
 def engine(path: Path, *, writes: bool = True) -> Engine:
-    """An engine whose every transaction begins with the write lock, unless it only reads.
+    """Return an engine whose every transaction begins with the write lock, unless it only reads.
 
     pysqlite's own transaction handling begins late, after the first read, and so loses concurrent
     read-modify-writes; the connections here are in autocommit mode and the engine says BEGIN itself.
@@ -46,40 +45,40 @@ def engine(path: Path, *, writes: bool = True) -> Engine:
 
 
 @contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn errors of SQLAlchemy, and those of the BEGIN, which is not SQLAlchemy's, into one DatabaseError."""
+    try:
+        with reported(path):
+            yield
+    except DBAPIError as error:
+        raise as_database_error(error.orig or error, path) from error
+
+
+@contextmanager
 def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
-    """One write transaction; rolled back on any error, and when it is not to be kept (a dry run).
+    """Open one write transaction; roll it back on any error, and when it is not to be kept (a dry run).
 
     Raises:
         DatabaseError: the database is missing, damaged, busy for too long, read-only or full.
     """
-    try:
-        with Session(engine(path), autoflush=False, expire_on_commit=False) as session:
-            session.connection()
-            yield session
-            if keep:
-                session.commit()
-            else:
-                session.rollback()
-    except SqlDatabaseError as error:
-        raise as_database_error(error.orig or error, path) from error
-    except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
-        raise as_database_error(error, path) from error
+    with _translated(path), Session(engine(path), autoflush=False, expire_on_commit=False) as session:
+        session.connection()
+        yield session
+        if keep:
+            session.commit()
+        else:
+            session.rollback()
 
 
 @contextmanager
 def looking(path: Path) -> Iterator[Session]:
-    """One read transaction, which keeps no writer waiting.
+    """Open one read transaction, which keeps no writer waiting.
 
     Raises:
         DatabaseError: the database is missing, damaged or cannot be read.
     """
-    try:
-        with Session(engine(path, writes=False), autoflush=False) as session:
-            yield session
-    except SqlDatabaseError as error:
-        raise as_database_error(error.orig or error, path) from error
-    except sqlite3.Error as error:  # of the BEGIN, which is not SQLAlchemy's
-        raise as_database_error(error, path) from error
+    with _translated(path), Session(engine(path, writes=False), autoflush=False) as session:
+        yield session
 
 
 def beneath(session: Session) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from slactl.clock import from_text
 from slactl.errors import RefusedError
 from slactl.sla.enums import DONE, EventType
 from slactl.sla.history.event import Event
-from slactl.store.read.tickets import tickets
+from slactl.store.read.filters import by_number
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row, identity
 from slactl.store.schema.models import Escalation, RulesVersion, Ticket, Timer
@@ -70,8 +70,7 @@ def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> 
     """Some tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    marks = ", ".join(f"{number:d}" for number in numbers)
-    return list(tickets(driver, now, f"t.id IN ({marks})", order="t.id"))
+    return list(by_number(driver, now, numbers))
 
 
 def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:

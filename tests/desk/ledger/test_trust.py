@@ -385,8 +385,8 @@ def test_settings_name_another_folder(desk: Path, slactl: Slactl, receiver: Rece
         ("OUTSIDE/own", "is outside of the folder for secrets"),
         ("../../own", "is outside of the folder for secrets"),
         ("secrets/../../own", "is outside of the folder for secrets"),
-        ("link", "a symbolic link is on the way"),
-        ("linked/own", "a symbolic link is on the way"),
+        ("link", "a symbolic link is on the path"),
+        ("linked/own", "a symbolic link is on the path"),
         ("beside", "is outside of the folder for secrets"),
     ],
 )
