@@ -59,7 +59,7 @@ def test_any_next_erase_finishes_it(killed: Path, words: tuple[str, ...]) -> Non
     assert finding(killed) == {
         "check": "erasure",
         "ok": False,
-        "found": "an erasure did not get to rewriting the file: what was erased may still be in old pages",
+        "found": "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages",
         "fix": "slactl erase --finish",
     }
     tried = run(*settings(killed), "erase", *words, "-n")

@@ -44,9 +44,9 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
     return len(appended)
 
 
-def _detect(book: Ledger, number: int, noticed: Sequence[Event]) -> None:
+def _detect(book: Ledger, number: int, breaches: Sequence[Event]) -> None:
     """Note when each breach was detected elsewhere; one of a deadline that moved since is detected again."""
-    for event in noticed:
+    for event in breaches:
         target = str(event.detail.get("target"))
         cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"))
         if cycle is not None:
@@ -106,7 +106,7 @@ def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priori
     }
     event_id = None
     if outcome is LevelOutcome.FIRED:
-        told = {name: detail[name] for name in EVENT_FIELDS if name in detail}
-        event_id = book.append(number, replace(entry, event=replace(event, detail=told)))
+        recorded = {name: detail[name] for name in EVENT_FIELDS if name in detail}
+        event_id = book.append(number, replace(entry, event=replace(event, detail=recorded)))
     book.fire(number, key, row | {"event_id": event_id}, ())
     return True

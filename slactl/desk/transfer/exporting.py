@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 
-def export_records(connection: "Transaction") -> Iterator[Record]:
+def export_records(transaction: "Transaction") -> Iterator[Record]:
     """Yield the tenants, then the events of one ticket after the other in the history format, in order of time."""
-    for tenant in reads.tenants(connection):
+    for tenant in reads.tenants(transaction):
         facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
         yield {"type": TENANT, "at": tenant["created_at"], **facts}
-    versions = _Versions({row["hash"]: _rules(row) for row in rules_versions.all_versions(connection)})
-    for number, external_id in reads.names(connection):
-        name = external_id if external_id is not None else _free_name(connection, number)
-        yield from _told_apart(_records(connection, number, name, versions))
+    versions = _Versions(
+        {
+            row["hash"]: RulesText(
+                row["hash"], row["canonical"], from_text(row["first_used_at"]), row["holidays_version"]
+            )
+            for row in rules_versions.all_versions(transaction)
+        }
+    )
+    for number, external_id in reads.names(transaction):
+        name = external_id if external_id is not None else _free_name(transaction, number)
+        yield from _with_copy_numbers(_records(transaction, number, name, versions))
 
 
 @dataclass(slots=True)
@@ -40,41 +47,45 @@ class _Versions:
     """The versions of the rules, each of which is exported once."""
 
     known: dict[str, RulesText]
-    told: set[str] = field(default_factory=set)
+    exported: set[str] = field(default_factory=set)
 
-    def brought(self, event: Event) -> Record:
+    def first_mention(self, event: Event) -> Record:
         """Return the version as a field of the first event that names it; nothing for a later event."""
         name = event.detail.get("rules")
-        if name is None or name in self.told or name not in self.known:
+        if name is None or name in self.exported or name not in self.known:
             return {}
-        self.told.add(name)
+        self.exported.add(name)
         return {"rules_version": rules_record(self.known[name])}
 
 
-def _free_name(connection: "Transaction", number: int) -> str:
+def _free_name(transaction: "Transaction", number: int) -> str:
     """Return a name for a ticket without an external id that is not the external id of another ticket."""
     name = str(number)
-    while reads.has_external_id(connection, name):
+    while reads.has_external_id(transaction, name):
         name = f"#{name}"
     return name
 
 
-def _records(connection: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
-    texts = event_reads.texts(connection, number)
-    decided = reads.decisions(connection, number)
-    fired = {row["event_id"]: row for row in decided if row["event_id"] is not None}
-    rows = [(row["at"], 0, row["id"], row) for row in event_reads.event_rows(connection, number)]
-    rows += [(row["fired_at"], 1, row["id"], row) for row in decided if row["event_id"] is None]
-    for _, silent, key, row in sorted(rows, key=lambda each: each[:3]):
-        written, recorded_at = ({}, None) if silent else (texts.get(key, {}), row["recorded_at"])
-        event = _silent(row) if silent else _event(row | {"actor": written.get("actor", row["actor"])}, fired)
+def _records(transaction: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
+    texts = event_reads.texts(transaction, number)
+    decisions = reads.decisions(transaction, number)
+    fired = {row["event_id"]: row for row in decisions if row["event_id"] is not None}
+    rows = [(row["at"], 0, row["id"], row) for row in event_reads.event_rows(transaction, number)]
+    rows += [(row["fired_at"], 1, row["id"], row) for row in decisions if row["event_id"] is None]
+    for _, is_decision, key, row in sorted(rows, key=lambda each: each[:3]):
+        written, recorded_at = ({}, None) if is_decision else (texts.get(key, {}), row["recorded_at"])
+        event = (
+            _event_of_decision(row)
+            if is_decision
+            else _event(row | {"actor": written.get("actor", row["actor"])}, fired)
+        )
         if event is None:
             continue
-        own = number if event.type is EventType.CREATED else None
-        yield to_record(name, event, written, recorded_at, own) | versions.brought(event)
+        exported_number = number if event.type is EventType.CREATED else None
+        yield to_record(name, event, written, recorded_at, exported_number) | versions.first_mention(event)
 
 
-def _told_apart(records: Iterator[Record]) -> Iterator[Record]:
+def _with_copy_numbers(records: Iterator[Record]) -> Iterator[Record]:
     """Add a number to records of one ticket that are equal, as import counts an identical line only once."""
     instant, same = "", list[Record]()
     for record in records:
@@ -95,21 +106,17 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
         return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]))
     detail = dict(event.detail)
     if row["id"] in fired:
-        detail |= _columns(fired[row["id"]])
+        detail |= _decision_fields(fired[row["id"]])
     return Event(event.at, event.type, detail, event.actor, event.actor_type)
 
 
-def _silent(row: Record) -> Event:
-    detail = _columns(row) | {"warning": False}
+def _event_of_decision(row: Record) -> Event:
+    detail = _decision_fields(row) | {"warning": False}
     by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
     return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], by)
 
 
-def _columns(row: Record) -> Record:
+def _decision_fields(row: Record) -> Record:
     names = ("reason", "due_at", "from_priority", "to_priority", "from_assignee", "to_assignee")
     key = ("kind", "cycle", "escalation", "level", "arming", "repeat", "outcome") if row["kind"] is not None else ()
     return {name: row[name] for name in (*names, *key) if row[name] is not None}
-
-
-def _rules(row: Record) -> RulesText:
-    return RulesText(row["hash"], row["canonical"], from_text(row["first_used_at"]), row["holidays_version"])

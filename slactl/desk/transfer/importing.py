@@ -73,8 +73,8 @@ class Source:
             return "created_at"
         if self.mapping.kind == "events":
             return "at"
-        told = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
-        return told if told in self.mapping.columns else "at"
+        column = "first_responded_at" if event.type is EventType.AGENT_REPLY else f"{event.detail.get('status')}_at"
+        return column if column in self.mapping.columns else "at"
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Progress:
 
 
 @dataclass(slots=True)
-class _Work:
+class _Import:
     """One import: its source, the functions it reports to, and what it did so far."""
 
     source: Source
@@ -130,7 +130,7 @@ def import_file(
         RulesError: the rules are invalid.
         DatabaseError: the database cannot be written.
     """
-    work = _Work(source, now, baseline, dry_run, progress or Progress(), report)
+    work = _Import(source, now, baseline, dry_run, progress or Progress(), report)
     spool = Spool()
     try:
         if source.mapping is None:
@@ -138,20 +138,20 @@ def import_file(
         else:
             spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
         work.bursts = _bursts(desk, work, spool)
-        _take_in(desk, work, spool)
+        _import_batches(desk, work, spool)
     finally:
         spool.close()
     return work.done
 
 
-def _bursts(desk: Desk, work: _Work, spool: Spool) -> dict[str, list[str]]:
+def _bursts(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
     """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
     rules = load(desk.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
     read = ((name, in_order(list(_lines(lines, quiet)))[0]) for name, lines in spool.tickets())
-    return begun_bursts((each for each in read if each[1]), rules)
+    return begun_bursts((item for item in read if item[1]), rules)
 
 
 def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
@@ -162,7 +162,7 @@ def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
     return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
 
 
-def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
+def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
     """Import batch after batch; a dry run imports all of them in one transaction that is rolled back."""
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
@@ -182,7 +182,7 @@ def _take_in(desk: Desk, work: _Work, spool: Spool) -> None:
                 book.rulebook.current_version()
 
 
-def _add_tenants(book: Ledger, work: _Work) -> None:
+def _add_tenants(book: Ledger, work: _Import) -> None:
     """Add the tenants of an export, except those whose name is known."""
     for entry in work.tenants:
         if book.tenant(entry.name) is None:
@@ -192,7 +192,7 @@ def _add_tenants(book: Ledger, work: _Work) -> None:
     work.tenants.clear()
 
 
-def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
+def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered]:
     """Yield the events of one ticket; one that cannot be read or lies in the future is reported instead."""
     source = work.source
     for number, record in _records(lines, work):
@@ -202,13 +202,13 @@ def _lines(lines: Sequence[tuple[int, str]], work: _Work) -> Iterator[Numbered]:
             work.tell(Problem(number, source.column(error.field), error.reason))
             continue
         if line.event.at > work.now:
-            late = f"{to_text(line.event.at)} lies in the future"
-            work.tell(Problem(number, source.column("at", line.event), late))
+            reason = f"{to_text(line.event.at)} lies in the future"
+            work.tell(Problem(number, source.column("at", line.event), reason))
         elif source.until is None or line.event.at <= source.until:
             yield number, line
 
 
-def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
+def _records(lines: Sequence[tuple[int, str]], work: _Import) -> Iterable[tuple[int, str | Mapping[str, Any]]]:
     mapping = work.source.mapping
     if mapping is None:
         return lines
@@ -216,19 +216,19 @@ def _records(lines: Sequence[tuple[int, str]], work: _Work) -> Iterable[tuple[in
     opened = rows[0][1]["created_at"]
     for number, row in rows:
         if mapping.kind == "events" and row["at"] < opened:
-            why = f"{row['at']} is before the ticket was created; taken as {opened}"
-            work.tell(Problem(number, mapping.columns.get("at", "at"), why, warning=True))
+            reason = f"{row['at']} is before the ticket was created; taken as {opened}"
+            work.tell(Problem(number, mapping.columns.get("at", "at"), reason, warning=True))
     return events_of(rows, mapping)
 
 
-def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -> None:
+def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import) -> None:
     """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
-    found = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
-    numbers = [match.number for match in found.values() if match.number is not None]
+    matches = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
+    numbers = [match.number for match in matches.values() if match.number is not None]
     known = writes.identities(book.connection, numbers)
     book.load(numbers)
     # Those that keep their number first, so that no new ticket takes it.
-    for name, match in sorted(found.items(), key=lambda each: each[1].wanted is None):
+    for name, match in sorted(matches.items(), key=lambda item: item[1].wanted is None):
         first = min(number for number, _ in histories[name])
         if match.problem is not None:
             work.tell(Problem(first, work.source.column("ticket"), match.problem))
@@ -239,15 +239,15 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Work) -
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
             history = _with_bursts(history, work.bursts.get(name, ()))
-            _take_ticket(book, match, history, known, work, first)
+            _import_ticket(book, match, history, known, work, first)
 
 
-def _take_ticket(
+def _import_ticket(
     book: Ledger,
     match: Match,
     history: Sequence[Line],
     known: Mapping[int, writes.Identities],
-    work: _Work,
+    work: _Import,
     first: int,
 ) -> None:
     """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""

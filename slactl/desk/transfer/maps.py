@@ -65,16 +65,12 @@ def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mappi
     return values
 
 
-def _known_zone(name: str) -> str:
-    return new_zone(name).key
-
-
 class Time(BaseModel):
     """The form in which instants are written; without a format it is ISO 8601."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     format: str | None = None
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(lambda name: new_zone(name).key)] = "UTC"
 
 
 class Missing(BaseModel):

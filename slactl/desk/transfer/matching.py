@@ -61,8 +61,8 @@ def _claim(name: str, lines: Sequence[Line]) -> _Claim:
         return _Claim(created, [name], is_ours=False)
     ordered = sorted(lines, key=lambda line: line.event.at)
     edits = [line.event.detail for line in ordered if line.event.type is EventType.EDITED]
-    told = [edit["external_id"] for edit in edits if "external_id" in edit]
-    return _Claim(created, [created.event.detail.get("external_id"), *told], is_ours=True)
+    renamed = [edit["external_id"] for edit in edits if "external_id" in edit]
+    return _Claim(created, [created.event.detail.get("external_id"), *renamed], is_ours=True)
 
 
 def _match(
@@ -77,19 +77,19 @@ def _match(
     is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
     external_id = claim.external_id
     if is_same and other is not None and other.external_id in (None, *claim.external_ids):
-        found: writes.Known | None = other
+        known: writes.Known | None = other
     else:
         # Its number is another's here, so that the name has to tell it.
         if claim.is_ours and external_id is None and (other is not None or wanted in taken):
             external_id = name
-        found = named.get(external_id) if external_id is not None else None
+        known = named.get(external_id) if external_id is not None else None
     if external_id is not None:
         holder = named.get(external_id)
-        if external_id in taken or (holder is not None and found is not None and holder.number != found.number):
+        if external_id in taken or (holder is not None and known is not None and holder.number != known.number):
             return Match(None, problem=f"another ticket has the external id {clean(external_id)}")
         taken.add(external_id)
-    if found is not None:
-        return Match(found.number, from_text(found.created_at))
+    if known is not None:
+        return Match(known.number, from_text(known.created_at))
     free = wanted if other is None and wanted is not None and wanted not in taken else None
     taken.update([free] if free is not None else [])
     return Match(None, None, external_id, free)
@@ -120,16 +120,16 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
     """Keep the version of the rules that a line brings; return what is wrong with it, once for each version."""
-    told: Any = line.event.detail.get("rules")
+    rules_hash: Any = line.event.detail.get("rules")
     if line.rules is not None:
         try:
             book.rulebook.adopt(line.rules)
         except RulesError as error:
             return notes.once(f"{error.message.splitlines()[0]}; the current rules serve its tickets")
-    if told is None or book.rulebook.known(told) is not None:
+    if rules_hash is None or book.rulebook.known(rules_hash) is not None:
         return None
     return notes.once(
-        f"the rules version {clean(str(told))[:12]} is not in the file; the current rules serve its tickets"
+        f"the rules version {clean(str(rules_hash))[:12]} is not in the file; the current rules serve its tickets"
     )
 
 
@@ -137,19 +137,19 @@ def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
 class Notes:
     """The warnings that are reported once, and not for each ticket."""
 
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
 
     def once(self, reason: str) -> str | None:
         """Return the reason the first time, and None from then on."""
-        if reason in self.told:
+        if reason in self.reported:
             return None
-        self.told.add(reason)
+        self.reported.add(reason)
         return reason
 
     def unknown_plans(self, book: Ledger, lines: Sequence[Line]) -> list[str]:
         """Return a warning for each plan in some events that no policy names."""
-        told = lines[0].event.detail.get("rules")
-        rules = book.rulebook.version(told if book.rulebook.known(told) is not None else None)
+        rules_hash = lines[0].event.detail.get("rules")
+        rules = book.rulebook.version(rules_hash if book.rulebook.known(rules_hash) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)
         unknown = [plan for plan in plans if plan is not None and plan not in rules.plans()]
         warnings = [self.once(f"no policy names the plan {plan!r}; the catch-all serves it") for plan in unknown]

@@ -22,9 +22,8 @@ def events_of(rows: list[tuple[int, Mapping[str, Any]]], mapping: Map) -> Iterat
     before = first
     for row_number, row in rows[1:]:
         for field, kind in _CHANGES.items():
-            if field in mapping.columns and row.get(field) != before.get(field):
-                if row.get(field) is None and field not in ("assignee", "tenant"):
-                    continue
+            is_emptied = row.get(field) is None and field not in ("assignee", "tenant")
+            if field in mapping.columns and row.get(field) != before.get(field) and not is_emptied:
                 changed = {"ticket": row["ticket"], "at": max(row["at"], first["created_at"]), "type": kind}
                 yield row_number, changed | {field: row.get(field)} | _actor(row)
         before = {**row, **{f: before[f] for f in ("status", "priority", "plan") if f in before and f not in row}}

@@ -40,15 +40,15 @@ def _record(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     Raises:
         LineError: a cell is missing, or its word or time is not known.
     """
-    found: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     for ours, theirs in mapping.columns.items():
         value = _converted(ours, dig(row, theirs), mapping)
         if value is not None:
-            found[ours] = value
+            record[ours] = value
     for needed in ("ticket", "created_at", "at"):
-        if needed in mapping.needed and needed not in found:
+        if needed in mapping.needed and needed not in record:
             raise LineError(needed, "is missing")
-    return found
+    return record
 
 
 def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a cell of any type)

@@ -66,7 +66,7 @@ def _escalations(connection: "Transaction", report: AuditReport) -> None:
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
-            message = f"{name} fired, but its history does not have it"
+            message = f"{name} fired, but its history has no event of it"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
             continue
         try:
@@ -75,12 +75,12 @@ def _escalations(connection: "Transaction", report: AuditReport) -> None:
             report.note(Kind.ESCALATION, f"the event {event} of {name} cannot be read", event=event, ticket=ticket)
             continue
         for column, stored, expected in differing:
-            message = f"{column} of {name} is {shown(stored)}, by event {event} {shown(expected)}"
+            message = f"{column} of {name} is {shown(stored)}, but {shown(expected)} in event {event}"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
     for event, number in audit.doubled_escalations(connection):
-        report.note(Kind.ESCALATION, f"escalation {number} is not the only one of event {event}", event=event)
+        report.note(Kind.ESCALATION, f"escalation {number} is not the only escalation of event {event}", event=event)
     for event, ticket in audit.unrecorded_escalations(connection):
-        message = f"event {event} is an escalation of ticket {ticket} whose record is gone"
+        message = f"event {event} escalated ticket {ticket}, but its escalation is missing"
         report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
 
 
@@ -135,7 +135,7 @@ def _tickets(
                 for difference in differences(kept, context, versions):
                     report.note(Kind.TICKET, str(difference), ticket=kept.number)
             except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
-                message = f"ticket {kept.number} cannot be judged by its history: {error}"
+                message = f"the history of ticket {kept.number} cannot be evaluated: {error}"
                 report.note(Kind.TICKET, message, ticket=kept.number)
         last = numbers[-1]
         progress("tickets", last, total)
@@ -145,19 +145,20 @@ def _rules(connection: "Transaction", now: datetime, report: AuditReport) -> Non
     """Audit the versions of the rules: their texts, the seals in the log, and when they were first used.
 
     A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
-    Events that open a ticket, move it to other rules or record a breach seal every version that was known then."""
+    Events that open a ticket, move it to other rules or record a breach seal every version that was known then.
+    """
     for number, (rules_hash, text) in audit.rules_versions(connection).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
-            report.note(Kind.RULES, f"the text of rules version {number} is not the one that its hash was made of")
+            report.note(Kind.RULES, f"the text of rules version {number} does not have the hash of that version")
     known = rules_versions.known_seals(connection)
     for event, ticket, seal in audit.rules_seals(connection):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
-            message = f"rules version {last[:20]} or one before it is not as event {event} sealed it"
+            message = f"rules version {last[:20]} or an earlier one is not the one that event {event} sealed"
             report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
     for version, since in rules_versions.later_than_used(connection, to_text(now)):
-        report.note(Kind.RULES, f"rules version {version} was used before {since}, when it is said to be first used")
+        report.note(Kind.RULES, f"rules version {version} was used before {since}, the recorded time of its first use")
 
 
 def _current_rules(desk: Desk, connection: "Transaction", report: AuditReport) -> Rules | None:
@@ -171,7 +172,6 @@ def _current_rules(desk: Desk, connection: "Transaction", report: AuditReport) -
     if last_hash == rules.hash:
         return rules
     if last_hash is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
-        report.note(
-            Kind.RULES, "the next check would take the rules of the file for those of the last run, and they are not"
-        )
+        message = "the next check would assume that the rules file has not changed since the last run, but it has"
+        report.note(Kind.RULES, message)
     return None

@@ -83,7 +83,7 @@ def _chain(connection: "Transaction", expected_hash: str | None, report: AuditRe
     total, before = audit.length(connection, "event"), BEGINNING
     missing = expected_hash is not None
     for number, array, kept in audit.readable_links(connection):
-        # The array as SQLite wrote it decides nearly every row; what does not fit is judged by its columns.
+        # The array as SQLite wrote it decides nearly every row; one that does not fit is compared column by column.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
             event = audit.sealed_columns(connection, number)
             if not _fits(connection, before, event, kept):
@@ -96,13 +96,13 @@ def _chain(connection: "Transaction", expected_hash: str | None, report: AuditRe
     progress("chain", report.events, report.events)
     report.audit_head = before if report.events else None
     if missing:
-        why = "its tail was cut off, or all of it written anew"
-        report.note(Kind.HEAD, f"the head {expected_hash} is not in the log: {why}")
+        why = "its end was cut off, or all of it was written again"
+        report.note(Kind.HEAD, f"the hash {expected_hash} is not in the log: {why}")
     for run, lost in audit.lost_heads(connection):
-        report.note(Kind.RUN, f"run {run} ended with the head {lost}, which is not in the log any more")
+        report.note(Kind.RUN, f"run {run} ended with the last hash {lost}, which is no longer in the log")
     for odd in odd_parts(connection):
         if odd.name in TRIGGERS and odd.oddity is not Oddity.FOREIGN:
-            report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is gone or was changed")
+            report.note(Kind.LOG, f"the trigger {odd.name}, which keeps the log append-only, is missing or was changed")
         else:
             report.note(Kind.STRUCTURE, str(odd))
 
@@ -112,7 +112,7 @@ def _fits(connection: "Transaction", before: str, event: list[Any], kept: object
         fits = seal(before, event) == kept
     except TypeError:  # bytes, where there was text
         return False
-    # Once something was met that is no UTF-8, what cannot be written fits nothing, whatever its hash.
+    # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
     return fits and (not audit.reads_any_text(connection) or all(is_utf8(str(each)) for each in event))
 
 
@@ -143,7 +143,7 @@ def _one_event(connection: "Transaction", written: audit.Words, report: AuditRep
     for name, (salt, text) in written.kept.items():
         report.texts += 1
         if name not in hashes:
-            report.note(Kind.TEXT, f"event {written.event_id} has a {name} that the log does not know", **where)
+            report.note(Kind.TEXT, f"event {written.event_id} has a {name} whose hash is not in the log", **where)
         elif audit.text_hash(salt, text) != hashes[name]:
             report.note(Kind.TEXT, f"the {name} of event {written.event_id} was changed", **where)
     gone = [name for name in hashes if name not in written.kept and name not in written.imported_erased]
@@ -152,5 +152,5 @@ def _one_event(connection: "Transaction", written: audit.Words, report: AuditRep
         named = audit.erased(connection, written.ticket_id)
         for name in gone:
             if (written.event_id, name) not in named:
-                why = f"the {name} of event {written.event_id} is gone, and no erasure is on the record for it"
+                why = f"the {name} of event {written.event_id} is missing, and the log has no erasure of it"
                 report.note(Kind.TEXT, why, **where)

@@ -78,13 +78,13 @@ def backup(
         sweep(folder)
         with new_file(folder) as new:
             draft = real_path(target.parent) / new.place
-            # What is read from is closed before the copy gets its name: nothing can fail then but the naming itself.
+            # The source is closed before the copy gets its name: then nothing can fail but the naming itself.
             with desk.database.read() as source:
                 made = _described(source, target)
                 copy.copy(source, draft, target, progress)
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
-            _refuse(desk, target, force=force)  # copying takes its time, in which others may use the name
+            _refuse(desk, target, force=force)  # others may have used the name while the copy was made
             _name(new, target, force=force)
             make_durable(folder)
     return made
@@ -124,9 +124,9 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_file():
-        raise RefusedError(f"{target} is not a regular file, and is left as it is", f"ls -ld {quoted(target)}")
+        raise RefusedError(f"{target} is not a regular file; slactl does not replace it", f"ls -ld {quoted(target)}")
     if not force:
-        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}")
+        raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}")
 
 
 def _elsewhere(target: Path) -> str:
@@ -156,7 +156,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         DatabaseError: the copy is damaged, not of the state that was read, or not in the file made here.
     """
     if not os.path.samestat(os.fstat(handle), os.stat(draft, follow_symlinks=False)):
-        what = f"somebody put another file in the place of the copy in {draft.parent.parent}"
+        what = f"somebody replaced the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
     try:
         connection = open_database(draft, query_only=True)
@@ -171,7 +171,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     finally:
         connection.close()
     if found or not same:
-        why = found[0] if found else "its log does not end as that of the database does"
+        why = found[0] if found else "its log does not end with the last hash of the database"
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
 
 
@@ -180,4 +180,4 @@ def _name(new: NewFile, target: Path, *, force: bool) -> None:
     try:
         give_name(new, target.name, replace=force)
     except FileExistsError:
-        raise RefusedError(f"{target} is there already", f"slactl backup --force {quoted(target)}") from None
+        raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None

@@ -65,11 +65,15 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
 def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
     schema = schema_of(connection)
     is_old = schema < SCHEMA
-    what = f"{schema}; the next command that uses it makes it {SCHEMA}" if is_old else f"{SCHEMA}, the newest"
+    what = (
+        f"{schema}; the next command that uses the database migrates it to {SCHEMA}"
+        if is_old
+        else f"{SCHEMA}, the newest"
+    )
     yield Check("schema", not is_old, what, "slactl audit verify" if is_old else None)
     gone = [] if is_old else health.missing_tables(connection)
     if gone:
-        yield Check("structure", False, f"gone: {', '.join(gone)}", restoring(path), ExitCode.DATABASE)
+        yield Check("structure", False, f"missing: {', '.join(gone)}", restoring(path), ExitCode.DATABASE)
         return
     broken = damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
     fix = restoring(path) if broken else None
@@ -81,7 +85,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     yield from _work(connection, now)
     yield from _outbox(connection)
     if erasure.is_unfinished(connection):
-        what = "an erasure did not get to rewriting the file: what was erased may still be in old pages"
+        what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
 
 
@@ -194,16 +198,16 @@ def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
         yield Check("last exit code", False, f"the last check ended with {code}", "slactl check")
     late = health.overdue(connection, to_text(now - PATIENCE))
     if late:
-        yield Check("overdue", False, f"timers that should have been looked at an hour ago: {late:,}", "slactl check")
+        yield Check("overdue", False, f"timers that a check should have examined an hour ago: {late:,}", "slactl check")
     lost = health.overlooked(connection, to_text(now + PUT_OFF))
     if lost:
-        yield Check("overlooked", False, f"deadlines that no check will look at: {lost:,}", "slactl doctor --rebuild")
+        yield Check("overlooked", False, f"deadlines that no check will examine: {lost:,}", "slactl doctor --rebuild")
 
 
 def _outbox(connection: "Transaction") -> Iterator[Check]:
     counts = health.stuck_messages(connection)
     if not counts:
-        yield Check("notifications", True, "none is dead or held")
+        yield Check("notifications", True, "no message is dead or held")
     for state, count in counts.items():
         fix = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", fix)

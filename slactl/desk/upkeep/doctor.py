@@ -101,7 +101,7 @@ def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
     missing = list(_missing_secrets(rules, secrets))
     yield from missing
     if not missing and not secrets.doubts:
-        yield Check("secrets", True, "every one that is named is there")
+        yield Check("secrets", True, "every secret that the rules name exists")
 
 
 def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""Check what a database stands on: modes of files and folders, the kind of file system, who holds a lock."""
+"""Check the surroundings of a database: modes of files and folders, the kind of file system, who holds a lock."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     own = (database.absolute().parent, folder) if database.exists() else ()  # opening the database refuses these
     for way in open_folders(database):
         if way not in own:
-            what = f"{way}: everybody may replace what is in this folder, the one of the database too"
+            what = f"{way}: everybody may replace files in this folder, and so the folder of the database"
             yield Check("permissions", False, what, f"chmod o-w {quoted(way)}")
     for path in _files(database):
         if _mode(path) & 0o007:
@@ -77,7 +77,7 @@ def mount_checks(database: Path) -> Iterator[Check]:
     kind = file_system(database, mounts())
     if kind is not None:
         remote = kind in NETWORK
-        what = f"{kind}, which is shared by machines: write-ahead logs break there" if remote else kind
+        what = f"{kind}, a network file system: write-ahead logs break there" if remote else kind
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 

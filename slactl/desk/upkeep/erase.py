@@ -159,4 +159,4 @@ def _wipe(desk: Desk) -> str | None:
         why = "another program reads it"
     except DatabaseError as error:
         why = error.message
-    return f"old pages may still be in the file, for {why}; run: slactl erase --finish"
+    return f"old pages may still be in the file, because {why}; run: slactl erase --finish"

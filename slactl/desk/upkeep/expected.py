@@ -50,8 +50,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if self.column == "id":
-            return f"{self.row} is missing" if self.stored is None else f"{self.row} is in no history"
-        return f"{self.column} of {self.row} is {shown(self.stored)}, by its history {shown(self.expected)}"
+            return f"{self.row} is missing" if self.stored is None else f"{self.row} does not follow from the history"
+        return f"{self.column} of {self.row} is {shown(self.stored)}, but {shown(self.expected)} by its history"
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,10 +220,13 @@ def test_an_empty_log_verifies_and_has_no_head(desk: Path, slactl: Slactl) -> No
     ("statement", "what"),
     [
         ("UPDATE event_text SET text = 'It freezes.' WHERE text = 'It burns.'", "the body of event 1 was changed"),
-        ("DELETE FROM event_text WHERE text = 'It burns.'", "the body of event 1 is gone, and no erasure"),
+        (
+            "DELETE FROM event_text WHERE text = 'It burns.'",
+            "the body of event 1 is missing, and the log has no erasure",
+        ),
         (
             "INSERT INTO event_text VALUES (2, 'body', 'salt', 'forged')",
-            "event 2 has a body that the log",
+            "event 2 has a body whose hash is not in the log",
         ),
     ],
 )
@@ -264,14 +267,17 @@ NEVER = "'9999-01-01T00:00:00Z' WHERE detected_at IS NULL"
             "the resolution timer 1 of ticket 1 is",
         ),
         ("DELETE FROM ticket WHERE id = 2", "ticket 2 is missing"),
-        ("DELETE FROM escalation WHERE source = 'manual'", "event 11 is an escalation of ticket 2"),
+        (
+            "DELETE FROM escalation WHERE source = 'manual'",
+            "event 11 escalated ticket 2, but its escalation is missing",
+        ),
         ("UPDATE escalation SET event_id = 1 WHERE source = 'manual'", "escalation 1 of ticket 2 fired, but"),
         ("UPDATE escalation SET outcome = 'expired' WHERE outcome = 'fired'", "outcome of escalation 1 of ticket 2 is"),
         (
             "UPDATE escalation SET fired_at = '2020-01-01T00:00:00Z' WHERE id = 1",
             "fired_at of escalation 1 of ticket 2",
         ),
-        ("UPDATE escalation SET actor = 'eve' WHERE id = 1", "actor of escalation 1 of ticket 2 is 'eve', by event"),
+        ("UPDATE escalation SET actor = 'eve' WHERE id = 1", "actor of escalation 1 of ticket 2 is 'eve', but '"),
         ("UPDATE escalation SET reason = 'none' WHERE id = 1", "reason of escalation 1 of ticket 2 is 'none'"),
         (f"{LEVEL} arming = arming + 5 {FIRED}", "arming of escalation 2 of ticket 2 is 5"),
         (f"{LEVEL} repeat = repeat + 1 {FIRED}", "repeat of escalation 2 of ticket 2 is 1"),
@@ -285,7 +291,7 @@ NEVER = "'9999-01-01T00:00:00Z' WHERE detected_at IS NULL"
         ),
         ("UPDATE timer SET next_at = NULL", "next_at of the resolution timer 1 of ticket 1 is nothing"),
         (f"UPDATE timer SET next_at = {NEVER}", "next_at of the resolution timer 1 of ticket 1 is '9999"),
-        ("UPDATE rules_version SET canonical = 'schema = 1'", "ticket 1 cannot be judged by its history"),
+        ("UPDATE rules_version SET canonical = 'schema = 1'", "the history of ticket 1 cannot be evaluated"),
     ],
 )
 def test_a_ticket_that_does_not_follow_from_its_history_is_found(

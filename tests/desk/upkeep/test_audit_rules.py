@@ -50,9 +50,9 @@ FIRST = "'2020-01-01T00:00:00Z'"
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        (f"UPDATE rules_version SET first_used_at = '{LATE}' WHERE id = 2", "rules version 2 or one before"),
-        (f"UPDATE rules_version SET first_used_at = {FIRST} WHERE id = 1", "rules version 1 or one before"),
-        ("UPDATE rules_version SET first_used_at = '2026-03-02T12:00:00Z' WHERE id = 2", "rules version 2 or one"),
+        (f"UPDATE rules_version SET first_used_at = '{LATE}' WHERE id = 2", "rules version 2 or an earlier one"),
+        (f"UPDATE rules_version SET first_used_at = {FIRST} WHERE id = 1", "rules version 1 or an earlier one"),
+        ("UPDATE rules_version SET first_used_at = '2026-03-02T12:00:00Z' WHERE id = 2", "rules version 2 or an"),
         (f"INSERT INTO rules_version VALUES (-1, 'x', 'schema = 1', {FIRST}, NULL)", "the text of rules version -1"),
         ("UPDATE rules_version SET canonical = canonical || char(10) WHERE id = 2", "the text of rules version 2"),
         ("UPDATE timer SET next_at = '9999-01-01T00:00:00Z' WHERE next_at IS NOT NULL", "next_at of the"),
@@ -87,7 +87,7 @@ def test_a_version_without_a_seal_is_held_to_the_runs(late: Path, slactl: Slactl
     connection.close()
     assert findings(slactl) == []
     changed(late, f"UPDATE rules_version SET first_used_at = '{LATE}' WHERE id = 2")
-    assert findings(slactl) == [f"rules version 2 was used before {LATE}, when it is said to be first used"]
+    assert findings(slactl) == [f"rules version 2 was used before {LATE}, the recorded time of its first use"]
 
 
 def test_rules_that_the_next_check_would_not_read_are_found(late: Path, slactl: Slactl) -> None:
@@ -95,7 +95,7 @@ def test_rules_that_the_next_check_would_not_read_are_found(late: Path, slactl: 
     assert findings(slactl) == []
     changed(late, f"UPDATE meta SET value = '{rules_fingerprint(rules)}' WHERE key = 'rules_fingerprint'")
     assert findings(slactl) == [
-        "the next check would take the rules of the file for those of the last run, and they are not"
+        "the next check would assume that the rules file has not changed since the last run, but it has"
     ]
     os.utime(rules)  # now it would read them
     assert findings(slactl) == []

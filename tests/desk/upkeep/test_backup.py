@@ -109,7 +109,7 @@ def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path,
         refused = slactl("backup", *force, str(target))
         assert refused.code == 5
         assert refused.err.splitlines() == [
-            f"error: {target} is not a regular file, and is left as it is",
+            f"error: {target} is not a regular file; slactl does not replace it",
             f"hint: ls -ld {target}",
         ]
     assert target.lstat() == before
@@ -151,7 +151,7 @@ def test_a_draft_that_was_replaced_is_not_taken(
             other.write_bytes(draft.read_bytes())
             other.rename(draft)
 
-    with pytest.raises(desk_backup.DatabaseError, match="another file in the place"):
+    with pytest.raises(desk_backup.DatabaseError, match="somebody replaced the copy"):
         desk_backup.backup(Desk.of(resolve(os.environ)), target, progress=replace)
     assert leftovers(target) == []
 
@@ -274,7 +274,7 @@ def test_a_copy_of_another_state_is_not_taken(
             [draft] = target.parent.glob(".slactl-*/new")
             draft.write_bytes(other.read_bytes())
 
-    with pytest.raises(desk_backup.DatabaseError, match="does not end as that of the database does"):
+    with pytest.raises(desk_backup.DatabaseError, match="does not end with the last hash of the database"):
         desk_backup.backup(Desk.of(resolve(os.environ)), target, progress=overwrite)
     assert leftovers(target) == []
 

@@ -224,7 +224,7 @@ def test_a_table_that_is_gone_comes_back_from_a_backup(
             connection.execute(harm)
         connection.close()
         [finding] = bad(slactl)
-        assert (finding["check"], finding["found"].startswith("gone: ")) == ("structure", True)
+        assert (finding["check"], finding["found"].startswith("missing: ")) == ("structure", True)
         assert slactl("doctor").code == 6
         pasted(finding["fix"])
         assert bad(slactl) == []
