@@ -45,7 +45,7 @@ def draw_board(shown: Record, width: int, height: int) -> "RenderableType":
 
     parts: list[RenderableType] = [*_head(shown, width)]
     rest = height - len(parts) - 1
-    sections = [section for section in _sections(shown) if section.count]
+    sections = [section for section in sections_of(shown) if section.count]
     shares = share([section.count for section in sections], rest)
     for section, lines in zip(sections, shares, strict=False):
         cut = f", {lines:,} shown" if lines < section.count else ""
@@ -139,31 +139,35 @@ def _across(left: "Text", right: "Text", width: int) -> "Text":
     return line
 
 
-def _sections(shown: Record) -> Iterator[Section]:
-    tickets = _ticket_columns(shown["now"], shown["due_soon"])
+def sections_of(shown: Record) -> Iterator[Section]:
+    """Yield the sections of the board, most urgent first."""
+    tickets = ticket_columns(shown["now"], shown["due_soon"])
     yield Section("OVERDUE", STYLES[Urgency.LATE], shown["late_count"], shown["late"], tickets)
     soon = f"DUE WITHIN {describe_seconds(shown['due_soon'])}"
     yield Section(soon, STYLES[Urgency.SOON], shown["soon_count"], shown["soon"], tickets)
     yield Section("URGENT AND UNASSIGNED", ALARM, shown["urgent_count"], shown["urgent"], tickets)
-    next_columns = _next_columns(shown["now"])
-    yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(shown["upcoming"]), shown["upcoming"], next_columns)
+    upcoming = shown["upcoming"]
+    yield Section("NEXT ESCALATIONS AND BREACHES", "bold", len(upcoming), upcoming, next_columns(shown["now"]))
 
 
-def _ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
+def ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
+    """Return the columns of tickets, with a deadline that ticks."""
+
     def due(ticket: "Ticket") -> tuple[str, str]:
         if not ticket["due_at"]:
             return "no deadline", "dim"
-        return _ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
+        return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
     return [
         replace(column, cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
     ]
 
 
-def _next_columns(now: datetime) -> Sequence[Column]:
+def next_columns(now: datetime) -> Sequence[Column]:
+    """Return the columns of the next escalations and breaches."""
     return (
         Column("ID", lambda timer: str(timer["ticket_id"]), right=True),
-        Column("When", lambda timer: _ticking(timer["next_at"], now, late="overdue"), right=True),
+        Column("When", lambda timer: ticking(timer["next_at"], now, late="overdue"), right=True),
         Column("Timer", lambda timer: words(timer["kind"])),
         Column("Priority", lambda timer: (timer["priority"], PRIORITY_STYLES[timer["priority"]])),
         Column("Assignee", assignee, rank=1, most=12),
@@ -171,6 +175,7 @@ def _next_columns(now: datetime) -> Sequence[Column]:
     )
 
 
-def _ticking(instant: str, now: datetime, *, late: str) -> str:
+def ticking(instant: str, now: datetime, *, late: str) -> str:
+    """Return an instant as a countdown, or how long ago it was with the word `late`."""
     left = int((from_text(instant) - now).total_seconds())
     return f"in {countdown(left)}" if left >= 0 else f"{countdown(left)} {late}"

@@ -20,42 +20,50 @@ if TYPE_CHECKING:
 NARROW, WIDE = 10, 13
 
 
-def added_lines(found: Record) -> list[str]:
-    """Yield the instant at which a duration ends, and the question."""
-    open_time = f", {exact(found['open_seconds'])} open" if found["duration"].endswith("bd") else ""
-    return [_at(found, "end"), f"  {found['duration']} after {_at(found, 'start')}{open_time}", _where(found)]
+def added_lines(answer: Record) -> list[str]:
+    """Return the instant at which a duration ends, and the question."""
+    open_time = f", {exact(answer['open_seconds'])} open" if answer["duration"].endswith("bd") else ""
+    return [
+        instant(answer, "end"),
+        f"  {answer['duration']} after {instant(answer, 'start')}{open_time}",
+        _where(answer),
+    ]
 
 
-def between_lines(found: Record) -> list[str]:
-    """Yield how much open time lies between two instants, and the question."""
-    return [exact(found["open_seconds"]), f"  from {_at(found, 'start')} to {_at(found, 'end')}", _where(found)]
+def between_lines(answer: Record) -> list[str]:
+    """Return how much open time lies between two instants, and the question."""
+    return [
+        exact(answer["open_seconds"]),
+        f"  from {instant(answer, 'start')} to {instant(answer, 'end')}",
+        _where(answer),
+    ]
 
 
-def open_lines(found: Record) -> list[str]:
-    """Yield whether the calendar is open, and until when."""
-    why = f", {clean(found['holiday'])}" if found["holiday"] else ""
-    lines = ["yes" if found["open"] else "no", f"  {_at(found, 'at')}{why}"]
-    if found["open"]:
-        lines += [f"  open until {_at(found, 'closes_at')}"] if found["closes_at"] else []
+def open_lines(answer: Record) -> list[str]:
+    """Return whether the calendar is open, and until when."""
+    why = f", {clean(answer['holiday'])}" if answer["holiday"] else ""
+    lines = ["yes" if answer["open"] else "no", f"  {instant(answer, 'at')}{why}"]
+    if answer["open"]:
+        lines += [f"  open until {instant(answer, 'closes_at')}"] if answer["closes_at"] else []
     else:
-        lines.append(f"  opens {_at(found, 'opens_at')}" if found["opens_at"] else "  never opens again")
-    return [*lines, _where(found)]
+        lines.append(f"  opens {instant(answer, 'opens_at')}" if answer["opens_at"] else "  never opens again")
+    return [*lines, _where(answer)]
 
 
-def _where(found: Record) -> str:
-    return f"  on calendar {calendar_name(found)}"
+def _where(answer: Record) -> str:
+    return f"  on calendar {calendar_name(answer)}"
 
 
-def calendar_name(found: Record) -> str:
+def calendar_name(answer: Record) -> str:
     """Return the name of a calendar and its zone."""
-    return f"{clean(found['calendar'])} ({found['timezone']})"
+    return f"{clean(answer['calendar'])} ({answer['timezone']})"
 
 
-def _at(found: Record, name: str) -> str:
+def instant(answer: Record, name: str) -> str:
     """Return an instant by the clock of the calendar."""
     from zoneinfo import ZoneInfo
 
-    return in_zone(from_text(found[name]), ZoneInfo(found["timezone"]), offset=True)
+    return in_zone(from_text(answer[name]), ZoneInfo(answer["timezone"]), offset=True)
 
 
 def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Screen) -> None:
@@ -70,10 +78,10 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
     console.print()
     cell = (console.width - 6) // 7
     console.print(_grid(dates, today, cell) if cell >= NARROW else lay(dates, DATE_COLUMNS, console.width))
-    told = [(day_name(date.fromisoformat(day["date"])), each) for day in dates for each in _specials(day)]
     console.print()
-    for name, each in told:
-        console.print(Text(f"{name}  {clean(each)}"))
+    for day in dates:
+        for special in _specials(day):
+            console.print(Text(f"{day_name(date.fromisoformat(day['date']))}  {clean(special)}"))
     open_dates = [day for day in dates if day["intervals"]]
     total = sum(day["open_seconds"] for day in dates)
     console.print(Text(f"{len(open_dates)} of {len(dates)} days open, {exact(total)} in total", style="dim"))

@@ -77,8 +77,8 @@ def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], ti
             y -= height
             if number:
                 x = GUTTER + place * width + width * 0.1
-                marks.append(Mark(name, _round(x), _round(y), _round(width * 0.8), _round(height), title(place)))
-    lines = [Label(0, _down(part), f"{top * part:,.0f}") for part in (1.0, 0.5)] if top > 1 else [Label(0, TOP, "1")]
+                marks.append(Mark(name, rounded(x), rounded(y), rounded(width * 0.8), rounded(height), title(place)))
+    lines = [Label(0, down(part), f"{top * part:,.0f}") for part in (1.0, 0.5)] if top > 1 else [Label(0, TOP, "1")]
     return Chart(marks=marks, lines=lines, labels=below(names))
 
 
@@ -89,7 +89,7 @@ def curves(
     width = (100 - GUTTER) / max(1, len(names))
 
     def point(place: int, share: float) -> tuple[float, float]:
-        return _round(GUTTER + place * width + width / 2), _round(_down(share))
+        return rounded(GUTTER + place * width + width / 2), rounded(down(share))
 
     drawn = []
     for name, shares in series.items():
@@ -101,7 +101,7 @@ def curves(
             if share is not None
         ]
         drawn.append(Curve(name, [" ".join(f"{x},{y}" for x, y in piece) for piece in pieces if len(piece) > 1], dots))
-    lines = [Label(0, _down(share), f"{share * 100:.0f} %") for share in (1.0, 0.5)]
+    lines = [Label(0, down(share), f"{share * 100:.0f} %") for share in (1.0, 0.5)]
     return Chart(curves=drawn, lines=lines, labels=below(names))
 
 
@@ -109,7 +109,7 @@ def heat_map(week: Sequence[Sequence[int]], title: Callable[[int, int], str]) ->
     """Lay out a cell for each hour of the week, named by its shade: 0 is nothing, 5 the busiest."""
     most = max(map(max, week))
     return [
-        Mark(str(shade(number, most)), _round(10 + hour * 3.75), day * 22, 3.5, 20, title(day, hour))
+        Mark(str(shade(number, most)), rounded(10 + hour * 3.75), day * 22, 3.5, 20, title(day, hour))
         for day, row in enumerate(week)
         for hour, number in enumerate(row)
     ]
@@ -127,7 +127,7 @@ def below(names: Sequence[str]) -> Sequence[Label]:
     places = [(GUTTER + place * width + width / 2, names[place]) for place in range(every // 2, len(names), every)]
     # At the edges a label in the middle would stick out.
     return [
-        Label(_round(x), TOP + HEIGHT + 18, name, "start" if x < EDGE else "end" if x > 100 - EDGE else "middle")
+        Label(rounded(x), TOP + HEIGHT + 18, name, "start" if x < EDGE else "end" if x > 100 - EDGE else "middle")
         for x, name in places
     ]
 
@@ -140,9 +140,11 @@ def round_up(number: int) -> int:
     return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= number)
 
 
-def _down(share: float) -> float:
+def down(share: float) -> float:
+    """Return how far down a share lies, in pixels."""
     return TOP + HEIGHT * (1 - share)
 
 
-def _round(number: float) -> float:
+def rounded(number: float) -> float:
+    """Round a place for SVG."""
     return round(number, 3)

@@ -1,9 +1,10 @@
 """Results of `check` and `import`, for people and for the mail of cron."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slactl.text import clean, clean_block
+from slactl.show.records import Record
+from slactl.text import clean, clean_block, counted
 
 if TYPE_CHECKING:
     from slactl.show.tables import Column
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-def check_lines(report: Mapping[str, Any]) -> Iterator[str]:
+def check_lines(report: Record) -> Iterator[str]:
     """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
-        f"{report['at']}  {report['scanned']} checked, {report['breached']} {would}found breached, "
+        f"{report['at']}  {counted(report['scanned'], 'ticket')} checked, {report['breached']} {would}found breached, "
         f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
     )
     firings = report["firings"]
@@ -36,18 +37,15 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
     """Return a line that says what an import did."""
     would = "would be " if dry_run else ""
 
-    def some(name: str, what: str) -> str:
-        return f"{done[name]} {what}{'' if done[name] == 1 else 's'}"
-
-    tenants = f", {some('tenants', 'tenant')} {would}added" if done["tenants"] else ""
-    bad = f", {some('bad', 'problem')} listed above" if done["bad"] else ""
+    tenants = f", {counted(done['tenants'], 'tenant')} {would}added" if done["tenants"] else ""
+    bad = f", {counted(done['bad'], 'problem')} listed above" if done["bad"] else ""
     return (
-        f"{some('opened', 'ticket')} {would}opened, {done['changed']} {would}changed, "
-        f"{some('events', 'event')} {would}added{tenants}{bad}"
+        f"{counted(done['opened'], 'ticket')} {would}opened, {done['changed']:,} {would}changed, "
+        f"{counted(done['events'], 'event')} {would}added{tenants}{bad}"
     )
 
 
-def _deed(firing: Mapping[str, Any]) -> str:
+def _deed(firing: Record) -> str:
     done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")

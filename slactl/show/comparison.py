@@ -30,7 +30,7 @@ def write_comparison(record: Record, breaches: Iterable[Record], form: Form, str
         tickets = ({"ticket": ticket} for ticket, _ in groupby(breach["ticket"] for breach in breaches))
         write(tickets, form, ("ticket",), stream, key="ticket")
     else:
-        write(_rows(record), form, FIELDS, stream)
+        write(rows(record), form, FIELDS, stream)
 
 
 def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, most: int) -> None:
@@ -43,22 +43,23 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
         console.print(Text(f"{side.capitalize():<6} {name}", style="bold"), overflow="fold")
     console.print(f"{counted(record['tickets'], 'ticket')} over {record['days']:,.1f} days\n")
     by = record["by"]
-    rows = [row for row in _rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]
-    if rows:
-        draw(_marked(rows), _target_columns(by), screen)
+    shown = [row for row in rows(record) if any(row[f"{side}_{kind}"] for side in SIDES for kind in _COUNTS)]
+    if shown:
+        firsts = [not place or row["group"] != shown[place - 1]["group"] for place, row in enumerate(shown)]
+        draw([{**row, "first": first} for row, first in zip(shown, firsts, strict=True)], target_columns(by), screen)
     console.print(f"\nFirings a day: {_pair(record['firings_per_day'])}")
     gained, lost = (sum(target[kind] for target in record["targets"]) for kind in ("gained", "lost"))
     console.print(f"Breaches gained: {gained:,}, lost: {lost:,}\n")
     if gained + lost:
         cut = most and gained + lost > most
         footer = f"the first {most:,} of {gained + lost:,}; --limit 0 shows all" if cut else ""
-        draw(islice(breaches, most or None), _breach_columns(), screen, footer=footer)
+        draw(islice(breaches, most or None), breach_columns(), screen, footer=footer)
 
 
 _COUNTS = ("met", "breached", "open")
 
 
-def _rows(record: Record) -> Iterator[Record]:
+def rows(record: Record) -> Iterator[Record]:
     """Yield a row for each target, of all tickets or of each group."""
     for part in [record] if record["groups"] is None else record["groups"]:
         for target in part["targets"]:
@@ -81,13 +82,9 @@ def _json(record: Record, breaches: Iterable[Record]) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _marked(rows: Sequence[Record]) -> Iterator[Record]:
-    """Mark the first row of each group, which alone shows the values of the group."""
-    for place, row in enumerate(rows):
-        yield {**row, "first": not place or rows[place - 1]["group"] != row["group"]}
+def target_columns(by: str | None) -> Sequence[Column]:
+    """Return the columns of both sides, for targets or for targets of groups."""
 
-
-def _target_columns(by: str | None) -> Sequence[Column]:
     def group(row: Record) -> tuple[str, str]:
         return ("", "") if not row["first"] else (f"no {by}", "dim") if row["group"] is None else (row["group"], "")
 
@@ -121,7 +118,8 @@ def _pair(sides: Record) -> str:
     return f"{sides['rules']:,.1f} → {sides['other']:,.1f}"
 
 
-def _breach_columns() -> Sequence[Column]:
+def breach_columns() -> Sequence[Column]:
+    """Return the columns of breaches that changed."""
     return (
         Column("Change", lambda breach: (breach["change"], "bold red" if breach["change"] == "gained" else "green")),
         Column("Ticket", lambda breach: breach["ticket"], most=24),

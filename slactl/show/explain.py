@@ -22,45 +22,46 @@ DATE = len("Mon 2026-03-02")
 FEW_DAYS = FEW_POLICIES = 7
 
 
-def draw_explanation(found: Record, screen: Screen, *, every_cycle: bool) -> None:
+def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) -> None:
     """Draw an explanation; of the cycles of a target only the latest in full, unless `every_cycle`."""
     from rich.text import Text
 
-    console, now = screen.console(), from_text(found["at"])
-    title = clean(found["subject"] or found["external_id"] or "no subject")
-    console.print(Text(f"#{found['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
-    for name, value in _ticket_facts(found):
-        _fact(console, name, value)
-    _choice(console, found)
-    _calendar(console, found)
-    if found["priority"] != found["chosen_priority"]:
-        judged = found["chosen_priority"]
-        _fact(console, "Judged as", f"priority {judged}: an escalation raised the priority, which moves no deadline")
-    for timer in found["timers"]:
+    console, now = screen.console(), from_text(explained["at"])
+    title = clean(explained["subject"] or explained["external_id"] or "no subject")
+    console.print(Text(f"#{explained['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
+    for name, value in _ticket_facts(explained):
+        print_fact(console, name, value)
+    _choice(console, explained)
+    _calendar(console, explained)
+    if explained["priority"] != explained["chosen_priority"]:
+        judged = explained["chosen_priority"]
+        print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
+    for timer in explained["timers"]:
         console.print()
-        cycles = max(each["cycle"] for each in found["timers"] if each["target"] == timer["target"])
+        cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
         if every_cycle or timer["cycle"] == cycles:
-            TimerScreen(found, timer, screen, now).draw(console)
+            TimerScreen(explained, timer, screen, now).draw(console)
         else:
-            console.print(_headline(timer, now, _zone(timer)))
-    for each in found["without_timer"]:
+            console.print(_headline(timer, now, zone_of(timer)))
+    for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
 
 
-def _ticket_facts(found: Record) -> Iterator[tuple[str, str]]:
-    facts = [words(found["status"]), f"priority {found['priority']}", f"plan {found['plan']}"]
-    facts += [f"tenant {found['tenant']}"] if found["tenant"] else []
-    facts += [f"tags {', '.join(found['tags'])}"] if found["tags"] else []
+def _ticket_facts(explained: Record) -> Iterator[tuple[str, str]]:
+    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
+    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
+    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
     yield "Ticket", ", ".join(facts)
 
 
-def _fact(console: "Console", name: str, value: str) -> None:
+def print_fact(console: "Console", name: str, value: str) -> None:
     """Print a line with a name before it; a long value continues below itself."""
-    console.print(_columns([(f"{name:<11}", "dim")], [(clean(value), "")]))
+    console.print(columns_of([(f"{name:<11}", "dim")], [(clean(value), "")]))
 
 
-def _columns(*row: "Sequence[tuple[str, str]]") -> "Table":
+def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
+    """Return a line of cells, whose last one is folded."""
     from rich.table import Table
     from rich.text import Text
 
@@ -75,28 +76,28 @@ def _choice(console: "Console", chosen: Record) -> None:
     """Print the policy that was chosen and why, and the policies passed over."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
-        _fact(console, "Policy", f"none matches ({version})")
+        print_fact(console, "Policy", f"none matches ({version})")
     else:
-        _fact(console, "Policy", f"{chosen['policy']} ({version})")
+        print_fact(console, "Policy", f"{chosen['policy']} ({version})")
         rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
-        _fact(console, "Matched", " and ".join(rule) or "everything")
+        print_fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
-        _fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+        print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
-        _fact(console, "", f"and {more} more; --json has them all")
+        print_fact(console, "", f"and {more} more; --json has them all")
     if chosen["chosen_because"] != "created":
-        when = in_zone(from_text(chosen["chosen_at"]), _zone(chosen))
-        _fact(console, "Chosen", f"{when}, {_because(chosen)}")
+        when = in_zone(from_text(chosen["chosen_at"]), zone_of(chosen))
+        print_fact(console, "Chosen", f"{when}, {_because(chosen)}")
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
     """Print the calendar on which time is counted."""
     if chosen["calendar"]:
-        _fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+        print_fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
     if chosen["hours"]:
-        _fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
+        print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
-        _fact(console, "Holidays", f"those of {chosen['holidays_of']}")
+        print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
 
 
 def _because(chosen: Record) -> str:
@@ -113,7 +114,7 @@ def _clock_of(chosen: Record) -> str:
     return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
 
 
-def _zone(chosen: Record) -> tzinfo | None:
+def zone_of(chosen: Record) -> tzinfo | None:
     """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
     from zoneinfo import ZoneInfo
 
@@ -145,11 +146,11 @@ def _standing(timer: Record, now: datetime) -> str:
 class TimerScreen:
     """Draws one timer."""
 
-    def __init__(self, found: Record, timer: Record, screen: Screen, now: datetime) -> None:
-        self.found, self.timer, self.now = found, timer, now
+    def __init__(self, explained: Record, timer: Record, screen: Screen, now: datetime) -> None:
+        self.explained, self.timer, self.now = explained, timer, now
         self.blocks = screen.draws_blocks
-        self.zone = _zone(timer)
-        end = from_text((timer["ahead"] or timer["segments"] or [{"end": found["at"]}])[-1]["end"])
+        self.zone = zone_of(timer)
+        end = from_text((timer["ahead"] or timer["segments"] or [{"end": explained["at"]}])[-1]["end"])
         start = from_text(timer["started_at"]).astimezone(self.zone)
         #: A clock change in between makes wall times ambiguous.
         self.offset = start.utcoffset() != end.astimezone(self.zone).utcoffset()
@@ -168,21 +169,21 @@ class TimerScreen:
         console.print(draw_days(rows, console.width, blocks=self.blocks))
         console.print(legend(rows, blocks=self.blocks))
         console.print()
-        for instant, told in self.working():
-            console.print(_columns([(instant, "")], [(clean(told), "")]))
+        for instant, text in self.working():
+            console.print(columns_of([(instant, "")], [(clean(text), "")]))
         console.print(self.balance())
-        for place, (instant, told) in enumerate(self.levels()):
+        for place, (instant, text) in enumerate(self.levels()):
             if not place:
                 console.print()
-            console.print(_columns([(instant, "dim")], [(clean(told), "dim")]))
+            console.print(columns_of([(instant, "dim")], [(clean(text), "dim")]))
 
     def _differs(self, *names: str) -> bool:
         """Return whether the timer has other values here than the ticket has now."""
-        return any(self.timer[name] != self.found[name] for name in names)
+        return any(self.timer[name] != self.explained[name] for name in names)
 
     def started(self) -> str:
         """Return in words what started the timer."""
-        if self.timer["started_at"] == self.found["created_at"]:
+        if self.timer["started_at"] == self.explained["created_at"]:
             return "opened"
         return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
 
@@ -205,10 +206,10 @@ class TimerScreen:
     def levels(self) -> Iterator[tuple[str, str]]:
         """Yield each upcoming level: when it fires, and what it is."""
         for level in self.timer["levels"]:
-            waits = ", with the next check" if level["due_at"] <= self.found["at"] else ""
+            waits = ", with the next check" if level["due_at"] <= self.explained["at"] else ""
             again = f", repeat {level['repeat']}" if level["repeat"] else ""
-            told = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
-            yield self.at(level["due_at"]), told
+            text = f"upcoming: {level['escalation']}/{level['level']}, at {level['offset']}{again}{waits}"
+            yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
         """Return the same instant by the clock of this machine, where that shows another time."""

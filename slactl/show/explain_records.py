@@ -34,41 +34,41 @@ TIMER_FIELDS = (
 PARTS = ("steps", "segments", "ahead", "holidays", "special_dates", "clock_changes", "levels")
 
 
-def write_explanation(found: Record, form: Form, stream: TextIO) -> None:
+def write_explanation(explained: Record, form: Form, stream: TextIO) -> None:
     """Write an explanation for programs: CSV has its segments, the plain form a line for each part."""
     if form is Form.JSON:
-        write_object(found, stream)
+        write_object(explained, stream)
     elif form is Form.JSONL:
-        write_line(found, stream)
+        write_line(explained, stream)
     elif form is Form.PLAIN:
-        write_pairs(_flat(found), stream)
+        write_pairs(_flat(explained), stream)
     else:
-        write(segment_rows(found), form, SEGMENT_FIELDS, stream, key="ticket_id")
+        write(segment_rows(explained), form, SEGMENT_FIELDS, stream, key="ticket_id")
 
 
-def segment_rows(found: Record) -> Iterator[Record]:
+def segment_rows(explained: Record) -> Iterator[Record]:
     """Yield each segment with its timer; segments that are still to come are `ahead`."""
-    for timer in found["timers"]:
-        whose = {"ticket_id": found["ticket_id"], "target": timer["target"], "cycle": timer["cycle"]}
+    for timer in explained["timers"]:
+        whose = {"ticket_id": explained["ticket_id"], "target": timer["target"], "cycle": timer["cycle"]}
         for name in ("segments", "ahead"):
             yield from ({**whose, **each, "ahead": name == "ahead"} for each in timer[name])
 
 
-def _flat(found: Record) -> Record:
+def _flat(explained: Record) -> Record:
     """Return the explanation without nesting: parts of timers become lists that begin with target and cycle."""
-    flat = {name: value for name, value in found.items() if name not in ("timers", "without_timer", "passed_over")}
-    flat["passed_over"] = found["passed_over"]
-    flat["timers"] = [{name: timer[name] for name in TIMER_FIELDS} for timer in found["timers"]]
+    flat = {name: value for name, value in explained.items() if name not in ("timers", "without_timer", "passed_over")}
+    flat["passed_over"] = explained["passed_over"]
+    flat["timers"] = [{name: timer[name] for name in TIMER_FIELDS} for timer in explained["timers"]]
     flat["set_by_hand"] = [
         {"target": timer["target"], "cycle": timer["cycle"], **timer["set_by_hand"]}
-        for timer in found["timers"]
+        for timer in explained["timers"]
         if timer["set_by_hand"]
     ]
     for part in PARTS:
         flat[part] = [
             {"target": timer["target"], "cycle": timer["cycle"], **each}
-            for timer in found["timers"]
+            for timer in explained["timers"]
             for each in timer[part]
         ]
-    flat["without_timer"] = found["without_timer"]
+    flat["without_timer"] = explained["without_timer"]
     return {name: value for name, value in flat.items() if value != [] or name == "tags"}

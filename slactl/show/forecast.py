@@ -40,10 +40,12 @@ def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Tab
         cells = -(-BAR * hour["count"] // most) if most else 0
         return bar(1, cells, blocks=blocks) if cells else "", "yellow"
 
-    return lay(hours, _hour_columns(drawn), width)
+    return lay(hours, hour_columns(drawn), width)
 
 
-def _hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]:
+def hour_columns(drawn: Callable[[Record], tuple[str, str]]) -> Sequence[Column]:
+    """Return the columns of the hours of a forecast."""
+
     def missed(hour: Record) -> str:
         return " · ".join(f"{words(kind)} {hour[f'{kind}_count']:,}" for kind in Target if hour[f"{kind}_count"])
 

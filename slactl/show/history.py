@@ -51,15 +51,17 @@ def describe(event: "Event") -> str:
         return ", ".join(
             f"{words(name)} of {cell([str(each) for each in ids])}" for name, ids in event["detail"].items()
         )
-    told = {name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")}
-    told = {name: value for name, value in told.items() if name not in USUAL or value != USUAL[name]}
+    details = {
+        name: value for name, value in event["detail"].items() if name not in HIDDEN and not name.endswith("_hash")
+    }
+    details = {name: value for name, value in details.items() if name not in USUAL or value != USUAL[name]}
     if event["action"] == "ticket.create":
         # In a new ticket an empty value is usual; later it is a change.
-        told = {name: value for name, value in told.items() if value not in (None, [], "")}
-    if "level" in told:
-        told.pop("kind", None)  # the name and the reason of the escalation say it
-    before = {"was": told.pop("from")} if "from" in told else {}
-    return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (told | before).items())
+        details = {name: value for name, value in details.items() if value not in (None, [], "")}
+    if "level" in details:
+        details.pop("kind", None)  # the name and the reason of the escalation say it
+    before = {"was": details.pop("from")} if "from" in details else {}
+    return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (details | before).items())
 
 
 def _value(name: str, value: object) -> str:

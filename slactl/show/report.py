@@ -40,7 +40,7 @@ def draw_report(report: Record, screen: Screen) -> None:
         console.print(line)
     if report["worst"]:
         console.print(Text("\nMost overdue tickets", style="bold"))
-        console.print(lay(report["worst"], _worst_columns(), console.width))
+        console.print(lay(report["worst"], worst_columns(), console.width))
 
 
 def period_title(report: Record) -> str:
@@ -58,11 +58,11 @@ def period_title(report: Record) -> str:
 def ticket_words(report: Record) -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, judged = report["opened_count"], report["ticket_count"]
-    told = f"{counted(opened, 'ticket')} opened"
+    text = f"{counted(opened, 'ticket')} opened"
     if not judged:
-        return f"{told}; nothing was due"
+        return f"{text}; nothing was due"
     of = f"of {judged:,} with a target met or missed, " if report["since"] or report["until"] else ""
-    return f"{told}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
 def busiest_words(report: Record) -> str:
@@ -75,31 +75,33 @@ def busiest_words(report: Record) -> str:
 
 
 def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
-    found = [("", report["targets"], _target_columns("Target", blocks=blocks))]
+    found = [("", report["targets"], target_columns("Target", blocks=blocks))]
     if report["groups"] is not None:
         rows = [{"group": group["group"], **row} for group in report["groups"][:GROUPS] for row in group["targets"]]
-        told = f"By {report['by']}"
+        text = f"By {report['by']}"
         if len(report["groups"]) > GROUPS:
-            told += f" ({GROUPS} of {len(report['groups']):,}; --csv has all)"
+            text += f" ({GROUPS} of {len(report['groups']):,}; --csv has all)"
         measured = [row for row in rows if row["measured_count"]]
-        found.append((told, measured, _group_columns(report["by"])))
+        found.append((text, measured, group_columns(report["by"])))
     spent = [target for target in report["targets"] if spent_shares(target)]
     if spent:
         found.append(
             (
                 "Time by state (share of elapsed time)",
                 spent,
-                _spent_columns(spent_words(report), blocks=blocks),
+                spent_columns(spent_words(report), blocks=blocks),
             )
         )
     if report["trend"]["steps"]:
         found.append((f"Missed targets by {report['trend']['unit']}", *_trend(report["trend"], blocks=blocks)))
     if report["escalations"]:
-        found.append(("Escalations", report["escalations"], _escalation_columns()))
+        found.append(("Escalations", report["escalations"], escalation_columns()))
     return found
 
 
-def _target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
+def target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
+    """Return the columns of targets, with a bar of the share kept."""
+
     def kept(row: Record) -> tuple[str, str]:
         share = row["attainment"]
         return "" if share is None else bar(share, 10, blocks=blocks), share_style(share)
@@ -107,11 +109,12 @@ def _target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
     return (
         Column(title, lambda row: words(row["target"])),
         Column("Kept", kept, rank=1),
-        *_measure_columns(),
+        *measure_columns(),
     )
 
 
-def _measure_columns() -> Sequence[Column]:
+def measure_columns() -> Sequence[Column]:
+    """Return the columns of the figures of a target."""
     return (
         Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
         Column("Missed", lambda row: f"{row['breached_count']:,}", right=True),
@@ -123,15 +126,19 @@ def _measure_columns() -> Sequence[Column]:
     )
 
 
-def _group_columns(by: str) -> Sequence[Column]:
+def group_columns(by: str) -> Sequence[Column]:
+    """Return the columns of targets by group."""
+
     def name(row: Record) -> tuple[str, str]:
         return (f"no {by}", "dim") if row["group"] is None else (clean(row["group"]), "")
 
     return (Column(by.capitalize(), name, most=24), Column("Target", lambda row: words(row["target"])),
-            *_measure_columns())  # fmt: skip
+            *measure_columns())  # fmt: skip
 
 
-def _spent_columns(ways: Iterable[str], *, blocks: bool) -> Sequence[Column]:
+def spent_columns(ways: Iterable[str], *, blocks: bool) -> Sequence[Column]:
+    """Return the columns of time by state."""
+
     def drawn(target: Record) -> str:
         marks = [(share, SPENT[name][1 if blocks else 2]) for name, share in spent_shares(target).items()]
         return stacked(marks, 20)
@@ -182,7 +189,9 @@ def step_label(start: str, unit: str) -> str:
     return f"{int(day)} {MONTHS[int(month) - 1][:3]}"
 
 
-def _escalation_columns() -> Sequence[Column]:
+def escalation_columns() -> Sequence[Column]:
+    """Return the columns of escalations by level."""
+
     def count(outcome: str) -> Column:
         return Column(outcome.capitalize(), lambda row: f"{row[f'{outcome}_count']:,}", right=True)
 
@@ -211,7 +220,8 @@ def _heat_lines(report: Record, *, blocks: bool) -> Sequence["Text"]:
     return [*lines, Text(busiest_words(report))]
 
 
-def _worst_columns() -> Sequence[Column]:
+def worst_columns() -> Sequence[Column]:
+    """Return the columns of the most overdue tickets."""
     return (
         Column("Overdue by", lambda row: (describe_seconds(row["overdue_seconds"]), "red"), right=True),
         Column("ID", lambda row: str(row["ticket_id"]), right=True),

@@ -83,8 +83,11 @@ def write_tickets(at: str, tickets: Iterable[Record], form: Form, stream: TextIO
 
 def rows(ticket: Record) -> Iterator[Record]:
     """Yield a row for each timer of a ticket, or one row without a timer; each has all levels that would have fired."""
-    told = [_firing_text(firing) for firing in ticket["firings"]]
-    facts = {name: ticket[name] for name in ("ticket", "policy", "status", "priority")} | {"firings": told}
+    fired = [
+        f"{each['escalation']}/{each['level']}{'#' + str(each['repeat']) if each['repeat'] else ''} {each['due_at']}"
+        for each in ticket["firings"]
+    ]
+    facts = {name: ticket[name] for name in ("ticket", "policy", "status", "priority")} | {"firings": fired}
     for timer in ticket["timers"] or [{}]:
         yield {**dict.fromkeys(FIELDS), **facts, **timer}
 
@@ -99,7 +102,7 @@ def draw_tickets(tickets: Iterable[Record], screen: Screen, now: datetime, most:
     footer = tally.lines()
     if most and tally.tickets > most:
         footer.insert(0, f"the first {most:,} of {tally.tickets:,} tickets; --limit 0 shows all")
-    draw(shown, _columns(), screen)
+    draw(shown, columns(), screen)
     console = screen.console()
     for line in footer:
         console.print(line, style="dim")
@@ -113,7 +116,8 @@ def _json(at: str, tickets: Iterable[Record]) -> Iterator[str]:
     yield f"{'' if before == ',' else before}\n]}}\n"
 
 
-def _columns() -> Sequence[Column]:
+def columns() -> Sequence[Column]:
+    """Return the columns of simulated timers."""
     return (
         Column("Ticket", lambda row: row["ticket"] if row["first"] else "", most=24),
         Column("Policy", lambda row: row["policy"] or "none" if row["first"] else "", rank=3, most=24),
@@ -133,8 +137,3 @@ def _fired(row: Record) -> str:
         return ""
     counted = Counter(text.split(" ")[0] for text in row["firings"])
     return ", ".join(level if times == 1 else f"{level} ({times} times)" for level, times in counted.items())
-
-
-def _firing_text(firing: Record) -> str:
-    repeat = f"#{firing['repeat']}" if firing["repeat"] else ""
-    return f"{firing['escalation']}/{firing['level']}{repeat} {firing['due_at']}"

@@ -47,14 +47,14 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
     console.print()
     if period := _period(summary):
         console.print(Text(period, style="bold"))
-    console.print(lay(list(_targets(summary)), _target_columns(blocks=blocks), console.width))
+    console.print(lay(list(_targets(summary)), target_columns(blocks=blocks), console.width))
     of = "these" if summary["since"] or summary["until"] else "all"
     rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
     console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
     _draw_change(summary, change, console)
     if summary["groups"] is not None:
         console.print()
-        console.print(lay(summary["groups"], _group_columns(summary["by"]), console.width))
+        console.print(lay(summary["groups"], group_columns(summary["by"]), console.width))
 
 
 def late_count(summary: Record) -> int:
@@ -66,20 +66,21 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     from rich.text import Text
 
     bands = [band for band in summary["urgency"] if band["count"] or band["band"] != "no_deadline"]
-    console.print(lay(bands, _band_columns(bands, summary["due_soon_seconds"], blocks=blocks), console.width))
+    console.print(lay(bands, band_columns(bands, summary["due_soon_seconds"], blocks=blocks), console.width))
     parts = {
         "unassigned": summary["unassigned_count"],
         "escalated": summary["escalated_count"],
         "paused": summary["paused_count"],
     }
-    told = " · ".join(f"{number:,} {name}" for name, number in parts.items())
-    console.print(Text(f"{summary['open_count']:,} open: {told}"))
+    text = " · ".join(f"{number:,} {name}" for name, number in parts.items())
+    console.print(Text(f"{summary['open_count']:,} open: {text}"))
     if late_count(summary):
-        told = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
-        console.print(Text(f"Overdue targets: {told}", style="bold red"))
+        text = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
+        console.print(Text(f"Overdue targets: {text}", style="bold red"))
 
 
-def _band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
+def band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Sequence[Column]:
+    """Return the columns of open work by urgency and priority."""
     most = max((band["count"] for band in bands), default=0)
 
     def name(band: Record) -> tuple[str, str]:
@@ -120,7 +121,9 @@ def _targets(summary: Record) -> Iterator[Record]:
         }
 
 
-def _target_columns(*, blocks: bool) -> Sequence[Column]:
+def target_columns(*, blocks: bool) -> Sequence[Column]:
+    """Return the columns of targets, with a bar of the share kept."""
+
     def attained(row: Record) -> tuple[str, str]:
         share = row["attainment"]
         return "" if share is None else bar(share, 20, blocks=blocks), share_style(share)
@@ -149,10 +152,12 @@ def _draw_change(summary: Record, change: Record, console: "Console") -> None:
     length = now - from_text(lately["since"] or to_text(now - timedelta(days=7)))
     title = "This period" if summary["since"] else f"Last {describe_seconds(int(length.total_seconds()))}"
     console.print()
-    console.print(lay(rows, _change_columns(title), console.width))
+    console.print(lay(rows, change_columns(title), console.width))
 
 
-def _change_columns(title: str) -> Sequence[Column]:
+def change_columns(title: str) -> Sequence[Column]:
+    """Return the columns of shares now and before."""
+
     def moved(row: Record) -> tuple[str, str]:
         text = change_words(row["lately"], row["before"])
         return text, "green" if "better" in text else "red" if "worse" in text else "dim"
@@ -165,7 +170,9 @@ def _change_columns(title: str) -> Sequence[Column]:
     )
 
 
-def _group_columns(by: str) -> Sequence[Column]:
+def group_columns(by: str) -> Sequence[Column]:
+    """Return the columns of the groups of a summary."""
+
     def kept(target: Target) -> Column:
         name = f"{target}_attainment"
         title = "Response kept" if target is Target.FIRST_RESPONSE else "Resolution kept"

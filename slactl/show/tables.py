@@ -64,36 +64,36 @@ def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int
     rows = [[_text(column.cell(record)) for column in columns] for record in records]
     most = [column.most if width < UNCUT else width for column in columns]
     sizes = [
-        max([cell_len(column.title), *(min(most[place], cell_len(row[place].plain)) for row in rows)])
-        for place, column in enumerate(columns)
+        max([cell_len(column.title), *(min(most[index], cell_len(row[index].plain)) for row in rows)])
+        for index, column in enumerate(columns)
     ]
-    filled = [place for place, column in enumerate(columns) if not column.rank or any(row[place].plain for row in rows)]
+    filled = [index for index, column in enumerate(columns) if not column.rank or any(row[index].plain for row in rows)]
     kept = _fit(filled, columns, sizes, width)
-    taken = sum(sizes[place] for place in kept if not columns[place].long)
+    taken = sum(sizes[index] for index in kept if not columns[index].long)
     left = width - taken - GAP * (len(kept) - 1)
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
-    for place in kept:
-        column = columns[place]
+    for index in kept:
+        column = columns[index]
         table.add_column(
             column.title,
             no_wrap=not column.wrap,
             overflow="fold" if column.wrap else "ellipsis",
             justify="right" if column.right else "left",
-            width=max(1, min(left, sizes[place])) if column.long else sizes[place],
+            width=max(1, min(left, sizes[index])) if column.long else sizes[index],
         )
     for row in rows:
-        table.add_row(*(row[place] for place in kept))
+        table.add_row(*(row[index] for index in kept))
     return table
 
 
-def _fit(places: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Sequence[int], width: int) -> list[int]:
-    kept = list(places)
+def _fit(indexes: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Sequence[int], width: int) -> list[int]:
+    kept = list(indexes)
     while True:
-        least = [min(sizes[place], LEAST_LONG) if columns[place].long else sizes[place] for place in kept]
-        dispensable = [place for place in kept if columns[place].rank]
+        least = [min(sizes[index], LEAST_LONG) if columns[index].long else sizes[index] for index in kept]
+        dispensable = [index for index in kept if columns[index].rank]
         if sum(least) + GAP * (len(kept) - 1) <= width or not dispensable:
             return kept
-        kept.remove(max(dispensable, key=lambda place: columns[place].rank))
+        kept.remove(max(dispensable, key=lambda index: columns[index].rank))
 
 
 def _text(value: str | tuple[str, str]) -> "Text":

@@ -37,10 +37,10 @@ def draw_ticket(record: Record, screen: Screen, now: datetime, *, due_soon: int)
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
-    _section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
+    print_section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
     _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
-    _section(console, "Escalations", ticket["escalations"], escalation_columns())
-    _section(console, "Audit trail", ticket["events"], event_columns())
+    print_section(console, "Escalations", ticket["escalations"], escalation_columns())
+    print_section(console, "Audit trail", ticket["events"], event_columns())
 
 
 def _headline(ticket: "Ticket", band: Urgency) -> "Text":
@@ -186,7 +186,8 @@ def escalation_change(escalation: Record) -> str:
     return ", ".join(changes)
 
 
-def _section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
+def print_section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
+    """Print a heading and a table, where there are records."""
     from rich.text import Text
 
     if records:

@@ -55,13 +55,13 @@ def erasure_lines(erasure: Record) -> Iterator[str]:
         yield "rewrote the file: it holds no erased text"
     for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
         if erasure[name]:
-            yield f"  in tickets {what}: {_numbers(erasure[name])}"
+            yield f"  in tickets {what}: {first_numbers(erasure[name])}"
     if erasure["spelled"]["texts"]:
         yield _spelled(erasure["spelled"], rehearsed=rehearsed)
     for left in erasure["left"]:
         place, rows = f"{left['table']}.{left['column']}", f"{left['rows']:,} row{'s' if left['rows'] != 1 else ''}"
         several = "s" if len(left["tickets"]) > 1 else ""
-        of_tickets = f", of ticket{several} {_numbers(left['tickets'])}" if left["tickets"] else ""
+        of_tickets = f", of ticket{several} {first_numbers(left['tickets'])}" if left["tickets"] else ""
         yield f"not erased: {place} still has the address in {rows}{of_tickets}: {LEFT.get(place, 'slactl keeps it')}"
     if erasure["problem"]:
         yield f"not erased: {clean(erasure['problem'])}"
@@ -73,10 +73,11 @@ def _spelled(spelled: Record, *, rehearsed: bool) -> str:
         f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, such as &#64;"
     )
     look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
-    return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {_numbers(tickets)}{look}"
+    return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
 
 
-def _numbers(numbers: Sequence[int]) -> str:
+def first_numbers(numbers: Sequence[int]) -> str:
+    """Return the first twenty numbers, and how many more there are."""
     more = f" and {len(numbers) - 20:,} more" if len(numbers) > 20 else ""
     return ", ".join(map(str, numbers[:20])) + more
 

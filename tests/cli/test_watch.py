@@ -193,7 +193,7 @@ def test_nothing_hostile_reaches_the_terminal(busy_board: Path) -> None:
 def test_colours_have_words_beside_them(busy_board: Path) -> None:
     with watching(environment={"NO_COLOR": ""}) as terminal:
         coloured = "\n".join(frame(terminal, "q quits"))
-    assert "\x1b[1;31mLATE: 1" in coloured  # bold red
+    assert "\x1b[1;31mOVERDUE: 1" in coloured  # bold red
     assert re.search("\x1b\\[1;31m *1:00:\\d\\d late", coloured)
     assert "\x1b[33mDUE WITHIN 2h" in coloured  # yellow
 
@@ -235,7 +235,7 @@ def test_an_empty_desk(desk: Path) -> None:
     with watching(rows=10) as terminal:
         lines = frame(terminal, "q quits")
         assert len(lines) == 10
-        assert "Nothing is late, nothing is due soon, nobody urgent waits." in lines[3]
+        assert "No ticket is overdue or due soon, and every urgent ticket is assigned." in lines[3]
 
 
 def test_without_a_database_nothing_is_drawn(tmp_path: Path) -> None:
