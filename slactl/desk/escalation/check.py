@@ -56,7 +56,7 @@ def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], flo
     with desk.database.run_lock() as lock:
         fingerprint = rules_fingerprint(desk.rules)
         with desk.database.read() as transaction:
-            before = runs.standing(transaction, to_text(now), fingerprint)
+            before = runs.before_run(transaction, to_text(now), fingerprint)
         rules = last_rules.recall(desk)
         if rules is not None and rules.fingerprint != fingerprint:
             rules = None
@@ -148,9 +148,9 @@ def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastR
         return
     from slactl.desk.escalation.monitoring import tell_monitors
 
-    told = tell_monitors(desk, report, options.metrics, heartbeat)
-    if told.problems and report.run_id is not None:
-        report.add_messages(told)
+    delivered = tell_monitors(desk, report, options.metrics, heartbeat)
+    if delivered.problems and report.run_id is not None:
+        report.add_messages(delivered)
         report.incomplete = True
         with desk.database.write() as transaction:
             correct_exit_code(transaction, report.run_id, int(report.code))

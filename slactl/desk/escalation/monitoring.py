@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 #: How long a heartbeat may take in all, in seconds.
 HEARTBEAT_SECONDS = 10
 
+#: How Prometheus' text format escapes the values of labels.
+ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
+
 
 def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None) -> Delivered:
     """Write the metrics file and send the heartbeat, where they are wanted; return the problems."""
-    told = Delivered()
+    delivered = Delivered()
     if metrics is not None:
         try:
             with desk.database.read() as transaction:
@@ -34,14 +37,14 @@ def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: H
             write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            told.problems.append(f"the metrics cannot be written to {metrics}: {why}")
-    if heartbeat is not None and not told.problems:
+            delivered.problems.append(f"the metrics cannot be written to {metrics}: {why}")
+    if heartbeat is not None and not delivered.problems:
         secrets = Secrets.of(desk.rules, heartbeat.secrets, os.environ)
         if secrets.doubts:
-            told.distrust(desk, secrets.doubts)
+            delivered.distrust(desk, secrets.doubts)
         elif (problem := send_heartbeat(heartbeat, secrets)) is not None:
-            told.problems.append(f"the heartbeat was not sent: {problem}")
-    return told
+            delivered.problems.append(f"the heartbeat was not sent: {problem}")
+    return delivered
 
 
 #: A set of labels and the value for it.
@@ -79,12 +82,8 @@ def _exposition(families: Iterator[Family]) -> Iterator[str]:
         yield f"# HELP slactl_{name} {meaning}"
         yield f"# TYPE slactl_{name} {kind}"
         for labels, value in samples:
-            inside = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
+            inside = ",".join(f'{label}="{clean(str(text)).translate(ESCAPES)}"' for label, text in labels.items())
             yield f"slactl_{name}{f'{{{inside}}}' if inside else ''} {value:.15g}"
-
-
-def _escaped(text: str) -> str:
-    return clean(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def send_heartbeat(heartbeat: Heartbeat, secrets: Secrets) -> str | None:

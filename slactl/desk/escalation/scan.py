@@ -1,6 +1,6 @@
 """Go through the tickets that have something due: record their breaches and fire their levels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,24 +159,19 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             batch.failed += 1
             batch.problems.append(_problem(number, error))
             continue
-        recipients = book.tell_once(mark)
         batch.breached += breached
-        batch.problems += [_left_out(number, firing) for firing in firings if firing["left_out"]]
-        batch.firings += [_as_record(firing, recipients.get(firing["id"], [])) for firing in firings]
+        recipients = book.tell_once(mark)
+        for firing in firings:
+            if firing["left_out"]:
+                tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
+                batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
+            record = {name: value for name, value in firing.items() if name not in _INTERNAL}
+            batch.firings.append(record | {"told": recipients.get(firing["id"], [])})
     return batch
 
 
 def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
-
-
-def _left_out(number: int, firing: Mapping[str, Any]) -> str:
-    tags = ", ".join(clean(tag) for tag in firing["left_out"])
-    return f"ticket {number} has {MOST_TAGS} tags, the most allowed; {firing['level']} does not add {tags}"
-
-
-def _as_record(firing: dict[str, Any], recipients: list[str]) -> dict[str, Any]:
-    return {name: value for name, value in firing.items() if name not in _INTERNAL} | {"told": recipients}
 
 
 def note_breaches(book: Ledger, number: int) -> int:

@@ -126,7 +126,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
     if rows[0]["recipient"] == REQUESTER:
-        return digests.to_customer(rows[0], sending.context(recipient))
+        return digests.to_customer(rows[0])
     message = digests.compose(rows, sending.context(recipient))
     if message.problem is not None:
         sending.delivered.fail(f"templates: {message.problem}; the built-in text was used")

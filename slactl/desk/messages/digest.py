@@ -61,7 +61,11 @@ class DigestContext:
 
 def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     """Return the digest for one recipient: each ticket once, the most urgent first, and the number of the others."""
-    ordered = sorted(_latest(rows), key=_urgency)
+
+    def urgency(row: Row) -> tuple[int, str, int]:
+        return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
+
+    ordered = sorted(_latest(rows), key=urgency)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
         ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
@@ -78,7 +82,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
 
 
-def to_customer(row: Row, context: DigestContext) -> Message:
+def to_customer(row: Row) -> Message:
     """Return the message to a customer about a missed target, with nothing from inside the service desk."""
     name = _quiet(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
@@ -117,6 +121,8 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
     late = int((context.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
+    ids = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
+    url = context.rules.settings.ticket_url or ""
     texts = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
     return texts | {
         "id": str(row["ticket_id"]),
@@ -124,18 +130,15 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
-        "link": _link(context.rules.settings.ticket_url or "", row),
+        # An external id stays one part of the path, whatever characters it has.
+        "link": re.sub(r"\{(?:external_)?id\}", lambda name: quote(ids[name[0]], safe=""), url),
         "recipient": _quiet(context.recipient),
         "count": f"{count:,}",
-        "subject": _tame(row["subject"]) if "subject" in context.include else "",
-        "requester_email": _tame(row["requester_email"]) if "requester_email" in context.include else "",
+        "subject": _quiet(row["subject"] or "")[:TITLE_LENGTH] if "subject" in context.include else "",
+        "requester_email": _quiet(row["requester_email"] or "")[:TITLE_LENGTH]
+        if "requester_email" in context.include
+        else "",
     }
-
-
-def _link(url: str, row: Row) -> str:
-    """Return the URL of a ticket's page; an external id stays one part of its path, whatever characters it has."""
-    names = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
-    return re.sub(r"\{(?:external_)?id\}", lambda name: quote(names[name[0]], safe=""), url)
 
 
 def _latest(rows: Sequence[Row]) -> list[Row]:
@@ -146,15 +149,6 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
         held_by = row["held_by"] or (before["held_by"] if before is not None else None)
         latest[row["ticket_id"]] = {**row, "held_by": held_by}
     return list(latest.values())
-
-
-def _urgency(row: Row) -> tuple[int, str, int]:
-    return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
-
-
-def _tame(text: str | None) -> str:
-    """Return a customer's text short and on one line, so that a chat takes it for plain text."""
-    return _quiet(text or "")[:TITLE_LENGTH]
 
 
 def _quiet(text: str) -> str:

@@ -81,7 +81,7 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
-    results = [(each.label, _try(rules, recipient, each, message, secrets, dry_run)) for each in recipient.addresses]
+    results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
     return Trial(recipient, message, tuple(results), dry_run)
 
 

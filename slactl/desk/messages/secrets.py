@@ -63,7 +63,7 @@ class Secrets:
         """Return the one folder in which secrets are read."""
         return _plain(self.rules.parent / Path(self.stated).expanduser())
 
-    def place(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """Return the file that `${file:NAME}` means.
 
         A relative name starts at the folder of the rules if that leads into the folder of the secrets, otherwise at
@@ -81,19 +81,19 @@ class Secrets:
                 return self.folder / stated
         raise self.outside(name, stated)
 
-    def outside(self, name: str, place: Path) -> Refused:
+    def outside(self, name: str, path: Path) -> Refused:
         """Return the error for a file outside of the folder for secrets, with the command that moves it."""
         what = f"the file {clean(name)} is outside of the folder for secrets, {clean(str(self.folder))}"
         is_absolute = Path(name).expanduser().is_absolute()
-        if ".." in place.parts or not os.path.isfile(place):
+        if ".." in path.parts or not os.path.isfile(path):
             return Refused(what)
-        if is_absolute and (os.stat(place.parent).st_mode & 0o077 == 0 or place.parent.name == "secrets"):
+        if is_absolute and (os.stat(path.parent).st_mode & 0o077 == 0 or path.parent.name == "secrets"):
             sudo = "" if os.access(self.rules, os.W_OK) else "sudo "
-            command = f"{sudo}slactl --rules {quoted(self.rules)} rules set settings.secrets {quoted(place.parent)}"
+            command = f"{sudo}slactl --rules {quoted(self.rules)} rules set settings.secrets {quoted(path.parent)}"
             return Refused(what, command)
-        folder, secret_ = quoted(self.folder), quoted(place)
+        folder, secret_ = quoted(self.folder), quoted(path)
         fix = f"install -d -m 0700 {folder} && chmod 600 {secret_} && mv {secret_} {folder}"
-        named = f"; move it, and write ${{file:{clean(place.name)}}}" if is_absolute else ""
+        named = f"; move it, and write ${{file:{clean(path.name)}}}" if is_absolute else ""
         return Refused(what + named, fix)
 
 
@@ -106,10 +106,10 @@ def filled_in(url: str, secrets: Secrets) -> str:
     """
     if secrets.doubts:
         raise Refused("others may change the rules")
-    found = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
-    if found != url:
-        _secrets_read.add(found)
-    return found
+    whole = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
+    if whole != url:
+        _secrets_read.add(whole)
+    return whole
 
 
 def secret(kind: str, name: str, secrets: Secrets) -> str:
@@ -121,33 +121,33 @@ def secret(kind: str, name: str, secrets: Secrets) -> str:
     """
     if secrets.doubts:
         raise Refused("others may change the rules")
-    found = secrets.environment.get(name, "").strip() if kind == "env" else _content(name, secrets)
-    if not found:
+    value = secrets.environment.get(name, "").strip() if kind == "env" else _content(name, secrets)
+    if not value:
         named = clean(name)
         raise Unresolved(
             f"the environment variable {named} is not set" if kind == "env" else f"the file {named} is empty"
         )
-    _secrets_read.add(found)
-    return found
+    _secrets_read.add(value)
+    return value
 
 
 def _content(name: str, secrets: Secrets) -> str:
     named = clean(name)
     try:
-        place = secrets.place(name)
-        with _opened(place, secrets.folder) as stream:
-            found = stream.read(SECRET_BYTES + 1)
-        if len(found) > SECRET_BYTES:
+        path = secrets.file(name)
+        with _opened(path, secrets.folder) as stream:
+            content = stream.read(SECRET_BYTES + 1)
+        if len(content) > SECRET_BYTES:
             raise Unresolved(f"the file {named} is too large")
-        return found.decode().strip()
+        return content.decode().strip()
     except FileNotFoundError:
-        _refuse_old_place(name, secrets, place)
+        _refuse_old_place(name, secrets, path)
         raise Unresolved(f"the file {named} is not there") from None
     except PermissionError as error:
-        raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(place)}") from None
+        raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(path)}") from None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise Refused(f"a symbolic link is on the path to the file {named}", f"ls -l {quoted(place)}") from None
+            raise Refused(f"a symbolic link is on the path to the file {named}", f"ls -l {quoted(path)}") from None
         raise Unresolved(f"the file {named} cannot be read: {error.strerror}") from None
     except (RuntimeError, ValueError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
@@ -195,14 +195,14 @@ def _refuse_others(status: os.stat_result, path: Path) -> None:
         raise NotYours(f"the secret {kind} {clean(str(path))} belongs to {owner}", f"sudo -u {owner} slactl check")
 
 
-def _refuse_old_place(name: str, secrets: Secrets, place: Path) -> None:
+def _refuse_old_place(name: str, secrets: Secrets, path: Path) -> None:
     """Refuse a secret beside the rules, where earlier versions looked for it, with the command that moves it.
 
     Raises:
         Refused: the secret is there.
     """
     old = secrets.rules.parent / name
-    if os.path.isfile(old) and old != place:
+    if os.path.isfile(old) and old != path:
         raise secrets.outside(name, old)
 
 
@@ -213,7 +213,7 @@ def _plain(path: Path) -> Path:
 
 def without_secrets(text: str) -> str:
     """Return a text without any secret that was read in this process."""
-    for each in sorted(_secrets_read, key=len, reverse=True):
-        for form in (each, repr(each)[1:-1]):
+    for secret_ in sorted(_secrets_read, key=len, reverse=True):
+        for form in (secret_, repr(secret_)[1:-1]):
             text = text.replace(form, "…")
     return text

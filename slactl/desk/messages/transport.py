@@ -78,6 +78,9 @@ def send(
 
 
 def _start(lock: int | None) -> "subprocess.Popen[bytes]":
+    # Proxies, passwords of ~/.netrc and settings of Apprise could send a message elsewhere.
+    unsafe = re.compile(r".*_proxy|NETRC|APPRISE_.*", re.IGNORECASE)
+    environment = {name: value for name, value in os.environ.items() if not unsafe.fullmatch(name)}
     return subprocess.Popen(
         [sys.executable, "-P", str(SENDER)],
         stdin=subprocess.PIPE,
@@ -85,16 +88,10 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         # The programs that the child starts must not import from the working directory either.
         cwd="/",
-        env=_environment(),
+        env=environment | {"PYTHONSAFEPATH": "1"},
         pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without proxies, passwords of `~/.netrc`, Apprise settings and unsafe imports."""
-    names = [name for name in os.environ if not re.fullmatch(r".*_proxy|NETRC|APPRISE_.*", name, re.IGNORECASE)]
-    return {name: os.environ[name] for name in names} | {"PYTHONSAFEPATH": "1"}
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -46,14 +46,14 @@ class LastReading(NamedTuple):
     boot: BootClock
 
 
-class Standing(NamedTuple):
-    """What a run finds. `idle`: nothing is due, nothing waits to be sent, the rules are those of the last run."""
+class BeforeRun(NamedTuple):
+    """What a run finds; `idle` if nothing is due, no message waits and the rules are those of the last run."""
 
     idle: bool
     clocks: LastReading | None
 
 
-def standing(connection: sqlite3.Connection, now: str, fingerprint: str) -> Standing:
+def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> BeforeRun:
     """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
     keys = (FINGERPRINT, LADDERS)
     known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
@@ -63,7 +63,7 @@ def standing(connection: sqlite3.Connection, now: str, fingerprint: str) -> Stan
         "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
     clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
-    return Standing(same and not due, clocks)
+    return BeforeRun(same and not due, clocks)
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:

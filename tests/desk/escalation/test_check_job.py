@@ -347,7 +347,7 @@ def test_a_heartbeat_nobody_listens_to_or_without_its_secret_says_what_is_missin
 def test_a_heartbeat_goes_over_https_unless_it_stays_on_this_machine(
     desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beating(desk, "http://monitor.example/ping", LONG)
+    beating(desk, "http://${env:PING_URL}", LONG)
     assert "the URL is not https" in slactl("rules", "check").err
     beating(desk, "https://monitor.example/0f5e2b4c-1111-2222-3333-444455556666", LONG)
     assert "the address is a secret" in slactl("rules", "check").err
