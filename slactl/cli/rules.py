@@ -102,11 +102,11 @@ def set_(
       slactl rules set policy.pro.targets.high '{ first_response = "6h", resolution = "2d" }'
       slactl rules set escalation.resolution.level.manager.at +30m -n
     """
-    from slactl.desk.rules import file as rules_file
+    from slactl.desk.rules.edit import set_value
     from slactl.text import clean_block
 
     here = call(context)
-    difference = rules_file.set_value(here.desk.rules, key, value, dry_run=dry_run)
+    difference = set_value(here.desk.rules, key, value, dry_run=dry_run)
     sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
         say("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)

@@ -100,15 +100,15 @@ REFUSED = [
     ("settings.due_soon", "0h", 4, "'0h' is not positive"),
     ("settings.due_sooon", "2h", 4, "unknown key due_sooon; did you mean due_soon?"),
     ("setings.due_soon", "2h", 3, "there is no key setings; did you mean settings?"),
-    ("policy.all.calendar", "office", 3, "nothing is called policy.all (known: all of them)"),
+    ("policy.all.calendar", "office", 3, "there is no policy 'all' (known: all of them)"),
     ('policy."all of them".calendar', "ofice", 4, "did you mean office?"),
     ("calendars.offfice.timezone", "UTC", 3, "there is no key calendars.offfice; did you mean office?"),
     ("roles.boss.assignee", "mia", 3, "there is no key roles"),
-    ("settings.due_soon.hours", "2", 2, "settings.due_soon.hours leads into no table"),
+    ("settings.due_soon.hours", "2", 2, "settings.due_soon.hours does not lead into a table"),
     ("calendars.office.weekly", "[]", 2, "calendars.office.weekly is a table"),
     ("policy", "x", 2, "policy is a table"),
-    ("settings..x", "1", 2, "is no key"),
-    ("", "1", 2, "is no key"),
+    ("settings..x", "1", 2, "is not a valid key"),
+    ("", "1", 2, "is not a valid key"),
 ]
 
 

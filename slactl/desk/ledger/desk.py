@@ -9,7 +9,7 @@ from slactl.store.database import Database
 
 
 class Desk(NamedTuple):
-    """A service desk: its database, its rules file, and who acts; `sources` says where each of them was named."""
+    """A service desk: its database, its rules file, and the actor; `sources` says where each of them was named."""
 
     database: Database
     rules: Path

@@ -1,4 +1,4 @@
-"""What is appended to a history: an event, and what a person wrote with it, kept apart."""
+"""An entry of a history: an event, and the text that a person wrote with it, which is kept apart."""
 
 import hashlib
 import secrets
@@ -15,28 +15,28 @@ from slactl.text import is_address
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event to be recorded, and what a person wrote with it (`body`, `subject`, `requester_email`)."""
+    """An event to be recorded, and the texts that a person wrote with it (`body`, `subject`, `requester_email`)."""
 
     event: Event
     texts: Mapping[str, str] = field(default_factory=dict)
-    #: The audit name of what is noted for people only; None for an event of the history.
+    #: The audit name of a note for people only; None for an event of the history.
     action: str | None = None
-    #: When it was recorded first, where it comes from another database; None is now.
+    #: When another database recorded it first; None is now.
     recorded_at: datetime | None = None
 
 
-#: What persons write with an event: kept apart from the log, so that it can be erased.
+#: The texts that persons write with an event: kept apart from the log, so that they can be erased.
 TEXTS = ("body", "subject", "requester_email", "actor")
 
-#: Who acted, by the log, where that was a customer who is known by an address.
+#: The actor that the log names where a customer acted who is known by an address.
 CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a history says of a ticket besides its timers: its identity, and when its breaches were noticed.
+    """The identity of a ticket by its history, and when its breaches were noticed.
 
-    `missing` is a ticket of which only the history is left.
+    `missing` says that only the history of the ticket is left.
     """
 
     identity: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Restored:
 
 
 def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """The detail with the Unix user who runs this command.
+    """Return the detail with the Unix user who runs this command.
 
     An event that another database recorded keeps its own, and says who brought it here.
     """
@@ -54,7 +54,7 @@ def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """The detail with a salted hash for each text, and the rows that keep the texts themselves."""
+    """Return the detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
     # Of a text that was erased elsewhere only the hash came along; the log says that it never was here.
     gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
@@ -67,7 +67,7 @@ def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[st
 
 
 def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
-    """Whether a history names a customer's address as the actor: the writer of a customer's message, or the requester.
+    """Return whether the actor is a customer's address: the writer of a customer's message, or the requester.
 
     A person who types a command is never one, whatever the login name looks like.
     """
@@ -81,9 +81,9 @@ def is_customer(event: Event, requester: Callable[[], str | None]) -> bool:
 def highest_each(
     messages: Sequence[dict[str, Any]], warnings: Collection[int]
 ) -> tuple[list[dict[str, Any]], dict[int, list[str]]]:
-    """Of messages about one ticket the highest for each recipient, and who is told of each escalation, by its number.
+    """Return the highest message about one ticket for each recipient, and the recipients by number of escalation.
 
-    The highest is the last one, and never a warning (the numbers of those escalations) where something worse came.
+    The highest message is the last one. A warning (`warnings` holds their escalations) yields to any other.
     """
     by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
     highest = {row["recipient"]: row for row in by_weight}

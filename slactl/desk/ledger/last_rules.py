@@ -1,7 +1,7 @@
-"""What this user's last run of `check` read in the rules file, in a private folder; nobody else can write there.
+"""A private copy of the rules that this user's last `check` read, in a folder that nobody else can write.
 
-The database says nothing about where messages go: it may be anybody's. While the rules file is unchanged, a run without
-work takes the heartbeat's address from here. While the rules file is invalid, messages go where this copy says.
+The database never says where messages go: it may be anybody's. While the rules file is unchanged, a run without work
+takes the address of the heartbeat from this copy. While the rules file is invalid, it says where messages go.
 """
 
 import json
@@ -17,7 +17,7 @@ from slactl.files import read_regular, write_whole
 
 
 class Heartbeat(NamedTuple):
-    """The URL that is asked for after a clean run, as the rules write it: secrets are put in only then."""
+    """The URL that `check` requests after a clean run, as the rules write it: secrets are put in only then."""
 
     url: str
     allow_http: bool = False
@@ -34,10 +34,10 @@ class LastRules(NamedTuple):
 
 
 def rules_fingerprint(path: Path) -> str:
-    """What tells one state of the rules file from another without reading it; of no file, its absence.
+    """Return a text that changes with the rules file, without reading the file; another one where there is no file.
 
-    Nobody can set back the instant at which a file was last changed, and importing a hash would cost an idle run more
-    than all that it does.
+    Nobody can set back the instant at which the file was last changed. Importing a hash would cost an idle run more
+    than all its other work.
     """
     try:
         found = path.stat()
@@ -47,7 +47,7 @@ def rules_fingerprint(path: Path) -> str:
 
 
 def recall(desk: Desk) -> LastRules | None:
-    """Return what the last run of this user with these rules and this database read; None where nothing is kept."""
+    """Return the rules that this user's last run with this file and database read; None where none are kept."""
     try:
         place = _place(desk)
         if rules_trust(place):
@@ -62,7 +62,7 @@ def recall(desk: Desk) -> LastRules | None:
 
 
 def keep(desk: Desk, rules: LastRules) -> None:
-    """Keep what a run read for the next one; where that cannot be, the next one reads the rules file itself."""
+    """Keep the rules that a run read; where they cannot be kept, the next run reads the rules file itself."""
     if recall(desk) == rules:
         return
     try:

@@ -1,9 +1,7 @@
-"""The one way tickets change: events are appended to their histories, and their columns follow from them.
+"""The unit of work, and the one way tickets change: events are appended, and the columns follow from them.
 
-1. Histories are loaded, and changed in memory: `open_ticket`, `append`, `fire`.
-2. `settle` evaluates each changed history under the rules its ticket is pinned to and writes everything:
-   events, the persons' words, the tickets' columns, timers, escalations and outbox rows, for one ticket or
-   a thousand with the same few statements.
+1. Load histories, and change them in memory: `open_ticket`, `append`, `fire`.
+2. `settle` evaluates each changed history under the rules its ticket is pinned to, and writes everything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +15,14 @@ from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
-from slactl.sla.enums import Condition, NotificationState
+from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.history.event import Event
 from slactl.sla.rules.text import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
 from slactl.store.schema import models
-from slactl.store.schema.events import DEADLINES, RULES_SEAL, SEALING, action_of, detail_text
+from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
 from slactl.store.write import tenants as stored_tenants
@@ -40,7 +37,7 @@ LAG = timedelta(minutes=10)
 
 
 class Ledger:
-    """The histories of some tickets within one write transaction."""
+    """The unit of work of one write transaction: the histories of some tickets, and the rows to be written."""
 
     def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, actor: str) -> None:
         self.connection = session.connection()
@@ -51,9 +48,8 @@ class Ledger:
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
-        self._ids: dict[object, int] = {
-            model: writes.next_id(self.connection, model) for model in (models.Ticket, models.Event, models.Escalation)
-        }
+        numbered = (models.Ticket, models.Event, models.Escalation)
+        self._ids: dict[object, int] = {model: writes.next_id(self.connection, model) for model in numbered}
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
         self._rows = WaitingRows()
@@ -85,7 +81,7 @@ class Ledger:
         stored_tenants.keep_tenant(self.session, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
-        """Read the histories and timers of some tickets, and which of their levels were decided, at once."""
+        """Read the histories, timers and decided levels of some tickets at once."""
         wanted = [number for number in numbers if number not in self._tickets]
         if not wanted:
             return
@@ -97,9 +93,9 @@ class Ledger:
             )
 
     def state(self, number: int) -> Evaluation:
-        """What the history of a ticket says as of now, with what was appended.
+        """Evaluate the history of a ticket as of now, with the events that were appended.
 
-        Others may have written since this command read the clock; what they wrote counts.
+        Events that others wrote since this command read the clock count too.
         """
         loaded = self._ticket(number)
         if loaded.state is None:
@@ -108,25 +104,25 @@ class Ledger:
         return loaded.state
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
-        """What the history of a ticket says as of an instant."""
+        """Evaluate the history of a ticket as of an instant."""
         history = self._ticket(number).history
         return evaluate(history, self.rulebook.version, at, self.rulebook.holidays, self._conditions)
 
     def instant(self, number: int) -> datetime:
-        """When something that is done to a ticket now takes effect: not before what others did meanwhile.
+        """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
-        While this command waited for the write lock, or went through many tickets, they read the clock later than it
-        did. What lies farther ahead comes of a clock that was set wrong, and nothing waits for that.
+        Others read the clock later than this command while it waited for the write lock, or went through many
+        tickets. An event farther ahead comes from a clock that was set wrong, and does not count.
         """
         history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
     def fired(self, number: int) -> set[FiringKey]:
-        """The keys of every level of a ticket that has been decided."""
+        """Return the keys of every decided level of a ticket."""
         return self._ticket(number).fired
 
     def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
-        """A new ticket whose history begins with `created`; returns its number, which is the next unless given."""
+        """Open a ticket whose history begins with `created`; return its number, which is the next one unless given."""
         if number is None:
             number = self._next(models.Ticket)
         else:
@@ -136,7 +132,7 @@ class Ledger:
         return number
 
     def append(self, number: int, entry: Entry) -> int:
-        """Append an event to a loaded history, at its place in time; returns the number of the event."""
+        """Append an event to a history, at its place in time; return the number of the event."""
         event_id, loaded = self._next(models.Event), self._ticket(number)
         event, written = entry.event, dict(entry.texts)
         actor = event.actor or self.actor
@@ -175,7 +171,7 @@ class Ledger:
         *,
         warning: bool = False,
     ) -> dict[str, Any]:
-        """Insert an escalation row and its outbox rows; a key that is there already ends the transaction."""
+        """Add an escalation and its messages, and return its row; a key that exists already ends the transaction."""
         escalation_id = self._next(models.Escalation)
         place = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
         record = {"id": escalation_id, "ticket_id": number, **place, **row}
@@ -183,23 +179,12 @@ class Ledger:
         if key is not None:
             self.fired(number).add(key)
         self._warnings.update([escalation_id] if warning else [])
-        self._rows.notifications += [
-            {
-                "escalation_id": escalation_id,
-                "ticket_id": number,
-                "recipient": recipient,
-                "state": NotificationState.WAITING.value,
-                "created_at": to_text(self.now),
-                "next_try_at": to_text(self.now),
-                "run_id": row.get("run_id"),
-            }
-            for recipient in recipients
-        ]
+        self._rows.add_messages(record, recipients, to_text(self.now))
         self._changed[number] = None
         return record
 
     def is_detected(self, number: int, kind: str, cycle: int) -> bool:
-        """Whether the breach of a timer was noticed before."""
+        """Return whether the breach of a timer was noticed before."""
         return (kind, cycle) in self._ticket(number).detected
 
     def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
@@ -208,7 +193,7 @@ class Ledger:
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:
-        """Have what follows from some histories computed anew."""
+        """Calculate the columns of some tickets anew when the unit of work is settled."""
         with suppress(Exception):  # one that cannot be read keeps the others from being read at once
             self.load(numbers)
         for number in numbers:
@@ -218,13 +203,13 @@ class Ledger:
                 self._changed[number] = None
 
     def pin(self, number: int, rules_version: int) -> None:
-        """Have a ticket judged under another version of the rules; its history must say so too."""
+        """Pin a ticket to another version of the rules; the caller appends the event that says so."""
         loaded = self._ticket(number)
         loaded.pin, loaded.is_rewritten = rules_version, True
         self._changed[number] = None
 
     def restore(self, number: int, rules_version: int, found: Restored) -> None:
-        """Have all that is kept of a ticket written anew, as its history says."""
+        """Write every column and timer of a ticket anew, as its history says."""
         self.state(number)
         loaded = self._ticket(number)
         loaded.identity, loaded.pin = dict(found.identity), rules_version
@@ -232,17 +217,17 @@ class Ledger:
         self._changed[number] = None
 
     def renumber(self, number: int) -> None:
-        """Have what was decided and noticed follow the cycles it is about, where the past turned out to be another."""
+        """Give decisions and noticed breaches the new numbers of their cycles, where the past of a ticket changed."""
         loaded = self._ticket(number)
         if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
             return
-        # Conditions that no ladder watches today count too: one may do so again tomorrow.
+        # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
         at, everything = self.state(number).now, tuple(Condition)
         state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
         writes.move_decisions(self.connection, loaded.renumber(state))
 
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
-        """Of the messages since the mark, about one ticket, each recipient gets only the highest; returns whose."""
+        """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
         kept, told = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
         self._rows.notifications[mark.notifications :] = kept
         return told
@@ -252,35 +237,22 @@ class Ledger:
         return self._rows.mark()
 
     def take_back(self, number: int, mark: Mark) -> None:
-        """Forget what was appended to a ticket since the mark, which was made before it was changed."""
+        """Forget the changes of a ticket since the mark, which was made before its first change."""
         self._rows.take_back(mark)
         self._tickets.pop(number, None)
         self._changed.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
-        """Have a ticket that cannot be judged looked at again at an instant."""
+        """Look again at an instant at a ticket that cannot be evaluated now."""
         writes.postpone(self.connection, number, to_text(until))
 
-    def note_deadlines(self, number: int, reason: str) -> None:
-        """Put the deadlines a person's act led to into the audit trail, where people look for them."""
-        from slactl.sla.enums import ActorType, EventType, Target
-
-        due = {
-            timer.kind.value: to_text(timer.due_at)
-            for timer in self.state(number).timers
-            if isinstance(timer.kind, Target) and timer.due_at is not None and timer.stopped_at is None
-        }
-        detail = {"policy": self.state(number).policy, "because": reason, **due}
-        noted = Event(self.now, EventType.DUE_SET, detail, "slactl", ActorType.SYSTEM)
-        self.append(number, Entry(noted, action=DEADLINES))
-
     def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
-        """Some tickets as in machine output, with what was changed so far."""
+        """Return some tickets as in machine output, with the changes so far."""
         self.settle()
         return writes.ticket_records(self.connection, numbers, to_text(self.now))
 
     def settle(self) -> None:
-        """Write everything that was changed in memory, and what follows from it."""
+        """Write everything that was changed in memory, and the rows that follow from it."""
         numbers = list(self._changed)
         if numbers:
             self.rulebook.note_levels()
@@ -299,7 +271,7 @@ class Ledger:
         return self._tickets[number]
 
     def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
-        """The address of the requester of a ticket, as far as the database or this transaction knows it."""
+        """Return the requester's address of a ticket, from this unit of work or the database; None where unknown."""
         loaded = self._tickets[number]
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:
@@ -314,13 +286,12 @@ class Ledger:
 
 @contextmanager
 def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False) -> Iterator[Ledger]:
-    """A ledger in one write transaction, settled at its end and kept unless it is a dry run.
+    """Open a unit of work in one write transaction; it is settled at its end, and rolled back unless `keep`.
 
     Raises:
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-
     file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
     with desk.database.write_models(keep=keep) as session:
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)

@@ -17,9 +17,9 @@ from slactl.sla.timers.timer import Evaluation, Timer
 
 @dataclass(frozen=True, slots=True)
 class TimerContext:
-    """What a timer's row depends on besides the history: today's ladders, and what was decided and noticed.
+    """The context of a timer's row: the levels in force, and the decisions and breaches that were noticed.
 
-    Without rules the next instant, which hangs on the ladders, is left out.
+    Without rules the next instant, which depends on the levels, is left out.
     """
 
     rules: Rules | None
@@ -29,7 +29,7 @@ class TimerContext:
 
 
 def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
-    """The columns of `ticket` that follow from its history."""
+    """Return the columns of `ticket` that follow from its history."""
     return {
         "status": evaluation.status.value,
         "priority": evaluation.priority.value,
@@ -55,7 +55,7 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKey]) -> dict[str, Any]:
-    """The columns of `ticket` that tell what its ladders come to next under today's rules."""
+    """Return the columns of `ticket` that name its next level under the rules in force."""
     upcoming = next_level(evaluation, rules, fired)
     return {
         "next_escalation": upcoming.escalation if upcoming is not None else None,
@@ -65,7 +65,7 @@ def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKe
 
 
 def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> Iterator[dict[str, Any]]:
-    """The rows of `timer`: every target's, and those of the conditions that some escalation watches."""
+    """Yield the rows of `timer`: one for each target, and for each condition that an escalation rule watches."""
     latest: dict[str, int] = {}
     for timer in evaluation.timers:
         latest[timer.kind.value] = max(timer.cycle, latest.get(timer.kind.value, 0))

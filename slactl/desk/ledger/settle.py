@@ -1,11 +1,12 @@
 """Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
 from slactl.desk.ledger.ticket import LoadedTicket
+from slactl.sla.enums import NotificationState
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema import models
 from slactl.store.write import statements as writes
@@ -36,6 +37,21 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
+
+    def add_messages(self, escalation: Row, recipients: Sequence[str], now: str) -> None:
+        """Add a message about an escalation for each recipient."""
+        self.notifications += [
+            {
+                "escalation_id": escalation["id"],
+                "ticket_id": escalation["ticket_id"],
+                "recipient": recipient,
+                "state": NotificationState.WAITING.value,
+                "created_at": now,
+                "next_try_at": now,
+                "run_id": escalation.get("run_id"),
+            }
+            for recipient in recipients
+        ]
 
     def mark(self) -> Mark:
         """Return how many rows wait now."""

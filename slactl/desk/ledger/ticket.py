@@ -1,4 +1,4 @@
-"""A ticket within one write transaction: what was read of it, and what was changed so far."""
+"""A ticket within one write transaction: its stored rows, and its changes so far."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ class LoadedTicket:
     history: list[Event]
     timers: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
-    #: What tells whether somebody else changed the ticket since it was read.
+    #: The version that was read: it tells whether somebody else changed the ticket since.
     version: int | None = None
-    #: The version of the rules it is to be judged under from now on; None leaves it.
+    #: The version of the rules that the ticket is pinned to from now on; None leaves it.
     pin: int | None = None
     is_new: bool = False
-    #: Whether the past is another one than the one by which the decisions are numbered.
+    #: Whether the past changed since the decisions were numbered.
     is_rewritten: bool = False
     state: Evaluation | None = None
     identity: dict[str, Any] = field(default_factory=dict)
-    #: When the cycles ran by which what was decided and noticed is numbered; None is as the stored timers have it.
+    #: When the cycles ran by which decisions and breaches are numbered; None is as the stored timers have it.
     spans: list[Cycle] | None = None
     fired: set[FiringKey] = field(init=False)
     #: When the breach of each cycle was noticed: before, and in this transaction.
@@ -42,7 +42,7 @@ class LoadedTicket:
 
     @property
     def detected(self) -> dict[tuple[str, int], str]:
-        """When the breach of each target's cycle was noticed."""
+        """Return when the breach of each cycle was noticed."""
         return self.noticed | self.noticed_now
 
     def evaluated(self) -> Evaluation:
@@ -51,7 +51,7 @@ class LoadedTicket:
         return self.state
 
     def insert(self, event: Event) -> None:
-        """Put an event at its place in time: after all that took effect by then."""
+        """Put an event at its place in time: after every event that took effect by then."""
         place = bisect_right(self.history, event.at, key=lambda each: each.at)
         # What comes in the very second of a decision may leave an episode no time at all, and so be rid of it.
         at = to_text(event.at)
@@ -61,7 +61,7 @@ class LoadedTicket:
         self.state = None
 
     def renumber(self, state: Evaluation) -> dict[int, int]:
-        """Have what was decided and noticed follow its cycle; returns the records with new cycles."""
+        """Give decisions and noticed breaches the numbers of their cycles; return the new cycle of each that moved."""
         before, now = self.spans or [_span(row) for row in self.timers], cycles_of(state)
         decisions = [
             Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
@@ -86,7 +86,7 @@ def _span(row: dict[str, Any]) -> Cycle:
 
 
 def _ran_at(row: dict[str, Any]) -> datetime:
-    """An instant at which the cycle ran that a decision is about: a level may have expired only after its end."""
+    """Return an instant at which the cycle of a decision ran: a level may have expired only after its end."""
     at = from_text(row["fired_at"])
     told = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
     return at if told else min(at, from_text(row["due_at"]))

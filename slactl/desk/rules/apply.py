@@ -1,12 +1,12 @@
-"""Rules versions: what changed against those that the open tickets run on, and moving the tickets to the current one.
+"""Compare the current rules with the versions that open tickets run on, and move the tickets to the current rules.
 
-1. The open tickets that are judged under other rules are taken in batches in the order of their numbers; each batch
-   is one write transaction.
-2. The history of each ticket gets a `rules_applied` event. Its targets that are neither met nor late follow.
-3. Levels that fell due only because of the move are on the record as baseline: a move wakes nobody for the past.
+1. Open tickets on other rules are moved in batches, in the order of their numbers; each batch is one write
+   transaction.
+2. The history of each ticket gets a `rules_applied` event. The targets that are neither met nor late follow.
+3. Levels that become due only because of the move are recorded as baseline: a move wakes nobody for the past.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ CHANGE_FIELDS = (
 
 @dataclass(slots=True)
 class Move:
-    """What moving the open tickets to the current rules did, or would do; it fills while the batches go through."""
+    """The progress of a move of the open tickets to the current rules; it fills while batches are written."""
 
     at: datetime
     dry_run: bool
@@ -66,11 +66,11 @@ class Move:
 
     @property
     def code(self) -> ExitCode:
-        """How it ended."""
+        """Return the exit code of the move."""
         return ExitCode.PARTLY if self.failed else ExitCode.DONE
 
     def record(self) -> Record:
-        """The move as `rules apply --json` prints it, without the changed deadlines."""
+        """Return the move as `rules apply --json` prints it, without the changed deadlines."""
         names = ("rules", "moved", "changed", "newly_breached", "baseline", "failed")
         return {"at": to_text(self.at), "dry_run": self.dry_run} | {name: getattr(self, name) for name in names}
 
@@ -80,7 +80,7 @@ Problem = Callable[[str], None]
 
 
 def diff(desk: Desk) -> Record:
-    """What changed between the current rules and each version that open tickets run on.
+    """Return the changes between the current rules and each version that open tickets run on.
 
     Raises:
         RulesError: the current rules are invalid.
@@ -103,7 +103,7 @@ def diff(desk: Desk) -> Record:
 
 
 def waiting(desk: Desk) -> int:
-    """How many open tickets are judged under other rules than the current ones.
+    """Return how many open tickets run on other rules than the current ones.
 
     Raises:
         RulesError: the current rules are invalid.
@@ -121,14 +121,14 @@ def waiting(desk: Desk) -> int:
 def apply(
     desk: Desk, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
 ) -> Iterator[Record]:
-    """Move the open tickets to the current rules; yields each deadline that changed, after its batch is written.
+    """Move the open tickets to the current rules; yield each changed deadline after its batch is written.
 
-    The batches go through as the records are taken: take them all. `progress` is told how many tickets were looked
-    at, `problem` why a ticket was left under the rules it had.
+    Batches are written while the caller takes the records: take them all. `progress` gets the number of tickets that
+    were read, `problem` the reason why a ticket stays on its rules.
 
     Raises:
         RulesError: the current rules are invalid.
-        RefusedError: they were edited in the meantime; what was moved stays moved.
+        RefusedError: they were edited in the meantime; tickets that were moved stay moved.
         DatabaseError: the database cannot be written.
     """
     from slactl.desk.ledger.ledger import ledger
@@ -185,7 +185,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
 
 
 def _is_as_shown(row: Record, move: Move) -> bool:
-    """Whether a ticket is the one whose move a person agreed to; a rehearsal notes what it shows."""
+    """Return whether a ticket is unchanged since a person saw its move; a preview notes the versions it shows."""
     if move.shown is None:
         return True
     if move.dry_run:
@@ -194,19 +194,20 @@ def _is_as_shown(row: Record, move: Move) -> bool:
 
 
 def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: int) -> int:
-    """Move one ticket as of `at`; returns how many levels are on the record as baseline for it."""
+    """Move one ticket as of `at`; return how many of its levels are recorded as baseline."""
     from slactl.desk.escalation.fire import Cause, record_only
     from slactl.desk.ledger.ledger import Entry
+    from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
     from slactl.sla.enums import LevelOutcome
 
-    before, known = _deadlines(book.state(number)), _fallen_due(book, number, at)
+    before, known = open_deadlines(book.state(number)), _fallen_due(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
     book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
     book.renumber(number)
-    if _open_deadlines(_deadlines(book.state(number))) != _open_deadlines(before):
-        book.note_deadlines(number, "rules applied")
-    # What was due before waits for the next check as it did; a promise that was broken is not forgotten by a move.
+    if open_deadlines(book.state(number)) != before:
+        note_deadlines(book, number, "rules applied")
+    # A level that was due before still waits for the next check: a move does not forget a breach.
     firings = [firing for key, firing in _fallen_due(book, number, at).items() if key not in known]
     for firing in firings:
         cause = Cause(
@@ -224,7 +225,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
 
 
 def _fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
-    """The undecided levels of a ticket that are due at an instant, those that an ack or a pause holds back included."""
+    """Return the undecided levels of a ticket that are due at an instant, also where an ack or a pause holds them."""
     from slactl.sla.escalation.levels import due_levels
 
     due = due_levels(book.state(number), book.rulebook.current, at, book.fired(number), held=True)
@@ -235,12 +236,8 @@ def _deadlines(state: "Evaluation") -> "dict[tuple[Target, int], Timer]":
     return {(timer.kind, timer.cycle): timer for timer in state.timers if isinstance(timer.kind, Target)}
 
 
-def _open_deadlines(timers: "Mapping[tuple[Target, int], Timer]") -> dict[tuple[Target, int], datetime | None]:
-    return {key: timer.due_at for key, timer in timers.items() if timer.stopped_at is None}
-
-
 def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Iterator[Record]:
-    """A record for each target of a ticket whose deadline, length or judgement is another one now."""
+    """Yield a record for each target of a ticket whose deadline, length or state changed."""
     old, new = _deadlines(before), _deadlines(after)
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)

@@ -1,4 +1,4 @@
-"""Asking a calendar of the rules: what a duration leads to, how much time is open, and what a month looks like."""
+"""Calculate with a calendar of the rules: add open time, measure it, and list the dates of a month."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,7 +20,7 @@ DATE_FIELDS = ("date", "weekday", "intervals", "open_seconds", "holiday", "speci
 
 
 def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCalendar:
-    """A calendar of a rules file, in its own zone or in another.
+    """Return a calendar of a rules file, in its own zone or in another.
 
     Raises:
         RulesError: the rules are invalid.
@@ -37,10 +37,10 @@ def calendar(rules: Path, name: str, timezone: str | None = None) -> BusinessCal
 
 
 def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
-    """The instant at which a duration of open time, or a number of business days, is used up.
+    """Return the instant at which a duration of open time, or a number of business days, is used up.
 
     Raises:
-        UsageError: it is no duration, or days under a calendar that is not always open.
+        UsageError: it is not a valid duration, or has days under a calendar that is not always open.
         RefusedError: the calendar has not that much open time left.
     """
     try:
@@ -61,7 +61,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
 
 
 def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
-    """The open time from one instant to another, negative where they are reversed."""
+    """Return the open time from one instant to another, negative where they are reversed."""
     return {
         **_named(asked),
         "start": to_text(start),
@@ -71,7 +71,7 @@ def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
 
 
 def is_open(asked: BusinessCalendar, at: datetime) -> Record:
-    """Whether time counts at an instant, until when, and when it does next; null where it never does again."""
+    """Return whether time counts at an instant, until when, and when it counts next; null where it never does again."""
     opens: datetime | None
     try:
         opens = asked.next_open(at)
@@ -89,7 +89,7 @@ def is_open(asked: BusinessCalendar, at: datetime) -> Record:
 
 
 def month(asked: BusinessCalendar, first: date) -> list[Record]:
-    """Each date of the month that begins with `first`: its hours, and how long those that start on it really are."""
+    """Return each date of the month that begins with `first`: its intervals, and the open seconds they really have."""
     beyond = (first + timedelta(days=31)).replace(day=1)
     start = datetime.combine(first, time(), UTC) - timedelta(days=2)
     changes: dict[date, int] = {}
@@ -101,26 +101,26 @@ def month(asked: BusinessCalendar, first: date) -> list[Record]:
 
 
 def this_month(asked: BusinessCalendar, now: datetime) -> date:
-    """The first of the month that it is where the calendar is."""
+    """Return the first date of the current month in the zone of the calendar."""
     return _local_date(asked, now).replace(day=1)
 
 
 def today(asked: BusinessCalendar, now: datetime) -> str:
-    """The date that it is where the calendar is, as in the records of a month."""
+    """Return the current date in the zone of the calendar, as in the records of a month."""
     return _local_date(asked, now).isoformat()
 
 
 def described(asked: BusinessCalendar) -> Record:
-    """What a calendar is: its name, its zone, and whose holidays it keeps."""
+    """Return the name and zone of a calendar, and the country whose holidays it keeps."""
     hours = asked.hours
     return {**_named(asked), "holidays_of": "-".join(filter(None, (hours.country, hours.subdivision))) or None}
 
 
 def parse_month(text: str) -> date:
-    """The first of a month such as `2026-12`.
+    """Return the first date of a month such as `2026-12`.
 
     Raises:
-        UsageError: it is none, or outside the years 1970 to 2199.
+        UsageError: it is not a month, or outside the years 1970 to 2199.
     """
     try:
         found = date.fromisoformat(f"{text.strip()}-01") if re.fullmatch(r"\d{4}-\d{2}", text.strip()) else None
@@ -151,7 +151,7 @@ def _added(asked: BusinessCalendar, start: datetime, wanted: Duration) -> dateti
 
 
 def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
-    """When it closes next; None where it does not within a year."""
+    """Return when the calendar closes next; None where it does not within a year."""
     for days in () if asked.always_open else (8, 400):
         limit = at + timedelta(days=days)
         _, end = asked.pieces(at, limit)[0]

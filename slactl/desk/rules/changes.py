@@ -1,4 +1,4 @@
-"""What one text of the rules says that another does not: policies, targets, calendars, ladders, settings. Pure."""
+"""Compare two texts of the rules: policies, targets, calendars, escalation rules and settings. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from slactl.sla.rules.addresses import without_literal_secrets
 Record = dict[str, Any]
 Table = Mapping[str, Any]
 
-#: What tickets are pinned to. All else is always that of the current file, and so are the other settings.
+#: The sections and settings that tickets are pinned to. All others are always those of the current file.
 PINNED_SECTIONS = ("policy", "calendars")
 PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from")
 
@@ -23,9 +23,9 @@ FIELDS = ("section", "name", "key", "change", "before", "after", "in_force")
 
 
 def changes(before: Table, after: Table) -> list[Record]:
-    """Every difference between two rules as TOML data.
+    """Return every difference between two rules as TOML data.
 
-    `change` is added, removed or changed; `name` is that of the policy, calendar or ladder, None for settings;
+    `change` is added, removed or changed; `name` is that of the policy, calendar or escalation rule, None for settings;
     `key` leads to the value within it by dots, None where the whole is meant. `in_force` says that it holds for
     every ticket already, whatever version that is pinned to.
     """
@@ -37,7 +37,7 @@ def changes(before: Table, after: Table) -> list[Record]:
             found.append(_change(section, name, key, old, new))
         kept = [name for name in old_section if name in new_section]
         if section == "policy" and kept != [name for name in new_section if name in old_section]:
-            # The first policy that matches wins, so another order is another promise.
+            # The first policy that matches wins, so another order sets other targets.
             found.append(_change(section, None, "order", list(old_section), list(new_section)))
     return found
 
@@ -88,7 +88,7 @@ def _differences(before: object, after: object, key: str) -> Iterator[tuple[str 
 
 
 def _named(content: object, section: str) -> dict[str | None, Any]:
-    """The things a section consists of by their names; None for a section that is one thing."""
+    """Return the parts of a section by their names; None is the name of a section without parts."""
     if isinstance(content, list):
         return {item.get("name") or item.get("id"): item for item in content}
     if isinstance(content, Mapping) and section in _NAMED:

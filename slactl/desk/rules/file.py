@@ -1,40 +1,29 @@
-"""The rules file: checked, asked, and edited one value at a time."""
+"""Check the rules file, and return the targets it sets by plan, priority and tenant."""
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
-from difflib import unified_diff
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
-from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
-from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
 from slactl.sla.enums import Priority, Target
-from slactl.sla.rules.addresses import without_literal_secrets
-from slactl.sla.rules.lines import TOO_DEEP, Lines, too_deep
+from slactl.sla.rules.lines import Lines
 from slactl.sla.rules.lint import LintWarning, lint
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.model import Facts, Policy
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.text import read
 from slactl.store.database import Database
-from slactl.store.sqlite.lock import edit_lock
-from slactl.text import clean, did_you_mean, known_or_refuse, quoted
+from slactl.text import known_or_refuse
 
 Record = dict[str, Any]
 
-EXAMPLE = "slactl rules set settings.due_soon 4h"
-
 
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
-    """The rules of a file, and what is probably a mistake in them.
+    """Return the rules of a file, and warnings about probable mistakes in them.
 
-    What only messages hang on is looked at here alone: elsewhere a wrong template or address stops nothing.
+    Templates and addresses are checked here alone: elsewhere a wrong one stops nothing.
 
     Raises:
         RulesError: they are invalid, or the file cannot be read.
@@ -61,20 +50,21 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def matrix(rules: Rules) -> list[Record]:
-    """What each plan gets at each priority; `null` stands for any other plan."""
+    """Return the targets of each plan at each priority; `null` stands for any other plan."""
     plans: list[str | None] = [*rules.plans(), None]
     return [_cell(rules, plan, priority) for plan in plans for priority in Priority]
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
-    """What one ticket would get and why: the policy that matches, and those passed over.
+    """Return the targets of one ticket: the policy that matches, and the policies passed over.
 
     Raises:
-        NotKnownError: no rule and no tenant knows the plan or the tenant.
+        NotKnownError: neither the rules nor the database know the plan or the tenant.
         RulesError: the rules are invalid.
     """
     rules = load(desk.rules)
-    _check_known(plan, rules.plans(), "plan")
+    if plan is not None:
+        known_or_refuse(plan, rules.plans(), "plan", None)
     stated = plan or _tenant_plan(desk.database, tenant, rules) or rules.settings.default_plan
     facts = Facts(stated, tenant, (), priority or Priority.NORMAL, None)
     tried = rules.explain_match(facts)
@@ -83,70 +73,8 @@ def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant:
     return _row(facts.plan, facts.priority, matched) | {"tenant": tenant, "passed_over": passed}
 
 
-def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str:
-    """Change one value of the rules file and keep everything else, comments included; returns the difference.
-
-    The new file is checked as a whole before anything is written, and replaces the old one in one step, which only
-    one command does at a time.
-
-    Raises:
-        LockedError: another command writes it for too long.
-        RefusedError: they are the rules that come with slactl, or somebody else edited them in the meantime.
-        NotKnownError: there is no such key.
-        UsageError: the key is a table, or the value is none.
-        RulesError: the file is invalid, or would be.
-        SlactlError: the file cannot be written.
-    """
-    if path.resolve() == shipped_rules().resolve():
-        raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
-    again = f"slactl rules set {quoted(key)} {quoted(value)}"
-    try:
-        real = real_path(path)
-        with nullcontext() if dry_run else edit_lock(real, again):
-            load(path)
-            found = _read(real)
-            before, after = found.content.decode(), _edited(path, found.content.decode(), key, value)
-            if not dry_run and after != before:
-                _replace(real, found, after, again)
-    except OSError as error:
-        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
-    old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
-    return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
-
-
-class _Before(NamedTuple):
-    """A rules file as it was read: its bytes, and whose it is."""
-
-    content: bytes
-    found: os.stat_result
-
-
-def _read(path: Path) -> _Before:
-    """Read a file and whose it is through one descriptor: the name may be another file's a moment later."""
-    with open_regular(path, follow=False) as stream:
-        return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
-
-
-def _edited(path: Path, before: str, key: str, value: str) -> str:
-    """The text of the file with the value; line ends included."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    document = tomlkit.parse(before)
-    try:
-        _put(document, _split(key), _parsed(value))
-    except TOMLKitError as error:
-        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", EXAMPLE) from error
-    after = tomlkit.dumps(document)
-    try:
-        parse(after, str(path))
-    except RulesError as error:
-        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], EXAMPLE) from error
-    return after
-
-
 def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | None:
-    """The plan of a tenant; the rules may name tenants of their own, and need no database for that."""
+    """Return the plan of a tenant; the rules may name tenants that are not in the database."""
     if tenant is None:
         return None
     from slactl.store.read import tickets as reads
@@ -156,7 +84,7 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
         with database.read() as connection:
             known = {each["name"]: each["plan"] for each in reads.tenants(connection)}
     named = {name for policy in rules.policies for name in policy.match.tenant}
-    _check_known(tenant, sorted({*known, *named}), "tenant")
+    known_or_refuse(tenant, sorted({*known, *named}), "tenant", None)
     return known.get(tenant)
 
 
@@ -174,124 +102,3 @@ def _row(plan: str | None, priority: Priority, policy: Policy | None) -> Record:
         "calendar": policy.calendar if policy is not None else None,
         **{name: str(duration) if duration is not None else None for name, duration in targets.items()},
     }
-
-
-def _check_known(name: str | None, known: list[str], what: str) -> None:
-    if name is not None:
-        known_or_refuse(name, known, what, None)
-
-
-def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  (tomlkit's containers)
-    """Set a value; names and ids stand for places in arrays of tables. Tables that rules may have are made.
-
-    Raises:
-        NotKnownError: a part on the way is not there, and cannot be.
-        UsageError: the key is a table.
-    """
-    from tomlkit import inline_table, table
-
-    found, place, left = document, tuple[str | int, ...](), list(parts)
-    while len(left) > 1 and (isinstance(found, list) or left[0] in found):
-        found, step = _step(found, left.pop(0), parts[: len(parts) - len(left)])
-        place += step
-    path = ".".join(parts[: len(parts) - len(left) + 1])
-    if isinstance(found, list) or not hasattr(found, "keys"):
-        raise UsageError(f"{clean(path)} leads into no table", EXAMPLE)
-    if len(left) > 1 and not _may_have(place, left[0]):
-        raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
-    for name in reversed(left[1:]):
-        value = {name: value}
-    if isinstance(value, dict):
-        new = table() if found is document else inline_table()
-        new.update(value)
-        value = new
-    _write(found, left[0], value, path)
-
-
-def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int, ...]]:  # noqa: ANN401
-    if not isinstance(found, list):
-        return found[part], (part,)
-    names = [each.get("name") or each.get("id") for each in found]
-    if part not in names:
-        known = [str(name) for name in names]
-        meant = did_you_mean(part, known, f" (known: {', '.join(known)})")
-        raise NotKnownError(f"nothing is called {clean('.'.join(path))}{clean(meant)}", EXAMPLE)
-    return found[names.index(part)], (names.index(part),)
-
-
-def _may_have(place: tuple[str | int, ...], part: str) -> bool:
-    """Whether a table of the rules may stand there that is not there yet; what has a name is only made by hand."""
-    from slactl.sla.rules.checks import known_keys
-
-    if place[-1:] == ("targets",):
-        return part in (*Priority, "default")
-    named = ("calendars", "policy", "roles", "people", "escalation", "views")
-    return part in known_keys(place) and (bool(place) or part not in named) and place not in [(each,) for each in named]
-
-
-def _write(found: Any, key: str, value: Any, path: str) -> None:  # noqa: ANN401
-    from tomlkit.items import AoT, Table
-
-    if isinstance(found.get(key), (AoT, Table)):
-        raise UsageError(f"{clean(path)} is a table; name a value in it", EXAMPLE)
-    body = getattr(getattr(found, "value", found), "body", [])
-    # What stands below the last value, such as comments about the next table, stays below a new one too.
-    below = []
-    while key not in found and body and body[-1][0] is None:
-        below.append(body.pop())
-    found[key] = value
-    body.extend(reversed(below))
-
-
-def _split(key: str) -> list[str]:
-    """The parts of a dotted key; quotes keep dots and blanks together: `policy."acme contract".calendar`.
-
-    Raises:
-        UsageError: it is no key.
-    """
-    import csv
-
-    try:
-        parts = next(csv.reader([key], delimiter="."), [])
-    except csv.Error:
-        parts = []
-    if not parts or not all(parts):
-        raise UsageError(f"{clean(key)[:100]!r} is no key", EXAMPLE)
-    return parts
-
-
-def _parsed(value: str) -> Any:  # noqa: ANN401
-    """The value as TOML where it is some, else as text: `4h` needs no quotes.
-
-    Raises:
-        UsageError: it is nested too deeply.
-    """
-    import tomllib
-
-    try:
-        found = tomllib.loads(f"value = {value}")["value"]
-    except ValueError:  # not TOML, or a number with thousands of digits
-        return value
-    except RecursionError:
-        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE) from None
-    if too_deep(found) is not None:
-        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE)
-    return found
-
-
-def _replace(path: Path, old: _Before, after: str, again: str) -> None:
-    """Write a file in one step, unless it is another one than before; owner, group and mode stay.
-
-    Whoever owns a file that root edits goes on owning it, so that nobody's rules become root's by an edit.
-
-    Raises:
-        RefusedError: what was read is not what is there any more; editors know nothing of our lock.
-        OSError: it cannot be written.
-    """
-
-    def compare() -> None:
-        if read_regular(path, BY_HAND) != old.content:
-            raise RefusedError(f"{path} was edited in the meantime; nothing was written", again)
-
-    mode, owner = stat.S_IMODE(old.found.st_mode) & 0o777, old.found.st_uid if os.geteuid() == 0 else None
-    write_whole(path, after.encode(), mode=mode, group=old.found.st_gid, owner=owner, before_rename=compare)

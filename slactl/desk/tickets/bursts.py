@@ -1,4 +1,4 @@
-"""Bursts: which ticket is the count-th open one of its requester within a time, found from their histories."""
+"""Find bursts in histories: the tickets that are the n-th open one of their requester within a time."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from slactl.store.write import statements as writes
 
 
 def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
-    """The ids of the `burst` escalations that each ticket begins; tickets that begin none are left out.
+    """Return the ids of the `burst` escalation rules that each ticket begins; tickets that begin none are left out.
 
-    The tickets of a requester are looked at in the order in which they were opened. Memory stays flat.
+    The tickets of a requester are read in the order in which they were opened. Memory stays flat.
     """
     requesters = Spool()
     try:
@@ -36,7 +36,7 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
 
 
 def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
-    """The ids of the `burst` escalations that a ticket begins which a requester opens now, or opened then."""
+    """Return the ids of the `burst` escalation rules that a ticket begins which a requester opens at an instant."""
     ladders = [escalation for escalation in book.rulebook.current.escalations if escalation.burst is not None]
     if not ladders:
         return []
@@ -49,7 +49,7 @@ def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
 
 
 def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:
-    """The same for the tickets of one requester."""
+    """Return the `burst` escalation rules that each ticket of one requester begins."""
     longest = max(escalation.burst.within.seconds for escalation in rules.escalations if escalation.burst is not None)
     recent: list[tuple[datetime, list[list[str]]]] = []
     found: dict[str, list[str]] = {}
@@ -65,7 +65,7 @@ def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[s
 
 
 def _life(ticket: str, history: Sequence[Line]) -> str:
-    """When a ticket was opened, and when it was resolved and reopened, as text for the spool."""
+    """Return as text for the spool when a ticket was opened, resolved and reopened."""
     turns = [[to_text(history[0].event.at), history[0].event.detail.get("status") or Status.OPEN.value]]
     for line in history[1:]:
         if line.event.type is EventType.STATUS:
@@ -74,6 +74,6 @@ def _life(ticket: str, history: Sequence[Line]) -> str:
 
 
 def _is_open(turns: Sequence[Sequence[str]], at: str) -> bool:
-    """Whether a ticket was neither resolved nor closed at an instant, after what happened then."""
+    """Return whether a ticket was neither resolved nor closed at an instant, after the events of that instant."""
     status = [status for turned, status in turns if turned <= at][-1]
     return not Status(status).is_done

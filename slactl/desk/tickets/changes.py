@@ -1,4 +1,4 @@
-"""Changing tickets: each change says which events it makes of a ticket's state, and one function carries it out."""
+"""Change tickets: each change turns the state of a ticket into events, and one function carries it out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
@@ -18,31 +19,35 @@ from slactl.sla.timers.timer import Evaluation
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The ticket a change is about: its number, its state when the change takes effect, and that instant."""
+    """The ticket of a change: its number, the instant of the change, and its state at that instant."""
 
     number: int
     state: Evaluation
     at: datetime
 
     def refuse_closed(self, what: str) -> None:
-        """Raises RefusedError when the ticket is closed."""
+        """Refuse a closed ticket.
+
+        Raises:
+            RefusedError: the ticket is closed.
+        """
         if self.state.status is Status.CLOSED:
             raise RefusedError(f"ticket {self.number} is closed: {what}", f"slactl reopen {self.number}")
 
 
-#: What a change makes of a ticket: the events to append.
+#: A change: returns the entries to append to a ticket.
 Change = Callable[[Subject, Ledger], Sequence[Entry]]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a change of several tickets."""
+    """The result of a change of several tickets."""
 
     done: list[int] = field(default_factory=list)
     failures: list[SlactlError] = field(default_factory=list)
-    #: What a person should know though it stopped nothing.
+    #: Warnings for people; they stopped nothing.
     warnings: list[str] = field(default_factory=list)
-    #: In a dry run, the tickets as they would be.
+    #: In a dry run, the tickets as they would be afterwards.
     rehearsed: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -55,7 +60,7 @@ def change(
     *,
     dry_run: bool = False,
 ) -> Outcome:
-    """Change some tickets as of `at` (default now) in one transaction; one that refuses does not stop the others.
+    """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
 
     Raises:
         UsageError: `at` lies in the future.
@@ -78,7 +83,7 @@ def change(
 
 
 def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
-    """Append what a change makes of one ticket, and the deadlines it led to where they moved.
+    """Append the entries of a change to one ticket, and note its open deadlines where they moved.
 
     Raises:
         RefusedError: the state of the ticket does not allow it, or `at` lies before it opened.
@@ -89,17 +94,17 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
             f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
         )
     entries = make(Subject(number, book.state_at(number, at), at), book)
-    before = _open_deadlines(book.state(number))
+    before = open_deadlines(book.state(number))
     for entry in entries:
         book.append(number, entry)
     moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
-    if moving and _open_deadlines(book.state(number)) != before:
-        book.note_deadlines(number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
+    if moving and open_deadlines(book.state(number)) != before:
+        note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
 
 
 def reply(body: str | None, status: Status | None) -> Change:
-    """A public reply of an agent; the customer has the ball then, unless the ticket is resolved."""
+    """Record a public reply of an agent; the ticket then waits for the customer, unless it is resolved."""
     texts = _body(body)
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
@@ -112,7 +117,7 @@ def reply(body: str | None, status: Status | None) -> Change:
 
 
 def receive(body: str | None) -> Change:
-    """A message of the customer; whatever the status was, the ticket is open again."""
+    """Record a message of the customer; the ticket is open again, whatever its status was."""
     texts = _body(body)
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
@@ -124,7 +129,7 @@ def receive(body: str | None) -> Change:
 
 
 def note(body: str | None) -> Change:
-    """An internal note; never a response.
+    """Record an internal note, which is never a response.
 
     Raises:
         UsageError: it is empty.
@@ -136,7 +141,7 @@ def note(body: str | None) -> Change:
 
 
 def assign(assignee: str | None) -> Change:
-    """Give a ticket to somebody, or to nobody."""
+    """Assign a ticket to a person, or to nobody (None)."""
     name = assignee_of(assignee) if assignee is not None else None
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
@@ -149,7 +154,7 @@ def assign(assignee: str | None) -> Change:
 
 
 def prioritise(priority: Priority) -> Change:
-    """Change the priority; a person's change computes the open deadlines anew."""
+    """Change the priority; slactl calculates the open deadlines anew."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("its deadlines are over")
@@ -161,7 +166,7 @@ def prioritise(priority: Priority) -> Change:
 
 
 def set_status(status: Status) -> Change:
-    """Change the status; a closed ticket changes only by being reopened."""
+    """Change the status; a closed ticket has to be reopened first."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         if status is not Status.CLOSED:
@@ -172,7 +177,7 @@ def set_status(status: Status) -> Change:
 
 
 def resolve() -> Change:
-    """The work is done."""
+    """Resolve a ticket: the work is done."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("it needs no resolving")
@@ -184,7 +189,7 @@ def resolve() -> Change:
 
 
 def close() -> Change:
-    """The ticket is over, for good unless somebody reopens it."""
+    """Close a ticket; only reopening changes it afterwards."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         if subject.state.status is Status.CLOSED:
@@ -195,7 +200,7 @@ def close() -> Change:
 
 
 def reopen() -> Change:
-    """A resolved or closed ticket is open again."""
+    """Reopen a resolved or closed ticket."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         if not subject.state.status.is_done:
@@ -214,12 +219,12 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags
         kept = [name for name in dict.fromkeys((*before, *add)) if name not in remove]
-        # As differences, so that what is said of an earlier time is not undone by the tags of a later one.
+        # As differences, so that later tags do not undo a change as of an earlier time.
         changes = {
             "added": [name for name in kept if name not in before],
             "removed": [n for n in before if n in remove],
         }
-        # What was added since the time that this is said of counts too.
+        # Tags that were added after the instant of this change count too.
         after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
         if changes["added"] and len(after) > MOST_TAGS:
             what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
@@ -231,7 +236,7 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
 
 
 def due(target: Target, due_at: datetime | None, reason: str) -> Change:
-    """A deadline set by hand, or cleared again (None)."""
+    """Set a deadline by hand, or clear it again (None)."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         _refuse_deadline(subject, target, due_at)
@@ -242,7 +247,11 @@ def due(target: Target, due_at: datetime | None, reason: str) -> Change:
 
 
 def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) -> None:
-    """Raises RefusedError when a deadline cannot be set by hand, or (None) none is there to be cleared."""
+    """Refuse a deadline that cannot be set by hand, or (None) cannot be cleared.
+
+    Raises:
+        RefusedError: the ticket is done, the target is over, or nobody set the deadline by hand.
+    """
     number, state = subject.number, subject.state
     subject.refuse_closed("its deadlines are over")
     timer = next((each for each in reversed(state.timers) if each.kind is target), None)
@@ -270,11 +279,3 @@ def _status_entries(subject: Subject, status: Status) -> list[Entry]:
 
 def _body(body: str | None) -> dict[str, str]:
     return {"body": checked_text(body, "the body", BODY_LENGTH)} if body is not None else {}
-
-
-def _open_deadlines(state: Evaluation) -> dict[tuple[str, int], datetime | None]:
-    return {
-        (timer.kind.value, timer.cycle): timer.due_at
-        for timer in state.timers
-        if isinstance(timer.kind, Target) and timer.stopped_at is None
-    }

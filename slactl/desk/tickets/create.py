@@ -1,4 +1,4 @@
-"""Opening a ticket: what a person said is checked, the plan and the zone are found, the deadlines are fixed."""
+"""Open a ticket: check the input, find plan and zone, and calculate the deadlines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.bursts import bursts_of_new
 from slactl.desk.tickets.changes import Outcome
+from slactl.desk.tickets.deadlines import note_deadlines
 from slactl.desk.tickets.input import (
     BODY_LENGTH,
     assignee_of,
@@ -27,7 +28,7 @@ from slactl.text import clean, is_address
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """What `create` was told."""
+    """The input of `create`."""
 
     subject: str
     requester_email: str
@@ -44,7 +45,7 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
     """Open a ticket as of `at` (default now).
 
     Raises:
-        UsageError: the subject, the address, a tag or the time is none.
+        UsageError: the subject, the address, a tag or the time is not valid.
         NotKnownError: the plan or the tenant is not known.
         RefusedError: another ticket has the external id.
         RulesError: the rules are invalid.
@@ -63,12 +64,12 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
         detail = _facts(book, new) | said | ({"bursts": bursts} if bursts else {})
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
-        book.note_deadlines(number, "ticket opened")
+        note_deadlines(book, number, "ticket opened")
         return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
-    """What its deadlines follow from."""
+    """Return the facts that the deadlines follow from."""
     tenant = known_tenant(book, new.tenant)
     return {
         "plan": effective_plan(book, new.plan, tenant),
@@ -81,7 +82,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:
-    """Two tickets never have one external id.
+    """Refuse an external id that another ticket than `owner` has.
 
     Raises:
         RefusedError: another ticket has it.

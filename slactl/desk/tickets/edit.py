@@ -1,4 +1,4 @@
-"""Correcting what a ticket says about itself: subject, requester, external id, plan and tenant."""
+"""Correct the subject, requester, external id, plan or tenant of tickets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from slactl.text import clean, is_address
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What `edit` was told; None leaves as it is, an empty tenant takes it away."""
+    """The input of `edit`; None leaves a field as it is, an empty tenant removes it."""
 
     subject: str | None = None
     requester_email: str | None = None
@@ -31,7 +31,7 @@ def edit(desk: Desk, now: datetime, references: Sequence[str], edits: Edits, *, 
     """Correct some tickets.
 
     Raises:
-        UsageError: nothing is to be changed, or a subject or an address is none.
+        UsageError: nothing is to be changed, or a subject or an address is not valid.
     """
     texts = _checked(edits, len(references))
     return change(desk, now, references, lambda subject, book: _entries(subject, book, edits, texts), dry_run=dry_run)

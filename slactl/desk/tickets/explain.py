@@ -1,4 +1,4 @@
-"""Explaining deadlines: the policy that gave them, the working that leads to them, and how the time was spent."""
+"""Explain deadlines: the policy that set them, the steps that lead to them, and how the time was spent."""
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ _CHOOSING = (EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.RUL
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One ticket with all that its deadlines follow from."""
+    """One ticket with everything that its deadlines follow from."""
 
     history: Sequence[Event]
     evaluation: Evaluation
@@ -51,7 +51,7 @@ class Case:
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
-    """Why the deadlines of a ticket are when they are: of all its targets, or of one. Writes nothing.
+    """Explain the deadlines of a ticket, for all its targets or for one. Nothing is written.
 
     Raises:
         NotKnownError: there is no such ticket.
@@ -104,7 +104,7 @@ def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
 
 
 def _terms_record(terms: Terms, case: Case) -> Record:
-    """Which policy was chosen, when and why, and those passed over."""
+    """Return which policy was chosen, when and why, and which policies were passed over."""
     tried = terms.rules.explain_match(terms.facts)
     policy, by, known = terms.policy, _chooser(terms, case.history), case.versions.known(terms.rules.hash)
     return {
@@ -122,7 +122,7 @@ def _terms_record(terms: Terms, case: Case) -> Record:
 
 
 def _calendar_record(terms: Terms) -> Record:
-    """What time is counted on, as the rules state it; `timezone` is the one in force, a tenant's own or the stated."""
+    """Return the calendar as the rules state it; `timezone` is the zone in force, the tenant's or the stated one."""
     stated = terms.rules.calendars[terms.policy.calendar] if terms.policy is not None else None
     return {
         "calendar": terms.policy.calendar if terms.policy is not None else None,
@@ -135,13 +135,13 @@ def _calendar_record(terms: Terms) -> Record:
 
 
 def _in_order(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The weekly hours by the first day of the week that each line names."""
+    """Return the weekly hours, ordered by the first day that each line names."""
     days = sorted(weekly, key=lambda key: WEEKDAYS.index(key.strip().lower()[:3]))
     return {key: list(weekly[key]) for key in days}
 
 
 def _chooser(terms: Terms, history: Sequence[Event]) -> Event:
-    """The event that had this policy chosen: the last one at that instant that could."""
+    """Return the event that chose this policy: the last one at that instant that could."""
     for event in reversed(history):
         if seconds_of(event.at) == terms.chosen_at and event.type in _CHOOSING and not event.by_system:
             return event
@@ -172,14 +172,14 @@ def _timer_record(timer: Timer, case: Case) -> Record:
 
 
 def _targets_key(terms: Terms) -> str | None:
-    """Under which key of `[policy.targets]` the target stands."""
+    """Return the key of `[policy.targets]` that has the target."""
     if terms.policy is None:
         return None
     return terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
-    """Who set the deadline that holds, when, and why."""
+    """Return who set the deadline by hand, when and why; None where nobody did."""
     if not timer.manual or timer.due_at is None:
         return None
     due = to_text(timer.due_at)
@@ -216,7 +216,7 @@ def _segment_record(segment: Segment) -> Record:
 
 
 def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -> Record:
-    """The dates that lie in the way: holidays, special hours, clock changes."""
+    """Return the holidays, special dates and clock changes between two instants."""
     named = list(named_dates(calendar, first, last))
     return {
         "holidays": [
@@ -240,7 +240,7 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """The next undecided place of each level of today's ladders, where its instant is known."""
+    """Yield the next undecided firing of each level in force, where its instant is known."""
     evaluation = case.evaluation
     if timer.stopped_at is not None:
         return
@@ -262,7 +262,7 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
 
 
 def _why_none(kind: Target, terms: Terms) -> str:
-    """Why a target has no timer."""
+    """Return why a target has no timer."""
     if terms.policy is None:
         return "no policy matches, so nothing is promised"
     if terms.target(kind) is None:

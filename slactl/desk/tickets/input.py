@@ -1,4 +1,4 @@
-"""Checking what a person said about a ticket: instants, names, tags, plans and tenants."""
+"""Check the input about a ticket: instants, texts, names, tags, plans and tenants."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ BODY_LENGTH = 1_000_000
 
 
 def past_instant(at: datetime | None, now: datetime) -> datetime:
-    """When something took effect: never in the future; now where nothing was said.
+    """Return the instant of a change; now where none is given.
 
     Raises:
         UsageError: it lies in the future.
@@ -29,7 +29,7 @@ def past_instant(at: datetime | None, now: datetime) -> datetime:
 
 
 def checked_text(text: str, what: str, most: int) -> str:
-    """The text, unless it is too long or no text at all.
+    """Return the text.
 
     Raises:
         UsageError: it has NUL, a lone surrogate, or more than `most` characters.
@@ -38,11 +38,11 @@ def checked_text(text: str, what: str, most: int) -> str:
 
 
 def checked_reason(reason: str | None, example: str) -> str:
-    """The reason a person must give: 1 to 1,000 characters.
+    """Return the required reason of 1 to 1,000 characters.
 
     Raises:
         RefusedError: it is missing or too long.
-        UsageError: it is no text.
+        UsageError: it has NUL or a lone surrogate.
     """
     if reason is None or not reason.strip():
         raise RefusedError("a reason is required", example)
@@ -52,19 +52,19 @@ def checked_reason(reason: str | None, example: str) -> str:
 
 
 def name_of(name: str, what: str) -> str:
-    """A name without blanks around it.
+    """Return a name without blanks around it.
 
     Raises:
-        UsageError: it is empty, too long, or no text.
+        UsageError: it is empty or too long, or has NUL or a lone surrogate.
     """
     return check_input(name.strip(), f"the {what}", least=1, most=200)
 
 
 def assignee_of(name: str) -> str:
-    """The name of an assignee without blanks around it.
+    """Return the name of an assignee without blanks around it.
 
     Raises:
-        UsageError: it is empty, too long, no text, or stands for somebody else in the rules.
+        UsageError: it is empty, too long or not a text, or the rules use the word for somebody else.
     """
     if is_reserved(name):
         named = clean(name).strip()[:100]
@@ -73,7 +73,7 @@ def assignee_of(name: str) -> str:
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags, each once, in the order given.
+    """Return the tags, each once, in the given order.
 
     Raises:
         UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
@@ -88,17 +88,17 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def known_plans(book: Ledger) -> list[str]:
-    """The plans that the rules name, that a tenant has, and the default."""
+    """Return the plans that the rules name, the plans of tenants, and the default plan."""
     plans = {book.rulebook.current.settings.default_plan, *_matched(book.rulebook.current, "plan")}
     plans |= {tenant.plan for tenant in book.tenants() if tenant.plan}
     return sorted(plans)
 
 
 def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str:
-    """The plan a ticket is under: the one named, else the tenant's, else the default.
+    """Return the plan of a ticket: the given one, else the tenant's, else the default.
 
     Raises:
-        NotKnownError: no rule and no tenant knows the plan named.
+        NotKnownError: neither the rules nor a tenant know the given plan.
     """
     if plan is None:
         return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
@@ -106,7 +106,7 @@ def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str
 
 
 def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
-    """The tenant of this name; one that only the rules name has neither plan nor zone of its own.
+    """Return the tenant of this name; a tenant that only the rules name has neither plan nor zone of its own.
 
     Raises:
         NotKnownError: there is none.
@@ -123,7 +123,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
 
 
 def is_addressee(desk: Desk, name: str) -> bool:
-    """Whether a person or a role of this name is in the rules file; an unreadable file knows everybody."""
+    """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
     try:
         rules = load(desk.rules)
     except RulesError:

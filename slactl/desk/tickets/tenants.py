@@ -1,4 +1,4 @@
-"""Customer organisations: the plan they bought and the time zone they work in."""
+"""Add and change customer organisations: the plan they bought and the time zone they work in."""
 
 from datetime import datetime
 
@@ -20,10 +20,10 @@ def add(
     *,
     dry_run: bool = False,
 ) -> None:
-    """A new tenant.
+    """Add a tenant.
 
     Raises:
-        RefusedError: there is one of this name.
+        RefusedError: there is a tenant of this name already.
         NotKnownError: the plan or the zone is not known.
     """
     named = name_of(name, "tenant's name")
@@ -44,7 +44,7 @@ def change(
     *,
     dry_run: bool = False,
 ) -> None:
-    """Another plan or zone for the tickets a tenant opens from now on; an empty text takes it away.
+    """Change the plan or zone of the tickets that a tenant opens from now on; an empty text removes it.
 
     Raises:
         NotKnownError: there is no such tenant, plan or zone.

@@ -121,7 +121,7 @@ def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:
 def _secret_command(name: str, secrets: Secrets) -> str:
     """Return the command that makes the file of a secret, or shows what is there in its place."""
     try:
-        path = secrets.place(name)
+        path = secrets.file(name)
     except (Unresolved, RuntimeError):
         return f"slactl rules check {quoted(secrets.rules)}"
     if os.path.lexists(path):
