@@ -72,6 +72,7 @@ def run(arguments: Sequence[str]) -> int:
 
     debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
     try:
+        _refuse_home_of_others(arguments)
         outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
         return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
     except SlactlError as error:
@@ -97,7 +98,37 @@ def run(arguments: Sequence[str]) -> int:
             return _report(UsageError("what was typed is not valid UTF-8"))
         if debug:
             _report_traceback(error)
+        if (odd := _odd_database(error)) is not None:
+            return _report(odd)
         return _report_unexpected(error, debug=debug)
+
+
+def _refuse_home_of_others(arguments: Sequence[str]) -> None:
+    """Refuse to install completion for somebody else: Typer writes there by name, and whose home it is may put links.
+
+    Raises:
+        RefusedError: the home folder belongs to another user.
+    """
+    home = os.path.expanduser("~")
+    if "--install-completion" not in arguments or not os.path.isdir(home):
+        return
+    owner = os.stat(home).st_uid
+    if owner != os.geteuid():
+        from slactl.errors import RefusedError
+
+        again = f"sudo -H -u '#{owner}' slactl --install-completion"
+        raise RefusedError(f"the home folder {home} belongs to somebody else", again)
+
+
+def _odd_database(error: Exception) -> SlactlError | None:
+    """Return what is wrong with the database in use, where an error that nobody expected may come from that."""
+    connection = sys.modules.get("slactl.store.sqlite.connection")
+    path = connection.opened_last() if connection is not None else None
+    if path is None or isinstance(error, OSError):
+        return None
+    from slactl.store.sqlite.values import as_odd_database
+
+    return as_odd_database(path)
 
 
 def _report(error: SlactlError) -> int:

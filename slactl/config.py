@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -52,8 +53,8 @@ def resolve(
     who, who_source = _first(("--actor", actor), ("SLACTL_ACTOR", environment.get("SLACTL_ACTOR")))
     found_rules, found_source = (Path(rules_path), rules_source) if rules_path else _find_rules(environment)
     return Config(
-        database=Path(db_path).expanduser() if db_path else default_database(environment),
-        rules=found_rules.expanduser(),
+        database=_expanded(db_path) if db_path else default_database(environment),
+        rules=_expanded(found_rules),
         actor=_stated_actor(who, who_source) if who else _login_actor(environment),
         color=color,
         debug=debug,
@@ -79,11 +80,26 @@ def state_folder(environment: Mapping[str, str]) -> Path:
 def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
     named = environment.get(variable, "")
     # The base directory specification says that a relative path is to be ignored.
-    return Path(named) if named.startswith("/") else Path(environment.get("HOME") or "~").expanduser() / default
+    return Path(named) if named.startswith("/") else _expanded(environment.get("HOME") or "~") / default
+
+
+def _expanded(path: Path | str) -> Path:
+    from slactl.errors import RulesError
+
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        hint = "export SLACTL_DB=/srv/desk/slactl.db SLACTL_RULES=/etc/slactl/rules.toml"
+        raise RulesError(f"there is no home folder for {path}", hint) from None
 
 
 def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
-    for path in (user_rules(environment), Path("/etc/slactl/rules.toml")):
+    from slactl.errors import RulesError
+
+    places = [Path("/etc/slactl/rules.toml")]
+    with suppress(RulesError):  # a user without a home
+        places.insert(0, user_rules(environment))
+    for path in places:
         if _is_there(path):
             return path, "found"
     return shipped_rules(), "shipped with slactl"

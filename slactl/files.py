@@ -76,6 +76,8 @@ def _refuse_unless_regular(found: os.stat_result, path: Path | str) -> None:
         raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 

@@ -449,6 +449,39 @@ def test_a_pipe_that_the_shell_makes_is_refused_with_the_way_that_works(desk: Pa
     assert subprocess.run(["/bin/bash", "-c", piped], check=False, timeout=PATIENCE).returncode == 0
 
 
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe"])
+def test_a_pipe_beside_the_database_stops_nobody(
+    desk: Path, slactl: Slactl, tmp_path: Path, end: str, kind: str
+) -> None:
+    slactl("list")
+    beside, pipe = desk.with_name(desk.name + end), tmp_path / "pipe"
+    beside.unlink(missing_ok=True)
+    os.mkfifo(beside if kind == "pipe" else pipe)
+    if kind != "pipe":
+        beside.symlink_to(pipe)
+    for words in (("list",), ("check",), ("doctor",), ("init",)):
+        arguments = [sys.executable, "-m", "slactl", *words]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        assert (done.returncode, f"{beside} is not a regular file" in done.stdout + done.stderr) == (6, True), words
+
+
+@pytest.mark.full
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_completion_is_not_installed_in_the_home_of_somebody_else(tmp_path: Path) -> None:
+    home, victim = tmp_path / "home", tmp_path / "victim"
+    home.mkdir()
+    victim.write_text("mine")
+    (home / ".bashrc").symlink_to(victim)
+    os.chown(home, MEMBER, -1)
+    command = f"{shlex.quote(sys.executable)} -m slactl --install-completion; exit $?"
+    environment = os.environ | {"HOME": str(home), "SHELL": "/bin/bash"}
+    done = subprocess.run(
+        ["/bin/bash", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, "belongs to somebody else" in done.stderr, victim.read_text()) == (5, True, "mine")
+
+
 #: Says, whenever the rules are opened, whether somebody else could take the write lock of the database then.
 WATCHED = """
 import os, sqlite3

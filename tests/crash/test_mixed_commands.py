@@ -204,6 +204,7 @@ ELSEWHERE = {
 
 #: The commands that only read, each as one may type it; `{}` is the folder of the desk.
 READING = """
+help start
 list --all
 show 1
 summary

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from slactl.config import state_folder
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import rules_trust
+from slactl.errors import SlactlError
 from slactl.files import read_regular, write_whole
 
 
@@ -56,7 +57,7 @@ def recall(desk: Desk) -> LastRules | None:
             return None
         heartbeat = found.pop("heartbeat")
         return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **found)
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, SlactlError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -72,7 +73,7 @@ def keep(desk: Desk, rules: LastRules) -> None:
         if not rules_trust(place.parent):
             kept = json.dumps({"of": _names(desk), **rules._asdict()})
             write_whole(place, kept.encode(), mode=0o600)
-    except (OSError, RuntimeError):
+    except (OSError, SlactlError):
         return
 
 

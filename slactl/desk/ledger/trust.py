@@ -5,7 +5,6 @@ replace the file counts as a writer: its owner, the group and the others by its 
 every symbolic link on the way to it.
 """
 
-import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -13,14 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from slactl.files import OTHERS_WRITE, others_may_replace
+from slactl.places import is_ours, open_bits, others_may_replace, real_path, way
 from slactl.text import quoted
 
 #: The folder that only root writes, for the rules of a service desk that several people share.
 SYSTEM_FOLDER = Path("/etc/slactl")
-
-#: How many symbolic links may stand on the way to a file, as in the kernel.
-LINKS = 40
 
 
 class Doubt(NamedTuple):
@@ -32,13 +28,17 @@ class Doubt(NamedTuple):
 
 
 def rules_trust(path: Path) -> tuple[Doubt, ...]:
-    """Return where somebody besides root and this user may change a file; empty where nobody may."""
+    """Return where somebody besides root and this user may change a file; empty where nobody may.
+
+    The group that systems make for each user alone counts as that user only in folders farther up, such as a home:
+    the file and its own folder are for one writer, and others may be taken into a group at any time.
+    """
     found: list[Doubt] = []
     try:
-        for place, status in way(path):
-            found += _doubts(place, status)
-    except FileNotFoundError:
-        pass
+        steps = list(way(path))
+        own = (steps[-1][0], steps[-1][0].parent)
+        for place, status in steps:
+            found += () if status is None else _doubts(place, status, None if place in own else place)
     except OSError as error:
         found.append(Doubt(path, f"it cannot be checked: {error.strerror}", f"ls -ld {quoted(path)}"))
     return tuple(found)
@@ -49,62 +49,15 @@ def refusals(found: Sequence[Doubt]) -> list[str]:
     return [f"{each.path}: {each.what}; nothing is sent while others may change the rules" for each in found]
 
 
-def is_ours(status: os.stat_result) -> bool:
-    """Return whether a file belongs to root or to this user."""
-    return status.st_uid in (0, os.geteuid())
-
-
-def way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield every folder and link on the way to a file, from the root on, and at last the file itself.
-
-    Raises:
-        OSError: a part of it is not there or cannot be looked at, or there are too many links.
-    """
-    left, at, links = list(reversed(path.absolute().parts[1:])), Path("/"), 0
-    yield at, os.lstat(at)
-    while left:
-        part = left.pop()
-        if part == "..":
-            at = at.parent
-            continue
-        place = at / part
-        found = os.lstat(place)
-        yield place, found
-        if not stat.S_ISLNK(found.st_mode):
-            at = place
-            continue
-        links += 1
-        if links > LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-        target = Path(os.readlink(place))
-        at = Path("/") if target.is_absolute() else at
-        left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
-
-
-def safe_path(path: Path) -> Path:
-    """Return where a path leads.
-
-    Raises:
-        OSError: it is not there, or a link on the way belongs to somebody else or may be replaced by them.
-    """
-    real = Path("/")
-    for place, status in way(path):
-        if not stat.S_ISLNK(status.st_mode):
-            real = place
-        elif not is_ours(status) or others_may_replace(os.lstat(place.parent)):
-            raise OSError(errno.ELOOP, "it is a symbolic link that others may change", str(place))
-    return real
-
-
-def _doubts(place: Path, status: os.stat_result) -> Iterator[Doubt]:
-    """Yield who else may change one folder, link or file on the way."""
+def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterator[Doubt]:
+    """Yield who else may change one folder, link or file on the way; `lenient` as in `open_bits`."""
     is_file = not stat.S_ISDIR(status.st_mode) and not stat.S_ISLNK(status.st_mode)
     sudo = "sudo " if os.geteuid() else ""
     if not is_ours(status):
         fix = f"{sudo}chown root {quoted(place)}" if is_file else None
         yield Doubt(place, f"it belongs to {user_name(status.st_uid)}", fix)
-    bits = status.st_mode & OTHERS_WRITE
-    if stat.S_ISLNK(status.st_mode) or not bits or not (is_file or others_may_replace(status)):
+    bits = 0 if stat.S_ISLNK(status.st_mode) else open_bits(status, lenient)
+    if not bits or not (is_file or others_may_replace(status, lenient)):
         return
     letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
     who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"
@@ -121,7 +74,7 @@ def closing_commands(rules: Path, database: Path, found: Sequence[Doubt]) -> str
     must_stay = os.path.realpath(database.parent) if _is_shared(database) else None
     if any(each.fix is None or str(each.path) == must_stay for each in found):
         with suppress(OSError):
-            rules = safe_path(rules)
+            rules = real_path(rules)
         return " && ".join(_moving(rules))
     return " && ".join(dict.fromkeys(each.fix for each in found if each.fix is not None))
 

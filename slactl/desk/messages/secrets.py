@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from slactl.desk.ledger.trust import Doubt, is_ours, rules_trust, safe_path, user_name
-from slactl.files import open_regular
+from slactl.desk.ledger.trust import Doubt, rules_trust, user_name
+from slactl.files import open_regular, real_path
+from slactl.places import is_ours
 from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.text import clean, quoted
 
@@ -160,7 +161,7 @@ def _opened(path: Path, folder: Path) -> BinaryIO:
         OSError: the file does not exist or cannot be read, or a link is on the path.
         Refused: others may read or write the file, or its folder.
     """
-    real = safe_path(folder)
+    real = real_path(folder)
     steps, first = (*real.parts[1:], *path.relative_to(folder).parts), len(real.parts) - 1
     handle = os.open("/", _FOLDER)
     try:

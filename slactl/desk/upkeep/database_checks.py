@@ -18,7 +18,7 @@ from slactl.errors import DatabaseError, ExitCode
 from slactl.files import open_regular
 from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA
-from slactl.store.sqlite import health, structure
+from slactl.store.sqlite import health, structure, values
 from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
@@ -76,7 +76,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if gone:
         yield Check("structure", False, f"missing: {', '.join(gone)}", restoring(path), ExitCode.DATABASE)
         return
-    broken = damage(connection)
+    broken = damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
     fix = restoring(path) if broken else None
     yield Check("integrity", not broken, "; ".join(broken) or "ok", fix, ExitCode.DATABASE)
     if broken or is_old:

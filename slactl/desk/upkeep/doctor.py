@@ -17,7 +17,7 @@ from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
 from slactl.desk.messages import recipients
-from slactl.desk.messages.secrets import Refused, Secrets
+from slactl.desk.messages.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
@@ -122,7 +122,7 @@ def _secret_command(name: str, secrets: Secrets) -> str:
     """Return the command that makes the file of a secret, or shows what is there in its place."""
     try:
         path = secrets.file(name)
-    except (Refused, RuntimeError):
+    except (Unresolved, RuntimeError):
         return f"slactl rules check {quoted(secrets.rules)}"
     if os.path.lexists(path):
         return f"ls -ld {quoted(path)}"

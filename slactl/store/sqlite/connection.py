@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slactl.errors import DatabaseError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.sqlite.folders import refuse_strangers
+from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
 #: How long a writer waits for another writer before it gives up, in seconds.
@@ -18,6 +18,9 @@ BUSY_SECONDS = 30
 LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
+
+# The database that this process opened last: what fails for no other reason may fail for what is in it.
+_opened: Path | None = None
 
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
@@ -29,8 +32,11 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
         DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
             replace it.
     """
+    global _opened
     _refuse_unless_file(path)
     refuse_strangers(path)
+    refuse_pipes(path)
+    _opened = path
     with reported(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -41,6 +47,11 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             connection.close()
             raise
     return connection
+
+
+def opened_last() -> Path | None:
+    """Return the database that this process opened last."""
+    return _opened
 
 
 def _refuse_unless_file(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from slactl.errors import DatabaseError
 from slactl.files import exposed_folder, give_to, opened_folder
 from slactl.store.sqlite.connection import BUSY_SECONDS, distrust, open_database, reported, transaction
-from slactl.store.sqlite.folders import open_folder, open_home, refuse_strangers
+from slactl.store.sqlite.folders import open_folder, open_home, refuse_pipes, refuse_strangers
 from slactl.text import quoted
 
 
@@ -32,6 +32,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         if (folder := open_home(path)) is not None:
             raise open_folder(folder)
         refuse_strangers(path)
+        refuse_pipes(path)
         _make_folder(path.parent, group)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))

@@ -41,6 +41,22 @@ def refuse_strangers(path: Path) -> None:
             _refuse_files(place)
 
 
+def refuse_pipes(path: Path) -> None:
+    """Refuse a database beside which something else stands than SQLite's own files: it would wait for a pipe for ever.
+
+    Raises:
+        DatabaseError: a link, a pipe, a folder or a device has the name of one of them.
+    """
+    real = os.path.realpath(path)
+    for name in (f"{real}{end}" for end in SIDE_FILES if end != ".lock"):
+        try:
+            mode = os.lstat(name).st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise DatabaseError(f"{name} is not a regular file", f"ls -ld {quoted(name)}")
+
+
 def open_folder(folder: Path) -> DatabaseError:
     """Return the error about a folder to which everybody may write."""
     return DatabaseError(f"everybody may write to the folder {folder}", f"chmod o-w {quoted(folder)}")

@@ -40,22 +40,22 @@ def hint_of(err: str) -> str:
 
 
 def open_file(rules: Path) -> None:
-    rules.chmod(0o664)
-
-
-def open_file_to_everybody(rules: Path) -> None:
     rules.chmod(0o646)
 
 
 def open_folder(rules: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(rules.parent, -1, 51_001)
+    elif rules.parent.group() == rules.parent.owner():
+        pytest.skip("this user may be alone in the group")
     rules.parent.chmod(0o770)
 
 
 def open_ancestor(rules: Path) -> None:
-    rules.parent.parent.chmod(0o770)
+    rules.parent.parent.chmod(0o707)
 
 
-OPENED: list[Callable[[Path], None]] = [open_file, open_file_to_everybody, open_folder, open_ancestor]
+OPENED: list[Callable[[Path], None]] = [open_file, open_folder, open_ancestor]
 
 
 @pytest.mark.parametrize("harm", OPENED)
@@ -80,7 +80,7 @@ def test_messages_wait_while_others_may_change_the_rules_and_go_out_after_the_pa
 def test_a_dry_run_says_that_messages_would_wait(desk: Path, slactl: Slactl, receiver: Receivers) -> None:
     rules = rules_for(desk, receiver("ok").url)
     opened(slactl, *LATE)
-    rules.chmod(0o664)
+    rules.chmod(0o646)
     result = slactl("check", "--dry-run", "--json")
     assert (result.code, json.loads(result.out)["notified"]) == (7, 0)
     assert "may change it" in result.err
@@ -89,7 +89,7 @@ def test_a_dry_run_says_that_messages_would_wait(desk: Path, slactl: Slactl, rec
 def test_messages_without_an_address_are_printed_all_the_same(desk: Path, slactl: Slactl) -> None:
     rules = write_rules(desk, policy(first_response="1h"), ladder("first_response", "breach 0m"))
     opened(slactl, *LATE)
-    rules.chmod(0o664)
+    rules.chmod(0o646)
     result = slactl("check", "--json")
     assert (result.code, len(json.loads(result.out)["messages"])) == (0, 1)
 
@@ -115,10 +115,10 @@ def test_a_heartbeat_is_not_sent_by_rules_that_others_may_change(
 
 def test_a_sample_is_not_sent_by_rules_that_others_may_change(desk: Path, slactl: Slactl, receiver: Receivers) -> None:
     hook = receiver("ok")
-    rules_for(desk, hook.url).chmod(0o664)
+    rules_for(desk, hook.url).chmod(0o646)
     for options in ((), ("-n",)):
         result = slactl("notify", "test", "lead", *options)
-        assert (result.code, f"hint: chmod g-w {desk.with_name('rules.toml')}" in result.err) == (7, True)
+        assert (result.code, f"hint: chmod o-w {desk.with_name('rules.toml')}" in result.err) == (7, True)
     assert hook.took == []
 
 
@@ -126,9 +126,9 @@ def test_a_doctor_reads_no_secret_for_rules_that_others_may_change(
     desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NOT_SET", raising=False)
-    rules_for(desk, "${env:NOT_SET}").chmod(0o664)
+    rules_for(desk, "${env:NOT_SET}").chmod(0o646)
     found = {each["check"]: each for each in json.loads(slactl("doctor", "--json").out)["checks"]}
-    assert (found["trust"]["ok"], found["trust"]["fix"]) == (False, f"chmod g-w {desk.with_name('rules.toml')}")
+    assert (found["trust"]["ok"], found["trust"]["fix"]) == (False, f"chmod o-w {desk.with_name('rules.toml')}")
     assert "secrets" not in found
 
 
@@ -147,10 +147,10 @@ def test_the_way_through_a_link_counts(tmp_path: Path) -> None:
     (tmp_path / "shut" / "rules.toml").touch(0o644)
     (tmp_path / "open" / "rules.toml").symlink_to("../shut/rules.toml")
     assert rules_trust(tmp_path / "open" / "rules.toml") == ()
-    (tmp_path / "open").chmod(0o770)
+    (tmp_path / "open").chmod(0o707)
     assert [each.path for each in rules_trust(tmp_path / "open" / "rules.toml")] == [tmp_path / "open"]
     (tmp_path / "open").chmod(0o700)
-    (tmp_path / "shut").chmod(0o770)
+    (tmp_path / "shut").chmod(0o707)
     assert [each.path for each in rules_trust(tmp_path / "open" / "rules.toml")] == [tmp_path / "shut"]
     (tmp_path / "circle").symlink_to("circle")
     assert len(rules_trust(tmp_path / "circle")) == 1
@@ -174,6 +174,31 @@ def test_the_owner_of_a_file_folder_or_link_counts(tmp_path: Path) -> None:
     assert rules_trust(link) == ()
     os.chown(link, 51_001, -1, follow_symlinks=False)
     assert [each.path for each in rules_trust(link)] == [link]
+
+
+@pytest.mark.full
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("harm", ["file", "folder"])
+def test_a_group_counts_unless_this_user_is_alone_in_it(tmp_path: Path, harm: str) -> None:
+    rules = tmp_path / "shared" / "rules.toml"
+    rules.parent.mkdir()
+    rules.touch()
+    for place, is_open in ((rules, harm == "file"), (rules.parent, harm == "folder")):
+        os.chown(place, -1, 51_001)
+        place.chmod(0o775 if is_open else 0o755)
+    (doubt,) = rules_trust(rules)
+    assert ("the group 51001 may" in doubt.what, doubt.fix) == (True, f"chmod g-w {doubt.path}")
+    for place in (rules, rules.parent):
+        os.chown(place, -1, 0)  # of root alone, as of each user on many systems
+    (doubt,) = rules_trust(rules)
+    assert doubt.fix == f"chmod g-w {doubt.path}"
+    for place in (rules, rules.parent):
+        place.chmod(0o755)
+    tmp_path.chmod(0o775)
+    assert rules_trust(rules) == ()
+    tmp_path.chmod(0o777)
+    (doubt,) = rules_trust(rules)
+    assert doubt.fix == f"chmod o-w {tmp_path}"
 
 
 # What the database says.
@@ -260,7 +285,7 @@ def test_the_last_valid_rules_of_this_user_send_while_the_file_is_invalid(
 def test_rules_that_others_could_change_are_not_kept_for_later(desk: Path, slactl: Slactl, receiver: Receivers) -> None:
     hook = receiver("ok")
     rules = rules_for(desk, hook.url)
-    rules.chmod(0o664)
+    rules.chmod(0o646)
     assert slactl("check").code == 0
     opened(slactl, *LATE)
     rules.write_text("schema = \n")
@@ -297,8 +322,8 @@ def test_a_copy_that_others_may_have_written_is_not_used(
         found["heartbeat"][0] = "http://127.0.0.1:1/stolen"
         found["of"] = ["/other", "/other"] if what == "other" else found["of"]
         kept.write_text(json.dumps(found))
-        kept.chmod(0o660 if what == "file" else 0o600)
-        kept.parent.chmod(0o770 if what == "folder" else 0o700)
+        kept.chmod(0o606 if what == "file" else 0o600)
+        kept.parent.chmod(0o707 if what == "folder" else 0o700)
     assert slactl("check").code == 0
     assert len(hook.took) == 2
     assert what == "folder" or kept.read_text() == right
@@ -423,7 +448,7 @@ def test_a_name_that_means_no_file_stops_nothing(desk: Path, slactl: Slactl, nam
     for words in (("check",), ("doctor",), ("notify", "test", "lead")):
         result = slactl(*words)
         assert (result.code, "unexpected" in result.err) == (7, False), result.err
-    rules.chmod(0o664)
+    rules.chmod(0o646)
     assert slactl("doctor").code == 7
 
 

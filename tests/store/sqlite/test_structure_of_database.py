@@ -19,8 +19,7 @@ from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts
 
-SCHEMAS = Path(__file__).parents[2] / "data" / "schemas"
-FIRST_SCHEMA = SCHEMAS / "schema_1.sql"
+SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, 6)}
 
 
 @contextmanager
@@ -186,8 +185,7 @@ def test_every_earlier_schema_becomes_the_one_of_today(
     desk: Path, slactl: Slactl, schema: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Made new by the program of that time, and brought to it from the first one."""
-    first = FIRST_SCHEMA.read_text()
-    made = first if schema == 1 else (SCHEMAS / f"schema_{schema}.sql").read_text()
+    first, made = SCHEMAS[1].read_text(), SCHEMAS[schema].read_text()
     for name, sql, seen in (("new.db", made, schema), ("old.db", first, schema)):
         path = migrated(tmp_path / name, sql, seen)
         monkeypatch.setenv("SLACTL_DB", str(path))

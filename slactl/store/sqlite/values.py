@@ -1,0 +1,77 @@
+"""Values that slactl never writes: bytes in the place of text, instants that are none, JSON of another shape.
+
+SQLite takes any value in any column, and whoever made a file can leave its constraints out.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+from slactl.errors import DatabaseError, SlactlError
+from slactl.store.schema.version import SCHEMA
+from slactl.store.sqlite.connection import damage, open_database, schema_of, transaction
+from slactl.text import quoted
+
+#: The columns that hold JSON: its type, and the type of what is in it where that is known.
+JSON = {
+    "addresses": ("object", "text"),
+    "days": ("object", "text"),
+    "detail": ("object", None),
+    "skipped": ("object", "integer"),
+    "tags": ("array", "text"),
+}
+
+#: The columns that hold instants and are not named `…_at`.
+INSTANTS = ("acked_until", "at", "running_since")
+
+#: The longest time that is counted, in seconds or milliseconds.
+LONGEST = 10**13
+
+
+def odd_values(connection: sqlite3.Connection) -> list[str]:
+    """Return the columns that have values which slactl never writes, each with one row that has one."""
+    from slactl.store.schema.migrations import all_tables
+
+    found: list[str] = []
+    for table in all_tables():
+        for column in table.columns:
+            test = " OR ".join(_tests(column.name, f'"{column.name}"', is_text=str(column.type) == "TEXT"))
+            row = connection.execute(f'SELECT rowid FROM "{table.name}" WHERE {test} LIMIT 1').fetchone()
+            found += (
+                [f"{column.name} in row {row[0]} of {table.name} has a value that slactl never writes"] if row else []
+            )
+    for number, text, kept in connection.execute("SELECT id, canonical, hash FROM rules_version").fetchall():
+        if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != kept:
+            found.append(f"rules version {number} is not what its hash says")
+    return found
+
+
+def _tests(name: str, column: str, *, is_text: bool) -> Iterator[str]:
+    """Yield conditions in SQL that hold where a value is odd; each is safe for a value of any type."""
+    yield f"typeof({column}) NOT IN ('{'text' if is_text else 'integer'}', 'null')"
+    if name.endswith(("_seconds", "_ms")):
+        yield f"{column} NOT BETWEEN -{LONGEST} AND {LONGEST}"
+    if name.endswith("_at") or name in INSTANTS:
+        exact = f"strftime('%Y-%m-%dT%H:%M:%SZ', {column}) IS {column}"
+        yield f"{column} IS NOT NULL AND NOT ({exact} AND {column} >= '0001')"
+    if name in JSON:
+        kind, inner = JSON[name]
+        within = "1" if inner is None else f"NOT EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> '{inner}')"
+        yield (
+            f"CASE WHEN typeof({column}) <> 'text' OR NOT json_valid({column}) THEN 1"
+            f" ELSE json_type({column}) <> '{kind}' OR NOT {within} END"
+        )
+
+
+def as_odd_database(path: Path) -> DatabaseError | None:
+    """Return the error of a database that has values which slactl never writes, or is damaged; None of a sound one."""
+    try:
+        with closing(open_database(path, query_only=True, migrates=False)) as connection, transaction(connection):
+            if schema_of(connection) < SCHEMA:
+                return None
+            found = damage(connection) or odd_values(connection)
+    except (SlactlError, sqlite3.Error):
+        return None
+    return DatabaseError(f"{path} cannot be used: {found[0]}", f"slactl --db {quoted(path)} doctor") if found else None
