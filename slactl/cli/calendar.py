@@ -1,13 +1,13 @@
-"""`calendar`: asking the calendars of the rules; needs no database."""
+"""`calendar`: calculate with the calendars of the rules; this needs no database."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import Call, JsonOption, Output, call
 from slactl.cli.panels import Commands
-from slactl.show.form import Form, choose_form
+from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def add(
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add open time to a time; prints the deadline.
+    """Add open time to a time, and print the deadline.
 
     On a pipe it prints only the time. A time without an offset is local to this machine.
 
@@ -112,10 +112,8 @@ def show(
         str | None, typer.Option(metavar="M", help="The month, such as 2026-12; default this month.")
     ] = None,
     timezone: ZoneOption = None,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Show the hours of a month, with holidays and clock changes.
 
@@ -130,16 +128,15 @@ def show(
     """
     from slactl.desk.rules import calendar as calendars
     from slactl.show.calendar import draw_month
-    from slactl.show.records import choose_fields, write
+    from slactl.show.records import write
 
     here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, calendars.DATE_FIELDS)
+    chosen, names = output.chosen(), output.names(calendars.DATE_FIELDS)
     first = calendars.parse_month(month) if month is not None else None
     asked = calendars.calendar(here.desk.rules, name, timezone)
     first = first or calendars.this_month(asked, here.now)
     found = calendars.month(asked, first)
-    if chosen is Form.TABLE and fields is None:
+    if chosen is Form.TABLE and output.fields is None:
         draw_month(found, calendars.described(asked), calendars.today(asked, here.now), here.screen)
     else:
         write(found, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
@@ -151,12 +148,12 @@ def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
     return found
 
 
-def _print(found: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
-    """The answer as JSON, as lines for a person, or as the one value a script asked for."""
+def _print(record: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
+    """Print the answer as JSON, as lines for a person, or as the one value that a script needs."""
     from slactl.show.records import write_object
 
     if as_json:
-        write_object(found, sys.stdout)
+        write_object(record, sys.stdout)
     elif sys.stdout.isatty():
         sys.stdout.writelines(f"{line}\n" for line in lines())
     else:

@@ -1,4 +1,4 @@
-"""The cron job."""
+"""`check`: the cron job."""
 
 import sys
 from dataclasses import replace
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import AtOption, Call, DryRunOption, call, leave, say
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
@@ -65,7 +66,7 @@ def check(
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
 
-    def tell(report: "Report") -> None:
+    def print_report(report: "Report") -> None:
         for problem in report.problems:
             say(f"error: {problem}", err=True)
         for hint in report.hints:
@@ -73,29 +74,31 @@ def check(
         if as_json:
             write_object(report.record(), sys.stdout)
         elif not quiet or report.happened:
-            sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
+            print_lines(check_lines(report.record()))
         sys.stdout.flush()
 
-    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=tell)
+    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=print_report)
     report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
 def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> None:
     if at is not None and not dry_run:
-        raise UsageError("--at goes with --dry-run: a check is always of now", "slactl check --dry-run --at 'in 2h'")
+        raise UsageError(
+            "--at needs --dry-run: a real check uses the current time", "slactl check --dry-run --at 'in 2h'"
+        )
     if metrics is not None and dry_run:
-        raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {quoted(metrics)}")
+        raise UsageError("--metrics cannot be used with --dry-run", f"slactl check --metrics {quoted(metrics)}")
 
 
 def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":
-    """The run itself; SIGTERM lets it finish the batch it is at."""
+    """Run the check; SIGTERM stops it after the current batch."""
     from slactl.desk.escalation.check import check
 
-    told: list[int] = []
-    before = signal(SIGTERM, lambda number, _: told.append(number))
+    signals: list[int] = []
+    before = signal(SIGTERM, lambda number, _: signals.append(number))
     try:
-        return check(here.desk, at, replace(job, stop=lambda: bool(told)))
+        return check(here.desk, at, replace(job, stop=lambda: bool(signals)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

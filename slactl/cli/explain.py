@@ -1,4 +1,4 @@
-"""`explain`: why a deadline is when it is."""
+"""`explain`: show how a deadline was calculated."""
 
 import sys
 from typing import Annotated

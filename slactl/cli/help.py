@@ -18,8 +18,7 @@ from slactl.show import guide
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typer._click.core import Command, Context
-    from typer._click.formatting import HelpFormatter
+    from slactl.cli.panels import Command, Context, HelpFormatter
 
 app = Commands()
 

@@ -9,7 +9,7 @@ from slactl.cli.commands import HEADINGS, SUMMARIES
 from slactl.show import guide
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context
+    from slactl.cli.panels import Command, Context
 
 #: Where the man page stands; the wheel brings it to share/man/man1.
 PAGE = guide.FOLDER / "slactl.1"

@@ -1,4 +1,4 @@
-"""Asking what rules would have made of a history."""
+"""`simulate`: replay a history file against rules."""
 
 import sys
 from contextlib import closing
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.files import Teller, opened
+from slactl.cli.files import Problems, opened
 from slactl.cli.options import Call, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.cli.panels import Commands
 from slactl.desk.reports.measures import By
@@ -17,7 +17,7 @@ from slactl.show.form import Form, choose_form
 
 app = Commands()
 
-#: Tickets on a terminal where nothing was said.
+#: How many rows a terminal shows unless `--limit` says otherwise.
 LIMIT = 50
 
 
@@ -61,9 +61,9 @@ def simulate(
     """
     from slactl.cli.progress import reading
     from slactl.clock import to_text
+    from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.simulate import simulate_file
     from slactl.show.simulation import Tally, draw_tickets, write_tickets
-    from slactl.sla.rules.loading import load
 
     here = call(context)
     if by is not None and compare is None:
@@ -73,14 +73,14 @@ def simulate(
     most, file = LIMIT if limit is None else limit, rules or here.desk.rules
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
-    promised, teller = load(file), Teller(history)
+    problems = Problems(history)
     with opened(history, "simulate") as stream, reading(stream, history) as ticked:
-        tickets = simulate_file(stream, promised, instant or "last", teller, ticked)
+        tickets = simulate_file(stream, valid_rules(file), instant or "last", problems, ticked)
         if chosen is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, most, Tally())
         else:
             write_tickets(to_text(instant) if instant else "last", tickets, chosen, sys.stdout)
-    _end(teller)
+    _end(problems)
 
 
 def _compare(
@@ -89,24 +89,24 @@ def _compare(
     """Replay the history under the rules of both files, and print what differs."""
     from slactl.cli.progress import reading
     from slactl.clock import to_text
+    from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.comparison import SIDES, compare_file
     from slactl.show.comparison import draw_comparison, write_comparison
-    from slactl.sla.rules.loading import load
 
-    rules, teller = (load(files[0]), load(files[1])), Teller(history)
+    problems, rules = Problems(history), (valid_rules(files[0]), valid_rules(files[1]))
     with opened(history, "simulate") as stream, reading(stream, history) as ticked:
-        found = compare_file(stream, rules, at or "last", by, teller, ticked)
-    whose = zip(SIDES, files, rules, strict=True)
-    head = {side: {"file": str(file), "hash": promised.hash} for side, file, promised in whose}
-    record = {"at": to_text(at) if at else "last", **head, **found.record()}
-    with closing(found):
+        comparison = compare_file(stream, rules, at or "last", by, problems, ticked)
+    sides = zip(SIDES, files, rules, strict=True)
+    head = {side: {"file": str(file), "hash": compared.hash} for side, file, compared in sides}
+    record = {"at": to_text(at) if at else "last", **head, **comparison.record()}
+    with closing(comparison):
         if form is Form.TABLE:
-            draw_comparison(record, found.breaches(), here.screen, most)
+            draw_comparison(record, comparison.breaches(), here.screen, most)
         else:
-            write_comparison(record, found.breaches(), form, sys.stdout)
-    _end(teller)
+            write_comparison(record, comparison.breaches(), form, sys.stdout)
+    _end(problems)
 
 
-def _end(teller: Teller) -> None:
-    teller.end()
-    leave(ExitCode.PARTLY if teller.found else ExitCode.DONE)
+def _end(problems: Problems) -> None:
+    problems.end()
+    leave(ExitCode.PARTLY if problems.left_out else ExitCode.DONE)

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from slactl.errors import DatabaseError
 from slactl.store.schema import views
 from slactl.store.sqlite.connection import distrust
 from slactl.store.sqlite.folders import refuse_strangers
@@ -17,13 +18,19 @@ def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
     External ids that are numbers are left out: typed alone they mean slactl's own numbers.
 
     Raises:
-        sqlite3.Error: the database is missing, not ours, or busy.
-        DatabaseError: it is where others may replace it.
+        DatabaseError: the database is missing, not ours, busy, or where others may replace it.
     """
     refuse_strangers(path)
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
-    distrust(connection)
     try:
+        return _ids_like(path, prefix, most)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{path} cannot be read: {error}") from error
+
+
+def _ids_like(path: Path, prefix: str, most: int) -> list[str]:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.1)
+    try:
+        distrust(connection)
         found = (
             str(word)
             for query, parameters in _queries_like(prefix)

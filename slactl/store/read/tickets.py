@@ -21,6 +21,9 @@ MESSAGE_TYPES = {
     for kind in (EventType.CREATED, EventType.AGENT_REPLY, EventType.CUSTOMER_REPLY, EventType.NOTE)
 }
 
+#: The fields of a ticket, and of an event, in the order of the output.
+TICKET_COLUMNS, EVENT_COLUMNS = tuple(views.ticket_columns("")), views.EVENT_COLUMNS
+
 _FLAGS = ("breached", "ever_breached", "escalated")
 
 
