@@ -69,8 +69,8 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     known_or_refuse(name, known, "role or person", "slactl rules show")
     addressee = addresses.addressee(rules, name)
     if not addressee.addresses:
-        hint = f"add notify under [roles.{name}] or [people.{name}] in {desk.rules}"
-        raise RefusedError(f"{clean(name)} has no address: messages are printed by check", hint)
+        where = f"[roles.{name}] or [people.{name}] in {desk.rules}"
+        raise RefusedError(f"{clean(name)} has no address, so check prints the messages; add notify under {where}")
     message = digests.sample(digests.Letterhead(addressee.name, now, rules, addressee.include))
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     if secrets.doubts:

@@ -77,7 +77,7 @@ def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[i
     start = peek(source).lstrip()
     document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
     if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):
-        raise UsageError("this is no history, which has a JSON object on each line", "use --map csv if it is a table")
+        raise UsageError("a history file has a JSON object on each line; a table needs --map", "slactl help import")
     for number, raw in enumerate(bounded_lines(source, LINE_BYTES, ticked), 1):
         if len(raw) > LINE_BYTES:
             report(Problem(number, "", f"the line is longer than {LINE_BYTES:,} bytes"))

@@ -13,7 +13,7 @@ from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status
 from slactl.sla.rules.lines import misread
-from slactl.text import clean, did_you_mean, nearest, quoted
+from slactl.text import clean, did_you_mean, quoted
 
 
 class Ours(StrEnum):
@@ -141,12 +141,11 @@ def load_map(name: str) -> Map:
             raise UsageError(
                 f"the map {clean(name)} cannot be read: {error.strerror}", f"ls -ld {quoted(name)}"
             ) from error
-        near = nearest(name, shipped_maps())
+        meant = did_you_mean(name, shipped_maps())
         known = ", ".join(shipped_maps())
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise NotKnownError(
-            f"the map {clean(name)} cannot be read: {reason}; shipped maps: {known}",
-            f"use --map {near or 'csv'}",
+            f"the map {clean(name)} cannot be read: {reason}{meant} (shipped maps: {known})", "slactl help import"
         ) from error
 
 
@@ -159,12 +158,12 @@ def parse_map(text: str, source: str) -> Map:
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RulesError(f"{source}:{misread(error, text)}", "use --map csv") from error
+        raise RulesError(f"{source}:{misread(error, text)}", "slactl help import") from error
     try:
         return Map.model_validate(data)
     except ValidationError as error:
         told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
-        raise RulesError(f"{source}: {told}", "use --map csv") from error
+        raise RulesError(f"{source}: {told}", "slactl help import") from error
 
 
 def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:

@@ -46,10 +46,8 @@ class Spool:
             try:
                 self._insert(chunk)
             except sqlite3.Error as error:
-                raise DatabaseError(
-                    f"no temporary file can be written: {error}",
-                    "set TMPDIR to a folder that has room and can be written",
-                ) from error
+                reason = f"a temporary file cannot be written: {error}"
+                raise DatabaseError(f"{reason}; set TMPDIR to a folder with free space") from error
 
     def _insert(self, chunk: list[Spooled]) -> None:
         self._connection.execute("BEGIN")
