@@ -89,22 +89,7 @@ def test_the_hints_are_found() -> None:
 
 
 #: The programs that a hint may begin with.
-PROGRAMS = ("unset", 
-    "slactl",
-    "ls",
-    "cat",
-    "chmod",
-    "chown",
-    "cp",
-    "df",
-    "file",
-    "mkdir",
-    "mv",
-    "pip",
-    "sqlite3",
-    "sudo",
-    "unset",
-)
+PROGRAMS = {"slactl", "ls", "cat", "chmod", "df", "file", "mkdir", "pip", "sqlite3", "sudo", "unset"}
 
 
 def is_command(hint: str) -> bool:

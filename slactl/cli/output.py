@@ -99,11 +99,10 @@ def announce(here: Call, answer: Answer, outcome: "Outcome", what: str, *, assig
 
 def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
     from slactl.clock import to_text
-    from slactl.store.read import tickets as reads
+    from slactl.store.read.filters import by_number
 
     with here.desk.database.read() as transaction:
-        marks = ", ".join(f"{number:d}" for number in numbers)
-        return list(reads.tickets(transaction, to_text(here.now), f"t.id IN ({marks})", order="t.id"))
+        return list(by_number(transaction, to_text(here.now), numbers))
 
 
 def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:

@@ -125,10 +125,11 @@ def _read_each(
 
 
 def _whole_ticket(transaction: "Transaction", number: int, now: str) -> dict[str, Any]:
+    from slactl.store.read import filters
     from slactl.store.read import tickets as reads
 
     return {
-        **next(reads.tickets(transaction, now, "t.id = :id", {"id": number})),
+        **next(filters.by_number(transaction, now, [number])),
         "timers": reads.timers(transaction, number, now),
         "messages": reads.messages(transaction, number),
         "escalations": reads.escalations(transaction, number),

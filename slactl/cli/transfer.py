@@ -81,6 +81,7 @@ def export(
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
     from slactl.store.read import tickets as reads
+    from slactl.store.read.filters import by_number
 
     if form not in (Form.JSONL, Form.CSV):
         raise UsageError(f"export writes jsonl or csv, not {form}", "slactl list --all --format json")
@@ -92,5 +93,4 @@ def export(
         elif events:
             write(reads.events(transaction), Form.CSV, reads.EVENT_COLUMNS, sys.stdout)
         else:
-            tickets = reads.tickets(transaction, to_text(here.now), order="t.id")
-            write(tickets, Form.CSV, reads.TICKET_COLUMNS, sys.stdout)
+            write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, sys.stdout)

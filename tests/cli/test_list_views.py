@@ -12,7 +12,9 @@ from conftest import Slactl
 from typer.main import get_command
 
 from slactl.cli.app import app
+from slactl.cli.list import Filters
 from slactl.sla.rules.views import OPTIONS, READY_MADE
+from slactl.store.read.filters import TicketFilter
 
 if TYPE_CHECKING:
     from busy_desk import Desk
@@ -49,6 +51,10 @@ def test_the_options_of_views_are_the_long_options_of_list() -> None:
         assert (option.takes is bool) == bool(parameter.is_flag), name
         assert option.repeats == parameter.multiple, name
         assert set(option.words) == set(getattr(parameter.type, "choices", ())), name
+
+
+def test_the_filters_of_list_are_the_fields_of_the_ticket_filter() -> None:
+    assert set(Filters._fields) == set(TicketFilter._fields)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,12 @@ def find(
     return islice(halves, limit or None)
 
 
+def by_number(connection: sqlite3.Connection, now: str, numbers: Sequence[int] | None = None) -> Iterator[reads.Record]:
+    """Return the tickets with these numbers at `now` (text), or all tickets, in the order of their numbers."""
+    marks = ", ".join(f"{number:d}" for number in numbers or ())
+    return reads.tickets(connection, now, "1" if numbers is None else f"t.id IN ({marks})", order="t.id")
+
+
 def count(connection: sqlite3.Connection, wanted: TicketFilter, now: str) -> int:
     """How many tickets match at `now`; more than `COUNTED` are not told apart."""
     return _matches(connection, wanted, now, "1", COUNTED + 1)
