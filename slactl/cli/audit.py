@@ -21,6 +21,15 @@ app = Commands(help="List and verify the log of everything that happened.")
 
 #: How many entries a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
+ActorOption = Annotated[
+    list[str] | None, typer.Option("--actor", metavar="NAME", help="Only events of this actor; me is you.")
+]
+ActionOption = Annotated[
+    list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
+]
 
 
 @app.callback()
@@ -33,15 +42,9 @@ def list_events(
     context: typer.Context,
     since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Recorded before T.")] = None,
-    actor: Annotated[
-        list[str] | None, typer.Option("--actor", metavar="NAME", help="Only events of this actor; me is you.")
-    ] = None,
-    action: Annotated[
-        list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
-    ] = None,
+    actor: ActorOption = None,
+    action: ActionOption = None,
+    limit: LimitOption = None,
     *,
     output: Output,
 ) -> None:
@@ -101,12 +104,12 @@ def verify(
 
     here = call(context)
     with phases() as progress:
-        found = desk.verify(here.desk, here.now, head, progress)
+        result = desk.verify(here.desk, here.now, head, progress)
     if as_json:
-        write_object(found.record(), sys.stdout)
-    elif found.found or not quiet:
-        print_lines(audit_lines(found.record()))
-    leave(ExitCode.DATABASE if found.found else ExitCode.DONE)
+        write_object(result.record(), sys.stdout)
+    elif result.found or not quiet:
+        print_lines(audit_lines(result.record()))
+    leave(ExitCode.DATABASE if result.found else ExitCode.DONE)
 
 
 def _text(here: Call, typed: str | None) -> str | None:

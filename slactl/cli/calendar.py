@@ -46,8 +46,8 @@ def add(
     from slactl.show.calendar import added_lines
 
     here = call(context)
-    found = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
-    _print(found, found["end"], lambda: added_lines(found), as_json=as_json)
+    record = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
+    _print(record, record["end"], lambda: added_lines(record), as_json=as_json)
 
 
 @app.command()
@@ -73,8 +73,8 @@ def between(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    found = calendars.between(asked, _instant(here, a), _instant(here, b))
-    _print(found, str(found["open_seconds"]), lambda: between_lines(found), as_json=as_json)
+    record = calendars.between(asked, _instant(here, a), _instant(here, b))
+    _print(record, str(record["open_seconds"]), lambda: between_lines(record), as_json=as_json)
 
 
 @app.command("is-open")
@@ -100,8 +100,8 @@ def is_open(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    found = calendars.is_open(asked, _instant(here, at, ahead=True))
-    _print(found, "yes" if found["open"] else "no", lambda: open_lines(found), as_json=as_json)
+    record = calendars.is_open(asked, _instant(here, at, ahead=True))
+    _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
 @app.command()
@@ -135,17 +135,17 @@ def show(
     first = calendars.parse_month(month) if month is not None else None
     asked = calendars.calendar(here.desk.rules, name, timezone)
     first = first or calendars.this_month(asked, here.now)
-    found = calendars.month(asked, first)
+    dates = calendars.month(asked, first)
     if chosen is Form.TABLE and output.fields is None:
-        draw_month(found, calendars.described(asked), calendars.today(asked, here.now), here.screen)
+        draw_month(dates, calendars.described(asked), calendars.today(asked, here.now), here.screen)
     else:
-        write(found, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+        write(dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
 
 
 def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
-    found = here.instant(text, ahead=ahead)
-    assert found is not None
-    return found
+    instant = here.instant(text, ahead=ahead)
+    assert instant is not None
+    return instant
 
 
 def _print(record: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM, signal
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from slactl.desk.escalation.check import Job, Report
 
 app = Commands()
+MetricsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
+]
+TrustClockOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
+    ),
+]
+NoSendOption = Annotated[bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")]
 
 
 @app.command()
@@ -29,20 +40,11 @@ def check(
     at: AtOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Silent unless something happened.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
-    no_send: Annotated[
-        bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")
-    ] = False,
+    no_send: NoSendOption = False,
     baseline: Annotated[bool, typer.Option("--baseline", help="Record what is due without firing it.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if something fired.")] = False,
-    metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
-    ] = None,
-    trust_clock: Annotated[
-        bool,
-        typer.Option(
-            "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
-        ),
-    ] = False,
+    metrics: MetricsOption = None,
+    trust_clock: TrustClockOption = False,
 ) -> None:
     """Record breaches, fire levels, send messages: the cron job.
 
@@ -60,24 +62,11 @@ def check(
       */5 * * * * slactl check -q
     """
     from slactl.desk.escalation.check import Job
-    from slactl.show.check import check_lines
-    from slactl.show.records import write_object
 
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
 
-    def print_report(report: "Report") -> None:
-        for problem in report.problems:
-            say(f"error: {problem}", err=True)
-        for hint in report.hints:
-            say(f"hint: {hint}", err=True)
-        if as_json:
-            write_object(report.record(), sys.stdout)
-        elif not quiet or report.happened:
-            print_lines(check_lines(report.record()))
-        sys.stdout.flush()
-
-    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=print_report)
+    job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=partial(_print, as_json, quiet))
     report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
@@ -89,6 +78,21 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
         )
     if metrics is not None and dry_run:
         raise UsageError("--metrics cannot be used with --dry-run", f"slactl check --metrics {quoted(metrics)}")
+
+
+def _print(as_json: bool, quiet: bool, report: "Report") -> None:
+    from slactl.show.check import check_lines
+    from slactl.show.records import write_object
+
+    for problem in report.problems:
+        say(f"error: {problem}", err=True)
+    for hint in report.hints:
+        say(f"hint: {hint}", err=True)
+    if as_json:
+        write_object(report.record(), sys.stdout)
+    elif not quiet or report.happened:
+        print_lines(check_lines(report.record()))
+    sys.stdout.flush()
 
 
 def _run(here: Call, at: datetime, job: "Job", *, quiet: bool) -> "Report":

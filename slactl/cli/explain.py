@@ -42,10 +42,10 @@ def explain(
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    found = desk.explain(here.desk, here.now, reference, target)
+    explanation = desk.explain(here.desk, here.now, reference, target)
     if chosen is Form.TABLE:
-        draw_explanation(found, here.screen, every_cycle=target is not None)
+        draw_explanation(explanation, here.screen, every_cycle=target is not None)
     elif chosen is Form.IDS:
-        say(str(found["ticket_id"]))
+        say(str(explanation["ticket_id"]))
     else:
-        write_explanation(found, chosen, sys.stdout)
+        write_explanation(explanation, chosen, sys.stdout)

@@ -56,7 +56,7 @@ def _word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> 
     return option
 
 
-DueWithin = typer.Option(
+DUE_WITHIN = typer.Option(
     "--due-within",
     metavar="2h",
     help="Not overdue yet, but due within this time.",
@@ -70,7 +70,7 @@ class Filters(NamedTuple):
 
     breached: Annotated[bool, _flag("--breached", "Overdue and still open.")] = False
     ever_breached: Annotated[bool, _flag("--ever-breached", "At least one deadline was missed, at any time.")] = False
-    due_within: Annotated[int | None, DueWithin] = None
+    due_within: Annotated[int | None, DUE_WITHIN] = None
     targets: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline.")] = None
     paused: Annotated[bool, _flag("--paused", "At least one clock is paused.")] = False
     escalated: Annotated[bool, _flag("--escalated", "Escalated by slactl or by a person.")] = False
@@ -122,26 +122,30 @@ def fill_in(context: typer.Context, view: str | None) -> str | None:
     return view
 
 
+ViewArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="@NAME",
+        help="A view; @ alone lists all views.",
+        autocompletion=view_names,
+        callback=fill_in,
+        is_eager=True,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=0, help="Show at most N; 0: all. Default 50 on a terminal."),
+]
+
+
 @app.command("list", cls=ViewCommand)
 def list_tickets(
     context: typer.Context,
-    view: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="@NAME",
-            help="A view; @ alone lists all views.",
-            autocompletion=view_names,
-            callback=fill_in,
-            is_eager=True,
-        ),
-    ] = None,
+    view: ViewArgument = None,
     *,
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order.")] = Order.DUE,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=0, help="Show at most N; 0: all. Default 50 on a terminal."),
-    ] = None,
+    limit: LimitOption = None,
     at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
     exit_code: Annotated[bool, _flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,

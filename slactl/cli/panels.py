@@ -65,7 +65,7 @@ class Commands(typer.Typer):
 def unbundled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that takes the options of each bundle one by one, and calls the given one with the bundles."""
     declared = inspect.signature(function).parameters.values()
-    bundles = {each.name: each.annotation for each in declared if hasattr(each.annotation, "_field_defaults")}
+    bundles = {one.name: one.annotation for one in declared if hasattr(one.annotation, "_field_defaults")}
     if not bundles:
         return function
     options = []

@@ -16,23 +16,22 @@ if TYPE_CHECKING:
     from slactl.show.records import Record
 
 app = Commands()
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default this machine's."),
+]
+HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")]
 
 
 @app.command("report")
 def report(
     context: typer.Context,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, T excluded; default now.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default this machine's."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")
-    ] = None,
+    timezone: ZoneOption = None,
+    html: HtmlOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it exists.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row for each target and group.")] = False,
     form: FormatOption = None,

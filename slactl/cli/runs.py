@@ -34,8 +34,8 @@ def list_(
     from slactl.store.read import runs
 
     with call(context).desk.database.read() as transaction:
-        found = runs.runs(transaction, limit)
-    print_records(context, found, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
+        records = runs.runs(transaction, limit)
+    print_records(context, records, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
 
 
 @app.command()
@@ -56,17 +56,17 @@ def show(
 
     here, asked = call(context), min(number, 2**63 - 1)
     with here.desk.database.read() as transaction:
-        found = runs.run(transaction, asked)
+        run = runs.run(transaction, asked)
         fired = runs.escalations(transaction, asked)
-    if found is None:
+    if run is None:
         raise NotKnownError(f"there is no run {number}", "slactl runs list")
     if as_json:
-        write_object(found | {"escalations": fired}, sys.stdout)
+        write_object(run | {"escalations": fired}, sys.stdout)
     elif sys.stdout.isatty():
-        write_pairs(found, sys.stdout)
+        write_pairs(run, sys.stdout)
         _draw_escalations(here, fired)
     else:
-        write_pairs(found | {"escalations": fired}, sys.stdout)
+        write_pairs(run | {"escalations": fired}, sys.stdout)
 
 
 def _draw_escalations(here: Call, fired: "Sequence[Record]") -> None:

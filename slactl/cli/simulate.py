@@ -19,27 +19,26 @@ app = Commands()
 
 #: How many rows a terminal shows unless `--limit` says otherwise.
 LIMIT = 50
+RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")]
+JudgeAtOption = Annotated[
+    str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
+]
+CompareOption = Annotated[Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")]
+ByOption = Annotated[
+    By | None, typer.Option("--by", help="With --compare: break down by this field.", show_default=False)
+]
+LimitOption = Annotated[int | None, typer.Option(metavar="N", min=0, help="Rows on a terminal (default 50); 0: all.")]
 
 
 @app.command()
 def simulate(
     context: typer.Context,
     history: Annotated[str, typer.Argument(metavar="HISTORY|-", help="A history file (JSONL); - is stdin.")],
-    rules: Annotated[
-        Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
-    ] = None,
-    compare: Annotated[
-        Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")
-    ] = None,
-    by: Annotated[
-        By | None, typer.Option("--by", help="With --compare: break down by this field.", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Rows on a terminal (default 50); 0: all.")
-    ] = None,
+    rules: RulesOption = None,
+    at: JudgeAtOption = None,
+    compare: CompareOption = None,
+    by: ByOption = None,
+    limit: LimitOption = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -59,12 +58,6 @@ def simulate(
       slactl export | slactl simulate - --rules draft.toml
       slactl export | slactl simulate - --compare draft.toml --by plan
     """
-    from slactl.cli.progress import reading
-    from slactl.clock import to_text
-    from slactl.desk.rules.reading import valid_rules
-    from slactl.desk.what_if.simulate import simulate_file
-    from slactl.show.simulation import Tally, draw_tickets, write_tickets
-
     here = call(context)
     if by is not None and compare is None:
         raise UsageError("--by goes with --compare", "slactl simulate --help")
@@ -73,13 +66,24 @@ def simulate(
     most, file = LIMIT if limit is None else limit, rules or here.desk.rules
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
-    problems = Problems(history)
+    _replay(here, history, file, instant, chosen, most)
+
+
+def _replay(here: Call, history: str, file: Path, at: datetime | None, form: Form, most: int) -> None:
+    """Replay the history under the rules of one file, and print what becomes of each ticket."""
+    from slactl.cli.progress import reading
+    from slactl.clock import to_text
+    from slactl.desk.rules.reading import valid_rules
+    from slactl.desk.what_if.simulate import simulate_file
+    from slactl.show.simulation import Tally, draw_tickets, write_tickets
+
+    rules, problems = valid_rules(file), Problems(history)
     with opened(history, "simulate") as stream, reading(stream, history) as ticked:
-        tickets = simulate_file(stream, valid_rules(file), instant or "last", problems, ticked)
-        if chosen is Form.TABLE:
+        tickets = simulate_file(stream, rules, at or "last", problems, ticked)
+        if form is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, most, Tally())
         else:
-            write_tickets(to_text(instant) if instant else "last", tickets, chosen, sys.stdout)
+            write_tickets(to_text(at) if at else "last", tickets, form, sys.stdout)
     _end(problems)
 
 

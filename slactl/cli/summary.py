@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 app = Commands()
 
 FORECAST = wall_seconds("--forecast", "slactl summary --forecast 24h")
+ForecastOption = Annotated[
+    int | None,
+    typer.Option("--forecast", metavar="24h", help="Show which deadlines pass if nobody acts.", parser=FORECAST),
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '2026-03-01', '7d ago'.")
+]
 
 
 @app.command("summary")
 def summary(
     context: typer.Context,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '2026-03-01', '7d ago'.")
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure up to T, T excluded.")] = None,
-    ahead: Annotated[
-        int | None,
-        typer.Option("--forecast", metavar="24h", help="Show which deadlines pass if nobody acts.", parser=FORECAST),
-    ] = None,
+    ahead: ForecastOption = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a ticket is overdue.")] = False,
     form: FormatOption = None,
     as_json: JsonOption = False,
@@ -78,14 +80,13 @@ def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
     elif form is Form.JSON:
         write_object(record, sys.stdout)
     elif record["forecast"] is not None:
-        write([_row(hour) for hour in record["forecast"]["hours"]], form, HOUR_FIELDS, sys.stdout)
+        hours = [
+            {**hour, "tickets": [str(number) for number in hour["tickets"]]} for hour in record["forecast"]["hours"]
+        ]
+        write(hours, form, HOUR_FIELDS, sys.stdout)
     elif form is Form.PLAIN and record["groups"] is None:
         write_pairs({name: record[name] for name in FIELDS}, sys.stdout)
     elif record["groups"] is None:
         write([record], form, FIELDS, sys.stdout)
     else:
         write(record["groups"], form, ("group", *FIELDS), sys.stdout)
-
-
-def _row(hour: "Record") -> "Record":
-    return {**hour, "tickets": [str(number) for number in hour["tickets"]]}

@@ -12,15 +12,16 @@ from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 
 app = Commands()
+MapOption = Annotated[
+    str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
+]
 
 
 @app.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
-    how: Annotated[
-        str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
-    ] = None,
+    how: MapOption = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what happened after T.")] = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Escalate nothing that is already overdue.")] = False,
     dry_run: DryRunOption = False,
