@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import AtOption, Call, DryRunOption, call, leave, say
+from slactl.cli.options import Call, DryRunOption, call, leave, say
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slactl.desk.escalation.check import Job, Report
 
 app = Commands()
+
 MetricsOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
 ]
@@ -30,6 +31,9 @@ TrustClockOption = Annotated[
         "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
     ),
 ]
+DryRunAtOption = Annotated[
+    str | None, typer.Option("--at", metavar="T", help="With --dry-run: check as of this time, such as 'in 2h'.")
+]
 NoSendOption = Annotated[bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")]
 
 
@@ -37,7 +41,7 @@ NoSendOption = Annotated[bool, typer.Option("--no-send", help="Leave messages in
 def check(
     context: typer.Context,
     dry_run: DryRunOption = False,
-    at: AtOption = None,
+    at: DryRunAtOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Silent unless something happened.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
     no_send: NoSendOption = False,
@@ -48,10 +52,17 @@ def check(
 ) -> None:
     """Record breaches, fire levels, send messages: the cron job.
 
-    Exit codes: 0 done; 4 the rules are invalid, the last valid ones were used; 6 the database cannot be used; 7
-    a ticket or a message failed and the rest is done, or messages wait because others may change the rules or read
-    a secret, or the clock was changed and nothing was done; 10 something fired (with --exit-code); 75 another run
-    is working; 130 told to stop, the next run does the rest.
+    \b
+    Exit codes:
+      0    done
+      4    the rules are invalid; the last valid rules were used
+      6    the database cannot be used
+      7    a ticket or a message failed and the rest is done; or messages wait because
+           others may change the rules or read a secret; or the clock was changed
+           and nothing was done
+      10   something fired (with --exit-code)
+      75   another run holds the lock
+      130  stopped by a signal; the next run continues
 
     \b
     Examples:

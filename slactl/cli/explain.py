@@ -26,7 +26,7 @@ def explain(
 ) -> None:
     """Explain a deadline: policy, calendar, and each step.
 
-    It explains with the version of the rules that the ticket uses. On a pipe each line begins with the name of
+    The explanation uses the same version of the rules as the ticket. On a pipe each line begins with the name of
     its part (timer, step, segment, ahead, holiday, level …); --format csv prints the segments.
 
     \b

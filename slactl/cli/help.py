@@ -53,8 +53,8 @@ def show_help(
     """Show the help of a command or a page of the guide.
 
     Without an argument it lists all commands and topics. A name that is both a command and a topic shows both. On a
-    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. A name that is
-    neither a command nor a topic is exit code 2.
+    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. For a name that
+    is neither a command nor a topic the exit code is 2.
 
     \b
     Examples:

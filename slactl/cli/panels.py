@@ -26,7 +26,7 @@ class PanelCommand(TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the arguments, then the options under their headings."""
+        """Write the arguments, then the options under their headings, those of the output last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -34,7 +34,7 @@ class PanelCommand(TyperCommand):
                 is_argument = parameter.param_type_name == "argument"
                 heading = getattr(parameter, "rich_help_panel", None) or "Options"
                 sections.setdefault("Arguments" if is_argument else heading, []).append(record)
-        for heading, rows in sections.items():
+        for heading, rows in sorted(sections.items(), key=lambda section: section[0] == OUTPUT):
             with formatter.section(heading):
                 formatter.write_dl(rows)
 

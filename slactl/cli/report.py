@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from slactl.show.records import Record
 
 app = Commands()
+
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")]
 ZoneOption = Annotated[
     str | None,
@@ -39,7 +40,7 @@ def report(
 ) -> None:
     """Report attainment, times, trends and escalations of a period.
 
-    A target counts if it ended in the period, or if its deadline passed in the period. Without --since the
+    A target counts if it ended in the period, or if its deadline passed in the period. Without --since, the
     period begins with the first ticket.
 
     \b

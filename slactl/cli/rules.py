@@ -87,13 +87,13 @@ def show(
 @app.command("set")
 def set_(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="settings.due_soon, policy.pro.targets.high …")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as settings.due_soon or policy.pro.targets.high.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:
     """Change one value of rules.toml and keep the comments.
 
-    slactl checks the result before it writes. Policies go by name, escalation rules and levels by id.
+    slactl checks the result before it writes the file. KEY names policies by name, escalation rules and levels by id.
 
     \b
     Examples:

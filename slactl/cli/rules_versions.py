@@ -44,10 +44,14 @@ def run_tests(
 ) -> None:
     """Run unit tests for rules.
 
-    A file has [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers: `ticket`,
-    `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
-    names), and `at`, the moment of judgement (default: the last moment that the test names). Exit code 4: a
-    test fails, or a file is invalid.
+    A file has [[test]] tables with these keys. Exit code 4: a test fails, or a file is invalid.
+
+    \b
+      name     the name of the test
+      history  events as in a history file
+      expect   timers: ticket, target, and any key of simulate --json
+      fires    exactly the levels that fire for the tickets it names
+      at       the time to judge at; default: the last time that the test names
 
     \b
     Examples:
@@ -76,7 +80,7 @@ def diff(
 ) -> None:
     """Show what changed since the open tickets were opened.
 
-    A ticket keeps the rules of the moment when it was opened, until `rules apply` moves it.
+    A ticket keeps the rules under which it was opened, until rules apply moves it.
 
     \b
     Examples:

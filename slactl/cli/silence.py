@@ -35,8 +35,8 @@ def add(
 ) -> None:
     """Hold messages back; levels still fire.
 
-    With several options, it holds only messages that match all of them. When the silence ends, one message says
-    what is still true; the rest is not sent.
+    With several options it holds only messages that match all of them. When the silence ends, slactl sends one
+    message about what is still true, and none of the others.
 
     \b
     Examples:

@@ -45,9 +45,9 @@ def simulate(
 ) -> None:
     """Replay a history file against rules; write nothing.
 
-    It prints each deadline, whether it was kept, and which levels would have fired. With --compare it replays
-    the history under two rules files: what each keeps, which breaches are gained and lost, and how often
-    something fires.
+    It prints each deadline, whether it was kept, and the levels that would have fired. --compare replays the
+    history under two rules files and shows the attainment under each, the breaches that appear or disappear,
+    and the number of levels that fire.
 
     It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
 

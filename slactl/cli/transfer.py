@@ -12,6 +12,7 @@ from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
 
 app = Commands()
+
 MapOption = Annotated[
     str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
 ]

@@ -123,9 +123,11 @@ def doctor(
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
-    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem. --rebuild makes triggers,
-    indexes and views again, drops what slactl did not make (a table with rows only with --yes), calculates the
-    columns of every ticket and timer from the histories, and shows what differed.
+    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem.
+
+    --rebuild creates triggers, indexes and views again, and drops what slactl did not create (a table with rows
+    only with --yes). It calculates the columns of every ticket and timer from the histories, and shows the
+    differences.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ def watch(
 
     It shows overdue tickets, tickets that are due soon, urgent tickets without an assignee, the next
     escalations and the last check. Times change every second; slactl reads the database only when it changed. q
-    or Ctrl-C ends it. Without a terminal it is exit code 2; use list and summary there.
+    or Ctrl-C ends it. Without a terminal the exit code is 2: use list and summary there.
 
     \b
     Examples:
