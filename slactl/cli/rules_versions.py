@@ -131,13 +131,12 @@ def apply(
     total = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
     if total and not dry_run and not yes:
-        if form is Form.TABLE and sys.stdin.isatty():
-            preview = desk.Move(here.now, dry_run=True, shown={})
+        is_shown = form is Form.TABLE and sys.stdin.isatty()
+        preview = desk.Move(here.now, dry_run=True, shown={} if is_shown else None)
+        if is_shown:
             _show_table(here, preview, total)
-            move.rules, move.shown = preview.rules, preview.shown
         confirm(f"Move {total:,} open ticket{'s' if total != 1 else ''} to the current rules?", yes=False)
-        # Other people may have changed tickets before the answer.
-        move.at = call(context).now
+        move = preview.confirmed(call(context).now)
     if form is Form.TABLE:
         _show_table(here, move, total, table=move.shown is None)
     else:
