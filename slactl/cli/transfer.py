@@ -31,8 +31,8 @@ def import_(
 ) -> None:
     """Import tickets with their histories.
 
-    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out. The rest
-    goes in, and the exit code is 7.
+    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out; the
+    rest is imported, and the exit code is 7.
 
     \b
     Examples:
@@ -49,9 +49,8 @@ def import_(
     from slactl.show.check import import_line
     from slactl.show.records import write_object
 
-    here = call(context)
+    here, problems = call(context), Problems(file)
     chosen = load_map(how) if how is not None else None
-    problems = Problems(file)
     with opened(file, "import") as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
