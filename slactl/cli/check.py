@@ -57,9 +57,8 @@ def check(
       0    done
       4    the rules are invalid; the last valid rules were used
       6    the database cannot be used
-      7    a ticket or a message failed and the rest is done; or messages wait because
-           others may change the rules or read a secret; or the clock was changed
-           and nothing was done
+      7    a ticket or a message failed and the rest is done; or messages wait because others may change
+           the rules or read a secret; or the clock was changed and nothing was done
       10   something fired (with --exit-code)
       75   another run holds the lock
       130  stopped by a signal; the next run continues
@@ -76,7 +75,6 @@ def check(
 
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
-
     job = Job(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, tell=partial(_print, as_json, quiet))
     report = _run(here, here.instant(at, ahead=True) or here.now, job, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)

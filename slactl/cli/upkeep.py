@@ -140,8 +140,7 @@ def doctor(
     from slactl.show.records import write_object
 
     if rebuild:
-        _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
-        return
+        return _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
     if dry_run:
         raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
