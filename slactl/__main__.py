@@ -190,9 +190,8 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
         place = f": {clean(str(error.filename))}" if error.filename else ""
         _say(f"error: {clean(error.strerror)}{place}")
         return ExitCode.FAILURE
-    _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}")
-    if not debug:
-        _say("hint: run the command again with --debug and report what it prints")
+    more = "" if debug else "; run the command again with --debug and report what it prints"
+    _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}")
     return ExitCode.FAILURE
 
 

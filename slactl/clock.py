@@ -23,7 +23,7 @@ LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EXAMPLES = "times: 2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 30m', 'yesterday 17:00', 'fri 09:00'"
+EXAMPLES = "2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 30m', 'yesterday 17:00' or 'fri 09:00'"
 
 
 def now() -> datetime:
@@ -176,8 +176,8 @@ def parse_instant(text: str, now: datetime, *, ahead: bool = False) -> datetime:
         found = _relative(written.lower(), now) or _named_day(written.lower(), now, ahead) or _absolute(written)
         return _within_years(found, text)
     except (ValueError, OverflowError, OSError) as error:
-        reason = str(error) if "outside the years" in str(error) else f"{text[:100]!r} is not a valid time"
-        raise UsageError(reason, EXAMPLES) from error
+        is_far = "outside the years" in str(error)
+        raise UsageError(str(error) if is_far else f"{text[:100]!r} is not a valid time; use {EXAMPLES}") from error
 
 
 def _relative(text: str, now: datetime) -> datetime | None:
@@ -283,7 +283,7 @@ def typed_zone(name: str) -> "ZoneInfo":
     try:
         return new_zone(name)
     except ValueError as error:
-        raise NotKnownError(str(error), "use --timezone Europe/Berlin") from None
+        raise NotKnownError(str(error)) from None
 
 
 def _no_zone(name: str) -> ValueError:

@@ -130,7 +130,7 @@ def _first(*candidates: tuple[str, str | None]) -> tuple[str | None, str]:
     for source, value in candidates:
         if value is not None:
             if value == "" and source.startswith("--"):
-                raise UsageError(f"{source} needs a value", f"leave {source} out for the default")
+                raise UsageError(f"{source} needs a value; leave {source} out for the default")
             if value:
                 return value, source
     return None, "default"
@@ -141,9 +141,9 @@ def _stated_actor(name: str, source: str) -> str:
     from slactl.text import check_input, clean, is_reserved
 
     if is_reserved(name):
-        instead = "unset SLACTL_ACTOR" if source == "SLACTL_ACTOR" else "leave --actor out to act under your login name"
         named = clean(name).strip()[:100]
-        raise UsageError(f"{source}: nobody may act as {named!r}, which slactl itself uses", instead)
+        hint = "unset SLACTL_ACTOR" if source == "SLACTL_ACTOR" else None
+        raise UsageError(f"{source}: nobody may act as {named!r}, a word with a meaning in slactl", hint)
     return check_input(name.strip(), "the actor's name", least=1, most=200)
 
 

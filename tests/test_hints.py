@@ -1,4 +1,4 @@
-"""Hints are commands that work when pasted, or sentences: nothing in them has to be filled in first."""
+"""Every hint is a whole command that runs when pasted; what is not a command stands in the error itself."""
 
 import ast
 import re
@@ -35,8 +35,10 @@ def of_errors(tree: ast.AST) -> Iterator[ast.expr]:
             yield from (each.value for each in node.keywords if each.arg in ("hint", "fix"))
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(each, ast.Name) and re.search("(?i)hint|example|fix", each.id) for each in targets):
+            if any(isinstance(each, ast.Name) and re.search("(?i)hint|example$|fix", each.id) for each in targets):
                 yield node.value
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and text(node).startswith("hint: "):
+            yield node
 
 
 def commands(tree: ast.AST) -> Iterator[ast.expr]:
@@ -63,7 +65,7 @@ def hints() -> list[tuple[str, str]]:
     for path in sorted((ROOT / "slactl").rglob("*.py")):
         tree = ast.parse(path.read_text())
         for node in (part for each in (*of_errors(tree), *commands(tree)) for part in alternatives(each)):
-            found.append((f"{path.relative_to(ROOT)}:{node.lineno}", text(node)))
+            found.append((f"{path.relative_to(ROOT)}:{node.lineno}", text(node).removeprefix("hint: ")))
     return found
 
 
@@ -88,6 +90,35 @@ def test_the_hints_are_found() -> None:
     assert {"slactl init", "slactl list --all", "slactl rules set settings.due_soon 4h"} <= set(found)
 
 
+#: The programs that a hint may begin with.
+PROGRAMS = {"slactl", "ls", "cat", "chmod", "df", "file", "mkdir", "pip", "sqlite3", "sudo", "unset"}
+
+
+def is_command(hint: str) -> bool:
+    """Return whether a hint begins with a program; `x` stands for a part that is filled in at run time."""
+    return hint in ("", "x", "x --help") or hint.removeprefix("x").split(" ")[0] in PROGRAMS
+
+
+def test_every_hint_is_a_command() -> None:
+    assert [(place, hint) for place, hint in hints() if not is_command(hint)] == []
+
+
+@pytest.mark.parametrize(
+    ("hint", "is_one"),
+    [
+        ("slactl init", True),
+        ("xslactl --db x --rules x init", True),
+        ("use --map csv", False),
+        ("add --force to replace it", False),
+        ("fields: id subject", False),
+        ("--map csv", False),
+        ("leave --at out for now", False),
+    ],
+)
+def test_a_sentence_is_not_a_command(hint: str, is_one: bool) -> None:
+    assert is_command(hint) is is_one
+
+
 def test_no_hint_has_to_be_filled_in() -> None:
     assert [(place, hint) for place, hint in hints() if must_be_filled_in(hint)] == []
 
@@ -103,7 +134,6 @@ def test_no_hint_has_to_be_filled_in() -> None:
         ("--map csv", True),
         ("sqlite3 x 'PRAGMA integrity_check'", False),
         ("slactl assign 12 --to me", False),
-        ("save the file as UTF-8 first", False),
     ],
 )
 def test_what_has_to_be_filled_in_is_recognised(hint: str, is_one: bool) -> None:

@@ -24,7 +24,7 @@ ALLOWED = {
 }
 
 #: What the command line may take from `store`: the read path.
-READS = {"read.tickets", "read.ids", "read.runs", "read.filters", "schema.views"}
+READS = {"read.tickets", "read.ids", "read.runs", "read.filters", "database.Transaction"}
 
 
 def imports(path: Path) -> Iterator[str]:

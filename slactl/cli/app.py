@@ -1,4 +1,4 @@
-"""The command line as a whole: global options, and which file has which command."""
+"""Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
 from importlib import import_module
@@ -13,40 +13,43 @@ from slactl.cli.commands import COMMANDS, GROUPS
 from slactl.config import Color, resolve
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context
-    from typer._click.formatting import HelpFormatter
-    from typer._click.shell_completion import CompletionItem
+    from slactl.cli.panels import Command, CompletionItem, Context, HelpFormatter
 
 
 class LazyGroup(TyperGroup):
     """Find a command without importing all the others."""
 
     def list_commands(self, ctx: "Context") -> list[str]:
+        """Return the names of all commands and groups."""
         return [*COMMANDS, *GROUPS]
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        """Return a command or a group; this imports its file."""
         if cmd_name in COMMANDS:
             module = import_module(f"slactl.cli.{COMMANDS[cmd_name]}")
             return get_group(module.app).commands[cmd_name]
         if cmd_name in GROUPS:
-            group = get_group(import_module(f"slactl.cli.{GROUPS[cmd_name]}").app)
+            file, _, attribute = GROUPS[cmd_name].partition(":")
+            group = get_group(getattr(import_module(f"slactl.cli.{file}"), attribute or "app"))
             group.name = cmd_name
             return group
         return None
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write all commands under their headings."""
         from slactl.cli.help import write_commands
 
         write_commands(formatter)
 
     def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
-        from typer._click.shell_completion import CompletionItem
+        """Complete the names of commands; Typer would import every command to complete the name of one."""
+        from slactl.cli.panels import completion_item
 
-        # Typer would import every command to complete the name of one.
-        found = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
-        return found + super(TyperGroup, self).shell_complete(ctx, incomplete)
+        names = [completion_item(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return names + super(TyperGroup, self).shell_complete(ctx, incomplete)
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
+        """Return the typed command; a wrong name gets the nearest command or topic as its hint."""
         if ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and args[0] not in COMMANDS and args[0] not in GROUPS:

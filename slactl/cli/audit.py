@@ -1,4 +1,4 @@
-"""`audit`: the log of everything that ever happened, as a whole."""
+"""`audit`: list and verify the log of everything that happened."""
 
 import sys
 from collections.abc import Sequence
@@ -6,20 +6,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave
+from slactl.cli.options import Call, JsonOption, Output, call, leave
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.cli.show import print_events
 from slactl.clock import to_text
 from slactl.errors import ExitCode, UsageError
-from slactl.show.form import Form, choose_form
+from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    import sqlite3
+    from slactl.store.database import Transaction
 
 app = Commands(help="List and verify the log of everything that happened.")
 
-#: How many entries a terminal is shown unless it asks for more.
+#: How many entries a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
+ActorOption = Annotated[
+    list[str] | None, typer.Option("--actor", metavar="NAME", help="Only events of this actor; me is you.")
+]
+ActionOption = Annotated[
+    list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
+]
 
 
 @app.callback()
@@ -32,19 +42,11 @@ def list_events(
     context: typer.Context,
     since: Annotated[str | None, typer.Option("--since", metavar="T", help="Recorded at T or later.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Recorded before T.")] = None,
-    actor: Annotated[
-        list[str] | None, typer.Option("--actor", metavar="NAME", help="Only events of this actor; me is you.")
-    ] = None,
-    action: Annotated[
-        list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
-    ] = None,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    actor: ActorOption = None,
+    action: ActionOption = None,
+    limit: LimitOption = None,
+    *,
+    output: Output,
 ) -> None:
     """List the log, oldest entry first.
 
@@ -53,19 +55,17 @@ def list_events(
       slactl audit list --since yesterday
       slactl audit list --action ticket.escalate --json
     """
-    from slactl.show.records import choose_fields, pour, spooled
+    from slactl.show.records import pour, spooled
     from slactl.store.read import tickets as reads
-    from slactl.store.schema import views
 
     here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, views.EVENT_COLUMNS)
-    actors = [here.desk.actor if name == "me" else name for name in actor or ()]
+    chosen, names = output.chosen(), output.names(reads.EVENT_COLUMNS)
+    actors = [here.person(name) or name for name in actor or ()]
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
-    with here.desk.database.read() as connection:
-        _check_actions(connection, action or ())
+    with here.desk.database.read() as transaction:
+        _check_actions(transaction, action or ())
         log = reads.log(
-            connection, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
+            transaction, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
         )
         spool = None if chosen is Form.TABLE else spooled(log, chosen, names)
         events = list(log)
@@ -73,7 +73,7 @@ def list_events(
         pour(spool, sys.stdout)
         return
     below = f"the last {most}; --limit 0 for all" if most and len(events) == most else ""
-    print_events(here, events, chosen, names, asked=bool(fields), footer=below)
+    print_events(here, events, chosen, names, asked=bool(output.fields), footer=below)
 
 
 @app.command("verify")
@@ -89,8 +89,8 @@ def verify(
     """Verify that nobody changed the log.
 
     It checks the chain of hashes, the texts that people wrote, the escalations, and the columns of every ticket
-    and timer. Exit codes: 0 nothing was changed, 6 something was changed; the first finding is the first bad
-    event.
+    and timer. Exit codes: 0 nothing was changed, 6 something was changed. The first finding is the first event
+    that was changed.
 
     \b
     Examples:
@@ -104,12 +104,12 @@ def verify(
 
     here = call(context)
     with phases() as progress:
-        found = desk.verify(here.desk, here.now, head, progress)
+        result = desk.verify(here.desk, here.now, head, progress)
     if as_json:
-        write_object(found.record(), sys.stdout)
-    elif found.found or not quiet:
-        sys.stdout.writelines(f"{line}\n" for line in audit_lines(found.record()))
-    leave(ExitCode.DATABASE if found.found else ExitCode.DONE)
+        write_object(result.record(), sys.stdout)
+    elif result.found or not quiet:
+        print_lines(audit_lines(result.record()))
+    leave(ExitCode.DATABASE if result.found else ExitCode.DONE)
 
 
 def _text(here: Call, typed: str | None) -> str | None:
@@ -117,15 +117,16 @@ def _text(here: Call, typed: str | None) -> str | None:
     return to_text(instant) if instant else None
 
 
-def _check_actions(connection: "sqlite3.Connection", actions: Sequence[str]) -> None:
-    """Refuse an action that no event can have: a typing mistake, not an empty log."""
+def _check_actions(transaction: "Transaction", actions: Sequence[str]) -> None:
+    """Refuse an action that no event can have: it is a typing mistake, and the log is not empty."""
     from slactl.store.read import tickets as reads
     from slactl.text import clean, did_you_mean
 
     if not actions:
         return
-    known = reads.actions(connection)
+    known = reads.actions(transaction)
     for action in actions:
         if action not in known:
+            choices = f" (actions: {', '.join(known)})"
             question = did_you_mean(action, known)
-            raise UsageError(f"there is no action {clean(action)[:100]!r}{question}", f"actions: {' '.join(known)}")
+            raise UsageError(f"there is no action {clean(action)[:100]!r}{question}{choices}")

@@ -1,13 +1,13 @@
-"""`calendar`: asking the calendars of the rules; needs no database."""
+"""`calendar`: calculate with the calendars of the rules; this needs no database."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import Call, JsonOption, Output, call
 from slactl.cli.panels import Commands
-from slactl.show.form import Form, choose_form
+from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def add(
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add open time to a time; prints the deadline.
+    """Add open time to a time, and print the deadline.
 
     On a pipe it prints only the time. A time without an offset is local to this machine.
 
@@ -46,8 +46,8 @@ def add(
     from slactl.show.calendar import added_lines
 
     here = call(context)
-    found = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
-    _print(found, found["end"], lambda: added_lines(found), as_json=as_json)
+    record = calendars.add(calendars.calendar(here.desk.rules, name, timezone), _instant(here, start), duration)
+    _print(record, record["end"], lambda: added_lines(record), as_json=as_json)
 
 
 @app.command()
@@ -73,8 +73,8 @@ def between(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    found = calendars.between(asked, _instant(here, a), _instant(here, b))
-    _print(found, str(found["open_seconds"]), lambda: between_lines(found), as_json=as_json)
+    record = calendars.between(asked, _instant(here, a), _instant(here, b))
+    _print(record, str(record["open_seconds"]), lambda: between_lines(record), as_json=as_json)
 
 
 @app.command("is-open")
@@ -100,8 +100,8 @@ def is_open(
 
     here = call(context)
     asked = calendars.calendar(here.desk.rules, name, timezone)
-    found = calendars.is_open(asked, _instant(here, at, ahead=True))
-    _print(found, "yes" if found["open"] else "no", lambda: open_lines(found), as_json=as_json)
+    record = calendars.is_open(asked, _instant(here, at, ahead=True))
+    _print(record, "yes" if record["open"] else "no", lambda: open_lines(record), as_json=as_json)
 
 
 @app.command()
@@ -112,10 +112,8 @@ def show(
         str | None, typer.Option(metavar="M", help="The month, such as 2026-12; default this month.")
     ] = None,
     timezone: ZoneOption = None,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Show the hours of a month, with holidays and clock changes.
 
@@ -130,33 +128,32 @@ def show(
     """
     from slactl.desk.rules import calendar as calendars
     from slactl.show.calendar import draw_month
-    from slactl.show.records import choose_fields, write
+    from slactl.show.records import write
 
     here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, calendars.DATE_FIELDS)
+    chosen, names = output.chosen(), output.names(calendars.DATE_FIELDS)
     first = calendars.parse_month(month) if month is not None else None
     asked = calendars.calendar(here.desk.rules, name, timezone)
     first = first or calendars.this_month(asked, here.now)
-    found = calendars.month(asked, first)
-    if chosen is Form.TABLE and fields is None:
-        draw_month(found, calendars.described(asked), calendars.today(asked, here.now), here.screen)
+    dates = calendars.month(asked, first)
+    if chosen is Form.TABLE and output.fields is None:
+        draw_month(dates, calendars.described(asked), calendars.today(asked, here.now), here.screen)
     else:
-        write(found, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
+        write(dates, Form.PLAIN if chosen is Form.TABLE else chosen, names, sys.stdout, key="date")
 
 
 def _instant(here: Call, text: str, *, ahead: bool = False) -> "datetime":
-    found = here.instant(text, ahead=ahead)
-    assert found is not None
-    return found
+    instant = here.instant(text, ahead=ahead)
+    assert instant is not None
+    return instant
 
 
-def _print(found: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
-    """The answer as JSON, as lines for a person, or as the one value a script asked for."""
+def _print(record: "Record", value: str, lines: "Callable[[], list[str]]", *, as_json: bool) -> None:
+    """Print the answer as JSON, as lines for a person, or as the one value that a script needs."""
     from slactl.show.records import write_object
 
     if as_json:
-        write_object(found, sys.stdout)
+        write_object(record, sys.stdout)
     elif sys.stdout.isatty():
         sys.stdout.writelines(f"{line}\n" for line in lines())
     else:

@@ -1,15 +1,17 @@
-"""The cron job."""
+"""`check`: the cron job."""
 
 import sys
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM, signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import AtOption, Call, DryRunOption, call, leave, say
+from slactl.cli.options import Call, DryRunOption, call, leave, say
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
@@ -20,35 +22,46 @@ if TYPE_CHECKING:
 
 app = Commands()
 
+MetricsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
+]
+TrustClockOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
+    ),
+]
+DryRunAtOption = Annotated[
+    str | None, typer.Option("--at", metavar="T", help="With --dry-run: check as of this time, such as 'in 2h'.")
+]
+NoSendOption = Annotated[bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")]
+
 
 @app.command()
 def check(
     context: typer.Context,
     dry_run: DryRunOption = False,
-    at: AtOption = None,
+    at: DryRunAtOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Silent unless something happened.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
-    no_send: Annotated[
-        bool, typer.Option("--no-send", help="Leave messages in the outbox; the next run sends them.")
-    ] = False,
+    no_send: NoSendOption = False,
     baseline: Annotated[bool, typer.Option("--baseline", help="Record what is due without firing it.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if something fired.")] = False,
-    metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus' textfile collector.")
-    ] = None,
-    trust_clock: Annotated[
-        bool,
-        typer.Option(
-            "--trust-clock", envvar="SLACTL_TRUST_CLOCK", help="Accept a clock that was changed since the last run."
-        ),
-    ] = False,
+    metrics: MetricsOption = None,
+    trust_clock: TrustClockOption = False,
 ) -> None:
     """Record breaches, fire levels, send messages: the cron job.
 
-    Exit codes: 0 done; 4 the rules are invalid, the last valid ones were used; 6 the database cannot be used; 7
-    a ticket or a message failed and the rest is done, or messages wait because others may change the rules or read
-    a secret, or the clock was changed and nothing was done; 10 something fired (with --exit-code); 75 another run
-    is working; 130 told to stop, the next run does the rest.
+    \b
+    Exit codes:
+      0    done
+      4    the rules are invalid; the last valid rules were used
+      6    the database cannot be used
+      7    a ticket or a message failed and the rest is done; or messages wait because others may change
+           the rules or read a secret; or the clock was changed and nothing was done
+      10   something fired (with --exit-code)
+      75   another run holds the lock
+      130  stopped by a signal; the next run continues
 
     \b
     Examples:
@@ -59,43 +72,48 @@ def check(
       */5 * * * * slactl check -q
     """
     from slactl.desk.escalation.run import RunOptions
-    from slactl.show.check import check_lines
-    from slactl.show.records import write_object
 
     here = call(context)
     _refuse_for_real(at, dry_run, metrics)
-
-    def show(report: "Report") -> None:
-        for problem in report.problems:
-            say(f"error: {problem}", err=True)
-        for hint in report.hints:
-            say(f"hint: {hint}", err=True)
-        if as_json:
-            write_object(report.record(), sys.stdout)
-        elif not quiet or report.happened:
-            sys.stdout.writelines(f"{line}\n" for line in check_lines(report.record()))
-        sys.stdout.flush()
-
-    options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=show)
+    options = RunOptions(
+        dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=partial(_print, as_json, quiet)
+    )
     report = _run(here, here.instant(at, ahead=True) or here.now, options, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
 def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> None:
     if at is not None and not dry_run:
-        raise UsageError("--at goes with --dry-run: a check is always of now", "slactl check --dry-run --at 'in 2h'")
+        raise UsageError(
+            "--at needs --dry-run: a real check uses the current time", "slactl check --dry-run --at 'in 2h'"
+        )
     if metrics is not None and dry_run:
-        raise UsageError("--metrics does not go with --dry-run", f"slactl check --metrics {quoted(metrics)}")
+        raise UsageError("--metrics cannot be used with --dry-run", f"slactl check --metrics {quoted(metrics)}")
+
+
+def _print(as_json: bool, quiet: bool, report: "Report") -> None:
+    from slactl.show.check import check_lines
+    from slactl.show.records import write_object
+
+    for problem in report.problems:
+        say(f"error: {problem}", err=True)
+    for hint in report.hints:
+        say(f"hint: {hint}", err=True)
+    if as_json:
+        write_object(report.record(), sys.stdout)
+    elif not quiet or report.happened:
+        print_lines(check_lines(report.record()))
+    sys.stdout.flush()
 
 
 def _run(here: Call, at: datetime, options: "RunOptions", *, quiet: bool) -> "Report":
-    """The run itself; SIGTERM lets it finish the batch it is at."""
+    """Run the check; SIGTERM stops it after the current batch."""
     from slactl.desk.escalation.check import check
 
-    told: list[int] = []
-    before = signal(SIGTERM, lambda number, _: told.append(number))
+    signals: list[int] = []
+    before = signal(SIGTERM, lambda number, _: signals.append(number))
     try:
-        return check(here.desk, at, replace(options, stop=lambda: bool(told)))
+        return check(here.desk, at, replace(options, stop=lambda: bool(signals)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

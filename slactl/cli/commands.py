@@ -1,4 +1,4 @@
-"""The commands: which file has each, under which heading it stands, and its summary."""
+"""List the commands: the file of each, its heading in the help, and its summary."""
 
 #: Command → the file in `cli/` that has it; slactl imports a file only when its command is typed.
 COMMANDS = {
@@ -37,14 +37,14 @@ COMMANDS = {
     "help": "help",
 }
 
-#: Groups of commands → the file in `cli/` whose `app` is the group.
+#: Groups of commands → the file in `cli/` that has it; after a colon the name of the group where it is not `app`.
 GROUPS = {
     "rules": "rules",
     "calendar": "calendar",
     "tenant": "tenant",
     "audit": "audit",
     "notifications": "notifications",
-    "notify": "notify",
+    "notify": "notifications:notify",
     "silence": "silence",
     "runs": "runs",
 }

@@ -1,6 +1,6 @@
-"""What the shell completes besides commands, options and closed sets: ids of tickets, and names of views.
+"""Complete ids of tickets and names of views; commands, options and closed sets Typer completes itself.
 
-Ids only, never what strangers wrote: a shell may run what it is given. Whatever is wrong, nothing is said.
+Nothing that strangers wrote is offered, because a shell may run what it gets. Errors are silent.
 """
 
 import os
@@ -9,19 +9,32 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from slactl.cli.panels import PanelCommand, completion_item
 from slactl.config import Config, resolve
 from slactl.errors import SlactlError
 from slactl.sla.enums import Priority, Status
 
 if TYPE_CHECKING:
-    from typer._click.core import Context
+    from slactl.cli.panels import CompletionItem, Context
 
-#: What is handed to a shell: nothing that any of them could take for more than a word.
+#: The only words that a shell gets: no shell can take one for more than a word.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 
+class ViewCommand(PanelCommand):
+    """`list`, whose completion knows that bash splits a view's name after the @."""
+
+    def shell_complete(self, ctx: "Context", incomplete: str) -> "list[CompletionItem]":
+        """Complete the rest of a view's name where bash passes the @ as a word of its own."""
+        if ctx.params.get("view") == "@" and not incomplete.startswith("-"):
+            # Bash puts the completion in the place of both words.
+            names = view_names(typer.Context(self, parent=ctx.parent), f"@{incomplete}")
+            return [completion_item(name) for name in names]
+        return super().shell_complete(ctx, incomplete)
+
+
 def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids that begin like this; where nothing was typed yet those of open tickets."""
+    """Return ids that begin with a text; ids of open tickets where nothing was typed yet."""
     from slactl.store.read import ids
 
     try:
@@ -32,25 +45,22 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def ids_then_priority(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids, and from the second word on the priorities."""
+    """Return ids, and from the second word on priorities too."""
     return [*map(str, Priority if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
 
 
 def ids_then_status(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids, and from the second word on the statuses."""
+    """Return ids, and from the second word on statuses too."""
     return [*map(str, Status if ctx.params.get("words") else ()), *ticket_ids(ctx, incomplete)]
 
 
 def view_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of all views that begin like this, with their @."""
-    from slactl.sla.rules.views import READY_MADE, read_views
+    """Return the names of views, with their @, that begin with a text."""
+    from slactl.desk.rules import views
 
     config = _config(ctx)
-    try:
-        names = read_views(config.rules) if config else READY_MADE
-    except SlactlError:
-        names = READY_MADE
-    return _safe(f"@{name}" for name in names if f"@{name}".startswith(incomplete))
+    names = views.view_names(config.rules if config else None)
+    return _safe(name for name in names if name.startswith(incomplete))
 
 
 def _safe(words: Iterable[str]) -> list[str]:
@@ -60,7 +70,7 @@ def _safe(words: Iterable[str]) -> list[str]:
 
 
 def _config(ctx: "Context") -> Config | None:
-    """The settings as typed so far; None where they are none."""
+    """Return the settings as typed so far, or None where they are not valid."""
     given = ctx.find_root().params
     try:
         return resolve(os.environ, given.get("db"), given.get("rules"))

@@ -1,16 +1,18 @@
-"""Escalating by hand, and saying that somebody has it."""
+"""`escalate`, `ack` and `unack`: escalate by hand, and hold escalation back."""
 
 from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, Ids, JsonOption, QuietOption, call, read_ids, typed
+from slactl.cli.options import Answer, Ids, call, read_ids, wall_seconds
+from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
-from slactl.cli.results import announce
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 
 app = Commands()
+
+FOR = wall_seconds("--for", "slactl ack --help")
 
 
 @app.command()
@@ -24,18 +26,17 @@ def escalate(
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
     priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
-    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this escalation rule.")] = None,
+    escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
-    tells the support manager. With --escalation and --level it does at once what that level does. Neither this
-    level nor any below it fires again; check continues with the next level.
+    notifies the support manager. With --escalation and --level it does at once what that level does. Neither
+    this level nor any level below it fires again; check continues with the next level.
 
     \b
     Examples:
@@ -46,24 +47,29 @@ def escalate(
     """
     from slactl.desk.escalation import by_hand
 
-    here, place = call(context), _place(escalation, level, alone=assign is None and priority is None)
-    who, told = here.person(assign), {"notify": not no_notify, "dry_run": dry_run}
-    if place is not None:
-        outcome = by_hand.escalate_to(here.desk, here.now, read_ids(references), reason, place, **told)
+    here, named = call(context), _level(escalation, level, alone=assign is None and priority is None)
+    who, numbers = here.person(assign), read_ids(references)
+    flags = {"notify": not no_notify, "dry_run": answer.dry_run}
+    if named is not None:
+        outcome = by_hand.escalate_to(here.desk, here.now, numbers, reason, named, **flags)
     else:
-        outcome = by_hand.escalate(here.desk, here.now, read_ids(references), reason, who, priority, **told)
-    announce(here, outcome, "escalated", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
+        outcome = by_hand.escalate(here.desk, here.now, numbers, reason, who, priority, **flags)
+    announce(here, answer, outcome, "escalated", assignee=who)
 
 
-def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:
-    """The level that was named, if any; a level says itself what it does."""
+def _level(escalation: str | None, level: str | None, *, alone: bool) -> tuple[str, str] | None:
+    """Return the escalation rule and the level that were named, or None.
+
+    Raises:
+        UsageError: only one of them was named, or other options say what to do.
+    """
     if escalation is None and level is None:
         return None
     example = "slactl escalate --help"
     if escalation is None or level is None:
-        raise UsageError("--escalation and --level go together", example)
+        raise UsageError("--escalation and --level must be used together", example)
     if not alone:
-        raise UsageError("--assign and --priority do not go with --level, which says itself what it does", example)
+        raise UsageError("--assign and --priority cannot be used with --level: the level decides what happens", example)
     return escalation, level
 
 
@@ -71,12 +77,11 @@ def _place(escalation: str | None, level: str | None, *, alone: bool) -> tuple[s
 def ack(
     context: typer.Context,
     references: Ids,
-    lasting: Annotated[
-        str | None, typer.Option("--for", metavar="4h", help="How long; default settings.ack_for.")
+    seconds: Annotated[
+        int | None, typer.Option("--for", metavar="4h", help="How long; default settings.ack_for.", parser=FOR)
     ] = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Acknowledge: no level of these tickets fires for some time.
 
@@ -85,29 +90,19 @@ def ack(
       slactl ack 12
       slactl ack 12 13 --for 90m
     """
-    from slactl.clock import parse_duration
-    from slactl.desk.escalation import by_hand
-    from slactl.desk.tickets import changes
+    from slactl.clock import Duration
+    from slactl.desk.escalation.by_hand import acknowledge
 
-    here = call(context)
-    again = f"slactl ack {typed(references)} --for 4h"
-    try:
-        duration = parse_duration(lasting) if lasting is not None else None
-    except ValueError as error:
-        raise UsageError(f"--for: {error}", again) from error
-    if duration is not None and duration.business_days:
-        raise UsageError("--for takes hours and minutes, not business days", again)
-    outcome = changes.change(here.desk, here.now, read_ids(references), by_hand.acknowledge(duration), dry_run=dry_run)
-    announce(here, outcome, "acknowledged", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = acknowledge(Duration(seconds) if seconds is not None else None)
+    change_tickets(context, answer, references, change, "acknowledged")
 
 
 @app.command()
 def unack(
     context: typer.Context,
     references: Ids,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Release an acknowledgement; escalation resumes.
 
@@ -115,9 +110,6 @@ def unack(
     Examples:
       slactl unack 12
     """
-    from slactl.desk.escalation import by_hand
-    from slactl.desk.tickets import changes
+    from slactl.desk.escalation.by_hand import unacknowledge
 
-    here = call(context)
-    outcome = changes.change(here.desk, here.now, read_ids(references), by_hand.unacknowledge(), dry_run=dry_run)
-    announce(here, outcome, "released", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change_tickets(context, answer, references, unacknowledge(), "released")

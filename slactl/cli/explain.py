@@ -1,4 +1,4 @@
-"""`explain`: why a deadline is when it is."""
+"""`explain`: show how a deadline was calculated."""
 
 import sys
 from typing import Annotated
@@ -26,7 +26,7 @@ def explain(
 ) -> None:
     """Explain a deadline: policy, calendar, and each step.
 
-    It explains with the version of the rules that the ticket uses. On a pipe each line begins with the name of
+    The explanation uses the same version of the rules as the ticket. On a pipe each line begins with the name of
     its part (timer, step, segment, ahead, holiday, level …); --format csv prints the segments.
 
     \b
@@ -42,10 +42,10 @@ def explain(
 
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    found = desk.explain(here.desk, here.now, reference, target)
+    explanation = desk.explain(here.desk, here.now, reference, target)
     if chosen is Form.TABLE:
-        draw_explanation(found, here.screen, every_cycle=target is not None)
+        draw_explanation(explanation, here.screen, every_cycle=target is not None)
     elif chosen is Form.IDS:
-        say(str(found["ticket_id"]))
+        say(str(explanation["ticket_id"]))
     else:
-        write_explanation(found, chosen, sys.stdout)
+        write_explanation(explanation, chosen, sys.stdout)

@@ -1,4 +1,4 @@
-"""Files that a command reads rows from, or writes a page to; what is wrong with rows is told on stderr."""
+"""Read rows from files, report bad rows on stderr, and write pages to files."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from slactl.errors import RefusedError, UsageError
 from slactl.files import open_regular, write_whole
 from slactl.text import quoted
 
-#: How many bad rows are told one by one.
-TOLD = 100
+#: How many bad rows are reported one by one.
+REPORTED = 100
 
 
 def opened(name: str) -> BinaryIO:
@@ -32,7 +32,7 @@ def opened(name: str) -> BinaryIO:
 
 def _reading_stdin(name: str) -> str:
     """Return the command that is running, all its options with it, but with stdin in the place of a file."""
-    from typer._click.globals import get_current_context
+    from slactl.cli.panels import get_current_context
 
     context, words = get_current_context(), list[str]()
     for level in (context.find_root(), context):
@@ -50,43 +50,43 @@ def _reading_stdin(name: str) -> str:
     return " ".join(words)
 
 
-class Teller:
-    """Says what is wrong with rows: the first hundred one by one, the rest as a number."""
+class Problems:
+    """Report what is wrong with rows on stderr: the first hundred one by one, then the number of the others."""
 
     def __init__(self, name: str) -> None:
         self._name = "stdin" if name == "-" else name
-        self._told = 0
-        #: Whether a row had to be left out.
-        self.found = False
+        self._count = 0
+        #: Whether a row was left out.
+        self.left_out = False
 
     def __call__(self, problem: Any) -> None:  # noqa: ANN401  (a Problem of the desk, which is imported later)
-        self.found = self.found or not problem.warning
-        self._told += 1
-        if self._told <= TOLD:
-            place = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
-            say(f"{'warning' if problem.warning else 'error'}: {place}", err=True)
+        self.left_out = self.left_out or not problem.warning
+        self._count += 1
+        if self._count <= REPORTED:
+            message = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
+            say(f"{'warning' if problem.warning else 'error'}: {message}", err=True)
 
     def end(self) -> None:
-        """Say how many were not told."""
-        if self._told > TOLD:
-            say(f"error: … and {self._told - TOLD:,} more", err=True)
+        """Print how many problems were not reported one by one."""
+        if self._count > REPORTED:
+            say(f"error: … and {self._count - REPORTED:,} more", err=True)
 
 
 def write_private(name: str, text: str, *, force: bool = False) -> None:
-    """Write a file that only its owner can read, all of it or nothing; a symbolic link is not followed.
+    """Write a file that only its owner can read, whole or not at all; a symbolic link is not followed.
 
     Raises:
-        RefusedError: something is there, and it is no plain file or not to be replaced.
-        UsageError: it cannot be written.
+        RefusedError: the file exists and `force` is not set, or it is not a regular file.
+        UsageError: the file cannot be written.
     """
     target = Path(name).absolute()
     if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise RefusedError(f"{name} is no plain file, and is left as it is", f"ls -ld {quoted(target)}")
+        raise RefusedError(f"{name} is not a regular file; slactl does not replace it", f"ls -ld {quoted(target)}")
     if target.exists() and not force:
-        raise RefusedError(f"{name} exists", "add --force to replace it")
+        raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}")
     try:
         write_whole(target, text.encode(errors="xmlcharrefreplace"), mode=0o600, replace=force)
     except FileExistsError as error:
-        raise RefusedError(f"{name} exists", "add --force to replace it") from error
+        raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}") from error
     except OSError as error:
         raise UsageError(f"{name} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error

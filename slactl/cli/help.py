@@ -1,4 +1,4 @@
-"""`help`: the guide that ships with slactl, and the help of each command."""
+"""`help`: show the guide that ships with slactl, and the help of each command."""
 
 import os
 import sys
@@ -18,8 +18,7 @@ from slactl.show import guide
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typer._click.core import Command, Context
-    from typer._click.formatting import HelpFormatter
+    from slactl.cli.panels import Command, Context, HelpFormatter
 
 app = Commands()
 
@@ -38,7 +37,7 @@ LAST_LINE = "Help for one command: slactl help COMMAND. The whole guide: slactl 
 def names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the commands and topics that begin with a text."""
     words = ctx.params.get("words") or ()
-    known = [*COMMANDS, *GROUPS, *guide.topics()] if not words else _subcommands(ctx, words)
+    known = [*COMMANDS, *GROUPS, *guide.topics()] if not words else list(getattr(_find(ctx, words), "commands", ()))
     return [name for name in dict.fromkeys(known) if name.startswith(incomplete)]
 
 
@@ -54,8 +53,8 @@ def show_help(
     """Show the help of a command or a page of the guide.
 
     Without an argument it lists all commands and topics. A name that is both a command and a topic shows both. On a
-    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. A name that is
-    neither a command nor a topic is exit code 2.
+    terminal a long page opens in a pager ($PAGER, else less); on a pipe the page is Markdown text. For a name that
+    is neither a command nor a topic the exit code is 2.
 
     \b
     Examples:
@@ -100,15 +99,11 @@ def _unknown(context: typer.Context, words: "Sequence[str]") -> UsageError:
 
 def _find(context: "Context", words: "Sequence[str]") -> "Command | None":
     """Return a command or subcommand by its words."""
-    found: Command | None = context.find_root().command
+    command: Command | None = context.find_root().command
     for word in words:
-        get = getattr(found, "get_command", None)
-        found = get(context, word) if get is not None else None
-    return found
-
-
-def _subcommands(context: "Context", words: "Sequence[str]") -> list[str]:
-    return list(getattr(_find(context, words), "commands", ()))
+        get = getattr(command, "get_command", None)
+        command = get(context, word) if get is not None else None
+    return command
 
 
 def _command_help(context: "Context", words: "Sequence[str]", command: "Command") -> str:
@@ -117,12 +112,8 @@ def _command_help(context: "Context", words: "Sequence[str]", command: "Command"
     for word in words[:-1]:
         parent = _find(context, words[: words.index(word) + 1])
         assert parent is not None
-        inner = _context(parent, word, inner)
-    return _context(command, words[-1], inner).get_help() + "\n"
-
-
-def _context(command: "Command", name: str, parent: "Context") -> "Context":
-    return command.make_context(name, [], parent=parent, resilient_parsing=True)
+        inner = parent.make_context(word, [], parent=inner, resilient_parsing=True)
+    return command.make_context(words[-1], [], parent=inner, resilient_parsing=True).get_help() + "\n"
 
 
 def write_commands(formatter: "HelpFormatter") -> None:
@@ -151,7 +142,7 @@ def first_steps() -> str:
     lines = [FIRST_STEPS]
     for heading, commands in HEADINGS.items():
         wrapped = textwrap.wrap(" ".join(commands), 79 - width)
-        lines += [f"{(heading if not place else '').ljust(width)}{each}" for place, each in enumerate(wrapped)]
+        lines += [f"{('' if index else heading).ljust(width)}{line}" for index, line in enumerate(wrapped)]
     return "\n".join([*lines, "", LAST_LINE]) + "\n"
 
 
@@ -173,9 +164,9 @@ def _counts(here: Call) -> str:
     from slactl.store.read import filters, runs
 
     wanted = (filters.TicketFilter(), filters.TicketFilter(breached=True), filters.TicketFilter(unassigned=True))
-    with here.desk.database.read() as connection:
+    with here.desk.database.read() as transaction:
         now = to_text(here.now)
-        open_, overdue, unassigned = (filters.count(connection, each, now) for each in wanted)
-        last = runs.last_good(connection)
+        open_, overdue, unassigned = (filters.count(transaction, one, now) for one in wanted)
+        last = runs.last_good(transaction)
     checked = f"last successful check {relative(last, here.now)}" if last else "no successful check yet"
     return f"{open_:,} open · {overdue:,} overdue · {unassigned:,} unassigned · {checked}"

@@ -1,4 +1,4 @@
-"""Making a desk, and trying one out."""
+"""`init` and `demo`: create a service desk, or try one out."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import call, say
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.config import Config
 
@@ -34,10 +35,10 @@ def init(
     from slactl.desk.upkeep import init as setup
 
     made = setup.init(call(context).config, os.environ, force=force, group=group)
-    say(f"database  {made.database}  {'created' if made.database_made else 'was there, left as it is'}")
-    say(f"rules     {made.rules}  {'written' if made.rules_made else 'was there, left as it is'}")
+    say(f"database  {made.database}  {'created' if made.database_made else 'already exists, unchanged'}")
+    say(f"rules     {made.rules}  {'written' if made.rules_made else 'already exists, unchanged'}")
     if made.backup is not None:
-        say(f"          the old rules are kept as {made.backup}")
+        say(f"          the old rules are now {made.backup}")
     say("next: slactl create 'Printer on fire' --from ann@example.com", err=True)
 
 
@@ -57,7 +58,7 @@ def demo(context: typer.Context) -> None:
 
     here = call(context)
     desk, tickets = demo.make_desk(here.now, here.config)
-    say(f"A throw-away desk with {tickets} tickets: {desk.database.parent}")
+    say(f"A throw-away service desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
     report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))
     _show_check(report)
@@ -65,20 +66,19 @@ def demo(context: typer.Context) -> None:
     for words in (["list", "--breached"], ["summary"]):
         sys.stdout.write(f"\n$ slactl {' '.join(words)}\n")
         run_here(context, [*words, "--format", "table"])
-    sys.stdout.write("\nGo on with it:\n")
+    sys.stdout.write("\nTry next:\n")
     say(f"  export SLACTL_DB={quoted(desk.database)}")
     say(f"  export SLACTL_RULES={quoted(desk.rules)}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
         say(f"  {line}")
-    say(f"  rm -r {quoted(desk.database.parent)}        # when you have seen enough")
+    say(f"  rm -r {quoted(desk.database.parent)}        # removes it again")
 
 
 def _show_check(report: "Report") -> None:
     from slactl.show.check import check_lines
 
-    record = report.record()
-    lines = list(check_lines({**record, "messages": []}))
-    sys.stdout.writelines(f"{line}\n" for line in lines[:8])
+    lines = list(check_lines({**report.record(), "messages": []}))
+    print_lines(lines[:8])
     if len(lines) > 8:
         say(f"  … and {len(lines) - 8} more")
 

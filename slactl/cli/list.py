@@ -1,24 +1,22 @@
-"""`list`: the tickets that want attention, and every way to narrow them down."""
+"""`list`: the tickets that need attention, and every way to narrow them down."""
 
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from slactl.cli.completion import view_names
-from slactl.cli.list_views import ViewCommand, print_views
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call, leave, say
+from slactl.cli.completion import ViewCommand, view_names
+from slactl.cli.options import Call, Output, call, leave, say, wall_seconds
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
-from slactl.errors import ExitCode, NotKnownError, UsageError
-from slactl.show.form import Form, choose_form
+from slactl.config import Config
+from slactl.errors import ExitCode, UsageError
+from slactl.show.form import Form
 from slactl.sla.enums import Priority, Status, Target
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from slactl.show.records import Record
     from slactl.store.read.filters import TicketFilter
 
@@ -29,7 +27,7 @@ SCREENFUL = 50
 
 
 class Order(StrEnum):
-    """What `--sort` can say."""
+    """The values of `--sort`."""
 
     DUE = "due"
     CREATED = "created"
@@ -38,7 +36,7 @@ class Order(StrEnum):
 
 
 class AnyTarget(StrEnum):
-    """What `--target` can say."""
+    """The values of `--target`."""
 
     FIRST_RESPONSE = Target.FIRST_RESPONSE.value
     NEXT_RESPONSE = Target.NEXT_RESPONSE.value
@@ -46,8 +44,8 @@ class AnyTarget(StrEnum):
     ANY = "any"
 
 
-def _flag(*names: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel)
+def _flag(name: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(name, help=text, rich_help_panel=panel)
     return option
 
 
@@ -58,47 +56,99 @@ def _word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> 
     return option
 
 
+DUE_WITHIN = typer.Option(
+    "--due-within",
+    metavar="2h",
+    help="Not overdue yet, but due within this time.",
+    rich_help_panel="Filters",
+    parser=wall_seconds("--due-within", "slactl list --due-within 2h"),
+)
+
+
+class Filters(NamedTuple):
+    """The filters of `list`; each has the name of the field of `TicketFilter` that it becomes."""
+
+    breached: Annotated[bool, _flag("--breached", "Overdue and still open.")] = False
+    ever_breached: Annotated[bool, _flag("--ever-breached", "At least one deadline was missed, at any time.")] = False
+    due_within: Annotated[int | None, DUE_WITHIN] = None
+    targets: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline.")] = None
+    paused: Annotated[bool, _flag("--paused", "At least one clock is paused.")] = False
+    escalated: Annotated[bool, _flag("--escalated", "Escalated by slactl or by a person.")] = False
+    unassigned: Annotated[bool, _flag("--unassigned", "Without an assignee.")] = False
+    no_sla: Annotated[bool, _flag("--no-sla", "Without any target.")] = False
+    statuses: Annotated[list[Status] | None, _word("--status", None, "Only this status; also resolved or closed.")] = (
+        None
+    )
+    priorities: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None
+    plans: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None
+    tenants: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None
+    assignees: Annotated[list[str] | None, _word("--assignee", "A", "Only this assignee; me is you.")] = None
+    requesters: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None
+    tags: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None
+    search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None
+    with_done: Annotated[bool, _flag("--all", "Also resolved and closed tickets.")] = False
+
+    def wanted(self, here: Call) -> "TicketFilter":
+        """Return the filter for the database.
+
+        Raises:
+            UsageError: the text to search for is empty.
+        """
+        from slactl.store.read.filters import TicketFilter
+
+        if not all(self.search or ()):
+            raise UsageError("--search needs a text", "slactl list --search invoice")
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        if AnyTarget.ANY in given.get("targets", ()):
+            del given["targets"]
+        assignees = [here.person(name) or name for name in self.assignees or ()]
+        return TicketFilter(**given | {"assignees": assignees})
+
+
+def fill_in(context: typer.Context, view: str | None) -> str | None:
+    """Make the options of a saved view the defaults of this command, before the command reads its other options."""
+    if view and view != "@" and not context.resilient_parsing:
+        from slactl.desk.rules.views import find_view
+
+        config = context.find_object(Config)
+        assert config is not None
+        saved = find_view(config.rules, view, lambda warning: say(f"warning: {warning}", err=True))
+        context.default_map = {
+            str(option.name): [value] if option.multiple and isinstance(value, str) else value
+            for option in context.command.params
+            for name, value in saved.items()
+            if f"--{name}" in option.opts
+        }
+    return view
+
+
+ViewArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="@NAME",
+        help="A view; @ alone lists all views.",
+        autocompletion=view_names,
+        callback=fill_in,
+        is_eager=True,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=0, help="Show at most N; 0: all. Default 50 on a terminal."),
+]
+
+
 @app.command("list", cls=ViewCommand)
 def list_tickets(
     context: typer.Context,
-    view: Annotated[
-        str | None,
-        typer.Argument(metavar="@NAME", help="A view; @ alone lists all views.", autocompletion=view_names),
-    ] = None,
-    breached: Annotated[bool, _flag("--breached", text="Overdue and still open.")] = False,
-    ever_breached: Annotated[
-        bool, _flag("--ever-breached", text="At least one deadline was missed, at any time.")
-    ] = False,
-    due_within: Annotated[str | None, _word("--due-within", "2h", "Not overdue yet, but due within this time.")] = None,
-    target: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline.")] = None,
-    paused: Annotated[bool, _flag("--paused", text="At least one clock is paused.")] = False,
-    escalated: Annotated[bool, _flag("--escalated", text="Escalated by slactl or by a person.")] = False,
-    unassigned: Annotated[bool, _flag("--unassigned", text="Without an assignee.")] = False,
-    no_sla: Annotated[bool, _flag("--no-sla", text="Without any target.")] = False,
-    status: Annotated[
-        list[Status] | None, _word("--status", None, "Only this status; also resolved or closed.")
-    ] = None,
-    priority: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None,
-    plan: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None,
-    tenant: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None,
-    assignee: Annotated[list[str] | None, _word("--assignee", "A", "Only this assignee; me is you.")] = None,
-    requester: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None,
-    tag: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None,
-    search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None,
-    everything: Annotated[bool, _flag("--all", text="Also resolved and closed tickets.")] = False,
+    view: ViewArgument = None,
+    *,
+    filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order.")] = Order.DUE,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=0, help="Show at most N; 0: all. Default 50 on a terminal."),
-    ] = None,
+    limit: LimitOption = None,
     at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
-    exit_code: Annotated[
-        bool, _flag("--exit-code", text="Exit with 10 if a listed ticket is overdue.", panel="Options")
-    ] = False,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    exit_code: Annotated[bool, _flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
+    output: Output,
 ) -> None:
     """List tickets, the most urgent deadline first.
 
@@ -114,72 +164,67 @@ def list_tickets(
       slactl list --breached --json | jq -r '.[].subject'
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
+    here, output = call(context), _typed_form(context, output)
     if view == "@":
-        return print_views(context, form, as_json, quiet, fields)
-    from slactl.store.read.filters import TicketFilter
-
-    here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    wanted = TicketFilter(
-        breached=breached,
-        ever_breached=ever_breached,
-        due_within=_wall_seconds(due_within),
-        targets=() if not target or AnyTarget.ANY in target else target,
-        paused=paused,
-        escalated=escalated,
-        unassigned=unassigned,
-        no_sla=no_sla,
-        with_done=everything,
-        statuses=status or (),
-        priorities=priority or (),
-        plans=plan or (),
-        tenants=tenant or (),
-        assignees=[here.person(name) or name for name in assignee or ()],
-        requesters=requester or (),
-        tags=tag or (),
-        search=_texts(search or ()),
-    )
-    most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+        return _print_views(context, here, output)
+    wanted, form = filters.wanted(here), output.chosen()
+    most = limit if limit is not None else SCREENFUL if form is Form.TABLE else 0
     seen = Call(here.config, here.instant(at, ahead=True) or here.now)
-    late = _list(seen, wanted, chosen, fields, sort, most, ahead=at is not None)
+    late = _list(seen, wanted, form, output, sort, most, ahead=at is not None)
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _list(
-    here: Call, wanted: "TicketFilter", form: Form, asked: str | None, sort: Order, limit: int, *, ahead: bool
-) -> bool:
-    """Print the tickets; whether one that matches is breached."""
-    from slactl.show.records import choose_fields, pour, spooled
-    from slactl.store.read import filters, runs
-    from slactl.store.schema import views
+def _typed_form(context: typer.Context, output: Output) -> Output:
+    """Return the output options; a form that was typed replaces every form of the view."""
+    forms = ("form", "as_json", "quiet")
+    sources = {name: getattr(context.get_parameter_source(name), "name", "") for name in forms}
+    if "COMMANDLINE" not in sources.values():
+        return output
+    typed = {name: getattr(output, name) for name in forms if sources[name] == "COMMANDLINE"}
+    return Output(fields=output.fields, **typed)
 
-    fields = choose_fields(asked, tuple(views.ticket_columns("")))
-    now = to_text(here.now)
-    with here.desk.database.read() as connection:
-        _check_known(connection, here, wanted)
-        found = filters.find(connection, wanted, now, sort=sort, limit=limit)
-        spool = None if form is Form.TABLE else spooled(found, form, fields)
-        tickets = list(found)
-        total = filters.count(connection, wanted, now) if limit and len(tickets) == limit else len(tickets)
-        late = filters.any_breached(connection, wanted, now)
-        slept = runs.asleep_since(connection, now) if form is Form.TABLE and not ahead else None
+
+def _print_views(context: typer.Context, here: Call, output: Output) -> None:
+    from slactl.cli.output import print_records
+    from slactl.desk.rules.views import FIELDS, view_records
+
+    print_records(context, view_records(here.desk.rules), FIELDS, output, key="name")
+
+
+def _list(
+    here: Call, wanted: "TicketFilter", form: Form, output: Output, sort: Order, limit: int, *, ahead: bool
+) -> bool:
+    """Print the tickets; return whether a ticket that matches is overdue."""
+    from slactl.desk.rules.reading import check_known
+    from slactl.show.records import pour, spooled
+    from slactl.store.read import filters, runs
+    from slactl.store.read.tickets import TICKET_COLUMNS
+
+    fields, now = output.names(TICKET_COLUMNS), to_text(here.now)
+    with here.desk.database.read() as transaction:
+        check_known(transaction, here.desk.rules, "tenant", wanted.tenants)
+        check_known(transaction, here.desk.rules, "plan", wanted.plans)
+        matching = filters.find(transaction, wanted, now, sort=sort, limit=limit)
+        spool = None if form is Form.TABLE else spooled(matching, form, fields)
+        tickets = list(matching)
+        total = filters.count(transaction, wanted, now) if limit and len(tickets) == limit else len(tickets)
+        late = filters.any_breached(transaction, wanted, now)
+        slept = runs.asleep_since(transaction, now) if form is Form.TABLE and not ahead else None
     if spool:
         pour(spool, sys.stdout)
     else:
         _warn_asleep(here, slept)
-        _draw(here, tickets, fields if asked else None, footer(len(tickets), total))
+        _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late
 
 
 def _warn_asleep(here: Call, since: str | None) -> None:
-    """Say on a terminal that nothing escalates: levels are due, and no `check` has gone well for long."""
+    """Warn on a terminal that levels are due, and that no `check` was successful for a long time."""
     if since is not None and sys.stdout.isatty():
         from slactl.show.times import relative
 
-        when = (
-            f"the last check that went well ended {relative(since, here.now)}" if since else "no check ever went well"
-        )
-        say(f"warning: tickets are due and nothing escalates them: {when}", err=True)
+        last = f"the last successful check ended {relative(since, here.now)}" if since else "no successful check yet"
+        say(f"warning: levels are due and nothing fires them: {last}", err=True)
         say("hint: slactl check", err=True)
 
 
@@ -190,68 +235,16 @@ def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None,
     if not tickets:
         say("no tickets match", err=True)
     elif fields:
-        draw(tickets, [field_column(name, rank=place) for place, name in enumerate(fields)], here.screen, footer=below)
+        draw(tickets, [field_column(name, rank=rank) for rank, name in enumerate(fields)], here.screen, footer=below)
     else:
         draw_tickets(tickets, here.screen, here.now, due_soon=here.due_soon(), footer=below)
 
 
 def footer(shown: int, total: int) -> str:
-    """What a cut list says below itself: "50 of 1,234 shown; --limit 0 for all"."""
+    """Return the line below a list; for a list that was cut: "50 of 1,234 shown; --limit 0 for all"."""
     if shown == total:
         return f"{total:,} {'ticket' if total == 1 else 'tickets'}"
     from slactl.store.read.filters import COUNTED
 
     number = f"more than {COUNTED:,}" if total > COUNTED else f"{total:,}"
     return f"{shown:,} of {number} shown; --limit 0 for all"
-
-
-def _wall_seconds(duration: str | None) -> int | None:
-    if duration is None:
-        return None
-    from slactl.clock import parse_duration
-
-    try:
-        parsed = parse_duration(duration)
-    except ValueError as error:
-        raise UsageError(f"--due-within {duration}: {error}", "slactl list --due-within 2h") from error
-    if parsed.business_days:
-        raise UsageError("--due-within is wall time and knows no business days", "slactl list --due-within 24h")
-    return parsed.seconds
-
-
-def _texts(needles: Sequence[str]) -> Sequence[str]:
-    if not all(needles):
-        raise UsageError("--search needs a text", "slactl list --search invoice")
-    return needles
-
-
-def _check_known(connection: "sqlite3.Connection", here: Call, wanted: "TicketFilter") -> None:
-    """Refuse a plan or tenant that neither the database nor the rules know: a typing mistake, not an empty list."""
-    from slactl.store.read import tickets as reads
-
-    for column, values in (("tenant", wanted.tenants), ("plan", wanted.plans)):
-        for value in values:
-            if not reads.is_known(connection, column, value):
-                named = _named_in_rules(here, column)
-                if value not in named:
-                    raise _not_known(column, value, sorted(named | set(reads.known(connection, column))))
-
-
-def _named_in_rules(here: Call, column: str) -> set[str]:
-    from slactl.sla.rules.loading import load
-
-    rules = load(here.desk.rules)
-    matches = [policy.match for policy in rules.policies]
-    matches += [escalation.when for escalation in rules.escalations]
-    named = {word for match in matches for word in getattr(match, column)}
-    return named | {rules.settings.default_plan} if column == "plan" else named
-
-
-def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
-    from slactl.text import clean, nearest, quoted
-
-    meant = nearest(value, choices)
-    some = ", ".join(clean(choice) for choice in choices[:20])
-    question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
-    hint = f"slactl list --{column} {quoted(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
-    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)

@@ -1,4 +1,4 @@
-"""The man page, made from the commands and the guide: `python -m slactl.cli.manual` writes it again."""
+"""Make the man page from the commands and the guide; `python -m slactl.cli.manual` writes it."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from slactl.cli.commands import HEADINGS, SUMMARIES
 from slactl.show import guide
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context
+    from slactl.cli.panels import Command, Context
 
 #: Where the man page stands; the wheel brings it to share/man/man1.
 PAGE = guide.FOLDER / "slactl.1"
@@ -50,8 +50,8 @@ def _commands(root: Any, context: "Context") -> Iterator[str]:  # noqa: ANN401  
                 yield from _command(name, command, context)
                 continue
             yield f".TP\n.B {name}\n{_text(SUMMARIES[name])}"
-            for sub, each in inner.items():
-                yield from _command(f"{name} {sub}", each, context)
+            for sub, subcommand in inner.items():
+                yield from _command(f"{name} {sub}", subcommand, context)
 
 
 def _command(name: str, command: "Command", parent: "Context") -> Iterator[str]:
@@ -100,7 +100,7 @@ def roff(markdown: str) -> Iterator[str]:
 
 
 def _row(line: str) -> Iterator[str]:
-    """Return a row of a table as a tagged paragraph; the line under the heading says nothing."""
+    """Return a row of a table as a tagged paragraph; the line under the heading is left out."""
     cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
     if not set(line) <= set("|- "):
         rest = " — ".join(cell for cell in cells[1:] if cell)

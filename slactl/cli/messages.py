@@ -1,12 +1,12 @@
-"""What is said in a ticket: replies, notes, messages of the customer."""
+"""`reply`, `note` and `receive`: record what people write in a ticket."""
 
 from typing import Annotated
 
 import typer
 
-from slactl.cli.options import AtOption, BodyOption, DryRunOption, Id, JsonOption, QuietOption, read_body
+from slactl.cli.options import Answer, AtOption, BodyOption, Id, read_body
+from slactl.cli.output import change_tickets
 from slactl.cli.panels import Commands
-from slactl.cli.results import change_tickets
 from slactl.sla.enums import Status
 
 app = Commands()
@@ -19,9 +19,8 @@ def reply(
     body: BodyOption = None,
     status: Annotated[Status | None, typer.Option(help="The status after the reply.", show_default=False)] = None,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Record a public reply; slactl sends nothing to the customer.
 
@@ -35,7 +34,7 @@ def reply(
     from slactl.desk.tickets import changes
 
     change = changes.reply(read_body(body), status)
-    change_tickets(context, [reference], change, "replied to", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, [reference], change, "replied to", at)
 
 
 @app.command()
@@ -44,9 +43,8 @@ def note(
     reference: Id,
     body: BodyOption = None,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Add an internal note; a note never counts as a response.
 
@@ -57,7 +55,7 @@ def note(
     from slactl.desk.tickets import changes
 
     change = changes.note(read_body(body))
-    change_tickets(context, [reference], change, "noted on", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, [reference], change, "noted on", at)
 
 
 @app.command()
@@ -66,9 +64,8 @@ def receive(
     reference: Id,
     body: BodyOption = None,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Record that the customer wrote; the ticket becomes open.
 
@@ -79,6 +76,4 @@ def receive(
     from slactl.desk.tickets import changes
 
     change = changes.receive(read_body(body))
-    change_tickets(
-        context, [reference], change, "received a message on", at, dry_run=dry_run, quiet=quiet, as_json=as_json
-    )
+    change_tickets(context, answer, [reference], change, "received a message on", at)

@@ -1,4 +1,4 @@
-"""The outbox."""
+"""`notifications`: list, retry and drop messages in the outbox; `notify`: send a test message."""
 
 import sys
 from typing import Annotated
@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from slactl.cli.completion import ticket_ids
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, read_numbers
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, read_numbers
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
+from slactl.errors import ExitCode
 from slactl.sla.enums import NotificationState
 
 app = Commands(help="List, retry or drop messages in the outbox.")
+notify = Commands(help="Send a test message.")
 
 Numbers = Annotated[list[str], typer.Argument(metavar="MESSAGE…", help="Numbers from the list; - reads stdin.")]
 
@@ -26,10 +29,8 @@ def list_(
         list[str] | None, typer.Option(metavar="ID", help="Only messages about this ticket.", autocompletion=ticket_ids)
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """List messages, newest first.
 
@@ -42,15 +43,13 @@ def list_(
     from slactl.show.check import message_columns
     from slactl.store.read import tickets as reads
 
-    with call(context).desk.database.read() as connection:
-        numbers = [reads.ticket_id(connection, reference) for reference in ticket or ()]
-        found = reads.notifications(
-            connection, [str(each) for each in state or ()], limit, recipients=recipient or (), numbers=numbers
+    with call(context).desk.database.read() as transaction:
+        numbers = [reads.ticket_id(transaction, reference) for reference in ticket or ()]
+        messages = reads.notifications(
+            transaction, list(map(str, state or ())), limit, recipients=recipient or (), numbers=numbers
         )
     names = reads.NOTIFICATION_COLUMNS
-    print_records(
-        context, found, names, form, as_json, quiet, fields, columns=message_columns, none="the outbox is empty"
-    )
+    print_records(context, messages, names, output, columns=message_columns, none="no messages match")
 
 
 @app.command()
@@ -62,11 +61,11 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
       slactl notifications retry 17
       slactl notifications list --state dead -q | slactl notifications retry -
     """
-    from slactl.desk.messages import outbox as notifications
+    from slactl.desk.messages import outbox
 
     here = call(context)
-    done = notifications.retry(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
-    sys.stdout.writelines(f"{'would send' if dry_run else 'sends'} message {number} again\n" for number in done)
+    done = outbox.retry(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    print_lines(f"{'would send' if dry_run else 'sends'} message {number} again" for number in done)
 
 
 @app.command()
@@ -77,8 +76,44 @@ def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False
     Examples:
       slactl notifications drop 17
     """
-    from slactl.desk.messages import outbox as notifications
+    from slactl.desk.messages import outbox
 
     here = call(context)
-    done = notifications.drop(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
-    sys.stdout.writelines(f"{'would drop' if dry_run else 'dropped'} message {number}\n" for number in done)
+    done = outbox.drop(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    print_lines(f"{'would drop' if dry_run else 'dropped'} message {number}" for number in done)
+
+
+@notify.callback()
+def notify_group() -> None:
+    """Send a test message."""
+
+
+@notify.command("test")
+def send_sample(
+    context: typer.Context,
+    recipient: Annotated[str, typer.Argument(metavar="ROLE", help="A role or a person of the rules.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a test message to each address of a role or person.
+
+    The message is not in the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing
+    is sent, but every secret is looked up. Exit code 7: an address failed, or others may change the rules or read
+    a secret.
+
+    \b
+    Examples:
+      slactl notify test support_manager
+      slactl notify test mia -n
+    """
+    from slactl.desk.messages.sample import try_out
+    from slactl.show.records import write_object
+    from slactl.text import clean_block
+
+    here = call(context)
+    trial = try_out(here.desk, here.now, recipient, dry_run=dry_run)
+    if as_json:
+        write_object(trial.record(), sys.stdout)
+    else:
+        print_lines(map(clean_block, trial.lines()))
+    leave(ExitCode.DONE if trial.worked else ExitCode.PARTLY)

@@ -1,8 +1,8 @@
-"""The arguments and options that several commands share, and how each starts and ends."""
+"""The arguments and options that several commands share, and how each command starts and ends."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -14,7 +14,7 @@ from slactl.clock import now, parse_instant
 from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
-from slactl.show.form import Form, Screen, wants_color
+from slactl.show.form import Form, Screen, choose_form, wants_color
 from slactl.sla.enums import Priority, Status
 
 Id = Annotated[
@@ -40,68 +40,114 @@ AtOption = Annotated[
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
+
+class Answer(NamedTuple):
+    """The options of a command that changes tickets: whether it keeps the change, and what it prints about it."""
+
+    dry_run: DryRunOption = False
+    quiet: QuietOption = False
+    as_json: JsonOption = False
+
+
+class Output(NamedTuple):
+    """The options of a command that prints records: their form and their fields."""
+
+    form: FormatOption = None
+    as_json: JsonOption = False
+    quiet: QuietOption = False
+    fields: FieldsOption = None
+
+    def chosen(self) -> Form:
+        """Return the one form that the options ask for; else a table on a terminal, plain text on a pipe.
+
+        Raises:
+            UsageError: they ask for two forms.
+        """
+        return choose_form(self.form, as_json=self.as_json, ids_only=self.quiet, terminal=sys.stdout.isatty())
+
+    def names(self, known: Sequence[str]) -> tuple[str, ...]:
+        """Return the fields to print; all known fields where `--fields` was not given.
+
+        Raises:
+            UsageError: there is no such field.
+        """
+        from slactl.show.records import choose_fields
+
+        return choose_fields(self.fields, known)
+
+
+def wall_seconds(option: str, example: str) -> Callable[[str], int]:
+    """Return a parser that turns the duration of an option into seconds of wall time.
+
+    The parser raises UsageError, with `example` as its hint, where the text is not a duration or counts business days.
+    """
+
+    def parse(text: str) -> int:
+        from slactl.clock import parse_duration
+
+        try:
+            duration = parse_duration(str(text))
+        except ValueError as error:
+            raise UsageError(f"{option}: {error}", example) from error
+        if duration.business_days:
+            raise UsageError(f"{option} counts wall time; it takes hours and minutes, not business days", example)
+        return duration.seconds
+
+    return parse
+
+
 Word = TypeVar("Word", Priority, Status)
 
-#: How much of stdin is read; the longest body and the longest list of ids are far shorter.
+#: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
 STDIN_BYTES = 64_000_000
-
-#: What `settings.due_soon` is where the rules leave it out.
-DUE_SOON = "2h"
 
 
 class Call(NamedTuple):
-    """One invocation: its settings, and the one instant that it calls now."""
+    """One invocation: its settings, and the instant that it takes as now."""
 
     config: Config
     now: datetime
 
     @property
     def desk(self) -> Desk:
-        """The service desk that the settings name."""
+        """Return the service desk that the settings name."""
         return Desk.of(self.config)
 
     def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
-        """What a person typed as a time; None where nothing was.
+        """Return the time that a person typed, or None where nothing was typed.
 
         Raises:
-            UsageError: it is no time.
+            UsageError: the text is not a time.
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
 
     def person(self, name: str | None) -> str | None:
-        """Whom a person means: `me` is who acts."""
+        """Return the name that a person typed; `me` is the actor."""
         return self.config.actor if name == "me" else name
 
     @property
     def screen(self) -> Screen:
-        """Where this command draws its tables."""
+        """Return the screen on which this command draws its tables."""
         return Screen(sys.stdout, wants_color(self.config.color, os.environ, terminal=sys.stdout.isatty()))
 
     def due_soon(self) -> int:
-        """What `settings.due_soon` says, in seconds; read without validating, so that a look costs no import.
-
-        Where the rules cannot be read it is the default, said on stderr: looking works while the rules are broken.
-        """
-        import tomllib
-
+        """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
         from slactl.clock import parse_duration
-        from slactl.files import BY_HAND, read_text
+        from slactl.desk.rules.reading import DUE_SOON, due_soon
 
-        try:
-            settings = tomllib.loads(read_text(self.config.rules, BY_HAND)).get("settings", {})
-            return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            say(f"warning: settings.due_soon of {self.config.rules} cannot be read; {DUE_SOON} it is", err=True)
-            return parse_duration(DUE_SOON).seconds
+        seconds = due_soon(self.config.rules)
+        if seconds is None:
+            say(f"warning: settings.due_soon of {self.config.rules} cannot be read; slactl uses {DUE_SOON}", err=True)
+        return parse_duration(DUE_SOON).seconds if seconds is None else seconds
 
 
 def call(context: typer.Context) -> Call:
-    """The invocation a command runs in; reads the clock, once."""
+    """Return the invocation of a command; this reads the clock, once for each command."""
     return Call(context.find_object(Config), now())  # type: ignore[arg-type]
 
 
 def read_body(body: str | None) -> str | None:
-    """The text of `--body`, from stdin where it is `-`.
+    """Return the text of `--body`, read from stdin where it is `-`.
 
     Raises:
         UsageError: stdin is not UTF-8.
@@ -117,74 +163,74 @@ def typed(words: Sequence[str]) -> str:
 
 
 def read_ids(arguments: Sequence[str]) -> list[str]:
-    """The ids as typed, each once; `-` stands for the words on stdin, and none there is no error."""
+    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be none."""
     words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
     return list(dict.fromkeys(words))
 
 
 def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
-    """The numbers as typed, each once; `-` stands for those on stdin.
+    """Return the numbers as typed, each once; `-` stands for the numbers on stdin.
 
     Raises:
-        UsageError: a word is no number.
+        UsageError: a word is not a number.
     """
     words = read_ids(arguments)
     for word in words:
         if not (word.isascii() and word.isdigit() and len(word) <= 18):
             from slactl.text import clean
 
-            raise UsageError(f"{clean(word)[:100]!r} is no number of a {what}")
+            raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
     return [int(word) for word in words]
 
 
 def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
-    """The ids, and the value that stands last.
+    """Return the ids, and the value that was typed as the last word.
 
     Raises:
-        UsageError: there is only one word, or the last is not of the closed set.
+        UsageError: there is only one word, or the last word is not a value of the closed set.
     """
     from slactl.text import not_one_of
 
-    names = [str(each) for each in kind]
+    names = [str(value) for value in kind]
     if words[-1] not in names:
         raise UsageError(not_one_of(words[-1], names), example)
     if len(words) == 1:
-        raise UsageError("no ticket is named", example)
+        raise UsageError("name at least one ticket", example)
     return words[:-1], kind(words[-1])
 
 
 def read_stdin() -> str:
-    """All of stdin.
+    """Return all of stdin.
 
     Raises:
-        UsageError: it is not UTF-8, or more than anybody writes.
+        UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
     """
     raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
-        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes", "give it in smaller parts")
+        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"stdin is not UTF-8 at byte {error.start}", "save the text as UTF-8 first") from error
+        raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere nothing prompts, and `--yes` is needed.
+    """Ask on a terminal; elsewhere nothing prompts, and `--yes` is required.
 
     Raises:
-        UsageError: stdin is no terminal and `--yes` was not given.
+        UsageError: stdin is not a terminal and `--yes` was not given.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} needs a yes", "add --yes")
+        raise UsageError(f"{question} This needs a terminal to ask, or --yes")
     typer.confirm(question, abort=True, err=True)
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line with names or paths in it: whatever they are, it stays one, and does nothing to a terminal.
+    """Print one line; names and paths in it cannot break the line or control the terminal.
 
-    Typer's own `echo` writes UTF-8 into a stream that is ASCII, past the stream and what is written there already.
+    Typer's own `echo` is not used: it writes UTF-8 into an ASCII stream, and before text that the stream still buffers.
     """
     from slactl.text import clean
 
@@ -192,13 +238,13 @@ def say(line: str, *, err: bool = False) -> None:
 
 
 def complain(error: SlactlError) -> None:
-    """Say on stderr what failed while the rest goes on."""
+    """Print an error on stderr while the command continues with the rest."""
     say(f"error: {error.message}", err=True)
     if error.hint:
         say(f"hint: {error.hint}", err=True)
 
 
 def leave(code: ExitCode) -> None:
-    """End with an exit code that is not an error of its own."""
+    """End the command with an exit code; 0 just returns."""
     if code is not ExitCode.DONE:
         raise typer.Exit(int(code))

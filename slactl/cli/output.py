@@ -1,4 +1,4 @@
-"""Printing records in the form that was asked for."""
+"""Print records in the form that was asked for, and receipts of what a command changed."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from slactl.cli.options import call, say
-from slactl.show.form import Form, choose_form
-from slactl.show.records import choose_fields, write
+from slactl.cli.options import Answer, Call, Output, call, complain, leave, read_ids, say
+from slactl.errors import ExitCode
+from slactl.show.form import Form
 
 if TYPE_CHECKING:
+    from slactl.desk.tickets.changes import Change, Outcome
     from slactl.show.tables import Column
 
 
@@ -19,39 +20,118 @@ def print_records(
     context: typer.Context,
     records: Iterable[Mapping[str, Any]],
     known: Sequence[str],
-    form: Form | None,
-    as_json: bool,
-    quiet: bool,
-    fields: str | None,
+    output: Output,
     *,
     key: str = "id",
     columns: "Callable[[], Sequence[Column]] | None" = None,
     screen_fields: Sequence[str] = (),
-    none: str = "nothing",
+    none: str = "no records",
 ) -> None:
-    """Records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
+    """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
-    Where no fields were asked for, a table has `columns`, or the `screen_fields`: the most important first, and a
-    long one at the end. `none` is said where there is no record.
+    Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
+    end. `none` is printed on stderr where there are no records.
 
     Raises:
-        UsageError: the options ask for two forms, or for a field there is not.
+        UsageError: the options ask for two forms, or for a field that does not exist.
     """
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, known)
-    if chosen is not Form.TABLE:
-        write(records, chosen, names, sys.stdout, key=key)
+    form, names = output.chosen(), output.names(known)
+    if form is not Form.TABLE:
+        from slactl.show.records import write
+
+        write(records, form, names, sys.stdout, key=key)
         return
     from slactl.show.tables import draw, field_column
 
-    found = list(records)
-    if not found:
+    rows = list(records)
+    if not rows:
         say(none, err=True)
         return
-    shown = screen_fields if screen_fields and fields is None else names
-    drawn: Sequence[Column] = [field_column(name, rank=place) for place, name in enumerate(shown)]
-    if fields is None and columns is not None:
+    shown = screen_fields if screen_fields and output.fields is None else names
+    drawn: Sequence[Column] = [field_column(name, rank=rank) for rank, name in enumerate(shown)]
+    if output.fields is None and columns is not None:
         drawn = columns()
     elif shown is screen_fields:
         drawn = [*drawn[:-1], replace(drawn[-1], long=True, rank=1)]
-    draw(found, drawn, call(context).screen)
+    draw(rows, drawn, call(context).screen)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines on stdout."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def change_tickets(
+    context: typer.Context,
+    answer: Answer,
+    references: Sequence[str],
+    make: "Change",
+    what: str,
+    at: str | None = None,
+    *,
+    assignee: str | None = None,
+) -> None:
+    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is whom they are given to."""
+    from slactl.desk.tickets.changes import change
+
+    here = call(context)
+    outcome = change(here.desk, here.now, read_ids(references), make, here.instant(at), dry_run=answer.dry_run)
+    announce(here, answer, outcome, what, assignee=assignee)
+
+
+def announce(here: Call, answer: Answer, outcome: "Outcome", what: str, *, assignee: str | None = None) -> None:
+    """Print what was done to each ticket; errors go to stderr and decide the exit code."""
+    for warning in outcome.warnings:
+        say(f"warning: {warning}", err=True)
+    if answer.as_json:
+        tickets = outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done)
+        _print_tickets(tickets, several=len(outcome.done) + len(outcome.failures) > 1)
+    elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
+        print_lines(map(str, outcome.done))
+    else:
+        prefix = "would have " if answer.dry_run else ""
+        for number in outcome.done:
+            say(f"{prefix}{what} ticket {number}")
+    if assignee is not None:
+        _warn_unreachable(here, assignee)
+    _leave_with_failures(outcome)
+
+
+def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
+    from slactl.clock import to_text
+    from slactl.store.read.filters import by_number
+
+    with here.desk.database.read() as transaction:
+        return list(by_number(transaction, to_text(here.now), numbers))
+
+
+def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:
+    """Print one ticket as an object; where the command named several, print an array."""
+    from slactl.show.records import write, write_object
+    from slactl.store.read.tickets import TICKET_COLUMNS
+
+    if len(tickets) == 1 and not several:
+        write_object(tickets[0], sys.stdout)
+    else:
+        write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
+
+
+def _warn_unreachable(here: Call, assignee: str) -> None:
+    """Warn about an assignee without an entry in the rules; any name is valid, but no message can reach it."""
+    from slactl.desk.tickets.input import is_addressee
+
+    if not is_addressee(here.desk, assignee):
+        file = here.desk.rules
+        entry = f"{assignee} has no [people.{assignee}] entry in {file}"
+        say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
+
+
+def _leave_with_failures(outcome: "Outcome") -> None:
+    if not outcome.failures:
+        return
+    codes = {failure.code for failure in outcome.failures}
+    if not outcome.done and len(outcome.failures) == 1:
+        raise outcome.failures[0]
+    for failure in outcome.failures:
+        complain(failure)
+    leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)

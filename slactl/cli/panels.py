@@ -1,6 +1,11 @@
-"""The help of each command: its options under headings."""
+"""Build commands: help under headings, and bundles of options that many commands share.
 
+Only this file names the private parser of Typer.
+"""
+
+import inspect
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -8,8 +13,10 @@ from typer.core import TyperCommand
 from typer.models import CommandFunctionType
 
 if TYPE_CHECKING:
-    from typer._click.core import Context
-    from typer._click.formatting import HelpFormatter
+    from typer._click.core import Command as Command
+    from typer._click.core import Context as Context
+    from typer._click.formatting import HelpFormatter as HelpFormatter
+    from typer._click.shell_completion import CompletionItem as CompletionItem
 
 #: The heading of the options that choose the form of the output.
 OUTPUT = "Output"
@@ -19,6 +26,7 @@ class PanelCommand(TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the arguments, then the options under their headings, those of the output last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -26,7 +34,7 @@ class PanelCommand(TyperCommand):
                 is_argument = parameter.param_type_name == "argument"
                 heading = getattr(parameter, "rich_help_panel", None) or "Options"
                 sections.setdefault("Arguments" if is_argument else heading, []).append(record)
-        for heading, rows in sections.items():
+        for heading, rows in sorted(sections.items(), key=lambda section: section[0] == OUTPUT):
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
@@ -44,5 +52,60 @@ class Commands(typer.Typer):
         cls: type[PanelCommand] = PanelCommand,
         **options: Any,  # noqa: ANN401
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
-        """Register a function as a command."""
-        return super().command(name, cls=cls, **options)
+        """Register a function as a command; a parameter of a NamedTuple type stands for the options in it."""
+        register = super().command(name, cls=cls, **options)
+
+        def registered(function: CommandFunctionType) -> CommandFunctionType:
+            register(unbundled(function))
+            return function
+
+        return registered
+
+
+def unbundled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that takes the options of each bundle one by one, and calls the given one with the bundles."""
+    declared = inspect.signature(function).parameters.values()
+    bundles = {one.name: one.annotation for one in declared if hasattr(one.annotation, "_field_defaults")}
+    if not bundles:
+        return function
+    options = []
+    for parameter in declared:
+        bundle = bundles.get(parameter.name)
+        options += [parameter] if bundle is None else _options(bundle)
+
+    @wraps(function)
+    def bundled(**values: Any) -> Any:  # noqa: ANN401  (what the command returns)
+        for name, bundle in bundles.items():
+            values[name] = bundle(**{option: values.pop(option) for option in bundle._fields})
+        return function(**values)
+
+    keywords = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options]
+    bundled.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    return bundled
+
+
+def _options(bundle: Any) -> list[inspect.Parameter]:  # noqa: ANN401  (a class that NamedTuple made)
+    """Return the options of a bundle as parameters, in its order."""
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=bundle._field_defaults.get(name, inspect.Parameter.empty),
+            annotation=annotation,
+        )
+        for name, annotation in bundle.__annotations__.items()
+    ]
+
+
+def completion_item(word: str) -> "CompletionItem":
+    """Return a word as the shell completion of Typer takes it."""
+    from typer._click.shell_completion import CompletionItem
+
+    return CompletionItem(word)
+
+
+def get_current_context() -> "Context":
+    """Return the context of the command that is running."""
+    from typer._click import globals as running
+
+    return running.get_current_context()

@@ -1,4 +1,4 @@
-"""Progress on long work: a bar on a terminal's stderr, nothing elsewhere."""
+"""Show the progress of long work: a bar where stderr is a terminal, nothing elsewhere."""
 
 import os
 import sys
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """What is told how far the work is; without a terminal it says nothing."""
+    """The progress bar of an import; without a terminal it shows nothing."""
 
     def __init__(self, progress: "Progress | None" = None, task: "TaskID | None" = None) -> None:
         self._progress, self._task = progress, task
 
     def __call__(self, count: int) -> None:
-        """So many more bytes were read."""
+        """Add to the number of bytes that were read."""
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task, count)
 
     def step(self, done: int, total: int) -> None:
-        """All is read, and so many of the tickets are taken in."""
+        """Show how many tickets are imported, after everything was read."""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description="taking in tickets", completed=done, total=total)
+            self._progress.update(self._task, description="importing tickets", completed=done, total=total)
 
 
 @contextmanager
 def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
-    """Yields what is to be told how many more bytes of a stream were read."""
+    """Yield a bar that takes the number of bytes read from a stream."""
     if not sys.stderr.isatty():
         yield Bar()
         return
@@ -50,7 +50,7 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
 
 @contextmanager
 def phases() -> Iterator[Callable[[str, int, int], None]]:
-    """Yields what is to be told the phase of the work, how much of it is done, and how much there is."""
+    """Yield a function that takes the phase of the work, how much is done, and how much there is."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
@@ -61,9 +61,9 @@ def phases() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, Any] = {}
 
-        def tell(phase: str, done: int, total: int) -> None:
+        def show(phase: str, done: int, total: int) -> None:
             if phase not in tasks:
                 tasks[phase] = progress.add_task(phase, total=total)
             progress.update(tasks[phase], completed=done, total=max(done, total))
 
-        yield tell
+        yield show

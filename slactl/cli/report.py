@@ -1,4 +1,4 @@
-"""`report`: how the promises of a period were kept."""
+"""`report`: print attainment, times, trends and escalations of a period."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 app = Commands()
 
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default this machine's."),
+]
+HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")]
+
 
 @app.command("report")
 def report(
     context: typer.Context,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="From T: 'mon', '2026-03-01', '7d ago'.")
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, T excluded; default now.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option("--timezone", metavar="Z", help="The time zone of days and hours; default this machine's."),
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE|-", help="Write one HTML page with charts.")
-    ] = None,
+    timezone: ZoneOption = None,
+    html: HtmlOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --html if it exists.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row for each target and group.")] = False,
     form: FormatOption = None,
@@ -40,7 +40,7 @@ def report(
 ) -> None:
     """Report attainment, times, trends and escalations of a period.
 
-    A target counts if it ended in the period, or if its deadline passed in the period. Without --since the
+    A target counts if it ended in the period, or if its deadline passed in the period. Without --since, the
     period begins with the first ticket.
 
     \b
@@ -56,12 +56,12 @@ def report(
     chosen = _form(form, as_json=as_json, as_csv=as_csv, html=html, force=force)
     period = here.instant(since), here.instant(until)
     zone, name = zone_named(timezone)
-    with here.desk.database.read() as connection:
-        found = desk.report(connection, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
+    with here.desk.database.read() as transaction:
+        record = desk.report(transaction, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
     if html is None:
-        _print(here, found, chosen)
+        _print(here, record, chosen)
     else:
-        _write_page(found, html, force=force)
+        _write_page(record, html, force=force)
 
 
 def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, force: bool) -> Form:
@@ -69,35 +69,35 @@ def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, f
         raise UsageError("only one form of output at a time", "slactl report --csv")
     chosen = choose_form(Form.CSV if as_csv else form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
     if chosen is Form.IDS:
-        raise UsageError("a report has no ids", "slactl list --ever-breached --all -q")
+        raise UsageError("report cannot print ids", "slactl list --ever-breached --all -q")
     if html is not None and (form or as_json or as_csv):
         raise UsageError("only one form of output at a time: --html is one", f"slactl report --html {quoted(html)}")
     if force and html is None:
-        raise UsageError("--force goes with --html", "leave --force out, or say with --html which page it replaces")
+        raise UsageError("--force needs --html, which names the page to replace", "slactl report --help")
     return chosen
 
 
-def _print(here: Call, found: "Record", form: Form) -> None:
+def _print(here: Call, record: "Record", form: Form) -> None:
     from slactl.desk.reports.report import TARGET_FIELDS, target_rows
     from slactl.show.records import write, write_object
 
     if form is Form.TABLE:
         from slactl.show.report import draw_report
 
-        draw_report(found, here.screen)
+        draw_report(record, here.screen)
     elif form is Form.JSON:
-        write_object(found, sys.stdout)
+        write_object(record, sys.stdout)
     else:
-        write(target_rows(found), form, ("group", *TARGET_FIELDS), sys.stdout)
+        write(target_rows(record), form, ("group", *TARGET_FIELDS), sys.stdout)
 
 
-def _write_page(found: "Record", target: str, *, force: bool) -> None:
+def _write_page(record: "Record", target: str, *, force: bool) -> None:
     from slactl.cli.files import write_private
     from slactl.show.page import page
 
-    text = page(found)
+    text = page(record)
     if target == "-":
-        # A page says itself that it is UTF-8, whatever stdout is.
+        # The page declares UTF-8, whatever the encoding of stdout.
         sys.stdout.buffer.write(text.encode(errors="xmlcharrefreplace"))
         return
     write_private(target, text, force=force)

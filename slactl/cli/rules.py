@@ -1,4 +1,4 @@
-"""The rules: checked, shown, changed."""
+"""`rules`: check, show and change rules.toml; `rules_versions` adds test, diff and apply."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from slactl.cli import rules_versions
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
-from slactl.cli.output import print_records
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
+from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.sla.enums import Priority
 
@@ -39,11 +39,12 @@ def check(
     for warning in warnings:
         say(f"warning: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:
-        told = [{"line": warning.line, "message": warning.message} for warning in warnings]
-        write_object({"file": str(path), "hash": rules.hash, "warnings": told}, sys.stdout)
+        listed = [{"line": warning.line, "message": warning.message} for warning in warnings]
+        write_object({"file": str(path), "hash": rules.hash, "warnings": listed}, sys.stdout)
     else:
-        counted = f"{len(rules.policies)} policies, {len(rules.calendars)} calendars, {len(rules.escalations)} ladders"
-        say(f"{path}: valid ({counted}{f', {len(warnings)} warnings' if warnings else ''})")
+        counts = [f"{len(rules.policies)} policies", f"{len(rules.calendars)} calendars"]
+        counts += [f"{len(rules.escalations)} escalation rules"]
+        say(f"{path}: valid ({', '.join([*counts, *([f'{len(warnings)} warnings'] if warnings else [])])})")
 
 
 @app.command()
@@ -52,10 +53,8 @@ def show(
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,
     priority: Annotated[Priority | None, typer.Option(help="Only this priority.", show_default=False)] = None,
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Only this tenant.")] = None,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Show the targets of each plan and priority.
 
@@ -66,35 +65,35 @@ def show(
       slactl rules show --tenant acme --json
     """
     from slactl.desk.rules import file as rules_file
+    from slactl.desk.rules.reading import valid_rules
     from slactl.show import rules as screens
     from slactl.show.records import write_object
-    from slactl.sla.rules.loading import load
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:
-        found = rules_file.combination(here.desk, plan, priority, tenant)
-        if as_json:
-            write_object(found, sys.stdout)
+        combination = rules_file.combination(here.desk, plan, priority, tenant)
+        if output.as_json:
+            write_object(combination, sys.stdout)
         else:
-            sys.stdout.writelines(f"{line}\n" for line in screens.combination_lines(found))
+            print_lines(screens.combination_lines(combination))
         return
-    cells = rules_file.matrix(load(here.desk.rules))
-    if sys.stdout.isatty() and form is None and not as_json and not quiet and fields is None:
+    cells = rules_file.matrix(valid_rules(here.desk.rules))
+    if sys.stdout.isatty() and output == Output():
         screens.draw_matrix(cells, here.screen)
     else:
-        print_records(context, cells, screens.FIELDS, form, as_json, quiet, fields, key="policy")
+        print_records(context, cells, screens.FIELDS, output, key="policy")
 
 
 @app.command("set")
 def set_(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="settings.due_soon, policy.pro.targets.high …")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as settings.due_soon or policy.pro.targets.high.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:
     """Change one value of rules.toml and keep the comments.
 
-    slactl checks the result before it writes. Policies go by name, escalation rules and levels by id.
+    slactl checks the result before it writes the file. KEY names policies by name, escalation rules and levels by id.
 
     \b
     Examples:

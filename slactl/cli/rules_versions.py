@@ -1,4 +1,4 @@
-"""`rules test`, `rules diff` and `rules apply`: trying rules out, and moving the open tickets to them."""
+"""`rules test`, `rules diff` and `rules apply`: test rules, and move open tickets to them."""
 
 import sys
 from collections.abc import Callable
@@ -13,13 +13,14 @@ from slactl.cli.options import (
     FieldsOption,
     FormatOption,
     JsonOption,
-    QuietOption,
+    Output,
     YesOption,
     call,
     confirm,
     leave,
     say,
 )
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
 from slactl.show.form import Form, choose_form
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 app = Commands()
 
-#: How many changed deadlines a terminal is shown.
+#: How many changed deadlines a terminal shows.
 SCREENFUL = 50
 
 
@@ -43,10 +44,14 @@ def run_tests(
 ) -> None:
     """Run unit tests for rules.
 
-    A file has [[test]] tables: `name`, `history` (events as in a history file), `expect` (timers: `ticket`,
-    `target`, and any key of `simulate --json`), `fires` (exactly the levels that fire for the tickets it
-    names), and `at`, the moment of judgement (default: the last moment that the test names). Exit code 4: a
-    test fails, or a file is invalid.
+    A file has [[test]] tables with these keys. Exit code 4: a test fails, or a file is invalid.
+
+    \b
+      name     the name of the test
+      history  events as in a history file
+      expect   timers: ticket, target, and any key of simulate --json
+      fires    exactly the levels that fire for the tickets it names
+      at       the time to judge at; default: the last time that the test names
 
     \b
     Examples:
@@ -54,20 +59,18 @@ def run_tests(
       slactl rules test --rules draft.toml tests/*.toml
       slactl rules test tests.toml --json
     """
+    from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.testing import run
     from slactl.show.records import write_object
     from slactl.show.rules import outcome_lines
-    from slactl.sla.rules.loading import load
 
-    here = call(context)
-    path = rules or here.desk.rules
-    report = run(files, load(path))
+    report = run(files, valid_rules(rules or call(context).desk.rules))
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
     if as_json:
         write_object(report, sys.stdout)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in outcome_lines(report, quiet=quiet))
+        print_lines(outcome_lines(report, quiet=quiet))
     leave(ExitCode.RULES if report["failed"] or report["problems"] else ExitCode.DONE)
 
 
@@ -77,7 +80,7 @@ def diff(
 ) -> None:
     """Show what changed since the open tickets were opened.
 
-    A ticket keeps the rules of the moment when it was opened, until `rules apply` moves it.
+    A ticket keeps the rules under which it was opened, until rules apply moves it.
 
     \b
     Examples:
@@ -91,16 +94,16 @@ def diff(
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
     names = choose_fields(fields, DIFF_FIELDS)
-    found = desk.diff(here.desk)
+    difference = desk.diff(here.desk)
     if chosen is Form.TABLE:
-        sys.stdout.writelines(f"{line}\n" for line in diff_lines(found))
+        print_lines(diff_lines(difference))
     elif chosen is Form.JSON and fields is None:
-        write_object(found, sys.stdout)
+        write_object(difference, sys.stdout)
     else:
-        records = list(diff_records(found))
+        records = list(diff_records(difference))
         write(records, chosen, names, sys.stdout, key="version")
         if not records:
-            sys.stderr.writelines(f"{line}\n" for line in diff_lines(found))
+            sys.stderr.writelines(f"{line}\n" for line in diff_lines(difference))
 
 
 @app.command("apply")
@@ -108,10 +111,8 @@ def apply(
     context: typer.Context,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Move open tickets to the current rules.
 
@@ -125,37 +126,32 @@ def apply(
       slactl rules apply --yes --json
     """
     from slactl.desk.rules import apply as desk
-    from slactl.show.records import choose_fields
 
-    here = call(context)
-    chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
-    names = choose_fields(fields, desk.CHANGE_FIELDS)
+    here, form, names = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
     total = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
-    shown = False
     if total and not dry_run and not yes:
-        if chosen is Form.TABLE and sys.stdin.isatty():
-            preview = desk.Move(here.now, dry_run=True, shown={})
+        is_shown = form is Form.TABLE and sys.stdin.isatty()
+        preview = desk.Move(here.now, dry_run=True, shown={} if is_shown else None)
+        if is_shown:
             _show_table(here, preview, total)
-            shown, move.rules, move.shown = True, preview.rules, preview.shown
         confirm(f"Move {total:,} open ticket{'s' if total != 1 else ''} to the current rules?", yes=False)
-        # Others may have worked on while the question stood.
-        move.at = call(context).now
-    if chosen is Form.TABLE:
-        _show_table(here, move, total, table=not shown)
+        move = preview.confirmed(call(context).now)
+    if form is Form.TABLE:
+        _show_table(here, move, total, table=move.shown is None)
     else:
-        _print_changes(here, move, chosen, names, total)
+        _print_changes(here, move, form, names, total)
     leave(move.code)
 
 
 def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> None:
-    """The changed deadlines, the newly breached ones first, as many as a screen bears; then what it came to."""
+    """Draw up to `SCREENFUL` changed deadlines, newly breached ones first, then print the counts."""
     from slactl.desk.rules import apply as desk
     from slactl.show.rules_changes import deadline_columns, move_lines
     from slactl.show.tables import draw
 
     breached, others = list[desk.Record](), list[desk.Record]()
-    for change in desk.apply(here.desk, move, _progress(total), _complain):
+    for change in desk.apply(here.desk, move, _progress(total), _print_error):
         kept = breached if change["newly_breached"] else others
         if len(kept) < SCREENFUL:
             kept.append(change)
@@ -164,16 +160,16 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
         left = move.changed - len(shown)
         footer = f"and {left:,} more; all of them: slactl rules apply --dry-run --format plain" if left else ""
         draw(shown, deadline_columns(), here.screen, footer=footer)
-    sys.stdout.writelines(f"{line}\n" for line in move_lines(move.record()))
+    print_lines(move_lines(move.record()))
 
 
 def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
-    """The changed deadlines for scripts. All is written before the first is printed: a closed pipe stops nothing."""
+    """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe stops no move."""
     from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines
 
-    changes = spooled(desk.apply(here.desk, move, _progress(total), _complain), form, fields, key="ticket_id")
+    changes = spooled(desk.apply(here.desk, move, _progress(total), _print_error), form, fields, key="ticket_id")
     if form is Form.JSON:
         sys.stdout.write(to_json(move.record(), indent=2).removesuffix("\n}") + ',\n  "changes": ')
         pour(changes, sys.stdout)
@@ -184,18 +180,18 @@ def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...]
 
 
 def _progress(total: int) -> Callable[[int], None]:
-    """Says on a terminal how far it got, for desks large enough to wait for."""
+    """Return a function that shows the progress on a terminal; it shows nothing for a few tickets."""
     if not sys.stderr.isatty() or total <= SCREENFUL:
         return lambda _: None
     done = 0
 
-    def tell(count: int) -> None:
+    def advance(count: int) -> None:
         nonlocal done
         done += count
         typer.echo(f"\r{done:,} of {total:,} tickets" + ("\n" if done >= total else ""), nl=False, err=True)
 
-    return tell
+    return advance
 
 
-def _complain(problem: str) -> None:
+def _print_error(problem: str) -> None:
     say(f"error: {problem}", err=True)

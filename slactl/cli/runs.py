@@ -1,4 +1,4 @@
-"""What each `check` did."""
+"""`runs`: show what each `check` did."""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FieldsOption, FormatOption, JsonOption, QuietOption, call
+from slactl.cli.options import Call, JsonOption, Output, call
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError
 
@@ -20,10 +20,8 @@ app = Commands(help="Show what each check did.")
 def list_(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show at most N; 0: all.")] = 50,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """List the runs of check, newest first.
 
@@ -35,11 +33,9 @@ def list_(
     from slactl.show.check import run_columns
     from slactl.store.read import runs
 
-    with call(context).desk.database.read() as connection:
-        found = runs.runs(connection, limit)
-    print_records(
-        context, found, runs.COLUMNS, form, as_json, quiet, fields, columns=run_columns, none="no check has run yet"
-    )
+    with call(context).desk.database.read() as transaction:
+        records = runs.runs(transaction, limit)
+    print_records(context, records, runs.COLUMNS, output, columns=run_columns, none="no check has run yet")
 
 
 @app.command()
@@ -59,18 +55,18 @@ def show(
     from slactl.store.read import runs
 
     here, asked = call(context), min(number, 2**63 - 1)
-    with here.desk.database.read() as connection:
-        found = runs.run(connection, asked)
-        fired = runs.escalations(connection, asked)
-    if found is None:
+    with here.desk.database.read() as transaction:
+        run = runs.run(transaction, asked)
+        fired = runs.escalations(transaction, asked)
+    if run is None:
         raise NotKnownError(f"there is no run {number}", "slactl runs list")
     if as_json:
-        write_object(found | {"escalations": fired}, sys.stdout)
+        write_object(run | {"escalations": fired}, sys.stdout)
     elif sys.stdout.isatty():
-        write_pairs(found, sys.stdout)
+        write_pairs(run, sys.stdout)
         _draw_escalations(here, fired)
     else:
-        write_pairs(found | {"escalations": fired}, sys.stdout)
+        write_pairs(run | {"escalations": fired}, sys.stdout)
 
 
 def _draw_escalations(here: Call, fired: "Sequence[Record]") -> None:

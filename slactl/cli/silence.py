@@ -1,6 +1,5 @@
-"""Times in which messages wait."""
+"""`silence`: hold messages back for some time."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -8,24 +7,24 @@ import typer
 from slactl.cli.completion import ticket_ids
 from slactl.cli.options import (
     DryRunOption,
-    FieldsOption,
-    FormatOption,
-    JsonOption,
-    QuietOption,
+    Output,
     call,
     read_numbers,
     say,
+    wall_seconds,
 )
+from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
-from slactl.errors import UsageError
 
 app = Commands(help="Hold messages back for some time.")
+
+FOR = wall_seconds("--for", "slactl silence add --ticket 12 --for 2h")
 
 
 @app.command()
 def add(
     context: typer.Context,
-    lasting: Annotated[str, typer.Option("--for", metavar="2h", help="How long from now.")],
+    seconds: Annotated[int, typer.Option("--for", metavar="2h", help="How long from now.", parser=FOR)],
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
     ticket: Annotated[
         str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
@@ -36,37 +35,29 @@ def add(
 ) -> None:
     """Hold messages back; levels still fire.
 
-    With several options, it holds only messages that match all of them. When the silence ends, one message says
-    what is still true; the rest is not sent.
+    With several options it holds only messages that match all of them. When the silence ends, slactl sends one
+    message about what is still true, and none of the others.
 
     \b
     Examples:
       slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
       slactl silence add --ticket 12 --for 1d
     """
-    from slactl.clock import parse_duration
+    from slactl.clock import Duration
     from slactl.desk.messages import silences
 
     here = call(context)
-    try:
-        duration = parse_duration(lasting)
-    except ValueError as error:
-        raise UsageError(f"--for: {error}", "slactl silence add --ticket 12 --for 2h") from error
-    if duration.business_days:
-        raise UsageError("--for takes hours and minutes, not business days", "slactl silence add --ticket 12 --for 2h")
-    new = silences.NewSilence(duration, tenant, ticket, escalation, comment)
+    new = silences.NewSilence(Duration(seconds), tenant, ticket, escalation, comment)
     number = silences.add(here.desk, here.now, new, dry_run=dry_run)
-    say("would be silent" if dry_run else str(number))
+    say("would hold messages back" if dry_run else str(number))
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
     ended: Annotated[bool, typer.Option("--all", help="Also silences that have ended.")] = False,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """List current silences, the last to end first.
 
@@ -75,15 +66,14 @@ def list_(
       slactl silence list
       slactl silence list --all --json
     """
-    from slactl.cli.output import print_records
     from slactl.clock import to_text
     from slactl.store.read import tickets as reads
 
     here = call(context)
-    with here.desk.database.read() as connection:
-        found = reads.silences(connection, to_text(here.now), ended=ended)
+    with here.desk.database.read() as transaction:
+        silences = reads.silences(transaction, to_text(here.now), ended=ended)
     shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
-    print_records(context, found, reads.SILENCE_COLUMNS, form, as_json, quiet, fields, screen_fields=shown)
+    print_records(context, silences, reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
 
 
 @app.command()
@@ -103,4 +93,4 @@ def expire(
 
     here = call(context)
     done = silences.expire(here.desk, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
-    sys.stdout.writelines(f"{'would end' if dry_run else 'ended'} silence {number}\n" for number in done)
+    print_lines(f"{'would end' if dry_run else 'ended'} silence {number}" for number in done)

@@ -1,4 +1,4 @@
-"""Asking what rules would have made of a history."""
+"""`simulate`: replay a history file against rules."""
 
 import sys
 from contextlib import closing
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.files import Teller, opened
+from slactl.cli.files import Problems, opened
 from slactl.cli.options import Call, FormatOption, JsonOption, QuietOption, call, leave
 from slactl.cli.panels import Commands
 from slactl.desk.reports.measures import By
@@ -17,38 +17,37 @@ from slactl.show.form import Form, choose_form
 
 app = Commands()
 
-#: Tickets on a terminal where nothing was said.
+#: How many rows a terminal shows unless `--limit` says otherwise.
 LIMIT = 50
+RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")]
+JudgeAtOption = Annotated[
+    str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
+]
+CompareOption = Annotated[Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")]
+ByOption = Annotated[
+    By | None, typer.Option("--by", help="With --compare: break down by this field.", show_default=False)
+]
+LimitOption = Annotated[int | None, typer.Option(metavar="N", min=0, help="Rows on a terminal (default 50); 0: all.")]
 
 
 @app.command()
 def simulate(
     context: typer.Context,
     history: Annotated[str, typer.Argument(metavar="HISTORY|-", help="A history file (JSONL); - is stdin.")],
-    rules: Annotated[
-        Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
-    ] = None,
-    compare: Annotated[
-        Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")
-    ] = None,
-    by: Annotated[
-        By | None, typer.Option("--by", help="With --compare: break down by this field.", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Rows on a terminal (default 50); 0: all.")
-    ] = None,
+    rules: RulesOption = None,
+    at: JudgeAtOption = None,
+    compare: CompareOption = None,
+    by: ByOption = None,
+    limit: LimitOption = None,
     form: FormatOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Replay a history file against rules; write nothing.
 
-    It prints each deadline, whether it was kept, and which levels would have fired. With --compare it replays
-    the history under two rules files: what each keeps, which breaches are gained and lost, and how often
-    something fires.
+    It prints each deadline, whether it was kept, and the levels that would have fired. --compare replays the
+    history under two rules files and shows the attainment under each, the breaches that appear or disappear,
+    and the number of levels that fire.
 
     It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
 
@@ -59,12 +58,6 @@ def simulate(
       slactl export | slactl simulate - --rules draft.toml
       slactl export | slactl simulate - --compare draft.toml --by plan
     """
-    from slactl.cli.progress import reading
-    from slactl.clock import to_text
-    from slactl.desk.what_if.simulate import simulate_file
-    from slactl.show.simulation import Tally, draw_tickets, write_tickets
-    from slactl.sla.rules.loading import load
-
     here = call(context)
     if by is not None and compare is None:
         raise UsageError("--by goes with --compare", "slactl simulate --help")
@@ -73,14 +66,25 @@ def simulate(
     most, file = LIMIT if limit is None else limit, rules or here.desk.rules
     if compare is not None:
         return _compare(here, history, (file, compare), instant, by, chosen, most)
-    promised, teller = load(file), Teller(history)
+    _replay(here, history, file, instant, chosen, most)
+
+
+def _replay(here: Call, history: str, file: Path, at: datetime | None, form: Form, most: int) -> None:
+    """Replay the history under the rules of one file, and print what becomes of each ticket."""
+    from slactl.cli.progress import reading
+    from slactl.clock import to_text
+    from slactl.desk.rules.reading import valid_rules
+    from slactl.desk.what_if.simulate import simulate_file
+    from slactl.show.simulation import Tally, draw_tickets, write_tickets
+
+    rules, problems = valid_rules(file), Problems(history)
     with opened(history) as stream, reading(stream, history) as ticked:
-        tickets = simulate_file(stream, promised, instant or "last", teller, ticked)
-        if chosen is Form.TABLE:
+        tickets = simulate_file(stream, rules, at or "last", problems, ticked)
+        if form is Form.TABLE:
             draw_tickets(tickets, here.screen, here.now, most, Tally())
         else:
-            write_tickets(to_text(instant) if instant else "last", tickets, chosen, sys.stdout)
-    _end(teller)
+            write_tickets(to_text(at) if at else "last", tickets, form, sys.stdout)
+    _end(problems)
 
 
 def _compare(
@@ -89,24 +93,24 @@ def _compare(
     """Replay the history under the rules of both files, and print what differs."""
     from slactl.cli.progress import reading
     from slactl.clock import to_text
+    from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.comparison import SIDES, compare_file
     from slactl.show.comparison import draw_comparison, write_comparison
-    from slactl.sla.rules.loading import load
 
-    rules, teller = (load(files[0]), load(files[1])), Teller(history)
+    problems, rules = Problems(history), (valid_rules(files[0]), valid_rules(files[1]))
     with opened(history) as stream, reading(stream, history) as ticked:
-        found = compare_file(stream, rules, at or "last", by, teller, ticked)
-    whose = zip(SIDES, files, rules, strict=True)
-    head = {side: {"file": str(file), "hash": promised.hash} for side, file, promised in whose}
-    record = {"at": to_text(at) if at else "last", **head, **found.record()}
-    with closing(found):
+        comparison = compare_file(stream, rules, at or "last", by, problems, ticked)
+    sides = zip(SIDES, files, rules, strict=True)
+    head = {side: {"file": str(file), "hash": compared.hash} for side, file, compared in sides}
+    record = {"at": to_text(at) if at else "last", **head, **comparison.record()}
+    with closing(comparison):
         if form is Form.TABLE:
-            draw_comparison(record, found.breaches(), here.screen, most)
+            draw_comparison(record, comparison.breaches(), here.screen, most)
         else:
-            write_comparison(record, found.breaches(), form, sys.stdout)
-    _end(teller)
+            write_comparison(record, comparison.breaches(), form, sys.stdout)
+    _end(problems)
 
 
-def _end(teller: Teller) -> None:
-    teller.end()
-    leave(ExitCode.PARTLY if teller.found else ExitCode.DONE)
+def _end(problems: Problems) -> None:
+    problems.end()
+    leave(ExitCode.PARTLY if problems.left_out else ExitCode.DONE)

@@ -1,15 +1,14 @@
-"""Customer organisations."""
+"""`tenant`: manage customer organisations."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, FieldsOption, FormatOption, JsonOption, QuietOption, call, say
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
 from slactl.cli.output import print_records
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
-from slactl.show.form import Form
 from slactl.text import quoted
 
 app = Commands(help="Manage customers: their plan and time zone.")
@@ -67,10 +66,8 @@ def change(
 @app.command("list")
 def list_(
     context: typer.Context,
-    form: FormatOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    fields: FieldsOption = None,
+    *,
+    output: Output,
 ) -> None:
     """List all tenants.
 
@@ -80,9 +77,10 @@ def list_(
     """
     from slactl.store.read import tickets as reads
 
-    with call(context).desk.database.read() as connection:
-        found = reads.tenants(connection)
-    _print(context, found, form, as_json, quiet, fields)
+    with call(context).desk.database.read() as transaction:
+        tenants = reads.tenants(transaction)
+    names = ("name", "plan", "timezone", "created_at")
+    print_records(context, tenants, names, output, key="name", none="there is no tenant yet")
 
 
 @app.command()
@@ -97,26 +95,13 @@ def show(context: typer.Context, name: Name, as_json: JsonOption = False) -> Non
     from slactl.store.read import tickets as reads
     from slactl.text import clean, nearest
 
-    with call(context).desk.database.read() as connection:
-        found = {tenant["name"]: tenant for tenant in reads.tenants(connection)}
-    if name not in found:
-        near = nearest(name, found)
+    with call(context).desk.database.read() as transaction:
+        tenants = {tenant["name"]: tenant for tenant in reads.tenants(transaction)}
+    if name not in tenants:
+        near = nearest(name, tenants)
         hint = f"slactl tenant show {quoted(near)}" if near else "slactl tenant list"
         raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", hint)
     if as_json:
-        write_object(found[name], sys.stdout)
+        write_object(tenants[name], sys.stdout)
     else:
-        write_pairs(found[name], sys.stdout)
-
-
-def _print(
-    context: typer.Context,
-    found: list[dict[str, Any]],
-    form: Form | None,
-    as_json: bool,
-    quiet: bool,
-    fields: str | None,
-) -> None:
-
-    names = ("name", "plan", "timezone", "created_at")
-    print_records(context, found, names, form, as_json, quiet, fields, key="name", none="there is no tenant yet")
+        write_pairs(tenants[name], sys.stdout)

@@ -1,4 +1,4 @@
-"""Opening and changing tickets."""
+"""`create` and the commands that change a field of tickets."""
 
 from typing import Annotated
 
@@ -6,21 +6,19 @@ import typer
 
 from slactl.cli.completion import ids_then_priority, ids_then_status
 from slactl.cli.options import (
+    Answer,
     AtOption,
     BodyOption,
-    DryRunOption,
     Id,
     Ids,
-    JsonOption,
-    QuietOption,
     call,
     last_word,
     read_body,
     read_ids,
     typed,
 )
+from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
-from slactl.cli.results import announce, change_tickets
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority, Status, Target
 
@@ -46,9 +44,8 @@ def create(
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Open a ticket and set its deadlines.
 
@@ -63,8 +60,8 @@ def create(
     here = call(context)
     who = here.person(assignee)
     new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
-    outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=dry_run)
-    announce(here, outcome, "opened", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
+    outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
+    announce(here, answer, outcome, "opened", assignee=who)
 
 
 @app.command()
@@ -76,9 +73,8 @@ def assign(
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Assign tickets to somebody, or to nobody.
 
@@ -91,11 +87,9 @@ def assign(
     from slactl.desk.tickets import changes
 
     if nobody == (to is not None):
-        raise UsageError("say either --to or --none, not both", f"slactl assign {typed(references)} --to me")
-    here = call(context)
-    who, numbers = here.person(to), read_ids(references)
-    outcome = changes.change(here.desk, here.now, numbers, changes.assign(who), here.instant(at), dry_run=dry_run)
-    announce(here, outcome, "assigned", assignee=who, quiet=quiet, as_json=as_json, dry_run=dry_run)
+        raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
+    who = call(context).person(to)
+    change_tickets(context, answer, references, changes.assign(who), "assigned", at, assignee=who)
 
 
 @app.command()
@@ -110,9 +104,8 @@ def priority(
         ),
     ],
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Change the priority of tickets; open deadlines move.
 
@@ -125,7 +118,7 @@ def priority(
 
     references, value = last_word(words, Priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, references, change, f"made {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, f"made {value}", at)
 
 
 @app.command()
@@ -136,9 +129,8 @@ def status(
         typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Change the status of tickets.
 
@@ -150,7 +142,7 @@ def status(
 
     references, value = last_word(words, Status, "slactl status --help")
     change = changes.set_status(value)
-    change_tickets(context, references, change, f"set to {value}", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, f"set to {value}", at)
 
 
 @app.command()
@@ -158,9 +150,8 @@ def resolve(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Set the status of tickets to resolved.
 
@@ -171,7 +162,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, references, change, "resolved", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, "resolved", at)
 
 
 @app.command()
@@ -179,9 +170,8 @@ def close(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Close tickets; only reopen opens them again.
 
@@ -192,7 +182,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, references, change, "closed", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, "closed", at)
 
 
 @app.command()
@@ -200,9 +190,8 @@ def reopen(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Open resolved or closed tickets again.
 
@@ -213,7 +202,7 @@ def reopen(
     from slactl.desk.tickets import changes
 
     change = changes.reopen()
-    change_tickets(context, references, change, "reopened", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, "reopened", at)
 
 
 @app.command()
@@ -223,9 +212,8 @@ def tag(
     add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
     at: AtOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Add and remove tags.
 
@@ -237,9 +225,9 @@ def tag(
     from slactl.desk.tickets.input import checked_tags
 
     if not add and not remove:
-        raise UsageError("no tag to add or remove", f"slactl tag {typed(references)} --add vip")
+        raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(references)} --add vip")
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    change_tickets(context, references, change, "tagged", at, dry_run=dry_run, quiet=quiet, as_json=as_json)
+    change_tickets(context, answer, references, change, "tagged", at)
 
 
 @app.command()
@@ -253,9 +241,8 @@ def edit(
     plan: PlanOption = None,
     tenant: TenantOption = None,
     external_id: ExternalIdOption = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Correct subject, requester, plan, tenant or external id.
 
@@ -269,8 +256,8 @@ def edit(
 
     here = call(context)
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
-    outcome = editing.edit(here.desk, here.now, read_ids(references), edits, dry_run=dry_run)
-    announce(here, outcome, "edited", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    outcome = editing.edit(here.desk, here.now, read_ids(references), edits, dry_run=answer.dry_run)
+    announce(here, answer, outcome, "edited")
 
 
 @app.command()
@@ -281,9 +268,8 @@ def due(
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Go back to the calculated deadline.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
-    dry_run: DryRunOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
+    *,
+    answer: Answer,
 ) -> None:
     """Set a deadline by hand, or go back to the calculated one.
 
@@ -296,9 +282,7 @@ def due(
     from slactl.desk.tickets.input import checked_reason
 
     if clear == (at is not None):
-        raise UsageError("say either --at or --clear, not both", "slactl due --help")
-    here = call(context)
+        raise UsageError("use either --at or --clear", "slactl due --help")
     why = checked_reason(reason, "slactl due --help")
-    change = changes.due(target, here.instant(at, ahead=True), why)
-    outcome = changes.change(here.desk, here.now, [reference], change, dry_run=dry_run)
-    announce(here, outcome, "changed the deadline of", quiet=quiet, as_json=as_json, dry_run=dry_run)
+    change = changes.due(target, call(context).instant(at, ahead=True), why)
+    change_tickets(context, answer, [reference], change, "changed the deadline of")

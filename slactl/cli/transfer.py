@@ -1,11 +1,11 @@
-"""Histories in and out."""
+"""`import` and `export`: move tickets and their histories in and out."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from slactl.cli.files import Teller, opened
+from slactl.cli.files import Problems, opened
 from slactl.cli.options import DryRunOption, call, leave, say
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
@@ -13,14 +13,16 @@ from slactl.show.form import Form
 
 app = Commands()
 
+MapOption = Annotated[
+    str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
+]
+
 
 @app.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
-    how: Annotated[
-        str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
-    ] = None,
+    how: MapOption = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what happened after T.")] = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Escalate nothing that is already overdue.")] = False,
     dry_run: DryRunOption = False,
@@ -29,8 +31,8 @@ def import_(
 ) -> None:
     """Import tickets with their histories.
 
-    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out. The rest
-    goes in, and the exit code is 7.
+    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out; the
+    rest is imported, and the exit code is 7.
 
     \b
     Examples:
@@ -47,13 +49,11 @@ def import_(
     from slactl.show.check import import_line
     from slactl.show.records import write_object
 
-    here = call(context)
-    chosen = load_map(how) if how is not None else None
-    teller = Teller(file)
+    here, problems, chosen = call(context), Problems(file), load_map(how) if how is not None else None
     with opened(file) as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
-        done = import_file(here.desk, here.now, source, teller, progress, baseline=baseline, dry_run=dry_run)
-    teller.end()
+        done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
+    problems.end()
     if as_json:
         write_object(asdict(done) | {"dry_run": dry_run}, sys.stdout)
     elif not quiet:
@@ -81,17 +81,16 @@ def export(
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
     from slactl.store.read import tickets as reads
-    from slactl.store.schema import views
+    from slactl.store.read.filters import by_number
 
     if form not in (Form.JSONL, Form.CSV):
-        raise UsageError(f"--format {form} is not for export; it is jsonl or csv", "slactl list --all --format json")
+        raise UsageError(f"export writes jsonl or csv, not {form}", "slactl list --all --format json")
     here = call(context)
-    with here.desk.database.read() as connection:
+    with here.desk.database.read() as transaction:
         if form is Form.JSONL:
-            for record in export_records(connection):
+            for record in export_records(transaction):
                 write_line(record, sys.stdout)
         elif events:
-            write(reads.events(connection), Form.CSV, views.EVENT_COLUMNS, sys.stdout)
+            write(reads.events(transaction), Form.CSV, reads.EVENT_COLUMNS, sys.stdout)
         else:
-            found = reads.tickets(connection, to_text(here.now), order="t.id")
-            write(found, Form.CSV, list(views.ticket_columns("")), sys.stdout)
+            write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, sys.stdout)

@@ -1,4 +1,4 @@
-"""The upkeep of a desk: backups, health, and the removal of a person."""
+"""`backup`, `doctor` and `erase`: keep a service desk healthy, and remove what a person wrote."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
+from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.errors import SlactlError, UsageError
 
@@ -39,18 +40,18 @@ def backup(
     from slactl.show.records import write_object
     from slactl.show.upkeep import backup_lines
 
-    with phases() as tell:
+    with phases() as show_progress:
         made = desk.backup(
             call(context).desk,
             file.expanduser(),
             force=force,
             dry_run=dry_run,
-            progress=lambda done, total: tell("copying", done, total),
+            progress=lambda done, total: show_progress("copying", done, total),
         )
     if as_json:
         write_object(made.record(), sys.stdout)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in backup_lines(made.record()))
+        print_lines(backup_lines(made.record()))
 
 
 @app.command()
@@ -83,32 +84,31 @@ def erase(
 
     here = call(context)
     if (requester is None) != finish:
-        raise UsageError("name either --requester or --finish", "slactl erase --help")
+        raise UsageError("use either --requester or --finish", "slactl erase --help")
     done = desk.finish(here.desk, dry_run=dry_run) if requester is None else _erase(context, requester, dry_run, yes)
     if as_json:
         write_object(done.record(), sys.stdout)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in erasure_lines(done.record()))
+        print_lines(erasure_lines(done.record()))
     leave(done.code)
 
 
 def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> "Erasure":
-    """Erase a person; on a terminal no more than was in the question that was answered."""
+    """Erase what a person wrote; on a terminal only what the prompt showed."""
     from slactl.desk.upkeep import erase as desk
 
     here = call(context)
-    found = desk.erase(here.desk, here.now, requester, dry_run=True)
+    preview = desk.erase(here.desk, here.now, requester, dry_run=True)
     if dry_run:
-        return found
-    if found.texts:
-        texts, tickets = sum(found.texts.values()), len(found.tickets) + len(found.other_tickets)
-        confirm(f"Erase {_counted(texts, 'text')} of {_counted(tickets, 'ticket')} for good?", yes=yes)
-    # Others may have worked on while the question stood.
-    return desk.erase(here.desk, call(context).now, requester, shown=None if yes else found.last_event)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' if count != 1 else ''}"
+        return preview
+    if preview.texts:
+        texts, tickets = sum(preview.texts.values()), len(preview.tickets) + len(preview.other_tickets)
+        counts = [
+            f"{count:,} {noun}{'s' if count != 1 else ''}" for count, noun in ((texts, "text"), (tickets, "ticket"))
+        ]
+        confirm(f"Erase {counts[0]} of {counts[1]} for good?", yes=yes)
+    # Other people may have changed tickets before the answer.
+    return desk.erase(here.desk, call(context).now, requester, shown=None if yes else preview.last_event)
 
 
 @app.command()
@@ -123,9 +123,11 @@ def doctor(
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
-    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem. --rebuild makes triggers,
-    indexes and views again, drops what slactl did not make (a table with rows only with --yes), calculates the
-    columns of every ticket and timer from the histories, and shows what differed.
+    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem.
+
+    --rebuild creates triggers, indexes and views again, and drops what slactl did not create (a table with rows
+    only with --yes). It calculates the columns of every ticket and timer from the histories, and shows the
+    differences.
 
     \b
     Examples:
@@ -138,19 +140,18 @@ def doctor(
     from slactl.show.upkeep import draw_health, health_lines
 
     if rebuild:
-        _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
-        return
+        return _rebuild(context, dry_run=dry_run, yes=yes, as_json=as_json)
     if dry_run:
-        raise UsageError("--dry-run goes with --rebuild: doctor itself changes nothing", "slactl doctor")
+        raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
-    found = desk.examine(here.desk, here.now, os.environ)
+    health = desk.examine(here.desk, here.now, os.environ)
     if as_json:
-        write_object(found.record(), sys.stdout)
+        write_object(health.record(), sys.stdout)
     elif sys.stdout.isatty():
-        draw_health(found.record(), here.screen)
+        draw_health(health.record(), here.screen)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in health_lines(found.record()))
-    leave(found.code)
+        print_lines(health_lines(health.record()))
+    leave(health.code)
 
 
 def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:
@@ -165,14 +166,13 @@ def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool)
     if foreign:
         confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
     with phases() as progress:
-        found = list(desk.rebuild(here.desk, here.now, done, progress, _complain, tables=yes or bool(foreign)))
+        differences = list(desk.rebuild(here.desk, here.now, done, progress, _print_error, tables=yes or bool(foreign)))
     if as_json:
-        write_object(done.record() | {"found": found}, sys.stdout)
+        write_object(done.record() | {"found": differences}, sys.stdout)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in rebuild_lines(done.record(), found))
+        print_lines(rebuild_lines(done.record(), differences))
     leave(done.code)
 
 
-def _complain(message: str) -> None:
-    """Say on stderr what failed while the rest goes on."""
+def _print_error(message: str) -> None:
     complain(SlactlError(message))

@@ -1,4 +1,4 @@
-"""`watch`: the live board."""
+"""`watch`: draw the live board."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, call
+from slactl.cli.options import Call, call, wall_seconds
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 
@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 app = Commands()
 
+INTERVAL = wall_seconds("--interval", "slactl watch --interval 5s")
+
 
 @app.command()
 def watch(
     context: typer.Context,
-    interval: Annotated[str, typer.Option(metavar="5s", help="How often to look for changes of the database.")] = "5s",
+    interval: Annotated[
+        int, typer.Option(metavar="5s", help="How often to look for changes of the database.", parser=INTERVAL)
+    ] = "5s",  # type: ignore[assignment]  # parsed like a typed value
 ) -> None:
     """Show a live board of overdue and urgent tickets.
 
     It shows overdue tickets, tickets that are due soon, urgent tickets without an assignee, the next
     escalations and the last check. Times change every second; slactl reads the database only when it changed. q
-    or Ctrl-C ends it. Without a terminal it is exit code 2; use list and summary there.
+    or Ctrl-C ends it. Without a terminal the exit code is 2: use list and summary there.
 
     \b
     Examples:
@@ -38,11 +42,11 @@ def watch(
     """
     from slactl.desk.reports.board import watched
 
-    here, every = call(context), _seconds(interval)
+    here = call(context)
     if not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
-        raise UsageError("watch needs a terminal that can be drawn on", "slactl list --due-within 2h")
+        raise UsageError("watch needs a terminal that can move the cursor", "slactl list --due-within 2h")
     with watched(here.desk.database) as desk:
-        ended = _run(here, desk, desk.look(None, here.now), every, here.due_soon())
+        ended = _run(here, desk, desk.look(None, here.now), interval, here.due_soon())
     if ended == signal.SIGINT:
         raise typer.Exit(int(ExitCode.INTERRUPTED))
     if ended is not None:
@@ -52,7 +56,7 @@ def watch(
 
 
 def _run(here: Call, desk: "Watched", board: "Board", every: int, due_soon: int) -> int | None:
-    """Draw the board every second until somebody leaves; the signal that ended it, if one did."""
+    """Draw the board every second until the person leaves; return the signal that ended it, or None."""
     from rich.live import Live
 
     from slactl.clock import now, until_next_second
@@ -64,7 +68,7 @@ def _run(here: Call, desk: "Watched", board: "Board", every: int, due_soon: int)
     with held(sys.stdin.fileno() if sys.stdin.isatty() else None) as terminal, live:
         while True:
             at = now()
-            # A clock that was set back must not stop the looking.
+            # A clock that was set back must not stop the reading.
             if not 0 <= (at - looked).total_seconds() < every:
                 board, looked = desk.look(board, at), at
             live.console.size = os.get_terminal_size(sys.stdout.fileno())
@@ -81,15 +85,3 @@ def _step_aside(live: "Live", terminal: "Held") -> None:
     live.stop()
     terminal.step_aside()
     live.start()
-
-
-def _seconds(interval: str) -> int:
-    from slactl.clock import parse_duration
-
-    try:
-        parsed = parse_duration(interval)
-    except ValueError as error:
-        raise UsageError(f"--interval {interval}: {error}", "slactl watch --interval 5s") from error
-    if parsed.business_days:
-        raise UsageError("--interval is wall time and knows no business days", "slactl watch --interval 5s")
-    return parsed.seconds

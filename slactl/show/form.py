@@ -36,10 +36,7 @@ def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: 
     forms |= {Form.IDS} if ids_only else set()
     if len(forms) > 1:
         words = ", ".join(sorted(str(form) for form in forms))
-        raise UsageError(
-            f"only one form of output at a time, not {words}",
-            "leave all but one of --json, -q and --format out",
-        )
+        raise UsageError(f"only one form of output at a time, not {words}; use one of --json, -q and --format")
     return forms.pop() if forms else (Form.TABLE if terminal else Form.PLAIN)
 
 

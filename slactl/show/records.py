@@ -39,12 +39,11 @@ def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
         return tuple(known)
     names = tuple(dict.fromkeys(name for name in (part.strip() for part in asked.split(",")) if name))
     if not names:
-        raise UsageError("--fields names no field", f"fields: {' '.join(known)}")
+        raise UsageError(f"--fields names no field (fields: {' '.join(known)})")
     for name in names:
         if name not in known:
-            raise UsageError(
-                f"there is no field {clean(name)!r}{did_you_mean(name, known)}", f"fields: {' '.join(known)}"
-            )
+            meant = did_you_mean(name, known)
+            raise UsageError(f"there is no field {clean(name)!r}{meant} (fields: {' '.join(known)})")
     return names
 
 

@@ -12,7 +12,9 @@ from conftest import Slactl
 from typer.main import get_command
 
 from slactl.cli.app import app
+from slactl.cli.list import Filters
 from slactl.sla.rules.views import OPTIONS, READY_MADE
+from slactl.store.read.filters import TicketFilter
 
 if TYPE_CHECKING:
     from busy_desk import Desk
@@ -49,6 +51,10 @@ def test_the_options_of_views_are_the_long_options_of_list() -> None:
         assert (option.takes is bool) == bool(parameter.is_flag), name
         assert option.repeats == parameter.multiple, name
         assert set(option.words) == set(getattr(parameter.type, "choices", ())), name
+
+
+def test_the_filters_of_list_are_the_fields_of_the_ticket_filter() -> None:
+    assert set(Filters._fields) == set(TicketFilter._fields)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
         ("due-within = '3bd'", "without business days"),
         ("due-within = 'soon'", "'soon' is not a valid duration"),
         ("due-within = ['2h']", "must be a text"),
-        ("at = 'someday'", "'someday' is not a valid time"),
+        ("at = 'someday'", "'someday' is not a valid time; use 2026-03-02T09:00+01:00"),
         ("limit = -1", "must be a whole number, 0 or more"),
         ("limit = true", "must be a whole number, 0 or more"),
         ("sort = 'dew'", "did you mean due?"),

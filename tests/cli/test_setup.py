@@ -22,7 +22,7 @@ def test_init_again_leaves_everything_as_it_is(desk: Path, slactl: Slactl) -> No
     rules.write_text("# mine\n" + rules.read_text())
     again = slactl("init")
     assert again.code == 0
-    assert again.out.count("was there") == 2
+    assert again.out.count("already exists, unchanged") == 2
     assert rules.read_text().startswith("# mine\n")
     assert slactl("list", "-q").out == "1\n"
 

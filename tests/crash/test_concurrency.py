@@ -62,7 +62,7 @@ def test_rules_that_somebody_else_wrote_meanwhile_are_left_as_they_are() -> None
 
     ended = run(*settings(folder), "init", before=somebody_is_faster)
     assert ended.code == 0, ended.err
-    assert "was there, left as it is" in ended.out
+    assert "already exists, unchanged" in ended.out
     assert (folder / "rules.toml").read_text() == "schema = 1\n"
     assert sorted(path.name for path in folder.iterdir()) == ["rules.toml", "slactl.db"]
 

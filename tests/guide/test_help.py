@@ -39,6 +39,12 @@ def test_bare_slactl_with_a_database_says_where_it_stands(desk: Path, slactl: Sl
         assert terminal.screen.count("\n") <= 23
 
 
+@pytest.mark.parametrize("command", ["rules check", "list", "explain"])
+def test_help_shows_the_options_of_the_output_last(slactl: Slactl, command: str) -> None:
+    headings = re.findall(r"^(\w+):$", slactl(*command.split(), "--help").out, re.MULTILINE)
+    assert headings[-1] == "Output"
+
+
 def test_bare_slactl_with_a_broken_database_is_an_error(tmp_path: Path, slactl: Slactl) -> None:
     (tmp_path / "text.db").write_text("no database")
     assert slactl("--db", str(tmp_path / "text.db")).code == 6

@@ -69,6 +69,10 @@ class Move:
         """Return the exit code of the move."""
         return ExitCode.PARTLY if self.failed else ExitCode.DONE
 
+    def confirmed(self, at: datetime) -> "Move":
+        """Return the real move after this preview; it refuses other rules, and leaves tickets that changed since."""
+        return Move(at, dry_run=False, rules=self.rules, shown=self.shown)
+
     def record(self) -> Record:
         """Return the move as `rules apply --json` prints it, without the changed deadlines."""
         names = ("rules", "moved", "changed", "newly_breached", "baseline", "failed")

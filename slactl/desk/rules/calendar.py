@@ -49,7 +49,8 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
         raise UsageError(
-            f"{duration} is no length on {asked.name}, where a day is not always 24h", "business days: 2bd; hours: 16h"
+            f"{duration} is not a length on {asked.name}, where a day is not always 24h; use 2bd or 16h",
+            f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:
         end = _added(asked, start, wanted)
@@ -127,7 +128,7 @@ def parse_month(text: str) -> date:
     except ValueError:
         found = None
     if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise UsageError(f"{clean(text)[:100]!r} is no month", "use --month 2026-12")
+        raise UsageError(f"{clean(text)[:100]!r} is not a valid month; use a month such as 2026-12")
     return found
 
 

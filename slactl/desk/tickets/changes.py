@@ -91,7 +91,7 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:
     opened = book.state(number).created_at
     if at < opened:
         raise RefusedError(
-            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"use --at {to_text(opened)}"
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"slactl history {number}"
         )
     entries = make(Subject(number, book.state_at(number, at), at), book)
     before = open_deadlines(book.state(number))
@@ -264,7 +264,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     if due_at is None and (timer is None or not timer.manual):
         raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
     if due_at is not None and due_at < state.created_at:
-        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", "use --at 'in 4h'")
+        raise RefusedError(f"ticket {number} was opened after {to_text(due_at)}", f"slactl show {number}")
 
 
 def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:

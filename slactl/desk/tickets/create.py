@@ -98,7 +98,7 @@ def _checked_texts(new: NewTicket) -> dict[str, str]:
         raise UsageError("the subject is empty", "slactl create 'Printer on fire' --from ann@example.com")
     if not is_address(new.requester_email):
         shown = clean(new.requester_email)[:100]
-        raise UsageError(f"{shown!r} is no e-mail address", "use --from ann@example.com")
+        raise UsageError(f"{shown!r} is not a valid e-mail address", "slactl create --help")
     texts = {"subject": subject, "requester_email": new.requester_email}
     if new.body is not None:
         texts["body"] = checked_text(new.body, "the body", BODY_LENGTH)

@@ -50,7 +50,7 @@ def _checked(edits: Edits, count: int) -> dict[str, str]:
     if edits.requester_email is not None:
         if not is_address(edits.requester_email):
             raise UsageError(
-                f"{clean(edits.requester_email)[:100]!r} is no e-mail address", "use --from ann@example.com"
+                f"{clean(edits.requester_email)[:100]!r} is not a valid e-mail address", "slactl edit --help"
             )
         texts["requester_email"] = edits.requester_email
     return texts

@@ -24,7 +24,7 @@ def past_instant(at: datetime | None, now: datetime) -> datetime:
         UsageError: it lies in the future.
     """
     if at is not None and at > now:
-        raise UsageError(f"--at {to_text(at)} lies in the future: it is {to_text(now)}", "leave --at out for now")
+        raise UsageError(f"--at {to_text(at)} lies in the future: it is now {to_text(now)}")
     return at or now
 
 
@@ -81,7 +81,7 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
     for tag in found:
         if "," in tag or any(character.isspace() for character in tag):
-            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank", "use a dash: --tag needs-review")
+            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank; write it with a dash: needs-review")
     if len(found) > MOST_TAGS:
         raise UsageError(f"there are {len(found)} tags; at most {MOST_TAGS} are kept")
     return found

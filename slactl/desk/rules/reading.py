@@ -1,0 +1,75 @@
+"""Read what commands need of a rules file: the valid rules, one setting, and the known plans and tenants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slactl.errors import NotKnownError
+
+if TYPE_CHECKING:
+    from slactl.sla.rules.rules import Rules
+    from slactl.store.database import Transaction
+
+#: The value of `settings.due_soon` where the rules have none.
+DUE_SOON = "2h"
+
+
+def valid_rules(path: Path) -> "Rules":
+    """Return the rules of a file.
+
+    Raises:
+        RulesError: the file cannot be read or is not valid.
+    """
+    from slactl.sla.rules.loading import load
+
+    return load(path)
+
+
+def due_soon(path: Path) -> int | None:
+    """Return `settings.due_soon` in seconds, or None where the file cannot be read.
+
+    The file is not validated: that would import pydantic, and reading tickets has to work while the rules are broken.
+    """
+    import tomllib
+
+    from slactl.clock import parse_duration
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        settings = tomllib.loads(read_text(path, BY_HAND)).get("settings", {})
+        return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def check_known(transaction: "Transaction", path: Path, column: str, values: Sequence[str]) -> None:
+    """Refuse a plan or a tenant (`column`) that neither the database nor the rules know: it is a typing mistake.
+
+    Raises:
+        NotKnownError: with the nearest name.
+        RulesError: the rules are not valid, and the database does not know the value.
+    """
+    from slactl.store.read import tickets as reads
+
+    for value in values:
+        if not reads.is_known(transaction, column, value):
+            named = _named(valid_rules(path), column)
+            if value not in named:
+                raise _not_known(column, value, sorted(named | set(reads.known(transaction, column))))
+
+
+def _named(rules: "Rules", column: str) -> set[str]:
+    """Return the plans or tenants that the rules name."""
+    matches = [*(policy.match for policy in rules.policies), *(escalation.when for escalation in rules.escalations)]
+    named = {word for match in matches for word in getattr(match, column)}
+    return named | {rules.settings.default_plan} if column == "plan" else named
+
+
+def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
+    from slactl.text import clean, nearest, quoted
+
+    meant = nearest(value, choices)
+    some = ", ".join(clean(choice) for choice in choices[:20])
+    question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
+    hint = f"slactl list --{column} {quoted(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
+    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)

@@ -1,0 +1,72 @@
+"""Find the saved views of `list`: `[views.NAME]` of the rules, and the ready-made views."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from slactl.errors import NotKnownError, RulesError, SlactlError, UsageError
+from slactl.sla.rules import views as stored
+from slactl.sla.rules.views import FORMS as FORMS
+from slactl.sla.rules.views import View as View
+
+#: The fields of a view as `list @` prints them.
+FIELDS = ("name", "source", "options")
+
+
+def find_view(path: Path, name: str, warn: Callable[[str], object]) -> View:
+    """Return a view of the rules, or a ready-made view, by its name with the @.
+
+    A ready-made view works even while the rules file is broken; `warn` then gets a message.
+
+    Raises:
+        UsageError: the name has no @.
+        NotKnownError: there is no such view.
+        RulesError: the view is not valid, or the file cannot be read.
+    """
+    from slactl.text import clean, nearest, quoted
+
+    if not name.startswith("@"):
+        raise UsageError(f"a view begins with @, and {clean(name)[:100]!r} does not", "slactl list @")
+    views = _views(path, name[1:], warn)
+    if name[1:] not in views:
+        near = nearest(name[1:], views)
+        question = f"; did you mean @{clean(near)}?" if near else ""
+        hint = f"slactl list {quoted(f'@{near}') if near else '@'}"
+        raise NotKnownError(f"there is no view {clean(name)[:100]!r}{question}", hint)
+    stored.check_view(name[1:], views[name[1:]], path)
+    return views[name[1:]]
+
+
+def _views(path: Path, name: str, warn: Callable[[str], object]) -> Mapping[str, View]:
+    try:
+        return stored.read_views(path)
+    except RulesError as error:
+        if name not in stored.READY_MADE:
+            raise
+        warn(f"{error.message}; slactl uses the ready-made @{name}")
+        return stored.READY_MADE
+
+
+def view_records(path: Path) -> list[dict[str, Any]]:
+    """Return every view: its name with the @, its source, and its options as people type them.
+
+    Raises:
+        RulesError: the file cannot be read.
+    """
+    return [
+        {
+            "name": f"@{name}",
+            "source": "ready-made" if stored.READY_MADE.get(name) is view else "rules",
+            "options": stored.as_typed(view),
+        }
+        for name, view in stored.read_views(path).items()
+    ]
+
+
+def view_names(path: Path | None) -> list[str]:
+    """Return the name of every view with the @; only the ready-made names where the rules cannot be read."""
+    try:
+        views = stored.read_views(path) if path is not None else stored.READY_MADE
+    except SlactlError:
+        views = stored.READY_MADE
+    return [f"@{name}" for name in views]
