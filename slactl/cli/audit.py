@@ -56,15 +56,15 @@ def list_events(
       slactl audit list --action ticket.escalate --json
     """
     from slactl.show.records import pour, spooled
-    from slactl.store.read import tickets as reads
+    from slactl.store.read import events as event_reads
 
     here = call(context)
-    chosen, names = output.chosen(), output.names(reads.EVENT_COLUMNS)
+    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
     actors = [here.person(name) or name for name in actor or ()]
     most = limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
     with here.desk.database.read() as transaction:
         _check_actions(transaction, action or ())
-        log = reads.log(
+        log = event_reads.log(
             transaction, _text(here, since), _text(here, until), actors=actors, actions=action or (), last=most
         )
         spool = None if chosen is Form.TABLE else spooled(log, chosen, names)
@@ -119,12 +119,12 @@ def _text(here: Call, typed: str | None) -> str | None:
 
 def _check_actions(transaction: "Transaction", actions: Sequence[str]) -> None:
     """Refuse an action that no event can have: it is a typing mistake, and the log is not empty."""
-    from slactl.store.read import tickets as reads
+    from slactl.store.read import events as event_reads
     from slactl.text import clean, did_you_mean
 
     if not actions:
         return
-    known = reads.actions(transaction)
+    known = event_reads.actions(transaction)
     for action in actions:
         if action not in known:
             choices = f" (actions: {', '.join(known)})"

@@ -41,14 +41,15 @@ def list_(
     """
     from slactl.cli.output import print_records
     from slactl.show.check import message_columns
+    from slactl.store.read import messages as message_reads
     from slactl.store.read import tickets as reads
 
     with call(context).desk.database.read() as transaction:
         numbers = [reads.ticket_id(transaction, reference) for reference in ticket or ()]
-        messages = reads.notifications(
+        messages = message_reads.notifications(
             transaction, list(map(str, state or ())), limit, recipients=recipient or (), numbers=numbers
         )
-    names = reads.NOTIFICATION_COLUMNS
+    names = message_reads.NOTIFICATION_COLUMNS
     print_records(context, messages, names, output, columns=message_columns, none="no messages match")
 
 

@@ -74,10 +74,10 @@ def history(
       slactl history 12
       slactl history 12 --json | jq '.[] | select(.action == "ticket.escalate")'
     """
-    from slactl.store.read import tickets as reads
+    from slactl.store.read import events as event_reads
 
-    here, chosen, names = call(context), output.chosen(), output.names(reads.EVENT_COLUMNS)
-    histories, code = _read_each(here, read_ids(ids), lambda opened, number, _: list(reads.events(opened, [number])))
+    here, chosen, names = call(context), output.chosen(), output.names(event_reads.EVENT_COLUMNS)
+    histories, code = _read_each(here, read_ids(ids), lambda read, number, _: list(event_reads.events(read, [number])))
     print_events(here, [event for events in histories for event in events], chosen, names, asked=bool(output.fields))
     leave(code)
 
@@ -125,15 +125,16 @@ def _read_each(
 
 
 def _whole_ticket(transaction: "Transaction", number: int, now: str) -> dict[str, Any]:
+    from slactl.store.read import events as event_reads
     from slactl.store.read import filters
     from slactl.store.read import tickets as reads
 
     return {
         **next(filters.by_number(transaction, now, [number])),
         "timers": reads.timers(transaction, number, now),
-        "messages": reads.messages(transaction, number),
+        "messages": event_reads.messages(transaction, number),
         "escalations": reads.escalations(transaction, number),
-        "events": list(reads.events(transaction, [number])),
+        "events": list(event_reads.events(transaction, [number])),
     }
 
 

@@ -67,13 +67,13 @@ def list_(
       slactl silence list --all --json
     """
     from slactl.clock import to_text
-    from slactl.store.read import tickets as reads
+    from slactl.store.read import messages as message_reads
 
     here = call(context)
     with here.desk.database.read() as transaction:
-        silences = reads.silences(transaction, to_text(here.now), ended=ended)
+        silences = message_reads.silences(transaction, to_text(here.now), ended=ended)
     shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
-    print_records(context, silences, reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
+    print_records(context, silences, message_reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
 
 
 @app.command()

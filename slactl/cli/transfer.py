@@ -80,6 +80,7 @@ def export(
     from slactl.clock import to_text
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import write, write_line
+    from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
     from slactl.store.read.filters import by_number
 
@@ -91,6 +92,6 @@ def export(
             for record in export_records(transaction):
                 write_line(record, sys.stdout)
         elif events:
-            write(reads.events(transaction), Form.CSV, reads.EVENT_COLUMNS, sys.stdout)
+            write(event_reads.events(transaction), Form.CSV, event_reads.EVENT_COLUMNS, sys.stdout)
         else:
             write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, sys.stdout)

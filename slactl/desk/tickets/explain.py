@@ -1,10 +1,9 @@
 """Explain deadlines: the policy that set them, the steps that lead to them, and how the time was spent."""
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -32,6 +31,9 @@ from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 Record = dict[str, Any]
 
@@ -73,8 +75,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         return _ticket_record(ticket, case, target)
 
 
-def _decisions(connection: sqlite3.Connection, number: int) -> list[Record]:
-    return [row for row in reads.decisions(connection, number) if row["kind"] is not None]
+def _decisions(transaction: "Transaction", number: int) -> list[Record]:
+    return [row for row in reads.decisions(transaction, number) if row["kind"] is not None]
 
 
 def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:

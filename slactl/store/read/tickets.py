@@ -10,15 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slactl.errors import NotKnownError
-from slactl.store.read.events import EVENT_COLUMNS as EVENT_COLUMNS
-from slactl.store.read.events import actions as actions
-from slactl.store.read.events import events as events
-from slactl.store.read.events import log as log
-from slactl.store.read.events import messages as messages
-from slactl.store.read.messages import NOTIFICATION_COLUMNS as NOTIFICATION_COLUMNS
-from slactl.store.read.messages import SILENCE_COLUMNS as SILENCE_COLUMNS
-from slactl.store.read.messages import notifications as notifications
-from slactl.store.read.messages import silences as silences
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema import views
 from slactl.text import clean
