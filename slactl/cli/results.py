@@ -10,7 +10,7 @@ from slactl.cli.options import Call, call, complain, leave, read_ids, say
 from slactl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from slactl.desk.tickets.changes import Change, Outcome
+    from slactl.desk.tickets.changes import Change, ChangeResult
 
 
 def change_tickets(
@@ -34,7 +34,7 @@ def change_tickets(
 
 def announce(
     here: Call,
-    outcome: "Outcome",
+    outcome: "ChangeResult",
     what: str,
     *,
     assignee: str | None = None,
@@ -90,7 +90,7 @@ def _hint_unknown(here: Call, assignee: str | None) -> None:
         say(f"hint: {assignee} has no [people.{assignee}] entry in {file}, so nothing can be sent there", err=True)
 
 
-def _leave_with_failures(outcome: "Outcome") -> None:
+def _leave_with_failures(outcome: "ChangeResult") -> None:
     if not outcome.failures:
         return
     codes = {failure.code for failure in outcome.failures}

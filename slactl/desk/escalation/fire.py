@@ -8,7 +8,7 @@ from typing import Any
 from slactl.clock import Duration, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import Change, Outcome, Subject, change
+from slactl.desk.tickets.changes import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
@@ -99,7 +99,7 @@ def escalate(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> Outcome:
+) -> ChangeResult:
     """A person's escalation of some tickets; each call is a record of its own.
 
     Raises:
@@ -119,7 +119,7 @@ def escalate_to(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> Outcome:
+) -> ChangeResult:
     """Take some tickets to a level of a ladder, `place` (escalation, level), ahead of its time.
 
     The level does what it does when it falls due. It and those before it are decided then: no `check` repeats them.
