@@ -12,7 +12,7 @@ from slactl.errors import ExitCode
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    from slactl.desk.tickets.changes import Change, Outcome
+    from slactl.desk.tickets.changes import Change, ChangeResult
     from slactl.show.tables import Column
 
 
@@ -79,7 +79,7 @@ def change_tickets(
     announce(here, answer, outcome, what, assignee=assignee)
 
 
-def announce(here: Call, answer: Answer, outcome: "Outcome", what: str, *, assignee: str | None = None) -> None:
+def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, assignee: str | None = None) -> None:
     """Print what was done to each ticket; errors go to stderr and decide the exit code."""
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
@@ -126,7 +126,7 @@ def _warn_unreachable(here: Call, assignee: str) -> None:
         say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
 
 
-def _leave_with_failures(outcome: "Outcome") -> None:
+def _leave_with_failures(outcome: "ChangeResult") -> None:
     if not outcome.failures:
         return
     codes = {failure.code for failure in outcome.failures}

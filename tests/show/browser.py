@@ -39,33 +39,33 @@ class Browser:
         _call(f"{self._url}/url", {"url": path.resolve().as_uri()})
 
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
-        """A screen of so many CSS pixels, light or dark."""
+        """Set a screen of so many CSS pixels, light or dark."""
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.command("Emulation.setDeviceMetricsOverride", screen)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.command("Emulation.setEmulatedMedia", {"features": [scheme]})
 
     def command(self, name: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401  (JSON)
-        """A command of the DevTools protocol."""
+        """Send a command of the DevTools protocol."""
         return _call(f"{self._url}/goog/cdp/execute", {"cmd": name, "params": dict(parameters)})
 
     def run(self, script: str) -> Any:  # noqa: ANN401  (JSON)
-        """What a script of the test returns."""
+        """Return the result of a script of the test."""
         return _call(f"{self._url}/execute/sync", {"script": script, "args": []})
 
     def complaints(self) -> list[str]:
-        """What was written to the console since the last time: errors, warnings, refused requests."""
+        """Return what was written to the console since the last time: errors, warnings, refused requests."""
         return [entry["message"] for entry in _call(f"{self._url}/se/log", {"type": "browser"})]
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a picture."""
+        """Take a picture of the whole page."""
         shot = self.command("Page.captureScreenshot", {"captureBeyondViewport": True})
         path.write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
-    """A browser with a fresh profile in a folder."""
+    """Start a browser with a fresh profile in a folder."""
     assert CHROMIUM is not None
     assert DRIVER is not None
     with socket.socket() as free:

@@ -61,7 +61,7 @@ HOSTILE = {
 
 @pytest.fixture
 def ticket() -> Callable[..., dict[str, Any]]:
-    """A ticket record with some fields of its own."""
+    """Make a ticket record with some fields of its own."""
     return lambda **fields: {**TICKET, **fields}
 
 
@@ -78,7 +78,7 @@ def hostile(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The machine stands in Berlin."""
+    """Put the machine in Berlin."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         time.tzset()

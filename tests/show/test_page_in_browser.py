@@ -59,7 +59,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def real(desk: Path, slactl: Slactl, tmp_path: Path) -> Path:
-    """The page of the real incidents."""
+    """Write the page of the real incidents."""
     slactl("import", str(INCIDENTS), "--map", "servicenow")
     target = tmp_path / "incidents.html"
     assert slactl("report", "--by", "assignee", "--html", str(target)).code == 0

@@ -25,7 +25,7 @@ def target(name: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  (any fi
 
 
 def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401  (any field of a record)
-    """A report in which every text of a stranger is `text`."""
+    """Make a report in which every text of a stranger is `text`."""
     first = target(
         "first_response",
         **{"measured_count": 10, "met_count": 8, "breached_count": 2, "still_open_count": 1, "attainment": 0.8},

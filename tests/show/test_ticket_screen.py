@@ -36,7 +36,7 @@ def timer(**fields: object) -> dict[str, Any]:
 
 @pytest.fixture
 def whole(ticket: Make) -> dict[str, Any]:
-    """A ticket that was answered late, was escalated and is not solved."""
+    """Make a ticket that was answered late, was escalated and is not solved."""
     event = {"ticket_id": 7, "recorded_at": "2026-03-02T02:00:00Z", "actor": "ann", "actor_type": "user"}
     return ticket(
         id=7,

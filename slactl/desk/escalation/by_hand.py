@@ -8,7 +8,7 @@ from slactl.clock import Duration, to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import Change, Outcome, Subject, change
+from slactl.desk.tickets.changes import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
@@ -29,7 +29,7 @@ def escalate(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> Outcome:
+) -> ChangeResult:
     """Escalate some tickets for a reason; each call is recorded as an escalation of its own.
 
     Raises:
@@ -59,7 +59,7 @@ def escalate_to(
     *,
     notify: bool = True,
     dry_run: bool = False,
-) -> Outcome:
+) -> ChangeResult:
     """Fire a level of an escalation rule ahead of its time; `level` holds the ids of the rule and the level.
 
     Neither the level nor any below it fires again; `check` continues with the next level.

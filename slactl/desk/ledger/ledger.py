@@ -63,6 +63,10 @@ class Ledger:
         """
         return reads.ticket_id(self.transaction, reference)
 
+    def opened_by(self, address: str, since: datetime, until: datetime) -> list[int]:
+        """Return the numbers of the tickets that an address opened between two instants, both included."""
+        return writes.tickets_of_requester(self.connection, address, to_text(since), to_text(until))
+
     def owner_of(self, external_id: str) -> int | None:
         """Return the number of the ticket that has an external id, or None."""
         known = writes.tickets_named(self.connection, [external_id]).get(external_id)
@@ -93,10 +97,7 @@ class Ledger:
             )
 
     def state(self, number: int) -> Evaluation:
-        """Evaluate the history of a ticket as of now, with the events that were appended.
-
-        Events that others wrote since this command read the clock count too.
-        """
+        """Evaluate the history of a ticket as of now; events that others wrote since the clock was read count too."""
         loaded = self._ticket(number)
         if loaded.state is None:
             latest = max((event.at for event in loaded.history), default=self.now)

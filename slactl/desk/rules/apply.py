@@ -142,8 +142,11 @@ def apply(
     while True:
         problems: list[str] = []
         with ledger(desk, move.at, keep=not move.dry_run, strict=True) as book:
-            _hold_rules(move, book.rulebook.current.hash)
-            rows = writes.tickets_on_other_rules(book.connection, book.rulebook.current.hash, after, BATCH)
+            current = book.rulebook.current.hash
+            if move.rules is not None and move.rules != current:
+                raise RefusedError("the rules were edited while they were applied", "slactl rules apply")
+            move.rules = current
+            rows = writes.tickets_on_other_rules(book.connection, current, after, BATCH)
             changed = _move_batch(book, rows, move, problems)
         for each in problems:
             problem(each)
@@ -152,12 +155,6 @@ def apply(
         progress(len(rows))
         yield from changed
         after = rows[-1]["id"]
-
-
-def _hold_rules(move: Move, current: str) -> None:
-    if move.rules is not None and move.rules != current:
-        raise RefusedError("the rules were edited while they were applied", "slactl rules apply")
-    move.rules = current
 
 
 def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[str]) -> list[Record]:

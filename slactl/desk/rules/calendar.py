@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slactl.clock import FIRST_YEAR, LAST_YEAR, Duration, parse_duration, to_text, typed_zone
+from slactl.clock import FIRST_YEAR, LAST_YEAR, parse_duration, to_text, typed_zone
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.rules.hours import WEEKDAYS, interval_text
@@ -53,7 +53,8 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
             f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:
-        end = _added(asked, start, wanted)
+        days, seconds = wanted.business_days, timedelta(seconds=wanted.seconds)
+        end = asked.add_days(start, days) if days else asked.add(start, seconds)
         open_seconds = _seconds(asked.between(start, end))
     except ValueError as error:
         raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
@@ -143,12 +144,6 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
         "special": day in asked.hours.dates,
         "clock_change_seconds": change,
     }
-
-
-def _added(asked: BusinessCalendar, start: datetime, wanted: Duration) -> datetime:
-    if wanted.business_days:
-        return asked.add_days(start, wanted.business_days)
-    return asked.add(start, timedelta(seconds=wanted.seconds))
 
 
 def _closing(asked: BusinessCalendar, at: datetime) -> str | None:

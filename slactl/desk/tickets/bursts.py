@@ -12,7 +12,6 @@ from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import bursts_begun
 from slactl.store.sqlite.spool import Spool
-from slactl.store.write import statements as writes
 
 
 def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
@@ -27,41 +26,44 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
             for ticket, (created, *rest) in histories
             if "requester_email" in created.texts
         )
-        found: dict[str, list[str]] = {}
+        begun: dict[str, list[str]] = {}
         for _, lives in requesters.tickets():
-            found |= _bursts_of_one([json.loads(life) for _, life in lives], rules)
-        return found
+            begun |= _bursts_of_one([json.loads(life) for _, life in lives], rules)
+        return begun
     finally:
         requesters.close()
 
 
 def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
     """Return the ids of the `burst` escalation rules that a ticket begins which a requester opens at an instant."""
-    ladders = [escalation for escalation in book.rulebook.current.escalations if escalation.burst is not None]
-    if not ladders:
+    longest = _longest(book.rulebook.current)
+    if longest is None:
         return []
-    longest = max(escalation.burst.within.seconds for escalation in ladders if escalation.burst is not None)
-    since = to_text(opened - timedelta(seconds=longest))
-    recent = writes.tickets_of_requester(book.connection, requester, since, to_text(opened))
+    recent = book.opened_by(requester, opened - timedelta(seconds=longest), opened)
     states = [book.state_at(number, opened) for number in recent]
     others = [state.created_at for state in states if not state.status.is_done]
     return bursts_begun(book.rulebook.current, opened, others)
 
 
+def _longest(rules: Rules) -> int | None:
+    """Return the longest time within which a burst counts, in seconds; None where no rule watches bursts."""
+    bursts = (escalation.burst for escalation in rules.escalations)
+    return max((burst.within.seconds for burst in bursts if burst is not None), default=None)
+
+
 def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:
     """Return the `burst` escalation rules that each ticket of one requester begins."""
-    longest = max(escalation.burst.within.seconds for escalation in rules.escalations if escalation.burst is not None)
+    longest = _longest(rules) or 0
     recent: list[tuple[datetime, list[list[str]]]] = []
-    found: dict[str, list[str]] = {}
+    begun: dict[str, list[str]] = {}
     for ticket, opened_text, turns in lives:
         opened = from_text(opened_text)
-        recent = [each for each in recent if (opened - each[0]).total_seconds() <= longest]
+        recent = [(at, before) for at, before in recent if (opened - at).total_seconds() <= longest]
         still_open = [at for at, before in recent if _is_open(before, opened_text)]
-        begun = bursts_begun(rules, opened, still_open) if _is_open(turns, opened_text) else []
-        if begun:
-            found[ticket] = begun
+        if _is_open(turns, opened_text) and (of_ticket := bursts_begun(rules, opened, still_open)):
+            begun[ticket] = of_ticket
         recent.append((opened, turns))
-    return found
+    return begun
 
 
 def _life(ticket: str, history: Sequence[Line]) -> str:

@@ -40,8 +40,8 @@ Change = Callable[[Subject, Ledger], Sequence[Entry]]
 
 
 @dataclass(slots=True)
-class Outcome:
-    """The result of a change of several tickets."""
+class ChangeResult:
+    """The result of a change of several tickets: done, refused, and warnings."""
 
     done: list[int] = field(default_factory=list)
     failures: list[SlactlError] = field(default_factory=list)
@@ -59,27 +59,27 @@ def change(
     at: datetime | None = None,
     *,
     dry_run: bool = False,
-) -> Outcome:
+) -> ChangeResult:
     """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
 
     Raises:
         UsageError: `at` lies in the future.
         DatabaseError: the database cannot be written.
     """
-    effective, outcome = past_instant(at, now) if at is not None else None, Outcome()
+    effective, result = past_instant(at, now) if at is not None else None, ChangeResult()
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
-            outcome.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+            result.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         for reference in references:
             try:
                 number = book.number_of(reference)
                 carry_out(book, number, make, effective or book.instant(number))
-                outcome.done.append(number)
+                result.done.append(number)
             except SlactlError as error:
-                outcome.failures.append(error)
+                result.failures.append(error)
         if dry_run:
-            outcome.rehearsed = book.records(outcome.done)
-    return outcome
+            result.rehearsed = book.records(result.done)
+    return result
 
 
 def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> None:

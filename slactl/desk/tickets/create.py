@@ -8,7 +8,7 @@ from typing import Any
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.bursts import bursts_of_new
-from slactl.desk.tickets.changes import Outcome
+from slactl.desk.tickets.changes import ChangeResult
 from slactl.desk.tickets.deadlines import note_deadlines
 from slactl.desk.tickets.input import (
     BODY_LENGTH,
@@ -41,7 +41,9 @@ class NewTicket:
     external_id: str | None = None
 
 
-def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False) -> Outcome:
+def create(
+    desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None, *, dry_run: bool = False
+) -> ChangeResult:
     """Open a ticket as of `at` (default now).
 
     Raises:
@@ -65,7 +67,7 @@ def create(desk: Desk, now: datetime, new: NewTicket, at: datetime | None = None
         assert version.id is not None
         number = book.open_ticket(Entry(Event(opened, EventType.CREATED, detail), texts), version.id)
         note_deadlines(book, number, "ticket opened")
-        return Outcome([number], rehearsed=book.records([number]) if dry_run else [])
+        return ChangeResult([number], rehearsed=book.records([number]) if dry_run else [])
 
 
 def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:

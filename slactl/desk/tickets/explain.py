@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -32,9 +32,6 @@ from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
-if TYPE_CHECKING:
-    from slactl.store.database import Transaction
-
 Record = dict[str, Any]
 
 #: The events that choose the policy of a ticket.
@@ -48,7 +45,7 @@ class Case:
     history: Sequence[Event]
     evaluation: Evaluation
     versions: RulesVersions
-    ladders: Rules
+    in_force: Rules
     fired: Collection[FiringKey]
 
 
@@ -70,13 +67,10 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
         except NoOpenHours as error:
             raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
-        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in _decisions(connection, number)]
+        decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
+        fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired)
         return _ticket_record(ticket, case, target)
-
-
-def _decisions(transaction: "Transaction", number: int) -> list[Record]:
-    return [row for row in reads.decisions(transaction, number) if row["kind"] is not None]
 
 
 def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
@@ -186,14 +180,12 @@ def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
         return None
     due = to_text(timer.due_at)
     for event in reversed(history):
-        if event.type is EventType.DUE_SET and (event.detail["target"], _due_text(event)) == (timer.kind.value, due):
+        if event.type is not EventType.DUE_SET or event.detail["target"] != timer.kind.value:
+            continue
+        stated = event.detail.get("due_at")
+        if (to_text(stated) if isinstance(stated, datetime) else stated) == due:
             return {"at": to_text(event.at), "actor": event.actor, "reason": event.detail.get("reason")}
     return None
-
-
-def _due_text(event: Event) -> str | None:
-    due = event.detail.get("due_at")
-    return to_text(due) if isinstance(due, datetime) else due
 
 
 def _step_record(step: ExplanationStep) -> Record:
@@ -246,7 +238,7 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
     evaluation = case.evaluation
     if timer.stopped_at is not None:
         return
-    for escalation in rules_watching(timer.clock_run, case.ladders):
+    for escalation in rules_watching(timer.clock_run, case.in_force):
         seen = set[str]()
         if not escalation.when.matches(evaluation.facts):
             continue

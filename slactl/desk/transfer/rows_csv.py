@@ -151,10 +151,12 @@ def _header(lines: _Lines, mapping: Map) -> tuple[list[str], str]:
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise UsageError("the file is empty: there is no line with column names", "slactl import --help")
-    said = _names(first, mapping.delimiter)
-    found = {each: _names(first, each) for each in DELIMITERS} if len(said) == 1 else {}
-    other = max(found, key=lambda each: len(found[each]), default=mapping.delimiter)
-    header, delimiter = (found[other], other) if len(found.get(other, ())) > 1 else (said, mapping.delimiter)
+    by_map = _names(first, mapping.delimiter)
+    by_delimiter = {candidate: _names(first, candidate) for candidate in DELIMITERS} if len(by_map) == 1 else {}
+    best = max(by_delimiter, key=lambda candidate: len(by_delimiter[candidate]), default=mapping.delimiter)
+    header, delimiter = (
+        (by_delimiter[best], best) if len(by_delimiter.get(best, ())) > 1 else (by_map, mapping.delimiter)
+    )
     if len(header) > COLUMNS:
         raise UsageError(f"the table has {len(header):,} columns; at most {COLUMNS:,} are read", "slactl import --help")
     return header, delimiter

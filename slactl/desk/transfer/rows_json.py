@@ -20,7 +20,7 @@ DEPTH = 8
 Path = tuple[str, ...]
 
 
-class Found(NamedTuple):
+class Item(NamedTuple):
     """An item of a list: the path of the list, the item's place in it from 1, and its value."""
 
     path: Path
@@ -43,7 +43,7 @@ def json_rows(
     bad: dict[int, str] = {}
     number, is_read = 0, False
     try:
-        for path, number, value in document.found(mapping):
+        for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, column)):
                 rows = path
                 for before in range(1, number):
@@ -106,7 +106,7 @@ class _Document(JsonText):
         #: Whether there was an empty list that may be that of the rows.
         self.has_empty_list = False
 
-    def found(self, mapping: Map) -> Iterator[Found]:
+    def items(self, mapping: Map) -> Iterator[Item]:
         """Yield the items of every list that may be that of the rows."""
         start = self.next()
         if start == "[":
@@ -115,7 +115,7 @@ class _Document(JsonText):
             yield from self._objects_a_line()
             return
         elif (ticket := self._ticket(mapping)) is not None:
-            yield Found((), 1, ticket)
+            yield Item((), 1, ticket)
         else:
             yield from self._object((), mapping)
         if self.next():
@@ -131,15 +131,15 @@ class _Document(JsonText):
             end = self.line_end(TICKET_CHARACTERS) or 0
         return place < len(self.text) and isinstance(_object(self.text[self.at : end]), dict)
 
-    def _objects_a_line(self) -> Iterator[Found]:
+    def _objects_a_line(self) -> Iterator[Item]:
         number = self.line()
         while self.at < len(self.text) or self.more():
             end = self.line_end(ROW_CHARACTERS)
             if end is None:
-                yield Found((), number, Bad(f"the line is longer than {ROW_CHARACTERS:,} characters"))
+                yield Item((), number, Bad(f"the line is longer than {ROW_CHARACTERS:,} characters"))
                 end = self._end_of_long_line()
             elif line := self.text[self.at : end].strip():
-                yield Found((), number, _object(line))
+                yield Item((), number, _object(line))
             self.at, number = end + 1, number + 1
 
     def _end_of_long_line(self) -> int:
@@ -164,7 +164,7 @@ class _Document(JsonText):
         self.at = end
         return dict(value)
 
-    def _object(self, path: Path, mapping: Map) -> Iterator[Found]:
+    def _object(self, path: Path, mapping: Map) -> Iterator[Item]:
         self.at += 1
         separator = "}" if self.next() == "}" else ","
         self.at += separator == "}"
@@ -182,7 +182,7 @@ class _Document(JsonText):
                 self.skip()
             separator = self.separator("}")
 
-    def _list(self, path: Path, mapping: Map) -> Iterator[Found]:
+    def _list(self, path: Path, mapping: Map) -> Iterator[Item]:
         self.at += 1
         start, number, separator = self.next(), 0, ","
         is_rows = mapping.rows is None or not path or ".".join(path) == mapping.rows
@@ -194,7 +194,7 @@ class _Document(JsonText):
         while separator != "]":
             if is_rows:
                 number += 1
-                yield Found(path, number, self.value())
+                yield Item(path, number, self.value())
             else:
                 self.skip()
             separator = self.separator("]")
