@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
 from slactl.store.schema.models import Escalation, Notification, Run, Silence, Ticket, Timer
-from slactl.store.write.statements import batches
+from slactl.store.write.statements import batches, table_of
 
 Row = dict[str, Any]
 
@@ -19,7 +19,7 @@ WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.va
 
 def waiting(transaction: Session, now: str) -> list[Row]:
     """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about."""
-    note, fired, ticket, timer = _table(Notification), _table(Escalation), _table(Ticket), _table(Timer)
+    note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses")]
     own += [note.c[name] for name in ("held_by", "instead_of")]
     cause = [fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level")]
@@ -43,7 +43,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
 
 def orphans(transaction: Session) -> list[Row]:
     """Return the messages that a run was sending when it died."""
-    note = _table(Notification)
+    note = table_of(Notification)
     names = ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses", "address")
     query = select(*(note.c[name] for name in names)).where(note.c.state == SENDING).order_by(note.c.id)
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
@@ -54,7 +54,7 @@ def orphans(transaction: Session) -> list[Row]:
 
 def claim(transaction: Session, numbers: Sequence[int], address: str, run_id: int | None) -> set[int]:
     """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket."""
-    note, ticket = _table(Notification), _table(Ticket)
+    note, ticket = table_of(Notification), table_of(Ticket)
     done = [status.value for status in Status if status.is_done]
     live = select(ticket.c.id).where(ticket.c.status.not_in(done))
     claimed: set[int] = set()
@@ -71,7 +71,7 @@ def claim(transaction: Session, numbers: Sequence[int], address: str, run_id: in
 
 def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: NotificationState) -> None:
     """Change messages that are still in the state `before`; those with the same changes share a statement."""
-    note = _table(Notification)
+    note = table_of(Notification)
     alike: dict[str, list[int]] = {}
     for number, values in rows.items():
         alike.setdefault(json.dumps(values, sort_keys=True), []).append(number)
@@ -87,12 +87,12 @@ def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: 
 def add(transaction: Session, rows: Sequence[Row]) -> None:
     """Add messages; ignore one whose recipient already has a message about the same escalation."""
     if rows:
-        transaction.connection().execute(insert(_table(Notification)).on_conflict_do_nothing(), rows)
+        transaction.connection().execute(insert(table_of(Notification)).on_conflict_do_nothing(), rows)
 
 
 def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
     """Return the breaches (ticket, kind, cycle) of which the customers of some tickets were told, or perhaps told."""
-    note, fired = _table(Notification), _table(Escalation)
+    note, fired = table_of(Notification), table_of(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]
     breaches: set[tuple[int, str | None, int | None]] = set()
     for batch in batches(numbers):
@@ -107,21 +107,21 @@ def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[in
 
 def silences(transaction: Session, now: str) -> list[Row]:
     """Return the silences in force at `now`, the last to end first."""
-    table = _table(Silence)
+    table = table_of(Silence)
     query = select(table).where(table.c.ends_at > now, table.c.created_at <= now).order_by(table.c.ends_at.desc())
     return [dict(row) for row in transaction.connection().execute(query).mappings()]
 
 
 def release(transaction: Session, held_by: str, now: str) -> None:
     """Have the next run look again at the messages that a silence held back."""
-    note = _table(Notification)
+    note = table_of(Notification)
     held = update(note).where(note.c.state == WAITING, note.c.held_by == held_by)
     transaction.connection().execute(held.values(next_try_at=func.min(note.c.next_try_at, now)))
 
 
 def last_starts(transaction: Session, before: int, most: int) -> list[str]:
     """Return when the last `most` runs before a run started, the latest first."""
-    table = _table(Run)
+    table = table_of(Run)
     query = select(table.c.started_at).where(table.c.id < before).order_by(table.c.id.desc()).limit(most)
     return list(transaction.connection().execute(query).scalars())
 
@@ -140,7 +140,3 @@ def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> 
     sent = {key: word for key, word in json.loads(row.addresses).items() if word == NotificationState.SENT}
     row.addresses = json.dumps(sent)
     transaction.add(row)
-
-
-def _table(model: type[SQLModel]) -> Table:
-    return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -32,27 +32,27 @@ BATCH = 500
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
     """Return the next free id. Rows are never removed from these tables, and the caller holds the write lock."""
-    column = _table(model).c.id
+    column = table_of(model).c.id
     return (connection.execute(select(func.max(column))).scalar() or 0) + 1
 
 
 def insert_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns."""
     if rows:
-        connection.execute(insert(_table(model)), rows)
+        connection.execute(insert(table_of(model)), rows)
 
 
 def append_events(connection: Connection, rows: Sequence[Row]) -> None:
     """Append events to the log, in the order of their ids, and to the chain that seals it."""
     if rows:
-        table = _table(EventRow)
+        table = table_of(EventRow)
         last = connection.execute(select(table.c.hash).order_by(table.c.id.desc()).limit(1)).scalar()
         insert_rows(connection, EventRow, sealed_rows(last or BEGINNING, rows))
 
 
 def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:
     """Update rows by `id`; those that set the same columns go together, in the order of the first of them."""
-    table = _table(model)
+    table = table_of(model)
     for columns, alike in _by_columns(rows).items():
         values: Row = {name: bindparam(f"new_{name}") for name in columns}
         statement = update(table).where(table.c.id == bindparam("old_id")).values(values)
@@ -63,7 +63,7 @@ def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Ro
 def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
     """Remove timers that no longer follow from a history."""
     for batch in batches(numbers):
-        connection.execute(delete(_table(Timer)).where(_table(Timer).c.id.in_(batch)))
+        connection.execute(delete(table_of(Timer)).where(table_of(Timer).c.id.in_(batch)))
 
 
 def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
@@ -76,7 +76,7 @@ def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> 
 def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Event]]:
     """Return the events from which the timers of each ticket are calculated, by time."""
     found: dict[int, list[Event]] = {number: [] for number in numbers}
-    table = _table(EventRow)
+    table = table_of(EventRow)
     columns = (table.c.ticket_id, table.c.at, table.c.actor, table.c.actor_type, table.c.action, table.c.detail)
     for batch in batches(numbers):
         query = select(*columns).where(table.c.ticket_id.in_(batch)).order_by(table.c.ticket_id, table.c.at, table.c.id)
@@ -90,7 +90,7 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
 def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
     """Return for each ticket how often each event, identified by instant, type and value, is known."""
     found: dict[int, Identities] = {number: Counter() for number in numbers}
-    table, fired = _table(EventRow), _table(Escalation)
+    table, fired = table_of(EventRow), table_of(Escalation)
     for batch in batches(numbers):
         query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
         for number, *row in connection.execute(query.where(table.c.ticket_id.in_(batch))):
@@ -106,7 +106,7 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Iden
 
 def requester(connection: Connection, number: int) -> str | None:
     """Return the address of the requester of a ticket."""
-    table = _table(Ticket)
+    table = table_of(Ticket)
     found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
     return str(found) if found is not None else None
 
@@ -121,7 +121,7 @@ class Known(NamedTuple):
 
 def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
     """Return the tickets that have these external ids."""
-    column, found = _table(Ticket).c.external_id, {}
+    column, found = table_of(Ticket).c.external_id, {}
     for batch in batches(external_ids):
         for row in connection.execute(_known().where(column.in_(batch))):
             found[str(row.external_id)] = Known(*row)
@@ -130,7 +130,7 @@ def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[s
 
 def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
     """Return the tickets that have these numbers."""
-    column, found = _table(Ticket).c.id, {}
+    column, found = table_of(Ticket).c.id, {}
     for batch in batches(numbers):
         for row in connection.execute(_known().where(column.in_(batch))):
             found[int(row.id)] = Known(*row)
@@ -138,7 +138,7 @@ def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int
 
 
 def _known() -> Select[Any]:
-    columns = _table(Ticket).c
+    columns = table_of(Ticket).c
     return select(columns.id, columns.external_id, columns.created_at)
 
 
@@ -148,7 +148,7 @@ def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[in
     Raises:
         RefusedError: somebody changed one of them since.
     """
-    table = _table(Ticket)
+    table = table_of(Ticket)
     for columns, alike in _by_columns(rows).items():
         values: Row = {name: bindparam(f"new_{name}") for name in columns}
         same = (table.c.id == bindparam("old_id")) & (table.c.version == bindparam("old_version"))
@@ -163,7 +163,7 @@ def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[in
 
 def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """Return the version of each ticket, which changes with every change of it."""
-    table, found = _table(Ticket), dict[int, int]()
+    table, found = table_of(Ticket), dict[int, int]()
     for batch in batches(numbers):
         query = select(table.c.id, table.c.version).where(table.c.id.in_(batch))
         found |= {number: version for number, version in connection.execute(query)}
@@ -172,12 +172,12 @@ def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
 
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
     """Return the stored timers of each ticket."""
-    return _grouped(connection, select(_table(Timer)), _table(Timer).c.ticket_id, numbers)
+    return _grouped(connection, select(table_of(Timer)), table_of(Timer).c.ticket_id, numbers)
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
     """Return the key, the instants and the outcome of each level that fell due, by ticket."""
-    table = _table(Escalation)
+    table = table_of(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
     query = select(table.c.id, table.c.ticket_id, *keys, *place).where(table.c.level.is_not(None))
@@ -188,7 +188,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
     """Move escalations to other cycles; afterwards no two escalations have the same cycle."""
     if not cycles:
         return
-    table = _table(Escalation)
+    table = table_of(Escalation)
     change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
     # First out of each other's way: a cycle that one leaves may be the one that another comes to.
     connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
@@ -197,7 +197,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
 
 def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:
     """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
-    table = _table(Timer)
+    table = table_of(Timer)
     query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
     if until is not None:
         query = query.where(table.c.ticket_id <= until)
@@ -206,7 +206,7 @@ def due_tickets(connection: Connection, now: str, after: int, most: int, until: 
 
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
     """Return the tickets that an address, in any case of letters, opened in [since, until]."""
-    table = _table(Ticket)
+    table = table_of(Ticket)
     # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
     query = select(table.c.id).where(
         table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
@@ -216,7 +216,7 @@ def tickets_of_requester(connection: Connection, address: str, since: str, until
 
 def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
     """Return the tickets that are open or have a next instant, above `after`, ascending."""
-    table, timer = _table(Ticket), _table(Timer)
+    table, timer = table_of(Ticket), table_of(Timer)
     waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
     live = table.c.status.not_in(DONE)
     query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
@@ -225,7 +225,7 @@ def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
 
 def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
     """Return the open tickets under another version of the rules, with that version, above `after`, ascending."""
-    table, version = _table(Ticket), _table(RulesVersion)
+    table, version = table_of(Ticket), table_of(RulesVersion)
     columns = (table.c.id, table.c.external_id, table.c.updated_at, table.c.version, version.c.hash.label("rules"))
     query = (
         select(*columns)
@@ -237,7 +237,7 @@ def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, 
 
 def postpone(connection: Connection, number: int, until: str) -> None:
     """Put off the timers of a ticket whose next instant has come."""
-    table = _table(Timer)
+    table = table_of(Timer)
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
 
 
@@ -264,5 +264,6 @@ def _by_columns(rows: Iterable[Row]) -> Mapping[tuple[str, ...], list[Row]]:
     return alike
 
 
-def _table(model: type[SQLModel]) -> Table:
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of a model, for statements of SQLAlchemy Core."""
     return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -228,3 +228,7 @@ def test_every_connection_distrusts_the_file(desk: Path) -> None:
             ours.execute("UPDATE sqlite_master SET sql = '' WHERE 0")
     ours.close()
     assert ids_like(desk, "1") == []
+
+
+def test_schema_is_the_number_of_steps() -> None:
+    assert len(STEPS) == SCHEMA
