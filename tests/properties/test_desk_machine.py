@@ -57,26 +57,26 @@ WORK = [
 ]
 
 #: A decision of now about a ticket.
-Decision = Callable[["Desk", str], changes.Outcome]
+Decision = Callable[["Desk", str], changes.ChangeResult]
 
 
-def acknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
+def acknowledge(desk: "Desk", ticket: str) -> changes.ChangeResult:
     return changes.change(desk.config, desk.now, [ticket], by_hand.acknowledge(None))
 
 
-def unacknowledge(desk: "Desk", ticket: str) -> changes.Outcome:
+def unacknowledge(desk: "Desk", ticket: str) -> changes.ChangeResult:
     return changes.change(desk.config, desk.now, [ticket], by_hand.unacknowledge())
 
 
-def escalate(desk: "Desk", ticket: str) -> changes.Outcome:
+def escalate(desk: "Desk", ticket: str) -> changes.ChangeResult:
     return by_hand.escalate(desk.config, desk.now, [ticket], "angry", "lead")
 
 
-def escalate_quietly(desk: "Desk", ticket: str) -> changes.Outcome:
+def escalate_quietly(desk: "Desk", ticket: str) -> changes.ChangeResult:
     return by_hand.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False)
 
 
-def take_to_a_level(desk: "Desk", ticket: str) -> changes.Outcome:
+def take_to_a_level(desk: "Desk", ticket: str) -> changes.ChangeResult:
     return by_hand.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0"))
 
 
@@ -302,7 +302,7 @@ class Desk(RuleBasedStateMachine):
         self.backdated |= set(outcome.done) if back else set()
 
     @staticmethod
-    def _expect(outcome: changes.Outcome) -> None:
+    def _expect(outcome: changes.ChangeResult) -> None:
         """What cannot be done is refused, and nothing else goes wrong."""
         assert all(isinstance(failure, RefusedError) for failure in outcome.failures), outcome.failures
 

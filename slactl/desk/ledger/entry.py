@@ -88,7 +88,7 @@ def highest_each(
     by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
     highest = {row["recipient"]: row for row in by_weight}
     kept = [row for row in messages if highest[row["recipient"]] is row]
-    told: dict[int, list[str]] = {}
+    recipients: dict[int, list[str]] = {}
     for row in kept:
-        told.setdefault(row["escalation_id"], []).append(row["recipient"])
-    return kept, told
+        recipients.setdefault(row["escalation_id"], []).append(row["recipient"])
+    return kept, recipients

@@ -40,23 +40,23 @@ def rules_fingerprint(path: Path) -> str:
     than all its other work.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return "no file"
-    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def recall(desk: Desk) -> LastRules | None:
     """Return the rules that this user's last run with this file and database read; None where none are kept."""
     try:
-        place = _place(desk)
-        if rules_trust(place):
+        file = _place(desk)
+        if rules_trust(file):
             return None
-        found = json.loads(read_regular(place))
-        if found.pop("of") != _names(desk):
+        kept = json.loads(read_regular(file))
+        if kept.pop("of") != _names(desk):
             return None
-        heartbeat = found.pop("heartbeat")
-        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **found)
+        heartbeat = kept.pop("heartbeat")
+        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **kept)
     except (OSError, SlactlError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -66,13 +66,13 @@ def keep(desk: Desk, rules: LastRules) -> None:
     if recall(desk) == rules:
         return
     try:
-        place = _place(desk)
-        for folder in reversed((place.parent, *place.parent.parents)):
+        file = _place(desk)
+        for folder in reversed((file.parent, *file.parent.parents)):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
-        if not rules_trust(place.parent):
+        if not rules_trust(file.parent):
             kept = json.dumps({"of": _names(desk), **rules._asdict()})
-            write_whole(place, kept.encode(), mode=0o600)
+            write_whole(file, kept.encode(), mode=0o600)
     except (OSError, SlactlError):
         return
 

@@ -174,8 +174,8 @@ class Ledger:
     ) -> dict[str, Any]:
         """Add an escalation and its messages, and return its row; a key that exists already ends the transaction."""
         escalation_id = self._next(models.Escalation)
-        place = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
-        record = {"id": escalation_id, "ticket_id": number, **place, **row}
+        identity = key._asdict() if key is not None else dict.fromkeys(FiringKey._fields) | {"arming": 0, "repeat": 0}
+        record = {"id": escalation_id, "ticket_id": number, **identity, **row}
         self._rows.escalations.append(record)
         if key is not None:
             self.fired(number).add(key)
@@ -229,9 +229,9 @@ class Ledger:
 
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
         """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
-        kept, told = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
+        kept, recipients = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
         self._rows.notifications[mark.notifications :] = kept
-        return told
+        return recipients
 
     def mark(self) -> Mark:
         """Return how many rows wait to be written now."""

@@ -52,12 +52,12 @@ class LoadedTicket:
 
     def insert(self, event: Event) -> None:
         """Put an event at its place in time: after every event that took effect by then."""
-        place = bisect_right(self.history, event.at, key=lambda each: each.at)
+        position = bisect_right(self.history, event.at, key=lambda known: known.at)
         # What comes in the very second of a decision may leave an episode no time at all, and so be rid of it.
         at = to_text(event.at)
         decided = any(row["fired_at"] >= at for row in self.decisions)
-        self.is_rewritten = self.is_rewritten or decided or place < len(self.history)
-        self.history.insert(place, event)
+        self.is_rewritten = self.is_rewritten or decided or position < len(self.history)
+        self.history.insert(position, event)
         self.state = None
 
     def renumber(self, state: Evaluation) -> dict[int, int]:
@@ -66,9 +66,9 @@ class LoadedTicket:
         decisions = [
             Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
         ]
-        keys = renumbered(decisions, before, now, self.fired.difference(each.key for each in decisions))
-        moved = {each.id: keys[each.id].cycle for each in decisions if keys[each.id] != each.key}
-        self.fired.difference_update(each.key for each in decisions)
+        keys = renumbered(decisions, before, now, self.fired.difference(decision.key for decision in decisions))
+        moved = {decision.id: keys[decision.id].cycle for decision in decisions if keys[decision.id] != decision.key}
+        self.fired.difference_update(decision.key for decision in decisions)
         self.fired.update(keys.values())
         self.decisions = [row | {"cycle": keys[row["id"]].cycle} for row in self.decisions]
         self.noticed = renumbered_breaches(self.noticed, before, now)
@@ -88,5 +88,5 @@ def _span(row: dict[str, Any]) -> Cycle:
 def _ran_at(row: dict[str, Any]) -> datetime:
     """Return an instant at which the cycle of a decision ran: a level may have expired only after its end."""
     at = from_text(row["fired_at"])
-    told = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
-    return at if told else min(at, from_text(row["due_at"]))
+    at_firing = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None
+    return at if at_firing else min(at, from_text(row["due_at"]))

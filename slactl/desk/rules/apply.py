@@ -99,11 +99,11 @@ def diff(desk: Desk) -> Record:
     current = load(desk.rules)
     with desk.database.read() as connection:
         versions = rules_versions.of_open_tickets(connection)
-    after, found = tomllib.loads(current.canonical), []
+    after, compared = tomllib.loads(current.canonical), []
     for version in versions:
         before = tomllib.loads(version.pop("canonical"))
-        found.append(version | {"current": version["rules"] == current.hash, "changes": changes(before, after)})
-    return {"rules": current.hash, "versions": found}
+        compared.append(version | {"current": version["rules"] == current.hash, "changes": changes(before, after)})
+    return {"rules": current.hash, "versions": compared}
 
 
 def waiting(desk: Desk) -> int:
@@ -148,8 +148,8 @@ def apply(
             move.rules = current
             rows = writes.tickets_on_other_rules(book.connection, current, after, BATCH)
             changed = _move_batch(book, rows, move, problems)
-        for each in problems:
-            problem(each)
+        for reason in problems:
+            problem(reason)
         if not rows:
             return
         progress(len(rows))
@@ -163,7 +163,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
     version = book.rulebook.current_version()
     assert version.id is not None
     book.load([row["id"] for row in rows])
-    found: list[Record] = []
+    changed: list[Record] = []
     for row in rows:
         number, mark = row["id"], book.mark()
         try:
@@ -179,10 +179,10 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
             problems.append(f"ticket {number}: {error}")
             continue
         move.moved += 1
-        found += _changes_of(row, before, book.state(number))
-    move.changed += len(found)
-    move.newly_breached += sum(record["newly_breached"] for record in found)
-    return found
+        changed += _changes_of(row, before, book.state(number))
+    move.changed += len(changed)
+    move.newly_breached += sum(record["newly_breached"] for record in changed)
+    return changed
 
 
 def _is_as_shown(row: Record, move: Move) -> bool:

@@ -125,12 +125,12 @@ def parse_month(text: str) -> date:
         UsageError: it is not a month, or outside the years 1970 to 2199.
     """
     try:
-        found = date.fromisoformat(f"{text.strip()}-01") if re.fullmatch(r"\d{4}-\d{2}", text.strip()) else None
+        first = date.fromisoformat(f"{text.strip()}-01") if re.fullmatch(r"\d{4}-\d{2}", text.strip()) else None
     except ValueError:
-        found = None
-    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        first = None
+    if first is None or not FIRST_YEAR <= first.year <= LAST_YEAR:
         raise UsageError(f"{clean(text)[:100]!r} is not a valid month; use a month such as 2026-12")
-    return found
+    return first
 
 
 def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
@@ -138,7 +138,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
     return {
         "date": day.isoformat(),
         "weekday": WEEKDAYS[day.weekday()],
-        "intervals": [interval_text(each) for each in asked.intervals(day)],
+        "intervals": [interval_text(interval) for interval in asked.intervals(day)],
         "open_seconds": sum(_seconds(end - start) for start, end in opening),
         "holiday": asked.holiday_name(day),
         "special": day in asked.hours.dates,

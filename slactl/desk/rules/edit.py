@@ -40,10 +40,10 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         real = real_path(path)
         with nullcontext() if dry_run else edit_lock(real, again):
             load(path)
-            found = _read(real)
-            before, after = found.content.decode(), _edited(path, found.content.decode(), key, value)
+            read = _read(real)
+            before, after = read.content.decode(), _edited(path, read.content.decode(), key, value)
             if not dry_run and after != before:
-                _replace(real, found, after, again)
+                _replace(real, read, after, again)
     except OSError as error:
         raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))

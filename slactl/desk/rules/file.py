@@ -35,8 +35,8 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
-    found = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
-    return rules, sorted({*lint(rules, text), *found})
+    warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
+    return rules, sorted({*lint(rules, text), *warnings})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
@@ -44,9 +44,9 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
         if template is not None:
             from slactl.sla.rules import templates
 
-            found = templates.mistake(template)
-            if found is not None:
-                yield ("templates", name), found
+            mistake = templates.mistake(template)
+            if mistake is not None:
+                yield ("templates", name), mistake
 
 
 def matrix(rules: Rules) -> list[Record]:
@@ -82,7 +82,7 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
     known: dict[str, str | None] = {}
     if database.path.is_file():
         with database.read() as connection:
-            known = {each["name"]: each["plan"] for each in reads.tenants(connection)}
+            known = {tenant_row["name"]: tenant_row["plan"] for tenant_row in reads.tenants(connection)}
     named = {name for policy in rules.policies for name in policy.match.tenant}
     known_or_refuse(tenant, sorted({*known, *named}), "tenant", None)
     return known.get(tenant)

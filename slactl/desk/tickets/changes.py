@@ -229,8 +229,8 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
         if changes["added"] and len(after) > MOST_TAGS:
             what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
             raise RefusedError(what, f"slactl show {subject.number} --fields tags")
-        told = {name: names for name, names in changes.items() if names}
-        return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []
+        differences = {name: names for name, names in changes.items() if names}
+        return [_entry(subject, EventType.TAGS, {"tags": kept, **differences})] if differences else []
 
     return make
 
@@ -254,7 +254,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     """
     number, state = subject.number, subject.state
     subject.refuse_closed("its deadlines are over")
-    timer = next((each for each in reversed(state.timers) if each.kind is target), None)
+    timer = next((known for known in reversed(state.timers) if known.kind is target), None)
     if state.status.is_done:
         raise RefusedError(f"ticket {number} is {state.status}", f"slactl reopen {number}")
     if target is Target.NEXT_RESPONSE and (timer is None or timer.stopped_at is not None):

@@ -63,7 +63,7 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
         refuse_taken(book, detail["external_id"], subject.number)
     if "requester_email" in texts:
         detail["requester_domain"] = texts["requester_email"].rpartition("@")[2].lower()
-    found = [Entry(Event(subject.at, EventType.EDITED, detail), texts)] if detail or texts else []
+    entries = [Entry(Event(subject.at, EventType.EDITED, detail), texts)] if detail or texts else []
     tenant = known_tenant(book, edits.tenant or None)
     if edits.tenant is not None and (tenant.name if tenant else None) != subject.state.tenant:
         stated = edits.plan or (tenant.plan if tenant else None)
@@ -73,11 +73,11 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
             "timezone": tenant.timezone if tenant else None,
             "from": subject.state.tenant,
         }
-        found.append(Entry(Event(subject.at, EventType.TENANT, facts)))
+        entries.append(Entry(Event(subject.at, EventType.TENANT, facts)))
     elif edits.plan is not None and edits.plan != subject.state.plan:
         plan = effective_plan(book, edits.plan, None)
         facts = {"plan": plan, "timezone": subject.state.timezone, "from": subject.state.plan}
-        found.append(Entry(Event(subject.at, EventType.PLAN, facts)))
-    if found:
+        entries.append(Entry(Event(subject.at, EventType.PLAN, facts)))
+    if entries:
         subject.refuse_closed("it changes no more")
-    return found
+    return entries

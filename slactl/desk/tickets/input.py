@@ -78,13 +78,13 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UsageError: one is empty, too long, or has a comma or a blank; or there are too many.
     """
-    found = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
-    for tag in found:
+    checked = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
+    for tag in checked:
         if "," in tag or any(character.isspace() for character in tag):
             raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank; write it with a dash: needs-review")
-    if len(found) > MOST_TAGS:
-        raise UsageError(f"there are {len(found)} tags; at most {MOST_TAGS} are kept")
-    return found
+    if len(checked) > MOST_TAGS:
+        raise UsageError(f"there are {len(checked)} tags; at most {MOST_TAGS} are kept")
+    return checked
 
 
 def known_plans(book: Ledger) -> list[str]:
@@ -113,9 +113,9 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     """
     if name is None:
         return None
-    found = book.tenant(name)
-    if found is not None:
-        return found
+    known_one = book.tenant(name)
+    if known_one is not None:
+        return known_one
     named = _matched(book.rulebook.current, "tenant")
     known = [*named, *(tenant.name for tenant in book.tenants())]
     known_or_refuse(name, known, "tenant", f"slactl tenant add {quoted(name)}")
