@@ -9,8 +9,8 @@ from conftest import Slactl
 
 from slactl import records
 from slactl.desk.reports.summary import FIELDS
+from slactl.store.read.messages import NOTIFICATION_COLUMNS
 from slactl.store.read.runs import COLUMNS
-from slactl.store.read.tickets import NOTIFICATION_COLUMNS
 from slactl.store.schema import views
 
 
