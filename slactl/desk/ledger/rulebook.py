@@ -116,7 +116,7 @@ class Rulebook(RulesVersions):
             return
         rules = parse(brought.canonical, f"rules version {brought.hash[:12]}", pinned=True)
         if rules.hash != brought.hash:
-            raise RulesError(f"the rules version {brought.hash[:12]} is not what its hash says", "slactl export")
+            raise RulesError(f"the rules version {brought.hash[:12]} does not match its hash", "slactl export")
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
         self._parsed[rules.hash], self._introduced = rules, None
 

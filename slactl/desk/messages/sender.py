@@ -213,7 +213,7 @@ def http_failure(error: Exception) -> Failure:
             return Failure(RETRY, kinds[reason])
         return Failure(UNKNOWN, "the connection broke")
     if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
-        return Failure(UNKNOWN, "the answer broke off")
+        return Failure(UNKNOWN, "the server's answer ended too early")
     return Failure(DEAD, f"the request is invalid ({type(error).__name__})")
 
 
@@ -274,7 +274,7 @@ def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa:
 
     kinds: tuple[tuple[type[Exception], str, str], ...] = (
         (ssl.SSLError, DEAD, "TLS: the server's certificate is not trusted"),
-        (SMTPNotSupportedError, DEAD, "TLS: the server does not offer it"),
+        (SMTPNotSupportedError, DEAD, "the server does not offer TLS"),
         (ConnectionRefusedError, RETRY, "connection refused"),
         (socket.gaierror, RETRY, "the host is not known"),
         (TimeoutError, outcome, "no answer in time"),

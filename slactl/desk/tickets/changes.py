@@ -227,7 +227,7 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
         # Tags that were added after the instant of this change count too.
         after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
         if changes["added"] and len(after) > MOST_TAGS:
-            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
+            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are allowed"
             raise RefusedError(what, f"slactl show {subject.number} --fields tags")
         told = {name: names for name, names in changes.items() if names}
         return [_entry(subject, EventType.TAGS, {"tags": kept, **told})] if told else []

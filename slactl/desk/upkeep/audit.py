@@ -66,7 +66,7 @@ def _escalations(transaction: "Transaction", report: AuditReport) -> None:
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
-            message = f"{name} fired, but its history has no event of it"
+            message = f"{name} fired, but the history has no event for it"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
             continue
         try:

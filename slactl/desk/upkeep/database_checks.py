@@ -182,7 +182,7 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
 def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
     latest = health.latest_instant(connection)
     late = latest is not None and from_text(latest) > now + TOLERANCE
-    what = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
+    what = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
     yield Check("clock", not late, what, "timedatectl status" if late else None)
 
 

@@ -78,9 +78,9 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     # Each run notes when it got the lock; whoever just holds it notes nothing.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
-        what = f"held by {holder}: no check has got it for {describe_seconds(age)}, and each ends with 75"
+        what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
         return Check("run lock", False, what, f"kill {holder.pid}")
-    return Check("run lock", True, f"held by {holder}, which is at work")
+    return Check("run lock", True, f"held by {holder}, which is running")
 
 
 def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:

@@ -256,4 +256,4 @@ def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: st
 def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield (*path, number, key), f"the {key} {name!r} is used above; each needs its own"
+            yield (*path, number, key), f"the {key} {name!r} is used above; each must be different"

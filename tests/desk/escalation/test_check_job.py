@@ -337,7 +337,7 @@ def test_a_heartbeat_nobody_listens_to_or_without_its_secret_says_what_is_missin
     for heartbeat, why in (
         ("http://127.0.0.1:9/", "ConnectionRefusedError"),
         ("${env:NO_SUCH_URL}", "the environment variable NO_SUCH_URL is not set"),
-        ("${file:none}", "the file none is not there"),
+        ("${file:none}", "the file none does not exist"),
     ):
         beating(desk, heartbeat, LONG, STEPS)
         result = slactl("check", "-q")
