@@ -325,7 +325,7 @@ def test_a_heartbeat_follows_no_redirect(leaky: Path, slactl: Slactl, monkeypatc
     server.shutdown()
     server.server_close()
     assert (result.code, asked) == (7, [f"/{WORD}"])
-    assert "the answer was 302" in result.err
+    assert "the server answered with status 302" in result.err
 
 
 @pytest.mark.parametrize(

@@ -178,10 +178,10 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
         for target in model.TargetDurations.model_fields:
             duration = getattr(durations, target)
             if duration is not None and duration.has_days and not always:
-                fix = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
+                advice = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
                 yield (
                     (*path, "targets", priority, target),
-                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {fix}',
+                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {advice}',
                 )
 
 

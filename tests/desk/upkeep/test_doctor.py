@@ -318,7 +318,7 @@ def test_a_database_that_is_missing_damaged_or_another_programs_is_6(desk: Path,
         assert code == 6
         finding = next(each for each in found["checks"] if not each["ok"])
         assert finding["check"] == check
-        assert ("put a backup in its place; there is none in" in finding["fix"]) == (content in (b"", bytes(torn)))
+        assert ("restore a backup; there is none in" in finding["fix"]) == (content in (b"", bytes(torn)))
         # The rest is looked at all the same.
         assert {"rules", "run lock", "permissions"} <= {each["check"] for each in found["checks"]}
         desk.touch()
