@@ -229,7 +229,7 @@ class TimerScreen:
         if kind == "started":
             return self.started()
         if kind == "promised":
-            return f"+ {self._promise(step)}"
+            return f"+ {self._target(step)}"
         if kind == "by_hand":
             by = self.timer["set_by_hand"] or {"actor": None, "at": None, "reason": None}
             when = f" on {self.at(by['at'])}" if by["at"] else ""
@@ -242,7 +242,7 @@ class TimerScreen:
         on = "" if self.timer["always_open"] else " in open hours"
         return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", continues")
 
-    def _promise(self, step: Record) -> str:
+    def _target(self, step: Record) -> str:
         timer = self.timer
         promise, days = timer["promise"], timer["business_days"]
         where = f"target (targets.{timer['targets']})"

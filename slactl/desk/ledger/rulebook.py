@@ -33,7 +33,7 @@ class Rulebook(RulesVersions):
     and nothing is sent by what it alone says.
     """
 
-    #: Nothing may stop the night: a changed text is judged by all the same, and `audit verify` reports it.
+    #: A changed text must not stop `check`: slactl uses it all the same, and `audit verify` reports it.
     refuses_changed = False
 
     def __init__(

@@ -211,7 +211,7 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
     number, change = changes[0]
     word = change["addresses"][key]
     if word == HELD:
-        return f"it is not known whether it was delivered; slactl notifications retry {number} sends it again"
+        return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
         return f"next try from {from_text(word):%H:%M} UTC on"
     if change["state"] is not DEAD:

@@ -245,7 +245,7 @@ def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # n
 
     def rcpt(self: smtplib.SMTP, recip: str, options: Any = ()) -> tuple[int, bytes]:  # noqa: ANN401
         if smtplib.quoteaddr(recip) != f"<{receiver}>":
-            failures.append(Failure(DEAD, "the mail would have gone to another address"))
+            failures.append(Failure(DEAD, "Apprise would have sent the mail to another address"))
             raise smtplib.SMTPException("another address")
         return original(self, recip, options)
 

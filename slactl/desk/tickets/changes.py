@@ -154,7 +154,7 @@ def assign(assignee: str | None) -> Change:
 
 
 def prioritise(priority: Priority) -> Change:
-    """Change the priority; slactl calculates the open deadlines anew."""
+    """Change the priority; slactl calculates the open deadlines again."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("its deadlines are over")
@@ -214,7 +214,7 @@ def reopen() -> Change:
 
 
 def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
-    """Add and remove tags; tags do not choose the policy anew."""
+    """Add and remove tags; tags do not choose the policy again."""
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags

@@ -87,7 +87,7 @@ class Map(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
-    #: Whether a table may lack columns, save those without which nothing can be said.
+    #: Whether columns may be missing, except the required ones.
     optional: bool = False
     #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
     rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None

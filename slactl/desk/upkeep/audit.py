@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> AuditReport:
-    """Audit the database; `head`, a last hash that somebody kept, must be in the log.
+    """Audit the database; `head`, a last hash that was kept elsewhere, must be in the log.
 
     Raises:
         UsageError: the head is not a hash.
