@@ -1,3 +1,3 @@
-"""slactl keeps a support team's promises: deadlines, breaches and escalations in one SQLite file."""
+"""slactl records support tickets, calculates their deadlines, and escalates overdue tickets."""
 
 __version__ = "0.1.0"

@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
         return _report_usage(error)
     except Exception as error:
         if isinstance(error, UnicodeEncodeError) and not "".join(arguments).isprintable():
-            return _report(UsageError("what was typed is not valid UTF-8"))
+            return _report(UsageError("an argument is not valid UTF-8"))
         if debug:
             _report_traceback(error)
         if (odd := _odd_database(error)) is not None:
@@ -190,7 +190,7 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
         place = f": {clean(str(error.filename))}" if error.filename else ""
         _say(f"error: {clean(error.strerror)}{place}")
         return ExitCode.FAILURE
-    more = "" if debug else "; run the command again with --debug and report what it prints"
+    more = "" if debug else "; run the command again with --debug and report its output"
     _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}")
     return ExitCode.FAILURE
 

@@ -134,7 +134,7 @@ def check_input(text: str, what: str, *, most: int, least: int = 0) -> str:
     if len(text) < least:
         raise UsageError(f"{what} is empty")
     if len(text) > most:
-        raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are kept")
+        raise UsageError(f"{what} has {len(text):,} characters; at most {most:,} are allowed")
     return text
 
 

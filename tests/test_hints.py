@@ -35,7 +35,10 @@ def of_errors(tree: ast.AST) -> Iterator[ast.expr]:
             yield from (each.value for each in node.keywords if each.arg in ("hint", "fix"))
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(each, ast.Name) and re.search("(?i)hint|example$|fix", each.id) for each in targets):
+            if any(
+                isinstance(each, ast.Name) and re.search(r"(?i)hint|example$|(^|_)fix(es)?$", each.id)
+                for each in targets
+            ):
                 yield node.value
         elif isinstance(node, ast.Constant | ast.JoinedStr) and text(node).startswith("hint: "):
             yield node
@@ -91,7 +94,24 @@ def test_the_hints_are_found() -> None:
 
 
 #: The programs that a hint may begin with.
-PROGRAMS = {"slactl", "ls", "cat", "chmod", "df", "file", "mkdir", "pip", "sqlite3", "sudo", "unset"}
+PROGRAMS = {
+    *(
+        "slactl",
+        "ls",
+        "cat",
+        "chmod",
+        "chown",
+        "df",
+        "file",
+        "mkdir",
+        "install",
+        "pip",
+        "sqlite3",
+        "sudo",
+        "timedatectl",
+    ),
+    *("kill", "fuser", "export", "unset", "read", "(crontab"),
+}
 
 
 def is_command(hint: str) -> bool:

@@ -25,7 +25,9 @@ def escalate(
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
-    priority: Annotated[Priority | None, typer.Option(help="Raise to at least this.", show_default=False)] = None,
+    priority: Annotated[
+        Priority | None, typer.Option(help="Raise priority to at least this.", show_default=False)
+    ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,
@@ -35,8 +37,8 @@ def escalate(
     """Escalate tickets by hand, with a reason.
 
     Without options it does what settings.manual_escalation says: by default it raises the priority to high and
-    notifies the support manager. With --escalation and --level it does at once what that level does. Neither
-    this level nor any level below it fires again; check continues with the next level.
+    notifies the support manager. With --escalation and --level it fires that level at once. Neither this
+    level nor any level below it fires again; check continues with the next level.
 
     \b
     Examples:

@@ -71,7 +71,7 @@ def demo(context: typer.Context) -> None:
     say(f"  export SLACTL_RULES={quoted(desk.rules)}")
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
         say(f"  {line}")
-    say(f"  rm -r {quoted(desk.database.parent)}        # removes it again")
+    say(f"  rm -r {quoted(desk.database.parent)}        # removes this service desk")
 
 
 def _show_check(report: "Report") -> None:

@@ -85,7 +85,7 @@ class Filters(NamedTuple):
     assignees: Annotated[list[str] | None, _word("--assignee", "A", "Only this assignee; me is you.")] = None
     requesters: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None
     tags: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None
-    search: Annotated[list[str] | None, _word("--search", "TEXT", "In subject, requester, id and messages.")] = None
+    search: Annotated[list[str] | None, _word("--search", "TEXT", "Text in subject, requester, id or messages.")] = None
     with_done: Annotated[bool, _flag("--all", "Also resolved and closed tickets.")] = False
 
     def wanted(self, here: Call) -> "TicketFilter":
@@ -144,7 +144,7 @@ def list_tickets(
     view: ViewArgument = None,
     *,
     filters: Filters,
-    sort: Annotated[Order, typer.Option("--sort", help="The order.")] = Order.DUE,
+    sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
     at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
     exit_code: Annotated[bool, _flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,

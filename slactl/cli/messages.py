@@ -24,7 +24,8 @@ def reply(
 ) -> None:
     """Record a public reply; slactl sends nothing to the customer.
 
-    The first reply ends first response. The status becomes waiting_customer; a resolved ticket stays resolved.
+    The first reply stops the first response clock. The status becomes waiting_customer; a resolved ticket stays
+    resolved.
 
     \b
     Examples:
@@ -55,7 +56,7 @@ def note(
     from slactl.desk.tickets import changes
 
     change = changes.note(read_body(body))
-    change_tickets(context, answer, [reference], change, "noted on", at)
+    change_tickets(context, answer, [reference], change, "added a note to", at)
 
 
 @app.command()
@@ -76,4 +77,4 @@ def receive(
     from slactl.desk.tickets import changes
 
     change = changes.receive(read_body(body))
-    change_tickets(context, answer, [reference], change, "received a message on", at)
+    change_tickets(context, answer, [reference], change, "recorded a customer message on", at)

@@ -66,7 +66,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
 
     here = call(context)
     done = outbox.retry(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
-    print_lines(f"{'would send' if dry_run else 'sends'} message {number} again" for number in done)
+    print_lines(f"{'would send' if dry_run else 'will send'} message {number} again" for number in done)
 
 
 @app.command()

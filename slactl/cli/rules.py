@@ -12,6 +12,7 @@ from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.sla.enums import Priority
+from slactl.text import counted
 
 app = Commands(help="Check, show, test and change rules.toml.")
 
@@ -42,9 +43,10 @@ def check(
         listed = [{"line": warning.line, "message": warning.message} for warning in warnings]
         write_object({"file": str(path), "hash": rules.hash, "warnings": listed}, sys.stdout)
     else:
-        counts = [f"{len(rules.policies)} policies", f"{len(rules.calendars)} calendars"]
-        counts += [f"{len(rules.escalations)} escalation rules"]
-        say(f"{path}: valid ({', '.join([*counts, *([f'{len(warnings)} warnings'] if warnings else [])])})")
+        policies = len(rules.policies)
+        counts = [f"{policies} polic{'y' if policies == 1 else 'ies'}", counted(len(rules.calendars), "calendar")]
+        counts += [counted(len(rules.escalations), "escalation rule")]
+        say(f"{path}: valid ({', '.join([*counts, *([counted(len(warnings), 'warning')] if warnings else [])])})")
 
 
 @app.command()

@@ -37,7 +37,7 @@ SCREENFUL = 50
 @app.command("test")
 def run_tests(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files of tests.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
     rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
@@ -51,7 +51,7 @@ def run_tests(
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
       fires    exactly the levels that fire for the tickets it names
-      at       the time to judge at; default: the last time that the test names
+      at       the time of the evaluation; default: the last time in the test
 
     \b
     Examples:
@@ -158,7 +158,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
     shown = (breached + others)[:SCREENFUL]
     if table and shown:
         left = move.changed - len(shown)
-        footer = f"and {left:,} more; all of them: slactl rules apply --dry-run --format plain" if left else ""
+        footer = f"and {left:,} more deadlines; to see all: slactl rules apply --dry-run --format plain" if left else ""
         draw(shown, deadline_columns(), here.screen, footer=footer)
     print_lines(move_lines(move.record()))
 

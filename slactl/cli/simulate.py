@@ -21,7 +21,7 @@ app = Commands()
 LIMIT = 50
 RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")]
 JudgeAtOption = Annotated[
-    str | None, typer.Option(metavar="T|last", help="Judge as of T (default now), or each ticket's last event.")
+    str | None, typer.Option(metavar="T|last", help="Evaluate as of T (default now), or each ticket's last event.")
 ]
 CompareOption = Annotated[Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")]
 ByOption = Annotated[
@@ -60,7 +60,7 @@ def simulate(
     """
     here = call(context)
     if by is not None and compare is None:
-        raise UsageError("--by goes with --compare", "slactl simulate --help")
+        raise UsageError("--by needs --compare", "slactl simulate --help")
     chosen = choose_form(form, as_json=as_json, ids_only=quiet, terminal=sys.stdout.isatty())
     instant = None if at == "last" else here.instant(at) or here.now
     most, file = LIMIT if limit is None else limit, rules or here.desk.rules

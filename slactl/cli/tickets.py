@@ -118,7 +118,7 @@ def priority(
 
     references, value = last_word(words, Priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"made {value}", at)
+    change_tickets(context, answer, references, change, f"set priority {value} on", at)
 
 
 @app.command()
@@ -142,7 +142,7 @@ def status(
 
     references, value = last_word(words, Status, "slactl status --help")
     change = changes.set_status(value)
-    change_tickets(context, answer, references, change, f"set to {value}", at)
+    change_tickets(context, answer, references, change, f"set status {value} on", at)
 
 
 @app.command()

@@ -58,7 +58,7 @@ def backup(
 def erase(
     context: typer.Context,
     requester: Annotated[str | None, typer.Option(metavar="EMAIL", help="The address of the person.")] = None,
-    finish: Annotated[bool, typer.Option("--finish", help="Only rewrite the file, after an interruption.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Finish an interrupted erasure: rewrite the file.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -164,7 +164,7 @@ def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool)
     here, done = call(context), desk.Rebuilt(dry_run)
     foreign = desk.foreign_parts(here.desk) if sys.stdin.isatty() and not dry_run else []
     if foreign:
-        confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not make?"), yes=yes)
+        confirm(clean(f"Drop {', '.join(foreign)}, which slactl did not create?"), yes=yes)
     with phases() as progress:
         differences = list(desk.rebuild(here.desk, here.now, done, progress, _print_error, tables=yes or bool(foreign)))
     if as_json:

@@ -84,7 +84,7 @@ def _choice(console: "Console", chosen: Record) -> None:
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
         print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
-        print_fact(console, "", f"and {more} more; --json has them all")
+        print_fact(console, "", f"and {more} more; --json shows all")
     if chosen["chosen_because"] != "created":
         when = in_zone(from_text(chosen["chosen_at"]), zone_of(chosen))
         print_fact(console, "Chosen", f"{when}, {_because(chosen)}")
@@ -103,7 +103,7 @@ def _calendar(console: "Console", chosen: Record) -> None:
 def _because(chosen: Record) -> str:
     who = chosen["chosen_by"] or "somebody"
     if chosen["chosen_because"] == "rules_applied":
-        return f"when {who} applied other rules"
+        return f"when {who} applied newer rules"
     return f"when {who} changed the {chosen['chosen_because']}"
 
 
@@ -229,7 +229,7 @@ class TimerScreen:
         if kind == "started":
             return self.started()
         if kind == "promised":
-            return f"+ {self._promise(step)}"
+            return f"+ {self._target(step)}"
         if kind == "by_hand":
             by = self.timer["set_by_hand"] or {"actor": None, "at": None, "reason": None}
             when = f" on {self.at(by['at'])}" if by["at"] else ""
@@ -242,7 +242,7 @@ class TimerScreen:
         on = "" if self.timer["always_open"] else " in open hours"
         return f"+ {exact(step['seconds'])}{on}: {lasted}" + ("" if step["end"] else ", continues")
 
-    def _promise(self, step: Record) -> str:
+    def _target(self, step: Record) -> str:
         timer = self.timer
         promise, days = timer["promise"], timer["business_days"]
         where = f"target (targets.{timer['targets']})"

@@ -27,7 +27,7 @@ def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
     for plan in dict.fromkeys(cell["plan"] for cell in cells):
         row = [cell for cell in cells if cell["plan"] == plan]
         name = Text(clean(plan) if plan is not None else "any other")
-        table.add_row(name, *(Text(_promises(cell), style=PRIORITY_STYLES[cell["priority"]]) for cell in row))
+        table.add_row(name, *(Text(_targets_text(cell), style=PRIORITY_STYLES[cell["priority"]]) for cell in row))
     screen.console().print(table)
 
 
@@ -45,7 +45,7 @@ def combination_lines(found: Record) -> Iterator[str]:
         yield f"  {words(target):<14} {found[target] or '-'}"
 
 
-def _promises(cell: Record) -> str:
+def _targets_text(cell: Record) -> str:
     if cell["policy"] is None:
         return "no targets"
     text = " / ".join(cell[target] or "-" for target in Target)

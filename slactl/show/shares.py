@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slactl.clock import describe_seconds
 from slactl.show.records import Record
 
-#: Shares below these are bad, and middling.
+#: Shares below the first are bad, below the second medium.
 BAD, MIDDLING = 0.8, 0.95
 
 #: Smaller changes than this count as none, in percentage points.

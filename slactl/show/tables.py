@@ -107,7 +107,7 @@ def bar(share: float, cells: int, *, blocks: bool = True) -> str:
     """Return a bar of `cells` cells with `share` (0 to 1) of them filled; ASCII where blocks cannot be written."""
     full, empty = ("█", "░") if blocks else ("#", "-")
     filled = min(cells, max(0, round(share * cells)))
-    # Something is never drawn as nothing, and not quite all never as all.
+    # A small share is never drawn as nothing, and an incomplete one never as complete.
     filled = max(filled, 1) if share > 0 else filled
     filled = min(filled, cells - 1) if share < 1 else filled
     return full * filled + empty * (cells - filled)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
-from slactl.text import clean
+from slactl.text import clean, counted
 
 #: The names of the fields, singular and plural.
 FIELDS = {
@@ -105,7 +105,7 @@ def draw_health(health: Record, screen: Screen) -> None:
         if not check["ok"] and check["fix"]:
             console.print(Text(f"  fix: {clean(check['fix'])}", style="yellow"), soft_wrap=True)
     count = sum(not check["ok"] for check in health["checks"])
-    console.print(Text(f"\n{count} to fix" if count else "\nno problems found", style="bold"))
+    console.print(Text(f"\n{counted(count, 'problem')} to fix" if count else "\nno problems found", style="bold"))
 
 
 def health_lines(health: Record) -> Iterator[str]:

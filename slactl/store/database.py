@@ -1,4 +1,4 @@
-"""The one door to the database: the callers of `Database` know neither its driver nor SQL."""
+"""The only access to the database: the callers of `Database` know neither its driver nor SQL."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager

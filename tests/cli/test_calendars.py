@@ -271,7 +271,7 @@ def test_answers_on_a_terminal_say_what_was_asked(terminal: Slactl) -> None:
         (("is-open", "office", "now", "--timezone", "Europe/Berln"), 3, "did you mean Europe/Berlin?"),
         (("is-open", "office", "now", "--timezone", ""), 3, "there is no time zone ''"),
         (("is-open", "office", "now", "--timezone", "../../etc/passwd"), 3, "there is no time zone"),
-        (("add", "office", "now", "2d"), 2, "2d is not a length on office"),
+        (("add", "office", "now", "2d"), 2, "2d cannot be used with calendar office"),
         (("add", "office", "now", "soon"), 2, "'soon' is not a valid duration"),
         (("add", "office", "now", "0h"), 2, "not positive"),
         (("add", "office", "now", "99999999h"), 2, "longer than ten years"),

@@ -212,9 +212,9 @@ def test_a_paused_ticket_says_where_the_deadline_would_be(slactl: Slactl) -> Non
 
 def test_a_target_without_a_timer_says_why(slactl: Slactl) -> None:
     assert explained_ticket(slactl, "4", "--target", "next_response")["without_timer"] == [
-        {"target": "next_response", "reason": "policy pro, urgent promises none at priority urgent"}
+        {"target": "next_response", "reason": "policy pro, urgent has no such target at priority urgent"}
     ]
-    reason = "4h is promised, and no message of the customer has waited for a next response"
+    reason = "4h is the target, and no message of the customer has waited for a next response"
     assert explained_ticket(slactl, "6")["without_timer"] == [{"target": "next_response", "reason": reason}]
 
 
@@ -229,7 +229,7 @@ def test_no_policy_at_all(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.Mo
     assert slactl("create", "Trial", "--from", "ann@example.com", "--plan", "trial").out == "1\n"
     ticket = explained_ticket(slactl, "1")
     assert (ticket["policy"], ticket["calendar"], ticket["timers"]) == (None, None, [])
-    assert {each["reason"] for each in ticket["without_timer"]} == {"no policy matches, so nothing is promised"}
+    assert {each["reason"] for each in ticket["without_timer"]} == {"no policy matches, so the ticket has no targets"}
     assert "Policy       none matches" in "\n".join(screen(slactl, "1"))
 
 
@@ -252,7 +252,7 @@ def test_what_is_explained_is_the_version_the_ticket_is_pinned_to(
     assert timer_of(slactl, "1", "first_response")["rules_version"] == 1
     moved = timer_of(slactl, "1", "resolution")
     assert (moved["target_seconds"], moved["rules_version"], moved["chosen_because"]) == (4 * 3600, 2, "rules_applied")
-    assert any("when ann applied other rules" in line for line in screen(slactl, "1"))
+    assert any("when ann applied newer rules" in line for line in screen(slactl, "1"))
     rules.write_text("schema = 1\nnonsense = true\n")
     assert timer_of(slactl, "2", "resolution")["levels"]
 

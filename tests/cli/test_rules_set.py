@@ -104,7 +104,7 @@ REFUSED = [
     ('policy."all of them".calendar', "ofice", 4, "did you mean office?"),
     ("calendars.offfice.timezone", "UTC", 3, "there is no key calendars.offfice; did you mean office?"),
     ("roles.boss.assignee", "mia", 3, "there is no key roles"),
-    ("settings.due_soon.hours", "2", 2, "settings.due_soon.hours does not lead into a table"),
+    ("settings.due_soon.hours", "2", 2, "settings.due_soon.hours is not inside a table"),
     ("calendars.office.weekly", "[]", 2, "calendars.office.weekly is a table"),
     ("policy", "x", 2, "policy is a table"),
     ("settings..x", "1", 2, "is not a valid key"),

@@ -252,7 +252,7 @@ def test_a_screen_is_not_flooded(desk: Path, slactl: Slactl, monkeypatch: pytest
     edit(desk, '"48h", resolution = "7d"', '"24h", resolution = "7d"')
     lines = slactl("rules", "apply", "-n", "--format", "table").lines
     assert len(lines) == 5
-    assert lines[-2] == "and 3 more; all of them: slactl rules apply --dry-run --format plain"
+    assert lines[-2] == "and 3 more deadlines; to see all: slactl rules apply --dry-run --format plain"
     assert len(slactl("rules", "apply", "-n").lines) == 5
 
 

@@ -129,7 +129,7 @@ def test_a_ticket_that_was_changed_since_it_was_read_is_not_written_over(number:
                 book.connection.execute(changed, {"id": number})
             return 0
 
-        with pytest.raises(RefusedError, match=r"changed a ticket meanwhile \(of 1, 2\)"):
+        with pytest.raises(RefusedError, match=r"changed a ticket in the meantime \(one of 1, 2\)"):
             work()
         assert content(folder / "slactl.db") == before
 
@@ -147,8 +147,8 @@ def test_rules_are_applied_only_to_tickets_that_are_as_they_were_shown() -> None
         move = Move(LATER, dry_run=False, rules=preview.rules, shown=preview.shown)
         moved = {record["ticket_id"] for record in apply(config, move, problem=problems.append)}
         assert problems == [
-            "ticket 1: something happened to it in the meantime; apply again",
-            "ticket 8: something happened to it in the meantime; apply again",
+            "ticket 1: the ticket changed in the meantime; run rules apply again",
+            "ticket 8: the ticket changed in the meantime; run rules apply again",
         ]
         assert moved == shown_before - {1}
         assert move.code == 7

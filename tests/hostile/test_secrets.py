@@ -325,12 +325,12 @@ def test_a_heartbeat_follows_no_redirect(leaky: Path, slactl: Slactl, monkeypatc
     server.shutdown()
     server.server_close()
     assert (result.code, asked) == (7, [f"/{WORD}"])
-    assert "the answer was 302" in result.err
+    assert "the server answered with status 302" in result.err
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "is not there"), (b"", "is empty"), (b"\xff", "it is not UTF-8"), (b"x" * 70_000, "is too large")],
+    [(None, "does not exist"), (b"", "is empty"), (b"\xff", "it is not UTF-8"), (b"x" * 70_000, "is too large")],
     ids=["missing", "empty", "broken", "large"],
 )
 def test_a_secret_file_that_is_none_is_told_by_its_name(

@@ -35,7 +35,7 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
     Raises:
         LockedError: another run is under way.
         DatabaseError: the database cannot be read or written.
-        KeyboardInterrupt: the run was told to stop while it waited for the write lock.
+        KeyboardInterrupt: a signal asked the run to stop while it waited for the write lock.
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     watch = stopwatch()

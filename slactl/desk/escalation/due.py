@@ -7,7 +7,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
 from slactl.store.write import statements as writes
 
-#: Tickets whose next instants are computed anew in one write transaction.
+#: Tickets whose next instants are computed again in one write transaction.
 BATCH = 250
 
 #: Opens a ledger in a write transaction of its own.

@@ -52,7 +52,7 @@ class Cause:
 def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, Any]:
     """Fire an escalation within the ledger's transaction; return its record.
 
-    1. Append the escalation's own event to the history; the event names the fallback if only the fallback is told.
+    1. Append the escalation's own event to the history; the event names the fallback if only it gets a message.
     2. Append the changes of priority, assignee and tags and the note as slactl's own acts, so they move no deadline.
     3. Add the row of the escalation and a message for each recipient.
     """

@@ -121,7 +121,7 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
         with opener.open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
             return None
     except HTTPError as error:
-        return f"the answer was {error.code}"
+        return f"the server answered with status {error.code}"
     except URLError as error:
         return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
     except Refused as error:

@@ -77,7 +77,7 @@ class Report(Batch):
     invalid_rules: bool = False
     #: Something besides a ticket or a message failed: the clock, the metrics file, the heartbeat.
     incomplete: bool = False
-    #: The run was told to stop before everything was done.
+    #: A signal asked the run to stop before everything was done.
     interrupted: bool = False
 
     @property

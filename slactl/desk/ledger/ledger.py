@@ -194,7 +194,7 @@ class Ledger:
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:
-        """Calculate the columns of some tickets anew when the unit of work is settled."""
+        """Calculate the columns of some tickets again when the unit of work is settled."""
         with suppress(Exception):  # one that cannot be read keeps the others from being read at once
             self.load(numbers)
         for number in numbers:
@@ -210,7 +210,7 @@ class Ledger:
         self._changed[number] = None
 
     def restore(self, number: int, rules_version: int, found: Restored) -> None:
-        """Write every column and timer of a ticket anew, as its history says."""
+        """Write every column and timer of a ticket again, as its history says."""
         self.state(number)
         loaded = self._ticket(number)
         loaded.identity, loaded.pin = dict(found.identity), rules_version

@@ -1,4 +1,4 @@
-"""The columns of `ticket` and `timer` that follow from a history: pure, so that they can be computed anew."""
+"""The columns of `ticket` and `timer` that follow from a history: pure, so that they can be computed again."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -33,7 +33,7 @@ class Rulebook(RulesVersions):
     and nothing is sent by what it alone says.
     """
 
-    #: Nothing may stop the night: a changed text is judged by all the same, and `audit verify` reports it.
+    #: A changed text must not stop `check`: slactl uses it all the same, and `audit verify` reports it.
     refuses_changed = False
 
     def __init__(
@@ -116,7 +116,7 @@ class Rulebook(RulesVersions):
             return
         rules = parse(brought.canonical, f"rules version {brought.hash[:12]}", pinned=True)
         if rules.hash != brought.hash:
-            raise RulesError(f"the rules version {brought.hash[:12]} is not what its hash says", "slactl export")
+            raise RulesError(f"the rules version {brought.hash[:12]} does not match its hash", "slactl export")
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
         self._parsed[rules.hash], self._introduced = rules, None
 

@@ -46,14 +46,15 @@ class RulesVersions:
         """
         wanted = rules_hash or self._pinned
         if wanted is None:
-            raise RulesError("the history does not say which rules hold", "slactl doctor")
+            raise RulesError("the history does not name a version of the rules", "slactl doctor")
         if wanted not in self._parsed:
             row = self.known(wanted)
             if row is None:
                 raise RulesError(f"the rules version {wanted[:12]} is not in the database", "slactl doctor")
             rules = parse(row.canonical, f"rules version {row.id}", {wanted})
             if self.refuses_changed and rules.hash != wanted:
-                raise RulesError(f"rules version {row.id} was changed: it is not {wanted[:12]}", "slactl audit verify")
+                changed = f"rules version {row.id} was changed: its hash is not {wanted[:12]}"
+                raise RulesError(changed, "slactl audit verify")
             self._parsed[wanted] = rules
         return self._parsed[wanted]
 

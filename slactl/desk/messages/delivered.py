@@ -22,7 +22,7 @@ class Delivered:
     hints: list[str] = field(default_factory=list)
     #: Something waits for a person to fix it, so the run is not complete.
     waits: bool = False
-    #: The run was told to stop before everything was sent.
+    #: A signal asked the run to stop before everything was sent.
     interrupted: bool = False
 
     def fail(self, problem: str, count: int = 1) -> None:

@@ -211,9 +211,11 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
     number, change = changes[0]
     word = change["addresses"][key]
     if word == HELD:
-        return f"it is not known whether it was delivered; slactl notifications retry {number} sends it again"
+        return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
         return f"next try from {from_text(word):%H:%M} UTC on"
     if change["state"] is not DEAD:
-        return "given up at this address"
-    return f"given up, {' and '.join(instead)} gets it instead" if instead else "given up, and printed here"
+        return "slactl gave up this address"
+    if not instead:
+        return "slactl gave up and prints the message here"
+    return f"slactl gave up and sends the message to {' and '.join(instead)} instead"

@@ -69,7 +69,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
         ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
-        ([f"and {len(ordered) - DIGEST_ROWS:,} more"] if len(ordered) > DIGEST_ROWS else []),
+        ([f"and {len(ordered) - DIGEST_ROWS:,} more tickets"] if len(ordered) > DIGEST_ROWS else []),
     )
     wanted = context.rules.templates
     try:
@@ -86,9 +86,10 @@ def to_customer(row: Row) -> Message:
     """Return the message to a customer about a missed target, with nothing from inside the service desk."""
     name = _quiet(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
-    promised = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
-    body = f"We promised you {promised}{due} and are late. We are sorry, and we are on it.\n\nYour request: {name}"
-    return Message(f"Your request {name} is late"[:TITLE_LENGTH], body)
+    missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
+    said = f"You should have had {missed} from us{due}. We are sorry, and we are working on it."
+    body = f"{said}\n\nYour request: {name}"
+    return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
 
 
 def sample(context: DigestContext) -> Message:
@@ -168,7 +169,7 @@ def _line(row: Mapping[str, str]) -> str:
     name = f"ticket {row['id']}" + (f" {row['external_id']}" if row["external_id"] else "")
     due = f"{row['target']} {row['due']} ({row['deadline']})" if row["due"] else ""
     customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
-    parts = [row["priority"], row["tenant"], due, f"with {row['assignee'] or 'nobody'}", customer, row["link"]]
+    parts = [row["priority"], row["tenant"], due, f"assigned to {row['assignee'] or 'nobody'}", customer, row["link"]]
     notes = [f"held back by {row['held_by']} until now"] if row["held_by"] else []
     notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
     said = f" ({'; '.join(notes)})" if notes else ""

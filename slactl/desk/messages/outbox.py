@@ -130,7 +130,7 @@ def _adopt_orphans(sending: Sending) -> None:
             changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(sending.now)}
             continue
         changes[row["id"]] = progress(sending, recipient, row["addresses"] | {row["address"]: HELD.value})
-        changes[row["id"]] |= {"error": "a run died while it was sending this"}
+        changes[row["id"]] |= {"error": "a run ended while it was sending this message"}
         again = f"slactl notifications retry {row['id']} sends it again"
         sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:

@@ -142,7 +142,7 @@ def _content(name: str, secrets: Secrets) -> str:
         return content.decode().strip()
     except FileNotFoundError:
         _refuse_old_place(name, secrets, path)
-        raise Unresolved(f"the file {named} is not there") from None
+        raise Unresolved(f"the file {named} does not exist") from None
     except PermissionError as error:
         raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(path)}") from None
     except OSError as error:

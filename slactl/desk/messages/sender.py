@@ -213,7 +213,7 @@ def http_failure(error: Exception) -> Failure:
             return Failure(RETRY, kinds[reason])
         return Failure(UNKNOWN, "the connection broke")
     if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
-        return Failure(UNKNOWN, "the answer broke off")
+        return Failure(UNKNOWN, "the server's answer ended too early")
     return Failure(DEAD, f"the request is invalid ({type(error).__name__})")
 
 
@@ -245,7 +245,7 @@ def write_to(service: Any, receiver: str, failures: list[Failure]) -> None:  # n
 
     def rcpt(self: smtplib.SMTP, recip: str, options: Any = ()) -> tuple[int, bytes]:  # noqa: ANN401
         if smtplib.quoteaddr(recip) != f"<{receiver}>":
-            failures.append(Failure(DEAD, "the mail would have gone to another address"))
+            failures.append(Failure(DEAD, "Apprise would have sent the mail to another address"))
             raise smtplib.SMTPException("another address")
         return original(self, recip, options)
 
@@ -274,7 +274,7 @@ def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa:
 
     kinds: tuple[tuple[type[Exception], str, str], ...] = (
         (ssl.SSLError, DEAD, "TLS: the server's certificate is not trusted"),
-        (SMTPNotSupportedError, DEAD, "TLS: the server does not offer it"),
+        (SMTPNotSupportedError, DEAD, "the server does not offer TLS"),
         (ConnectionRefusedError, RETRY, "connection refused"),
         (socket.gaierror, RETRY, "the host is not known"),
         (TimeoutError, outcome, "no answer in time"),

@@ -117,5 +117,5 @@ def seconds_to_wait(retry_after: str | None, now: datetime) -> int:
         if header.isdecimal() and header.isascii():
             return int(header[:9])
         return max(0, int((parsedate_to_datetime(header) - now).total_seconds()))
-    except Exception:  # a stranger wrote it, and there is no end to what a date can break
+    except Exception:  # a stranger wrote this text, and any date in it can be invalid
         return 0

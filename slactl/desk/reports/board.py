@@ -36,7 +36,7 @@ OLD_CHECK = 15 * 60
 class Board:
     """Hold the open work as read at `read_at`; `record` computes from it what only time changes.
 
-    `late` and `coming` are ticket records by deadline, `urgent` the urgent ones without an assignee. `upcoming` holds
+    `late` and `coming` are ticket records by deadline, `urgent` has unassigned urgent tickets. `upcoming` holds
     the timers that act next: ticket, kind, `next_at`. `deadlines` are instants in stored text. The lists are cut off;
     the counts are complete.
     """

@@ -154,7 +154,7 @@ def _measured(transaction: "Transaction", period: Period, by: By | None = None) 
 
 
 def change(transaction: "Transaction", now: datetime, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how targets were kept lately and before: in the period of a summary and in the one before it.
+    """Return how targets were kept in the period of a summary and in the period before it.
 
     Where the period has no beginning, these are the last seven days and the seven days before.
     """

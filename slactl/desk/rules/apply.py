@@ -169,7 +169,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
         try:
             at = book.instant(number)
             if row["updated_at"] > to_text(at) or not _is_as_shown(row, move):
-                raise RefusedError("something happened to it in the meantime; apply again")
+                raise RefusedError("the ticket changed in the meantime; run rules apply again")
             before = book.state(number)
             move.baseline += _move_ticket(book, number, at, row["rules"], version.id)
         except (SlactlError, ValueError, KeyError) as error:

@@ -49,7 +49,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
         raise UsageError(
-            f"{duration} is not a length on {asked.name}, where a day is not always 24h; use 2bd or 16h",
+            f"{duration} cannot be used with calendar {asked.name}, where a day is not always 24h; use 2bd or 16h",
             f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:

@@ -96,7 +96,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         place += step
     path = ".".join(parts[: len(parts) - len(left) + 1])
     if isinstance(found, list) or not hasattr(found, "keys"):
-        raise UsageError(f"{clean(path)} does not lead into a table", EXAMPLE)
+        raise UsageError(f"{clean(path)} is not inside a table", EXAMPLE)
     if len(left) > 1 and not _may_have(place, left[0]):
         raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
     for name in reversed(left[1:]):

@@ -154,7 +154,7 @@ def assign(assignee: str | None) -> Change:
 
 
 def prioritise(priority: Priority) -> Change:
-    """Change the priority; slactl calculates the open deadlines anew."""
+    """Change the priority; slactl calculates the open deadlines again."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("its deadlines are over")
@@ -214,7 +214,7 @@ def reopen() -> Change:
 
 
 def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
-    """Add and remove tags; tags do not choose the policy anew."""
+    """Add and remove tags; tags do not choose the policy again."""
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags
@@ -227,7 +227,7 @@ def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
         # Tags that were added after the instant of this change count too.
         after = {*book.state(subject.number).tags, *changes["added"]}.difference(remove)
         if changes["added"] and len(after) > MOST_TAGS:
-            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are kept"
+            what = f"ticket {subject.number} would have {len(after)} tags; at most {MOST_TAGS} are allowed"
             raise RefusedError(what, f"slactl show {subject.number} --fields tags")
         differences = {name: names for name, names in changes.items() if names}
         return [_entry(subject, EventType.TAGS, {"tags": kept, **differences})] if differences else []

@@ -79,5 +79,5 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
         facts = {"plan": plan, "timezone": subject.state.timezone, "from": subject.state.plan}
         entries.append(Entry(Event(subject.at, EventType.PLAN, facts)))
     if entries:
-        subject.refuse_closed("it changes no more")
+        subject.refuse_closed("its fields cannot change")
     return entries

@@ -258,9 +258,9 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
 def _why_none(kind: Target, terms: Terms) -> str:
     """Return why a target has no timer."""
     if terms.policy is None:
-        return "no policy matches, so nothing is promised"
+        return "no policy matches, so the ticket has no targets"
     if terms.target(kind) is None:
-        return f"policy {terms.policy.name} promises none at priority {terms.priority}"
+        return f"policy {terms.policy.name} has no such target at priority {terms.priority}"
     if kind is Target.NEXT_RESPONSE:
-        return f"{terms.target(kind)} is promised, and no message of the customer has waited for a next response"
-    return "it was not promised before the ticket was done"
+        return f"{terms.target(kind)} is the target, and no message of the customer has waited for a next response"
+    return "the ticket had no such target before it was done"

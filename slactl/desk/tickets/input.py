@@ -47,7 +47,7 @@ def checked_reason(reason: str | None, example: str) -> str:
     if reason is None or not reason.strip():
         raise RefusedError("a reason is required", example)
     if len(reason) > 1000:
-        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are kept", example)
+        raise RefusedError(f"the reason has {len(reason):,} characters; at most 1,000 are allowed", example)
     return checked_text(reason, "the reason", 1000)
 
 
@@ -68,7 +68,7 @@ def assignee_of(name: str) -> str:
     """
     if is_reserved(name):
         named = clean(name).strip()[:100]
-        raise UsageError(f"nobody can be called {named!r}: slactl itself uses that word", "slactl rules show")
+        raise UsageError(f"nobody can be named {named!r}: slactl uses this word itself", "slactl rules show")
     return name_of(name, "assignee")
 
 
@@ -81,9 +81,9 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     checked = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
     for tag in checked:
         if "," in tag or any(character.isspace() for character in tag):
-            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank; write it with a dash: needs-review")
+            raise UsageError(f"the tag {clean(tag)!r} has a comma or a space; write it with a dash: needs-review")
     if len(checked) > MOST_TAGS:
-        raise UsageError(f"there are {len(checked)} tags; at most {MOST_TAGS} are kept")
+        raise UsageError(f"there are {len(checked)} tags; at most {MOST_TAGS} are allowed")
     return checked
 
 

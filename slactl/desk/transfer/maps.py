@@ -41,10 +41,10 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
     names = [str(each) for each in Ours]
     for name in columns:
         if name not in names:
-            raise ValueError(f"{name!r} is not a column of ours{did_you_mean(name, names, f': {names}')}")
+            raise ValueError(f"{name!r} is not a column of slactl{did_you_mean(name, names, f': {names}')}")
     for needed in ("ticket", "created_at"):
         if needed not in columns:
-            raise ValueError(f"{needed} is missing; it says which of their columns is the {needed}")
+            raise ValueError(f"{needed} is missing; it names the column of the file that holds the {needed}")
     return columns
 
 
@@ -58,7 +58,7 @@ def _known_values(values: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mappi
     closed: dict[str, list[str]] = {"status": [*Status], "priority": [*Priority]}
     for field, pairs in values.items():
         if field not in (str(each) for each in Ours):
-            raise ValueError(f"{field!r} is not a column of ours")
+            raise ValueError(f"{field!r} is not a column of slactl")
         for ours in pairs.values():
             if field in closed and ours not in closed[field]:
                 raise ValueError(f"{not_one_of(ours, closed[field])}")
@@ -87,7 +87,7 @@ class Map(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
-    #: Whether a table may lack columns, save those without which nothing can be said.
+    #: Whether columns may be missing, except the required ones.
     optional: bool = False
     #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
     rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None

@@ -64,7 +64,7 @@ def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a 
         raise LineError(ours, f"must be a text, not {kind_of(value)}")
     text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
     if len(text) > BODY_LENGTH:
-        raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are kept")
+        raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are allowed")
     if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
         return _instant(ours, text, mapping)
     words = mapping.values.get(ours)

@@ -63,7 +63,7 @@ def json_rows(
     except BrokenError as error:
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
-        report(Problem(number + 1, "", f"the file breaks here: {error}; nothing after that is read"))
+        report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
         raise _no_rows(mapping, column)
 
@@ -77,7 +77,7 @@ def _no_rows(mapping: Map, column: str) -> UsageError:
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:
     first, second = (clean(".".join(path))[:60] for path in paths)
-    which = f'rows = "{first}" in a map of your own says which of them to read'
+    which = f'rows = "{first}" in a map of your own says which list to read'
     return UsageError(f"the lists {first} and {second} both have {column!r}; {which}", "slactl import --help")
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def verify(desk: Desk, now: datetime, head: str | None = None, progress: Progress = lambda *_: None) -> AuditReport:
-    """Audit the database; `head`, a last hash that somebody kept, must be in the log.
+    """Audit the database; `head`, a last hash that was kept elsewhere, must be in the log.
 
     Raises:
         UsageError: the head is not a hash.
@@ -66,7 +66,7 @@ def _escalations(transaction: "Transaction", report: AuditReport) -> None:
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
-            message = f"{name} fired, but its history has no event of it"
+            message = f"{name} fired, but the history has no event for it"
             report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
             continue
         try:

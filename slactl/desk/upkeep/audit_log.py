@@ -96,7 +96,7 @@ def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditR
     progress("chain", report.events, report.events)
     report.audit_head = before if report.events else None
     if missing:
-        why = "its end was cut off, or all of it was written again"
+        why = "the end of the log was cut off, or the log was written again"
         report.note(Kind.HEAD, f"the hash {expected_hash} is not in the log: {why}")
     for run, lost in audit.lost_heads(transaction):
         report.note(Kind.RUN, f"run {run} ended with the last hash {lost}, which is no longer in the log")
@@ -120,8 +120,8 @@ def _broken_link(event: list[Any]) -> str:
     number, ticket, at, _, actor, _, action, _ = event
     what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
     return (
-        f"event {number}{what} does not follow from the one before it:"
-        " it was changed or inserted, or something before it was removed or moved"
+        f"event {number}{what} does not follow from the event before it:"
+        " it was changed or inserted, or an event before it was removed or moved"
     )
 
 
@@ -152,5 +152,5 @@ def _audit_texts_of(transaction: "Transaction", written: audit.Words, report: Au
         named = audit.erased(transaction, written.ticket_id)
         for name in gone:
             if (written.event_id, name) not in named:
-                why = f"the {name} of event {written.event_id} is missing, and the log has no erasure of it"
+                why = f"the {name} of event {written.event_id} is missing, and the log records no erasure of this text"
                 report.note(Kind.TEXT, why, **where)

@@ -108,7 +108,7 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     target.parent.stat()
     exposed = exposed_folder(target.parent)
     if exposed is not None:
-        raise RefusedError(f"others may replace what is in the folder {exposed}", _elsewhere(target))
+        raise RefusedError(f"others may replace files in the folder {exposed}", _elsewhere(target))
     what = _own_file(desk, target)
     if what is not None:
         elsewhere = desk.database.path.with_suffix(".backup")

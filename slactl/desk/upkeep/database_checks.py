@@ -97,14 +97,14 @@ def _fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup, or a sentence where there is none.
+    """Return the command that replaces a damaged database by its newest backup, or the guide page where there is none.
 
     Not every file beside the database need be there to be moved. The folder of a shared service desk is closed to
     its group meanwhile, so that nobody puts another file in the way.
     """
     copy = _newest_backup(path)
     if copy is None:
-        return f"put a backup in its place; there is none in {path.parent} or {_backups()}"
+        return f"slactl help operations  # restore a backup; there is none in {path.parent} or {_backups()}"
     old, folder, aside = (shlex.quote(str(each)) for each in (path, path.parent, path.parent / "broken"))
     beside = " ".join(shlex.quote(str(path.with_name(path.name + end))) for end in ("-wal", "-shm"))
     again = f"slactl --db {shlex.quote(str(copy))} backup {old}"
@@ -182,7 +182,7 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
 def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
     latest = health.latest_instant(connection)
     late = latest is not None and from_text(latest) > now + TOLERANCE
-    what = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
+    what = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
     yield Check("clock", not late, what, "timedatectl status" if late else None)
 
 

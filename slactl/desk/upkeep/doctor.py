@@ -1,6 +1,6 @@
 """Check the whole installation of a service desk; each problem comes with what fixes it.
 
-Each check stands for itself: without a database, doctor still checks the rules, the folder and the lock.
+Each check is independent: without a database, doctor still checks the rules, the folder and the lock.
 """
 
 import os
@@ -31,7 +31,7 @@ from slactl.text import quoted
 def examine(desk: Desk, now: datetime, environment: Mapping[str, str]) -> Health:
     """Check everything that a service desk needs; changes nothing."""
     checks = [*_versions(), *database_checks(desk, now)]
-    if not os.path.isdir(desk.database.path):  # nothing lies beside a folder, and its mode is no affair of slactl's
+    if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
         checks.append(_run_lock(desk, now))
     fixes = {each.fix for each in checks}
@@ -78,9 +78,9 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     # Each run notes when it got the lock; whoever just holds it notes nothing.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
-        what = f"held by {holder}: no check has got it for {describe_seconds(age)}, and each ends with 75"
+        what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
         return Check("run lock", False, what, f"kill {holder.pid}")
-    return Check("run lock", True, f"held by {holder}, which is at work")
+    return Check("run lock", True, f"held by {holder}, which is running")
 
 
 def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:

@@ -38,7 +38,7 @@ def init(
         RefusedError: the rules would be where the group may replace them.
         DatabaseError: the database cannot be created.
         LockedError: another command writes the rules file for too long.
-        RulesError: the rules are a folder.
+        RulesError: the rules file is a folder.
         SlactlError: the rules file cannot be written.
     """
     number = _group_number(group) if group is not None else None
@@ -72,7 +72,7 @@ def rules_target(config: Config, environment: Mapping[str, str], *, is_shared: b
     own = SYSTEM_FOLDER / "rules.toml" if is_shared and os.geteuid() == 0 else user_rules(environment)
     target = config.rules if named else own
     if os.path.isdir(target):
-        raise RulesError(f"the rules {target} are a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
+        raise RulesError(f"the rules file {target} is a folder", f"slactl --rules {quoted(target / 'rules.toml')} init")
     return target
 
 
@@ -87,7 +87,7 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
         return
     sudo, place = "sudo " if os.geteuid() else "", quoted(system_rules(rules))
     raise RefusedError(
-        f"the group {group} writes to {folder} for the database, and may not write the rules",
+        f"the group {group} writes to {folder} for the database; the rules must be in another folder",
         f"{sudo}slactl --db {quoted(database)} --rules {place} init --shared-group {quoted(group)}",
     )
 

@@ -102,7 +102,7 @@ class Expectation(Part):
             key: getattr(expectation, key) for key in data if key in TICKET_KEYS or key in TIMER_KEYS
         }
         if not expectation._values:
-            raise ValueError("it expects nothing of the ticket")
+            raise ValueError("it states no expected value for the ticket")
         return expectation
 
 
@@ -141,7 +141,7 @@ class CaseTable(Part):
     @model_validator(mode="after")
     def _not_empty(self) -> "CaseTable":
         if not self.expect and self.fires is None:
-            raise ValueError("it expects nothing: neither expect nor fires")
+            raise ValueError("the test expects nothing; add expect or fires")
         return self
 
 
@@ -153,7 +153,7 @@ class CaseFile(Part):
     @model_validator(mode="after")
     def _not_empty(self) -> "CaseFile":
         if not self.tests:
-            raise ValueError("there is no [[test]] in it")
+            raise ValueError("the file has no [[test]]")
         return self
 
 

@@ -106,7 +106,7 @@ def at_most_tags(names: Iterable[str], field: str = "tags") -> list[str]:
     """
     found = list(dict.fromkeys(names))
     if len(found) > MOST_TAGS:
-        raise LineError(field, f"{len(found):,} tags; at most {MOST_TAGS} are kept")
+        raise LineError(field, f"{len(found):,} tags; at most {MOST_TAGS} are allowed")
     return found
 
 

@@ -72,7 +72,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)[:60]!r} stands twice")
+        raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)[:60]!r} appears twice")
     return found
 
 

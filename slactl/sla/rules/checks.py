@@ -178,10 +178,10 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
         for target in model.TargetDurations.model_fields:
             duration = getattr(durations, target)
             if duration is not None and duration.has_days and not always:
-                fix = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
+                advice = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
                 yield (
                     (*path, "targets", priority, target),
-                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {fix}',
+                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {advice}',
                 )
 
 
@@ -256,4 +256,4 @@ def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: st
 def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield (*path, number, key), f"the {key} {name!r} is used above; each needs its own"
+            yield (*path, number, key), f"the {key} {name!r} is used above; each must be different"

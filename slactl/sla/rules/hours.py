@@ -50,7 +50,7 @@ def interval(text: str) -> Interval:
     if start == DAY:
         raise ValueError(f"{text!r} starts at 24:00; write 00:00 and the next day")
     if start == end:
-        raise ValueError(f'{text!r} has equal ends; write a whole day as "00:00-24:00"')
+        raise ValueError(f'{text!r} starts and ends at the same time; write a whole day as "00:00-24:00"')
     return start, end if end > start else end + DAY
 
 

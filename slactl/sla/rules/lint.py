@@ -34,7 +34,7 @@ def _policies(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     for number, policy in enumerate(rules.policies):
         if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
             above = next((p.name for p in rules.policies[:number] if _covers(p.match, policy.match)), None)
-            first = f"{above!r} above matches" if above is not None else "those above match"
+            first = f"{above!r} above matches" if above is not None else "the policies above match"
             yield ("policy", number), f"policy {policy.name!r} is never reached: {first} first"
     if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
         last = max(0, len(rules.policies) - 1)

@@ -27,7 +27,7 @@ class RulesFile(NamedTuple):
 
 
 def read_ahead(path: Path) -> RulesFile:
-    """Read a rules file now; what is wrong with it is told when it is needed."""
+    """Read a rules file now; a fault in it is reported when the rules are needed."""
     try:
         return RulesFile(path, read(path), None)
     except RulesError as error:

@@ -91,7 +91,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
     if version < 1:
-        what = f"{path} has schema {version}, which no slactl ever made"
+        what = f"{path} has schema {version}, which no version of slactl created"
         raise DatabaseError(what, f"sqlite3 {quoted(path)} 'PRAGMA user_version'")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
@@ -116,7 +116,7 @@ def damage(connection: sqlite3.Connection) -> list[str]:
     """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
     found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
-        found.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+        found.append(f"row {row} of {table} refers to a row of {parent} that does not exist")
     return found
 
 

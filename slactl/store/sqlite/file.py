@@ -80,7 +80,7 @@ def _share_folder(folder: Path, group: int) -> None:
     """
     exposed = exposed_folder(folder.absolute().parent)
     if exposed is not None:
-        raise DatabaseError(f"others may replace what is in the folder {exposed}", f"chmod go-w {quoted(exposed)}")
+        raise DatabaseError(f"others may replace files in the folder {exposed}", f"chmod go-w {quoted(exposed)}")
     with opened_folder(folder) as way:
         handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=way)
         try:

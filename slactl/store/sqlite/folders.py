@@ -71,7 +71,7 @@ def _refuse_files(database: Path) -> None:
         if owner not in (0, os.geteuid()):
             remove = f"{'sudo ' if os.geteuid() else ''}rm {quoted(file)}"
             hint = "slactl --db ~/slactl.db init" if file == database else remove
-            raise DatabaseError(f"{file} is somebody else's, in a folder that everybody may write to", hint)
+            raise DatabaseError(f"{file} belongs to somebody else, in a folder where everybody may write", hint)
 
 
 def open_folders(path: Path) -> list[Path]:
@@ -81,7 +81,7 @@ def open_folders(path: Path) -> list[Path]:
         for folder in place.parents:
             try:
                 status = os.stat(folder)
-            except OSError:  # not there yet, or nothing that can be told from here
+            except OSError:  # not there yet, or nothing that can be seen from here
                 continue
             if is_open(status.st_mode):
                 found.setdefault((status.st_dev, status.st_ino), folder)

@@ -42,8 +42,8 @@ class Odd(NamedTuple):
     def __str__(self) -> str:
         what = {
             Oddity.MISSING: "is missing",
-            Oddity.CHANGED: "is not as slactl makes it",
-            Oddity.FOREIGN: "is not one of slactl's",
+            Oddity.CHANGED: "differs from the definition of slactl",
+            Oddity.FOREIGN: "was not created by slactl",
         }
         return f"the {self.kind} {self.name} {what[self.oddity]}"
 
@@ -83,7 +83,7 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
                 connection.execute(f"DROP {odd.kind} IF EXISTS {_quoted(odd.name)}")
                 connection.execute(sql)
         except sqlite3.IntegrityError as error:
-            failed[odd.name] = f"the index {odd.name} cannot be made anew, as rows are doubled: {error}"
+            failed[odd.name] = f"the index {odd.name} cannot be created again, because rows are duplicated: {error}"
         except sqlite3.Error as error:
             failed[odd.name] = f"{odd}: {error}"
     return {odd.name: failed.get(odd.name, str(odd)) for odd in odd_parts(connection)}

@@ -44,7 +44,7 @@ def odd_values(connection: sqlite3.Connection) -> list[str]:
             )
     for number, text, kept in connection.execute("SELECT id, canonical, hash FROM rules_version").fetchall():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != kept:
-            found.append(f"rules version {number} is not what its hash says")
+            found.append(f"rules version {number} does not match its hash")
     return found
 
 

@@ -91,7 +91,7 @@ def add(transaction: Session, rows: Sequence[Row]) -> None:
 
 
 def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
-    """Return the breaches (ticket, kind, cycle) of which the customers of some tickets were told, or perhaps told."""
+    """Return the breaches (ticket, kind, cycle) of which customers of some tickets got, or may have got, a message."""
     note, fired = table_of(Notification), table_of(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]
     breaches: set[tuple[int, str | None, int | None]] = set()

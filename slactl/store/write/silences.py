@@ -24,7 +24,7 @@ def end_of(transaction: Session, number: int) -> str | None:
 
 
 def end(transaction: Session, number: int, at: str, actor: str) -> None:
-    """End a silence at an instant, by a person."""
+    """End a silence at an instant, because a person asked for it."""
     row = transaction.get_one(Silence, number)
     row.ends_at, row.expired_by = at, actor
     transaction.add(row)

@@ -158,7 +158,7 @@ def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[in
         ]
         if connection.execute(update(table).where(same).values(values), renamed).rowcount != len(alike):
             named = ", ".join(str(row["id"]) for row in alike[:10])
-            raise RefusedError(f"somebody else changed a ticket meanwhile (of {named}); nothing was written")
+            raise RefusedError(f"somebody else changed a ticket in the meantime (one of {named}); nothing was written")
 
 
 def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:

@@ -319,7 +319,11 @@ def test_the_heartbeat_is_sent_after_each_clean_run_and_no_other(
 
 @pytest.mark.parametrize(
     ("status", "drip", "why"),
-    [(500, False, "the answer was 500"), (302, False, "the answer was 302"), (200, True, "no answer within 0.5 s")],
+    [
+        (500, False, "the server answered with status 500"),
+        (302, False, "the server answered with status 302"),
+        (200, True, "no answer within 0.5 s"),
+    ],
 )
 def test_a_heartbeat_that_fails_is_a_failure_of_that_run(
     desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, status: int, drip: bool, why: str
@@ -337,7 +341,7 @@ def test_a_heartbeat_nobody_listens_to_or_without_its_secret_says_what_is_missin
     for heartbeat, why in (
         ("http://127.0.0.1:9/", "ConnectionRefusedError"),
         ("${env:NO_SUCH_URL}", "the environment variable NO_SUCH_URL is not set"),
-        ("${file:none}", "the file none is not there"),
+        ("${file:none}", "the file none does not exist"),
     ):
         beating(desk, heartbeat, LONG, STEPS)
         result = slactl("check", "-q")

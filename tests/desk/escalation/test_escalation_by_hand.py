@@ -171,9 +171,9 @@ def test_a_rehearsal_changes_nothing(desk: Path, slactl: Slactl, clock: Clock) -
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        ("--escalation resolution --reason x", 2, "go together"),
-        ("--level lead --reason x", 2, "go together"),
-        ("--escalation resolution --level lead --assign joe --reason x", 2, "do not go with --level"),
+        ("--escalation resolution --reason x", 2, "must be used together"),
+        ("--level lead --reason x", 2, "must be used together"),
+        ("--escalation resolution --level lead --assign joe --reason x", 2, "cannot be used with --level"),
         ("--escalation resolution --level lead", 5, "a reason is required"),
         ("--escalation resolutoin --level lead --reason x", 3, "did you mean resolution?"),
         ("--escalation resolution --level laed --reason x", 3, "did you mean lead?"),
@@ -236,7 +236,7 @@ def test_the_list_warns_on_a_terminal_and_nowhere_else(desk: Path, slactl: Slact
     terminal, end = pty.openpty()
     try:
         warning = said_on(end)
-        assert "warning: tickets are due and nothing escalates them: the last check that went well ended" in warning
+        assert "warning: levels are due and nothing fires them: the last successful check ended" in warning
         assert "hint: slactl check" in warning
         assert said_on(end, "-q") == said_on(end, "--json") == said_on(end, "--at", "2036-01-01") == ""
         assert said_on(subprocess.DEVNULL) == ""

@@ -21,7 +21,7 @@ def desk_with(desk: Path, slactl: Slactl) -> Path:
     """A desk whose one ladder tells `lead`, at what LEAD_URL says."""
     path = desk.with_name("rules.toml")
     kept = path.read_text().replace("manual_escalation =", "# manual_escalation =")
-    path.write_text(kept[: kept.index("# Who is meant, and")] + LADDER % ("", '["lead"]'))
+    path.write_text(kept[: kept.index("# Roles and people, and")] + LADDER % ("", '["lead"]'))
     return desk
 
 
@@ -145,5 +145,5 @@ def test_five_thousand_breaches_give_each_recipient_one_digest(
     assert running.returncode == 0, err
     assert json.loads(out)["notified"] == 5000
     (body,) = hook.bodies
-    assert body.endswith("and 4,980 more")
+    assert body.endswith("and 4,980 more tickets")
     assert time.monotonic() - began < 5

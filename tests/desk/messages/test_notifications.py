@@ -46,7 +46,9 @@ def rules(desk: Path) -> Rules:
     shipped = path.read_text()
 
     def write(lead: str = "", extra: str = "", notify: str = '["lead"]', settings: str = "") -> Path:
-        kept = shipped[: shipped.index("# Who is meant, and")].replace("manual_escalation =", "# manual_escalation =")
+        kept = shipped[: shipped.index("# Roles and people, and")].replace(
+            "manual_escalation =", "# manual_escalation ="
+        )
         text = kept.replace("[settings]", f"[settings]\n{settings}")
         path.write_text(text + LADDER % (lead, notify) + extra)
         return path
@@ -88,7 +90,7 @@ def test_a_message_is_sent_once(
     assert check(slactl)["notified"] == 1
     (body,) = hook.bodies
     assert "ticket 1: first_response_sla_breached; normal, first response 1h late (2026-03-04T09:00:00Z)" in body
-    assert "with mia" in body
+    assert "assigned to mia" in body
     assert "Printer" not in body
     assert "ann@" not in body
     assert outbox(slactl) == [("lead", "sent")]
@@ -195,7 +197,7 @@ def test_after_the_last_try_the_fallback_is_told(
         assert backup.took == []
         clock.move_to(f"2026-03-04T10:{minute:02d}:00Z")
         last = check(slactl, code=7)
-    assert "connection refused; given up, backup gets it instead" in last["err"]
+    assert "connection refused; slactl gave up and sends the message to backup instead" in last["err"]
     assert "instead of lead, who could not be reached" in backup.bodies[0]
     assert outbox(slactl) == [("lead", "dead"), ("backup", "sent")]
     assert check(slactl)["failed"] == 0
@@ -218,7 +220,7 @@ def test_an_address_that_cannot_work_goes_to_the_fallback_at_once(
         monkeypatch.setenv("LEAD_URL", url)
     told = check(slactl, code=7)
     assert says in told["err"]
-    assert "backup gets it instead" in told["err"]
+    assert "sends the message to backup instead" in told["err"]
     assert len(backup.took) == 1
     assert outbox(slactl) == [("lead", "dead"), ("backup", "sent")]
 
@@ -226,7 +228,7 @@ def test_an_address_that_cannot_work_goes_to_the_fallback_at_once(
 def test_what_nobody_else_is_told_is_printed(late: Path, slactl: Slactl) -> None:
     late.write_text(late.read_text().replace('fallback = "backup"', ""))
     told = check(slactl, code=7)
-    assert "the environment variable LEAD_URL is not set; given up, and printed here" in told["err"]
+    assert "the environment variable LEAD_URL is not set; slactl gave up and prints the message here" in told["err"]
     (message,) = told["messages"]
     assert "ticket 1" in message
     assert check(slactl)["messages"] == []
@@ -264,7 +266,7 @@ def test_who_was_reached_at_one_address_needs_no_fallback(
     monkeypatch.setenv("LEAD_URL", receiver("404").url)
     monkeypatch.setenv("LEAD_MAIL", mailbox.url)
     monkeypatch.setenv("BACKUP_URL", backup.url)
-    assert "HTTP 404; given up at this address" in check(slactl, code=7)["err"]
+    assert "HTTP 404; slactl gave up this address" in check(slactl, code=7)["err"]
     assert (len(mailbox.took), backup.took, outbox(slactl)) == (1, [], [("lead", "sent")])
     (message,) = json.loads(slactl("notifications", "list", "--json").out)
     assert message["error"] == "${env:LEAD_URL}: HTTP 404"
@@ -355,7 +357,7 @@ def test_a_storm_is_one_digest(
     assert check(slactl)["notified"] == 300
     (body,) = hook.bodies
     assert body.count("\nticket ") + body.startswith("ticket ") == 20
-    assert body.endswith("and 280 more")
+    assert body.endswith("and 280 more tickets")
     assert hook.took[0]["body"]["title"] == "300 tickets need attention"
 
 
@@ -405,7 +407,7 @@ def test_a_customer_is_told_once_for_each_broken_promise(
         check(slactl)
     (took,) = mailbox.took
     assert took["to"] == ["ann@example.com"]
-    assert "We promised you a first answer by 2026-03-04T09:00:00Z" in took["body"]
+    assert "You should have had a first answer from us by 2026-03-04T09:00:00Z" in took["body"]
     assert "mia" not in took["body"]
     assert [state for _, state in outbox(slactl)] == ["obsolete", "sent", "obsolete"]
 
@@ -560,7 +562,7 @@ def test_rules_check_finds_what_no_message_can_go_through(late: Path, slactl: Sl
     code, err = found("${env:LEAD_URL}")
     assert code == 0
     assert "the environment variable LEAD_URL is not set here" in err
-    assert "the file nowhere is not there here" in found("${file:nowhere}")[1]
+    assert "the file nowhere does not exist here" in found("${file:nowhere}")[1]
     assert found("nosuch://example.com")[0] == 4
     assert "Apprise does not know nosuch://" in found("nosuch://${env:X}")[1]
     assert found("json://${env:X}")[0] == 4

@@ -363,7 +363,7 @@ def test_a_ticket_that_changed_in_the_meantime_is_left_for_the_next_time(config:
     problems: list[str] = []
     assert list(apply(config, earlier, problem=problems.append)) == []
     assert (earlier.moved, earlier.failed) == (0, 1)
-    assert problems == [f"ticket {number}: something happened to it in the meantime; apply again"]
+    assert problems == [f"ticket {number}: the ticket changed in the meantime; run rules apply again"]
     assert moved(config)[0].moved == 1
 
 

@@ -20,12 +20,12 @@ def tags(slactl: Slactl, number: str = "1") -> list[str]:
 
 def test_a_person_adds_a_hundred_and_no_more(desk: Path, slactl: Slactl) -> None:
     refused = slactl("create", "Ink", "--from", "a@example.com", *options("--tag", T))
-    assert (refused.code, refused.err.splitlines()[0]) == (2, "error: there are 101 tags; at most 100 are kept")
+    assert (refused.code, refused.err.splitlines()[0]) == (2, "error: there are 101 tags; at most 100 are allowed")
     assert slactl("create", "Ink", "--from", "a@example.com", *options("--tag", T[:100])).code == 0
     refused = slactl("tag", "1", "--add", "more")
     assert (refused.code, refused.err.splitlines()[0]) == (
         5,
-        "error: ticket 1 would have 101 tags; at most 100 are kept",
+        "error: ticket 1 would have 101 tags; at most 100 are allowed",
     )
     assert slactl("tag", "1", "--add", "t1").code == 0
     assert slactl("tag", "1", "--add", "more", "--remove", "t1").code == 0
@@ -43,7 +43,7 @@ def test_a_row_with_more_is_a_bad_row(desk: Path, slactl: Slactl) -> None:
     rows = [("A", T), ("B", T[:100])]
     table = "".join(f'{name},2026-02-27T09:00:00Z,"{",".join(words)}"\n' for name, words in rows)
     done = slactl("import", "-", "--map", "csv", stdin=f"ticket,created_at,tags\n{table}")
-    assert (done.code, done.err) == (7, "error: stdin:2:tags: 101 tags; at most 100 are kept\n")
+    assert (done.code, done.err) == (7, "error: stdin:2:tags: 101 tags; at most 100 are allowed\n")
     assert len(tags(slactl, "B")) == 100
 
 
@@ -57,9 +57,9 @@ def test_a_history_with_more_is_left_out(desk: Path, slactl: Slactl) -> None:
     done = slactl("import", "-", stdin=lines)
     assert done.code == 7
     assert done.err.splitlines() == [
-        "error: stdin:1:tags: 101 tags; at most 100 are kept",
-        "error: stdin:3:tags: 101 tags; at most 100 are kept",
-        "error: stdin:4: the ticket is left out: tags: 101 tags; at most 100 are kept",
+        "error: stdin:1:tags: 101 tags; at most 100 are allowed",
+        "error: stdin:3:tags: 101 tags; at most 100 are allowed",
+        "error: stdin:4: the ticket is left out: tags: 101 tags; at most 100 are allowed",
     ]
     assert [len(tags(slactl, name)) for name in ("B", "D")] == [0, 100]
     more = line("D", 10, "tags", tags=["more"], added=["more"])

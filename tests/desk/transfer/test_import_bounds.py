@@ -150,7 +150,7 @@ LAST = json.dumps(ROWS[1])
         ('{"number": 7, "createdAt": NaN}', "2: is not valid JSON: NaN is not a number"),
         ('{"number": 7, "x": [-Infinity]}', "2: is not valid JSON: -Infinity is not a number"),
         ('{"number": 7, "x": ' + "9" * 5000 + "}", "2: is not valid JSON: Exceeds the limit (4300"),
-        ('{"number": 7, "number": 8}', "2: is not valid JSON: the name 'number' stands twice"),
+        ('{"number": 7, "number": 8}', "2: is not valid JSON: the name 'number' appears twice"),
         ('{"number": 7, "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "2: is not valid JSON: it is nested too deeply"),
         (
             '{"number": 7, "x": ' + '{"a":' * 100_000 + "1" + "}" * 100_000 + "}",
@@ -292,7 +292,7 @@ def test_a_history_says_each_thing_once_and_in_numbers() -> None:
     taken = list(read_history(io.BytesIO("\n".join(lines).encode()), problems.append, lambda _: None))
     assert len(taken) == 1
     assert [str(each) for each in problems] == [
-        "1: is not valid JSON: the name 'ticket' stands twice",
+        "1: is not valid JSON: the name 'ticket' appears twice",
         "2: is not valid JSON: NaN is not a number",
     ]
 

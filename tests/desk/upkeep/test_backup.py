@@ -226,7 +226,7 @@ def test_a_folder_in_which_others_may_replace_files_takes_no_backup(
         refused = slactl("backup", *words, str(target))
         assert refused.code == 5
         assert refused.err.splitlines() == [
-            f"error: others may replace what is in the folder {target.parent}",
+            f"error: others may replace files in the folder {target.parent}",
             f"hint: mkdir -p -m 700 {own} && slactl backup {own / 'copy.db'}",
         ]
     assert leftovers(target) == []

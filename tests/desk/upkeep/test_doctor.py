@@ -249,7 +249,7 @@ def test_a_unique_index_of_doubled_rows_is_told(desk: Path, slactl: Slactl) -> N
     connection.close()
     rebuilt = slactl("doctor", "--rebuild", "--json")
     assert (rebuilt.code, json.loads(rebuilt.out)["unmade"]) == (7, ["escalation_once"])
-    assert "error: the index escalation_once cannot be made anew, as rows are doubled" in rebuilt.err
+    assert "error: the index escalation_once cannot be created again, because rows are duplicated" in rebuilt.err
     [finding] = bad(slactl)
     assert finding["found"] == "the index escalation_once is missing"  # the other one is there again
     with sqlite3.connect(desk) as connection:
@@ -291,7 +291,7 @@ def test_missing_secrets_are_told_by_name_only(desk: Path, slactl: Slactl, monke
     found = bad(slactl)
     assert [finding["check"] for finding in found] == ["secrets", "secrets"]
     assert "SLACK_URL is not set" in found[0]["found"]
-    assert "the file none is not there" in found[1]["found"]
+    assert "the file none does not exist" in found[1]["found"]
     assert str(desk.with_name("secrets") / "none") in found[1]["fix"]
     write_secret(desk, "none", "jsons://example.com/sentinel-of-the-file")
     monkeypatch.setenv("SLACK_URL", "jsons://example.com/sentinel-of-the-environment")
@@ -318,7 +318,7 @@ def test_a_database_that_is_missing_damaged_or_another_programs_is_6(desk: Path,
         assert code == 6
         finding = next(each for each in found["checks"] if not each["ok"])
         assert finding["check"] == check
-        assert ("put a backup in its place; there is none in" in finding["fix"]) == (content in (b"", bytes(torn)))
+        assert ("restore a backup; there is none in" in finding["fix"]) == (content in (b"", bytes(torn)))
         # The rest is looked at all the same.
         assert {"rules", "run lock", "permissions"} <= {each["check"] for each in found["checks"]}
         desk.touch()
@@ -492,7 +492,7 @@ def test_the_holder_of_the_run_lock_is_named(desk: Path, slactl: Slactl) -> None
     with open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         told = {check["check"]: check for check in examined(slactl)[1]["checks"]}
-        assert re.fullmatch(rf"held by {os.getpid()} \(\S+\), which is at work", told["run lock"]["found"])
+        assert re.fullmatch(rf"held by {os.getpid()} \(\S+\), which is running", told["run lock"]["found"])
         assert told["run lock"]["ok"]
         os.utime(lock, (1_000_000_000, 1_000_000_000))  # whoever just holds it does not note when it got it
         [finding] = bad(slactl)
@@ -704,7 +704,7 @@ def test_a_folder_is_no_file_of_rules(
     Path("folder").mkdir()
     monkeypatch.setenv("SLACTL_RULES", place)
     result = slactl("init", *force)
-    assert (result.code, result.err.split("\n")[0]) == (4, f"error: the rules {place} are a folder")
+    assert (result.code, result.err.split("\n")[0]) == (4, f"error: the rules file {place} is a folder")
     assert Path("folder").is_dir()
     assert slactl("rules", "check").code == 4
 

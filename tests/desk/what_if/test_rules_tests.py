@@ -267,10 +267,10 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "cases.toml:1: there is no [[test]] in it"),
+        ("", "cases.toml:1: the file has no [[test]]"),
         (a_test() + "expct = []", "cases.toml:5: test[1].expct: unknown key expct; did you mean expect?"),
         (a_test(rest="tests = 1"), "cases.toml:4: test[1].tests: unknown key tests"),
-        (a_test(rest=""), "cases.toml:1: test[1]: it expects nothing: neither expect nor fires"),
+        (a_test(rest=""), "cases.toml:1: test[1]: the test expects nothing; add expect or fires"),
         (a_test(history=""), "cases.toml:3: test[1].history: a history is needed: what happened to the tickets"),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", due = "2026-03-02T09:00:00Z" }]'),
@@ -292,7 +292,7 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (a_test(rest='expect = [{ policy = "all" }]'), "cases.toml:4: test[1].expect[1].ticket: ticket is missing"),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution" }]'),
-            "cases.toml:4: test[1].expect[1]: it expects nothing of the ticket",
+            "cases.toml:4: test[1].expect[1]: it states no expected value for the ticket",
         ),
         (
             a_test(rest='expect = [{ ticket = "A", state = "met" }]'),

@@ -49,7 +49,7 @@ def test_a_policy_that_several_others_hide_together() -> None:
         policy("hot", 'priority = ["high", "urgent"]'),
         policy("pro", 'plan = ["pro"]'),
     )
-    assert warnings(*parts) == ["14: policy 'pro' is never reached: those above match first"]
+    assert warnings(*parts) == ["14: policy 'pro' is never reached: the policies above match first"]
 
 
 def test_policies_that_can_be_reached() -> None:

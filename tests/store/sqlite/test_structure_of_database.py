@@ -66,9 +66,9 @@ def test_what_is_not_slactls_is_named_and_dropped(desk: Path, slactl: Slactl, pa
     with stranger(desk) as connection:
         connection.execute(STRANGERS[part])
     told = f"the {part}"
-    assert ("structure", f"{told} is not one of slactl's") in audited(slactl)
+    assert ("structure", f"{told} was not created by slactl") in audited(slactl)
     code, [finding] = examined(slactl)
-    assert (code, f"{told} is not one of slactl's" in finding["found"]) == (7, True)
+    assert (code, f"{told} was not created by slactl" in finding["found"]) == (7, True)
     rehearsed = slactl("doctor", "--rebuild", "--dry-run")
     assert (rehearsed.code, "would be dropped because slactl did not create it: CREATE" in rehearsed.out) == (7, True)
     assert slactl(*finding["fix"].split()[1:]).code == 0
@@ -90,7 +90,7 @@ def test_a_table_of_somebody_elses_keeps_its_rows_until_it_may_go(desk: Path, sl
         connection.execute("INSERT INTO mine VALUES ('dear')")
     kept = slactl("doctor", "--rebuild", "--json")
     assert (kept.code, json.loads(kept.out)["unmade"], json.loads(kept.out)["dropped"]) == (7, ["mine"], {})
-    assert kept.err == "error: the table mine is not one of slactl's: it has rows; add --yes to drop it\n"
+    assert kept.err == "error: the table mine was not created by slactl: it has rows; add --yes to drop it\n"
     with stranger(desk) as connection:
         assert connection.execute("SELECT note FROM mine").fetchall() == [("dear",)]
     _, [finding] = examined(slactl)
@@ -105,7 +105,7 @@ def test_a_terminal_is_asked_before_anything_is_dropped(desk: Path, slactl: Slac
         connection.execute('CREATE TABLE "mine\x1b[31m" (note TEXT)')
     for answer, left in (("n", 1), ("y", 0)):
         with on_terminal(sys.executable, "-m", "slactl", "doctor", "--rebuild") as terminal:
-            question = terminal.until("which slactl did not make? [y/N]")
+            question = terminal.until("which slactl did not create? [y/N]")
             assert "\x1b[31m" not in question
             terminal.type(f"{answer}\n")
             assert (terminal.wait() == 0) == (not left)
