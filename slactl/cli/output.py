@@ -93,7 +93,12 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        _warn_unreachable(here, assignee)
+        from slactl.desk.tickets.input import is_addressee
+
+        if not is_addressee(here.desk, assignee):
+            file = here.desk.rules
+            entry = f"{assignee} has no [people.{assignee}] entry in {file}"
+            say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
     _leave_with_failures(outcome)
 
 
@@ -114,16 +119,6 @@ def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:
         write_object(tickets[0], sys.stdout)
     else:
         write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
-
-
-def _warn_unreachable(here: Call, assignee: str) -> None:
-    """Warn about an assignee without an entry in the rules; any name is valid, but no message can reach it."""
-    from slactl.desk.tickets.input import is_addressee
-
-    if not is_addressee(here.desk, assignee):
-        file = here.desk.rules
-        entry = f"{assignee} has no [people.{assignee}] entry in {file}"
-        say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
 
 
 def _leave_with_failures(outcome: "ChangeResult") -> None:

@@ -59,16 +59,12 @@ class Rulebook(RulesVersions):
             if strict or last is None:
                 raise
             self.problem = error
-            self.current = self._last_valid(desk, last)
+            kept = recall(desk)
+            own = kept.text if kept is not None and kept.hash == last.hash else None
+            self.is_own = own is not None
+            self.current = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
         self._pinned = self.current.hash
         self._parsed[self.current.hash] = self.current
-
-    def _last_valid(self, desk: Desk, last: StoredVersion) -> Rules:
-        """Return the last version that was used, in the words of this user's own copy where there is one."""
-        kept = recall(desk)
-        own = kept.text if kept is not None and kept.hash == last.hash else None
-        self.is_own = own is not None
-        return parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
 
     def current_version(self) -> StoredVersion:
         """Return the current rules as they are stored; their first use stores them."""

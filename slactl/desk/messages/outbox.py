@@ -94,7 +94,13 @@ def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None
     file = read_ahead(desk.rules)
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, desk, file, now, strict=False)
-        gap = _gap(now, outbox.last_starts(transaction, run_id or 0, 6))
+        instants = [now, *map(from_text, outbox.last_starts(transaction, run_id or 0, 6))]
+        pauses = [later - earlier for later, earlier in pairwise(instants)]
+        gap = (
+            0
+            if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta())
+            else int(pauses[0].total_seconds())
+        )
     rules = book.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     return Sending(desk, now, delivered, rules, secrets, run_id, gap, lock, is_own=book.is_own)
@@ -108,15 +114,6 @@ def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Maili
     if len(printed) < len(ready):
         sending.refuse()
     return printed
-
-
-def _gap(now: datetime, starts: Sequence[str]) -> int:
-    """Return for how many seconds no run was made before this one, if that is unusually long here; else 0."""
-    instants = [now, *map(from_text, starts)]
-    pauses = [later - earlier for later, earlier in pairwise(instants)]
-    if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta()):
-        return 0
-    return int(pauses[0].total_seconds())
 
 
 def _adopt_orphans(sending: Sending) -> None:
@@ -159,7 +156,11 @@ def _sorted(
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        row["target"], row["deadline"] = _target(row)
+        row["target"], row["deadline"] = (
+            (row["kind"], row["promised_at"])
+            if row["kind"] in tuple(Target) and row["promised_at"]
+            else (row["due_target"], row["due_at"])
+        )
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
@@ -173,13 +174,6 @@ def _sorted(
         else:
             ready.setdefault(mailing, []).append(row)
     return ready, changes
-
-
-def _target(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the target that a message is about and its deadline; the ticket's next one if it is about no target."""
-    if row["kind"] in tuple(Target) and row["promised_at"]:
-        return row["kind"], row["promised_at"]
-    return row["due_target"], row["due_at"]
 
 
 def _is_moot(row: Mapping[str, Any]) -> bool:

@@ -150,11 +150,14 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     assert isinstance(timer.kind, Target)
     found, working = list(segments(timer, now)), list(steps(timer, now))
     end = found[-1].end if found else timer.started_at
+    targets_key = None
+    if terms.policy is not None:
+        targets_key = terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
     return {
         **timer_record(timer),
         **_terms_record(terms, case),
         "promise": str(timer.target_duration) if timer.target_duration is not None else None,
-        "targets": _targets_key(terms) if timer.target_duration is not None else None,
+        "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
         "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
@@ -165,13 +168,6 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         **_date_records(calendar, timer.started_at, end),
         "levels": list(_levels(timer, case)),
     }
-
-
-def _targets_key(terms: Terms) -> str | None:
-    """Return the key of `[policy.targets]` that has the target."""
-    if terms.policy is None:
-        return None
-    return terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:

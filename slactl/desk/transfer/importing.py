@@ -168,7 +168,14 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
         with ledger(desk, work.now, keep=not work.dry_run, strict=True) as book:
-            _add_tenants(book, work)
+            for entry in work.tenants:
+                if book.tenant(entry.name) is None:
+                    created_at = to_text(entry.created_at)
+                    book.keep_tenant(
+                        Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at)
+                    )
+                    work.done.tenants += 1
+            work.tenants.clear()
             while batch:
                 _merge(book, {name: list(_lines(lines, work)) for name, lines in batch}, work)
                 book.settle()
@@ -180,16 +187,6 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
             if not batch:
                 # After all that the file brings, so that the rules of this desk are those that came last.
                 book.rulebook.current_version()
-
-
-def _add_tenants(book: Ledger, work: _Import) -> None:
-    """Add the tenants of an export, except those whose name is known."""
-    for entry in work.tenants:
-        if book.tenant(entry.name) is None:
-            created_at = to_text(entry.created_at)
-            book.keep_tenant(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
-            work.done.tenants += 1
-    work.tenants.clear()
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered]:

@@ -108,7 +108,11 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     target.parent.stat()
     exposed = exposed_folder(target.parent)
     if exposed is not None:
-        raise RefusedError(f"others may replace what is in the folder {exposed}", _elsewhere(target))
+        own = Path.home() / "slactl-backups"
+        raise RefusedError(
+            f"others may replace what is in the folder {exposed}",
+            f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}",
+        )
     what = _own_file(desk, target)
     if what is not None:
         elsewhere = desk.database.path.with_suffix(".backup")
@@ -127,12 +131,6 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
         raise RefusedError(f"{target} is not a regular file; slactl does not replace it", f"ls -ld {quoted(target)}")
     if not force:
         raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}")
-
-
-def _elsewhere(target: Path) -> str:
-    """Return the command that makes the same backup in a folder of this user's own."""
-    own = Path.home() / "slactl-backups"
-    return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
 
 
 def _own_file(desk: Desk, target: Path) -> str | None:

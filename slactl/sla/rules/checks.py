@@ -37,7 +37,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _policy_problems(("policy", number), policy, rules)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
-            yield from _role_problems((kind, name), role)
+            path = (kind, name)
+            for url in role.notify:
+                yield from _address_problems((*path, "notify"), url)
+            yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
+            if role.quiet is not None:
+                yield from _attempt((*path, "quiet"), interval, role.quiet)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
@@ -183,14 +188,6 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
                     (*path, "targets", priority, target),
                     f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {fix}',
                 )
-
-
-def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
-    for url in role.notify:
-        yield from _address_problems((*path, "notify"), url)
-    yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
-    if role.quiet is not None:
-        yield from _attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

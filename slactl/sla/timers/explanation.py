@@ -134,7 +134,13 @@ def segments(timer: Timer, now: datetime) -> Iterator[Segment]:
 def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
     """Yield segments as long as time was spent in one way."""
     last: Segment | None = None
-    for spent, start, end in _pieces(timer, _end(timer, now), seconds_of(now)):
+    for spent, start, end in _pieces(
+        timer,
+        seconds_of(timer.stopped_at)
+        if timer.stopped_at is not None
+        else max(seconds_of(now), seconds_of(timer.due_at or now), seconds_of(timer.started_at)),
+        seconds_of(now),
+    ):
         if last is not None and last.spent is spent:
             last = Segment(spent, last.start, instant_of(end))
             continue
@@ -143,12 +149,6 @@ def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
         last = Segment(spent, instant_of(start), instant_of(end))
     if last is not None:
         yield last
-
-
-def _end(timer: Timer, now: datetime) -> int:
-    if timer.stopped_at is not None:
-        return seconds_of(timer.stopped_at)
-    return max(seconds_of(now), seconds_of(timer.due_at or now), seconds_of(timer.started_at))
 
 
 def _pieces(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
