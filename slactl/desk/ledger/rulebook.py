@@ -128,7 +128,13 @@ class Rulebook(RulesVersions):
         """
         if self._introduced is None:
             self.current_version()
-            self._introduced = _introductions(stored.versions_by_use(self._transaction))
+            versions = stored.versions_by_use(self._transaction)
+            first_uses: dict[tuple[str, str], str] = {}
+            for number, row in enumerate(versions):
+                for escalation in tomllib.loads(row.canonical).get("escalation", ()):
+                    for level in escalation.get("level", ()):
+                        first_uses.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
+            self._introduced = first_uses
         introduced = self._introduced.get((escalation_id, level_id))
         return introduced is not None and to_text(due_at) < introduced
 
@@ -138,13 +144,3 @@ class Rulebook(RulesVersions):
         days = super().first_asked((country, subdivision or None, year))
         writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
         return days
-
-
-def _introductions(versions: list[StoredVersion]) -> dict[tuple[str, str], str]:
-    """Return when each level was first used; "" for the levels of the first version of all."""
-    introduced: dict[tuple[str, str], str] = {}
-    for number, row in enumerate(versions):
-        for escalation in tomllib.loads(row.canonical).get("escalation", ()):
-            for level in escalation.get("level", ()):
-                introduced.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
-    return introduced

@@ -40,17 +40,13 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
                 event = replace(event, detail={**event.detail, "from": status.value})
             appended += [event] if _append(book, number, replace(line, event=event), priority) else []
         status = Status(line.event.detail.get("status") or status)
-    _detect(book, number, [event for event in appended if event.type is EventType.BREACHED])
-    return len(appended)
-
-
-def _detect(book: Ledger, number: int, breaches: Sequence[Event]) -> None:
-    """Note when each breach was detected elsewhere; one of a deadline that moved since is detected again."""
-    for event in breaches:
-        target = str(event.detail.get("target"))
-        cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"))
+    breaches = [event for event in appended if event.type is EventType.BREACHED]
+    for each in breaches:
+        target = str(each.detail.get("target"))
+        cycle = missed_cycle(book.state(number), target, each.detail.get("due_at"))
         if cycle is not None:
-            book.detect(number, target, cycle, event.at)
+            book.detect(number, target, cycle, each.at)
+    return len(appended)
 
 
 def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:

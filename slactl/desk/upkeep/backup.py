@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.files import (
-    NewFile,
     exposed_folder,
     give_name,
     make_durable,
@@ -85,7 +84,10 @@ def backup(
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # others may have used the name while the copy was made
-            _name(new, target, force=force)
+            try:
+                give_name(new, target.name, replace=force)
+            except FileExistsError:
+                raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
             make_durable(folder)
     return made
 
@@ -171,11 +173,3 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
-
-
-def _name(new: NewFile, target: Path, *, force: bool) -> None:
-    """Give the copy its name; without `force` never the name of a file that appeared meanwhile."""
-    try:
-        give_name(new, target.name, replace=force)
-    except FileExistsError:
-        raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None

@@ -82,9 +82,17 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if broken or is_old:
         return
     yield from _structure(connection, path)
-    yield from _clock(connection, now)
+    latest = health.latest_instant(connection)
+    late = latest is not None and from_text(latest) > now + TOLERANCE
+    trouble = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
+    yield Check("clock", not late, trouble, "timedatectl status" if late else None)
     yield from _work(connection, now)
-    yield from _outbox(connection)
+    counts = health.stuck_messages(connection)
+    if not counts:
+        yield Check("notifications", True, "no message is dead or held")
+    for state, count in counts.items():
+        remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
+        yield Check("notifications", False, f"{count:,} {state}", remedy)
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
@@ -179,13 +187,6 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
     yield Check("journal", is_right, mode, None if is_right else health.journal_command(path))
 
 
-def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
-    latest = health.latest_instant(connection)
-    late = latest is not None and from_text(latest) > now + TOLERANCE
-    what = f"{to_text(now)}, but something was recorded at {latest}" if late else to_text(now)
-    yield Check("clock", not late, what, "timedatectl status" if late else None)
-
-
 def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
     last, waiting = runs.last_good(connection), health.open_tickets(connection)
     since = last or health.first_instant(connection) or to_text(now)
@@ -203,12 +204,3 @@ def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
     lost = health.overlooked(connection, to_text(now + PUT_OFF))
     if lost:
         yield Check("overlooked", False, f"deadlines that no check will examine: {lost:,}", "slactl doctor --rebuild")
-
-
-def _outbox(connection: "Transaction") -> Iterator[Check]:
-    counts = health.stuck_messages(connection)
-    if not counts:
-        yield Check("notifications", True, "no message is dead or held")
-    for state, count in counts.items():
-        fix = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
-        yield Check("notifications", False, f"{count:,} {state}", fix)

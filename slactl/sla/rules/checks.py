@@ -29,7 +29,11 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
     """
     yield from _nul_problems((), data)
-    yield from _zone_problems(rules, zone if pinned else new_zone)
+    check = zone if pinned else new_zone
+    for table in ("calendars", "roles", "people"):
+        for unique, part in getattr(rules, table).items():
+            if part.timezone is not None:
+                yield from _attempt((table, unique, "timezone"), check, part.timezone)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
     yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
@@ -63,13 +67,6 @@ def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
         if isinstance(key, str) and "\x00" in key:
             yield (*path, key), "the key has a NUL character"
         yield from _nul_problems((*path, key), item)
-
-
-def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
-    for kind in ("calendars", "roles", "people"):
-        for name, part in getattr(rules, kind).items():
-            if part.timezone is not None:
-                yield from _attempt((kind, name, "timezone"), check, part.timezone)
 
 
 def known_keys(path: KeyPath) -> list[str]:

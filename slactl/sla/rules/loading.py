@@ -51,7 +51,12 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
     if problems:
         raise as_error(problems, Lines(text), source)
-    return _without_missing_role(rules, data)
+    if "manual_escalation" in data.get("settings", {}):
+        return rules
+    default = rules.settings.manual_escalation
+    existing = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
+    manual = ManualEscalation(priority=default.priority, notify=existing)
+    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
 def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,16 +66,6 @@ def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
         return dict(data)
     given = {key: settings[key] for key in INHERITED if key in settings}
     return dict(data) | {"policy": [given | policy if isinstance(policy, dict) else policy for policy in policies]}
-
-
-def _without_missing_role(rules: Rules, data: Mapping[str, Any]) -> Rules:
-    """Drop the default role of `manual_escalation` where the file does not have that role."""
-    if "manual_escalation" in data.get("settings", {}):
-        return rules
-    default = rules.settings.manual_escalation
-    known = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
-    manual = ManualEscalation(priority=default.priority, notify=known)
-    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
 def shape_problems(
