@@ -110,12 +110,12 @@ def wall_pieces(start: datetime, end: datetime, zone: tzinfo | None) -> Iterator
         wall = there.hour * 3600 + there.minute * 60 + there.second
         until = min(end, start + timedelta(seconds=DAY - wall))
         if until.astimezone(zone).utcoffset() != there.utcoffset():
-            until = _clock_change(start, until, zone)
+            until = first_change(start, until, zone)
         yield there.date(), wall, wall + int((until - start).total_seconds())
         start = until
 
 
-def _clock_change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
+def first_change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
     """Return the first second in (before, after] that has another offset than `before`."""
     old, first = before.astimezone(zone).utcoffset(), before
     low, high = 0, int((after - before).total_seconds())

@@ -164,7 +164,7 @@ def _sorted(
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
-        if _is_moot(row) or (row["recipient"] == REQUESTER and not _is_news(row, told, sending.now)):
+        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, told, sending.now)):
             state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
@@ -176,14 +176,14 @@ def _sorted(
     return ready, changes
 
 
-def _is_moot(row: Mapping[str, Any]) -> bool:
+def is_moot(row: Mapping[str, Any]) -> bool:
     """Return whether a message is no longer true: the ticket is done, the target was met, or the condition ended."""
     if Status(row["status"]).is_done:
         return True
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
-def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
+def is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
     """Return whether the customer gets this message: one for each missed target, and no other."""
     if row["addresses"]:
         return True

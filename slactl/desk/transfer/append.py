@@ -25,7 +25,7 @@ EVENT_FIELDS = (
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines, in order of time, that are not known yet; return how many events were appended."""
-    status, appended = _status_before(book, number, lines), list[Event]()
+    status, appended = status_before(book, number, lines), list[Event]()
     # Judged once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
@@ -49,7 +49,7 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
     return len(appended)
 
 
-def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
+def status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
     """Return the status of the ticket just before the first of the lines."""
     if not lines or lines[0].event.type is EventType.CREATED:
         return Status.OPEN

@@ -38,7 +38,7 @@ def export_records(transaction: "Transaction") -> Iterator[Record]:
         }
     )
     for number, external_id in reads.names(transaction):
-        name = external_id if external_id is not None else _free_name(transaction, number)
+        name = external_id if external_id is not None else free_name(transaction, number)
         records = _records(transaction, number, name, versions)
         instant, same = "", list[Record]()
         for record in records:
@@ -65,7 +65,7 @@ class _Versions:
         return {"rules_version": rules_record(self.known[name])}
 
 
-def _free_name(transaction: "Transaction", number: int) -> str:
+def free_name(transaction: "Transaction", number: int) -> str:
     """Return a name for a ticket without an external id that is not the external id of another ticket."""
     name = str(number)
     while reads.has_external_id(transaction, name):

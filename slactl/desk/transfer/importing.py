@@ -154,7 +154,7 @@ def _bursts(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
     return begun_bursts((item for item in read if item[1]), rules)
 
 
-def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
     """Return the history with the bursts in its opening event, unless that names some itself."""
     created = history[0].event
     if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
@@ -235,7 +235,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
-            history = _with_bursts(history, work.bursts.get(name, ()))
+            history = with_bursts(history, work.bursts.get(name, ()))
             _import_ticket(book, match, history, known, work, first)
 
 

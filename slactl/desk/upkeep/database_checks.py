@@ -49,7 +49,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
     try:
         connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
-        yield Check("database", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+        yield Check("database", False, error.message, fix_of(error, path), ExitCode.DATABASE)
         return
     yield Check("database", True, f"{path}, {desk.sources['database']}")
     try:
@@ -58,7 +58,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
             with transaction(connection):
                 yield from _inside(connection, path, now)
     except DatabaseError as error:
-        yield Check("integrity", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+        yield Check("integrity", False, error.message, fix_of(error, path), ExitCode.DATABASE)
     finally:
         connection.close()
 
@@ -98,7 +98,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
         yield Check("erasure", False, what, "slactl erase --finish")
 
 
-def _fix_of(error: DatabaseError, path: Path) -> str | None:
+def fix_of(error: DatabaseError, path: Path) -> str | None:
     """Return what helps where a database cannot be read: a backup where the file is damaged."""
     is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
     return restoring(path) if is_damaged else error.hint

@@ -28,7 +28,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
 
     Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
     """
-    yield from _nul_problems((), data)
+    yield from nul_problems((), data)
     check = zone if pinned else new_zone
     for table in ("calendars", "roles", "people"):
         for unique, part in getattr(rules, table).items():
@@ -58,7 +58,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     yield from rules_views.problems(rules.views)
 
 
-def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
+def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
     """Yield texts with a NUL character, which no history file could hold."""
     if isinstance(value, str) and "\x00" in value:
         yield path, "has a NUL character"
@@ -66,7 +66,7 @@ def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
     for key, item in items:
         if isinstance(key, str) and "\x00" in key:
             yield (*path, key), "the key has a NUL character"
-        yield from _nul_problems((*path, key), item)
+        yield from nul_problems((*path, key), item)
 
 
 def known_keys(path: KeyPath) -> list[str]:

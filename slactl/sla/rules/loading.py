@@ -45,7 +45,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)
     try:
-        rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
+        rules = Rules.model_validate({**with_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
         raise as_error(shape_problems(error, data), Lines(text), source) from error
     problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
@@ -59,7 +59,7 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
-def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
+def with_inherited(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data with the settings that each policy inherits written into the policy."""
     settings, policies = data.get("settings"), data.get("policy")
     if not isinstance(settings, dict) or not isinstance(policies, list):

@@ -154,13 +154,13 @@ def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
 def _pieces(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
     calendar, reached = timer.clock_run.calendar, seconds_of(timer.started_at)
     for begin, finish, reason in ended(timer.clock_run.pauses, now):
-        yield from _split(calendar, Spent.COUNTED, reached, begin)
+        yield from split_hours(calendar, Spent.COUNTED, reached, begin)
         reached = finish if finish is not None else end
-        yield from _split(calendar, Spent(reason.value), begin, reached)
-    yield from _split(calendar, Spent.COUNTED, reached, end)
+        yield from split_hours(calendar, Spent(reason.value), begin, reached)
+    yield from split_hours(calendar, Spent.COUNTED, reached, end)
 
 
-def _split(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:
+def split_hours(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:
     """Yield the open parts of [start, end), spent in this way, and the other parts as off hours."""
     reached = start
     for begin, finish in calendar.pieces_seconds(start, end):
