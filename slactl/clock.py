@@ -198,7 +198,8 @@ def _named_day(text: str, now: datetime, ahead: bool) -> datetime | None:
     if match is None or not text:
         return None
     today = now.astimezone()
-    clock = _time_of_day(match["clock"])
+    typed = match["clock"]
+    clock = time.fromisoformat(typed.zfill(5) if typed.count(":") == 1 else typed.zfill(8)) if typed else time()
     days = {"yesterday": -1, "today": 0, "tomorrow": 1}
     name = match["day"]
     if name is None:
@@ -222,10 +223,6 @@ def _nearest(days: list[datetime], clock: time, now: datetime, ahead: bool) -> d
 
 def _local(day: datetime, clock: time) -> datetime:
     return datetime.combine(day.date(), clock).astimezone(UTC)
-
-
-def _time_of_day(text: str | None) -> time:
-    return time.fromisoformat(text.zfill(5) if text.count(":") == 1 else text.zfill(8)) if text else time()
 
 
 def _absolute(text: str) -> datetime:

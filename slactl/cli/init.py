@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from slactl.cli.options import call, say
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.config import Config
-
-if TYPE_CHECKING:
-    from slactl.desk.escalation.run import Report
 
 app = Commands()
 
@@ -61,7 +58,12 @@ def demo(context: typer.Context) -> None:
     say(f"A throw-away service desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
     report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))
-    _show_check(report)
+    from slactl.show.check import check_lines
+
+    lines = list(check_lines({**report.record(), "messages": []}))
+    print_lines(lines[:8])
+    if len(lines) > 8:
+        say(f"  … and {len(lines) - 8} more")
     context.obj = desk
     for words in (["list", "--breached"], ["summary"]):
         sys.stdout.write(f"\n$ slactl {' '.join(words)}\n")
@@ -72,15 +74,6 @@ def demo(context: typer.Context) -> None:
     for line in ("slactl list --due-within 4h", "slactl show 1", "slactl reply 1 --body 'On it.'", "slactl rules show"):
         say(f"  {line}")
     say(f"  rm -r {quoted(desk.database.parent)}        # removes this service desk")
-
-
-def _show_check(report: "Report") -> None:
-    from slactl.show.check import check_lines
-
-    lines = list(check_lines({**report.record(), "messages": []}))
-    print_lines(lines[:8])
-    if len(lines) > 8:
-        say(f"  … and {len(lines) - 8} more")
 
 
 def run_here(context: typer.Context, words: list[str]) -> None:

@@ -213,19 +213,16 @@ def _list(
     if spool:
         pour(spool, sys.stdout)
     else:
-        _warn_asleep(here, slept)
+        if slept is not None and sys.stdout.isatty():
+            from slactl.show.times import relative
+
+            last = (
+                f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+            )
+            say(f"warning: levels are due and nothing fires them: {last}", err=True)
+            say("hint: slactl check", err=True)
         _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late
-
-
-def _warn_asleep(here: Call, since: str | None) -> None:
-    """Warn on a terminal that levels are due, and that no `check` was successful for a long time."""
-    if since is not None and sys.stdout.isatty():
-        from slactl.show.times import relative
-
-        last = f"the last successful check ended {relative(since, here.now)}" if since else "no successful check yet"
-        say(f"warning: levels are due and nothing fires them: {last}", err=True)
-        say("hint: slactl check", err=True)
 
 
 def _draw(here: Call, tickets: "Sequence[Record]", fields: Sequence[str] | None, below: str) -> None:

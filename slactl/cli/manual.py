@@ -90,24 +90,19 @@ def roff(markdown: str) -> Iterator[str]:
         elif in_code:
             yield _text(line) or "\\&"
         elif line.startswith("|"):
-            yield from _row(line)
+            cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+            if not set(line) <= set("|- "):
+                rest = " — ".join(cell for cell in cells[1:] if cell)
+                yield f".TP\n{inline(cells[0])}\n{inline(rest)}"
         elif line.startswith("#"):
-            yield f".SS {_inline(line.lstrip('# '))}"
+            yield f".SS {inline(line.lstrip('# '))}"
         elif line.startswith("- "):
-            yield f".IP \\(bu 2\n{_inline(line[2:])}"
+            yield f".IP \\(bu 2\n{inline(line[2:])}"
         else:
-            yield _inline(line.strip()) if line.strip() else ".PP"
+            yield inline(line.strip()) if line.strip() else ".PP"
 
 
-def _row(line: str) -> Iterator[str]:
-    """Return a row of a table as a tagged paragraph; the line under the heading is left out."""
-    cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
-    if not set(line) <= set("|- "):
-        rest = " — ".join(cell for cell in cells[1:] if cell)
-        yield f".TP\n{_inline(cells[0])}\n{_inline(rest)}"
-
-
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Return a line with `code` and **strong** words in bold."""
     parts = re.split(r"`([^`]+)`|\*\*([^*]+)\*\*", text)
     plain, code, strong = parts[::3], parts[1::3], parts[2::3]

@@ -85,7 +85,13 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         say(f"warning: {warning}", err=True)
     if answer.as_json:
         tickets = outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done)
-        _print_tickets(tickets, several=len(outcome.done) + len(outcome.failures) > 1)
+        from slactl.show.records import write, write_object
+        from slactl.store.read.tickets import TICKET_COLUMNS
+
+        if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
+            write_object(tickets[0], sys.stdout)
+        else:
+            write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
     elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
         print_lines(map(str, outcome.done))
     else:
@@ -93,40 +99,12 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        _warn_unreachable(here, assignee)
-    _leave_with_failures(outcome)
+        from slactl.desk.tickets.input import is_addressee
 
-
-def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
-    from slactl.clock import to_text
-    from slactl.store.read.filters import by_number
-
-    with here.desk.database.read() as transaction:
-        return list(by_number(transaction, to_text(here.now), numbers))
-
-
-def _print_tickets(tickets: list[dict[str, Any]], *, several: bool) -> None:
-    """Print one ticket as an object; where the command named several, print an array."""
-    from slactl.show.records import write, write_object
-    from slactl.store.read.tickets import TICKET_COLUMNS
-
-    if len(tickets) == 1 and not several:
-        write_object(tickets[0], sys.stdout)
-    else:
-        write(tickets, Form.JSON, TICKET_COLUMNS, sys.stdout)
-
-
-def _warn_unreachable(here: Call, assignee: str) -> None:
-    """Warn about an assignee without an entry in the rules; any name is valid, but no message can reach it."""
-    from slactl.desk.tickets.input import is_addressee
-
-    if not is_addressee(here.desk, assignee):
-        file = here.desk.rules
-        entry = f"{assignee} has no [people.{assignee}] entry in {file}"
-        say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
-
-
-def _leave_with_failures(outcome: "ChangeResult") -> None:
+        if not is_addressee(here.desk, assignee):
+            file = here.desk.rules
+            entry = f"{assignee} has no [people.{assignee}] entry in {file}"
+            say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
     if not outcome.failures:
         return
     codes = {failure.code for failure in outcome.failures}
@@ -135,3 +113,11 @@ def _leave_with_failures(outcome: "ChangeResult") -> None:
     for failure in outcome.failures:
         complain(failure)
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
+
+
+def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
+    from slactl.clock import to_text
+    from slactl.store.read.filters import by_number
+
+    with here.desk.database.read() as transaction:
+        return list(by_number(transaction, to_text(here.now), numbers))

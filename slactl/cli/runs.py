@@ -1,17 +1,13 @@
 """`runs`: show what each `check` did."""
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Call, JsonOption, Output, call
+from slactl.cli.options import JsonOption, Output, call
 from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError
-
-if TYPE_CHECKING:
-    from slactl.show.records import Record
 
 app = Commands(help="Show what each check did.")
 
@@ -64,16 +60,12 @@ def show(
         write_object(run | {"escalations": fired}, sys.stdout)
     elif sys.stdout.isatty():
         write_pairs(run, sys.stdout)
-        _draw_escalations(here, fired)
+        from slactl.show.tables import Column, draw
+        from slactl.show.ticket import escalation_columns
+
+        if fired:
+            sys.stdout.write("\n")
+            ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
+            draw(fired, (ticket, *escalation_columns()), here.screen)
     else:
         write_pairs(run | {"escalations": fired}, sys.stdout)
-
-
-def _draw_escalations(here: Call, fired: "Sequence[Record]") -> None:
-    from slactl.show.tables import Column, draw
-    from slactl.show.ticket import escalation_columns
-
-    if fired:
-        sys.stdout.write("\n")
-        ticket = Column("Ticket", lambda escalation: str(escalation["ticket_id"]), right=True)
-        draw(fired, (ticket, *escalation_columns()), here.screen)

@@ -12,10 +12,7 @@ from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from slactl.desk.reports.board import Board, Watched
-    from slactl.show.terminal import Held
 
 app = Commands()
 
@@ -78,10 +75,6 @@ def _run(here: Call, desk: "Watched", board: "Board", every: int, due_soon: int)
             if happened.leaving is not None or happened.is_gone or "q" in happened.typed.lower():
                 return happened.leaving
             if signal.SIGTSTP in happened.signals:
-                _step_aside(live, terminal)
-
-
-def _step_aside(live: "Live", terminal: "Held") -> None:
-    live.stop()
-    terminal.step_aside()
-    live.start()
+                live.stop()
+                terminal.step_aside()
+                live.start()

@@ -89,7 +89,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
     there = shown["now"].astimezone()
     day, offset = local_day(shown["at"])[:14], there.strftime("%z")
     title = Text(f"slactl  {day} {there:%H:%M:%S} {offset[:3]}:{offset[3:5]}", style="bold")
-    yield _across(title, Text(*_check_words(shown)), width)
+    yield across(title, Text(*_check_words(shown)), width)
     line = Text(f"Open {shown['open_count']:,} · ")
     line.append(f"overdue {shown['late_count']:,}", style=STYLES[Urgency.LATE] if shown["late_count"] else "green")
     line.append(f" · urgent and unassigned {shown['urgent_count']:,}", style=ALARM if shown["urgent_count"] else "")
@@ -123,12 +123,12 @@ def _foot(shown: Record, width: int) -> "Text":
         line = Text(f"CANNOT READ, as of {clock}: {clean(shown['problem'])}", style=ALARM, no_wrap=True)
         line.overflow = "ellipsis"
         return line
-    return _across(
+    return across(
         Text("q quits", style="dim"), Text(f"as of {clock}, read every {shown['interval']}s", style="dim"), width
     )
 
 
-def _across(left: "Text", right: "Text", width: int) -> "Text":
+def across(left: "Text", right: "Text", width: int) -> "Text":
     """Put two texts at both ends of a line; without room the right one is left out, unless it is an alarm."""
     gap = width - left.cell_len - right.cell_len
     line = left.copy() if gap < 1 else left.copy().append(" " * gap).append_text(right)

@@ -57,19 +57,19 @@ def outcome_lines(report: Record, *, quiet: bool = False) -> Iterator[str]:
     for test in report["tests"]:
         if not test["passed"]:
             yield clean(f"FAIL  {test['file']}:{test['line']}: {test['name']}")
-            yield from _failure_lines(test["failures"])
+            failures = test["failures"]
+            for heading, group in groupby(failures, key=_heading):
+                yield clean(f"      {heading}")
+                for failure in group:
+                    yield clean(f"        {failure['key']:<20} expected {_value(failure['expected'])}")
+                    yield clean(f"        {'':<20} got      {_value(failure['got'])}")
         elif not quiet:
             yield clean(f"ok    {test['name']}")
     if not quiet or report["failed"] or report["problems"]:
-        yield _summary(report)
-
-
-def _failure_lines(failures: list[Record]) -> Iterator[str]:
-    for heading, group in groupby(failures, key=_heading):
-        yield clean(f"      {heading}")
-        for failure in group:
-            yield clean(f"        {failure['key']:<20} expected {_value(failure['expected'])}")
-            yield clean(f"        {'':<20} got      {_value(failure['got'])}")
+        count = report["passed"] + report["failed"]
+        invalid = len(report["problems"])
+        wrong = f", {counted(invalid, 'problem')} in the files" if invalid else ""
+        yield f"{counted(count, 'test')}: {report['passed']} passed, {report['failed']} failed{wrong}"
 
 
 def _heading(failure: Record) -> str:
@@ -81,10 +81,3 @@ def _heading(failure: Record) -> str:
 
 def _value(value: object) -> str:
     return "none" if value is None else str(value)
-
-
-def _summary(report: Record) -> str:
-    count = report["passed"] + report["failed"]
-    invalid = len(report["problems"])
-    wrong = f", {counted(invalid, 'problem')} in the files" if invalid else ""
-    return f"{counted(count, 'test')}: {report['passed']} passed, {report['failed']} failed{wrong}"

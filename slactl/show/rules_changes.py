@@ -37,7 +37,9 @@ def diff_lines(diff: Record) -> Iterator[str]:
     if not diff["versions"]:
         yield "no ticket is open, so no deadline depends on other rules"
     for version in diff["versions"]:
-        yield _heading(version)
+        count = counted(version["open_count"], "open ticket")
+        named = f"rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"
+        yield f"{count} on {'the current rules' if version['current'] else named}"
         for section, changes in groupby(version["changes"], key=lambda change: (change["section"], change["name"])):
             yield f"  {clean(' '.join(part for part in section if part))}"
             yield from (f"    {_change_line(change)}" for change in changes)
@@ -45,13 +47,6 @@ def diff_lines(diff: Record) -> Iterator[str]:
         yield "(*) already applies to every ticket"
     if not all(version["current"] for version in diff["versions"]):
         yield "to move the open tickets: slactl rules apply --dry-run"
-
-
-def _heading(version: Record) -> str:
-    count = counted(version["open_count"], "open ticket")
-    if version["current"]:
-        return f"{count} on the current rules"
-    return f"{count} on rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"
 
 
 def _change_line(change: Record) -> str:

@@ -45,7 +45,10 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
         if summary["forecast"]["count"]:
             console.print(forecast_table(summary["forecast"], console.width, blocks=blocks))
     console.print()
-    if period := _period(summary):
+    since, until = summary["since"], summary["until"]
+    parts = [f"since {local_day(since)}"] if since else []
+    parts += [f"until {local_day(until)}"] if until else []
+    if period := (f"Targets met or missed {' '.join(parts)}" if parts else ""):
         console.print(Text(period, style="bold"))
     console.print(lay(list(_targets(summary)), target_columns(blocks=blocks), console.width))
     of = "these" if summary["since"] or summary["until"] else "all"
@@ -100,13 +103,6 @@ def band_columns(bands: Sequence[Record], due_soon: int, *, blocks: bool) -> Seq
         Column("All", number("count"), right=True),
         Column("", drawn, rank=1),
     )
-
-
-def _period(summary: Record) -> str:
-    since, until = summary["since"], summary["until"]
-    parts = [f"since {local_day(since)}"] if since else []
-    parts += [f"until {local_day(until)}"] if until else []
-    return f"Targets met or missed {' '.join(parts)}" if parts else ""
 
 
 def _targets(summary: Record) -> Iterator[Record]:

@@ -81,7 +81,11 @@ def day_rows(timer: Record, now: datetime, zone: tzinfo | None, started: str) ->
     """Return a row for each date that a timer of `explain` touches, in a zone; None is the machine's."""
     rows: dict[date, DayRow] = defaultdict(lambda: DayRow(date.min))
     for segment, ahead in [(each, False) for each in timer["segments"]] + [(each, True) for each in timer["ahead"]]:
-        look = _look(segment, ahead)
+        look = (
+            Look(segment["kind"].replace("_", " "))
+            if segment["kind"] != "counted"
+            else (Look.LATE if segment["late"] else Look.AHEAD if ahead else Look.COUNTED)
+        )
         for day, start, end in wall_pieces(from_text(segment["start"]), from_text(segment["end"]), zone):
             rows[day].pieces.append((look, start, end))
             rows[day].seconds[look] += end - start
@@ -106,12 +110,12 @@ def wall_pieces(start: datetime, end: datetime, zone: tzinfo | None) -> Iterator
         wall = there.hour * 3600 + there.minute * 60 + there.second
         until = min(end, start + timedelta(seconds=DAY - wall))
         if until.astimezone(zone).utcoffset() != there.utcoffset():
-            until = _clock_change(start, until, zone)
+            until = first_change(start, until, zone)
         yield there.date(), wall, wall + int((until - start).total_seconds())
         start = until
 
 
-def _clock_change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
+def first_change(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
     """Return the first second in (before, after] that has another offset than `before`."""
     old, first = before.astimezone(zone).utcoffset(), before
     low, high = 0, int((after - before).total_seconds())
@@ -120,12 +124,6 @@ def _clock_change(before: datetime, after: datetime, zone: tzinfo | None) -> dat
         same = (first + timedelta(seconds=middle)).astimezone(zone).utcoffset() == old
         low, high = (middle, high) if same else (low, middle)
     return first + timedelta(seconds=high)
-
-
-def _look(segment: Record, ahead: bool) -> Look:
-    if segment["kind"] != "counted":
-        return Look(segment["kind"].replace("_", " "))
-    return Look.LATE if segment["late"] else Look.AHEAD if ahead else Look.COUNTED
 
 
 def _marks(timer: Record, now: datetime, started: str) -> list[tuple[datetime, str]]:

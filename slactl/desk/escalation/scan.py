@@ -76,7 +76,7 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
                 numbers, until = _next(book, after, rehearses=report.dry_run)
                 batch = work_batch(book, numbers, report.run_id, options.baseline)
         except Exception as error:
-            if not numbers or not _is_about_a_ticket(error):
+            if not numbers or not is_about_a_ticket(error):
                 raise
             batch = _one_by_one(open_ledger, numbers, report.run_id, options.baseline)
         report.add(batch)
@@ -118,7 +118,7 @@ def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], 
     return due, due[-1] if due else None
 
 
-def _is_about_a_ticket(error: Exception) -> bool:
+def is_about_a_ticket(error: Exception) -> bool:
     """Return whether the data of one ticket caused the error, and not the database as a whole."""
     return not isinstance(error, SlactlError) or breaks_constraint(error)
 
@@ -131,7 +131,7 @@ def _one_by_one(open_ledger: OpenLedger, numbers: Sequence[int], run_id: int | N
             with open_ledger() as book:
                 batch = work_batch(book, [number], run_id, baseline)
         except Exception as error:
-            if not _is_about_a_ticket(error):
+            if not is_about_a_ticket(error):
                 raise
             with open_ledger() as book:
                 book.postpone(number, book.now + RETRY)

@@ -95,8 +95,8 @@ def _timer_row(
         "due_at": text_or_none(timer.due_at),
         "running_since": text_or_none(timer.running_since),
         "consumed_seconds": timer.consumed_seconds if timer.stopped_at is None else timer.elapsed_seconds,
-        "paused_seconds": _uncounted(timer, PauseReason.PAUSED),
-        "closed_seconds": _uncounted(timer, PauseReason.CLOSED),
+        "paused_seconds": uncounted_time(timer, PauseReason.PAUSED),
+        "closed_seconds": uncounted_time(timer, PauseReason.CLOSED),
         "stopped_at": text_or_none(timer.stopped_at),
         "breached_at": text_or_none(timer.breached_at),
         "detected_at": detected,
@@ -106,7 +106,7 @@ def _timer_row(
     }
 
 
-def _uncounted(timer: Timer, reason: PauseReason) -> int:
+def uncounted_time(timer: Timer, reason: PauseReason) -> int:
     """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
     clock_run = timer.clock_run
     over = [pause for pause in clock_run.pauses if pause.reason is reason and pause.end is not None]

@@ -59,16 +59,12 @@ class Rulebook(RulesVersions):
             if strict or last is None:
                 raise
             self.problem = error
-            self.current = self._last_valid(desk, last)
+            kept = recall(desk)
+            own = kept.text if kept is not None and kept.hash == last.hash else None
+            self.is_own = own is not None
+            self.current = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
         self._pinned = self.current.hash
         self._parsed[self.current.hash] = self.current
-
-    def _last_valid(self, desk: Desk, last: StoredVersion) -> Rules:
-        """Return the last version that was used, in the words of this user's own copy where there is one."""
-        kept = recall(desk)
-        own = kept.text if kept is not None and kept.hash == last.hash else None
-        self.is_own = own is not None
-        return parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
 
     def current_version(self) -> StoredVersion:
         """Return the current rules as they are stored; their first use stores them."""
@@ -132,7 +128,13 @@ class Rulebook(RulesVersions):
         """
         if self._introduced is None:
             self.current_version()
-            self._introduced = _introductions(stored.versions_by_use(self._transaction))
+            versions = stored.versions_by_use(self._transaction)
+            first_uses: dict[tuple[str, str], str] = {}
+            for number, row in enumerate(versions):
+                for escalation in tomllib.loads(row.canonical).get("escalation", ()):
+                    for level in escalation.get("level", ()):
+                        first_uses.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
+            self._introduced = first_uses
         introduced = self._introduced.get((escalation_id, level_id))
         return introduced is not None and to_text(due_at) < introduced
 
@@ -142,13 +144,3 @@ class Rulebook(RulesVersions):
         days = super().first_asked((country, subdivision or None, year))
         writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
         return days
-
-
-def _introductions(versions: list[StoredVersion]) -> dict[tuple[str, str], str]:
-    """Return when each level was first used; "" for the levels of the first version of all."""
-    introduced: dict[tuple[str, str], str] = {}
-    for number, row in enumerate(versions):
-        for escalation in tomllib.loads(row.canonical).get("escalation", ()):
-            for level in escalation.get("level", ()):
-                introduced.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
-    return introduced

@@ -64,7 +64,8 @@ class LoadedTicket:
         """Give decisions and noticed breaches the numbers of their cycles; return the new cycle of each that moved."""
         before, now = self.spans or [_span(row) for row in self.timers], cycles_of(state)
         decisions = [
-            Decision(row["id"], _key(row), _ran_at(row), once=row["source"] == "automatic") for row in self.decisions
+            Decision(row["id"], _key(row), running_instant(row), once=row["source"] == "automatic")
+            for row in self.decisions
         ]
         keys = renumbered(decisions, before, now, self.fired.difference(decision.key for decision in decisions))
         moved = {decision.id: keys[decision.id].cycle for decision in decisions if keys[decision.id] != decision.key}
@@ -85,7 +86,7 @@ def _span(row: dict[str, Any]) -> Cycle:
     return Cycle(row["kind"], row["cycle"], from_text(row["started_at"]), stop)
 
 
-def _ran_at(row: dict[str, Any]) -> datetime:
+def running_instant(row: dict[str, Any]) -> datetime:
     """Return an instant at which the cycle of a decision ran: a level may have expired only after its end."""
     at = from_text(row["fired_at"])
     at_firing = row["outcome"] in (LevelOutcome.FIRED, LevelOutcome.SKIPPED) or row["due_at"] is None

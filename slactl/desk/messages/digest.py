@@ -65,7 +65,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     def urgency(row: Row) -> tuple[int, str, int]:
         return -Priority(row["priority"]).rank, row["deadline"] or "9", row["ticket_id"]
 
-    ordered = sorted(_latest(rows), key=urgency)
+    ordered = sorted(latest_by_ticket(rows), key=urgency)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
         ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
@@ -84,7 +84,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
 def to_customer(row: Row) -> Message:
     """Return the message to a customer about a missed target, with nothing from inside the service desk."""
-    name = _quiet(row["external_id"] or str(row["ticket_id"]))
+    name = quiet_text(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
     said = f"You should have had {missed} from us{due}. We are sorry, and we are working on it."
@@ -124,7 +124,7 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
     ids = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
     url = context.rules.settings.ticket_url or ""
-    texts = {name: _quiet(row[name] or "") for name in (*own, "instead_of", "held_by")}
+    texts = {name: quiet_text(row[name] or "") for name in (*own, "instead_of", "held_by")}
     return texts | {
         "id": str(row["ticket_id"]),
         "target": (row["target"] or "").replace("_", " "),
@@ -133,16 +133,16 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
         "due": due,
         # An external id stays one part of the path, whatever characters it has.
         "link": re.sub(r"\{(?:external_)?id\}", lambda name: quote(ids[name[0]], safe=""), url),
-        "recipient": _quiet(context.recipient),
+        "recipient": quiet_text(context.recipient),
         "count": f"{count:,}",
-        "subject": _quiet(row["subject"] or "")[:TITLE_LENGTH] if "subject" in context.include else "",
-        "requester_email": _quiet(row["requester_email"] or "")[:TITLE_LENGTH]
+        "subject": quiet_text(row["subject"] or "")[:TITLE_LENGTH] if "subject" in context.include else "",
+        "requester_email": quiet_text(row["requester_email"] or "")[:TITLE_LENGTH]
         if "requester_email" in context.include
         else "",
     }
 
 
-def _latest(rows: Sequence[Row]) -> list[Row]:
+def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
     """Return the last message about each ticket, with what held an earlier one back."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
@@ -152,7 +152,7 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
     return list(latest.values())
 
 
-def _quiet(text: str) -> str:
+def quiet_text(text: str) -> str:
     """Return a text on one line that a chat takes for plain text: it notifies nobody and hides no link."""
     shown = _COMMAND.sub(lambda match: f"\u2039{match[1]}" + ("\u203a" if match[2] else ""), clean(text))
     return _LINK.sub("] ", _CALL.sub(lambda match: match[0] + " ", shown))

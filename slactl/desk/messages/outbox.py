@@ -94,7 +94,13 @@ def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None
     file = read_ahead(desk.rules)
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, desk, file, now, strict=False)
-        gap = _gap(now, outbox.last_starts(transaction, run_id or 0, 6))
+        instants = [now, *map(from_text, outbox.last_starts(transaction, run_id or 0, 6))]
+        pauses = [later - earlier for later, earlier in pairwise(instants)]
+        gap = (
+            0
+            if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta())
+            else int(pauses[0].total_seconds())
+        )
     rules = book.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     return Sending(desk, now, delivered, rules, secrets, run_id, gap, lock, is_own=book.is_own)
@@ -108,15 +114,6 @@ def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Maili
     if len(printed) < len(ready):
         sending.refuse()
     return printed
-
-
-def _gap(now: datetime, starts: Sequence[str]) -> int:
-    """Return for how many seconds no run was made before this one, if that is unusually long here; else 0."""
-    instants = [now, *map(from_text, starts)]
-    pauses = [later - earlier for later, earlier in pairwise(instants)]
-    if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta()):
-        return 0
-    return int(pauses[0].total_seconds())
 
 
 def _adopt_orphans(sending: Sending) -> None:
@@ -159,11 +156,15 @@ def _sorted(
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
-        row["target"], row["deadline"] = _target(row)
+        row["target"], row["deadline"] = (
+            (row["kind"], row["promised_at"])
+            if row["kind"] in tuple(Target) and row["promised_at"]
+            else (row["due_target"], row["due_at"])
+        )
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
-        if _is_moot(row) or (row["recipient"] == REQUESTER and not _is_news(row, told, sending.now)):
+        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, told, sending.now)):
             state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
@@ -175,21 +176,14 @@ def _sorted(
     return ready, changes
 
 
-def _target(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the target that a message is about and its deadline; the ticket's next one if it is about no target."""
-    if row["kind"] in tuple(Target) and row["promised_at"]:
-        return row["kind"], row["promised_at"]
-    return row["due_target"], row["due_at"]
-
-
-def _is_moot(row: Mapping[str, Any]) -> bool:
+def is_moot(row: Mapping[str, Any]) -> bool:
     """Return whether a message is no longer true: the ticket is done, the target was met, or the condition ended."""
     if Status(row["status"]).is_done:
         return True
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
-def _is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
+def is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
     """Return whether the customer gets this message: one for each missed target, and no other."""
     if row["addresses"]:
         return True

@@ -141,7 +141,9 @@ def _content(name: str, secrets: Secrets) -> str:
             raise Unresolved(f"the file {named} is too large")
         return content.decode().strip()
     except FileNotFoundError:
-        _refuse_old_place(name, secrets, path)
+        old = secrets.rules.parent / name
+        if os.path.isfile(old) and old != path:
+            raise secrets.outside(name, old) from None
         raise Unresolved(f"the file {named} does not exist") from None
     except PermissionError as error:
         raise NotYours(f"the file {named} cannot be read: {error.strerror}", f"ls -l {quoted(path)}") from None
@@ -193,17 +195,6 @@ def _refuse_others(status: os.stat_result, path: Path) -> None:
     if not is_ours(status):
         owner = user_name(status.st_uid)
         raise NotYours(f"the secret {kind} {clean(str(path))} belongs to {owner}", f"sudo -u {owner} slactl check")
-
-
-def _refuse_old_place(name: str, secrets: Secrets, path: Path) -> None:
-    """Refuse a secret beside the rules, where earlier versions looked for it, with the command that moves it.
-
-    Raises:
-        Refused: the secret is there.
-    """
-    old = secrets.rules.parent / name
-    if os.path.isfile(old) and old != path:
-        raise secrets.outside(name, old)
 
 
 def _plain(path: Path) -> Path:

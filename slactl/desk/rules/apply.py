@@ -201,7 +201,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
     from slactl.sla.enums import LevelOutcome
 
-    before, known = open_deadlines(book.state(number)), _fallen_due(book, number, at)
+    before, known = open_deadlines(book.state(number)), fallen_due(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
     book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
@@ -209,7 +209,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     if open_deadlines(book.state(number)) != before:
         note_deadlines(book, number, "rules applied")
     # A level that was due before still waits for the next check: a move does not forget a breach.
-    firings = [firing for key, firing in _fallen_due(book, number, at).items() if key not in known]
+    firings = [firing for key, firing in fallen_due(book, number, at).items() if key not in known]
     for firing in firings:
         cause = Cause(
             reason=firing.reason,
@@ -225,7 +225,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     return len(firings)
 
 
-def _fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
+def fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
     """Return the undecided levels of a ticket that are due at an instant, also where an ack or a pause holds them."""
     from slactl.sla.escalation.levels import due_levels
 

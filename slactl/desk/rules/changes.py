@@ -50,7 +50,9 @@ def _change(section: str, name: str | None, key: str | None, before: object, aft
         "change": "added" if before is None else "removed" if after is None else "changed",
         "before": _shown(before, key),
         "after": _shown(after, key),
-        "in_force": _in_force(section, key),
+        "in_force": (key or "").partition(".")[0] not in PINNED_SETTINGS
+        if section == "settings"
+        else section not in PINNED_SECTIONS,
     }
 
 
@@ -100,9 +102,3 @@ def _by_id(value: object) -> object:
     if isinstance(value, list) and value and all(isinstance(item, Mapping) and "id" in item for item in value):
         return {item["id"]: item for item in value}
     return value
-
-
-def _in_force(section: str, key: str | None) -> bool:
-    if section == "settings":
-        return (key or "").partition(".")[0] not in PINNED_SETTINGS
-    return section not in PINNED_SECTIONS

@@ -52,7 +52,11 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
 def matrix(rules: Rules) -> list[Record]:
     """Return the targets of each plan at each priority; `null` stands for any other plan."""
     plans: list[str | None] = [*rules.plans(), None]
-    return [_cell(rules, plan, priority) for plan in plans for priority in Priority]
+    return [
+        _row(plan, priority, rules.match(Facts(plan if plan is not None else "\x00", None, (), priority, None)))
+        for plan in plans
+        for priority in Priority
+    ]
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
@@ -86,11 +90,6 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
     named = {name for policy in rules.policies for name in policy.match.tenant}
     known_or_refuse(tenant, sorted({*known, *named}), "tenant", None)
     return known.get(tenant)
-
-
-def _cell(rules: Rules, plan: str | None, priority: Priority) -> Record:
-    facts = Facts(plan if plan is not None else "\x00", None, (), priority, None)
-    return _row(plan, priority, rules.match(facts))
 
 
 def _row(plan: str | None, priority: Priority, policy: Policy | None) -> Record:

@@ -59,8 +59,8 @@ def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[s
     for ticket, opened_text, turns in lives:
         opened = from_text(opened_text)
         recent = [(at, before) for at, before in recent if (opened - at).total_seconds() <= longest]
-        still_open = [at for at, before in recent if _is_open(before, opened_text)]
-        if _is_open(turns, opened_text) and (of_ticket := bursts_begun(rules, opened, still_open)):
+        still_open = [at for at, before in recent if is_open_after(before, opened_text)]
+        if is_open_after(turns, opened_text) and (of_ticket := bursts_begun(rules, opened, still_open)):
             begun[ticket] = of_ticket
         recent.append((opened, turns))
     return begun
@@ -75,7 +75,7 @@ def _life(ticket: str, history: Sequence[Line]) -> str:
     return json.dumps([ticket, turns[0][0], turns])
 
 
-def _is_open(turns: Sequence[Sequence[str]], at: str) -> bool:
+def is_open_after(turns: Sequence[Sequence[str]], at: str) -> bool:
     """Return whether a ticket was neither resolved nor closed at an instant, after the events of that instant."""
     status = [status for turned, status in turns if turned <= at][-1]
     return not Status(status).is_done

@@ -89,7 +89,7 @@ def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
         "tags": list(evaluation.tags),
         "requester_domain": evaluation.requester_domain,
         "created_at": to_text(evaluation.created_at),
-        **_terms_record(evaluation.terms, case),
+        **terms_record(evaluation.terms, case),
         "timers": [_timer_record(timer, case) for timer in timers],
         "without_timer": [
             {"target": kind.value, "reason": _why_none(kind, evaluation.terms)}
@@ -99,10 +99,10 @@ def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
     }
 
 
-def _terms_record(terms: Terms, case: Case) -> Record:
+def terms_record(terms: Terms, case: Case) -> Record:
     """Return which policy was chosen, when and why, and which policies were passed over."""
     tried = terms.rules.explain_match(terms.facts)
-    policy, by, known = terms.policy, _chooser(terms, case.history), case.versions.known(terms.rules.hash)
+    policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
         "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
@@ -136,7 +136,7 @@ def _in_order(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {key: list(weekly[key]) for key in days}
 
 
-def _chooser(terms: Terms, history: Sequence[Event]) -> Event:
+def choosing_event(terms: Terms, history: Sequence[Event]) -> Event:
     """Return the event that chose this policy: the last one at that instant that could."""
     for event in reversed(history):
         if seconds_of(event.at) == terms.chosen_at and event.type in _CHOOSING and not event.by_system:
@@ -150,11 +150,14 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     assert isinstance(timer.kind, Target)
     found, working = list(segments(timer, now)), list(steps(timer, now))
     end = found[-1].end if found else timer.started_at
+    targets_key = None
+    if terms.policy is not None:
+        targets_key = terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
     return {
         **timer_record(timer),
-        **_terms_record(terms, case),
+        **terms_record(terms, case),
         "promise": str(timer.target_duration) if timer.target_duration is not None else None,
-        "targets": _targets_key(terms) if timer.target_duration is not None else None,
+        "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
         "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
@@ -165,13 +168,6 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         **_date_records(calendar, timer.started_at, end),
         "levels": list(_levels(timer, case)),
     }
-
-
-def _targets_key(terms: Terms) -> str | None:
-    """Return the key of `[policy.targets]` that has the target."""
-    if terms.policy is None:
-        return None
-    return terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:

@@ -25,7 +25,7 @@ EVENT_FIELDS = (
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines, in order of time, that are not known yet; return how many events were appended."""
-    status, appended = _status_before(book, number, lines), list[Event]()
+    status, appended = status_before(book, number, lines), list[Event]()
     # Judged once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
@@ -40,20 +40,16 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
                 event = replace(event, detail={**event.detail, "from": status.value})
             appended += [event] if _append(book, number, replace(line, event=event), priority) else []
         status = Status(line.event.detail.get("status") or status)
-    _detect(book, number, [event for event in appended if event.type is EventType.BREACHED])
+    breaches = [event for event in appended if event.type is EventType.BREACHED]
+    for each in breaches:
+        target = str(each.detail.get("target"))
+        cycle = missed_cycle(book.state(number), target, each.detail.get("due_at"))
+        if cycle is not None:
+            book.detect(number, target, cycle, each.at)
     return len(appended)
 
 
-def _detect(book: Ledger, number: int, breaches: Sequence[Event]) -> None:
-    """Note when each breach was detected elsewhere; one of a deadline that moved since is detected again."""
-    for event in breaches:
-        target = str(event.detail.get("target"))
-        cycle = missed_cycle(book.state(number), target, event.detail.get("due_at"))
-        if cycle is not None:
-            book.detect(number, target, cycle, event.at)
-
-
-def _status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
+def status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
     """Return the status of the ticket just before the first of the lines."""
     if not lines or lines[0].event.type is EventType.CREATED:
         return Status.OPEN

@@ -38,8 +38,15 @@ def export_records(transaction: "Transaction") -> Iterator[Record]:
         }
     )
     for number, external_id in reads.names(transaction):
-        name = external_id if external_id is not None else _free_name(transaction, number)
-        yield from _with_copy_numbers(_records(transaction, number, name, versions))
+        name = external_id if external_id is not None else free_name(transaction, number)
+        records = _records(transaction, number, name, versions)
+        instant, same = "", list[Record]()
+        for record in records:
+            if record["at"] != instant:
+                instant, same = record["at"], []
+            copies = same.count(record)
+            same.append(record)
+            yield record | {"copy": copies + 1} if copies else record
 
 
 @dataclass(slots=True)
@@ -58,7 +65,7 @@ class _Versions:
         return {"rules_version": rules_record(self.known[name])}
 
 
-def _free_name(transaction: "Transaction", number: int) -> str:
+def free_name(transaction: "Transaction", number: int) -> str:
     """Return a name for a ticket without an external id that is not the external id of another ticket."""
     name = str(number)
     while reads.has_external_id(transaction, name):
@@ -83,17 +90,6 @@ def _records(transaction: "Transaction", number: int, name: str, versions: _Vers
             continue
         exported_number = number if event.type is EventType.CREATED else None
         yield to_record(name, event, written, recorded_at, exported_number) | versions.first_mention(event)
-
-
-def _with_copy_numbers(records: Iterator[Record]) -> Iterator[Record]:
-    """Add a number to records of one ticket that are equal, as import counts an identical line only once."""
-    instant, same = "", list[Record]()
-    for record in records:
-        if record["at"] != instant:
-            instant, same = record["at"], []
-        copies = same.count(record)
-        same.append(record)
-        yield record | {"copy": copies + 1} if copies else record
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:

@@ -154,7 +154,7 @@ def _bursts(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
     return begun_bursts((item for item in read if item[1]), rules)
 
 
-def _with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
     """Return the history with the bursts in its opening event, unless that names some itself."""
     created = history[0].event
     if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
@@ -168,7 +168,14 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
         with ledger(desk, work.now, keep=not work.dry_run, strict=True) as book:
-            _add_tenants(book, work)
+            for entry in work.tenants:
+                if book.tenant(entry.name) is None:
+                    created_at = to_text(entry.created_at)
+                    book.keep_tenant(
+                        Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at)
+                    )
+                    work.done.tenants += 1
+            work.tenants.clear()
             while batch:
                 _merge(book, {name: list(_lines(lines, work)) for name, lines in batch}, work)
                 book.settle()
@@ -180,16 +187,6 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
             if not batch:
                 # After all that the file brings, so that the rules of this desk are those that came last.
                 book.rulebook.current_version()
-
-
-def _add_tenants(book: Ledger, work: _Import) -> None:
-    """Add the tenants of an export, except those whose name is known."""
-    for entry in work.tenants:
-        if book.tenant(entry.name) is None:
-            created_at = to_text(entry.created_at)
-            book.keep_tenant(Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at))
-            work.done.tenants += 1
-    work.tenants.clear()
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered]:
@@ -238,7 +235,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
-            history = _with_bursts(history, work.bursts.get(name, ()))
+            history = with_bursts(history, work.bursts.get(name, ()))
             _import_ticket(book, match, history, known, work, first)
 
 

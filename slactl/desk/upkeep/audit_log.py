@@ -87,7 +87,15 @@ def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditR
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
             event = audit.sealed_columns(transaction, number)
             if not _has_hash(transaction, before, event, kept):
-                report.note(Kind.EVENT, _broken_link(event), event=number, ticket=event[1])
+                position, ticket, at, _, actor, _, action, _ = event
+                what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
+                report.note(
+                    Kind.EVENT,
+                    f"event {position}{what} does not follow from the event before it:"
+                    " it was changed or inserted, or an event before it was removed or moved",
+                    event=number,
+                    ticket=event[1],
+                )
         before = kept if isinstance(kept, str) else ""
         missing = missing and kept != expected_hash
         report.events += 1
@@ -114,15 +122,6 @@ def _has_hash(transaction: "Transaction", before: str, event: list[Any], kept: o
         return False
     # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
     return fits and (not audit.reads_any_text(transaction) or all(is_utf8(str(each)) for each in event))
-
-
-def _broken_link(event: list[Any]) -> str:
-    number, ticket, at, _, actor, _, action, _ = event
-    what = f" ({at} {action} of ticket {ticket} by {actor})" if at is not None else ""
-    return (
-        f"event {number}{what} does not follow from the event before it:"
-        " it was changed or inserted, or an event before it was removed or moved"
-    )
 
 
 def _texts(transaction: "Transaction", report: AuditReport, progress: Progress) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
 from slactl.files import (
-    NewFile,
     exposed_folder,
     give_name,
     make_durable,
@@ -85,7 +84,10 @@ def backup(
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # others may have used the name while the copy was made
-            _name(new, target, force=force)
+            try:
+                give_name(new, target.name, replace=force)
+            except FileExistsError:
+                raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
             make_durable(folder)
     return made
 
@@ -108,7 +110,11 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
     target.parent.stat()
     exposed = exposed_folder(target.parent)
     if exposed is not None:
-        raise RefusedError(f"others may replace files in the folder {exposed}", _elsewhere(target))
+        own = Path.home() / "slactl-backups"
+        raise RefusedError(
+            f"others may replace files in the folder {exposed}",
+            f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}",
+        )
     what = _own_file(desk, target)
     if what is not None:
         elsewhere = desk.database.path.with_suffix(".backup")
@@ -127,12 +133,6 @@ def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
         raise RefusedError(f"{target} is not a regular file; slactl does not replace it", f"ls -ld {quoted(target)}")
     if not force:
         raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}")
-
-
-def _elsewhere(target: Path) -> str:
-    """Return the command that makes the same backup in a folder of this user's own."""
-    own = Path.home() / "slactl-backups"
-    return f"mkdir -p -m 700 {quoted(own)} && slactl backup {quoted(own / target.name)}"
 
 
 def _own_file(desk: Desk, target: Path) -> str | None:
@@ -173,11 +173,3 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
-
-
-def _name(new: NewFile, target: Path, *, force: bool) -> None:
-    """Give the copy its name; without `force` never the name of a file that appeared meanwhile."""
-    try:
-        give_name(new, target.name, replace=force)
-    except FileExistsError:
-        raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None

@@ -49,7 +49,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
     try:
         connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
-        yield Check("database", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+        yield Check("database", False, error.message, fix_of(error, path), ExitCode.DATABASE)
         return
     yield Check("database", True, f"{path}, {desk.sources['database']}")
     try:
@@ -58,7 +58,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
             with transaction(connection):
                 yield from _inside(connection, path, now)
     except DatabaseError as error:
-        yield Check("integrity", False, error.message, _fix_of(error, path), ExitCode.DATABASE)
+        yield Check("integrity", False, error.message, fix_of(error, path), ExitCode.DATABASE)
     finally:
         connection.close()
 
@@ -82,15 +82,23 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if broken or is_old:
         return
     yield from _structure(connection, path)
-    yield from _clock(connection, now)
+    latest = health.latest_instant(connection)
+    late = latest is not None and from_text(latest) > now + TOLERANCE
+    trouble = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
+    yield Check("clock", not late, trouble, "timedatectl status" if late else None)
     yield from _work(connection, now)
-    yield from _outbox(connection)
+    counts = health.stuck_messages(connection)
+    if not counts:
+        yield Check("notifications", True, "no message is dead or held")
+    for state, count in counts.items():
+        remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
+        yield Check("notifications", False, f"{count:,} {state}", remedy)
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
 
 
-def _fix_of(error: DatabaseError, path: Path) -> str | None:
+def fix_of(error: DatabaseError, path: Path) -> str | None:
     """Return what helps where a database cannot be read: a backup where the file is damaged."""
     is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
     return restoring(path) if is_damaged else error.hint
@@ -179,13 +187,6 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
     yield Check("journal", is_right, mode, None if is_right else health.journal_command(path))
 
 
-def _clock(connection: "Transaction", now: datetime) -> Iterator[Check]:
-    latest = health.latest_instant(connection)
-    late = latest is not None and from_text(latest) > now + TOLERANCE
-    what = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
-    yield Check("clock", not late, what, "timedatectl status" if late else None)
-
-
 def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
     last, waiting = runs.last_good(connection), health.open_tickets(connection)
     since = last or health.first_instant(connection) or to_text(now)
@@ -203,12 +204,3 @@ def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
     lost = health.overlooked(connection, to_text(now + PUT_OFF))
     if lost:
         yield Check("overlooked", False, f"deadlines that no check will examine: {lost:,}", "slactl doctor --rebuild")
-
-
-def _outbox(connection: "Transaction") -> Iterator[Check]:
-    counts = health.stuck_messages(connection)
-    if not counts:
-        yield Check("notifications", True, "no message is dead or held")
-    for state, count in counts.items():
-        fix = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
-        yield Check("notifications", False, f"{count:,} {state}", fix)

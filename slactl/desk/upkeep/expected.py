@@ -98,7 +98,14 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     evaluation = evaluate(history, context.rules, at, context.holidays)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
-    ticket = ticket_columns(evaluation) | _identity(kept)
+    identity: Row = dict.fromkeys(("external_id", *WRITTEN))
+    for row in sorted(kept.events, key=lambda row: row["id"]):
+        detail = row["detail"]
+        if '"external_id"' in detail or "_hash" in detail:
+            facts = _facts(detail)
+            identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
+            identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
+    ticket = ticket_columns(evaluation) | identity
     return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)
 
 
@@ -212,18 +219,6 @@ def _history(kept: Stored) -> list[Event]:
     rows = (row for row in kept.events if row["action"] in OF_HISTORY)
     events = (from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in rows)
     return [event for event in events if event is not None]
-
-
-def _identity(kept: Stored) -> Row:
-    """Return the latest texts that people wrote about the ticket; None for a text that was erased."""
-    identity: Row = dict.fromkeys(("external_id", *WRITTEN))
-    for row in sorted(kept.events, key=lambda row: row["id"]):
-        detail = row["detail"]
-        if '"external_id"' in detail or "_hash" in detail:
-            facts = _facts(detail)
-            identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
-            identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
-    return identity
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[TimerKey, list[str]]:

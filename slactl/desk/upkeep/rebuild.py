@@ -137,7 +137,13 @@ def _batch(
             # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
-                _restore(book, kept, context, hashes)
+                expected = expected_rows(kept, context)
+                pinned = next((number for number, rules_hash in hashes.items() if rules_hash == expected.rules), None)
+                if pinned is None:
+                    raise ValueError(f"the rules version {(expected.rules or 'none')[:12]} is not in the database")
+                identity = {name: expected.ticket[name] for name in ("external_id", "subject", "requester_email")}
+                detected = {key: instants[-1] for key, instants in expected.detected.items()}
+                book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
             book.take_back(kept.number, mark)
             done.failed += 1
@@ -168,13 +174,3 @@ def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> I
         if known["next_at"] != row["next_at"]:
             name = timer_name(kept.number, row)
             yield Difference(kept.number, name, "next_at", known["next_at"], row["next_at"])
-
-
-def _restore(book: Ledger, kept: audit.Stored, context: AuditContext, hashes: dict[int, str]) -> None:
-    expected = expected_rows(kept, context)
-    pinned = next((number for number, rules_hash in hashes.items() if rules_hash == expected.rules), None)
-    if pinned is None:
-        raise ValueError(f"the rules version {(expected.rules or 'none')[:12]} is not in the database")
-    identity = {name: expected.ticket[name] for name in ("external_id", "subject", "requester_email")}
-    detected = {key: instants[-1] for key, instants in expected.detected.items()}
-    book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from slactl.clock import to_text
-from slactl.desk.ledger.records import FiringRecord, TimerRecord
+from slactl.desk.ledger.records import FiringRecord
 from slactl.desk.what_if.case_files import read_cases
 from slactl.desk.what_if.cases import NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
 from slactl.desk.what_if.simulate import Simulated, simulate
@@ -127,7 +127,10 @@ class _Judgement:
         if isinstance(simulated, str):
             yield subject.failure("ticket", "a ticket", simulated)
             return
-        timer = _timer(simulated, expectation)
+        cycles = [timer for timer in simulated["timers"] if timer["target"] == expectation.target]
+        if expectation.cycle is not None:
+            cycles = [timer for timer in cycles if timer["cycle"] == expectation.cycle]
+        timer = max(cycles, key=lambda timer: timer["cycle"], default=None)
         subject = replace(subject, policy=simulated["policy"], cycle=timer["cycle"] if timer else expectation.cycle)
         for key, expected in expectation.values.items():
             of_timer = key in TIMER_KEYS
@@ -181,13 +184,6 @@ class _Judgement:
             reason = problems[0] if problems else "it was not opened yet"
             self._known[ticket, at] = simulated[0] if simulated else reason
         return self._known[ticket, at]
-
-
-def _timer(simulated: Simulated, expectation: Expectation) -> TimerRecord | None:
-    cycles = [timer for timer in simulated["timers"] if timer["target"] == expectation.target]
-    if expectation.cycle is not None:
-        cycles = [timer for timer in cycles if timer["cycle"] == expectation.cycle]
-    return max(cycles, key=lambda timer: timer["cycle"], default=None)
 
 
 def _is(fired: FiringRecord, expected: ExpectedFiring) -> bool:

@@ -49,7 +49,10 @@ class BusinessCalendar:
         if seconds < 0:
             raise ValueError("a negative duration cannot be added")
         if self.always_open:
-            return self._plain_sum(start, seconds)
+            check_known(self.name, start)
+            if start + seconds >= LATEST:
+                raise NoOpenHours(f"calendar {self.name} ends with the year {LAST_YEAR}")
+            return start + seconds
         line = self._line
         if not line.begin <= start < line.end:
             line.cover(start)
@@ -154,12 +157,6 @@ class BusinessCalendar:
     def holiday_name(self, day: date) -> str | None:
         """Return the name of the holiday on a date, or None; special hours on the date do not matter."""
         return self._schedule.holiday_name(day)
-
-    def _plain_sum(self, start: int, seconds: int) -> int:
-        check_known(self.name, start)
-        if start + seconds >= LATEST:
-            raise NoOpenHours(f"calendar {self.name} ends with the year {LAST_YEAR}")
-        return start + seconds
 
 
 def _seconds(t: datetime) -> int:

@@ -118,7 +118,7 @@ def due_levels(
             if not escalation.when.matches(facts):
                 continue
             if timer.stopped_at is not None:
-                firings += _overtaken(timer, escalation, fired)
+                firings += overtaken(timer, escalation, fired)
             elif held or (timer.is_counting and not acked):
                 firings += decide_due(list(levels_of(timer.clock_run, escalation, at)), facts, at, fired)
     return sorted(firings, key=lambda firing: firing.due_at)
@@ -140,7 +140,7 @@ def next_instant(
         if not escalation.when.matches(evaluation.facts):
             continue
         if timer.stopped_at is not None:
-            instants += [firing.due_at for firing in _overtaken(timer, escalation, fired)]
+            instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]
         elif timer.is_counting:
             for due in undecided(timer.clock_run, escalation, fired):
                 fires_at = instant_of(due.at + 1 if due.strict else due.at)
@@ -187,7 +187,7 @@ def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> It
                 break
 
 
-def _overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
+def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
     """Yield, as expired, the undecided levels that fell due before a missed target stopped."""
     if timer.breached_at is None or timer.stopped_at is None:
         return

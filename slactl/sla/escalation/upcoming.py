@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.escalation.levels import (
-    DueLevel,
     FiringKey,
     idle_seconds,
     key_of,
@@ -44,14 +43,10 @@ def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[Firin
             if escalation.when.matches(evaluation.facts):
                 for due in undecided(timer.clock_run, escalation, fired):
                     at = instant_of(due.at)
-                    if _would_fire(due, evaluation, now):
+                    is_past = due.clock_run.due is not None and due.clock_run.due < now
+                    if due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past):
                         candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
     return min(candidates, key=lambda candidate: candidate.at, default=None)
-
-
-def _would_fire(due: DueLevel, evaluation: "Evaluation", now: int) -> bool:
-    is_past = due.clock_run.due is not None and due.clock_run.due < now
-    return due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past)
 
 
 class ManualLevel(NamedTuple):
@@ -88,17 +83,15 @@ def up_to(
     in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
     decided: list[ManualLevel] = []
     for earlier in in_order[: in_order.index(level)]:
-        levels = _manual_levels(clock_run, escalation, earlier, now)
+        known = [due for due in repeats(clock_run, escalation, earlier) if not due.repeat or due.at <= seconds_of(now)]
+        levels = (
+            [ManualLevel(due.key, instant_of(due.at), due.warning) for due in known]
+            if known
+            else [ManualLevel(key_of(clock_run, escalation, earlier), None, _is_warning(clock_run, earlier))]
+        )
         decided += [manual for manual in levels if manual.key not in fired]
     at = next((instant_of(due.at) for due in repeats(clock_run, escalation, level)), None)
     return [*decided, ManualLevel(key_of(clock_run, escalation, level), at, _is_warning(clock_run, level))]
-
-
-def _manual_levels(clock_run: "ClockRun", escalation: "Escalation", level: "Level", now: datetime) -> list[ManualLevel]:
-    known = [due for due in repeats(clock_run, escalation, level) if not due.repeat or due.at <= seconds_of(now)]
-    if known:
-        return [ManualLevel(due.key, instant_of(due.at), due.warning) for due in known]
-    return [ManualLevel(key_of(clock_run, escalation, level), None, _is_warning(clock_run, level))]
 
 
 def _is_warning(clock_run: "ClockRun", level: "Level") -> bool:

@@ -84,7 +84,7 @@ def _instant_text(value: object, field: str) -> str:
     return to_text(read_instant(value, field))
 
 
-def _one_of(words: Iterable[str]) -> Reader:
+def one_of(words: Iterable[str]) -> Reader:
     """Return a reader for the words of a closed set."""
     known = [str(word) for word in words]
 
@@ -93,7 +93,7 @@ def _one_of(words: Iterable[str]) -> Reader:
             return value
         choices = f"; it must be one of {', '.join(known)}"
         meant = did_you_mean(value, known, choices) if isinstance(value, str) else choices
-        raise LineError(field, f"{_shown(value)} is not known{meant}")
+        raise LineError(field, f"{shown_value(value)} is not known{meant}")
 
     return read
 
@@ -124,7 +124,7 @@ def _names(value: object, field: str) -> list[str]:
 
 def _number(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"must be a whole number, not {_shown(value)}")
+        raise LineError(field, f"must be a whole number, not {shown_value(value)}")
     return value
 
 
@@ -135,7 +135,7 @@ def _cycle(value: object, field: str) -> int:
 
 def _id(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
-        raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {_shown(value)}")
+        raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {shown_value(value)}")
     return value
 
 
@@ -152,7 +152,7 @@ def _zone(value: object, field: str) -> str | None:
     return name
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """Return a value for a message; of what may be large or nested deeply only the kind."""
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
@@ -163,9 +163,9 @@ def kind_of(value: object) -> str:
     return "nothing" if value is None else names.get(type(value), "a text")
 
 
-TYPE, _STATUS, _PRIORITY, _TARGET = _one_of(EventType), _one_of(Status), _one_of(Priority), _one_of(Target)
+TYPE, _STATUS, _PRIORITY, _TARGET = one_of(EventType), one_of(Status), one_of(Priority), one_of(Target)
 _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
-_OUTCOME = _one_of(LevelOutcome)
+_OUTCOME = one_of(LevelOutcome)
 
 #: The fields of each event type in the order in which they are written, and the reader of each.
 FIELDS: dict[EventType, dict[str, Reader]] = {
@@ -194,7 +194,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
     EventType.ESCALATED: {
         "reason": _LINE,
-        "kind": _one_of((*Target, *Condition)),
+        "kind": one_of((*Target, *Condition)),
         "cycle": _cycle,
         "escalation": read_name,
         "level": read_name,
@@ -238,7 +238,7 @@ HASHES = {name: f"{name}_hash" for name in TEXTS}
 #: The fields of every line. The creation of a ticket also has the ticket's number in the database it came from.
 _OF_ALL: dict[str, Reader] = {
     "actor": read_name,
-    "actor_type": _one_of(ActorType),
+    "actor_type": one_of(ActorType),
     "unix_user": read_name,
     "recorded_at": read_instant,
 }

@@ -134,7 +134,8 @@ def parse_record(record: Mapping[str, Any]) -> Line:
             raise LineError(field, "is missing")
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
-        detail |= _domain(texts["requester_email"])
+        before, where, domain = texts["requester_email"].rpartition("@")
+        detail |= {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and where and domain else {}
     actor = detail.pop("actor", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
@@ -239,8 +240,3 @@ def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa
     if converted is None:
         raise LineError(field, "is empty")
     return converted
-
-
-def _domain(address: str) -> dict[str, str]:
-    before, at, domain = address.rpartition("@")
-    return {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and at and domain else {}

@@ -43,9 +43,9 @@ def has_literal_secret(url: str) -> bool:
     login, _, host = authority.rpartition("@")
     known, is_mail = _HOST.fullmatch(host), kind in MAIL_SCHEMES
     if known is None or not (is_mail or kind in SYSLOG_SCHEMES or is_loopback(known[1])):
-        return _is_literal(place + query)
+        return is_literal(place + query)
     may_show_path = is_mail or (kind in (*SYSLOG_SCHEMES, *WEB_SCHEMES) and "@" not in path)
-    if _is_literal(login.partition(":")[2]) or (_is_literal(path) and not may_show_path):
+    if is_literal(login.partition(":")[2]) or (is_literal(path) and not may_show_path):
         return True
     return any(_option_has_secret(option) for option in re.split("[&;]", query))
 
@@ -59,14 +59,14 @@ def without_literal_secrets(text: str) -> str:
     return _URL.sub(shown, text)
 
 
-def _is_literal(text: str) -> bool:
+def is_literal(text: str) -> bool:
     """Return whether a text has more than placeholders and separators."""
     return re.search(rf"[^{_HOLE}/:@,#.\s-]", text) is not None
 
 
 def _option_has_secret(option: str) -> bool:
     name, _, value = option.partition("=")
-    return unquote(name).strip().lower() not in OPTIONS and _is_literal(unquote(value or name))
+    return unquote(name).strip().lower() not in OPTIONS and is_literal(unquote(value or name))
 
 
 def label(url: str) -> str:

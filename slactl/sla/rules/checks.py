@@ -28,8 +28,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
 
     Rules that tickets are `pinned` to may name zones that new rules may not: they keep the meaning they had.
     """
-    yield from _nul_problems((), data)
-    yield from _zone_problems(rules, zone if pinned else new_zone)
+    yield from nul_problems((), data)
+    check = zone if pinned else new_zone
+    for table in ("calendars", "roles", "people"):
+        for unique, part in getattr(rules, table).items():
+            if part.timezone is not None:
+                yield from _attempt((table, unique, "timezone"), check, part.timezone)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
     yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
@@ -37,7 +41,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _policy_problems(("policy", number), policy, rules)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
-            yield from _role_problems((kind, name), role)
+            path = (kind, name)
+            for url in role.notify:
+                yield from _address_problems((*path, "notify"), url)
+            yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
+            if role.quiet is not None:
+                yield from _attempt((*path, "quiet"), interval, role.quiet)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
@@ -49,7 +58,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     yield from rules_views.problems(rules.views)
 
 
-def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
+def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
     """Yield texts with a NUL character, which no history file could hold."""
     if isinstance(value, str) and "\x00" in value:
         yield path, "has a NUL character"
@@ -57,14 +66,7 @@ def _nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
     for key, item in items:
         if isinstance(key, str) and "\x00" in key:
             yield (*path, key), "the key has a NUL character"
-        yield from _nul_problems((*path, key), item)
-
-
-def _zone_problems(rules: "Rules", check: Callable[[str], object]) -> Iterator[Problem]:
-    for kind in ("calendars", "roles", "people"):
-        for name, part in getattr(rules, kind).items():
-            if part.timezone is not None:
-                yield from _attempt((kind, name, "timezone"), check, part.timezone)
+        yield from nul_problems((*path, key), item)
 
 
 def known_keys(path: KeyPath) -> list[str]:
@@ -183,14 +185,6 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
                     (*path, "targets", priority, target),
                     f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {advice}',
                 )
-
-
-def _role_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
-    for url in role.notify:
-        yield from _address_problems((*path, "notify"), url)
-    yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
-    if role.quiet is not None:
-        yield from _attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

@@ -153,7 +153,11 @@ def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[tuple[int, int]], tup
     ranges: list[tuple[date, date]] = []
     for text in texts:
         if re.fullmatch(r"\d{2}-\d{2}", text):
-            yearly.add(_month_day(text))
+            try:
+                day = date.fromisoformat(f"2000-{text}")
+            except ValueError:
+                raise ValueError(f"{text!r} is not a day of the year; write 12-24") from None
+            yearly.add((day.month, day.day))
             continue
         first, _, last = text.partition("..")
         dates = (one_date(first), one_date(last or first))
@@ -161,11 +165,3 @@ def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[tuple[int, int]], tup
             raise ValueError(f"{text!r} ends before it begins")
         ranges.append(dates)
     return frozenset(yearly), tuple(ranges)
-
-
-def _month_day(text: str) -> tuple[int, int]:
-    try:
-        day = date.fromisoformat(f"2000-{text}")
-    except ValueError:
-        raise ValueError(f"{text!r} is not a day of the year; write 12-24") from None
-    return day.month, day.day

@@ -33,7 +33,7 @@ def lint(rules: Rules, text: str) -> list[LintWarning]:
 def _policies(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     for number, policy in enumerate(rules.policies):
         if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
-            above = next((p.name for p in rules.policies[:number] if _covers(p.match, policy.match)), None)
+            above = next((p.name for p in rules.policies[:number] if covers(p.match, policy.match)), None)
             first = f"{above!r} above matches" if above is not None else "the policies above match"
             yield ("policy", number), f"policy {policy.name!r} is never reached: {first} first"
     if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
@@ -56,8 +56,8 @@ def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
         yield Facts(plan, tenant, tag, priority, domain.lower() if domain is not None else None)
 
 
-def _covers(earlier: Match, later: Match) -> bool:
-    """Whether `earlier` matches every ticket that `later` matches."""
+def covers(earlier: Match, later: Match) -> bool:
+    """Return whether `earlier` matches every ticket that `later` matches."""
     for key in Match.model_fields:
         wanted, given = getattr(earlier, key), getattr(later, key)
         if wanted and (not given or not set(given) <= set(wanted)):

@@ -45,32 +45,27 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)
     try:
-        rules = Rules.model_validate({**_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
+        rules = Rules.model_validate({**with_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
     except ValidationError as error:
         raise as_error(shape_problems(error, data), Lines(text), source) from error
     problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
     if problems:
         raise as_error(problems, Lines(text), source)
-    return _without_missing_role(rules, data)
+    if "manual_escalation" in data.get("settings", {}):
+        return rules
+    default = rules.settings.manual_escalation
+    existing = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
+    manual = ManualEscalation(priority=default.priority, notify=existing)
+    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
-def _inherited(data: Mapping[str, Any]) -> dict[str, Any]:
+def with_inherited(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data with the settings that each policy inherits written into the policy."""
     settings, policies = data.get("settings"), data.get("policy")
     if not isinstance(settings, dict) or not isinstance(policies, list):
         return dict(data)
     given = {key: settings[key] for key in INHERITED if key in settings}
     return dict(data) | {"policy": [given | policy if isinstance(policy, dict) else policy for policy in policies]}
-
-
-def _without_missing_role(rules: Rules, data: Mapping[str, Any]) -> Rules:
-    """Drop the default role of `manual_escalation` where the file does not have that role."""
-    if "manual_escalation" in data.get("settings", {}):
-        return rules
-    default = rules.settings.manual_escalation
-    known = tuple(name for name in default.notify if name in rules.roles or name in rules.people)
-    manual = ManualEscalation(priority=default.priority, notify=known)
-    return rules.model_copy(update={"settings": rules.settings.model_copy(update={"manual_escalation": manual})})
 
 
 def shape_problems(

@@ -28,7 +28,10 @@ class Offset:
         """
         text = text.strip()
         if (share := _PERCENT.fullmatch(text)) is not None:
-            return cls(percent=_checked_percent(int(share[1])))
+            percent = int(share[1])
+            if not 1 <= percent <= 1000:
+                raise ValueError(f"{percent}% is not a valid share of a target; it must be from 1% to 1000%")
+            return cls(percent=percent)
         if _ZERO.fullmatch(text):
             return cls()
         if not text.startswith(("+", "-")):
@@ -56,9 +59,3 @@ class Offset:
         if self.seconds == 0:
             return "0m"
         return f"{'-' if self.seconds < 0 else '+'}{Duration(abs(self.seconds))}"
-
-
-def _checked_percent(percent: int) -> int:
-    if not 1 <= percent <= 1000:
-        raise ValueError(f"{percent}% is not a valid share of a target; it must be from 1% to 1000%")
-    return percent

@@ -134,7 +134,13 @@ def segments(timer: Timer, now: datetime) -> Iterator[Segment]:
 def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
     """Yield segments as long as time was spent in one way."""
     last: Segment | None = None
-    for spent, start, end in _pieces(timer, _end(timer, now), seconds_of(now)):
+    for spent, start, end in _pieces(
+        timer,
+        seconds_of(timer.stopped_at)
+        if timer.stopped_at is not None
+        else max(seconds_of(now), seconds_of(timer.due_at or now), seconds_of(timer.started_at)),
+        seconds_of(now),
+    ):
         if last is not None and last.spent is spent:
             last = Segment(spent, last.start, instant_of(end))
             continue
@@ -145,22 +151,16 @@ def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
         yield last
 
 
-def _end(timer: Timer, now: datetime) -> int:
-    if timer.stopped_at is not None:
-        return seconds_of(timer.stopped_at)
-    return max(seconds_of(now), seconds_of(timer.due_at or now), seconds_of(timer.started_at))
-
-
 def _pieces(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
     calendar, reached = timer.clock_run.calendar, seconds_of(timer.started_at)
     for begin, finish, reason in ended(timer.clock_run.pauses, now):
-        yield from _split(calendar, Spent.COUNTED, reached, begin)
+        yield from split_hours(calendar, Spent.COUNTED, reached, begin)
         reached = finish if finish is not None else end
-        yield from _split(calendar, Spent(reason.value), begin, reached)
-    yield from _split(calendar, Spent.COUNTED, reached, end)
+        yield from split_hours(calendar, Spent(reason.value), begin, reached)
+    yield from split_hours(calendar, Spent.COUNTED, reached, end)
 
 
-def _split(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:
+def split_hours(calendar: "BusinessCalendar", spent: Spent, start: int, end: int) -> Iterator[tuple[Spent, int, int]]:
     """Yield the open parts of [start, end), spent in this way, and the other parts as off hours."""
     reached = start
     for begin, finish in calendar.pieces_seconds(start, end):

@@ -64,7 +64,10 @@ class TrackedTargets:
         was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
         if is_done and not was_done:
-            self._finish(at)
+            for tracked in (self._first_response, self._resolutions[-1]):
+                if tracked.stopped is None:
+                    tracked.stopped = at
+            self._end_next_response(at)
         elif was_done and not is_done:
             self._reopen(at)
 
@@ -114,13 +117,6 @@ class TrackedTargets:
         paused = self.terms.pause if closed is None and self.is_pausing else ()
         for kind, log in self._logs.items():
             log.turn(at, PauseReason.PAUSED if kind in paused else closed)
-
-    def _finish(self, at: int) -> None:
-        """Stop every open target at the resolution, the first response too where nobody replied."""
-        for tracked in (self._first_response, self._resolutions[-1]):
-            if tracked.stopped is None:
-                tracked.stopped = at
-        self._end_next_response(at)
 
     def _reopen(self, at: int) -> None:
         last = self._resolutions[-1]

@@ -222,7 +222,12 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
     tickets = {row["id"]: row for row in rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
     timers = by_ticket(rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
-    events = _events(connection, of_ticket)
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
+    condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
+    statement = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
+    events = {number: list(events) for number, events in groupby(cursor.execute(statement), key=itemgetter(0))}
     fired = by_ticket(rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
     texts: dict[int, dict[tuple[int, str], str]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
@@ -234,19 +239,6 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
         yield Stored(
             number, tickets.get(number), timers.get(number, []), history, texts.get(number, {}), fired.get(number, [])
         )
-
-
-def _events(connection: sqlite3.Connection, of_ticket: str) -> dict[int, list[sqlite3.Row]]:
-    """Return the history of each ticket, as rows of SQLite because these are by far the most rows.
-
-    Deadlines that slactl noted for people are left out: nothing is calculated from them.
-    """
-    cursor = connection.cursor()
-    cursor.row_factory = sqlite3.Row
-    noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
-    condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
-    query = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
-    return {number: list(events) for number, events in groupby(cursor.execute(query), key=itemgetter(0))}
 
 
 def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:

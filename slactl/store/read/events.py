@@ -31,7 +31,7 @@ def history(transaction: sqlite3.Connection, number: int) -> list[Event]:
 def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> Iterator[Row]:
     """Yield the events as in `event_view`: of some tickets by time, or of all tickets in the order of the log."""
     condition = f"WHERE ticket_id IN ({numbers(tickets)}) ORDER BY ticket_id, at, id" if tickets is not None else None
-    return map(_record, rows(transaction, f"{_SELECT} {condition or 'ORDER BY id'}"))
+    return map(event_record, rows(transaction, f"{_SELECT} {condition or 'ORDER BY id'}"))
 
 
 def event_rows(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -61,10 +61,10 @@ def log(
     query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY id"
     if last:
         query = f"SELECT * FROM ({query} DESC LIMIT {last:d}) ORDER BY id"
-    return map(_record, rows(transaction, query, parameters))
+    return map(event_record, rows(transaction, query, parameters))
 
 
-def _record(row: Row) -> Row:
+def event_record(row: Row) -> Row:
     """Decode `detail`, and take out of it what `event_view` shows elsewhere or not at all."""
     detail = row["detail"] = json.loads(row["detail"])
     row["unix_user"] = None

@@ -189,17 +189,17 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
 
 def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Counter[str]:
     """Count the tickets that were opened in each quarter of an hour of a period."""
-    return _quarters(connection, period, "t.created_at", "ticket t WHERE 1")
+    return quarters_of(connection, period, "t.created_at", "ticket t WHERE 1")
 
 
 def quarters_of_targets(connection: sqlite3.Connection, period: Period, kind: str, *, missed: bool) -> Counter[str]:
     """Count the targets of one kind that were kept, or missed, in each quarter of an hour of a period."""
     instant = _MISSED_AT if missed else "r.stopped_at"
     outcome = _LATE if missed else f"r.stopped_at IS NOT NULL AND NOT {_LATE}"
-    return _quarters(connection, period, instant, f"timer r WHERE r.kind = '{kind}' AND {outcome}")
+    return quarters_of(connection, period, instant, f"timer r WHERE r.kind = '{kind}' AND {outcome}")
 
 
-def _quarters(connection: sqlite3.Connection, period: Period, instant: str, source: str) -> Counter[str]:
+def quarters_of(connection: sqlite3.Connection, period: Period, instant: str, source: str) -> Counter[str]:
     """Count rows by the quarter of an hour of an instant, such as `2026-03-02T08:3` for 08:45."""
     quarter = f"substr({instant}, 1, 14) || (CAST(substr({instant}, 15, 2) AS INTEGER) / 15)"
     query = f"SELECT {quarter} FROM {source} AND {period.holds(instant)}"

@@ -58,7 +58,11 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
     keys = (FINGERPRINT, LADDERS)
     known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
     same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
-    due = _anything_due(connection, now)
+    waiting = (
+        "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
+        " (state = 'sending' OR next_try_at <= ?))"
+    )
+    due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
     row = connection.execute(
         "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -69,14 +73,6 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
     """Return what the last run left for the next one, by key of `meta`."""
     return dict(connection.execute("SELECT key, value FROM meta"))
-
-
-def _anything_due(connection: sqlite3.Connection, now: str) -> bool:
-    waiting = (
-        "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
-        " (state = 'sending' OR next_try_at <= ?))"
-    )
-    return are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
 
 
 def are_due(connection: sqlite3.Connection, now: str) -> bool:

@@ -52,20 +52,17 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     """
     typed = NUMBER.fullmatch(reference)
     if typed is None:
-        return _with_external_id(transaction, reference.removeprefix("ext:"))
+        name = reference.removeprefix("ext:")
+        row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
+        if row is None:
+            raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", "slactl list --all")
+        return int(row[0])
     digits = typed[1]
     number = int(digits[:20])  # SQLite stores no number that has so many digits
     if number < 2**63 and transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (number,)).fetchone():
         return number
     hint = f"slactl show ext:{digits}" if has_external_id(transaction, digits) else "slactl list --all"
     raise NotKnownError(f"no ticket has the number {digits[:40]}", hint)
-
-
-def _with_external_id(transaction: sqlite3.Connection, name: str) -> int:
-    row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
-    if row is None:
-        raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", "slactl list --all")
-    return int(row[0])
 
 
 def has_external_id(transaction: sqlite3.Connection, name: str) -> bool:

@@ -96,7 +96,10 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
 
     with reported(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
         distrust(connection)
-        if not _is_blank(connection):
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if not (
+            not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]
+        ):
             return False
         if path.is_symlink():
             raise DatabaseError(f"{path} is a link to an empty file", f"ls -l {quoted(path)}")
@@ -109,9 +112,3 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
         with transaction(connection, write=True):
             migrate(connection)
     return True
-
-
-def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Return whether the file has no content yet."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    return not application and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]

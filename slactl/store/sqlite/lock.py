@@ -40,7 +40,11 @@ def run_lock(database: Path) -> Iterator[int]:
     path = lock_path(database)
     try:
         handle = os.open(path, _LOCK_FILE | os.O_CREAT, 0o600)
-        _share_like(handle, database)
+        shared, own = database.stat(), os.fstat(handle)
+        is_lock = stat.S_ISREG(own.st_mode) and own.st_size == 0 and own.st_nlink == 1 and own.st_mode & 0o077 == 0
+        if is_lock and own.st_uid == os.geteuid() and shared.st_mode & 0o060:
+            os.fchown(handle, -1, shared.st_gid)
+            os.fchmod(handle, 0o660)
     except OSError as error:
         raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path.parent)}") from error
     try:
@@ -86,8 +90,12 @@ def _taken(path: Path) -> int | None:
     try:
         handle = os.open(path, _LOCK_FILE)
     except FileNotFoundError:
-        with suppress(FileExistsError):
-            _make_lock(path)
+        with suppress(FileExistsError), opened_folder(path.parent) as folder, new_file(folder) as new:
+            found = os.stat(".", dir_fd=folder)
+            owner = found.st_uid if os.geteuid() == 0 else None  # whom a lock of a root that was killed would keep out
+            mode = 0o660 if found.st_mode & stat.S_IWGRP else 0o600
+            give_to(new.handle, mode, group=found.st_gid, owner=owner)
+            give_name(new, path.name, replace=False)
         return None
     held = False
     try:
@@ -100,16 +108,6 @@ def _taken(path: Path) -> int | None:
     return handle if held else None
 
 
-def _make_lock(path: Path) -> None:
-    """Make a lock file that only those who may write to its folder can open."""
-    with opened_folder(path.parent) as folder, new_file(folder) as new:
-        found = os.stat(".", dir_fd=folder)
-        owner = found.st_uid if os.geteuid() == 0 else None  # whom a lock of a root that was killed would keep out
-        mode = 0o660 if found.st_mode & stat.S_IWGRP else 0o600
-        give_to(new.handle, mode, group=found.st_gid, owner=owner)
-        give_name(new, path.name, replace=False)
-
-
 def _locked(handle: int) -> bool:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         raise OSError(errno.EINVAL, "its lock is not a regular file")
@@ -120,12 +118,3 @@ def _locked(handle: int) -> bool:
     except OSError as error:
         return error.errno in (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP)
     return True
-
-
-def _share_like(handle: int, database: Path) -> None:
-    """Let everybody who may write a shared database take its lock, if this is a lock: empty, with one name only."""
-    shared, own = database.stat(), os.fstat(handle)
-    is_lock = stat.S_ISREG(own.st_mode) and own.st_size == 0 and own.st_nlink == 1 and own.st_mode & 0o077 == 0
-    if is_lock and own.st_uid == os.geteuid() and shared.st_mode & 0o060:
-        os.fchown(handle, -1, shared.st_gid)
-        os.fchmod(handle, 0o660)

@@ -43,14 +43,11 @@ class Spool:
         coming = iter(lines)
         while chunk := list(islice(coming, CHUNK)):
             with _reported():
-                self._insert(chunk)
-
-    def _insert(self, chunk: list[Spooled]) -> None:
-        insert = self._connection.executemany
-        self._connection.execute("BEGIN")
-        insert("INSERT OR IGNORE INTO ticket (name) VALUES (?)", [(name,) for _, name, _, _ in chunk])
-        insert("INSERT INTO line SELECT position, ?1, ?3, ?4 FROM ticket WHERE name = ?2", chunk)
-        self._connection.execute("COMMIT")
+                insert = self._connection.executemany
+                self._connection.execute("BEGIN")
+                insert("INSERT OR IGNORE INTO ticket (name) VALUES (?)", [(name,) for _, name, _, _ in chunk])
+                insert("INSERT INTO line SELECT position, ?1, ?3, ?4 FROM ticket WHERE name = ?2", chunk)
+                self._connection.execute("COMMIT")
 
     def count(self) -> int:
         """Return the number of tickets."""

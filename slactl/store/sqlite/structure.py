@@ -78,7 +78,15 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
     for odd in sorted(odd_parts(connection), key=lambda each: _ORDER.index(each.kind) if each.kind in _ORDER else 9):
         try:
             if odd.oddity is Oddity.FOREIGN:
-                _drop(connection, odd, tables=tables)
+                name = _quoted(odd.name)
+                if (
+                    odd.kind == "table"
+                    and not tables
+                    and connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()
+                ):
+                    raise sqlite3.Error("it has rows; add --yes to drop it")
+                if odd.kind in _ORDER:
+                    connection.execute(f"DROP {odd.kind} IF EXISTS {name}")
             elif odd.kind != "table" and (sql := wanted[odd.kind, odd.name].sql) is not None:
                 connection.execute(f"DROP {odd.kind} IF EXISTS {_quoted(odd.name)}")
                 connection.execute(sql)
@@ -87,14 +95,6 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
         except sqlite3.Error as error:
             failed[odd.name] = f"{odd}: {error}"
     return {odd.name: failed.get(odd.name, str(odd)) for odd in odd_parts(connection)}
-
-
-def _drop(connection: sqlite3.Connection, odd: Odd, *, tables: bool) -> None:
-    name = _quoted(odd.name)
-    if odd.kind == "table" and not tables and connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone():
-        raise sqlite3.Error("it has rows; add --yes to drop it")
-    if odd.kind in _ORDER:
-        connection.execute(f"DROP {odd.kind} IF EXISTS {name}")
 
 
 def _quoted(name: str) -> str:

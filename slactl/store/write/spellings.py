@@ -64,7 +64,7 @@ def mention(address: str, text: str) -> Mention:
 
 def readings(text: str) -> Readings:
     """Return what a text says to a person, to a program, and to a mail program."""
-    plain = text if text.isascii() else _unmasked(text)
+    plain = text if text.isascii() else unmasked(text)
     if _ENCODED.search(plain) is None:
         return Readings(*[plain.casefold()] * 3)
     decoded = _decoded(plain, quoted_printable=False)
@@ -99,7 +99,7 @@ def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     if quoted_printable and "=" in text:
         text = _QUOTED.sub(lambda match: _of_hex(match[0].replace("=", "")), text)
-    return text if text.isascii() else _unmasked(text)
+    return text if text.isascii() else unmasked(text)
 
 
 def _of_word(match: re.Match[str]) -> str:
@@ -126,7 +126,7 @@ def _of_hex(digits: str) -> str:
     return bytes.fromhex(digits).decode("utf-8", errors="replace")
 
 
-def _unmasked(text: str) -> str:
+def unmasked(text: str) -> str:
     """Drop hidden marks, and make letters of other widths and forms ordinary ones; each by itself, in linear time."""
     shown = _HIDDEN.sub("", text)
     ordinary = shown.translate({ord(sign): _ordinary(sign) for sign in set(shown) if sign > "\x7f"})
