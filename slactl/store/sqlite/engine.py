@@ -90,9 +90,14 @@ def beneath(session: Session) -> sqlite3.Connection:
 
 def breaks_constraint(error: Exception) -> bool:
     """Return whether a DatabaseError says that a row is not allowed, and nothing else is wrong."""
-    return isinstance(error.__cause__, IntegrityError)
+    return isinstance(error.__cause__, (IntegrityError, sqlite3.IntegrityError))
 
 
 def breaks_transaction(error: Exception) -> bool:
-    """Return whether an error inside a transaction comes from the database as a whole, and not from one row."""
-    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
+    """Return whether an error inside a transaction comes from the database as a whole, and not from one row.
+
+    Statements go through SQLAlchemy or straight to the driver; each raises errors of its own.
+    """
+    return isinstance(error, (DBAPIError, sqlite3.Error)) and not isinstance(
+        error, (IntegrityError, sqlite3.IntegrityError)
+    )

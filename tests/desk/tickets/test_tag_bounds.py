@@ -77,7 +77,7 @@ def test_a_level_leaves_out_what_does_not_fit_and_says_so(desk: Path, slactl: Sl
     assert created.code == 0, created.err
     done = slactl("check")
     assert done.code == 0, done.err
-    assert "ticket 1 has 100 tags, the most there are; breach does not add more" in done.err
+    assert "ticket 1 has 100 tags, the most allowed; breach does not add more" in done.err
     assert tags(slactl) == [*T[:99], "over"]
     events = json.loads(slactl("history", "1", "--json").out)
     assert next(each["detail"]["left_out"] for each in events if "left_out" in each["detail"]) == ["more"]
