@@ -222,7 +222,7 @@ def test_an_empty_log_verifies_and_has_no_head(desk: Path, slactl: Slactl) -> No
         ("UPDATE event_text SET text = 'It freezes.' WHERE text = 'It burns.'", "the body of event 1 was changed"),
         (
             "DELETE FROM event_text WHERE text = 'It burns.'",
-            "the body of event 1 is missing, and the log has no erasure",
+            "the body of event 1 is missing, and the log records no erasure",
         ),
         (
             "INSERT INTO event_text VALUES (2, 'body', 'salt', 'forged')",

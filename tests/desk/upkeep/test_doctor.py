@@ -497,7 +497,7 @@ def test_the_holder_of_the_run_lock_is_named(desk: Path, slactl: Slactl) -> None
         os.utime(lock, (1_000_000_000, 1_000_000_000))  # whoever just holds it does not note when it got it
         [finding] = bad(slactl)
         assert (finding["check"], finding["fix"]) == ("run lock", f"kill {os.getpid()}")
-        assert "no check has got it for " in finding["found"]
+        assert "no check could take it for " in finding["found"]
         assert slactl("check", "-q") == Result(75, "", "")
     assert slactl("check", "-q").code == 0
     assert lock.stat().st_mtime > 1_000_000_000
@@ -582,7 +582,7 @@ def test_on_a_terminal_each_finding_has_its_fix_below(desk: Path, slactl: Slactl
     lines = capsys.readouterr().out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("✗ permissions"))
     assert lines[place + 1] == f"  fix: chmod o-rwx {desk}"
-    assert lines[-1] == "1 to fix"
+    assert lines[-1] == "1 problem to fix"
 
 
 # Rebuilding the cache.
