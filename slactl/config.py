@@ -100,12 +100,12 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
     with suppress(RulesError):  # a user without a home
         places.insert(0, user_rules(environment))
     for path in places:
-        if _is_there(path):
+        if is_there(path):
             return path, "found"
     return shipped_rules(), "shipped with slactl"
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Return whether anything is at the path of rules; no, where the folder may not be entered."""
     try:
         return path.exists()

@@ -90,7 +90,7 @@ def _wanted(context: typer.Context, words: "Sequence[str]") -> tuple[str, list[s
         meant = f"; did you mean {near}?" if near else ""
         hint = " ".join(["slactl help", *(words[:-1] if group else ()), *([near] if near else ())])
         raise UsageError(f"there is no command or topic {clean(' '.join(words))[:100]!r}{meant}", hint)
-    return (_command_help(context, words, command) if command is not None else ""), pages
+    return (command_help(context, words, command) if command is not None else ""), pages
 
 
 def _find(context: "Context", words: "Sequence[str]") -> "Command | None":
@@ -102,7 +102,7 @@ def _find(context: "Context", words: "Sequence[str]") -> "Command | None":
     return command
 
 
-def _command_help(context: "Context", words: "Sequence[str]", command: "Command") -> str:
+def command_help(context: "Context", words: "Sequence[str]", command: "Command") -> str:
     """Return what `COMMAND --help` prints."""
     inner = context.find_root()
     for word in words[:-1]:

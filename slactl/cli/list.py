@@ -164,7 +164,7 @@ def list_tickets(
       slactl list --breached --json | jq -r '.[].subject'
       slactl list --breached -q | slactl escalate - --reason "weekend backlog"
     """
-    here, output = call(context), _typed_form(context, output)
+    here, output = call(context), typed_form(context, output)
     if view == "@":
         return _print_views(context, here, output)
     wanted, form = filters.wanted(here), output.chosen()
@@ -174,7 +174,7 @@ def list_tickets(
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _typed_form(context: typer.Context, output: Output) -> Output:
+def typed_form(context: typer.Context, output: Output) -> Output:
     """Return the output options; a form that was typed replaces every form of the view."""
     forms = ("form", "as_json", "quiet")
     sources = {name: getattr(context.get_parameter_source(name), "name", "") for name in forms}

@@ -33,7 +33,7 @@ def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: H
     if metrics is not None:
         try:
             with desk.database.read() as transaction:
-                lines = list(_exposition(_families(transaction, report)))
+                lines = list(exposition(_families(transaction, report)))
             write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
@@ -76,7 +76,7 @@ def _gauge(name: str, meaning: str, *values: float) -> Family:
     return name, "gauge", meaning, [({}, value) for value in values]
 
 
-def _exposition(families: Iterator[Family]) -> Iterator[str]:
+def exposition(families: Iterator[Family]) -> Iterator[str]:
     """Yield the lines of Prometheus' text format."""
     for name, kind, meaning, samples in families:
         yield f"# HELP slactl_{name} {meaning}"

@@ -172,19 +172,19 @@ def _opened(path: Path, folder: Path) -> BinaryIO:
             os.close(handle)
             handle = below
             if number >= first:
-                _refuse_others(os.fstat(handle), Path("/", *steps[:number]))
+                refuse_others(os.fstat(handle), Path("/", *steps[:number]))
         stream = open_regular(steps[-1], follow=False, dir_fd=handle)
     finally:
         os.close(handle)
     try:
-        _refuse_others(os.fstat(stream.fileno()), Path("/", *steps))
+        refuse_others(os.fstat(stream.fileno()), Path("/", *steps))
     except BaseException:
         stream.close()
         raise
     return stream
 
 
-def _refuse_others(status: os.stat_result, path: Path) -> None:
+def refuse_others(status: os.stat_result, path: Path) -> None:
     """Refuse a secret, or a folder of secrets, that others can read or write, or that another user owns."""
     kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
     if status.st_mode & 0o077:

@@ -168,7 +168,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
         number, mark = row["id"], book.mark()
         try:
             at = book.instant(number)
-            if row["updated_at"] > to_text(at) or not _is_as_shown(row, move):
+            if row["updated_at"] > to_text(at) or not is_as_shown(row, move):
                 raise RefusedError("the ticket changed in the meantime; run rules apply again")
             before = book.state(number)
             move.baseline += _move_ticket(book, number, at, row["rules"], version.id)
@@ -185,7 +185,7 @@ def _move_batch(book: "Ledger", rows: list[Record], move: Move, problems: list[s
     return changed
 
 
-def _is_as_shown(row: Record, move: Move) -> bool:
+def is_as_shown(row: Record, move: Move) -> bool:
     """Return whether a ticket is unchanged since a person saw its move; a preview notes the versions it shows."""
     if move.shown is None:
         return True

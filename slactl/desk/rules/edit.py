@@ -97,7 +97,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
     path = ".".join(parts[: len(parts) - len(left) + 1])
     if isinstance(found, list) or not hasattr(found, "keys"):
         raise UsageError(f"{clean(path)} is not inside a table", EXAMPLE)
-    if len(left) > 1 and not _may_have(place, left[0]):
+    if len(left) > 1 and not may_have(place, left[0]):
         raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
     for name in reversed(left[1:]):
         value = {name: value}
@@ -116,7 +116,7 @@ def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int,
     return found[names.index(part)], (names.index(part),)
 
 
-def _may_have(place: tuple[str | int, ...], part: str) -> bool:
+def may_have(place: tuple[str | int, ...], part: str) -> bool:
     """Return whether a missing table may be created; tables with a name are only created by hand."""
     from slactl.sla.rules.checks import known_keys
 

@@ -53,12 +53,12 @@ def check_known(transaction: "Transaction", path: Path, column: str, values: Seq
 
     for value in values:
         if not reads.is_known(transaction, column, value):
-            named = _named(valid_rules(path), column)
+            named = named_in_rules(valid_rules(path), column)
             if value not in named:
                 raise _not_known(column, value, sorted(named | set(reads.known(transaction, column))))
 
 
-def _named(rules: "Rules", column: str) -> set[str]:
+def named_in_rules(rules: "Rules", column: str) -> set[str]:
     """Return the plans or tenants that the rules name."""
     matches = [*(policy.match for policy in rules.policies), *(escalation.when for escalation in rules.escalations)]
     named = {word for match in matches for word in getattr(match, column)}

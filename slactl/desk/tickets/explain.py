@@ -125,12 +125,12 @@ def _calendar_record(terms: Terms) -> Record:
         "timezone": terms.calendar.timezone if stated is not None else None,
         "stated_timezone": stated.timezone if stated is not None else None,
         "always_open": terms.calendar.always_open,
-        "hours": _in_order(stated.weekly) if stated is not None else None,
+        "hours": in_order_of_week(stated.weekly) if stated is not None else None,
         "holidays_of": "-".join(filter(None, (stated.country, stated.subdivision))) or None if stated else None,
     }
 
 
-def _in_order(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def in_order_of_week(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the weekly hours, ordered by the first day that each line names."""
     days = sorted(weekly, key=lambda key: WEEKDAYS.index(key.strip().lower()[:3]))
     return {key: list(weekly[key]) for key in days}

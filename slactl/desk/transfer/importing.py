@@ -137,14 +137,14 @@ def import_file(
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
         else:
             spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
-        work.bursts = _bursts(desk, work, spool)
+        work.bursts = bursts_within(desk, work, spool)
         _import_batches(desk, work, spool)
     finally:
         spool.close()
     return work.done
 
 
-def _bursts(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
+def bursts_within(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
     """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
     rules = load(desk.rules)
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):

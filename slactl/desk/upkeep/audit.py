@@ -99,7 +99,7 @@ def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, 
         # Who that customer was may have been erased; then nothing holds the name to the log.
         by_log = escalation.by if escalation.by is not None else row["actor"]
     expected = {
-        **_level_of(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
+        **level_of(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
         "reason": facts.get("reason") or "escalated",
         "outcome": LevelOutcome.FIRED.value,
         "fired_at": event["at"],
@@ -110,7 +110,7 @@ def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, 
             yield name, row[name], value
 
 
-def _level_of(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
+def level_of(facts: dict[str, Any], *, by_system: bool) -> dict[str, Any]:
     """Return the level that an event names; nothing where an older version of slactl did not record it."""
     names = ("kind", "escalation", "level")
     if all(facts.get(name) for name in names):

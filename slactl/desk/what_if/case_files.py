@@ -62,15 +62,15 @@ def _case(table: CaseTable, key_path: KeyPath, file: Path, lines: Lines, problem
     """Return a test, and add what is wrong with it to `problems`."""
     histories = _histories(table.history, (*key_path, "history"), problems)
     for number, expectation in enumerate(table.expect):
-        problems += _misplaced(expectation, (*key_path, "expect", number), histories)
+        problems += misplaced(expectation, (*key_path, "expect", number), histories)
     for number, firing in enumerate(table.fires or ()):
-        problems += _misplaced(firing, (*key_path, "fires", number), histories)
+        problems += misplaced(firing, (*key_path, "fires", number), histories)
     at = table.at or latest_instant(histories, table.expect, table.fires or ())
     name = table.name or path_text(key_path)
     return Case(str(file), lines.of(key_path), name, histories, table.expect, table.fires, at)
 
 
-def _misplaced(
+def misplaced(
     about: Expectation | ExpectedFiring, key_path: KeyPath, histories: Mapping[str, Sequence[Event]]
 ) -> Iterator[Problem]:
     """Yield a problem if the test has no such ticket, or if a value of a timer is expected without a target."""

@@ -78,7 +78,7 @@ def shape_problems(
     `known_keys` returns the keys of the table at a path.
     """
     details = error.errors(include_url=False, include_context=False)
-    key_paths = [_key_path(detail["loc"], data) for detail in details]
+    key_paths = [key_path_of(detail["loc"], data) for detail in details]
     for detail, key_path in zip(details, key_paths, strict=True):
         if (
             key_path[:1] == ("policy",)
@@ -95,7 +95,7 @@ def shape_problems(
         yield key_path, _message(detail["type"], detail["msg"], key_path, known_keys)
 
 
-def _key_path(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
+def key_path_of(steps: Sequence[str | int], data: Mapping[str, Any]) -> tuple[str | int, ...]:
     """Return the keys that lead to a problem, without the steps that pydantic takes inside a value."""
     key_path: tuple[str | int, ...] = ()
     for step in steps:

@@ -49,7 +49,9 @@ def test_a_value_that_slactl_never_writes_is_named(
     assert (result.code, "unexpected" in result.err) == (6, False), result.err
     doctor = slactl("doctor")
     assert (doctor.code, "unexpected" in doctor.err) == (6, False)
-    assert any(word in doctor.out for word in (f"{column} in row 1 of {table}", f"in {table}", "does not match its hash"))
+    assert any(
+        word in doctor.out for word in (f"{column} in row 1 of {table}", f"in {table}", "does not match its hash")
+    )
 
 
 def test_what_slactl_writes_is_sound(used: Path, slactl: Slactl) -> None:
