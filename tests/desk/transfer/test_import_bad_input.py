@@ -73,7 +73,7 @@ def test_a_cell_of_ten_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> 
     rows = f"A,2026-02-27T09:00:00Z,{'x' * 10_000_000},low,open\n"
     code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + rows + LAST).encode(), "--map", "csv")
     assert (code, there) == (7, ["OK-1", "OK-2"])
-    assert told == "error: t.csv:3:subject: 10,000,000 characters; at most 1,000,000 are kept\n"
+    assert told == "error: t.csv:3:subject: 10,000,000 characters; at most 1,000,000 are allowed\n"
 
 
 def test_a_line_of_twenty_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
