@@ -169,6 +169,8 @@ def _import_all() -> None:
     import slactl
 
     codecs.lookup("ascii")  # a child that became another user may read no library any more
+    for name in ("grp", "pwd"):
+        importlib.import_module(name)
     package = Path(slactl.__file__).parent
     for room in ("cli", "desk", "store", "sla", "show"):
         for path in (package / room).rglob("*.py"):
