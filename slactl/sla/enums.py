@@ -41,6 +41,7 @@ class Target(StrEnum):
 
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
+    UPDATE = "update"
     RESOLUTION = "resolution"
 
 
@@ -79,6 +80,7 @@ class EventType(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
     RULES_APPLIED = "rules_applied"
+    RETRACTED = "retracted"  # takes back earlier events: everything is computed as if they had not happened
     # These are recorded for people; no deadline depends on them.
     BREACHED = "breached"
     DEADLINES = "deadlines"
@@ -97,6 +99,20 @@ class NextResponseFrom(StrEnum):
 
     FIRST_REPLY = "first_reply"
     CREATION = "creation"
+
+
+class CountFrom(StrEnum):
+    """Name from when a target counts after a person changed priority, plan, tenant or tags."""
+
+    CREATION = "creation"
+    CHANGE = "change"
+
+
+class LateTargets(StrEnum):
+    """Name what such a change does to a target whose deadline was missed before."""
+
+    KEEP = "keep"
+    RECOUNT = "recount"
 
 
 class Clock(StrEnum):

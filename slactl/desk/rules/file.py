@@ -11,7 +11,8 @@ from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.lines import Lines
 from slactl.sla.rules.lint import LintWarning, lint
 from slactl.sla.rules.loading import as_error, load, parse
-from slactl.sla.rules.model import Facts, Policy
+from slactl.sla.rules.match import Facts
+from slactl.sla.rules.model import Policy
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.text import read
 from slactl.store.database import Database

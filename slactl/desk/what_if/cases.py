@@ -11,7 +11,8 @@ from slactl.clock import from_text, parse_duration, parse_offset_instant, to_tex
 from slactl.sla.enums import Priority, Status
 from slactl.sla.history.event import Event
 from slactl.sla.rules.lines import KeyPath
-from slactl.sla.rules.model import AnyTarget, Part, word_of
+from slactl.sla.rules.match import Part, word_of
+from slactl.sla.rules.model import AnyTarget
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 

@@ -18,7 +18,8 @@ from slactl.sla.timers.pauses import counted, ended, instant_of, optional_instan
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
-    from slactl.sla.rules.model import Escalation, Facts, Level
+    from slactl.sla.rules.match import Facts
+    from slactl.sla.rules.model import Escalation, Level
     from slactl.sla.rules.rules import Rules
     from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.lines import KeyPath, Lines
-from slactl.sla.rules.model import Escalation, Facts, Level, Match
+from slactl.sla.rules.match import Facts, Match
+from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.

@@ -16,7 +16,7 @@ from slactl.sla.rules.text import read
 from slactl.text import did_you_mean, quoted
 
 #: The keys that a policy inherits from the settings unless it has them itself.
-INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from")
+INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from", "count_from", "late_targets")
 
 
 def load(path: Path, known: Container[str] = ()) -> Rules:

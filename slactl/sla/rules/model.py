@@ -1,16 +1,25 @@
 """Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from slactl.clock import Duration, parse_duration
-from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
+from slactl.sla.enums import (
+    Clock,
+    Condition,
+    CountFrom,
+    LateTargets,
+    NextResponseFrom,
+    OnUnknown,
+    Priority,
+    Reopen,
+    Status,
+    Target,
+)
+from slactl.sla.rules.match import AnyPriority, Match, Name, Names, Part, as_tuple, word_of
 from slactl.sla.rules.offset import Offset
-from slactl.text import not_one_of
 
 
 def _duration(value: object) -> object:
@@ -29,101 +38,21 @@ def _offset(value: object) -> object:
     return Offset.parse(value)
 
 
-def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
-    """Return the validator of a word that must be a member of some closed sets."""
-    words = {member.value: member for kind in kinds for member in kind}
-
-    def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, StrEnum):
-            return value
-        if value not in words:
-            raise ValueError(not_one_of(value, words))
-        return words[value]
-
-    return BeforeValidator(convert)
-
-
-def _list(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{value}"]')
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _list_of_addresses(value: object) -> object:
     # The text may contain a secret, so the message does not repeat it.
-    return _list("…" if isinstance(value, str) else value)
+    return as_tuple("…" if isinstance(value, str) else value)
 
 
 Length = Annotated[Duration, BeforeValidator(_duration)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
 AnyStatus = Annotated[Status, word_of(Status)]
-AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]
-Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
-Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
+Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(as_tuple)]
+Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(as_tuple)]
 AnyReopen = Annotated[Reopen, word_of(Reopen)]
 AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
-
-
-class Part(BaseModel):
-    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Hold the facts of a ticket on which policies and escalation rules match."""
-
-    plan: str
-    tenant: str | None
-    tags: tuple[str, ...]
-    priority: Priority
-    requester_domain: str | None
-
-
-class Match(Part):
-    """Hold a condition on a ticket: each key that is there must list the ticket's value, or one of its tags."""
-
-    tenant: Names = ()
-    plan: Names = ()
-    tag: Names = ()
-    priority: Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)] = ()
-    requester_domain: Names = ()
-
-    @field_validator("*")
-    @classmethod
-    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not value:
-            raise ValueError("an empty list matches nothing; remove the key to match everything")
-        return value
-
-    def matches(self, facts: Facts) -> bool:
-        """Whether a ticket with these facts matches."""
-        return not (
-            (self.plan and facts.plan not in self.plan)
-            or (self.priority and facts.priority not in self.priority)
-            or (self.tenant and facts.tenant not in self.tenant)
-            or (self.tag and not any(tag in self.tag for tag in facts.tags))
-            or (self.requester_domain and not self._has_domain(facts.requester_domain))
-        )
-
-    def mismatch(self, facts: Facts) -> str | None:
-        """Return why a ticket with these facts does not match, or None where it does."""
-        for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
-            wanted = getattr(self, key)
-            if wanted and value not in wanted:
-                return f"{key} is {value or 'none'}, not {' or '.join(wanted)}"
-        if self.tag and not any(tag in self.tag for tag in facts.tags):
-            return f"no tag is {' or '.join(self.tag)}"
-        if self.requester_domain and not self._has_domain(facts.requester_domain):
-            return f"requester_domain is {facts.requester_domain or 'none'}, not {' or '.join(self.requester_domain)}"
-        return None
-
-    def _has_domain(self, domain: str | None) -> bool:
-        return domain is not None and domain in {name.lower() for name in self.requester_domain}
+AnyCountFrom = Annotated[CountFrom, word_of(CountFrom)]
+AnyLateTargets = Annotated[LateTargets, word_of(LateTargets)]
 
 
 class ManualEscalation(Part):
@@ -138,9 +67,11 @@ class Settings(Part):
 
     default_plan: Name = "free"
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
-    pause: Targets = (Target.RESOLUTION,)
+    pause: Targets = (Target.RESOLUTION, Target.UPDATE)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+    count_from: AnyCountFrom = CountFrom.CREATION
+    late_targets: AnyLateTargets = LateTargets.KEEP
     due_soon: Length = Duration(2 * 3600)
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
@@ -173,6 +104,7 @@ class TargetDurations(Part):
 
     first_response: Length | None = None
     next_response: Length | None = None
+    update: Length | None = None
     resolution: Length | None = None
 
 
@@ -184,9 +116,11 @@ class Policy(Part):
     calendar: Name
     targets: Mapping[str, TargetDurations] = {}
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
-    pause: Targets = (Target.RESOLUTION,)
+    pause: Targets = (Target.RESOLUTION, Target.UPDATE)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+    count_from: AnyCountFrom = CountFrom.CREATION
+    late_targets: AnyLateTargets = LateTargets.KEEP
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
         """Return how long a target may take at a priority, or None where the policy does not have it."""

@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.rules.hours import hours
-from slactl.sla.rules.model import CalendarRules, Escalation, Facts, Part, Person, Policy, Role, Settings, Templates
+from slactl.sla.rules.match import Facts, Part
+from slactl.sla.rules.model import CalendarRules, Escalation, Person, Policy, Role, Settings, Templates
 
 
 class Rules(Part):

@@ -14,7 +14,7 @@ from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
 from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
 from slactl.sla.history.event import Event
-from slactl.sla.rules.model import Facts
+from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of

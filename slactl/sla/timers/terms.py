@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import Duration
 from slactl.sla.enums import Priority, Reopen, Status, Target
-from slactl.sla.rules.model import Facts, Policy
+from slactl.sla.rules.match import Facts
+from slactl.sla.rules.model import Policy
 from slactl.sla.rules.rules import Rules
 
 if TYPE_CHECKING:

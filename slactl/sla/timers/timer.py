@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import Duration
 from slactl.sla.enums import Condition, Priority, Status, Target
-from slactl.sla.rules.model import Facts
+from slactl.sla.rules.match import Facts
 from slactl.sla.timers.pauses import Pause
 
 if TYPE_CHECKING:
