@@ -15,6 +15,7 @@ from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Clock, LevelOutcome, Target
 from slactl.sla.rules.offset import Offset
 from slactl.sla.timers.pauses import counted, ended, instant_of, optional_instant, reach, seconds_of
+from slactl.sla.timers.timer import TimerState
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
@@ -29,8 +30,8 @@ _SECOND = timedelta(seconds=1)
 class FiringKey(NamedTuple):
     """Identify what is decided only once: a level, for one cycle of a timer, and each of its repeats.
 
-    The fields are named as the columns in which they are stored. `arming` is the deadline revision of a warning,
-    and 0 for every other level: only warnings fire again after a person has moved the deadline.
+    The fields are named as the columns in which they are stored. `arming` grows when a person moves the deadline to
+    later: that of a warning each time, that of every other level when the deadline before was missed.
     """
 
     kind: str
@@ -90,7 +91,7 @@ class DueLevel(NamedTuple):
 def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
     """Return what must be decided only once about a level, for a timer."""
     is_warning = clock_run.target is not None and level.at.is_warning
-    revision = clock_run.deadline_revision if is_warning else 0
+    revision = clock_run.deadline_revision if is_warning else clock_run.agreement
     return FiringKey(clock_run.kind.value, clock_run.cycle, escalation.id, level.id, revision, repeat)
 
 
@@ -116,7 +117,7 @@ def due_levels(
     acked = evaluation.acked_until is not None and evaluation.acked_until > now
     for timer in evaluation.timers:
         for escalation in rules_watching(timer.clock_run, rules):
-            if not escalation.when.matches(facts):
+            if timer.state is TimerState.UNKNOWN or not escalation.when.matches(facts):
                 continue
             if timer.stopped_at is not None:
                 firings += overtaken(timer, escalation, fired)
@@ -126,17 +127,20 @@ def due_levels(
 
 
 def next_instant(
-    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: bool
+    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: Collection[int]
 ) -> datetime | None:
     """Return the next instant at which `check` has something to do about a timer, or None if it never has.
 
-    That is a breach that is not yet `detected`, or a level that is not in `fired`. A breach, and a level at the
-    deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the past.
+    That is a breach whose agreement is not yet `detected`, or a level that is not in `fired`. A breach, and a level
+    at the deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the
+    past.
     """
     instants = []
-    if isinstance(timer.kind, Target) and not detected:
-        missed = timer.breached_at or (timer.due_at if timer.stopped_at is None else None)
-        instants += [missed + _SECOND] if missed is not None else []
+    if isinstance(timer.kind, Target):
+        unseen = [breach.at for breach in timer.breaches if breach.agreement not in detected]
+        if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
+            unseen.append(timer.due_at)
+        instants += [min(unseen) + _SECOND] if unseen else []
     for escalation in rules_watching(timer.clock_run, rules):
         if not escalation.when.matches(evaluation.facts):
             continue
@@ -232,7 +236,7 @@ def _instant(clock_run: "ClockRun", offset: Offset, after: int, *, wall: bool, i
         return None
     calendar = wall_clock() if wall else clock_run.calendar
     try:
-        return reach(calendar, clock_run.start, counted_seconds + after, clock_run.pauses)
+        return reach(calendar, clock_run.start, counted_seconds + after, clock_run.known_pauses)
     except NoOpenHours:  # a level for which the calendar has no time left never falls due
         return None
 
@@ -245,7 +249,7 @@ def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: in
     if wall:
         if clock_run.due is None:
             return None
-        pauses = ended(clock_run.pauses, clock_run.due)
+        pauses = ended(clock_run.known_pauses, clock_run.due)
         deadline = max(0, counted(wall_clock(), clock_run.start, clock_run.due, pauses))
     if offset.percent is not None:
         return deadline * offset.percent // 100

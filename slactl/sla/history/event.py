@@ -24,6 +24,7 @@ class Event:
     detail: Mapping[str, Any] = field(default_factory=dict)
     actor: str | None = None
     actor_type: ActorType = ActorType.USER
+    id: str | None = None
 
     @property
     def value(self) -> str:
@@ -39,7 +40,7 @@ class Event:
 
 #: The fields that make the value of an event, by type; texts that people wrote are left out.
 _VALUES = {
-    EventType.STATUS: ("status",),
+    EventType.STATUS: ("status", "until"),
     EventType.PRIORITY: ("priority",),
     EventType.ASSIGNED: ("assignee",),
     EventType.PLAN: ("plan",),
@@ -48,5 +49,6 @@ _VALUES = {
     EventType.DUE_SET: ("target", "due_at"),
     EventType.ESCALATED: ("reason", "escalation", "level", "repeat", "outcome"),
     EventType.ACKNOWLEDGED: ("until",),
+    EventType.RETRACTED: ("events",),
     EventType.BREACHED: ("target", "cycle"),
 }

@@ -122,6 +122,22 @@ def _names(value: object, field: str) -> list[str]:
     return at_most_tags(names, field)
 
 
+def _targets(value: object, field: str) -> list[str]:
+    if not isinstance(value, list):
+        raise LineError(field, f"must be a list of targets, not {kind_of(value)}")
+    return list(dict.fromkeys(_TARGET(item, field) for item in value))
+
+
+def _ids(value: object, field: str) -> list[str]:
+    """Read the ids of other lines; they are as many as one command may have changed."""
+    if not isinstance(value, list) or not value:
+        raise LineError(field, f"must be a list of the ids of other lines, not {kind_of(value)}")
+    names = [read_name(item, field) for item in value]
+    if None in names:
+        raise LineError(field, "has an empty text")
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
 def _number(value: object, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise LineError(field, f"must be a whole number, not {shown_value(value)}")
@@ -179,13 +195,15 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "tags": _names,
         "external_id": read_name,
         "requester_domain": read_name,
+        "outbound": _flag,
+        "unknown": _targets,
         "bursts": _names,
         "rules": read_name,
     },
     EventType.AGENT_REPLY: {},
     EventType.CUSTOMER_REPLY: {},
     EventType.NOTE: {},
-    EventType.STATUS: {"status": _STATUS, "from": _STATUS},
+    EventType.STATUS: {"status": _STATUS, "from": _STATUS, "until": _instant_text, "unknown_instant": _flag},
     EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
     EventType.PLAN: {"plan": read_name, "timezone": _zone, "from": read_name},
@@ -214,12 +232,14 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.ACKNOWLEDGED: {"until": _instant_text},
     EventType.UNACKNOWLEDGED: {},
     EventType.RULES_APPLIED: {"rules": read_name, "from": read_name},
-    EventType.BREACHED: {"target": _TARGET, "cycle": _number, "due_at": _instant_text},
+    EventType.RETRACTED: {"events": _ids, "reason": _LINE},
+    EventType.BREACHED: {"target": _TARGET, "cycle": _number, "agreement": _number, "due_at": _instant_text},
     EventType.DEADLINES: {
         "policy": _LINE,
         "because": _LINE,
         "first_response": _instant_text,
         "next_response": _instant_text,
+        "update": _instant_text,
         "resolution": _instant_text,
     },
 }
@@ -239,6 +259,7 @@ HASHES = {name: f"{name}_hash" for name in TEXTS}
 _OF_ALL: dict[str, Reader] = {
     "actor": read_name,
     "actor_type": one_of(ActorType),
+    "id": read_name,
     "unix_user": read_name,
     "recorded_at": read_instant,
 }
@@ -268,4 +289,5 @@ REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.DUE_SET: ("target",),
     EventType.ESCALATED: ("reason",),
     EventType.ACKNOWLEDGED: ("until",),
+    EventType.RETRACTED: ("events",),
 }

@@ -136,11 +136,11 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     if "requester_email" in texts and "requester_domain" not in detail:
         before, where, domain = texts["requester_email"].rpartition("@")
         detail |= {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and where and domain else {}
-    actor = detail.pop("actor", None)
+    actor, event_id = detail.pop("actor", None), detail.pop("id", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
-    return Line(ticket, Event(at, kind, detail, actor, actor_type), texts, recorded_at, number, rules)
+    return Line(ticket, Event(at, kind, detail, actor, actor_type, event_id), texts, recorded_at, number, rules)
 
 
 def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
@@ -184,6 +184,8 @@ def to_record(
     record |= {hashed: detail[hashed] for name, hashed in HASHES.items() if hashed in detail and name not in texts}
     if number is not None:
         record["slactl_id"] = number
+    if event.id is not None:
+        record["id"] = event.id
     if event.actor is not None:
         record |= {"actor": event.actor, "actor_type": event.actor_type.value}
     if recorded_at is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slactl.clock import is_zone, new_zone, zone
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.enums import Condition, Priority
-from slactl.sla.rules import addresses, model
+from slactl.sla.rules import addresses, match, model
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
 from slactl.sla.rules.lines import KeyPath, Problem
@@ -72,7 +72,7 @@ def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
 def known_keys(path: KeyPath) -> list[str]:
     """Return the keys that a table may have."""
     names = [key for key in path if isinstance(key, str)]
-    part: type[model.Part] | None = _ROOT.get(names[0]) if names else None
+    part: type[match.Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
@@ -80,7 +80,7 @@ def known_keys(path: KeyPath) -> list[str]:
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
-_ROOT: dict[str, type[model.Part]] = {
+_ROOT: dict[str, type[match.Part]] = {
     "settings": model.Settings,
     "calendars": model.CalendarRules,
     "policy": model.Policy,
@@ -90,10 +90,11 @@ _ROOT: dict[str, type[model.Part]] = {
     "templates": model.Templates,
 }
 
-_INNER: dict[str, type[model.Part]] = {
+_INNER: dict[str, type[match.Part]] = {
     "manual_escalation": model.ManualEscalation,
-    "match": model.Match,
-    "when": model.Match,
+    "match": match.Match,
+    "not": match.MatchKeys,
+    "when": match.Match,
     "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,

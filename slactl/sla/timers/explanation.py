@@ -94,7 +94,7 @@ def steps(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
 
 
 def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Iterator[ExplanationStep]:
-    calendar, start = timer.clock_run.calendar, timer.started_at
+    calendar, start = timer.clock_run.calendar, instant_of(timer.clock_run.start)
     if target_duration.business_days:
         instant = calendar.add_days(start, target_duration.business_days)
     else:
@@ -114,7 +114,7 @@ def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Ite
 def business_days(timer: Timer) -> list[datetime]:
     """Return the instant that each business day of a target leads to; empty for a target in plain time."""
     days = timer.target_duration.business_days if timer.target_duration is not None else 0
-    return [timer.clock_run.calendar.add_days(timer.started_at, n) for n in range(1, days + 1)]
+    return [timer.clock_run.calendar.add_days(instant_of(timer.clock_run.start), n) for n in range(1, days + 1)]
 
 
 def segments(timer: Timer, now: datetime) -> Iterator[Segment]:

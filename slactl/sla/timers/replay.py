@@ -3,7 +3,8 @@
 1. An event sets facts of the ticket: status, priority, plan, tenant, assignee, tags.
 2. A status runs or pauses the clocks, or stops them because the ticket is closed.
 3. Replies and resolutions start and stop the targets.
-4. When a person changes priority, plan or tenant, the policy is chosen again, and with it the targets still open.
+4. When a person changes priority, plan, tenant or tags, the policy is chosen again, and with it the targets still open.
+   What slactl changed itself does not count there.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,16 @@ from typing import Any
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
-from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
+from slactl.sla.enums import (
+    Condition,
+    CountFrom,
+    EventType,
+    LateTargets,
+    NextResponseFrom,
+    Priority,
+    Status,
+    Target,
+)
 from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
@@ -50,17 +60,24 @@ class Replay:
         self._plan: str = detail.get("plan") or self._rules.settings.default_plan
         self._tenant: str | None = detail.get("tenant")
         self._timezone: str | None = detail.get("timezone")
-        self._priority = Priority(detail.get("priority") or Priority.NORMAL)
+        self._priority = self._set_priority = Priority(detail.get("priority") or Priority.NORMAL)
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
         self._tags: tuple[str, ...] = tuple(detail.get("tags") or ())
+        self._set_tags = self._tags
         self._domain = _domain(detail)
         self._replied_at: int | None = None
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
-        self._targets = TrackedTargets(at, self._status, self._choose(at))
+        self._targets = TrackedTargets(
+            at,
+            self._status,
+            self._choose(at),
+            outbound=bool(detail.get("outbound")),
+            unknown=[Target(name) for name in detail.get("unknown") or ()],
+        )
         self._conditions = Conditions(at, detail.get("bursts") or ())
         self._turn_conditions(at)
 
@@ -134,16 +151,17 @@ class Replay:
         )
 
     def _choose(self, at: int) -> Terms:
-        """Choose the policy that matches the ticket, and return its terms."""
-        policy, settings = self._rules.match(self.facts), self._rules.settings
+        """Choose the policy that matches the ticket as people set it, and return its terms."""
+        facts = Facts(self._plan, self._tenant, self._set_tags, self._set_priority, self._domain)
+        policy, settings = self._rules.match(facts), self._rules.settings
         stated = policy or settings
         calendar = ALWAYS
         if policy is not None:
             calendar = self._rules.calendar(policy.calendar, self._timezone, self._holidays)
-        self._chosen = (self._plan, self._tenant, self._timezone, self._priority)
+        self._chosen = (facts, self._timezone)
         return Terms(
             policy=policy,
-            facts=self.facts,
+            facts=facts,
             chosen_at=at,
             rules=self._rules,
             calendar=calendar,
@@ -151,12 +169,15 @@ class Replay:
             pause=stated.pause,
             reopen=stated.reopen,
             opening_waits=stated.next_response_from == NextResponseFrom.CREATION,
+            counts_from_change=stated.count_from == CountFrom.CHANGE,
+            recounts_late=stated.late_targets == LateTargets.RECOUNT,
         )
 
     def _choose_anew(self, at: int, event: Event) -> None:
         """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
-        if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
-            self._targets.retarget(at, self._choose(at))
+        facts = Facts(self._plan, self._tenant, self._set_tags, self._set_priority, self._chosen[0].requester_domain)
+        if not event.by_system and self._chosen != (facts, self._timezone):
+            self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
     def _turn_conditions(self, at: int) -> None:
@@ -175,7 +196,7 @@ class Replay:
         if after.is_done != before.is_done:
             self._resolved = at if after.is_done else None
             self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
-        self._targets.change_status(at, after)
+        self._targets.change_status(at, after, unknown_instant=bool(event.detail.get("unknown_instant")))
         self._turn_conditions(at)
         self._conditions.act(at)
 
@@ -201,6 +222,8 @@ class Replay:
 
     def _read_priority(self, at: int, event: Event) -> None:
         self._priority = Priority(event.detail["priority"])
+        if not event.by_system:
+            self._set_priority = self._priority
         self._choose_anew(at, event)
 
     def _read_plan_or_tenant(self, at: int, event: Event) -> None:
@@ -213,12 +236,16 @@ class Replay:
             self._timezone = detail["timezone"]
         self._choose_anew(at, event)
 
-    def _read_tags(self, _: int, event: Event) -> None:
-        detail = event.detail
-        added, removed = detail.get("added") or (), detail.get("removed") or ()
-        # An event that states what it added and removed keeps earlier changes, even those that are recorded later.
-        tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
-        self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
+    def _read_tags(self, at: int, event: Event) -> None:
+        slactls = [name for name in self._tags if name not in self._set_tags]
+        self._tags = _tags_after(self._tags, event.detail)
+        if event.by_system:
+            return
+        if event.detail.get("added") or event.detail.get("removed"):
+            self._set_tags = _tags_after(self._set_tags, event.detail)
+        else:
+            self._set_tags = tuple(name for name in self._tags if name not in slactls)
+        self._choose_anew(at, event)
 
     def _read_edited(self, _: int, event: Event) -> None:
         self._domain = _domain(event.detail) or self._domain
@@ -242,11 +269,7 @@ class Replay:
 
     def _read_rules_applied(self, at: int, event: Event) -> None:
         self._rules = self._rules_for(event.detail.get("rules"))
-        # The new terms use the priority that people set: a priority that slactl raised moves no deadline.
-        raised, self._priority = self._priority, self._targets.terms.priority
-        terms = self._choose(at)
-        self._priority = raised
-        self._targets.retarget(at, terms)
+        self._targets.retarget(at, self._choose(at))
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
@@ -266,6 +289,16 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
     EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
     EventType.RULES_APPLIED: Replay._read_rules_applied,
 }
+
+
+def _tags_after(tags: tuple[str, ...], detail: Detail) -> tuple[str, ...]:
+    """Return the tags after an event.
+
+    An event that states what it added and removed keeps earlier changes, even those that are recorded later.
+    """
+    added, removed = detail.get("added") or (), detail.get("removed") or ()
+    after = [*tags, *added] if added or removed else detail.get("tags") or ()
+    return tuple(name for name in dict.fromkeys(after) if name not in removed)
 
 
 def _domain(detail: Detail) -> str | None:

@@ -31,6 +31,8 @@ class Terms:
     pause: Collection[Target]
     reopen: Reopen
     opening_waits: bool  # the opening message already waits for a next response
+    counts_from_change: bool = False  # targets that a person's change alters count from the change
+    recounts_late: bool = False  # such a change alters targets whose deadline was missed, too
 
     @property
     def priority(self) -> Priority:

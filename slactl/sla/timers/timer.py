@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 
 
 class TimerState(StrEnum):
-    """Name how a timer stands; `none` is for a target that the policy does not have."""
+    """Name how a timer stands.
+
+    `none` is for a target that the policy does not have, `unknown` for one whose end the history cannot tell: it has
+    no deadline, and nothing fires for it.
+    """
 
     NONE = "none"
     RUNNING = "running"
     PAUSED = "paused"
     MET = "met"
     BREACHED = "breached"
+    UNKNOWN = "unknown"
+
+
+class Breach(NamedTuple):
+    """Hold a deadline that was missed; `agreement` counts the later deadlines that were agreed on after a miss."""
+
+    at: datetime
+    agreement: int
 
 
 class ClockRun(NamedTuple):
@@ -40,8 +52,18 @@ class ClockRun(NamedTuple):
     pauses: tuple[Pause, ...]
     calendar: "BusinessCalendar"
     deadline_revision: int = 0
+    #: How often a later deadline was agreed on after a miss; every level may fire again for each.
+    agreement: int = 0
+    #: Whether a person set the deadline, so that pauses neither move it nor stop the clock.
+    manual: bool = False
     #: The ids of the only escalation rules that may watch this clock; None allows all that watch its kind.
     escalations: tuple[str, ...] | None = None
+
+    @property
+    def known_pauses(self) -> tuple[Pause, ...]:
+        """Return the pauses that stop its levels: a deadline set by hand goes on in a pause that has not ended."""
+        goes_on = self.manual and self.pauses and self.pauses[-1].end is None
+        return self.pauses[:-1] if goes_on else self.pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +72,9 @@ class Timer:
 
     All seconds are counted on the ticket's calendar. `elapsed_seconds` leaves out pauses and closed hours.
     `overdue_seconds` is the time counted after the deadline. `consumed_seconds` is the time counted up to
-    `running_since`. `breached_at` is the first deadline that was missed; a later `due_at` set by hand does not
-    clear it. `deadline_revision` grows by one whenever a person moves the deadline to later. `target_duration` is
-    the target as the policy states it, under `terms`. Both are None for a condition.
+    `running_since`. `breaches` are the deadlines that were missed, in order of time; a later `due_at` set by hand
+    does not clear them. `deadline_revision` grows by one whenever a person moves the deadline to later.
+    `target_duration` is the target as the policy states it, under `terms`. Both are None for a condition.
     """
 
     kind: Target | Condition
@@ -62,7 +84,7 @@ class Timer:
     started_at: datetime
     due_at: datetime | None
     stopped_at: datetime | None
-    breached_at: datetime | None
+    breaches: tuple[Breach, ...]
     running_since: datetime | None
     elapsed_seconds: int
     remaining_seconds: int | None
@@ -76,9 +98,15 @@ class Timer:
     terms: "Terms | None" = field(default=None, repr=False, compare=False)
 
     @property
+    def breached_at(self) -> datetime | None:
+        """Return the first deadline that was missed."""
+        return self.breaches[0].at if self.breaches else None
+
+    @property
     def is_counting(self) -> bool:
-        """Whether the clock runs now: it is neither stopped nor paused."""
-        return self.running_since is not None
+        """Whether the clock runs now: it is neither stopped nor paused; a deadline set by hand runs in pauses too."""
+        in_pause = self.manual and self.stopped_at is None and self.state is not TimerState.UNKNOWN
+        return self.running_since is not None or in_pause
 
 
 @dataclass(frozen=True, slots=True)
