@@ -57,6 +57,9 @@ class TrackedTarget:
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
+    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level, not a person.
+    ended_unanswered: bool = False
+    ended_by_level: bool = False
 
     @property
     def calendar(self) -> "BusinessCalendar":
@@ -111,7 +114,7 @@ class TrackedTarget:
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
-        self.stopped = None
+        self.stopped, self.ended_unanswered, self.ended_by_level = None, False, False
 
     def is_late(self, at: int) -> bool:
         """Return whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""

@@ -27,6 +27,8 @@ def evaluate(
     now: datetime,
     holidays: HolidayProvider | None = None,
     conditions: Collection[Condition] = tuple(Condition),
+    *,
+    with_outcomes: bool = False,
 ) -> Evaluation:
     """Return the ticket and its timers as of `now`, without the events after `now`.
 
@@ -42,4 +44,4 @@ def evaluate(
     replay = Replay(created, rules, holidays)
     for event in events:
         replay.apply(event)
-    return replay.evaluation(now, conditions)
+    return replay.evaluation(now, conditions, with_outcomes=with_outcomes)

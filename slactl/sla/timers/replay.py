@@ -27,6 +27,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
+from slactl.sla.timers.outcomes import GroupLog, Groups, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.terms import Terms
@@ -78,6 +79,8 @@ class Replay:
             outbound=bool(detail.get("outbound")),
             unknown=[Target(name) for name in detail.get("unknown") or ()],
         )
+        self._groups = GroupLog()
+        self._note_groups(at)
         self._conditions = Conditions(at, detail.get("bursts") or ())
         self._turn_conditions(at)
 
@@ -91,6 +94,8 @@ class Replay:
         if reader is not None:
             self._updated = at = seconds_of(event.at)
             reader(self, at, event)
+            if event.type in _OF_GROUPS:
+                self._note_groups(at)
 
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
         """Return every timer as of `now`, which must not be before the last event."""
@@ -117,9 +122,12 @@ class Replay:
         """Return until when the ticket is acknowledged; the instant may have passed."""
         return self._acked_until
 
-    def evaluation(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> Evaluation:
+    def evaluation(
+        self, now: datetime, conditions: Collection[Condition] = tuple(Condition), *, with_outcomes: bool = False
+    ) -> Evaluation:
         """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
+        judged = zip(self._targets, timers, strict=False) if with_outcomes else ()
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
         policy = self._targets.terms.policy
@@ -147,6 +155,7 @@ class Replay:
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
+            outcomes=tuple(outcomes(judged, self._targets.earlier, self._groups, now)),
             terms=self._targets.terms,
         )
 
@@ -188,6 +197,11 @@ class Replay:
             pausing=self._targets.is_pausing,
         )
 
+    def _note_groups(self, at: int) -> None:
+        policy = self._targets.terms.policy
+        name = policy.name if policy is not None else None
+        self._groups.turn(at, Groups(self._plan, self._tenant, self._priority, self._assignee, name, self._tags))
+
     def _read_status(self, at: int, event: Event) -> None:
         after, before = Status(event.detail["status"]), self._status
         if after is before:
@@ -196,7 +210,8 @@ class Replay:
         if after.is_done != before.is_done:
             self._resolved = at if after.is_done else None
             self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
-        self._targets.change_status(at, after, unknown_instant=bool(event.detail.get("unknown_instant")))
+        unknown = bool(event.detail.get("unknown_instant"))
+        self._targets.change_status(at, after, unknown_instant=unknown, by_system=event.by_system)
         self._turn_conditions(at)
         self._conditions.act(at)
 
@@ -289,6 +304,19 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
     EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
     EventType.RULES_APPLIED: Replay._read_rules_applied,
 }
+
+
+#: The events that change what reports group by.
+_OF_GROUPS = frozenset(
+    (
+        EventType.ASSIGNED,
+        EventType.PRIORITY,
+        EventType.PLAN,
+        EventType.TENANT,
+        EventType.TAGS,
+        EventType.RULES_APPLIED,
+    )
+)
 
 
 def _tags_after(tags: tuple[str, ...], detail: Detail) -> tuple[str, ...]:

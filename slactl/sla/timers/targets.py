@@ -1,6 +1,7 @@
 """Track the targets of one ticket while its history is read: first response, next responses, updates, resolution."""
 
 from collections.abc import Collection, Iterator
+from copy import copy
 
 from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.timers.deadline import TrackedTarget
@@ -22,6 +23,7 @@ class TrackedTargets:
         "_unknown",
         "_updates",
         "_waiting",
+        "earlier",
         "terms",
     )
 
@@ -39,6 +41,8 @@ class TrackedTargets:
         self.terms = terms
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: PauseLog() for kind in Target}
+        #: The cycles that were reopened, as they had stopped.
+        self.earlier: list[TrackedTarget] = []
         self._replied = outbound
         self._unknown = set(unknown)
         self._waiting: int | None = None
@@ -67,10 +71,13 @@ class TrackedTargets:
         """Whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
-    def change_status(self, at: int, status: Status, *, unknown_instant: bool = False) -> None:
+    def change_status(
+        self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False
+    ) -> None:
         """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened.
 
-        With `unknown_instant` the ticket was done by `at`, and nobody knows since when.
+        With `unknown_instant` the ticket was done by `at`, and nobody knows since when. A first response that ends so
+        was not given; `by_system` says that a level ended it.
         """
         was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
@@ -78,6 +85,8 @@ class TrackedTargets:
             for tracked in self.still_running():
                 tracked.stopped = at
                 tracked.is_unknown = unknown_instant or tracked.is_unknown
+                tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
+                tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
                 self._resolutions[-1].is_unknown = False
                 self._unknown.discard(Target.RESOLUTION)
@@ -149,6 +158,7 @@ class TrackedTargets:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             for tracked in (last, *(self._first() if not self._replied else ())):
+                self.earlier += [copy(tracked)] if tracked.is_set else []
                 tracked.reopen(at)
                 tracked.is_unknown = tracked.kind in self._unknown
         elif self.terms.reopen == Reopen.RESET:

@@ -12,6 +12,7 @@ from slactl.sla.timers.pauses import Pause
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
+    from slactl.sla.timers.outcomes import Outcome
     from slactl.sla.timers.terms import Terms
 
 
@@ -116,7 +117,8 @@ class Evaluation:
     `policy` and `calendar` are names, None where no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
-    by hand, but no warnings. `terms` belong to the policy that was chosen last.
+    by hand, but no warnings. `outcomes` are empty unless they were asked for. `terms` belong to the policy that was
+    chosen last.
     """
 
     now: datetime
@@ -141,6 +143,7 @@ class Evaluation:
     due_at: datetime | None
     due_target: Target | None
     timers: tuple[Timer, ...]
+    outcomes: "tuple[Outcome, ...]"
     terms: "Terms" = field(repr=False, compare=False)
 
     @property

@@ -1,0 +1,101 @@
+"""Derive the outcomes of a ticket: each time a clock stopped, and each deadline that passed undone.
+
+They are facts: reopening the ticket or moving a deadline takes nothing back.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from slactl.sla.enums import Priority, Target
+from slactl.sla.timers.deadline import TrackedTarget
+from slactl.sla.timers.pauses import seconds_of
+from slactl.sla.timers.timer import Timer
+
+
+class Groups(NamedTuple):
+    """Hold what reports group by, as it was at an outcome."""
+
+    plan: str
+    tenant: str | None
+    priority: Priority
+    assignee: str | None
+    policy: str | None
+    tags: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """Hold how a cycle of a target ended, or that its deadline passed.
+
+    `missed_at` is the deadline that passed undone, if no earlier outcome counts it. `stopped_at` is None while the
+    clock goes on, and where a person agreed on another deadline after a miss. `seconds` are counted up to the stop.
+    `averaged` is false for a first response that nobody gave before the ticket was resolved.
+    """
+
+    kind: Target
+    cycle: int
+    agreement: int
+    stopped_at: datetime | None
+    missed_at: datetime | None
+    met: bool
+    seconds: int | None
+    averaged: bool
+    groups: Groups
+
+
+class GroupLog:
+    """Record what reports group by, while a history is read from the beginning to the end."""
+
+    __slots__ = ("_groups", "_since")
+
+    def __init__(self) -> None:
+        self._since: list[int] = []
+        self._groups: list[Groups] = []
+
+    def turn(self, at: int, groups: Groups) -> None:
+        """Record the groups that hold from `at` on."""
+        if not self._groups or self._groups[-1] != groups:
+            self._since.append(at)
+            self._groups.append(groups)
+
+    def at(self, instant: datetime) -> Groups:
+        """Return the groups that held at an instant; those of the opening before it."""
+        return self._groups[max(0, bisect_right(self._since, seconds_of(instant)) - 1)]
+
+
+def outcomes(
+    judged: Iterable[tuple[TrackedTarget, Timer]], earlier: Sequence[TrackedTarget], log: GroupLog, now: datetime
+) -> Iterator[Outcome]:
+    """Yield the outcomes of all cycles; `earlier` are the cycles as they were each time they had stopped before."""
+    at = seconds_of(now)
+    for tracked, timer in judged:
+        counted: set[int] = set()
+        for before in earlier:
+            if before.kind is tracked.kind and before.cycle == tracked.cycle:
+                yield from _of_one(before, before.timer(at), counted, log)
+        yield from _of_one(tracked, timer, counted, log)
+
+
+def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupLog) -> Iterator[Outcome]:
+    """Yield how a cycle ended, and the missed deadlines whose agreements are not in `counted` yet."""
+    assert isinstance(timer.kind, Target)
+    stopped = None if tracked.is_unknown or tracked.ended_by_level else timer.stopped_at
+    new = [breach for breach in timer.breaches if breach.agreement not in counted]
+    counted.update(breach.agreement for breach in new)
+    missed: dict[int, datetime | None] = {agreement: missed_at for missed_at, agreement in new}
+    if stopped is not None:
+        missed.setdefault(tracked.agreement, None)
+    for agreement, missed_at in missed.items():
+        ends = stopped if agreement == tracked.agreement else None
+        yield Outcome(
+            kind=timer.kind,
+            cycle=timer.cycle,
+            agreement=agreement,
+            stopped_at=ends,
+            missed_at=missed_at,
+            met=all(breach.agreement != agreement for breach in timer.breaches),
+            seconds=timer.elapsed_seconds if ends is not None else None,
+            averaged=ends is not None and not tracked.ended_unanswered,
+            groups=log.at(missed_at or ends or timer.started_at),
+        )
