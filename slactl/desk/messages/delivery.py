@@ -15,8 +15,8 @@ from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
 from slactl.desk.messages.transport import DeliveryOutcome, Result, seconds_to_wait, send
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.rules import Rules
+from slactl.store.read.rows import batches
 from slactl.store.write import outbox
-from slactl.store.write.statements import batches
 from slactl.text import quoted
 
 #: How long after each failed try the next one comes; after the last one slactl gives the address up.

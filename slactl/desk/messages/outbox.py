@@ -79,7 +79,7 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
-    mailings = _allowed(sending, _sorted(sending, book.session)[0])
+    mailings = _allowed(sending, _sorted(sending, book.models)[0])
     return {row["id"] for rows in mailings.values() for row in rows}
 
 

@@ -9,10 +9,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
+from slactl.store.read.rows import Row, batches
 from slactl.store.schema.models import Escalation, Notification, Run, Silence, Ticket, Timer
-from slactl.store.write.statements import batches, table_of
-
-Row = dict[str, Any]
+from slactl.store.write.statements import table_of
 
 WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.value
 
