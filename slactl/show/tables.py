@@ -1,8 +1,7 @@
 """Tables for a terminal: as many columns as fit, and every text through the sanitiser."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
@@ -24,8 +23,7 @@ GAP = 2
 LEAST_LONG = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class Column(NamedTuple, Generic[Row]):
     """A column: a function from a record to text and style, and what happens on a narrow screen.
 
     A column of `rank` 0 always stays, and the highest rank goes first. `most` is the greatest width in cells. A `long`

@@ -26,7 +26,7 @@ from slactl.files import (
     sweep,
 )
 from slactl.store.read import events as event_reads
-from slactl.store.schema.events import last_event
+from slactl.store.schema.views import last_event
 from slactl.store.sqlite import copy
 from slactl.store.sqlite.connection import damage, open_database, reported
 from slactl.store.sqlite.folders import SIDE_FILES
