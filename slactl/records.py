@@ -27,6 +27,8 @@ class Ticket(TypedDict):
     first_response_state: str
     next_response_due_at: str | None
     next_response_state: str
+    update_due_at: str | None
+    update_state: str
     resolution_due_at: str | None
     resolved_at: str | None
     resolution_state: str
@@ -186,6 +188,7 @@ class Counts(TypedDict):
     due_soon_count: int
     first_response_breached_count: int
     next_response_breached_count: int
+    update_breached_count: int
     resolution_breached_count: int
     avg_first_response_minutes: float | None
     median_first_response_minutes: float | None

@@ -40,6 +40,7 @@ class AnyTarget(StrEnum):
 
     FIRST_RESPONSE = Target.FIRST_RESPONSE.value
     NEXT_RESPONSE = Target.NEXT_RESPONSE.value
+    UPDATE = Target.UPDATE.value
     RESOLUTION = Target.RESOLUTION.value
     ANY = "any"
 

@@ -16,6 +16,7 @@ from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
 from slactl.sla.escalation.levels import Firing, due_levels
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import MOST_TAGS
 from slactl.store.schema.events import BREACH
@@ -180,15 +181,15 @@ def note_breaches(book: Ledger, number: int) -> int:
     """Record the breaches of a ticket that were not detected before; return how many."""
     count = 0
     for timer in book.state(number).timers:
-        if not isinstance(timer.kind, Target) or timer.breached_at is None:
-            continue
-        if book.is_detected(number, timer.kind.value, timer.cycle):
-            continue
-        book.detect(number, timer.kind.value, timer.cycle)
-        detail = {"target": timer.kind.value, "cycle": timer.cycle, "due_at": to_text(timer.breached_at)}
-        detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
-        book.append(number, Entry(detected, action=BREACH))
-        count += 1
+        for missed_at, agreement in timer.breaches if isinstance(timer.kind, Target) else ():
+            breach = BreachKey(timer.kind.value, timer.cycle, agreement)
+            if not book.is_detected(number, breach):
+                book.detect(number, breach)
+                detail = {"target": breach.kind, "cycle": breach.cycle, "due_at": to_text(missed_at)}
+                detail |= {"agreement": agreement} if agreement else {}
+                detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
+                book.append(number, Entry(detected, action=BREACH))
+                count += 1
     return count
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from slactl.config import unix_user
 from slactl.sla.enums import ActorType, EventType
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.text import is_address
 
@@ -40,7 +41,7 @@ class Restored:
     """
 
     identity: Mapping[str, Any]
-    detected: Mapping[tuple[str, int], str]
+    detected: Mapping[BreachKey, str]
     missing: bool
 
 

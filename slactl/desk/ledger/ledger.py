@@ -17,6 +17,7 @@ from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.rules.text import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
@@ -89,11 +90,12 @@ class Ledger:
         wanted = [number for number in numbers if number not in self._tickets]
         if not wanted:
             return
-        histories, timers = writes.histories(self._connection, wanted), writes.timers(self._connection, wanted)
-        versions, decisions = writes.versions(self._connection, wanted), writes.decisions(self._connection, wanted)
+        histories, versions = writes.histories(self._connection, wanted), writes.versions(self._connection, wanted)
+        parts = (writes.timers, writes.outcomes, writes.decisions)
+        timers, outcomes, decisions = (part(self._connection, wanted) for part in parts)
         for number in wanted:
             self._tickets[number] = LoadedTicket(
-                histories[number], timers[number], decisions[number], version=versions.get(number)
+                histories[number], timers[number], outcomes[number], decisions[number], version=versions.get(number)
             )
 
     def state(self, number: int) -> Evaluation:
@@ -107,7 +109,8 @@ class Ledger:
     def state_at(self, number: int, at: datetime) -> Evaluation:
         """Evaluate the history of a ticket as of an instant."""
         history = self._ticket(number).history
-        return evaluate(history, self.rulebook.version, at, self.rulebook.holidays, self._conditions)
+        rulebook = self.rulebook
+        return evaluate(history, rulebook.version, at, rulebook.holidays, self._conditions, with_outcomes=True)
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
@@ -128,7 +131,7 @@ class Ledger:
             number = self._next(models.Ticket)
         else:
             self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
-        self._tickets[number] = LoadedTicket([], [], [], pin=rules_version, is_new=True)
+        self._tickets[number] = LoadedTicket([], [], [], [], pin=rules_version, is_new=True)
         self.append(number, created)
         return number
 
@@ -184,13 +187,13 @@ class Ledger:
         self._changed[number] = None
         return record
 
-    def is_detected(self, number: int, kind: str, cycle: int) -> bool:
-        """Return whether the breach of a timer was noticed before."""
-        return (kind, cycle) in self._ticket(number).detected
+    def is_detected(self, number: int, breach: BreachKey) -> bool:
+        """Return whether a breach was noticed before."""
+        return breach in self._ticket(number).detected
 
-    def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
-        """Note that the breach of a timer was noticed, now unless `at` says when."""
-        self._ticket(number).noticed_now[kind, cycle] = to_text(at or self.now)
+    def detect(self, number: int, breach: BreachKey, at: datetime | None = None) -> None:
+        """Note that a breach was noticed, now unless `at` says when."""
+        self._ticket(number).noticed_now[breach] = to_text(at or self.now)
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:

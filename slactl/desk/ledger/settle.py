@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, next_level_columns, outcome_rows, ticket_columns, timer_rows
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema import models
+from slactl.store.schema.timers import Outcome, Timer
 from slactl.store.write import statements as writes
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def settle(
     writes.insert_rows(connection, models.Escalation, rows.escalations)
     writes.insert_rows(connection, models.Notification, rows.notifications)
     _write_timers(session, tickets, rules, watched)
+    _write_outcomes(session, tickets)
     rows.take_back(Mark(0, 0, 0, 0))
 
 
@@ -107,7 +109,22 @@ def _write_timers(
                 updated.append({"id": known["id"], **row})
         removed += [row["id"] for row in old.values()]
     connection = session.connection()
-    writes.delete_timers(connection, removed)
+    writes.delete_rows(connection, Timer, removed)
     # Two rows of a kind must never both be the latest: those that no longer are come first.
-    writes.update_rows(connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
-    writes.insert_rows(connection, models.Timer, inserted)
+    writes.update_rows(connection, Timer, sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.insert_rows(connection, Timer, inserted)
+
+
+def _write_outcomes(session: "ModelTransaction", tickets: Mapping[int, LoadedTicket]) -> None:
+    removed, inserted = list[int](), list[Row]()
+    for number, ticket in tickets.items():
+        wanted = list(outcome_rows(number, ticket.evaluated(), ticket.detected))
+        for known in ticket.outcomes:
+            row = {name: value for name, value in known.items() if name != "id"}
+            if row in wanted:
+                wanted.remove(row)
+            else:
+                removed.append(known["id"])
+        inserted += wanted
+    writes.delete_rows(session.connection(), Outcome, removed)
+    writes.insert_rows(session.connection(), Outcome, inserted)

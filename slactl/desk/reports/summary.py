@@ -26,6 +26,7 @@ FIELDS = (
     "due_soon_count",
     "first_response_breached_count",
     "next_response_breached_count",
+    "update_breached_count",
     "resolution_breached_count",
     "avg_first_response_minutes",
     "median_first_response_minutes",

@@ -9,7 +9,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.sla.enums import EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import missed_cycle
+from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
 from slactl.store.read.events import Identities
@@ -43,9 +43,9 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
     breaches = [event for event in appended if event.type is EventType.BREACHED]
     for each in breaches:
         target = str(each.detail.get("target"))
-        cycle = missed_cycle(book.state(number), target, each.detail.get("due_at"))
-        if cycle is not None:
-            book.detect(number, target, cycle, each.at)
+        missed = missed_cycle(book.state(number), target, each.detail.get("due_at"))
+        if missed is not None:
+            book.detect(number, BreachKey(target, *missed), each.at)
     return len(appended)
 
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slactl.clock import from_text, to_text
-from slactl.desk.ledger.projection import TimerContext, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_columns, timer_rows
 from slactl.sla.enums import Condition, EventType, Target
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import missed_cycle
+from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
@@ -26,11 +26,15 @@ Row = dict[str, Any]
 #: The kind and the cycle of a timer.
 TimerKey = tuple[str, int]
 
+#: The columns of `outcome` that do not follow from the history alone.
+NOT_OF_OUTCOMES = ("id", "detected_at")
+
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
 
-#: The columns of `timer` that were added later: null in an older row until its ticket changes.
-LATER = ("paused_seconds", "closed_seconds")
+#: The columns of `timer` that were added later, and what an older row has there until its ticket changes.
+LATER: Row = {"paused_seconds": None, "closed_seconds": None}
+WITH_OUTCOMES: Row = {"agreement": 0, "counted": 0}
 
 #: The columns of `ticket` with a text that a person wrote.
 WRITTEN = ("subject", "requester_email")
@@ -74,13 +78,17 @@ class ExpectedRows:
     evaluation: Evaluation
     ticket: Row
     rules: str | None
-    detected: Mapping[TimerKey, Sequence[str]]
+    detected: Mapping[BreachKey, Sequence[str]]
     fired: set[FiringKey]
+
+    @property
+    def noticed(self) -> dict[BreachKey, str]:
+        """Return when each breach was noticed last."""
+        return {key: instants[-1] for key, instants in self.detected.items()}
 
     def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
         """Return the rows of the timers by kind and cycle; with today's rules also their next instants."""
-        detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, self.fired, detected, set(Condition))
+        context = TimerContext(rules, self.fired, self.noticed, set(Condition))
         return {(row["kind"], row["cycle"]): row for row in timer_rows(number, self.evaluation, context)}
 
 
@@ -95,7 +103,7 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     if not history:
         raise ValueError("it has no history")
     at = at or max(context.now, history[-1].at)
-    evaluation = evaluate(history, context.rules, at, context.holidays)
+    evaluation = evaluate(history, context.rules, at, context.holidays, with_outcomes=True)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
     identity: Row = dict.fromkeys(("external_id", *WRITTEN))
@@ -127,7 +135,11 @@ def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]
 def _compared(
     kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> list[Difference]:
-    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, rules)]
+    return [
+        *_ticket_differences(kept, late, early, versions),
+        *_timer_differences(kept, late, early, rules),
+        *_outcome_differences(kept, late, early),
+    ]
 
 
 def _ticket_differences(
@@ -155,13 +167,44 @@ def _timer_differences(
         # A condition has a timer only if an escalation rule of today watches it.
         if key in stored or key[0] not in tuple(Condition):
             # The cycle of a breach is found by its deadline, which may have moved since.
-            noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
-            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
+            noticed = [at for (kind, *_), instants in late.detected.items() if kind == key[0] for at in instants]
+            later = LATER if kept.outcomes is not None else LATER | WITH_OUTCOMES
+            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed, later)
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
 
 
+def _outcome_differences(kept: Stored, late: ExpectedRows, early: ExpectedRows) -> Iterator[Difference]:
+    """Yield the first outcome that is missing, and the first that does not follow from the history."""
+    if kept.outcomes is None:
+        return
+    stored = [_outcome(row) for row in kept.outcomes]
+    expected = [[_outcome(row) for row in outcome_rows(kept.number, rows.evaluation, {})] for rows in (early, late)]
+    # A deadline that passed since the last change of the ticket is an outcome only from the next one on.
+    missing = [row for row in expected[0] if row not in stored]
+    foreign = [row for row in stored if row not in expected[1]]
+    if missing:
+        yield Difference(kept.number, outcome_name(kept.number, missing[0]), "id", None, kept.number)
+    if foreign:
+        yield Difference(kept.number, outcome_name(kept.number, foreign[0]), "id", kept.number, None)
+
+
+def _outcome(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in NOT_OF_OUTCOMES}
+
+
+def outcome_name(number: int, row: Row) -> str:
+    """Return what a finding calls an outcome, given its row."""
+    at = row["stopped_at"] or row["missed_at"]
+    return f"the outcome of the {row['kind'].replace('_', ' ')} of ticket {number} at {at}"
+
+
 def _one_timer(
-    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str]
+    number: int,
+    row: Row | None,
+    late: Row | None,
+    early: Row | None,
+    noticed: Sequence[str],
+    later: Row,
 ) -> Iterator[Difference]:
     name = timer_name(number, row or late or {})
     if row is None or late is None:
@@ -171,7 +214,7 @@ def _one_timer(
         if column == "detected_at":
             if row[column] is not None and row[column] not in noticed:
                 yield Difference(number, name, column, row[column], value)
-        elif column in NOT_OF_HISTORY or (column in LATER and row[column] is None):
+        elif column in NOT_OF_HISTORY or (column in later and row[column] == later[column]):
             continue
         elif not _fits(row[column], (early or late)[column], value):
             yield Difference(number, name, column, row[column], value)
@@ -221,24 +264,25 @@ def _history(kept: Stored) -> list[Event]:
     return [event for event in events if event is not None]
 
 
-def _detected(kept: Stored, evaluation: Evaluation) -> dict[TimerKey, list[str]]:
-    """Return when each breach was detected, by target and cycle.
+def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]]:
+    """Return when each breach was detected.
 
-    A breach of a deadline that moved since belongs to the cycle of the stored timer, if one has it.
+    A breach of a deadline that moved since belongs to the cycle of the stored outcome, if one has it.
     """
-    detected: dict[TimerKey, list[str]] = {}
+    detected: dict[BreachKey, list[str]] = {}
     breaches: set[tuple[str, str]] = set()
     for row in kept.events:
         if row["action"] == BREACH:
             facts = _facts(row["detail"])
             target = str(facts.get("target"))
-            cycle = missed_cycle(evaluation, target, facts.get("due_at"))
-            if cycle is not None:
-                detected.setdefault((target, cycle), []).append(row["at"])
+            missed = missed_cycle(evaluation, target, facts.get("due_at"))
+            if missed is not None:
+                detected.setdefault(BreachKey(target, *missed), []).append(row["at"])
             breaches.add((target, row["at"]))
-    for timer in kept.timers:
-        if (timer["kind"], timer["detected_at"]) in breaches:
-            detected.setdefault((timer["kind"], timer["cycle"]), []).append(timer["detected_at"])
+    for outcome in kept.outcomes or ():
+        if (outcome["kind"], outcome["detected_at"]) in breaches:
+            key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
+            detected.setdefault(key, []).append(outcome["detected_at"])
     return detected
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from slactl.sla.enums import Priority, Target
 from slactl.sla.timers.deadline import TrackedTarget
-from slactl.sla.timers.pauses import seconds_of
+from slactl.sla.timers.pauses import PauseReason, seconds_of
 from slactl.sla.timers.timer import Timer
 
 
@@ -41,6 +41,8 @@ class Outcome(NamedTuple):
     met: bool
     seconds: int | None
     averaged: bool
+    paused_seconds: int
+    closed_seconds: int
     groups: Groups
 
 
@@ -97,5 +99,7 @@ def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupL
             met=all(breach.agreement != agreement for breach in timer.breaches),
             seconds=timer.elapsed_seconds if ends is not None else None,
             averaged=ends is not None and not tracked.ended_unanswered,
+            paused_seconds=timer.uncounted(PauseReason.PAUSED),
+            closed_seconds=timer.uncounted(PauseReason.CLOSED),
             groups=log.at(missed_at or ends or timer.started_at),
         )

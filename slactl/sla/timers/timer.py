@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.clock import Duration
 from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules.match import Facts
-from slactl.sla.timers.pauses import Pause
+from slactl.sla.timers.pauses import Pause, PauseReason
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
@@ -97,6 +97,12 @@ class Timer:
     clock_run: ClockRun = field(repr=False)
     target_duration: Duration | None = None
     terms: "Terms | None" = field(default=None, repr=False, compare=False)
+
+    def uncounted(self, reason: PauseReason) -> int:
+        """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
+        over = [pause for pause in self.clock_run.pauses if pause.reason is reason and pause.end is not None]
+        between = self.clock_run.calendar.between_seconds
+        return sum(between(begin, end) for begin, end, _ in over if end is not None)
 
     @property
     def breached_at(self) -> datetime | None:

@@ -184,7 +184,10 @@ def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything that the database has of one ticket. `ticket` is None where only its history is left."""
+    """Everything that the database has of one ticket. `ticket` is None where only its history is left.
+
+    `outcomes` is None where an upgrade wrote them from the timers, and the ticket has not changed since.
+    """
 
     number: int
     ticket: Row | None
@@ -192,6 +195,7 @@ class Stored:
     events: Sequence[sqlite3.Row]
     texts: Mapping[tuple[int, str], str]
     fired: Sequence[Row]
+    outcomes: Sequence[Row] | None
 
 
 def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
@@ -204,24 +208,35 @@ def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
     return [number for (number,) in connection.execute(query, {"after": after, "most": most})]
 
 
-def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
-    """Yield everything that the database has of some tickets; valid text is read at full speed."""
+def stored(connection: sqlite3.Connection, wanted: Sequence[int], *, upgraded: bool = False) -> Iterator[Stored]:
+    """Yield everything that the database has of some tickets; valid text is read at full speed.
+
+    The outcomes that an upgrade wrote from the timers are read only if they are `upgraded`.
+    """
+    since = -1 if upgraded else outcomes_from(connection)
     connection.text_factory = str
     try:
-        found = list(_stored(connection, wanted))
+        found = list(_stored(connection, wanted, since))
     except sqlite3.OperationalError as error:
         if "decode" not in str(error):
             raise
         take_any_text(connection)
-        found = list(_stored(connection, wanted))
+        found = list(_stored(connection, wanted, since))
     yield from found
 
 
-def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
+def outcomes_from(connection: sqlite3.Connection) -> int:
+    """Return the event after which outcomes follow from the histories, where an upgrade wrote earlier ones; else -1."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'outcomes_from'").fetchone()
+    return int(row[0]) if row is not None else -1
+
+
+def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -> Iterator[Stored]:
     marks = number_list(wanted)
     tickets = {row["id"]: row for row in rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
     timers = by_ticket(rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
+    outcomes = by_ticket(rows(connection, f"SELECT * FROM outcome {of_ticket}, id"))
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
     noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
@@ -236,9 +251,10 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
         texts.setdefault(number, {})[event_id, name] = text
     for number in wanted:
         history = events.get(number, [])
-        yield Stored(
-            number, tickets.get(number), timers.get(number, []), history, texts.get(number, {}), fired.get(number, [])
-        )
+        ticket, written = tickets.get(number), texts.get(number, {})
+        is_exact = max((event["id"] for event in history), default=since) > since
+        known = outcomes.get(number, []) if is_exact else None
+        yield Stored(number, ticket, timers.get(number, []), history, written, fired.get(number, []), known)
 
 
 def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:

@@ -16,7 +16,7 @@ _MISSED_AT = "COALESCE(r.breached_at, r.due_at)"
 #: but is no response: it counts as kept or missed, and not in averages.
 _TAKEN = {"first_response": "r.stopped_at = t.first_responded_at"}
 
-_TIMERS, _WITH_TICKETS = "timer r", views.BREACH_SOURCE
+_TIMERS, _WITH_TICKETS = "timer r", views.TIMER_SOURCE
 
 
 @dataclass(frozen=True, slots=True)

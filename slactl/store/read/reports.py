@@ -123,6 +123,6 @@ def next_steps(connection: sqlite3.Connection, limit: int) -> list[Record]:
     columns = {name: f"r.{name}" for name in ("ticket_id", "kind", "next_at")}
     columns |= {name: f"t.{name}" for name in ("priority", "assignee")}
     columns["subject"] = "COALESCE(t.subject, t.external_id)"
-    query = f"{views.select(columns, views.BREACH_SOURCE)} WHERE r.next_at IS NOT NULL"
+    query = f"{views.select(columns, views.TIMER_SOURCE)} WHERE r.next_at IS NOT NULL"
     query += f" ORDER BY r.next_at, r.ticket_id LIMIT {limit:d}"
     return list(rows(connection, query))
