@@ -57,9 +57,9 @@ def urgency(ticket: "Ticket", now: datetime, due_soon: int) -> Urgency:
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
     if ticket["status"] in DONE:
         return Urgency.DONE
-    states = (ticket["first_response_state"], ticket["next_response_state"])
-    states += (ticket["update_state"], ticket["resolution_state"])
-    return Urgency.PAUSED if "paused" in states else Urgency.FREE
+    responses = (ticket["first_response_state"], ticket["next_response_state"])
+    is_paused = "paused" in (*responses, ticket["update_state"], ticket["resolution_state"])
+    return Urgency.PAUSED if is_paused else Urgency.FREE
 
 
 def due_phrase(ticket: "Ticket", now: datetime) -> str:
