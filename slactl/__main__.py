@@ -42,7 +42,7 @@ from types import ModuleType
 
 #: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's.
 SELDOM_USED = (
-    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "platform", "shellingham", "subprocess"),
+    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "shellingham", "subprocess"),
     *("textwrap", "tokenize"),
 )
 

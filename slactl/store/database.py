@@ -25,10 +25,18 @@ class Database(NamedTuple):
     @contextmanager
     def read(self) -> "Iterator[Transaction]":
         """Open one read transaction: every query in it sees the same state."""
-        from slactl.store.sqlite.connection import open_database, reported, transaction
+        from slactl.store.sqlite.connection import open_database
 
-        with closing(open_database(self.path, query_only=True)) as opened, reported(self.path), transaction(opened):
+        with closing(open_database(self.path, query_only=True)) as opened, self.read_again(opened):
             yield opened
+
+    @contextmanager
+    def read_again(self, opened: "Transaction") -> Iterator[None]:
+        """Open one read transaction with a connection that `held_open` keeps."""
+        from slactl.store.sqlite.connection import reported, transaction
+
+        with reported(self.path), transaction(opened):
+            yield
 
     @contextmanager
     def write(self, *, keep: bool = True) -> "Iterator[Transaction]":
@@ -55,12 +63,12 @@ class Database(NamedTuple):
         return writing(self.path, keep=keep)
 
     @contextmanager
-    def held_open(self) -> Iterator[None]:
+    def held_open(self) -> "Iterator[Transaction]":
         """Keep one connection open: the last connection to close copies the write-ahead log back, which takes time."""
         from slactl.store.sqlite.connection import open_database
 
-        with closing(open_database(self.path, query_only=True)):
-            yield
+        with closing(open_database(self.path, query_only=True)) as opened:
+            yield opened
 
     def wipe(self) -> bool:
         """Rewrite the file without freed pages; return whether its write-ahead log is empty too."""

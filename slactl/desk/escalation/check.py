@@ -12,6 +12,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
@@ -23,6 +24,9 @@ from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import runs
 from slactl.store.sqlite.connection import leaving_when
 from slactl.store.write.runs import correct_exit_code, end_run, start_run
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 #: By how much the wall clock may be corrected between two runs, in seconds. Time servers correct it by less.
 JUMP = 60
@@ -39,23 +43,23 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
     """
     watch = stopwatch()
     # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
-    with leaving_when(options.stop), desk.database.held_open():
+    with leaving_when(options.stop), desk.database.held_open() as held:
         if options.dry_run:
             from slactl.desk.escalation.scan import rehearse
 
             rehearsed = rehearse(desk, now, options)
-            with desk.database.read() as transaction:
-                rehearsed.audit_head = runs.audit_head(transaction)
+            with desk.database.read_again(held):
+                rehearsed.audit_head = runs.audit_head(held)
             options.show(rehearsed)
             return rehearsed
-        return _run(desk, now, options, watch)
+        return _run(desk, now, options, watch, held)
 
 
-def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float]) -> Report:
+def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], held: "Transaction") -> Report:
     with desk.database.run_lock() as lock:
         fingerprint = rules_fingerprint(desk.rules)
-        with desk.database.read() as transaction:
-            before = runs.before_run(transaction, to_text(now), fingerprint)
+        with desk.database.read_again(held):
+            before = runs.before_run(held, to_text(now), fingerprint)
         rules = last_rules.recall(desk)
         if rules is not None and rules.fingerprint != fingerprint:
             rules = None
