@@ -38,28 +38,41 @@ _leave_working_directory()
 
 import gc
 from collections.abc import Sequence
+from threading import RLock
 from types import ModuleType
 
-#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's.
+#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's own.
 SELDOM_USED = (
-    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "shellingham", "subprocess"),
-    *("textwrap", "tokenize"),
+    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "shellingham", "subprocess", "textwrap"),
+    "tokenize",
 )
 
 
 class _Deferred(ModuleType):
-    """A module whose code runs when one of its names is first needed."""
+    """A module whose code runs when one of its names is first asked for.
+
+    The `LazyLoader` of importlib runs a module when it is imported the second time, used or not.
+    """
+
+    _running = RLock()
 
     def __getattr__(self, name: str) -> object:
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        assert self.__spec__ is not None
-        assert self.__spec__.loader is not None
-        self.__spec__.loader.exec_module(self)
-        return getattr(self, name)
+        with _Deferred._running:  # another thread waits until all names are there
+            spec = self.__spec__
+            assert spec is not None
+            assert spec.loader is not None
+            if type(self) is _Deferred and not spec.loader_state:
+                spec.loader_state = "running"  # the module may ask for names of its own
+                try:
+                    spec.loader.exec_module(self)
+                    self.__class__ = ModuleType  # type: ignore[assignment]
+                finally:
+                    spec.loader_state = None
+        return ModuleType.__getattribute__(self, name)
 
 
 def _defer(names: Sequence[str]) -> None:
-    """Let `import` of these modules cost almost nothing until they are used; `from` them, all is imported at once."""
+    """Make the `import` of each module cost almost nothing until it is used; `from … import` uses it at once."""
     from importlib.util import find_spec, module_from_spec
 
     for name in names:

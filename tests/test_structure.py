@@ -264,6 +264,20 @@ def test_a_deferred_module_is_whole_when_it_is_used() -> None:
     assert done.stdout.split() == ["_Deferred", "module", "::1", "True", "a"]
 
 
+def test_a_deferred_module_is_whole_for_a_thread_that_comes_while_its_code_runs(tmp_path: Path) -> None:
+    slow = "import threading\nbegun.set()\ngo.wait(10)\nlast = 1\n"
+    (tmp_path / "slow.py").write_text(f"from __main__ import begun, go\n{slow}")
+    program = (
+        "import sys, threading; from slactl.__main__ import _defer; sys.path.append(sys.argv[1]); _defer(['slow']);"
+        " begun, go, seen = threading.Event(), threading.Event(), []; import slow;"
+        " threads = [threading.Thread(target=lambda: seen.append(slow.last)) for _ in range(2)];"
+        " threads[0].start(); begun.wait(10); threads[1].start(); go.set();"
+        " [thread.join() for thread in threads]; print(seen)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[1, 1]\n", done.stderr
+
+
 def test_what_is_deferred_stays_deferred_in_a_hot_command(desk: Path) -> None:
     program = (
         "import sys; from slactl.__main__ import SELDOM_USED, run; run(['list']);"
