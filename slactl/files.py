@@ -63,12 +63,14 @@ def read_regular(path: Path | str, most: int | None = None) -> bytes:
 
 
 def read_text(path: Path | str, most: int) -> str:
-    """Return the text of a regular file, its line ends as `\\n`; errors as for `read_regular`.
+    """Return the text of a regular file: without a byte order mark, its line ends as `\\n`.
 
     Raises:
+        OSError: as for `read_regular`.
         UnicodeDecodeError: it is not UTF-8.
     """
-    return read_regular(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    text = read_regular(path, most).decode("utf-8").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refuse_unless_regular(found: os.stat_result, path: Path | str) -> None:

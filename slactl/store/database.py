@@ -50,6 +50,18 @@ class Database(NamedTuple):
         ):
             yield opened
 
+    @contextmanager
+    def read_unmigrated(self) -> "Iterator[Transaction]":
+        """Open one read transaction as `read` does, but leave a database of an older schema as it is."""
+        from slactl.store.sqlite.connection import open_database, reported, transaction
+
+        with (
+            closing(open_database(self.path, query_only=True, migrates=False)) as opened,
+            reported(self.path),
+            transaction(opened),
+        ):
+            yield opened
+
     def read_models(self) -> "AbstractContextManager[ModelTransaction]":
         """Open one read transaction with the models."""
         from slactl.store.sqlite.engine import looking
@@ -70,9 +82,22 @@ class Database(NamedTuple):
         with closing(open_database(self.path, query_only=True)) as opened:
             yield opened
 
+    def may_write(self, seconds: float) -> bool:
+        """Return whether the write lock is free within some seconds; an older database is not migrated."""
+        from slactl.store.sqlite.connection import may_write, open_database, reported
+
+        with closing(open_database(self.path, query_only=True, migrates=False)) as opened, reported(self.path):
+            return may_write(opened, seconds)
+
+    def create(self, *, group: int | None = None) -> bool:
+        """Create the database unless it exists, for a group if one is given; return whether it was created."""
+        from slactl.store.sqlite.file import create_database
+
+        return create_database(self.path, group=group)
+
     def wipe(self) -> bool:
         """Rewrite the file without freed pages; return whether its write-ahead log is empty too."""
-        from slactl.store.sqlite.wipe import wipe
+        from slactl.store.sqlite.file import wipe
 
         return wipe(self.path)
 
