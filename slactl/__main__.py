@@ -2,8 +2,12 @@
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
+import gc
 import os
 import sys
+
+# Short commands end before a collection could pay for itself; importing alone would cause ten of them.
+gc.disable()
 
 
 def _leave_working_directory() -> None:
@@ -36,7 +40,6 @@ def _is_here(path: str) -> bool:
 
 _leave_working_directory()
 
-import gc
 from collections.abc import Sequence
 from threading import RLock
 from types import ModuleType
@@ -89,8 +92,6 @@ from slactl.errors import ExitCode, SlactlError, UsageError
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    # Short commands end before a collection could pay for itself.
-    gc.disable()
     _ready_streams()
     try:
         code = run(sys.argv[1:])
