@@ -13,6 +13,7 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
 
@@ -115,7 +116,7 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
 
 
-def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
+def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":
     from slactl.clock import to_text
     from slactl.store.read.filters import by_number
 

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import BootClock, to_text
 from slactl.desk.messages.delivered import Delivered
 from slactl.errors import ExitCode, worst
+
+if TYPE_CHECKING:
+    from slactl.records.runs import CheckReport, Firing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Batch:
     scanned: int = 0
     breached: int = 0
     failed: int = 0
-    firings: list[dict[str, Any]] = field(default_factory=list)
+    firings: "list[Firing]" = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Batch") -> None:
@@ -119,7 +122,7 @@ class Report(Batch):
         self.incomplete |= delivered.waits
         self.interrupted |= delivered.interrupted
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "CheckReport":
         """Return the report as `check --json` prints it."""
         return {
             "run_id": self.run_id,

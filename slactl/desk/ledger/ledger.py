@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import Entry as Entry
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
@@ -28,9 +29,8 @@ from slactl.store.write import statements as writes
 from slactl.store.write import tenants as stored_tenants
 
 if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
     from slactl.store.database import ModelTransaction
-
-__all__ = ["Entry", "Ledger", "ledger"]
 
 #: How much later than a command others can have read the clock whose changes it finds.
 LAG = timedelta(minutes=10)
@@ -247,7 +247,7 @@ class Ledger:
         """Look again at an instant at a ticket that cannot be evaluated now."""
         writes.postpone(self._connection, number, to_text(until))
 
-    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    def records(self, numbers: Sequence[int]) -> "list[Ticket]":
         """Return some tickets as in machine output, with the changes so far."""
         self.settle()
         return writes.ticket_records(self._connection, numbers, to_text(self.now))

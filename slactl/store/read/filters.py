@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
-from slactl.store.read.rows import Row, numbers
+from slactl.store.read.rows import numbers
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
 
 #: The timer of each target in the SELECT of the tickets.
 TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
@@ -57,7 +60,7 @@ class TicketFilter(NamedTuple):
 
 def find(
     connection: sqlite3.Connection, wanted: TicketFilter, now: str, *, sort: str = "due", limit: int = 0
-) -> Iterator[Row]:
+) -> "Iterator[Ticket]":
     """Return the tickets that match at `now` (text), at most `limit` of them; 0 is all."""
     where, parameters = _prepared(connection, wanted, now)
     if sort != "due":
@@ -71,7 +74,7 @@ def find(
     return islice(halves, limit or None)
 
 
-def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | None = None) -> Iterator[Row]:
+def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | None = None) -> "Iterator[Ticket]":
     """Return the tickets with these numbers at `now` (text), or all tickets, in the order of their numbers."""
     return tickets(connection, now, "1" if wanted is None else f"t.id IN ({numbers(wanted)})", order="t.id")
 

@@ -5,12 +5,16 @@ Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` onl
 
 import json
 import sqlite3
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema.events import last_event
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Run
+    from slactl.records.tickets import Escalation
 
 COLUMNS = [
     "id",
@@ -86,22 +90,22 @@ def audit_head(connection: sqlite3.Connection) -> str | None:
     return last[1] if last is not None else None
 
 
-def runs(connection: sqlite3.Connection, limit: int = 0) -> list[Row]:
+def runs(connection: sqlite3.Connection, limit: int = 0) -> "list[Run]":
     """Return the runs, newest first."""
     query = f"{_SELECT} ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
     return [_decoded(row) for row in rows(connection, query)]
 
 
-def run(connection: sqlite3.Connection, number: int) -> Row | None:
+def run(connection: sqlite3.Connection, number: int) -> "Run | None":
     """Return one run; None where there is no such run."""
     row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
     return _decoded(row) if row is not None else None
 
 
-def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
+def escalations(connection: sqlite3.Connection, number: int) -> "list[Escalation]":
     """Return the levels that fell due in one run, fired or not, as in `escalation_view`; in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
-    return list(rows(connection, query, (number,)))
+    return cast("list[Escalation]", list(rows(connection, query, (number,))))
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
@@ -150,5 +154,5 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
     return int(connection.execute(query, {"now": now}).fetchone()[0])
 
 
-def _decoded(row: Row) -> Row:
-    return row | {"skipped": json.loads(row["skipped"])}
+def _decoded(row: Row) -> "Run":
+    return cast("Run", row | {"skipped": json.loads(row["skipped"])})

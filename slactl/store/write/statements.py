@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
@@ -16,6 +16,9 @@ from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row
 from slactl.store.schema.models import Escalation, Ticket, Timer
 from slactl.store.schema.models import Event as EventRow
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket as TicketRecord
 
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
@@ -54,7 +57,7 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(table_of(Timer)).where(table_of(Timer).c.id.in_(batch)))
 
 
-def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> "list[TicketRecord]":
     """Return tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
