@@ -40,8 +40,7 @@ def json_rows(
     """
     document, column = _Document(source, ticked), mapping.columns["ticket"]
     rows: Path | None = None
-    bad: dict[int, str] = {}
-    number, is_read = 0, False
+    bad, number, is_read = dict[int, str](), 0, False
     try:
         for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, column)):
@@ -65,14 +64,10 @@ def json_rows(
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        raise _no_rows(mapping, column)
-
-
-def _no_rows(mapping: Map, column: str) -> UsageError:
-    message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
-    if mapping.rows is not None:
-        message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
-    return UsageError(message, "slactl import --help")
+        message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+        if mapping.rows is not None:
+            message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
+        raise UsageError(message, "slactl import --help")
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:

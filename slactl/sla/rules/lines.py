@@ -44,7 +44,10 @@ class Lines:
                 continue
             header = _HEADER.match(line)
             if header and header[1] == "[[":
-                table = self._array_table(_parts(header[2]))
+                parts = _parts(header[2])
+                array = self._resolved(parts[:-1]) + parts[-1:]
+                self._counts[array] = self._counts.get(array, -1) + 1
+                table = (*array, self._counts[array])
                 self._lines[table] = number
             elif header:
                 table = self._resolved(_parts(header[2]))
@@ -63,11 +66,6 @@ class Lines:
             if path in self._counts:
                 path += (self._counts[path],)
         return path
-
-    def _array_table(self, parts: KeyPath) -> KeyPath:
-        path = self._resolved(parts[:-1]) + parts[-1:]
-        self._counts[path] = self._counts.get(path, -1) + 1
-        return (*path, self._counts[path])
 
 
 class ValueScanner:
