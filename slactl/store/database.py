@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     ModelTransaction: TypeAlias = Session
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(NamedTuple):
     """The database of a service desk. Every method raises DatabaseError where it is missing, damaged or not usable."""
 
     path: Path

@@ -26,7 +26,6 @@ from slactl.store.schema import models
 from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
-from slactl.store.write import tenants as stored_tenants
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
@@ -74,15 +73,15 @@ class Ledger:
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
-        return stored_tenants.tenant(self.models, name)
+        return writes.tenant(self.models, name)
 
     def tenants(self) -> list[models.Tenant]:
         """Return every tenant."""
-        return stored_tenants.tenants(self.models)
+        return writes.tenants(self.models)
 
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
-        stored_tenants.keep_tenant(self.models, tenant)
+        writes.keep_tenant(self.models, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""

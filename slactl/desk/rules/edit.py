@@ -42,7 +42,8 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
             load(path)
             with open_regular(real, follow=False) as stream:  # the name may lead to another file a moment later
                 read = _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
-            before, after = read.content.decode(), _edited(path, read.content.decode(), key, value)
+            before = read.content.decode().removeprefix("\ufeff")
+            after = _edited(path, before, key, value)
             if not dry_run and after != before:
                 _replace(real, read, after, again)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Read the rows of a JSON document one by one, so that memory stays flat however large the document is."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -28,9 +29,11 @@ class Item(NamedTuple):
     value: Any
 
 
-def json_rows(
-    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+#: The number of an object in its list, or of its line, and the object.
+NumberedRow = tuple[int, Mapping[str, Any]]
+
+
+def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[NumberedRow]:
     """Yield the objects of the list that the map names, or of the only list with the ticket column; or one a line.
 
     The number is the object's in the list, or the line's. Where the document breaks off, the rows before that count.
@@ -47,6 +50,8 @@ def json_rows(
                 rows = path
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
+            elif rows is not None and path == rows and path and number == 1:
+                raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
                 if has(value, column):
                     raise _ambiguous(column, rows, path)
@@ -64,10 +69,9 @@ def json_rows(
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
-        if mapping.rows is not None:
-            message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
-        raise UsageError(message, "slactl import --help")
+        missing = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+        named = mapping.rows and f"the file has no list at {mapping.rows!r}, where the map has its rows"
+        raise UsageError(document.fault or named or missing, "slactl import --help")
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:
@@ -100,6 +104,8 @@ class _Document(JsonText):
         super().__init__(source, ticked)
         #: Whether there was an empty list that may be that of the rows.
         self.has_empty_list = False
+        #: Why the whole document is not valid JSON, where it is short enough to be read at once.
+        self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
         """Yield the items of every list that may be that of the rows."""
@@ -152,7 +158,8 @@ class _Document(JsonText):
             return None
         try:
             value, end = DECODER.raw_decode(self.text, self.at)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            self.fault = "" if isinstance(error, json.JSONDecodeError) else f"the file is not valid JSON: {error}"
             return None
         if not all(has(value, mapping.columns[name]) for name in mapping.needed):
             return None

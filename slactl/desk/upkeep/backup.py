@@ -27,7 +27,7 @@ from slactl.files import (
 )
 from slactl.store.database import Database
 from slactl.store.read import events as event_reads
-from slactl.store.schema.events import last_event
+from slactl.store.schema.views import last_event
 from slactl.store.sqlite.file import Progress, copy_state, size_of
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.health import damage

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TICKET_COLUMNS = tuple(views.ticket_columns(""))
 
 #: Every reference of this form means slactl's own number.
-NUMBER = re.compile(r"#?([1-9][0-9]*)")
+NUMBER = r"#?([1-9][0-9]*)"
 
 
 def tickets(
@@ -53,7 +53,7 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     Raises:
         NotKnownError: there is no such ticket.
     """
-    typed = NUMBER.fullmatch(reference)
+    typed = re.fullmatch(NUMBER, reference)
     if typed is None:
         name = reference.removeprefix("ext:")
         row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()

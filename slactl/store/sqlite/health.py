@@ -64,7 +64,8 @@ def overlooked(connection: sqlite3.Connection, until: str) -> int:
 
 def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many messages need a person's decision, by state."""
-    query = "SELECT state, count(*) FROM notification WHERE state IN ('dead', 'held') GROUP BY state ORDER BY state"
+    stuck = "state IN ('dead', 'held', 'partly')"
+    query = f"SELECT state, count(*) FROM notification WHERE {stuck} GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
 
 
