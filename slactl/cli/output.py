@@ -99,9 +99,9 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        from slactl.desk.tickets.input import is_addressee
+        from slactl.desk.tickets.input import is_recipient
 
-        if not is_addressee(here.desk, assignee):
+        if not is_recipient(here.desk, assignee):
             file = here.desk.rules
             entry = f"{assignee} has no [people.{assignee}] entry in {file}"
             say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)

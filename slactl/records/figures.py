@@ -57,7 +57,7 @@ class MeasuredBefore(Measured):
 
 
 class Band(TypedDict):
-    """How many open tickets are of one urgency, in total and by priority."""
+    """The number of open tickets of one urgency, in total and by priority."""
 
     band: str
     count: int
@@ -178,7 +178,7 @@ class Trend(TypedDict):
 
 
 class LevelCounts(TypedDict):
-    """How often a level came due in a period, by outcome; manual escalations have no level."""
+    """The number of times that a level came due in a period, by outcome; manual escalations have no level."""
 
     source: str
     escalation: str | None

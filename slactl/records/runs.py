@@ -119,7 +119,7 @@ class NextStep(TypedDict):
 
 
 class SampleAddress(TypedDict):
-    """What became of a test message at one address; nothing was sent there where `outcome` is None."""
+    """The result of a test message at one address; nothing was sent there where `outcome` is None."""
 
     address: str
     outcome: str | None

@@ -81,7 +81,7 @@ class BusinessCalendar:
         return line.counted(b) - line.counted(a)
 
     def is_open(self, t: datetime) -> bool:
-        """Whether time counts at this instant.
+        """Return whether time counts at this instant.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.

@@ -79,7 +79,7 @@ class ValueScanner:
 
     @property
     def is_open(self) -> bool:
-        """Whether the value goes on."""
+        """Return whether the value goes on."""
         return self._depth > 0 or self._quote is not None
 
     def feed(self, text: str) -> None:

@@ -52,7 +52,7 @@ class TrackedTarget:
 
     @property
     def is_set(self) -> bool:
-        """Whether it has a duration or a deadline set by hand."""
+        """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
     def aim(self, duration: Duration | None, terms: "Terms") -> None:

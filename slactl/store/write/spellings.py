@@ -29,7 +29,7 @@ _GOES_ON = re.compile(r"[^\W_]|-+[^\W_]|\.[^\W_]|[\ufffd\u0300-\u036f]")
 
 
 class Mention(Enum):
-    """Whether a text has an address: as such, spelled otherwise, perhaps within another address, or not at all."""
+    """The way a text has an address: as such, spelled otherwise, perhaps within another address, or not at all."""
 
     PLAIN = "plain"
     SPELLED = "spelled"
