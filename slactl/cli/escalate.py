@@ -12,6 +12,9 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="The reason, 1 to 1,000 characters; required.")
+]
 FOR = wall_seconds("--for", "slactl ack --help")
 
 
@@ -19,9 +22,7 @@ FOR = wall_seconds("--for", "slactl ack --help")
 def escalate(
     context: typer.Context,
     references: Ids,
-    reason: Annotated[
-        str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")
-    ] = None,
+    reason: ReasonOption = None,
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,

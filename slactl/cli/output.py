@@ -12,6 +12,7 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
 
@@ -98,9 +99,9 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        from slactl.desk.tickets.input import is_addressee
+        from slactl.desk.tickets.input import is_recipient
 
-        if not is_addressee(here.desk, assignee):
+        if not is_recipient(here.desk, assignee):
             file = here.desk.rules
             entry = f"{assignee} has no [people.{assignee}] entry in {file}"
             say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
@@ -114,7 +115,7 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
 
 
-def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
+def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":
     from slactl.clock import to_text
     from slactl.store.read.filters import by_number
 

@@ -15,6 +15,7 @@ from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Summary
     from slactl.show.records import Record
 
 app = Commands()
@@ -66,11 +67,11 @@ def summary(
         )
         changes = change(transaction, here.now, record) if chosen is Form.TABLE else {}
     _print(here, record, changes, chosen)
-    late = any(record[name] for name in FIELDS if name.endswith("_breached_count"))
+    late = any(value for name, value in record.items() if name.endswith("_breached_count"))
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
+def _print(here: Call, record: "Summary", changes: "Record", form: Form) -> None:
     from slactl.show.records import write, write_object, write_pairs
 
     if form is Form.TABLE:
@@ -85,7 +86,7 @@ def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
         ]
         write(hours, form, HOUR_FIELDS, sys.stdout)
     elif form is Form.PLAIN and record["groups"] is None:
-        write_pairs({name: record[name] for name in FIELDS}, sys.stdout)
+        write_pairs({name: value for name, value in record.items() if name in FIELDS}, sys.stdout)
     elif record["groups"] is None:
         write([record], form, FIELDS, sys.stdout)
     else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3

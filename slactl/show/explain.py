@@ -29,8 +29,10 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     console, now = screen.console(), from_text(explained["at"])
     title = clean(explained["subject"] or explained["external_id"] or "no subject")
     console.print(Text(f"#{explained['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
-    for name, value in _ticket_facts(explained):
-        print_fact(console, name, value)
+    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
+    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
+    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
+    print_fact(console, "Ticket", ", ".join(facts))
     _choice(console, explained)
     _calendar(console, explained)
     if explained["priority"] != explained["chosen_priority"]:
@@ -46,13 +48,6 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
-
-
-def _ticket_facts(explained: Record) -> Iterator[tuple[str, str]]:
-    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
-    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
-    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
-    yield "Ticket", ", ".join(facts)
 
 
 def print_fact(console: "Console", name: str, value: str) -> None:
@@ -87,31 +82,20 @@ def _choice(console: "Console", chosen: Record) -> None:
         print_fact(console, "", f"and {more} more; --json shows all")
     if chosen["chosen_because"] != "created":
         when = in_zone(from_text(chosen["chosen_at"]), zone_of(chosen))
-        print_fact(console, "Chosen", f"{when}, {_because(chosen)}")
+        did = "applied newer rules" if (why := chosen["chosen_because"]) == "rules_applied" else f"changed the {why}"
+        print_fact(console, "Chosen", f"{when}, when {chosen['chosen_by'] or 'somebody'} {did}")
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
     """Print the calendar on which time is counted."""
     if chosen["calendar"]:
-        print_fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+        own = f", the tenant's own, not {chosen['stated_timezone']}"
+        zone = f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
+        print_fact(console, "Calendar", f"{chosen['calendar']}, {'always open' if chosen['always_open'] else zone}")
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
         print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
-
-
-def _because(chosen: Record) -> str:
-    who = chosen["chosen_by"] or "somebody"
-    if chosen["chosen_because"] == "rules_applied":
-        return f"when {who} applied newer rules"
-    return f"when {who} changed the {chosen['chosen_because']}"
-
-
-def _clock_of(chosen: Record) -> str:
-    if chosen["always_open"]:
-        return "always open"
-    own = f", the tenant's own, not {chosen['stated_timezone']}"
-    return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
 
 
 def zone_of(chosen: Record) -> tzinfo | None:

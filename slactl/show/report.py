@@ -16,6 +16,8 @@ from slactl.text import clean, counted
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from slactl.records.figures import Report
+
 TARGETS: tuple[str, ...] = tuple(Target)
 
 #: The shades of an hour, from nothing to the busiest, in blocks and in ASCII.
@@ -25,7 +27,7 @@ HEAT = (" ·░▒▓█", " .:+*#")
 GROUPS = 50
 
 
-def draw_report(report: Record, screen: Screen) -> None:
+def draw_report(report: "Report", screen: Screen) -> None:
     """Draw a record of `report --json`."""
     from rich.text import Text
 
@@ -43,7 +45,7 @@ def draw_report(report: Record, screen: Screen) -> None:
         console.print(lay(report["worst"], worst_columns(), console.width))
 
 
-def period_title(report: Record) -> str:
+def period_title(report: "Report") -> str:
     """Return a title with the period of the report."""
     since, until = (
         local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
@@ -55,7 +57,7 @@ def period_title(report: Record) -> str:
     return f"Targets until {until}" if until else "All targets so far"
 
 
-def ticket_words(report: Record) -> str:
+def ticket_words(report: "Report") -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, judged = report["opened_count"], report["ticket_count"]
     text = f"{counted(opened, 'ticket')} opened"
@@ -65,7 +67,7 @@ def ticket_words(report: Record) -> str:
     return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
-def busiest_words(report: Record) -> str:
+def busiest_words(report: "Report") -> str:
     """Return the busiest hour of the week in words; empty text where no ticket was opened."""
     number, day, hour = max(
         (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
@@ -74,9 +76,11 @@ def busiest_words(report: Record) -> str:
     return f"Busiest: {name}, {counted(number, 'ticket')}" if number else ""
 
 
-def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
-    found = [("", report["targets"], target_columns("Target", blocks=blocks))]
-    if report["groups"] is not None:
+def _sections(report: "Report", *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
+    found: list[tuple[str, Sequence[Record], Sequence[Column]]] = [
+        ("", report["targets"], target_columns("Target", blocks=blocks))
+    ]
+    if report["by"] is not None and report["groups"] is not None:
         rows = [{"group": group["group"], **row} for group in report["groups"][:GROUPS] for row in group["targets"]]
         text = f"By {report['by']}"
         if len(report["groups"]) > GROUPS:
@@ -203,7 +207,7 @@ def escalation_columns() -> Sequence[Column]:
     )
 
 
-def _heat_lines(report: Record, *, blocks: bool) -> Sequence["Text"]:
+def _heat_lines(report: "Report", *, blocks: bool) -> Sequence["Text"]:
     from rich.text import Text
 
     week, marks = report["busiest_hours"], HEAT[0 if blocks else 1]

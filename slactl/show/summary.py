@@ -17,6 +17,8 @@ from slactl.text import clean
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from slactl.records.figures import Summary
+
 #: How many of the tickets that breach next there is room for.
 NEXT = 3
 
@@ -30,7 +32,7 @@ BAND_STYLES = {
 }
 
 
-def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
+def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     """Draw a record of `summary --json`, and how its share of kept targets changed against the period before."""
     from rich.text import Text
 
@@ -55,7 +57,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
     rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
     console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
     _draw_change(summary, change, console)
-    if summary["groups"] is not None:
+    if summary["by"] is not None and summary["groups"] is not None:
         console.print()
         console.print(lay(summary["groups"], group_columns(summary["by"]), console.width))
 
@@ -65,7 +67,7 @@ def late_count(summary: Record) -> int:
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 
-def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> None:
+def _draw_open_work(summary: "Summary", console: "Console", *, blocks: bool) -> None:
     from rich.text import Text
 
     bands = [band for band in summary["urgency"] if band["count"] or band["band"] != "no_deadline"]
@@ -77,8 +79,9 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     }
     text = " · ".join(f"{number:,} {name}" for name, number in parts.items())
     console.print(Text(f"{summary['open_count']:,} open: {text}"))
-    if late_count(summary):
-        text = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
+    counts: Record = summary
+    if late_count(counts):
+        text = " · ".join(f"{words(kind)} {counts[f'{kind}_breached_count']:,}" for kind in Target)
         console.print(Text(f"Overdue targets: {text}", style="bold red"))
 
 
@@ -134,7 +137,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
     )
 
 
-def _draw_change(summary: Record, change: Record, console: "Console") -> None:
+def _draw_change(summary: "Summary", change: Record, console: "Console") -> None:
     """Print the shares of a period beside those of the period before; nothing where neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in (Target.FIRST_RESPONSE, Target.RESOLUTION)]

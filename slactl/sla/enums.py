@@ -14,7 +14,7 @@ class Status(StrEnum):
 
     @property
     def is_done(self) -> bool:
-        """Whether the resolution clock has stopped."""
+        """Return whether the resolution clock has stopped."""
         return self in (Status.RESOLVED, Status.CLOSED)
 
 

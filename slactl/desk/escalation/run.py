@@ -14,6 +14,7 @@ from slactl.errors import ExitCode, worst
 
 if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Delivered
+    from slactl.records.runs import CheckReport, Firing
 
 
 class RunOptions(NamedTuple):
@@ -46,7 +47,7 @@ class Batch:
 
     def __init__(self, scanned: int = 0, failed: int = 0, problems: Sequence[str] = ()) -> None:
         self.scanned, self.breached, self.failed = scanned, 0, failed
-        self.firings: list[dict[str, Any]] = []
+        self.firings: list[Firing] = []
         self.problems = list(problems)
 
     def add(self, other: "Batch") -> None:
@@ -119,7 +120,7 @@ class Report(Batch):
         self.incomplete |= delivered.waits
         self.interrupted |= delivered.interrupted
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "CheckReport":
         """Return the report as `check --json` prints it."""
         return {
             "run_id": self.run_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import to_text
 from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
@@ -22,6 +22,9 @@ from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
 from slactl.text import clean
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Firing as FiringRecord
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
 BATCH = 100
@@ -62,7 +65,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     if options.send and counts:
         # The messages of earlier runs, and those that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
-    report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
+    report.firings = [cast("FiringRecord", {**firing, "id": None, "run_id": None}) for firing in report.firings]
     return report
 
 
@@ -168,7 +171,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
                 tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
-            batch.firings.append(record | {"told": recipients.get(firing["id"], [])})
+            batch.firings.append(cast("FiringRecord", record | {"told": recipients.get(firing["id"], [])}))
     return batch
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import Entry as Entry
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
@@ -25,12 +26,10 @@ from slactl.store.schema import models
 from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
-from slactl.store.write import tenants as stored_tenants
 
 if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
     from slactl.store.database import ModelTransaction
-
-__all__ = ["Entry", "Ledger", "ledger"]
 
 #: How much later than a command others can have read the clock whose changes it finds.
 LAG = timedelta(minutes=10)
@@ -74,15 +73,15 @@ class Ledger:
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
-        return stored_tenants.tenant(self.models, name)
+        return writes.tenant(self.models, name)
 
     def tenants(self) -> list[models.Tenant]:
         """Return every tenant."""
-        return stored_tenants.tenants(self.models)
+        return writes.tenants(self.models)
 
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
-        stored_tenants.keep_tenant(self.models, tenant)
+        writes.keep_tenant(self.models, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
@@ -247,7 +246,7 @@ class Ledger:
         """Look again at an instant at a ticket that cannot be evaluated now."""
         writes.postpone(self._connection, number, to_text(until))
 
-    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    def records(self, numbers: Sequence[int]) -> "list[Ticket]":
         """Return some tickets as in machine output, with the changes so far."""
         self.settle()
         return writes.ticket_records(self._connection, numbers, to_text(self.now))

@@ -72,19 +72,16 @@ def closing_commands(rules: Path, database: Path, found: Sequence[Doubt]) -> str
 
     The folder of a shared database stays open for its group, so that the rules have to leave it.
     """
-    must_stay = os.path.realpath(database.parent) if _is_shared(database) else None
+    try:
+        is_shared = bool(os.stat(database).st_mode & stat.S_IWGRP)
+    except OSError:
+        is_shared = False
+    must_stay = os.path.realpath(database.parent) if is_shared else None
     if any(each.fix is None or str(each.path) == must_stay for each in found):
         with suppress(OSError):
             rules = real_path(rules)
         return " && ".join(_moving(rules))
     return " && ".join(dict.fromkeys(each.fix for each in found if each.fix is not None))
-
-
-def _is_shared(database: Path) -> bool:
-    try:
-        return bool(os.stat(database).st_mode & stat.S_IWGRP)
-    except OSError:
-        return False
 
 
 def _moving(rules: Path) -> Iterator[str]:

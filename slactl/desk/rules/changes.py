@@ -48,21 +48,21 @@ def _change(section: str, name: str | None, key: str | None, before: object, aft
         "name": name,
         "key": key,
         "change": "added" if before is None else "removed" if after is None else "changed",
-        "before": _shown(before, key),
-        "after": _shown(after, key),
+        "before": shown(before, key),
+        "after": shown(after, key),
         "in_force": (key or "").partition(".")[0] not in PINNED_SETTINGS
         if section == "settings"
         else section not in PINNED_SECTIONS,
     }
 
 
-def _shown(value: object, key: str | None) -> object:
+def shown(value: object, key: str | None) -> object:
     """Return a value without the secrets in its URLs, which an earlier slactl may have accepted."""
     if isinstance(value, str):
         return value if key == "ticket_url" else without_literal_secrets(value)
     if isinstance(value, Mapping):
-        return {name: _shown(item, name) for name, item in value.items()}
-    return [_shown(item, key) for item in value] if isinstance(value, list) else value
+        return {name: shown(item, name) for name, item in value.items()}
+    return [shown(item, key) for item in value] if isinstance(value, list) else value
 
 
 def _section(

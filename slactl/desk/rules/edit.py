@@ -40,7 +40,8 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         real = real_path(path)
         with nullcontext() if dry_run else edit_lock(real, again):
             load(path)
-            read = _read(real)
+            with open_regular(real, follow=False) as stream:  # the name may lead to another file a moment later
+                read = _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
             before = read.content.decode().removeprefix("\ufeff")
             after = _edited(path, before, key, value)
             if not dry_run and after != before:
@@ -56,12 +57,6 @@ class _Before(NamedTuple):
 
     content: bytes
     found: os.stat_result
-
-
-def _read(path: Path) -> _Before:
-    """Read a file and its owner through one descriptor: the name may lead to another file a moment later."""
-    with open_regular(path, follow=False) as stream:
-        return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
 
 
 def _edited(path: Path, before: str, key: str, value: str) -> str:

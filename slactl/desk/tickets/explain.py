@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -31,6 +31,9 @@ from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
 
 Record = dict[str, Any]
 
@@ -73,7 +76,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         return _ticket_record(ticket, case, target)
 
 
-def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
+def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Record:
     evaluation = case.evaluation
     wanted = [target] if target is not None else list(Target)
     timers = [timer for timer in evaluation.timers if timer.kind in wanted]

@@ -79,9 +79,12 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._row and self._ends_here():
-            self.is_over = True
-            raise StopIteration
+        if self._row:
+            self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
+            ends_here = self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
+            if ends_here:
+                self.is_over = True
+                raise StopIteration
         try:
             line = self._again.popleft() if self._again else next(self._coming)
         except StopIteration:
@@ -91,10 +94,6 @@ class _Lines:
         self._size += len(line.text)
         self.number = line.number
         return line.text
-
-    def _ends_here(self) -> bool:
-        self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
-        return self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
 
     @property
     def first(self) -> int:
@@ -207,16 +206,14 @@ def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter
         most = f"{ROW_CHARACTERS:,} characters or {ROW_LINES:,} lines"
         return Problem(lines.first, "", f"the row is longer than {most}: a quote that begins here is not closed")
     if len(row) != len(header):
-        return _ragged(row, header, lines) if any(cell.strip() for cell in row) else None
+        if not any(cell.strip() for cell in row):
+            return None
+        cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
+        spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
+        return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)
     if lines.is_over:
         return Problem(lines.first, "", "a quote is never closed")
     if lines.number > lines.first and not lines.are_well_quoted(delimiter):
         why = "a quote is not closed, or a quote in a cell is not doubled"
         return Problem(lines.first, "", f"the row goes on to line {lines.number}: {why}")
     return None
-
-
-def _ragged(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem:
-    cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
-    spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
-    return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)

@@ -29,9 +29,11 @@ class Item(NamedTuple):
     value: Any
 
 
-def json_rows(
-    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+#: The number of an object in its list, or of its line, and the object.
+NumberedRow = tuple[int, Mapping[str, Any]]
+
+
+def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[NumberedRow]:
     """Yield the objects of the list that the map names, or of the only list with the ticket column; or one a line.
 
     The number is the object's in the list, or the line's. Where the document breaks off, the rows before that count.
@@ -41,8 +43,7 @@ def json_rows(
     """
     document, column = _Document(source, ticked), mapping.columns["ticket"]
     rows: Path | None = None
-    bad: dict[int, str] = {}
-    number, is_read = 0, False
+    bad, number, is_read = dict[int, str](), 0, False
     try:
         for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, column)):
@@ -68,14 +69,9 @@ def json_rows(
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        raise UsageError(document.fault, "slactl import --help") if document.fault else _no_rows(mapping, column)
-
-
-def _no_rows(mapping: Map, column: str) -> UsageError:
-    message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
-    if mapping.rows is not None:
-        message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
-    return UsageError(message, "slactl import --help")
+        missing = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+        named = mapping.rows and f"the file has no list at {mapping.rows!r}, where the map has its rows"
+        raise UsageError(document.fault or named or missing, "slactl import --help")
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:

@@ -164,7 +164,7 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
 def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
     facts = runs.facts(transaction)
-    last_hash = facts.get(runs.LADDERS)
+    last_hash = facts.get(runs.LEVELS_HASH)
     try:
         rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(transaction).values()})
     except RulesError:

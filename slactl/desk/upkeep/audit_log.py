@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read import audit
 from slactl.store.schema.chain import BEGINNING, TRIGGERS, seal
@@ -12,6 +12,8 @@ from slactl.store.sqlite.structure import Oddity, odd_parts
 from slactl.text import is_utf8
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Audit
+    from slactl.records.upkeep import Finding as FindingRecord
     from slactl.store.database import Transaction
 
 #: How many findings are kept; the others are only counted.
@@ -65,11 +67,18 @@ class AuditReport:
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "Audit":
         """Return the audit as `audit verify --json` prints it."""
-        names = ("audit_head", "events", "texts", "erased", "tickets", "found")
-        findings = [each._asdict() for each in self.findings]
-        return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
+        return {
+            "ok": not self.found,
+            "audit_head": self.audit_head,
+            "events": self.events,
+            "texts": self.texts,
+            "erased": self.erased,
+            "tickets": self.tickets,
+            "found": self.found,
+            "findings": [cast("FindingRecord", finding._asdict()) for finding in self.findings],
+        }
 
 
 def audit_log(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import DatabaseError, RefusedError, SlactlError
@@ -34,6 +34,7 @@ from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Backup as BackupRecord
     from slactl.store.database import Transaction
 
 
@@ -47,7 +48,7 @@ class Backup:
     audit_head: str | None
     dry_run: bool = False
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "BackupRecord":
         """Return the backup as `backup --json` prints it."""
         return {
             "file": str(self.file),

@@ -37,7 +37,11 @@ class Holder(NamedTuple):
 
 def file_checks(database: Path) -> Iterator[Check]:
     """Check the modes of the database, the files beside it and its folders."""
-    found = [*_open_to_others(database), *_closed_to_us(database)]
+    found = list(_open_to_others(database))
+    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
+    for path in (*paths, database.resolve().parent) if paths else ():
+        if not os.access(path, os.W_OK):
+            found.append(Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}"))
     yield from found or [Check("permissions", True, "closed to others")]
 
 
@@ -59,13 +63,6 @@ def _open_to_others(database: Path) -> Iterator[Check]:
         if _mode(path) & 0o007:
             what = f"{path}: everybody may read or write it"
             yield Check("permissions", False, what, f"chmod o-rwx {quoted(path)}")
-
-
-def _closed_to_us(database: Path) -> Iterator[Check]:
-    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
-    for path in (*paths, database.resolve().parent) if paths else ():
-        if not os.access(path, os.W_OK):
-            yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}")
 
 
 def _files(database: Path) -> list[Path]:

@@ -14,7 +14,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -27,6 +27,8 @@ from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Erasure as ErasureRecord
+    from slactl.records.upkeep import Leftover as LeftoverRecord
     from slactl.store.database import Transaction
 
 
@@ -67,14 +69,14 @@ class Erasure:
         """Return the exit code."""
         return ExitCode.PARTLY if self.left or self.problem else ExitCode.DONE
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "ErasureRecord":
         """Return the erasure as `erase --json` prints it."""
         return {
             "texts": dict(self.texts),
             "tickets": list(self.tickets),
             "other_tickets": list(self.other_tickets),
-            "spelled": self.spelled._asdict(),
-            "left": [leftover._asdict() for leftover in self.left],
+            "spelled": {"texts": self.spelled.texts, "tickets": self.spelled.tickets},
+            "left": [cast("LeftoverRecord", leftover._asdict()) for leftover in self.left],
             "problem": self.problem,
             "dry_run": self.dry_run,
             "exit_code": int(self.code),

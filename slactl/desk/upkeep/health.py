@@ -1,9 +1,13 @@
 """The result of a doctor's examination: one check after the other, and the exit code that follows."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.errors import ExitCode, worst
+
+if TYPE_CHECKING:
+    from slactl.records.upkeep import Check as CheckRecord
+    from slactl.records.upkeep import Health as HealthRecord
 
 
 class Check(NamedTuple):
@@ -30,7 +34,9 @@ class Health:
         """Return 6 when the database cannot be relied on, 7 when there is another problem."""
         return worst([each.code for each in self.checks if not each.ok])
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "HealthRecord":
         """Return the health as `doctor --json` prints it."""
-        checks = [{"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks]
+        checks: list[CheckRecord] = [
+            {"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks
+        ]
         return {"ok": self.code is ExitCode.DONE, "exit_code": int(self.code), "checks": checks}

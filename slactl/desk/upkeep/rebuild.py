@@ -24,6 +24,7 @@ from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Rebuild as RebuildRecord
     from slactl.store.database import Transaction
 
 Progress = Callable[[str, int, int], None]
@@ -51,10 +52,14 @@ class Rebuilt:
         found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
         return ExitCode.PARTLY if found else ExitCode.DONE
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "RebuildRecord":
         """Return the rebuild as `doctor --rebuild --json` prints it, without the differences."""
-        names = ("dry_run", "tickets", "changed", "differences", "failed")
-        return {name: getattr(self, name) for name in names} | {
+        return {
+            "dry_run": self.dry_run,
+            "tickets": self.tickets,
+            "changed": self.changed,
+            "differences": self.differences,
+            "failed": self.failed,
             "structure": list(self.structure),
             "dropped": dict(self.dropped),
             "unmade": list(self.unmade),

@@ -33,7 +33,7 @@ class EventGap:
     at_end: bool
 
     def reaches(self, due: DueLevel) -> bool:
-        """Whether a level fires within it."""
+        """Return whether a level fires within it."""
         return self.start <= due.at <= self.last - (due.strict and self.at_end)
 
 

@@ -33,7 +33,7 @@ class Event:
 
     @property
     def by_system(self) -> bool:
-        """Whether slactl itself acted, so that the event moves no deadline."""
+        """Return whether slactl itself acted, so that the event moves no deadline."""
         return self.actor_type is ActorType.SYSTEM
 
 

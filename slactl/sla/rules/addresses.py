@@ -47,7 +47,11 @@ def has_literal_secret(url: str) -> bool:
     may_show_path = is_mail or (kind in (*SYSLOG_SCHEMES, *WEB_SCHEMES) and "@" not in path)
     if is_literal(login.partition(":")[2]) or (is_literal(path) and not may_show_path):
         return True
-    return any(_option_has_secret(option) for option in re.split("[&;]", query))
+    options = (option.partition("=") for option in re.split("[&;]", query))
+    return any(
+        unquote(name).strip().lower() not in OPTIONS and is_literal(unquote(value or name))
+        for name, _, value in options
+    )
 
 
 def has_literal_login(url: str) -> bool:
@@ -76,11 +80,6 @@ def without_literal_secrets(text: str) -> str:
 def is_literal(text: str) -> bool:
     """Return whether a text has more than placeholders and separators."""
     return re.search(rf"[^{_HOLE}/:@,#.\s-]", text) is not None
-
-
-def _option_has_secret(option: str) -> bool:
-    name, _, value = option.partition("=")
-    return unquote(name).strip().lower() not in OPTIONS and is_literal(unquote(value or name))
 
 
 def label(url: str) -> str:

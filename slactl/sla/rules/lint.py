@@ -117,7 +117,7 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
 
 
 def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:
-    """Whether a ticket that an escalation rule matches can have a target."""
+    """Return whether a ticket that an escalation rule matches can have a target."""
     return any(
         policy.target(priority, target)
         for policy in rules.policies

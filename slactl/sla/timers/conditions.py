@@ -23,7 +23,7 @@ class ConditionPeriods:
 
     @property
     def holds(self) -> bool:
-        """Whether the condition holds."""
+        """Return whether the condition holds."""
         return bool(self.periods) and self.periods[-1][1] is None
 
     def turn(self, at: int, holds: bool) -> None:

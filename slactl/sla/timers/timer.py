@@ -77,7 +77,7 @@ class Timer:
 
     @property
     def is_counting(self) -> bool:
-        """Whether the clock runs now: it is neither stopped nor paused."""
+        """Return whether the clock runs now: it is neither stopped nor paused."""
         return self.running_since is not None
 
 

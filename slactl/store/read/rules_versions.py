@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from slactl.store.read.rows import Row, rows
-from slactl.store.read.runs import LADDERS
+from slactl.store.read.runs import LEVELS_HASH
 from slactl.store.schema import views
 
 
@@ -105,7 +105,7 @@ def latest_version(connection: sqlite3.Connection) -> StoredVersion | None:
 
 def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
     """Return the version with which every next instant was calculated; None where that is not known."""
-    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LADDERS,)).fetchone()
+    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LEVELS_HASH,)).fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
@@ -121,5 +121,5 @@ def known_hashes(connection: sqlite3.Connection) -> set[str]:
 
 def levels_hash(connection: sqlite3.Connection) -> str | None:
     """Return the hash of the rules with which every next instant was calculated; None where that is not known."""
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (LADDERS,)).fetchone()
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (LEVELS_HASH,)).fetchone()
     return str(row[0]) if row is not None else None

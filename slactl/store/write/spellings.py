@@ -29,7 +29,7 @@ _GOES_ON = re.compile(r"[^\W_]|-+[^\W_]|\.[^\W_]|[\ufffd\u0300-\u036f]")
 
 
 class Mention(Enum):
-    """Whether a text has an address: as such, spelled otherwise, perhaps within another address, or not at all."""
+    """The way a text has an address: as such, spelled otherwise, perhaps within another address, or not at all."""
 
     PLAIN = "plain"
     SPELLED = "spelled"
@@ -92,7 +92,9 @@ def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
     if "=?" in text:
         text = _WORD.sub(_of_word, _BETWEEN_WORDS.sub(r"\1", text))
     if "&" in text:
-        text = _ENTITY.sub(_of_entity, text)
+        from html import unescape
+
+        text = _ENTITY.sub(lambda match: unescape(match[0]), text)
     if "%" in text:
         text = _PERCENT.sub(lambda match: _of_hex(match[0].replace("%", "")), text)
     if "\\u" in text:
@@ -114,12 +116,6 @@ def _of_word(match: re.Match[str]) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def _of_entity(match: re.Match[str]) -> str:
-    from html import unescape
-
-    return unescape(match[0])
 
 
 def _of_hex(digits: str) -> str:

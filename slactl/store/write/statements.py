@@ -1,12 +1,13 @@
-"""Read and write many tickets at once, each function in as few statements as possible."""
+"""Read and write many tickets at once, each function in as few statements as possible, and the tenants."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
+from sqlmodel import select as select_models
 
 from slactl.errors import RefusedError
 from slactl.sla.history.event import Event
@@ -14,8 +15,11 @@ from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row
-from slactl.store.schema.models import Escalation, Ticket, Timer
+from slactl.store.schema.models import Escalation, Tenant, Ticket, Timer
 from slactl.store.schema.models import Event as EventRow
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket as TicketRecord
 
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
@@ -54,7 +58,7 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(table_of(Timer)).where(table_of(Timer).c.id.in_(batch)))
 
 
-def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> "list[TicketRecord]":
     """Return tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
@@ -143,6 +147,22 @@ def tickets_of_requester(connection: Connection, address: str, since: str, until
         table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
     )
     return list(connection.execute(query.order_by(table.c.id)).scalars())
+
+
+def tenants(session: Session) -> list[Tenant]:
+    """Return every tenant."""
+    return list(session.exec(select_models(Tenant)))
+
+
+def tenant(session: Session, name: str) -> Tenant | None:
+    """Return the tenant of this name, or None."""
+    return session.get(Tenant, name)
+
+
+def keep_tenant(session: Session, kept: Tenant) -> None:
+    """Write a tenant that is new or was changed."""
+    session.add(kept)
+    session.flush()
 
 
 def postpone(connection: Connection, number: int, until: str) -> None:

@@ -1,4 +1,4 @@
-"""The records that scripts read, as types: their fields in the order in which slactl prints them.
+"""Tickets, what belongs to them, and lists of them, as types: the fields in the order in which slactl prints them.
 
 Instants are UTC text that ends in `Z`. A field without a value is None.
 """
@@ -114,106 +114,18 @@ class TicketDetails(Ticket):
     events: list[Event]
 
 
-class Notification(TypedDict):
-    """A message in the outbox as `notifications list` prints it."""
+class Tenant(TypedDict):
+    """A tenant as `tenant list` prints it."""
 
-    id: int
-    escalation_id: int
-    ticket_id: int
-    recipient: str
-    state: str
-    tries: int
+    name: str
+    plan: str
+    timezone: str | None
     created_at: str
-    next_try_at: str | None
-    ended_at: str | None
-    error: str | None
-    run_id: int | None
-    held_by: str | None
-    instead_of: str | None
 
 
-class Run(TypedDict):
-    """A run of `check` as `runs list` prints it; `skipped` counts levels by outcome."""
+class View(TypedDict):
+    """A saved view as `list @` prints it; `source` is ready-made or rules."""
 
-    id: int
-    started_at: str
-    ended_at: str | None
-    scanned: int
-    breached: int
-    fired: int
-    notified: int
-    failed: int
-    skipped: dict[str, int]
-    exit_code: int | None
-    rules_version: int | None
-    duration_ms: int | None
-    audit_head: str | None
-
-
-class CheckReport(TypedDict):
-    """The report of a run as `check --json` prints it.
-
-    In a dry run there is no `run_id`, and `firings` are escalations without ids.
-    """
-
-    run_id: int | None
-    at: str
-    dry_run: bool
-    scanned: int
-    breached: int
-    escalated: int
-    notified: int
-    failed: int
-    skipped: int
-    skipped_by_reason: dict[str, int]
-    firings: list[dict[str, Any]]
-    messages: list[str]
-    audit_head: str | None
-    interrupted: bool
-    duration_ms: int
-    exit_code: int
-
-
-class Counts(TypedDict):
-    """The numbers of a summary; averages and medians are business time, attainment and rates lie in [0, 1]."""
-
-    at: str
-    open_count: int
-    unassigned_count: int
-    urgent_open_count: int
-    escalated_count: int
-    paused_count: int
-    due_soon_count: int
-    first_response_breached_count: int
-    next_response_breached_count: int
-    resolution_breached_count: int
-    avg_first_response_minutes: float | None
-    median_first_response_minutes: float | None
-    first_response_n: int
-    avg_resolution_hours: float | None
-    median_resolution_hours: float | None
-    resolution_n: int
-    first_response_attainment: float | None
-    resolution_attainment: float | None
-    escalation_rate: float | None
-    breach_rate: float | None
-
-
-class Group(Counts):
-    """The numbers of one group of a summary; the group without a name is None."""
-
-    group: str | None
-
-
-class Summary(Counts):
-    """The summary as `summary --json` prints it; the period is [since, until)."""
-
-    since: str | None
-    until: str
-    by: str | None
-    groups: list[Group] | None
-    before: dict[str, Any] | None
-    due_soon_seconds: int
-    urgency: list[dict[str, Any]]
-    next: list[dict[str, Any]]
-    forecast: dict[str, Any] | None
+    name: str
+    source: str
+    options: str
