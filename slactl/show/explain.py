@@ -34,8 +34,8 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     _choice(console, explained)
     _calendar(console, explained)
     if explained["priority"] != explained["chosen_priority"]:
-        judged = explained["chosen_priority"]
-        print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
+        chosen = explained["chosen_priority"]
+        print_fact(console, "Targets for", f"priority {chosen}; an escalation raised the priority later")
     for timer in explained["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
@@ -97,7 +97,7 @@ def _calendar(console: "Console", chosen: Record) -> None:
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
-        print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
+        print_fact(console, "Holidays", f"public holidays of {chosen['holidays_of']}")
 
 
 def _because(chosen: Record) -> str:

@@ -95,7 +95,7 @@ def _charts(report: Record) -> Mapping[str, Any]:
         return f"{names[place]}: {', '.join(parts)} missed"
 
     def kept_title(kind: str, place: int) -> str:
-        return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
+        return f"{names[place]}: {words(kind)} met {percent(kept[kind][place])}"
 
     def heat_title(day: int, hour: int) -> str:
         return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"

@@ -108,7 +108,7 @@ def target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
 
     return (
         Column(title, lambda row: words(row["target"])),
-        Column("Kept", kept, rank=1),
+        Column("Met", kept, rank=1),
         *measure_columns(),
     )
 
@@ -163,7 +163,7 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         return bar(1, cells, blocks=blocks) if cells else "", "red"
 
     def kept(kind: str) -> Column:
-        title = f"{words(kind).capitalize()} kept"
+        title = f"{words(kind).capitalize()} met"
         return Column(title, lambda step: percent(step[f"{kind}_attainment"]), right=True)
 
     return trend["steps"], (

@@ -126,7 +126,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
 
     return (
         Column("Target", lambda row: row["target"]),
-        Column("Kept", attained, rank=1),
+        Column("Met", attained, rank=1),
         Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
         Column("Average", lambda row: taken(row["average"]), right=True),
         Column("Median", lambda row: taken(row["median"]), right=True),
@@ -171,7 +171,7 @@ def group_columns(by: str) -> Sequence[Column]:
 
     def kept(target: Target) -> Column:
         name = f"{target}_attainment"
-        title = "Response kept" if target is Target.FIRST_RESPONSE else "Resolution kept"
+        title = "Response met" if target is Target.FIRST_RESPONSE else "Resolution met"
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
     def late(group: Record) -> tuple[str, str]:

@@ -26,7 +26,7 @@ def audit_lines(audit: Record) -> Iterator[str]:
     """Yield what an audit checked, and a line for each finding, the first bad event first."""
     yield f"last hash\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
-    yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
+    yield f"texts\t{audit['texts']:,} stored, {audit['erased']:,} erased"
     yield f"tickets\t{audit['tickets']:,}"
     for finding in audit["findings"]:
         yield f"bad\t{clean(finding['message'])}"
@@ -69,9 +69,7 @@ def erasure_lines(erasure: Record) -> Iterator[str]:
 
 def _spelled(spelled: Record, *, rehearsed: bool) -> str:
     count, tickets = spelled["texts"], spelled["tickets"]
-    have = (
-        f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, such as &#64;"
-    )
+    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in encoded form, such as &#64;"
     look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
     return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
 

@@ -268,7 +268,7 @@ def test_a_priority_that_an_escalation_raised_moves_nothing_and_is_said(
     assert (ticket["priority"], ticket["chosen_priority"]) == ("high", "normal")
     (_, resolution) = ticket["timers"]
     assert (resolution["target_seconds"], resolution["levels"]) == (72 * 3600, [])
-    assert any(line.startswith("Judged as    priority normal") for line in screen(slactl, "1"))
+    assert any(line.startswith("Targets for  priority normal") for line in screen(slactl, "1"))
 
 
 def test_it_reads_and_takes_no_lock(slactl: Slactl, explained: Path) -> None:
@@ -296,7 +296,7 @@ def test_on_a_terminal_of_80_columns(slactl: Slactl, monkeypatch: pytest.MonkeyP
         "Passed over  acme contract: tenant is none, not acme",
         "Calendar     office, time zone Europe/Berlin",
         "Hours        mon-thu 09:00-12:30 13:30-18:00, fri 09:00-16:00",
-        "Holidays     those of DE-BE",
+        "Holidays     public holidays of DE-BE",
         "",
         "resolution  running  due Tue 2026-04-07 09:20 +02:00, in 4d 21h",
         "",
