@@ -66,10 +66,10 @@ def _families(transaction: "Transaction", report: Report) -> Iterator[Family]:
     yield "last_run_count", "gauge", "Tickets, breaches, levels and messages of the last check.", results
     names = ("escalation", "level", "outcome", "source")
     decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
-    yield "escalations_total", "counter", "Levels that fell due by outcome, and manual escalations.", decided
+    yield "escalations_total", "counter", "Due levels by outcome, and manual escalations.", decided
     yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
     overdue = runs.overdue_unfired(transaction, now)
-    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has processed.", overdue)
+    yield _gauge("overdue_unfired_tickets", "Tickets with a due breach or level that no check has processed.", overdue)
 
 
 def _gauge(name: str, meaning: str, *values: float) -> Family:

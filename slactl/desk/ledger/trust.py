@@ -61,7 +61,7 @@ def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterat
         return
     letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
     who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"
-    what = f"{who} may {'change it' if is_file else 'replace what is in it'}"
+    what = f"{who} may {'change it' if is_file else 'replace files in it'}"
     own = "" if status.st_uid == os.geteuid() else sudo
     yield Doubt(place, what, f"{own}chmod {letters}-w {quoted(place)}")
 

@@ -213,7 +213,7 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
     if word == HELD:
         return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
-        return f"next try from {from_text(word):%H:%M} UTC on"
+        return f"next try at {from_text(word):%H:%M} UTC or later"
     if change["state"] is not DEAD:
         return "slactl gave up this address"
     if not instead:

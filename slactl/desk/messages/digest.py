@@ -87,7 +87,7 @@ def to_customer(row: Row) -> Message:
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
-    said = f"You should have had {missed} from us{due}. We are sorry, and we are working on it."
+    said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
     body = f"{said}\n\nYour request: {name}"
     return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
 

@@ -259,4 +259,4 @@ def _why_none(kind: Target, terms: Terms) -> str:
         return f"policy {terms.policy.name} has no such target at priority {terms.priority}"
     if kind is Target.NEXT_RESPONSE:
         return f"{terms.target(kind)} is the target, and no message of the customer has waited for a next response"
-    return "the ticket had no such target before it was done"
+    return "the ticket had no such target before it was resolved or closed"

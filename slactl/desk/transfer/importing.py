@@ -213,7 +213,7 @@ def _records(lines: Sequence[tuple[int, str]], work: _Import) -> Iterable[tuple[
     opened = rows[0][1]["created_at"]
     for number, row in rows:
         if mapping.kind == "events" and row["at"] < opened:
-            reason = f"{row['at']} is before the ticket was created; taken as {opened}"
+            reason = f"{row['at']} is before the ticket was created; slactl uses {opened}"
             work.tell(Problem(number, mapping.columns.get("at", "at"), reason, warning=True))
     return events_of(rows, mapping)
 

@@ -50,7 +50,7 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
 
 def _one_character(delimiter: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ValueError(f"{delimiter!r} cannot stand between cells; it is one character such as , or ;")
+        raise ValueError(f"{delimiter!r} is not a valid delimiter; use one character such as , or ;")
     return delimiter
 
 

@@ -125,11 +125,12 @@ def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
         try:
             book.rulebook.adopt(line.rules)
         except RulesError as error:
-            return notes.once(f"{error.message.splitlines()[0]}; the current rules serve its tickets")
+            return notes.once(f"{error.message.splitlines()[0]}; slactl uses the current rules for its tickets")
     if rules_hash is None or book.rulebook.known(rules_hash) is not None:
         return None
     return notes.once(
-        f"the rules version {clean(str(rules_hash))[:12]} is not in the file; the current rules serve its tickets"
+        f"the rules version {clean(str(rules_hash))[:12]} is not in the file; "
+        "slactl uses the current rules for its tickets"
     )
 
 
@@ -152,5 +153,7 @@ class Notes:
         rules = book.rulebook.version(rules_hash if book.rulebook.known(rules_hash) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)
         unknown = [plan for plan in plans if plan is not None and plan not in rules.plans()]
-        warnings = [self.once(f"no policy names the plan {plan!r}; the catch-all serves it") for plan in unknown]
+        warnings = [
+            self.once(f"no policy names the plan {plan!r}; the policy without match applies") for plan in unknown
+        ]
         return [warning for warning in warnings if warning is not None]

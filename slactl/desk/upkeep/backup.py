@@ -162,7 +162,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         connection = open_database(draft, query_only=True)
     except DatabaseError as error:
         why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor") from error
     try:
         with reported(made.file):
             found = damage(connection)
@@ -172,4 +172,4 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         connection.close()
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor")

@@ -77,7 +77,7 @@ def mount_checks(database: Path) -> Iterator[Check]:
     kind = file_system(database, mounts())
     if kind is not None:
         remote = kind in NETWORK
-        what = f"{kind}, a network file system: write-ahead logs break there" if remote else kind
+        what = f"{kind}, a network file system: SQLite's write-ahead log does not work there" if remote else kind
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 

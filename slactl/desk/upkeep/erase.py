@@ -133,7 +133,7 @@ def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     where = ", ".join(f"{leftover.table}.{leftover.column}" for leftover in left)
     numbers = sorted({number for leftover in left for number in leftover.tickets})[:20]
     of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-    return NotKnownError(f"no data that can be erased found for {name}; the name stands in {where}{of_tickets}")
+    return NotKnownError(f"found no data that can be erased for {name}; the name is in {where}{of_tickets}")
 
 
 def _record(transaction: "Transaction", actor: str, now: datetime) -> None:

@@ -154,7 +154,7 @@ def test_each_unknown_plan_is_told_once(desk: Path, slactl: Slactl, tmp_path: Pa
     code, told, there = imported(slactl, tmp_path / "h.jsonl", content)
     assert (code, len(there)) == (0, 5)
     assert told.splitlines() == [
-        f"warning: no policy names the plan '{plan}'; the catch-all serves it"
+        f"warning: no policy names the plan '{plan}'; the policy without match applies"
         for plan in ("gold", "platinum", "silver")
     ]
     assert json.loads(slactl("show", "T0", "--json").out)["policy"] == "everybody else"
