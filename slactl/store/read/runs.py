@@ -32,7 +32,7 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
 #: The keys in `meta` of the fingerprint of the last valid rules file, and of the hash of the rules with which every
 #: next instant was calculated. Addresses of messages are never read from the database.
-FINGERPRINT, LADDERS = "rules_fingerprint", "ladders_hash"
+FINGERPRINT, LEVELS_HASH = "rules_fingerprint", "ladders_hash"
 
 
 #: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.
@@ -55,9 +55,9 @@ class BeforeRun(NamedTuple):
 
 def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> BeforeRun:
     """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
-    keys = (FINGERPRINT, LADDERS)
+    keys = (FINGERPRINT, LEVELS_HASH)
     known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
-    same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
+    same = known.get(FINGERPRINT) == fingerprint and LEVELS_HASH in known
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
         " (state = 'sending' OR next_try_at <= ?))"
@@ -99,7 +99,7 @@ def run(connection: sqlite3.Connection, number: int) -> Row | None:
 
 
 def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the levels that fell due in one run, fired or not, as in `escalation_view`; in the order of the run."""
+    """Return the due levels of one run, fired or not, as in `escalation_view`, in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
     return list(rows(connection, query, (number,)))
 

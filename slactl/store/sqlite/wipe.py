@@ -1,4 +1,4 @@
-"""Remove from the file what SQLite keeps of old pages, after an erasure."""
+"""Remove the remains of old pages from the database file after an erasure."""
 
 from contextlib import closing
 from pathlib import Path

@@ -27,7 +27,7 @@ Test = Callable[[str | None], bool]
 
 
 class Tests(NamedTuple):
-    """Tests of a text in SQL: it is the person, names the person, only in another spelling, or perhaps."""
+    """SQL conditions on a text: it is the person; names the person; only in encoded form; or perhaps."""
 
     is_person: Test
     mentions: Test

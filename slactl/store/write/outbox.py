@@ -90,7 +90,7 @@ def add(transaction: Session, rows: Sequence[Row]) -> None:
         transaction.connection().execute(insert(table_of(Notification)).on_conflict_do_nothing(), rows)
 
 
-def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
+def notified_breaches(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
     """Return the breaches (ticket, kind, cycle) of which customers of some tickets got, or may have got, a message."""
     note, fired = table_of(Notification), table_of(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]

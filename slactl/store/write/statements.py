@@ -96,7 +96,7 @@ def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Iden
         for number, *row in connection.execute(query.where(table.c.ticket_id.in_(batch))):
             known = identity(*row)
             found[number].update([known] if known is not None else [])
-        # What expired or was skipped is on the record without an event.
+        # Levels that expired or were skipped have a row without an event.
         silent = select(fired).where(fired.c.ticket_id.in_(batch), fired.c.event_id.is_(None))
         for decided in connection.execute(silent).mappings():
             event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, dict(decided))
@@ -176,7 +176,7 @@ def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return the key, the instants and the outcome of each level that fell due, by ticket."""
+    """Return the key, the instants and the outcome of each level that became due, by ticket."""
     table = table_of(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
@@ -190,7 +190,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
         return
     table = table_of(Escalation)
     change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
-    # First out of each other's way: a cycle that one leaves may be the one that another comes to.
+    # First move all of them to unused cycles, because the old cycle of one may be the new cycle of another.
     connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
     connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
 
