@@ -16,7 +16,7 @@ FIELDS = {
 
 _SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
 
-#: Why the address of an erased person is still in a column.
+#: The reasons why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
     ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
 )
