@@ -17,7 +17,7 @@ from slactl.sla.enums import Priority, Status
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
-#: The only words that a shell gets: no shell can take one for more than a word.
+#: The form of the words that a shell gets: no shell runs such a word as a command.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = Commands()
 
-#: How many tickets a terminal is shown unless it asks for more.
+#: How many tickets a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
 
 
@@ -106,7 +106,7 @@ class Filters(NamedTuple):
 
 
 def fill_in(context: typer.Context, view: str | None) -> str | None:
-    """Make the options of a saved view the defaults of this command, before the command reads its other options."""
+    """Use the options of a view as defaults, before the command reads its other options."""
     if view and view != "@" and not context.resilient_parsing:
         from slactl.desk.rules.views import find_view
 

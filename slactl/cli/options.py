@@ -163,7 +163,7 @@ def typed(words: Sequence[str]) -> str:
 
 
 def read_ids(arguments: Sequence[str]) -> list[str]:
-    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be none."""
+    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be empty."""
     words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
     return list(dict.fromkeys(words))
 
@@ -215,7 +215,7 @@ def read_stdin() -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere nothing prompts, and `--yes` is required.
+    """Ask on a terminal; without a terminal `--yes` is required.
 
     Raises:
         UsageError: stdin is not a terminal and `--yes` was not given.

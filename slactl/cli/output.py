@@ -71,7 +71,7 @@ def change_tickets(
     *,
     assignee: str | None = None,
 ) -> None:
-    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is whom they are given to."""
+    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is the new assignee."""
     from slactl.desk.tickets.changes import change
 
     here = call(context)
@@ -80,7 +80,7 @@ def change_tickets(
 
 
 def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, assignee: str | None = None) -> None:
-    """Print what was done to each ticket; errors go to stderr and decide the exit code."""
+    """Print the result of each ticket; errors go to stderr and set the exit code."""
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     if answer.as_json:
@@ -99,9 +99,9 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        from slactl.desk.tickets.input import is_addressee
+        from slactl.desk.tickets.input import is_recipient
 
-        if not is_addressee(here.desk, assignee):
+        if not is_recipient(here.desk, assignee):
             file = here.desk.rules
             entry = f"{assignee} has no [people.{assignee}] entry in {file}"
             say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
