@@ -28,7 +28,7 @@ ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None) -> Delivered:
-    """Write the metrics file and send the heartbeat, where they are wanted; return the problems."""
+    """Write the metrics file and send the heartbeat, if the run has them; return the problems."""
     delivered = Delivered()
     if metrics is not None:
         try:
@@ -129,4 +129,4 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     except Unresolved as error:
         return str(error)
     except Exception as error:
-        return type(error).__name__  # its text may have the URL in it, and a thread would print that
+        return type(error).__name__  # its text may contain the URL, and a thread would print it

@@ -20,7 +20,7 @@ class Delivered:
     problems: list[str] = field(default_factory=list)
     #: Commands that fix the problems.
     hints: list[str] = field(default_factory=list)
-    #: Something waits for a person to fix it, so the run is not complete.
+    #: Whether a message waits until a person fixes something, so that the run is not complete.
     waits: bool = False
     #: A signal asked the run to stop before everything was sent.
     interrupted: bool = False

@@ -52,7 +52,7 @@ class Sending:
     is_own: bool = True
 
     def context(self, recipient: Recipient) -> DigestContext:
-        """Return what the text of a message to a recipient depends on besides its tickets."""
+        """Return the facts for the text of a message to a recipient, besides its tickets."""
         return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
 
     def refuse(self) -> None:
@@ -91,7 +91,7 @@ def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | 
 
 
 def progress(sending: Sending, recipient: Recipient, known: Mapping[str, str]) -> dict[str, Any]:
-    """Return the columns of a message from what is known of its addresses: it waits for the next one, or has ended."""
+    """Return the columns of a message from the states of its addresses: it waits for the next address, or has ended."""
     words = [known.get(address.key, to_text(sending.now)) for address in recipient.addresses]
     next_tries = [word for word in words if word not in (SENT, DEAD, HELD)]
     common = {"addresses": dict(known), "address": None}
@@ -143,7 +143,7 @@ def _send(sending: Sending, recipient: Recipient, address: Address, message: Mes
         return Result(DeliveryOutcome.WAITS, str(error))
     except Unresolved as error:
         return Result(DeliveryOutcome.DEAD, str(error))
-    except Exception as error:  # the other recipients get theirs; the error's text may have the URL in it
+    except Exception as error:  # the other recipients get their messages; the error's text may contain the URL
         return Result(DeliveryOutcome.UNKNOWN, f"unexpected {type(error).__name__}")
 
 
@@ -159,13 +159,13 @@ def _record(sending: Sending, recipient: Recipient, address: Address, rows: Sequ
             changes[row["id"]]["error"] = error
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
-    for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
+    for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
             outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
     sending.delivered.notified += sum(change["state"] is SENT for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
-    if lost:  # better in cron's mail than nowhere
+    if lost:  # so that at least cron mails the message
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
@@ -174,7 +174,7 @@ def _record(sending: Sending, recipient: Recipient, address: Address, rows: Sequ
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:
-    """Return what is known of an address after a try: sent, dead or held, or when it is tried again."""
+    """Return the state of an address after a try: sent, dead or held, or the instant of the next try."""
     if result.outcome is DeliveryOutcome.SENT:
         return SENT
     if result.outcome is DeliveryOutcome.WAITS:  # the next run tries, however soon it comes

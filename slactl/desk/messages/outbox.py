@@ -75,7 +75,7 @@ def deliver(
 
 
 def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
-    """Return the numbers of the messages that would be sent or printed now, as far as is known without trying."""
+    """Return the numbers of the messages that a run would send or print now; it tries no address."""
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
@@ -107,7 +107,7 @@ def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None
 
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
-    """Return what may be sent now; only what is printed if others may have written the addresses."""
+    """Return the digests that may be sent now; only the printed ones if others may have written the addresses."""
     if sending.is_own and not sending.secrets.doubts:
         return dict(ready)
     printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
@@ -151,7 +151,7 @@ def _sorted(
     """Return the messages to send now, and the changes of the others."""
     rows = outbox.waiting(transaction, to_text(sending.now))
     customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
-    told = outbox.told_customers(transaction, customers)
+    notified = outbox.notified_breaches(transaction, customers)
     silences = outbox.silences(transaction, to_text(sending.now))
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
@@ -164,7 +164,7 @@ def _sorted(
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
-        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, told, sending.now)):
+        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, notified, sending.now)):
             state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
@@ -183,15 +183,15 @@ def is_moot(row: Mapping[str, Any]) -> bool:
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
-def is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
+def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> bool:
     """Return whether the customer gets this message: one for each missed target, and no other."""
     if row["addresses"]:
         return True
     breach = (row["ticket_id"], row["kind"], row["cycle"])
     late = row["kind"] in tuple(Target) and row["promised_at"] and row["promised_at"] < to_text(now)
-    if not late or breach in told:
+    if not late or breach in notified:
         return False
-    told.add(breach)
+    notified.add(breach)
     return True
 
 

@@ -13,8 +13,8 @@ from slactl.sla.rules.model import Person, Role
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, is_address
 
-# What stands before the @ of an address, and what after it; quotation marks and comments are left out, for they can
-# make two addresses of one.
+# The parts of an address before and after the @. Quotation marks and comments are refused, because they can turn one
+# address into two.
 _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
@@ -176,7 +176,7 @@ def _service(url: str, secrets: Secrets) -> tuple[Any, str]:
 
     import apprise
 
-    logging.getLogger("apprise").disabled = True  # what it logs about a URL may have secrets in it
+    logging.getLogger("apprise").disabled = True  # its log may contain secrets of a URL
     try:
         whole = resolve(Address(url), secrets)
     except Unresolved:

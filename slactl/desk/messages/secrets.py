@@ -37,7 +37,7 @@ class Refused(Unresolved):
 
 
 class NotYours(Refused):
-    """Report a secret that belongs to another user, as it should."""
+    """Report a secret that belongs to another user, which is right when that user runs `check`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def refuse_others(status: os.stat_result, path: Path) -> None:
     """Refuse a secret, or a folder of secrets, that others can read or write, or that another user owns."""
     kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
     if status.st_mode & 0o077:
-        # Only a folder for secrets may be closed: others may need another one.
+        # Suggest to close only a folder for secrets: other people may need any other folder.
         is_small = kind == "file" or path.name == "secrets"
         fix = f"chmod {mode} {quoted(path)}" if is_small else f"ls -ld {quoted(path)}"
         raise Refused(f"others may read the secret {kind} {clean(str(path))}", fix)

@@ -1,4 +1,4 @@
-"""Measure how targets were kept in a period: which of them count, and the times they took."""
+"""Measure attainment in a period: which targets count, and how much time they took."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +83,7 @@ class Measured:
 
     @property
     def attainment(self) -> float | None:
-        """Return the share of the targets that were kept; None without targets."""
+        """Return the share of the targets that were met; None without targets."""
         return share(self.count - self.late, self.count)
 
     def average(self, unit: int = 1) -> float | None:

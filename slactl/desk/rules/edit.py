@@ -64,7 +64,7 @@ def _read(path: Path) -> _Before:
 
 
 def _edited(path: Path, before: str, key: str, value: str) -> str:
-    """Return the text of the file with the new value; line ends stay."""
+    """Return the text of the file with the new value; line ends do not change."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

@@ -23,7 +23,7 @@ Record = dict[str, Any]
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
     """Return the rules of a file, and warnings about probable mistakes in them.
 
-    Templates and addresses are checked here alone: elsewhere a wrong one stops nothing.
+    Only this function checks templates and addresses. A wrong one does not stop other commands.
 
     Raises:
         RulesError: they are invalid, or the file cannot be read.

@@ -1,4 +1,4 @@
-"""Find bursts in histories: the tickets that are the n-th open one of their requester within a time."""
+"""Find bursts in histories: tickets with which a requester has n open tickets within a time."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -122,7 +122,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     return Tenant(name=name, created_at=to_text(book.now))
 
 
-def is_addressee(desk: Desk, name: str) -> bool:
+def is_recipient(desk: Desk, name: str) -> bool:
     """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
     try:
         rules = load(desk.rules)

@@ -108,7 +108,7 @@ class _Import:
         self.report(problem)
 
     def warn(self, reason: str | None) -> None:
-        """Report what a person should know although nothing is left out."""
+        """Report a change of a row that is imported, as a warning."""
         if reason is not None:
             self.tell(Problem(0, "", reason, warning=True))
 
@@ -185,7 +185,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
                 if not work.dry_run:
                     break
             if not batch:
-                # After all that the file brings, so that the rules of this desk are those that came last.
+                # Store the current rules after those of the file, so that they are the latest version of this database.
                 book.rulebook.current_version()
 
 
@@ -224,7 +224,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
     numbers = [match.number for match in matches.values() if match.number is not None]
     known = writes.identities(book.connection, numbers)
     book.load(numbers)
-    # Those that keep their number first, so that no new ticket takes it.
+    # First import the tickets that keep their numbers, so that no new ticket takes such a number.
     for name, match in sorted(matches.items(), key=lambda item: item[1].wanted is None):
         first = min(number for number, _ in histories[name])
         if match.problem is not None:

@@ -14,7 +14,7 @@ from slactl.text import clean
 #: How long a document is at most, in characters, that is one ticket, or the first line of one with a ticket on each.
 TICKET_CHARACTERS = 2_000_000
 
-#: How deep objects lie in one another in which a list of rows is looked for.
+#: How deep objects may be nested in which slactl looks for a list of rows.
 DEPTH = 8
 
 Path = tuple[str, ...]
@@ -103,7 +103,7 @@ class _Document(JsonText):
 
     def __init__(self, source: BinaryIO, ticked: Ticked) -> None:
         super().__init__(source, ticked)
-        #: Whether there was an empty list that may be that of the rows.
+        #: Whether an empty list was found that may be the list of rows.
         self.has_empty_list = False
 
     def items(self, mapping: Map) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Audit a database: is the log the one that was written, and do the tickets follow from it?
+"""Audit a database: find changes of the log, and tickets that do not follow from it.
 
 1. Chain: the hash of each event follows from the event and the hash before it; a last hash that was kept elsewhere,
    and the last hash at the end of each run, are in it.
@@ -62,7 +62,7 @@ def _valid_hash(head: str | None) -> str | None:
 
 
 def _escalations(transaction: "Transaction", report: AuditReport) -> None:
-    for escalation in audit.told_escalations(transaction):
+    for escalation in audit.escalation_pairs(transaction):
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
@@ -84,7 +84,7 @@ def _escalations(transaction: "Transaction", report: AuditReport) -> None:
         report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
 
 
-def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
+def _differences_from_event(escalation: audit.EscalationPair) -> Iterator[tuple[str, Any, Any]]:
     """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
     The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
@@ -96,7 +96,7 @@ def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, 
     facts = json.loads(event["detail"])
     by_log = event["actor"]
     if by_log == CUSTOMER and "actor_hash" in facts:
-        # Who that customer was may have been erased; then nothing holds the name to the log.
+        # If the name of that customer was erased, the log cannot prove the name in the row.
         by_log = escalation.by if escalation.by is not None else row["actor"]
     expected = {
         **level_of(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
@@ -164,7 +164,7 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
 def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
     facts = runs.facts(transaction)
-    last_hash = facts.get(runs.LADDERS)
+    last_hash = facts.get(runs.LEVELS_HASH)
     try:
         rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(transaction).values()})
     except RulesError:

@@ -1,4 +1,4 @@
-"""Audit the event log by itself: is it the one that was written?"""
+"""Audit the event log alone: find events and texts that were changed since they were written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

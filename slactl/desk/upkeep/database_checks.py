@@ -44,7 +44,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
-    """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
+    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
     path = desk.database.path
     try:
         connection = open_database(path, query_only=True, migrates=False)
@@ -99,7 +99,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
 
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:
-    """Return what helps where a database cannot be read: a backup where the file is damaged."""
+    """Return the fix for a database that cannot be read: a backup if the file is damaged."""
     is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
     return restoring(path) if is_damaged else error.hint
 

@@ -1,4 +1,4 @@
-"""Check the whole installation of a service desk; each problem comes with what fixes it.
+"""Check the whole installation of a service desk; each problem has its fix.
 
 Each check is independent: without a database, doctor still checks the rules, the folder and the lock.
 """
@@ -105,7 +105,7 @@ def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:
-    """Check the secrets that addresses name; never tells what they are."""
+    """Check the secrets that addresses name, without showing them."""
     for place, kind, name in dict.fromkeys(recipients.named_secrets(rules)):
         trouble = recipients.trouble(kind, name, secrets)
         if trouble is None:

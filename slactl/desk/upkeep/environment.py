@@ -45,7 +45,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     folder = database.resolve().parent
     mode = _mode(folder)
     if mode & 0o002 and not is_open(mode):
-        # The folders that everybody needs are left as they are: the database is what can go.
+        # Do not suggest to close a folder that everybody needs, such as /tmp: move the database instead.
         shared = folder in {Path(each).resolve() for each in (gettempdir(), "/tmp", "/var/tmp", "/dev/shm")}
         elsewhere = f"slactl backup {quoted(Path.home() / 'slactl.db')}"
         what = f"{folder}: everybody may put files into the folder of the database"
@@ -87,7 +87,7 @@ def mounts() -> str:
 
 
 def file_system(path: Path, mountinfo: str) -> str | None:
-    """Return the kind of file system a path is on, by the text of `/proc/self/mountinfo`; None where it is silent."""
+    """Return the kind of file system of a path, from the text of `/proc/self/mountinfo`; None if it is not there."""
     target, kind, longest = str(path.resolve()), None, -1
     for line in mountinfo.splitlines():
         fields, separator, rest = line.partition(" - ")

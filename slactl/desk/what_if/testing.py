@@ -61,7 +61,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
             problems += error.lines
             continue
         for case in cases:
-            failures = list(_Judgement(case, rules, holidays).failures())
+            failures = list(_CaseRun(case, rules, holidays).failures())
             tests.append(
                 {
                     "file": case.file,
@@ -104,8 +104,8 @@ class _Subject:
         }
 
 
-class _Judgement:
-    """Judge the tickets of one test, each of them once per instant."""
+class _CaseRun:
+    """Evaluate the tickets of one test, each of them once per instant."""
 
     def __init__(self, case: Case, rules: Rules, holidays: HolidayProvider | None) -> None:
         self._case, self._rules, self._holidays = case, rules, holidays
