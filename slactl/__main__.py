@@ -1,4 +1,4 @@
-"""Start and single exit: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
@@ -20,7 +20,7 @@ def _leave_working_directory() -> None:
         here = [os.path.abspath(each) for each in ["", *named] if not os.path.isabs(each) or _is_here(each)]
         unwanted = {each for each in here if each not in needed}
         sys.path[:] = [each for each in sys.path if os.path.abspath(each) not in unwanted]
-    except FileNotFoundError:  # the working directory was removed, and nothing can be put there any more
+    except FileNotFoundError:  # the working directory was removed, so nobody can put a module there
         return
     if "PYTHONPATH" in os.environ:
         kept = [each for each in named if os.path.isabs(each) and os.path.abspath(each) not in unwanted]
@@ -44,7 +44,7 @@ from slactl.errors import ExitCode, SlactlError, UsageError
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    # Short commands end before a collection could pay for itself.
+    # Most commands are too short for garbage collection to save time.
     gc.disable()
     _ready_streams()
     try:
@@ -60,7 +60,7 @@ def main() -> None:
     except OSError as error:
         code = code or _report_unexpected(error)
         _silence_stdout()
-    # Everything is written and closed by now; taking the modules apart would be work for nobody.
+    # Everything is written and closed. To skip the clean-up of modules saves time.
     os._exit(code)
 
 
@@ -80,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except SystemExit as leaving:
-        # Typer makes one of a closed pipe, whatever it was asked to make of errors; and one after completing.
+        # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
         _silence_stdout()

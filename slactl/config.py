@@ -106,7 +106,7 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether anything is at the path of rules; no, where the folder may not be entered."""
+    """Return whether a file is at the path of the rules; false if this user may not enter the folder."""
     try:
         return path.exists()
     except OSError:

@@ -174,7 +174,7 @@ def give_name(new: NewFile, name: str, *, replace: bool) -> None:
         os.rename(_NEW, name, **move)
     else:
         try:
-            os.link(_NEW, name, **move, follow_symlinks=False)  # unlike a rename it fails where somebody was faster
+            os.link(_NEW, name, **move, follow_symlinks=False)  # unlike a rename, it replaces nothing
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links
