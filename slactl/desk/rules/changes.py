@@ -25,9 +25,9 @@ FIELDS = ("section", "name", "key", "change", "before", "after", "in_force")
 def changes(before: Table, after: Table) -> list[Record]:
     """Return every difference between two rules as TOML data.
 
-    `change` is added, removed or changed. `name` is the policy, calendar or escalation rule, None for settings. `key` is
-    the dotted path to the value in it, None for the whole part. `in_force` says that the change already applies to every
-    ticket, of any version of the rules.
+    `change` is added, removed or changed. `name` is the policy, calendar or escalation rule, None for settings. `key`
+    is the dotted path to the value in it, None for the whole part. `in_force` says that the change already applies to
+    every ticket, of any version of the rules.
     """
     others = sorted((before.keys() | after.keys()) - set(_ORDER))
     found: list[Record] = []
