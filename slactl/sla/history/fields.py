@@ -23,7 +23,7 @@ TEXTS = ("body", "subject", "requester_email")
 
 
 class LineError(ValueError):
-    """Report what is wrong with a line of a history file, and in which field."""
+    """Report the mistake in a line of a history file, and its field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -158,7 +158,7 @@ def _zone(value: object, field: str) -> str | None:
 
 
 def shown_value(value: object) -> str:
-    """Return a value for a message; of what may be large or nested deeply only the kind."""
+    """Return a value for a message; only its kind if it may be large or deeply nested."""
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 

@@ -13,10 +13,10 @@ MAIL_SCHEMES = ("mailto", "mailtos")
 #: Schemes of addresses without a login.
 SYSLOG_SCHEMES = ("syslog", "rsyslog")
 
-#: Schemes of web hooks and pages; on this machine their path may stand in the rules.
+#: Schemes of web hooks and pages; for this machine their path may be readable in the rules.
 WEB_SCHEMES = ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https")
 
-#: Options that are never secret in the addresses that may stand in the rules.
+#: Options that are never secret, in the addresses that may be readable in the rules.
 OPTIONS = ("bcc", "cc", "format", "from", "method", "mode", "name", "overflow", "reply", "smtp", "to", "verify")
 
 # Takes the place of a placeholder while a URL is examined: a character that nobody types.

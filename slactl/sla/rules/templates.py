@@ -33,7 +33,7 @@ TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
 
 def mistake(template: str) -> str | None:
-    """Return what is wrong with a template, or None."""
+    """Return the mistake in a template, or None."""
     from jinja2 import TemplateSyntaxError
 
     try:
