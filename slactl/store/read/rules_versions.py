@@ -110,7 +110,7 @@ def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
 
 
 def versions_by_use(connection: sqlite3.Connection) -> list[StoredVersion]:
-    """Return every version, the one that was used first at the front."""
+    """Return every version, in the order of first use."""
     return [StoredVersion(*row) for row in connection.execute(f"{_STORED} ORDER BY v.first_used_at, v.id")]
 
 

@@ -69,7 +69,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return what the last run left for the next one, by key of `meta`."""
+    """Return the facts that the last run stored for the next one, by key of `meta`."""
     return dict(connection.execute("SELECT key, value FROM meta"))
 
 

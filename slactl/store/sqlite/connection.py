@@ -1,4 +1,4 @@
-"""Open the database: only one that `init` made, and never create one at a mistyped path."""
+"""Open a database that `init` made; never create one at a mistyped path."""
 
 import sqlite3
 import stat

@@ -154,7 +154,7 @@ def state_of(transaction: Session, number: int) -> NotificationState | None:
 
 
 def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> None:
-    """Change a message by hand, and forget what is known of its addresses, except of those that got it."""
+    """Change a message by hand, and forget the states of its addresses, except of addresses that got it."""
     row = transaction.get_one(Notification, number)
     for name, value in values.items():
         setattr(row, name, value)

@@ -88,7 +88,7 @@ def _decoded(text: str, *, quoted_printable: bool) -> str:
 def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
     """Take one layer of each encoding off a text."""
     if quoted_printable and "=" in text:
-        text = _SOFT_BREAK.sub("", text)  # it may stand in the middle of another encoding's sign
+        text = _SOFT_BREAK.sub("", text)  # it may be in the middle of another encoded character
     if "=?" in text:
         text = _WORD.sub(_of_word, _BETWEEN_WORDS.sub(r"\1", text))
     if "&" in text:
@@ -103,7 +103,7 @@ def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
 
 
 def _of_word(match: re.Match[str]) -> str:
-    """Decode an encoded word of a mail header; what it cannot be is left as it is."""
+    """Decode an encoded word of a mail header; return it unchanged if it is not valid."""
     from binascii import a2b_base64, a2b_qp
 
     try:

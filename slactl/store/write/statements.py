@@ -138,7 +138,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
     """Return the tickets that an address, in any case of letters, opened in [since, until]."""
     table = table_of(Ticket)
-    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    # Use the index of the instants: few tickets are opened within the time of a burst.
     query = select(table.c.id).where(
         table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
     )
