@@ -13,7 +13,7 @@ HEIGHT, TOP = 160, 10
 #: How many labels fit side by side on a phone.
 LABELS = 4
 
-#: Where a plot begins, in percent; the labels of its lines stand before it.
+#: Where a plot begins, in percent; the labels of its lines are before it.
 GUTTER = 11
 
 #: A label this close to an edge is not centred, in percent.

@@ -115,7 +115,7 @@ def _clock_of(chosen: Record) -> str:
 
 
 def zone_of(chosen: Record) -> tzinfo | None:
-    """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
+    """Return the zone in which to show times: the calendar's zone, or None (the machine's) if it is always open."""
     from zoneinfo import ZoneInfo
 
     return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
@@ -192,7 +192,7 @@ class TimerScreen:
         return in_zone(from_text(instant), self.zone, offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
-        """Yield each step of the calculation: the instant that it leads to, and what was added."""
+        """Yield each step of the calculation: the instant to which it leads, and the time that it adds."""
         timer = self.timer
         for step in timer["steps"]:
             yield self.at(step["at"]), self._step(step)

@@ -26,7 +26,7 @@ def percent(share: float | None) -> str:
 
 
 def share_style(share: float | None) -> str:
-    """Return green, yellow or red; the number stands beside it."""
+    """Return green, yellow or red; the number is always shown with it."""
     if share is None:
         return "dim"
     return "red" if share < BAD else "yellow" if share < MIDDLING else "green"

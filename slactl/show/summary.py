@@ -135,7 +135,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
 
 
 def _draw_change(summary: Record, change: Record, console: "Console") -> None:
-    """Print the shares of a period beside those of the period before; nothing where neither has any."""
+    """Print the shares of a period and of the period before; print nothing if neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in (Target.FIRST_RESPONSE, Target.RESOLUTION)]
     if all(lately[name] is None and before.get(name) is None for name in names):

@@ -121,9 +121,9 @@ def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
         )
     for name in rebuilt["structure"]:
         if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
-            yield clean(f"{name} differed from the definition of slactl")
+            yield clean(f"{name} differed from slactl's definition")
     for each in found:
         yield clean(each["message"])
     would = "would be " if rebuilt["dry_run"] else ""
-    failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
+    failed = f", {rebuilt['failed']:,} could not be calculated" if rebuilt["failed"] else ""
     yield f"tickets checked: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"
