@@ -42,7 +42,7 @@ YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
 class Answer(NamedTuple):
-    """The options of a command that changes tickets: whether it keeps the change, and what it prints about it."""
+    """The options of a command that changes tickets: whether to store the change, and how to print it."""
 
     dry_run: DryRunOption = False
     quiet: QuietOption = False

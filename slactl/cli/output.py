@@ -1,4 +1,4 @@
-"""Print records in the form that was asked for, and receipts of what a command changed."""
+"""Print records in the chosen form, and the receipts of commands that change tickets."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
