@@ -40,7 +40,7 @@ import gc
 from collections.abc import Sequence
 from types import ModuleType
 
-#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's.
+#: Modules of other packages that Typer, Rich and the standard library import at every start, but few commands use.
 SELDOM_USED = (
     *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "platform", "shellingham", "subprocess"),
     *("textwrap", "tokenize"),
@@ -153,7 +153,7 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
 
 
 def _odd_database(error: Exception) -> SlactlError | None:
-    """Return what is wrong with the database in use, where an error that nobody expected may come from that."""
+    """Return the fault of the database in use that may be the cause of an unexpected error."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     path = connection.opened_last() if connection is not None else None
     if path is None or isinstance(error, OSError):

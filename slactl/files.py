@@ -22,7 +22,7 @@ from slactl.places import others_may_replace as others_may_replace
 from slactl.places import real_path as real_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-#: A folder may be passed through that may not be listed.
+#: The flags to open a folder that this user may enter but not list.
 _WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 #: The largest file that people write by hand, such as rules and maps, in bytes.

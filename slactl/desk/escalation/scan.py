@@ -90,7 +90,7 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
 
 
 def _note_rules(book: Ledger, report: Report) -> LastRules | None:
-    """Report which rules the run uses, and once if those of the file are invalid; return those of the file."""
+    """Report the rules that the run uses, and once that the file is invalid; return the rules of the file."""
     if not report.dry_run:
         report.rules_version = book.rulebook.current_version().id
     if book.rulebook.problem is not None:

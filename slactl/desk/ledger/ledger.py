@@ -293,7 +293,7 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-    file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
+    file = read_ahead(desk.rules)  # waiting for the file blocks nobody else's database access
     with desk.database.write_models(keep=keep) as session:
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book

@@ -59,7 +59,7 @@ class RulesVersions:
         return self._parsed[wanted]
 
     def known(self, rules_hash: str | None) -> StoredVersion | None:
-        """Return the version with this hash as it is stored; None where the database does not have it."""
+        """Return the stored version with this hash; None if the database does not have it."""
         if rules_hash is not None and rules_hash not in self._stored:
             row = stored.version_of(self._transaction, rules_hash)
             if row is None:

@@ -182,7 +182,7 @@ def _record(
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
     words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
-    # What goes out under one id goes out again at one time.
+    # Messages with the same id are sent again together.
     soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
     for row in rows:
         word = words[row["id"]]

@@ -21,7 +21,7 @@ _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A
 #: The word in `notify` that means the customer of the ticket.
 REQUESTER = "requester"
 
-#: Where a value stands in the rules: `("roles", "lead", "notify")`.
+#: The path of a value in the rules: `("roles", "lead", "notify")`.
 KeyPath = tuple[str | int, ...]
 
 

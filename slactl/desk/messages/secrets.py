@@ -17,7 +17,7 @@ from slactl.text import clean, quoted
 #: The largest file that can be a secret, in bytes.
 SECRET_BYTES = 65_536
 
-# Opens a folder only to open what is in it; without the right to list it, where the system allows that.
+# The flags to open a folder in order to open its files, also without the right to list it, if the system allows that.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # The secrets read in this process. A library may put one into an error; `without_secrets` removes it.

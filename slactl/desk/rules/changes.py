@@ -8,7 +8,7 @@ from slactl.sla.rules.addresses import without_literal_secrets
 Record = dict[str, Any]
 Table = Mapping[str, Any]
 
-#: The sections and settings that tickets are pinned to. All others are always those of the current file.
+#: The sections and settings that tickets are pinned to. All others always come from the current file.
 PINNED_SECTIONS = ("policy", "calendars")
 PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from")
 

@@ -52,7 +52,7 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
 
 
 class _Before(NamedTuple):
-    """A rules file as it was read: its bytes, its owner and its mode."""
+    """The state of a rules file when it was read: its bytes, its owner and its mode."""
 
     content: bytes
     found: os.stat_result

@@ -60,7 +60,7 @@ class Source:
     until: datetime | None = None
 
     def column(self, name: str, event: Event | None = None) -> str:
-        """Return what the file calls a field, given the event that it is about."""
+        """Return the name of a field in the file, given the event with this field."""
         if self.mapping is None:
             return name
         if name == "at" and event is not None:
@@ -87,7 +87,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Import:
-    """One import: its source, the functions it reports to, and what it did so far."""
+    """One import: its source, the functions it reports to, and its counts so far."""
 
     source: Source
     now: datetime
@@ -190,7 +190,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered]:
-    """Yield the events of one ticket; one that cannot be read or lies in the future is reported instead."""
+    """Yield the events of one ticket; report and leave out an event that cannot be read or lies in the future."""
     source = work.source
     for number, record in _records(lines, work):
         try:

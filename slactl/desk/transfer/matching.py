@@ -119,7 +119,7 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
 
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
-    """Keep the version of the rules that a line brings; return what is wrong with it, once for each version."""
+    """Store the version of the rules in a line; return the problem with it, once for each version."""
     rules_hash: Any = line.event.detail.get("rules")
     if line.rules is not None:
         try:

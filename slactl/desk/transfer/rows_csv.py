@@ -14,7 +14,7 @@ from slactl.text import did_you_mean
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 
-#: What may stand between cells where it is not what the map says.
+#: The delimiters that slactl recognises besides the delimiter of the map.
 DELIMITERS = (";", "\t", "|")
 
 
@@ -172,7 +172,7 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 def _broken(error: csv.Error) -> str:
     is_cr = "new-line character" in str(error)
-    return "a carriage return (CR) stands inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
+    return "a carriage return (CR) is inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
 
 
 def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:

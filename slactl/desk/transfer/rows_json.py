@@ -112,7 +112,7 @@ class _Document(JsonText):
         self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
-        """Yield the items of every list that may be that of the rows."""
+        """Yield the items of every list that may be the list of rows."""
         start = self.next()
         if start == "[":
             yield from self._list((), mapping)
@@ -124,7 +124,7 @@ class _Document(JsonText):
         else:
             yield from self._object((), mapping)
         if self.next():
-            raise self.broken("the document ends before this")
+            raise self.broken("the document ends too early")
 
     def _has_an_object_a_line(self) -> bool:
         end = self.line_end(TICKET_CHARACTERS)

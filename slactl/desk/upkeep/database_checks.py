@@ -126,7 +126,7 @@ def _newest_backup(path: Path) -> Path | None:
     files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]
     for file in files:
         with suppress(OSError):
-            # Whoever opens and closes a file that SQLite has open drops SQLite's locks on it.
+            # If a process closes a file that SQLite has open in it, SQLite loses its locks on the file.
             if file.name.endswith(SIDE_FILES) or file.samefile(path):
                 continue
             with open_regular(file, follow=False) as stream:

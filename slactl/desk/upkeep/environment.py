@@ -21,7 +21,7 @@ NETWORK = frozenset(
     )
 )
 
-#: The byte of the shared memory beside a database that whoever writes has locked; SQLite's file format fixes it.
+#: The byte of the shared memory file that a writer locks, by SQLite's file format.
 WRITE_LOCK = 120
 
 
@@ -96,13 +96,13 @@ def file_system(path: Path, mountinfo: str) -> str | None:
             continue
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), words[4])
         inside = target == point or target.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= longest:  # of two mounts on one point the later one is what is seen
+        if inside and len(point) >= longest:  # of two mounts on one point the later one is visible
             kind, longest = rest.split()[0], len(point)
     return kind
 
 
 def lock_holder(lock: Path) -> Holder | None:
-    """Return who holds the run lock, by what the system tells, so that the lock itself is not touched."""
+    """Return who holds the run lock, from the system's list of locks, without taking the lock."""
     return _holder(lock, "FLOCK")
 
 

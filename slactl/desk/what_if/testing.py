@@ -1,4 +1,4 @@
-"""Run unit tests for rules: replay histories, and compare what the rules make of them with what is expected."""
+"""Run unit tests for rules: replay histories, and compare the results with the expected values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -147,7 +147,7 @@ class _CaseRun:
         subject = replace(subject, policy=simulated["policy"])
         left = list(simulated["firings"])
         missing = []
-        # The most exact expectation comes first, so that one that leaves values open does not take its firing.
+        # Match the most exact expectation first, so that a less exact one does not take its firing.
         for firing in sorted(expected, key=lambda firing: (firing.at is None, firing.repeat is None)):
             match = next((fired for fired in left if _is(fired, firing)), None)
             if match is None:

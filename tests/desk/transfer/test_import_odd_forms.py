@@ -148,7 +148,7 @@ def test_carriage_return_inside_one_line_is_one_error(slactl: Slactl) -> None:
     table = "ticket,created_at\nA-1,2026-03-02T09:00:00Z\nA-2,2026-03-02\rT09:00:00Z\nA-3,2026-03-02T09:00:00Z\n"
     result = slactl("import", "-", "--map", "csv", stdin=table)
     assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, ["A-1", "A-3"], 1)
-    assert ":3: a carriage return (CR) stands inside a line" in result.err
+    assert ":3: a carriage return (CR) is inside a line" in result.err
 
 
 def test_header_that_is_there_twice_is_one_error(slactl: Slactl) -> None:
