@@ -124,8 +124,8 @@ def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) 
 def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
     """Run a statement that takes the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 
-    SQLite itself tries less and less often, at last ten times a second, and may never hit the gap between two
-    transactions of a long run. Trying every few milliseconds, a person waits for one transaction at most.
+    SQLite itself tries less and less often, in the end ten times a second. It may never hit the gap between two
+    transactions of a long run. With a try every few milliseconds, a person waits for one transaction at most.
 
     Raises:
         sqlite3.OperationalError: another connection held the lock all that time.

@@ -1,6 +1,6 @@
 """Check folders to which everybody may write, and files that others put beside a database there.
 
-Whoever may write to a folder may rename and replace its files, unless it is sticky, as `/tmp` is: there others can
+A user who may write to a folder may rename and replace its files. In a sticky folder such as `/tmp`, other users can
 only add files. SQLite would read a write-ahead log that they add as the database's own, and they could hold a lock
 for ever.
 """

@@ -61,10 +61,10 @@ def run_lock(database: Path) -> Iterator[int]:
 
 @contextmanager
 def edit_lock(path: Path, again: str) -> Iterator[None]:
-    """Hold the lock of whoever reads, changes and replaces a file; `again` is the command to repeat.
+    """Hold the lock for reading, changing and replacing a file; `again` is the command to repeat.
 
-    The lock is a file beside it, which only those who may write there can open, and which is removed afterwards. A
-    process that waited for a removed one makes a new one.
+    The lock is a file beside it. Only users who may write to the folder can open the lock. It is removed afterwards. A
+    process that waited for a removed lock file makes a new one.
 
     Raises:
         LockedError: another command held the lock for longer than `EDIT_SECONDS`.
