@@ -46,7 +46,7 @@ def simulate(
     """Replay a history file against rules; write nothing.
 
     It prints each deadline, whether it was met, and the levels that would have fired. --compare replays the
-    history under two rules files and shows the attainment under each, the breaches that appear or disappear,
+    history under two rules files. It shows the attainment under each, the breaches that appear or disappear,
     and the number of levels that fire.
 
     It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
