@@ -1,8 +1,8 @@
-"""Who may change the rules: secrets are read and messages sent only by rules that nobody else may change.
+"""Find out who may change the rules. slactl reads secrets and sends messages only if nobody else may change them.
 
-Whoever writes the rules decides which secrets are read, where they are sent and which programs run. Everybody who may
-replace the file counts as a writer: its owner, the group and the others by its mode, and the same for every folder and
-every symbolic link on the way to it.
+A person who writes the rules decides which secrets are read, where they are sent and which programs run. Everybody who
+may replace the file counts as a writer: its owner, and by its mode the group and others. The same is true for every
+folder and every symbolic link on the way to it.
 """
 
 import os

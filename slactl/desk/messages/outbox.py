@@ -2,7 +2,7 @@
 
 No transaction waits for the network. A run claims a message (and commits), a process of its own sends it, then the
 run records the result (and commits). The sender inherits the run lock. So when a run holds the lock, no sender of a
-run that died is alive any more: its claimed messages are sent again or held, as the recipient's settings say.
+dead run is alive. The run sends the claimed messages of a dead run again or holds them, by the recipient's settings.
 """
 
 import os

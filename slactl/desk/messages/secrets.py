@@ -66,7 +66,7 @@ class Secrets:
     def file(self, name: str) -> Path:
         """Return the file that `${file:NAME}` means.
 
-        A relative name starts at the folder of the rules if that leads into the folder of the secrets, otherwise at
+        A relative name starts at the folder of the rules if this leads into the folder of secrets; otherwise at
         the folder of the secrets.
 
         Raises:

@@ -1,7 +1,7 @@
 """Import histories: append the events that the database does not have yet, a batch in each write transaction.
 
-An event is known by its ticket, instant, type and value, and its ordinal among equals: importing a file again
-changes nothing, and a longer export of the same tickets adds only what is new.
+An event is identified by its ticket, instant, type and value, and its ordinal among equal events. So importing a file
+again changes nothing, and a longer export of the same tickets adds only the new events.
 """
 
 import json

@@ -57,11 +57,11 @@ class _Line(NamedTuple):
 
 
 class _Lines:
-    """The lines of a CSV file as text; what a bad row took of them is read again, all but the row's first line.
+    """The lines of a CSV file as text; the lines of a bad row are read again, except its first line.
 
     Each line is read three times at most, so that the time is linear: as part of a row whose quote was never closed,
-    then as part of another one, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that the
-    cell that they are in can be named.
+    then as part of another such row, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that
+    a message can name their cell.
     """
 
     def __init__(self, source: BinaryIO, report: Report, ticked: Ticked) -> None:
@@ -110,7 +110,7 @@ class _Lines:
     def are_well_quoted(self, delimiter: str) -> bool:
         """Return whether every quote of the row's lines is closed before a delimiter or the end.
 
-        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        The opening quote of a cell many lines later can close a quote that was left open. Then letters follow it.
         """
         try:
             next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
@@ -119,7 +119,7 @@ class _Lines:
         return True
 
     def go_back(self) -> None:
-        """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
+        """Read the row's lines again, without the first, so that an unclosed quote does not cost the other rows."""
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:

@@ -1,14 +1,13 @@
 """Audit a database: find changes of the log, and tickets that do not follow from it.
 
-1. Chain: the hash of each event follows from the event and the hash before it; a last hash that was kept elsewhere,
-   and the last hash at the end of each run, are in it.
-2. Texts: each text that a person wrote fits its hash in the log; of a missing text the log says that it was erased.
-3. Escalations: each escalation that fired has an event in the history of its ticket that says the same, and each such
-   event has its escalation.
-4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. Each
-   timer is examined by the next check that has something to do for it.
-5. Structure and rules: the database has no trigger, view or index that slactl did not make, and the versions of the
-   rules are those that the log seals.
+1. Chain: the hash of each event follows from the event and the hash before it. The chain contains the last hash of each
+   run, and the last hash that a person stored elsewhere.
+2. Texts: each text that a person wrote matches its hash in the log. For each missing text the log has an erasure.
+3. Escalations: each escalation that fired has a matching event in the history of its ticket, and the reverse.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. A check
+   will examine each timer in time.
+5. Structure and rules: the database has no trigger, view or index that slactl did not make. The versions of the rules
+   match their seals in the log.
 
 The audit reads row by row in one read transaction and writes nothing.
 """
