@@ -38,7 +38,7 @@ class BootClock(NamedTuple):
 
 
 def boot_clock() -> BootClock | None:
-    """Read the boot clock; None where the system has none."""
+    """Read the boot clock; None if the system has none."""
     import time as machine
 
     try:

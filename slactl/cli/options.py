@@ -114,7 +114,7 @@ class Call(NamedTuple):
         return Desk.of(self.config)
 
     def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
-        """Return the time that a person typed, or None where nothing was typed.
+        """Return the time that a person typed, or None if nothing was typed.
 
         Raises:
             UsageError: the text is not a time.

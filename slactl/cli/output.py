@@ -29,7 +29,7 @@ def print_records(
     """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
     Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
-    end. `none` is printed on stderr where there are no records.
+    end. `none` is printed on stderr if there are no records.
 
     Raises:
         UsageError: the options ask for two forms, or for a field that does not exist.

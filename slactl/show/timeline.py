@@ -188,7 +188,7 @@ def scale(rows: Sequence[DayRow], width: int) -> Scale:
 
 
 def cells(row: DayRow, drawn: Scale) -> list[str]:
-    """Return the look that took most of the time of each cell of a bar; empty where the timer did not run."""
+    """Return the look that took most of the time of each cell of a bar; empty if the timer did not run."""
     shares: list[Counter[Look]] = [Counter() for _ in range(drawn.cells)]
     for look, start, end in row.pieces:
         for place in range(max(0, (start - drawn.first) // drawn.step), drawn.cells):

@@ -84,7 +84,7 @@ def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
 
 
 def _changes(action: Action, state: Evaluation, rules: Rules) -> tuple[Priority | None, str | None]:
-    """Return the new priority and the new assignee of a ticket; None where the action changes nothing."""
+    """Return the new priority and the new assignee of a ticket; None if the action changes nothing."""
     raised = action.priority if action.priority and action.priority.rank > state.priority.rank else None
     role = rules.roles.get(action.assign) if action.assign else None
     wanted = role.assignee if role is not None else action.assign

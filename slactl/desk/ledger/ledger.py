@@ -272,7 +272,7 @@ class Ledger:
         return self._tickets[number]
 
     def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
-        """Return the requester's address of a ticket, from this unit of work or the database; None where unknown."""
+        """Return the requester's address of a ticket, from this unit of work or the database; None if unknown."""
         loaded = self._tickets[number]
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:

@@ -28,7 +28,7 @@ class Doubt(NamedTuple):
 
 
 def rules_trust(path: Path) -> tuple[Doubt, ...]:
-    """Return where somebody besides root and this user may change a file; empty where nobody may.
+    """Return where somebody besides root and this user may change a file; empty if nobody may.
 
     The group that systems make for each user alone counts as that user only in folders farther up, such as a home:
     the file and its own folder are for one writer, and others may be taken into a group at any time.

@@ -86,7 +86,7 @@ def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
 
 
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
-    """Return the first address that a message still has to go to now; None where none is left."""
+    """Return the first address that a message still has to go to now; None if none is left."""
     if not recipient.addresses:
         return Mailing(recipient, None)
     now = to_text(sending.now)

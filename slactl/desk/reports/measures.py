@@ -35,7 +35,7 @@ class By(StrEnum):
 def period_before(period: Period) -> Period | None:
     """Return the period of the same length that ends where this one begins.
 
-    It is None where this one has no beginning, or has not begun.
+    It is None if this one has no beginning, or has not begun.
     """
     if period.since is None:
         return None
@@ -105,7 +105,7 @@ def quantile(ordered: Sequence[int], part: float) -> float:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return the share that a part has of a whole, rounded; None where the whole is 0."""
+    """Return the share that a part has of a whole, rounded; None if the whole is 0."""
     return round(part / whole, DECIMALS) if whole else None
 
 

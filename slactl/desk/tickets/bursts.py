@@ -46,7 +46,7 @@ def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
 
 
 def _longest(rules: Rules) -> int | None:
-    """Return the longest time within which a burst counts, in seconds; None where no rule watches bursts."""
+    """Return the longest time within which a burst counts, in seconds; None if no rule watches bursts."""
     bursts = (escalation.burst for escalation in rules.escalations)
     return max((burst.within.seconds for burst in bursts if burst is not None), default=None)
 

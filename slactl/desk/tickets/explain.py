@@ -171,7 +171,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
-    """Return who set the deadline by hand, when and why; None where nobody did."""
+    """Return who set the deadline by hand, when and why; None if nobody did."""
     if not timer.manual or timer.due_at is None:
         return None
     due = to_text(timer.due_at)

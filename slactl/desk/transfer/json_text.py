@@ -115,7 +115,7 @@ class JsonText:
         return match[0]
 
     def line_end(self, most: int) -> int | None:
-        """Return where the current line ends; None where it is longer than `most`."""
+        """Return where the current line ends; None if it is longer than `most`."""
         while (end := self.text.find("\n", self.at)) < 0:
             if len(self.text) - self.at > most:
                 return None

@@ -74,7 +74,7 @@ def json_rows(
 def _no_rows(mapping: Map, column: str) -> UsageError:
     message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
     if mapping.rows is not None:
-        message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
+        message = f"the file has no list at {mapping.rows!r}, which the map names as rows"
     return UsageError(message, "slactl import --help")
 
 
@@ -90,7 +90,7 @@ def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
 
 
 def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return the value at a path, such as `author.login` or `labels[].name`; None where a step is missing."""
+    """Return the value at a path, such as `author.login` or `labels[].name`; None if a step is missing."""
     if isinstance(row, dict) and path in row:
         return row[path]
     head, _, rest = path.partition(".")

@@ -82,7 +82,7 @@ def mount_checks(database: Path) -> Iterator[Check]:
 
 
 def mounts() -> str:
-    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing where there is no such file."""
+    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing if there is no such file."""
     return _read(Path("/proc/self/mountinfo"))
 
 

@@ -152,7 +152,7 @@ def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
 
 
 def _wipe(desk: Desk) -> str | None:
-    """Rewrite the file; return why old pages may still be in it, or None where it has none."""
+    """Rewrite the file; return why old pages may still be in it, or None if it has none."""
     try:
         if desk.database.wipe():
             return None

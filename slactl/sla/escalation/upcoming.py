@@ -50,7 +50,7 @@ def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[Firin
 
 
 class ManualLevel(NamedTuple):
-    """Hold a level that a person decides, and when it became or would become due; None where that is not known."""
+    """Hold a level that a person decides, and when it became or would become due; None if that is not known."""
 
     key: FiringKey
     at: datetime | None

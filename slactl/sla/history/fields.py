@@ -35,7 +35,7 @@ Reader = Callable[[Any, str], Any]
 
 
 def read_text(value: object, field: str, most: int) -> str | None:
-    """Return a text, or None where it is empty.
+    """Return a text, or None if it is empty.
 
     Raises:
         LineError: the value is not a text, is longer than `most` characters, or has NUL or a lone surrogate.
@@ -55,7 +55,7 @@ def read_text(value: object, field: str, most: int) -> str | None:
 
 
 def read_name(value: object, field: str) -> str | None:
-    """Return a name without surrounding blanks, or None where it is empty; a number is read as its digits.
+    """Return a name without surrounding blanks, or None if it is empty; a number is read as its digits.
 
     Raises:
         LineError: the value is not a text, or is longer than `NAME_LENGTH`.

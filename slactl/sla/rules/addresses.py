@@ -126,7 +126,7 @@ def has_receiver(url: str) -> bool:
 
 
 def host(url: str) -> str:
-    """Return the host of a URL; empty where it has none."""
+    """Return the host of a URL; empty if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

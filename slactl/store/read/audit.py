@@ -48,7 +48,7 @@ def reads_any_text(connection: sqlite3.Connection) -> bool:
 
 
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
-    """Yield each event as its number, the array that is sealed, and its hash; the array is None where it is unreadable.
+    """Yield each event as its number, the array that is sealed, and its hash; the array is None if it is unreadable.
 
     SQLite writes the array in a third of the time that Python needs. It escapes fewer characters than the seal does,
     and writes null where text is missing.
@@ -144,7 +144,7 @@ def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
 class EscalationPair:
     """An escalation that fired or has an event: its row, and its event or None.
 
-    `by` names the customer who escalated, whose name is not in the log; None where it was erased.
+    `by` names the customer who escalated, whose name is not in the log; None if it was erased.
     """
 
     row: Row
@@ -184,7 +184,7 @@ def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything that the database has of one ticket. `ticket` is None where only its history is left."""
+    """Everything that the database has of one ticket. `ticket` is None if only its history is left."""
 
     number: int
     ticket: Row | None

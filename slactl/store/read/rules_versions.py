@@ -92,19 +92,19 @@ _STORED = f"SELECT {', '.join(f'v.{name}' for name in StoredVersion._fields)} FR
 
 
 def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion | None:
-    """Return the version of the rules with this hash; None where the database does not have it."""
+    """Return the version of the rules with this hash; None if the database does not have it."""
     row = connection.execute(f"{_STORED} WHERE v.hash = ?", (rules_hash,)).fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
 def latest_version(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version that came last into this database; None where there is none."""
+    """Return the version that came last into this database; None if there is none."""
     row = connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
 def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version with which every next instant was calculated; None where that is not known."""
+    """Return the version with which every next instant was calculated; None if that is not known."""
     row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LEVELS_HASH,)).fetchone()
     return StoredVersion(*row) if row is not None else None
 
@@ -120,6 +120,6 @@ def known_hashes(connection: sqlite3.Connection) -> set[str]:
 
 
 def levels_hash(connection: sqlite3.Connection) -> str | None:
-    """Return the hash of the rules with which every next instant was calculated; None where that is not known."""
+    """Return the hash of the rules with which every next instant was calculated; None if that is not known."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (LEVELS_HASH,)).fetchone()
     return str(row[0]) if row is not None else None

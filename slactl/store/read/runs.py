@@ -91,7 +91,7 @@ def runs(connection: sqlite3.Connection, limit: int = 0) -> list[Row]:
 
 
 def run(connection: sqlite3.Connection, number: int) -> Row | None:
-    """Return one run; None where there is no such run."""
+    """Return one run; None if there is no such run."""
     row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
     return _decoded(row) if row is not None else None
 
@@ -103,7 +103,7 @@ def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
-    """Return when the last good run ended, as text: one with exit code 0; None where there was none."""
+    """Return when the last good run ended, as text: one with exit code 0; None if there was none."""
     query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
     row = connection.execute(query).fetchone()
     return str(row[0]) if row else None
@@ -118,7 +118,7 @@ def last_failure(connection: sqlite3.Connection) -> int | None:
 def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
     """Return when the last good run ended if runs seem to have stopped at `now` (text); empty text if there was none.
 
-    None where nothing is due, or where the last good run is not older than `FRESH_SECONDS`.
+    None if nothing is due, or if the last good run is not older than `FRESH_SECONDS`.
     """
     if not are_due(connection, now):
         return None

@@ -24,7 +24,7 @@ def is_open(mode: int) -> bool:
 def refuse_strangers(path: Path) -> None:
     """Refuse a database that others may replace, or beside which they have put files.
 
-    A link is looked at where it is and where it leads to. Costs a `stat` or two where nobody else may write.
+    Both the place of a link and its target are checked. Costs a `stat` or two if nobody else may write.
 
     Raises:
         DatabaseError: everybody may write to the folder; or it is sticky, and what is there is neither this user's

@@ -148,7 +148,7 @@ def last_starts(transaction: Session, before: int, most: int) -> list[str]:
 
 
 def state_of(transaction: Session, number: int) -> NotificationState | None:
-    """Return the state of a message, or None where there is no such message."""
+    """Return the state of a message, or None if there is no such message."""
     row = transaction.get(Notification, number) if number < 2**63 else None
     return NotificationState(row.state) if row is not None else None
 

@@ -139,7 +139,7 @@ def _ordinary(sign: str) -> str:
 
 
 def _stands_alone(address: str, text: str) -> bool | None:
-    """Return whether a text has an address that cannot be part of another address; None where it has none.
+    """Return whether a text has an address that cannot be part of another address; None if it has none.
 
     A character that could not be decoded may be a letter.
     """

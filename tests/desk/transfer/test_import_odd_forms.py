@@ -14,9 +14,9 @@ GOOD = f'{{"ticket": "A-1", {CREATED}}}'
 
 BAD_JSON = {
     '"subject": "a", "subject": "b"': "the name 'subject' appears twice; remove one of the two",
-    '"subject": NaN': "NaN is not a number; write null where there is no value",
-    '"subject": -Infinity': "-Infinity is not a number; write null where there is no value",
-    '"subject": 1e999': "the number 1e999 is too large; write it in quotes where it is a name",
+    '"subject": NaN': "NaN is not a number; write null if there is no value",
+    '"subject": -Infinity': "-Infinity is not a number; write null if there is no value",
+    '"subject": 1e999': "the number 1e999 is too large; write it in quotes if it is a name",
     '"x": {"y": 1, "y": 2}': "the name 'y' appears twice; remove one of the two",
 }
 UNKNOWN = {
