@@ -97,7 +97,7 @@ SUMMARIES = {
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
     "backup": "Make a verified copy of the database while it is in use.",
-    "erase": "Erase what a person wrote, and the address.",
+    "erase": "Erase the texts and the address of a person.",
     "doctor": "Check the installation and suggest a fix for each problem.",
     "help": "Show the help of a command or a page of the guide.",
     "rules": "Check, show, test and change rules.toml.",

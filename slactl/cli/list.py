@@ -76,9 +76,7 @@ class Filters(NamedTuple):
     escalated: Annotated[bool, _flag("--escalated", "Escalated by slactl or by a person.")] = False
     unassigned: Annotated[bool, _flag("--unassigned", "Without an assignee.")] = False
     no_sla: Annotated[bool, _flag("--no-sla", "Without any target.")] = False
-    statuses: Annotated[list[Status] | None, _word("--status", None, "Only this status; also resolved or closed.")] = (
-        None
-    )
+    statuses: Annotated[list[Status] | None, _word("--status", None, "Only this status, such as resolved.")] = None
     priorities: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None
     plans: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None
     tenants: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None
@@ -146,7 +144,9 @@ def list_tickets(
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
-    at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    at: Annotated[
+        str | None, _word("--at", "T", "Show what is due or overdue at this time: 'in 2h'.", "Options")
+    ] = None,
     exit_code: Annotated[bool, _flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:

@@ -223,7 +223,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal to ask on; add --yes")
+        raise UsageError(f"{question} There is no terminal for the answer; add --yes")
     typer.confirm(question, abort=True, err=True)
 
 

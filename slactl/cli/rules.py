@@ -89,7 +89,7 @@ def show(
 @app.command("set")
 def set_(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as settings.due_soon or policy.pro.targets.high.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A key, such as policy.pro.targets.high.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:

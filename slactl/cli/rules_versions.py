@@ -38,7 +38,9 @@ SCREENFUL = 50
 def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
-    rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="PATH", help="Use these rules instead of the current ones.")
+    ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:

@@ -49,7 +49,7 @@ def simulate(
     history under two rules files. It shows the attainment under each, the breaches that appear or disappear,
     and the number of levels that fire.
 
-    It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
+    It needs no database. It reports bad lines on stderr and leaves them out; the exit code is then 7.
 
     \b
     Examples:

@@ -33,8 +33,8 @@ def import_(
 ) -> None:
     """Import tickets with their histories.
 
-    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out; the
-    rest is imported, and the exit code is 7.
+    If you import a file again, nothing changes. slactl reports bad rows on stderr with line and column, and imports
+    the others; the exit code is then 7.
 
     \b
     Examples:

@@ -63,7 +63,7 @@ def erase(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase what a person wrote, and the address.
+    """Erase the texts and the address of a person.
 
     In the person's own tickets it erases subject, bodies and address. In other tickets it erases what the
     person wrote, and each text that contains the address, also in encoded form: HTML (&#64;), URLs (%40), mail

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: The length of a date with its weekday.
 DATE = len("Mon 2026-03-02")
-#: How many business days, and how many policies passed over, are listed.
+#: How many business days are listed, and how many policies that did not match.
 FEW_DAYS = FEW_POLICIES = 7
 
 
@@ -73,7 +73,7 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 
 def _choice(console: "Console", chosen: Record) -> None:
-    """Print the policy that was chosen and why, and the policies passed over."""
+    """Print the chosen policy and the reason, and the policies that did not match."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
@@ -82,7 +82,7 @@ def _choice(console: "Console", chosen: Record) -> None:
         rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
         print_fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
-        print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+        print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
         print_fact(console, "", f"and {more} more; --json shows all")
     if chosen["chosen_because"] != "created":

@@ -60,7 +60,7 @@ def matrix(rules: Rules) -> list[Record]:
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
-    """Return the targets of one ticket: the policy that matches, and the policies passed over.
+    """Return the targets of one ticket: the policy that matches, and the policies before it.
 
     Raises:
         NotKnownError: neither the rules nor the database know the plan or the tenant.

@@ -148,12 +148,12 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
     """
     for number, (rules_hash, text) in audit.rules_versions(transaction).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
-            report.note(Kind.RULES, f"the text of rules version {number} does not have the hash of that version")
+            report.note(Kind.RULES, f"the text of rules version {number} does not match its hash")
     known = rules_versions.known_seals(transaction)
     for event, ticket, seal in audit.rules_seals(transaction):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
-            message = f"rules version {last[:20]} or an earlier one is not the one that event {event} sealed"
+            message = f"rules version {last[:20]} or an earlier one differs from the seal in event {event}"
             report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
     for version, since in rules_versions.later_than_used(transaction, to_text(now)):
