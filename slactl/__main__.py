@@ -1,4 +1,4 @@
-"""Start and single exit: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
@@ -24,7 +24,7 @@ def _leave_working_directory() -> None:
         here = [os.path.abspath(each) for each in ["", *named] if not os.path.isabs(each) or _is_here(each)]
         unwanted = {each for each in here if each not in needed}
         sys.path[:] = [each for each in sys.path if os.path.abspath(each) not in unwanted]
-    except FileNotFoundError:  # the working directory was removed, and nothing can be put there any more
+    except FileNotFoundError:  # the working directory was removed, so nobody can put a module there
         return
     if "PYTHONPATH" in os.environ:
         kept = [each for each in named if os.path.isabs(each) and os.path.abspath(each) not in unwanted]
@@ -44,7 +44,7 @@ from collections.abc import Sequence
 from threading import RLock
 from types import ModuleType
 
-#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's own.
+#: Modules of other packages that Typer, Rich and the standard library import at every start, but few commands use.
 SELDOM_USED = (
     *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "shellingham", "subprocess", "textwrap"),
     "tokenize",
@@ -106,7 +106,7 @@ def main() -> None:
     except OSError as error:
         code = code or _report_unexpected(error)
         _silence_stdout()
-    # Everything is written and closed by now; taking the modules apart would be work for nobody.
+    # Everything is written and closed. To skip the clean-up of modules saves time.
     os._exit(code)
 
 
@@ -126,7 +126,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except SystemExit as leaving:
-        # Typer makes one of a closed pipe, whatever it was asked to make of errors; and one after completing.
+        # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
         _silence_stdout()
@@ -167,7 +167,7 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
 
 
 def _odd_database(error: Exception) -> SlactlError | None:
-    """Return what is wrong with the database in use, where an error that nobody expected may come from that."""
+    """Return the fault of the database in use that may be the cause of an unexpected error."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     path = connection.opened_last() if connection is not None else None
     if path is None or isinstance(error, OSError):

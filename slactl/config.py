@@ -108,7 +108,7 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether anything is at the path of rules; no, where the folder may not be entered."""
+    """Return whether a file is at the path of the rules; false if this user may not enter the folder."""
     try:
         return path.exists()
     except OSError:
@@ -145,7 +145,7 @@ def _stated_actor(name: str, source: str) -> str:
     if is_reserved(name):
         named = clean(name).strip()[:100]
         hint = "unset SLACTL_ACTOR" if source == "SLACTL_ACTOR" else "slactl help environment"
-        raise UsageError(f"{source}: nobody may act as {named!r}, a word with a meaning in slactl", hint)
+        raise UsageError(f"{source}: {named!r} is a reserved word in slactl; choose another name", hint)
     return check_input(name.strip(), "the actor's name", least=1, most=200)
 
 

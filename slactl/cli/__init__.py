@@ -1,1 +1,1 @@
-"""The commands: each parses what was typed, calls one function of `desk`, and shows the result."""
+"""The commands: each parses its options, calls one function of `desk`, and shows the result."""

@@ -51,7 +51,7 @@ def _reading_stdin(name: str) -> str:
 
 
 class Problems:
-    """Report what is wrong with rows on stderr: the first hundred one by one, then the number of the others."""
+    """Report bad rows on stderr: the first hundred one by one, then the number of the others."""
 
     def __init__(self, name: str) -> None:
         self._name = "stdin" if name == "-" else name

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = Commands()
 
-#: How many tickets a terminal is shown unless it asks for more.
+#: How many tickets a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
 
 
@@ -108,7 +108,7 @@ class Filters(NamedTuple):
 
 
 def fill_in(context: typer.Context, view: str | None) -> str | None:
-    """Make the options of a saved view the defaults of this command, before the command reads its other options."""
+    """Use the options of a view as defaults, before the command reads its other options."""
     if view and view != "@" and not context.resilient_parsing:
         from slactl.desk.rules.views import find_view
 
@@ -154,8 +154,9 @@ def list_tickets(
 ) -> None:
     """List tickets, the most urgent deadline first.
 
-    The same option several times means "or"; different options mean "and". On a pipe the output is tab-separated, has
-    all fields and no header. Options beside a view are added to the view's own; the same option replaces the view's.
+    Several uses of one option are combined with "or", different options with "and". On a pipe the output is
+    tab-separated, with all fields and no header. With a view, further options are added to those of the view. An
+    option that the view also has replaces the view's option.
 
     \b
     Examples:
@@ -217,7 +218,7 @@ def _list(
             last = (
                 f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
             )
-            say(f"warning: levels are due and nothing fires them: {last}", err=True)
+            say(f"warning: levels are due, but no check fires them: {last}", err=True)
             say("hint: slactl check", err=True)
         _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late

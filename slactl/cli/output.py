@@ -1,4 +1,4 @@
-"""Print records in the form that was asked for, and receipts of what a command changed."""
+"""Print records in the chosen form, and the receipts of commands that change tickets."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ def print_records(
     """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
     Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
-    end. `none` is printed on stderr where there are no records.
+    end. `none` is printed on stderr if there are no records.
 
     Raises:
         UsageError: the options ask for two forms, or for a field that does not exist.
@@ -71,7 +71,7 @@ def change_tickets(
     *,
     assignee: str | None = None,
 ) -> None:
-    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is whom they are given to."""
+    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is the new assignee."""
     from slactl.desk.tickets.changes import change
 
     here = call(context)
@@ -80,7 +80,7 @@ def change_tickets(
 
 
 def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, assignee: str | None = None) -> None:
-    """Print what was done to each ticket; errors go to stderr and decide the exit code."""
+    """Print the result of each ticket; errors go to stderr and set the exit code."""
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     if answer.as_json:

@@ -29,7 +29,7 @@ HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help
 def report(
     context: typer.Context,
     since: SinceOption = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, T excluded; default now.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Before T; default now.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     timezone: ZoneOption = None,
     html: HtmlOption = None,

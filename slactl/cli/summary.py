@@ -35,7 +35,7 @@ def summary(
     context: typer.Context,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     since: SinceOption = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure up to T, T excluded.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure before T.")] = None,
     ahead: ForecastOption = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a ticket is overdue.")] = False,
     form: FormatOption = None,

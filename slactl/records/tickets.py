@@ -61,7 +61,7 @@ class Timer(TypedDict):
 
 
 class Message(TypedDict):
-    """A message in a ticket as `show` prints it; `body` is None where it was erased."""
+    """A message in a ticket as `show` prints it; `body` is None if it was erased."""
 
     event_id: int
     at: str

@@ -100,7 +100,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """Return how the last check went, in words and a style."""
+    """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
     if check is None:
         return "no check has run yet", ALARM

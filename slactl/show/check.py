@@ -54,7 +54,7 @@ def _deed(firing: "Firing") -> str:
     if firing["told"]:
         done.append(
             f"notifies {' and '.join(firing['told'])}"
-            + (" because nobody else is reachable" * bool(firing["fallback"]))
+            + (" because there is no other recipient" * bool(firing["fallback"]))
         )
     return ", ".join(done)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: The length of a date with its weekday.
 DATE = len("Mon 2026-03-02")
-#: How many business days, and how many policies passed over, are listed.
+#: How many business days are listed, and how many policies that did not match.
 FEW_DAYS = FEW_POLICIES = 7
 
 
@@ -36,8 +36,8 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     _choice(console, explained)
     _calendar(console, explained)
     if explained["priority"] != explained["chosen_priority"]:
-        judged = explained["chosen_priority"]
-        print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
+        chosen = explained["chosen_priority"]
+        print_fact(console, "Targets for", f"priority {chosen}; an escalation raised the priority later")
     for timer in explained["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
@@ -68,7 +68,7 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 
 def _choice(console: "Console", chosen: Record) -> None:
-    """Print the policy that was chosen and why, and the policies passed over."""
+    """Print the chosen policy and the reason, and the policies that did not match."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
@@ -77,7 +77,7 @@ def _choice(console: "Console", chosen: Record) -> None:
         rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
         print_fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
-        print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+        print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
         print_fact(console, "", f"and {more} more; --json shows all")
     if chosen["chosen_because"] != "created":
@@ -95,11 +95,11 @@ def _calendar(console: "Console", chosen: Record) -> None:
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
-        print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
+        print_fact(console, "Holidays", f"public holidays of {chosen['holidays_of']}")
 
 
 def zone_of(chosen: Record) -> tzinfo | None:
-    """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
+    """Return the zone in which to show times: the calendar's zone, or None (the machine's) if it is always open."""
     from zoneinfo import ZoneInfo
 
     return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
@@ -176,7 +176,7 @@ class TimerScreen:
         return in_zone(from_text(instant), self.zone, offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
-        """Yield each step of the calculation: the instant that it leads to, and what was added."""
+        """Yield each step of the calculation: the instant to which it leads, and the time that it adds."""
         timer = self.timer
         for step in timer["steps"]:
             yield self.at(step["at"]), self._step(step)

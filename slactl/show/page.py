@@ -89,22 +89,22 @@ def _charts(report: "Report") -> Mapping[str, Any]:
     unit, week = report["trend"]["unit"], report["busiest_hours"]
     names, labels = ([name(step["start"], unit) for step in steps] for name in (step_name, step_label))
     missed = [{kind: step[f"{kind}_breached_count"] for kind in TARGETS} for step in steps]
-    kept = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
-    shown = {kind: shares for kind, shares in kept.items() if any(share is not None for share in shares)}
+    met = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
+    shown = {kind: shares for kind, shares in met.items() if any(share is not None for share in shares)}
 
     def missed_title(place: int) -> str:
         parts = [f"{words(kind)} {number:,}" for kind, number in missed[place].items() if number]
         return f"{names[place]}: {', '.join(parts)} missed"
 
-    def kept_title(kind: str, place: int) -> str:
-        return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
+    def met_title(kind: str, place: int) -> str:
+        return f"{names[place]}: {words(kind)} met {percent(met[kind][place])}"
 
     def heat_title(day: int, hour: int) -> str:
         return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"
 
     return {
         "missed_chart": charts.stacked_columns(labels, missed, missed_title),
-        "kept_chart": charts.curves(labels, shown, kept_title),
+        "met_chart": charts.curves(labels, shown, met_title),
         "heat": charts.heat_map(week, heat_title) if any(map(any, week)) else (),
         "shades": charts.SHADES,
         "most": max(map(max, week)),

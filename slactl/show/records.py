@@ -30,7 +30,7 @@ _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
 
 
 def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the fields named in `--fields a,b,c`, in that order; all of them where it is not given.
+    """Return the fields named in `--fields a,b,c`, in that order; all of them if it is not given.
 
     Raises:
         UsageError: a name that is not among `known`, or no name at all.

@@ -1,4 +1,4 @@
-"""A report on a terminal: how many targets of a period were kept, for whom, and why not."""
+"""A report on a terminal: attainment, times, trends and escalations of a period."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -59,11 +59,11 @@ def period_title(report: "Report") -> str:
 
 def ticket_words(report: "Report") -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
-    opened, judged = report["opened_count"], report["ticket_count"]
+    opened, measured = report["opened_count"], report["ticket_count"]
     text = f"{counted(opened, 'ticket')} opened"
-    if not judged:
+    if not measured:
         return f"{text}; nothing was due"
-    of = f"of {judged:,} with a target met or missed, " if report["since"] or report["until"] else ""
+    of = f"of {measured:,} with a target met or missed, " if report["since"] or report["until"] else ""
     return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
@@ -104,15 +104,15 @@ def _sections(report: "Report", *, blocks: bool) -> Sequence[tuple[str, Sequence
 
 
 def target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
-    """Return the columns of targets, with a bar of the share kept."""
+    """Return the columns of targets, with a bar of the share met."""
 
-    def kept(row: Record) -> tuple[str, str]:
+    def met(row: Record) -> tuple[str, str]:
         share = row["attainment"]
         return "" if share is None else bar(share, 10, blocks=blocks), share_style(share)
 
     return (
         Column(title, lambda row: words(row["target"])),
-        Column("Kept", kept, rank=1),
+        Column("Met", met, rank=1),
         *measure_columns(),
     )
 
@@ -166,8 +166,8 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         cells = -(-16 * missed(step) // most) if most else 0
         return bar(1, cells, blocks=blocks) if cells else "", "red"
 
-    def kept(kind: str) -> Column:
-        title = f"{words(kind).capitalize()} kept"
+    def met(kind: str) -> Column:
+        title = f"{words(kind).capitalize()} met"
         return Column(title, lambda step: percent(step[f"{kind}_attainment"]), right=True)
 
     return trend["steps"], (
@@ -175,8 +175,8 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         Column("Opened", lambda step: f"{step['opened_count']:,}", right=True, rank=2),
         Column("Missed", lambda step: f"{missed(step):,}", right=True),
         Column("", drawn, rank=1),
-        kept(Target.FIRST_RESPONSE),
-        kept(Target.RESOLUTION),
+        met(Target.FIRST_RESPONSE),
+        met(Target.RESOLUTION),
     )
 
 

@@ -1,4 +1,4 @@
-"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets kept."""
+"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets met."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -33,7 +33,7 @@ BAND_STYLES = {
 
 
 def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
-    """Draw a record of `summary --json`, and how its share of kept targets changed against the period before."""
+    """Draw a record of `summary --json`, and how its share of met targets changed against the period before."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
@@ -121,7 +121,7 @@ def _targets(summary: Record) -> Iterator[Record]:
 
 
 def target_columns(*, blocks: bool) -> Sequence[Column]:
-    """Return the columns of targets, with a bar of the share kept."""
+    """Return the columns of targets, with a bar of the share met."""
 
     def attained(row: Record) -> tuple[str, str]:
         share = row["attainment"]
@@ -129,7 +129,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
 
     return (
         Column("Target", lambda row: row["target"]),
-        Column("Kept", attained, rank=1),
+        Column("Met", attained, rank=1),
         Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
         Column("Average", lambda row: taken(row["average"]), right=True),
         Column("Median", lambda row: taken(row["median"]), right=True),
@@ -138,7 +138,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
 
 
 def _draw_change(summary: "Summary", change: Record, console: "Console") -> None:
-    """Print the shares of a period beside those of the period before; nothing where neither has any."""
+    """Print the shares of a period and of the period before; print nothing if neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in (Target.FIRST_RESPONSE, Target.RESOLUTION)]
     if all(lately[name] is None and before.get(name) is None for name in names):
@@ -172,9 +172,9 @@ def change_columns(title: str) -> Sequence[Column]:
 def group_columns(by: str) -> Sequence[Column]:
     """Return the columns of the groups of a summary."""
 
-    def kept(target: Target) -> Column:
+    def met(target: Target) -> Column:
         name = f"{target}_attainment"
-        title = "Response kept" if target is Target.FIRST_RESPONSE else "Resolution kept"
+        title = "Response met" if target is Target.FIRST_RESPONSE else "Resolution met"
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
     def late(group: Record) -> tuple[str, str]:
@@ -187,6 +187,6 @@ def group_columns(by: str) -> Sequence[Column]:
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),
-        kept(Target.FIRST_RESPONSE),
-        kept(Target.RESOLUTION),
+        met(Target.FIRST_RESPONSE),
+        met(Target.RESOLUTION),
     )

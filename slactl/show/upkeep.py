@@ -20,7 +20,7 @@ FIELDS = {
 
 _SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
 
-#: Why the address of an erased person is still in a column.
+#: The reasons why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
     ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
 )
@@ -30,7 +30,7 @@ def audit_lines(audit: "Audit") -> Iterator[str]:
     """Yield what an audit checked, and a line for each finding, the first bad event first."""
     yield f"last hash\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
-    yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
+    yield f"texts\t{audit['texts']:,} stored, {audit['erased']:,} erased"
     yield f"tickets\t{audit['tickets']:,}"
     for finding in audit["findings"]:
         yield f"bad\t{clean(finding['message'])}"
@@ -73,9 +73,7 @@ def erasure_lines(erasure: "Erasure") -> Iterator[str]:
 
 def _spelled(spelled: "Spelled", *, rehearsed: bool) -> str:
     count, tickets = spelled["texts"], spelled["tickets"]
-    have = (
-        f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, such as &#64;"
-    )
+    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in encoded form, such as &#64;"
     look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
     return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
 
@@ -127,9 +125,9 @@ def rebuild_lines(rebuilt: "Rebuild", found: Iterable[Record]) -> Iterator[str]:
         )
     for name in rebuilt["structure"]:
         if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
-            yield clean(f"{name} differed from the definition of slactl")
+            yield clean(f"{name} differed from slactl's definition")
     for each in found:
         yield clean(each["message"])
     would = "would be " if rebuilt["dry_run"] else ""
-    failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
+    failed = f", {rebuilt['failed']:,} could not be calculated" if rebuilt["failed"] else ""
     yield f"tickets checked: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"

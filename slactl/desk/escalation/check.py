@@ -42,7 +42,8 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     watch = stopwatch()
-    # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
+    # Keep one connection open to the end. The last connection to close copies the write-ahead log back, which would
+    # make a batch slow.
     with leaving_when(options.stop), desk.database.held_open() as held:
         if options.dry_run:
             from slactl.desk.escalation.scan import rehearse
@@ -86,7 +87,7 @@ def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], flo
 
 @contextmanager
 def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterator[None]:
-    """Write the exit code of a run that ends with an error into its row, where the row can still be written."""
+    """Write the exit code of a run that ends with an error into its row, if the row can still be written."""
     try:
         yield
     except BaseException as error:
@@ -99,7 +100,7 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
 
 
 def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
-    """Return whether the wall clock was changed since the last run on this start of the machine; report it if so."""
+    """Return whether the wall clock was changed since the last run after the same machine start; report it if so."""
     if last is None or boot is None:
         return False
     by = jumped(from_text(last.started_at), last.boot, report.at, boot)
@@ -134,19 +135,19 @@ def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRul
 def _remember_rules(
     desk: Desk, report: Report, options: RunOptions, rules: LastRules | None, fingerprint: str
 ) -> dict[str, str]:
-    """Keep the rules for the next run of this user; return what any next run needs to know, by key of `meta`."""
+    """Store the rules for this user's next run; return the facts for the next run of any user, by key of `meta`."""
     # After a run that did not go through all tickets, the next one must read the rules again.
     if report.interrupted or rules is None:
         return {}
     if options.keeps_state:
-        # What others may have written is not kept: later, when they can no longer write it, it would be trusted.
+        # Do not store rules that others may have written. The next run would trust them.
         text = None if rules_trust(desk.rules) else rules.text
         last_rules.keep(desk, rules._replace(fingerprint=fingerprint, text=text))
     return {runs.FINGERPRINT: fingerprint}
 
 
 def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastRules | None) -> None:
-    """Write the metrics and send the heartbeat; a failure there is a problem of a run whose row is already written."""
+    """Write the metrics and send the heartbeat; a failure changes the exit code of a run whose row is written."""
     heartbeat = rules.heartbeat if rules is not None and report.code is ExitCode.DONE else None
     if options.metrics is None and heartbeat is None:
         return

@@ -28,7 +28,7 @@ class RunOptions(NamedTuple):
     trust_clock: bool = False
     #: The file for Prometheus' textfile collector.
     metrics: Path | None = None
-    #: False for a throw-away database: the run keeps nothing in this user's state folder.
+    #: False for a temporary database: the run keeps nothing in this user's state folder.
     keeps_state: bool = True
     #: Returns whether to stop; asked between two batches and between two messages.
     stop: Callable[[], bool] = lambda: False
@@ -93,17 +93,17 @@ class Report(Batch):
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Return how many levels fell due without firing, by outcome."""
+        """Return how many due levels did not fire, by outcome."""
         return {outcome: count for outcome, count in sorted(self.outcomes.items()) if outcome != "fired"}
 
     @property
     def happened(self) -> bool:
-        """Return whether there is anything to tell a person who asked for silence otherwise."""
+        """Return whether something happened that a run with `--quiet` prints."""
         return bool(self.breached or self.escalated or self.notified or self.problems)
 
     @property
     def code(self) -> ExitCode:
-        """Return how the run ended, without the code that only `--exit-code` asks for."""
+        """Return the exit code of the run, without the code of the option `--exit-code`."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         partly = bool(self.failed) or self.incomplete

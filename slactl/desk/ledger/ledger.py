@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
     from slactl.store.database import ModelTransaction
 
-#: How much later than a command others can have read the clock whose changes it finds.
+#: How far ahead of this command's clock the changes of other commands may be, because they read the clock later.
 LAG = timedelta(minutes=10)
 
 
@@ -194,10 +194,10 @@ class Ledger:
 
     def touch(self, numbers: Sequence[int]) -> None:
         """Calculate the columns of some tickets again when the unit of work is settled."""
-        with suppress(Exception):  # one that cannot be read keeps the others from being read at once
+        with suppress(Exception):  # one unreadable history fails the common read
             self.load(numbers)
         for number in numbers:
-            # One that cannot be judged keeps its next instant, and is reported when that comes.
+            # A ticket that cannot be evaluated keeps its next instant. `check` reports it then.
             with suppress(Exception):
                 self.state(number)
                 self._changed[number] = None
@@ -217,7 +217,7 @@ class Ledger:
         self._changed[number] = None
 
     def renumber(self, number: int) -> None:
-        """Give decisions and noticed breaches the new numbers of their cycles, where the past of a ticket changed."""
+        """Give decisions and noticed breaches the new numbers of their cycles, if the past of a ticket changed."""
         loaded = self._ticket(number)
         if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
             return
@@ -226,7 +226,7 @@ class Ledger:
         state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
         writes.move_decisions(self._connection, loaded.renumber(state))
 
-    def tell_once(self, mark: Mark) -> dict[int, list[str]]:
+    def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:
         """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
         kept, recipients = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
         self._rows.notifications[mark.notifications :] = kept
@@ -243,7 +243,7 @@ class Ledger:
         self._changed.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
-        """Look again at an instant at a ticket that cannot be evaluated now."""
+        """Set when `check` tries a ticket again that cannot be evaluated now."""
         writes.postpone(self._connection, number, to_text(until))
 
     def records(self, numbers: Sequence[int]) -> "list[Ticket]":
@@ -261,7 +261,7 @@ class Ledger:
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
         settle(self.models, changed, self._rows, self.rulebook.current, self._watched)
-        # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
+        # Drop also the histories that were read, so that memory does not grow with the number of batches.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()
 
@@ -271,7 +271,7 @@ class Ledger:
         return self._tickets[number]
 
     def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
-        """Return the requester's address of a ticket, from this unit of work or the database; None where unknown."""
+        """Return the requester's address of a ticket, from this unit of work or the database; None if unknown."""
         loaded = self._tickets[number]
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:
@@ -292,7 +292,7 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-    file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
+    file = read_ahead(desk.rules)  # waiting for the file blocks nobody else's database access
     with desk.database.write_models(keep=keep) as session:
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book

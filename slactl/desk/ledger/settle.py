@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: The columns of `ticket` that hold what a person said and do not follow from the history.
+#: The columns of `ticket` with texts of a person, which do not follow from the history.
 IDENTITY = ("external_id", "subject", "requester_email")
 
 
@@ -85,7 +85,7 @@ def settle(
 
 def _ticket_row(number: int, ticket: LoadedTicket, rules: Rules) -> Row:
     state = ticket.evaluated()
-    # The version is how many events the history has, so that every change raises it, and no look does.
+    # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
     row |= next_level_columns(state, rules, ticket.fired)
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
@@ -108,6 +108,6 @@ def _write_timers(
         removed += [row["id"] for row in old.values()]
     connection = session.connection()
     writes.delete_timers(connection, removed)
-    # Two rows of a kind must never both be the latest: those that no longer are come first.
+    # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
     writes.update_rows(connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
     writes.insert_rows(connection, models.Timer, inserted)

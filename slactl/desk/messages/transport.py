@@ -30,7 +30,7 @@ class DeliveryOutcome(StrEnum):
     RETRY = "retry"
     DEAD = "dead"
     UNKNOWN = "unknown"
-    #: Nothing was tried: slactl refuses to read a secret until a person fixes its file or the rules.
+    #: slactl did not try: it refuses to read a secret until a person fixes its file or the rules.
     WAITS = "waits"
 
 

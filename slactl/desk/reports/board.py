@@ -100,7 +100,7 @@ class Watched:
         """Open the database.
 
         Raises:
-            DatabaseError: it is missing, damaged, not ours or newer than the program.
+            DatabaseError: it is missing, damaged, not from slactl or newer than the program.
         """
         self._file = WatchedFile(database.path)
 
@@ -136,7 +136,7 @@ def watched(database: Database) -> Iterator[Watched]:
     """Open a database for a live board, and close it in the end.
 
     Raises:
-        DatabaseError: it is missing, damaged, not ours or newer than the program.
+        DatabaseError: it is missing, damaged, not from slactl or newer than the program.
     """
     source = Watched(database)
     try:

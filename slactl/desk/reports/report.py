@@ -1,4 +1,4 @@
-"""Report how targets were kept in a period, and which tickets were overdue: the numbers of `report`."""
+"""Report how targets were met in a period, and which tickets were overdue: the numbers of `report`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Summarize open work now, and how targets were kept in a period: the numbers of `summary`."""
+"""Summarize open work now, and how targets were met in a period: the numbers of `summary`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -167,7 +167,7 @@ def _measured(transaction: "Transaction", period: Period, by: By | None = None) 
 
 
 def change(transaction: "Transaction", now: datetime, summary: "Summary") -> Mapping[str, Mapping[str, object]]:
-    """Return how targets were kept in the period of a summary and in the period before it.
+    """Return how targets were met in the period of a summary and in the period before it.
 
     Where the period has no beginning, these are the last seven days and the seven days before.
     """

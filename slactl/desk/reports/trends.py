@@ -1,4 +1,4 @@
-"""Count what happened by the days and hours of a time zone: targets kept and missed over time, busiest hours.
+"""Count what happened by the days and hours of a time zone: targets met and missed over time, busiest hours.
 
 The database counts by quarters of an hour. Every zone's offset is a multiple of that, so one count serves all zones.
 """
@@ -37,10 +37,10 @@ SPANS = ((31, Unit.DAY), (200, Unit.WEEK), (1830, Unit.MONTH))
 
 
 def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> "Trend":
-    """Return the tickets opened and targets kept and missed in each step of a period, empty steps included.
+    """Return the tickets opened and targets met and missed in each step of a period, empty steps included.
 
     The steps run from the first with anything in it to the last. Days are those of `zone`; None is the machine's.
-    Each target counts once: when it was kept, or when its deadline passed.
+    Each target counts once: when it was met, or when its deadline passed.
     """
     local = _Local(zone)
     counts = {"opened_count": local.days(reads.quarters_of_opening(transaction, period))}

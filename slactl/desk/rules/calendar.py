@@ -49,7 +49,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
         raise UsageError(
-            f"{duration} cannot be used with calendar {asked.name}, where a day is not always 24h; use 2bd or 16h",
+            f"{duration} cannot be used with calendar {asked.name}, because a day is not always 24h; use 2bd or 16h",
             f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:
@@ -147,7 +147,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
 
 
 def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
-    """Return when the calendar closes next; None where it does not within a year."""
+    """Return when the calendar closes next; None if it does not within a year."""
     for days in () if asked.always_open else (8, 400):
         limit = at + timedelta(days=days)
         _, end = asked.pieces(at, limit)[0]

@@ -53,14 +53,14 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
 
 
 class _Before(NamedTuple):
-    """A rules file as it was read: its bytes, its owner and its mode."""
+    """The state of a rules file when it was read: its bytes, its owner and its mode."""
 
     content: bytes
     found: os.stat_result
 
 
 def _edited(path: Path, before: str, key: str, value: str) -> str:
-    """Return the text of the file with the new value; line ends stay."""
+    """Return the text of the file with the new value; line ends do not change."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

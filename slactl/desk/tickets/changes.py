@@ -183,7 +183,7 @@ def resolve() -> Change:
     """Resolve a ticket: the work is done."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
-        subject.refuse_closed("it needs no resolving")
+        subject.refuse_closed("there is nothing to resolve")
         if subject.state.status is Status.RESOLVED:
             raise RefusedError(f"ticket {subject.number} is resolved already", f"slactl show {subject.number}")
         return _status_entries(subject, Status.RESOLVED)

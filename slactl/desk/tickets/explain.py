@@ -65,7 +65,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
         history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
         if history[0].at > now:
-            raise RefusedError(f"ticket {number} is opened only at {to_text(history[0].at)}", f"slactl show {number}")
+            raise RefusedError(f"ticket {number} is opened later, at {to_text(history[0].at)}", f"slactl show {number}")
         try:
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
         except NoOpenHours as error:
@@ -103,7 +103,7 @@ def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Recor
 
 
 def terms_record(terms: Terms, case: Case) -> Record:
-    """Return which policy was chosen, when and why, and which policies were passed over."""
+    """Return the chosen policy, when and why it was chosen, and the policies that did not match."""
     tried = terms.rules.explain_match(terms.facts)
     policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
@@ -174,7 +174,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
-    """Return who set the deadline by hand, when and why; None where nobody did."""
+    """Return who set the deadline by hand, when and why; None if nobody did."""
     if not timer.manual or timer.due_at is None:
         return None
     due = to_text(timer.due_at)
@@ -261,5 +261,5 @@ def _why_none(kind: Target, terms: Terms) -> str:
     if terms.target(kind) is None:
         return f"policy {terms.policy.name} has no such target at priority {terms.priority}"
     if kind is Target.NEXT_RESPONSE:
-        return f"{terms.target(kind)} is the target, and no message of the customer has waited for a next response"
-    return "the ticket had no such target before it was done"
+        return f"{terms.target(kind)} is the target, but no customer message has waited for a next response"
+    return "the ticket had no such target before it was resolved or closed"

@@ -68,7 +68,7 @@ def assignee_of(name: str) -> str:
     """
     if is_reserved(name):
         named = clean(name).strip()[:100]
-        raise UsageError(f"nobody can be named {named!r}: slactl uses this word itself", "slactl rules show")
+        raise UsageError(f"{named!r} is a reserved word in slactl; choose another name", "slactl rules show")
     return name_of(name, "assignee")
 
 

@@ -14,7 +14,7 @@ from slactl.text import did_you_mean
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 
-#: What may stand between cells where it is not what the map says.
+#: The delimiters that slactl recognises besides the delimiter of the map.
 DELIMITERS = (";", "\t", "|")
 
 
@@ -57,11 +57,11 @@ class _Line(NamedTuple):
 
 
 class _Lines:
-    """The lines of a CSV file as text; what a bad row took of them is read again, all but the row's first line.
+    """The lines of a CSV file as text; the lines of a bad row are read again, except its first line.
 
     Each line is read three times at most, so that the time is linear: as part of a row whose quote was never closed,
-    then as part of another one, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that the
-    cell that they are in can be named.
+    then as part of another such row, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that
+    a message can name their cell.
     """
 
     def __init__(self, source: BinaryIO, report: Report, ticked: Ticked) -> None:
@@ -109,7 +109,7 @@ class _Lines:
     def are_well_quoted(self, delimiter: str) -> bool:
         """Return whether every quote of the row's lines is closed before a delimiter or the end.
 
-        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        The opening quote of a cell many lines later can close a quote that was left open. Then letters follow it.
         """
         try:
             next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
@@ -118,7 +118,7 @@ class _Lines:
         return True
 
     def go_back(self) -> None:
-        """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
+        """Read the row's lines again, without the first, so that an unclosed quote does not cost the other rows."""
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
@@ -171,7 +171,7 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 def _broken(error: csv.Error) -> str:
     is_cr = "new-line character" in str(error)
-    return "a carriage return (CR) stands inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
+    return "a carriage return (CR) is inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
 
 
 def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:

@@ -15,7 +15,7 @@ from slactl.text import clean
 #: How long a document is at most, in characters, that is one ticket, or the first line of one with a ticket on each.
 TICKET_CHARACTERS = 2_000_000
 
-#: How deep objects lie in one another in which a list of rows is looked for.
+#: How deep objects may be nested in which slactl looks for a list of rows.
 DEPTH = 8
 
 Path = tuple[str, ...]
@@ -70,7 +70,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
         missing = f"no list of objects in the file has {column!r}, which the map needs as ticket"
-        named = mapping.rows and f"the file has no list at {mapping.rows!r}, where the map has its rows"
+        named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"
         raise UsageError(document.fault or named or missing, "slactl import --help")
 
 
@@ -86,7 +86,7 @@ def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
 
 
 def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return the value at a path, such as `author.login` or `labels[].name`; None where a step is missing."""
+    """Return the value at a path, such as `author.login` or `labels[].name`; None if a step is missing."""
     if isinstance(row, dict) and path in row:
         return row[path]
     head, _, rest = path.partition(".")
@@ -102,13 +102,13 @@ class _Document(JsonText):
 
     def __init__(self, source: BinaryIO, ticked: Ticked) -> None:
         super().__init__(source, ticked)
-        #: Whether there was an empty list that may be that of the rows.
+        #: Whether an empty list was found that may be the list of rows.
         self.has_empty_list = False
         #: Why the whole document is not valid JSON, where it is short enough to be read at once.
         self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
-        """Yield the items of every list that may be that of the rows."""
+        """Yield the items of every list that may be the list of rows."""
         start = self.next()
         if start == "[":
             yield from self._list((), mapping)
@@ -120,7 +120,7 @@ class _Document(JsonText):
         else:
             yield from self._object((), mapping)
         if self.next():
-            raise self.broken("the document ends before this")
+            raise self.broken("the document ends too early")
 
     def _has_an_object_a_line(self) -> bool:
         end = self.line_end(TICKET_CHARACTERS)

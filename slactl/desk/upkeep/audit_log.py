@@ -1,4 +1,4 @@
-"""Audit the event log by itself: is it the one that was written?"""
+"""Audit the event log alone: find events and texts that were changed since they were written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One part of the database that is not as it was written."""
+    """A part of the database that was changed since slactl wrote it."""
 
     kind: Kind
     event_id: int | None
@@ -92,7 +92,7 @@ def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditR
     total, before = audit.length(transaction, "event"), BEGINNING
     missing = expected_hash is not None
     for number, array, kept in audit.readable_links(transaction):
-        # The array as SQLite wrote it decides nearly every row; one that does not fit is compared column by column.
+        # For nearly every row the array that SQLite makes is enough. Otherwise compare the row column by column.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
             event = audit.sealed_columns(transaction, number)
             if not _has_hash(transaction, before, event, kept):

@@ -1,10 +1,10 @@
 """Back up the live database; the copy gets its name only after it was verified.
 
-SQLite opens files by name, so a folder in which others may replace files is refused.
+SQLite opens files by name. So slactl refuses a folder in which others may replace files.
 
-1. One state of the database is copied into a new file in a private folder beside the target.
-2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
-3. Only then the copy is renamed to the target. Whatever fails, the target is as it was before.
+1. slactl copies one state of the database into a new file, in a private folder beside the target.
+2. It opens the copy, checks it page by page, and compares the last hash of its log with the original.
+3. Only then it renames the copy to the target. If any step fails, the target does not change.
 """
 
 import os
@@ -166,7 +166,7 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
             same = (last[1] if last else None) == made.audit_head and event_reads.event_count(copied) == made.events
     except DatabaseError as error:
         why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor") from error
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor")

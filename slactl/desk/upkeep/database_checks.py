@@ -45,7 +45,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
-    """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
+    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
     path, failing = desk.database.path, "database"
     try:
         with desk.database.read_unmigrated() as transaction:
@@ -93,7 +93,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
 
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:
-    """Return what helps where a database cannot be read: a backup where the file is damaged."""
+    """Return the fix for a database that cannot be read: a backup if the file is damaged."""
     is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
     return restoring(path) if is_damaged else error.hint
 
@@ -126,7 +126,7 @@ def _newest_backup(path: Path) -> Path | None:
     files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]
     for file in files:
         with suppress(OSError):
-            # Whoever opens and closes a file that SQLite has open drops SQLite's locks on it.
+            # If a process closes a file that SQLite has open in it, SQLite loses its locks on the file.
             if file.name.endswith(SIDE_FILES) or file.samefile(path):
                 continue
             with open_regular(file, follow=False) as stream:

@@ -1,14 +1,14 @@
-"""Erase a person: texts and address go, facts stay, and the chain of the log still verifies.
+"""Erase a person: remove texts and address, keep the facts, and keep the chain of the log valid.
 
-1. A person's tickets are those whose requester is or was the address, in any case of letters. Every text in them is
-   erased: subject, bodies, address. What agents did, and when, stays.
-2. In the tickets of others, each text that the person wrote and each text that contains the address is erased. The
-   address is also found as HTML, URLs, mail and JSON encode it, in full-width letters, and with hidden marks in it; the
-   result says how many texts were found only so. A text stays where the letters may be part of another address.
-3. Each ticket gets an event that says which texts of which events were erased, without the address.
-4. The database is rewritten, so that no free page and no write-ahead log has any of it. The same transaction notes
-   that this has yet to be done; after a kill in between the next erasure does it.
-5. The result counts where the letters are still found: in sealed facts, and in what may be another address.
+1. A ticket is the person's own if its requester is or was the address, in upper or lower case. Every text in it is
+   erased: subject, bodies, address. The actions of agents and their instants stay.
+2. In other tickets, each text that the person wrote and each text that contains the address is erased. The address is
+   also found as HTML, URLs, mail and JSON encode it, in full-width letters, and with hidden marks in it. The result
+   counts the texts that have only such a form. A text stays if the letters may be part of another address.
+3. Each ticket gets an event that names the erased texts by event and field, without the address.
+4. The database is rewritten, so that no free page and no write-ahead log contains the texts. The transaction of the
+   erasure notes that this has yet to be done. After a kill the next erasure does it.
+5. The result counts the places that still contain the letters: sealed facts, and possible other addresses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     where = ", ".join(f"{leftover.table}.{leftover.column}" for leftover in left)
     numbers = sorted({number for leftover in left for number in leftover.tickets})[:20]
     of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-    return NotKnownError(f"no data that can be erased found for {name}; the name stands in {where}{of_tickets}")
+    return NotKnownError(f"found no data that can be erased for {name}; the name is in {where}{of_tickets}")
 
 
 def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
@@ -154,7 +154,7 @@ def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
 
 
 def _wipe(desk: Desk) -> str | None:
-    """Rewrite the file; return why old pages may still be in it, or None where it has none."""
+    """Rewrite the file; return why old pages may still be in it, or None if it has none."""
     try:
         if desk.database.wipe():
             return None

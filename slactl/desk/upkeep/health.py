@@ -1,4 +1,4 @@
-"""The result of a doctor's examination: one check after the other, and the exit code that follows."""
+"""The result of `doctor`: all checks, and the exit code that follows from them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Check(NamedTuple):
-    """One check: what was examined, whether it is in order, what was found, and what fixes it.
+    """One check: its name, whether it is in order, the finding, and the fix.
 
     `fix` is a command that works when pasted, or a sentence where no command can help.
     """

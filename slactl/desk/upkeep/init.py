@@ -55,7 +55,7 @@ def init(
             if backup is not None:
                 os.replace(target, backup)
             write_whole(target, shipped_rules().read_bytes(), mode=0o644, replace=False)
-    except FileExistsError:  # somebody else was faster
+    except FileExistsError:  # another process made the file meanwhile
         return InitResult(config.database, made, target, False, backup)
     except OSError as error:
         raise SlactlError(f"{target} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error

@@ -139,7 +139,7 @@ def _batch(
         try:
             differing = differences(kept, context, hashes)
             differing += _next_instants(book, kept, context) if knows_levels else ()
-            # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
+            # Today's rules give the exact next instant; the audit knows only the latest possible one.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
                 expected = expected_rows(kept, context)

@@ -1,8 +1,9 @@
 """Calculate with business calendars, which say when time counts.
 
-An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the part of
-an interval of the date before that runs past midnight. An interval belongs to the date on which it starts. All
-lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks change.
+An instant is open if the wall clock of the calendar's zone lies in an interval of its local date. It is also open if
+the wall clock lies in the part after midnight of an interval of the date before. An interval belongs to the date on
+which it starts. All lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks
+change.
 """
 
 from bisect import bisect_left, bisect_right

@@ -23,7 +23,7 @@ TEXTS = ("body", "subject", "requester_email")
 
 
 class LineError(ValueError):
-    """Report what is wrong with a line of a history file, and in which field."""
+    """Report the mistake in a line of a history file, and its field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -35,7 +35,7 @@ Reader = Callable[[Any, str], Any]
 
 
 def read_text(value: object, field: str, most: int) -> str | None:
-    """Return a text, or None where it is empty.
+    """Return a text, or None if it is empty.
 
     Raises:
         LineError: the value is not a text, is longer than `most` characters, or has NUL or a lone surrogate.
@@ -55,7 +55,7 @@ def read_text(value: object, field: str, most: int) -> str | None:
 
 
 def read_name(value: object, field: str) -> str | None:
-    """Return a name without surrounding blanks, or None where it is empty; a number is read as its digits.
+    """Return a name without surrounding blanks, or None if it is empty; a number is read as its digits.
 
     Raises:
         LineError: the value is not a text, or is longer than `NAME_LENGTH`.
@@ -164,7 +164,7 @@ def read_zone(value: object, field: str) -> str | None:
 
 
 def shown_value(value: object) -> str:
-    """Return a value for a message; of what may be large or nested deeply only the kind."""
+    """Return a value for a message; only its kind if it may be large or deeply nested."""
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 

@@ -84,13 +84,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not a number; write null where there is no value")
+    raise ValueError(f"{word} is not a number; write null if there is no value")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {digits[:60]} is too large; write it in quotes where it is a name")
+        raise ValueError(f"the number {digits[:60]} is too large; write it in quotes if it is a name")
     return number
 
 

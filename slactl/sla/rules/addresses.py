@@ -13,10 +13,10 @@ MAIL_SCHEMES = ("mailto", "mailtos")
 #: Schemes of addresses without a login.
 SYSLOG_SCHEMES = ("syslog", "rsyslog")
 
-#: Schemes of web hooks and pages; on this machine their path may stand in the rules.
+#: Schemes of web hooks and pages; for this machine their path may be readable in the rules.
 WEB_SCHEMES = ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https")
 
-#: Options that are never secret in the addresses that may stand in the rules.
+#: Options that are never secret, in the addresses that may be readable in the rules.
 OPTIONS = ("bcc", "cc", "format", "from", "method", "mode", "name", "overflow", "reply", "smtp", "to", "verify")
 
 # Takes the place of a placeholder while a URL is examined: a character that nobody types.
@@ -125,7 +125,7 @@ def has_receiver(url: str) -> bool:
 
 
 def host(url: str) -> str:
-    """Return the host of a URL; empty where it has none."""
+    """Return the host of a URL; empty if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -245,7 +245,7 @@ def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Ru
         if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
             yield (
                 (*here, "at"),
-                f'a condition has no deadline: "{level.at}" must be "0m" or an offset after its begin, such as "+10m"',
+                f'a condition has no deadline: "{level.at}" must be "0m" or a later offset, such as "+10m"',
             )
         if level.assign is not None:
             yield from _unknown_names((*here, "assign"), [level.assign], rules)

@@ -131,7 +131,7 @@ def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
     for name, role in rules.roles.items():
         if role.assignee is None and (name in assigned or not role.notify):
-            yield ("roles", name), f"nobody fills the role {name!r}: it has no assignee"
+            yield ("roles", name), f"the role {name!r} has no assignee"
 
 
 def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:

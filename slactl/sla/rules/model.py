@@ -118,7 +118,7 @@ class Match(Part):
         )
 
     def mismatch(self, facts: Facts) -> str | None:
-        """Return why a ticket with these facts does not match, or None where it does."""
+        """Return why a ticket with these facts does not match, or None if it does."""
         for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
             wanted = getattr(self, key)
             if wanted and value not in wanted:
@@ -198,7 +198,7 @@ class Policy(Part):
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
-        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        """Return how long a target may take at a priority, or None if the policy does not have it."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
         duration: Duration | None = getattr(durations, target.value, None)
         return duration

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class TrackedTarget:
     """Track one cycle of a target. Without a duration and without a deadline set by hand it makes no timer.
 
-    It is judged by the duration and the terms it was given last. `missed` keeps a deadline that had passed before
+    It is evaluated with the duration and the terms it was given last. `missed` keeps a deadline that had passed before
     a person set another one by hand.
     """
 

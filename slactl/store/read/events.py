@@ -120,7 +120,7 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
 
 
 def messages(transaction: sqlite3.Connection, number: int) -> "list[Message]":
-    """Return the messages of one ticket by time; `body` is None where it was erased."""
+    """Return the messages of one ticket by time; `body` is None if it was erased."""
     query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
     w.text AS body FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'

@@ -1,4 +1,4 @@
-"""Read what happened in a period: tickets opened, targets kept and missed, and levels that fired."""
+"""Read what happened in a period: tickets opened, targets met and missed, and levels that fired."""
 
 import sqlite3
 from collections import Counter
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MISSED_AT = "COALESCE(r.breached_at, r.due_at)"
 
 #: By kind of target, the condition that its end is a response time. Resolving without a reply ends the first response,
-#: but is no response: it counts as kept or missed, and not in averages.
+#: but is no response: it counts as met or missed, and not in averages.
 _TAKEN = {"first_response": "r.stopped_at = t.first_responded_at"}
 
 _TIMERS, _WITH_TICKETS = "timer r", views.BREACH_SOURCE
@@ -196,7 +196,7 @@ def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Count
 
 
 def quarters_of_targets(connection: sqlite3.Connection, period: Period, kind: str, *, missed: bool) -> Counter[str]:
-    """Count the targets of one kind that were kept, or missed, in each quarter of an hour of a period."""
+    """Count the targets of one kind that were met or missed, in each quarter of an hour of a period."""
     instant = _MISSED_AT if missed else "r.stopped_at"
     outcome = _LATE if missed else f"r.stopped_at IS NOT NULL AND NOT {_LATE}"
     return quarters_of(connection, period, instant, f"timer r WHERE r.kind = '{kind}' AND {outcome}")

@@ -73,7 +73,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return what the last run left for the next one, by key of `meta`."""
+    """Return the facts that the last run stored for the next one, by key of `meta`."""
     return dict(connection.execute("SELECT key, value FROM meta"))
 
 
@@ -95,19 +95,19 @@ def runs(connection: sqlite3.Connection, limit: int = 0) -> "list[Run]":
 
 
 def run(connection: sqlite3.Connection, number: int) -> "Run | None":
-    """Return one run; None where there is no such run."""
+    """Return one run; None if there is no such run."""
     row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
     return _decoded(row) if row is not None else None
 
 
 def escalations(connection: sqlite3.Connection, number: int) -> "list[Escalation]":
-    """Return the levels that fell due in one run, fired or not, as in `escalation_view`; in the order of the run."""
+    """Return the due levels of one run, fired or not, as in `escalation_view`, in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
     return cast("list[Escalation]", list(rows(connection, query, (number,))))
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
-    """Return when the last good run ended, as text: one with exit code 0; None where there was none."""
+    """Return when the last good run ended, as text: one with exit code 0; None if there was none."""
     query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
     row = connection.execute(query).fetchone()
     return str(row[0]) if row else None
@@ -122,7 +122,7 @@ def last_failure(connection: sqlite3.Connection) -> int | None:
 def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
     """Return when the last good run ended if runs seem to have stopped at `now` (text); empty text if there was none.
 
-    None where nothing is due, or where the last good run is not older than `FRESH_SECONDS`.
+    None if nothing is due, or if the last good run is not older than `FRESH_SECONDS`.
     """
     if not are_due(connection, now):
         return None

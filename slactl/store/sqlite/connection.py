@@ -1,4 +1,4 @@
-"""Open the database: only one that `init` made, and never create one at a mistyped path."""
+"""Open a database that `init` made; never create one at a mistyped path."""
 
 import sqlite3
 import stat
@@ -19,7 +19,7 @@ LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
 
-# The database that this process opened last: what fails for no other reason may fail for what is in it.
+# The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
 
 
@@ -29,7 +29,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     A database of an older schema is migrated, unless `migrates` is false.
 
     Raises:
-        DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
+        DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
     """
     global _opened
@@ -96,7 +96,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
-    if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
+    if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
         from slactl.store.schema.migrations import migrate
@@ -124,8 +124,8 @@ def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) 
 def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
     """Run a statement that takes the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 
-    SQLite itself tries less and less often, at last ten times a second, and may never hit the gap between two
-    transactions of a long run. Trying every few milliseconds, a person waits for one transaction at most.
+    SQLite itself tries less and less often, in the end ten times a second. It may never hit the gap between two
+    transactions of a long run. With a try every few milliseconds, a person waits for one transaction at most.
 
     Raises:
         sqlite3.OperationalError: another connection held the lock all that time.
@@ -143,23 +143,23 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or monotonic() >= patience:
                     raise
-            if monotonic() >= begun + LEAVING_SECONDS and _told_to_stop():
+            if monotonic() >= begun + LEAVING_SECONDS and _is_asked_to_stop():
                 raise KeyboardInterrupt
             sleep(ASK_SECONDS)
 
 
 @contextmanager
-def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
-    """Give up waiting for the write lock once `told` returns that this process has to stop."""
-    global _told_to_stop
-    before, _told_to_stop = _told_to_stop, told
+def leaving_when(is_asked: Callable[[], bool]) -> Iterator[None]:
+    """Stop waiting for the write lock when `is_asked` returns that this process must stop."""
+    global _is_asked_to_stop
+    before, _is_asked_to_stop = _is_asked_to_stop, is_asked
     try:
         yield
     finally:
-        _told_to_stop = before
+        _is_asked_to_stop = before
 
 
-def _told_to_stop() -> bool:
+def _is_asked_to_stop() -> bool:
     return False
 
 
@@ -179,8 +179,8 @@ def is_busy(error: BaseException) -> bool:
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
-    """Return whether the write lock is free within some seconds, for a connection that otherwise only reads."""
-    connection.execute("PRAGMA query_only = OFF")  # or SQLite does not even ask for it
+    """Return whether the write lock becomes free within some seconds, for a connection that otherwise only reads."""
+    connection.execute("PRAGMA query_only = OFF")  # otherwise SQLite does not ask for the lock
     try:
         begin_writing(connection, seconds)
         connection.execute("ROLLBACK")

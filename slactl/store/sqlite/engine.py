@@ -82,7 +82,7 @@ def looking(path: Path) -> Iterator[Session]:
 
 
 def beneath(session: Session) -> sqlite3.Connection:
-    """Return the driver's connection of a session: what is read through it is read in the same transaction."""
+    """Return the driver's connection of a session, for reads in the same transaction."""
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw

@@ -43,7 +43,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     Several processes may begin at once, and one that was killed may have left its file without a schema.
 
     Raises:
-        DatabaseError: it cannot be created, or something that is not ours is there.
+        DatabaseError: it cannot be created, or something that is not from slactl is there.
     """
     try:
         if (folder := open_home(path)) is not None:

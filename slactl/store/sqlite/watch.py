@@ -16,7 +16,7 @@ class WatchedFile:
         """Open the database.
 
         Raises:
-            DatabaseError: it is missing, damaged, not ours or newer than the program.
+            DatabaseError: it is missing, damaged, not from slactl or newer than the program.
         """
         self.path = path
         self._connection, self._identity = open_database(path, query_only=True), _identity(path)

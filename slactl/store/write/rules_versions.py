@@ -35,5 +35,5 @@ def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None
 
 
 def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
-    """Forget which rules the next instants were calculated with, unless it is those of this hash."""
+    """Forget with which rules the next instants were calculated, unless they have this hash."""
     connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LEVELS_HASH, rules_hash))

@@ -120,7 +120,7 @@ def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return the key, the instants and the outcome of each level that fell due, by ticket."""
+    """Return the key, the instants and the outcome of each level that became due, by ticket."""
     table = table_of(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
@@ -134,7 +134,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
         return
     table = table_of(Escalation)
     change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
-    # First out of each other's way: a cycle that one leaves may be the one that another comes to.
+    # First move all of them to unused cycles, because the old cycle of one may be the new cycle of another.
     connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
     connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
 
@@ -142,7 +142,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
     """Return the tickets that an address, in any case of letters, opened in [since, until]."""
     table = table_of(Ticket)
-    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    # Use the index of the instants: few tickets are opened within the time of a burst.
     query = select(table.c.id).where(
         table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
     )
