@@ -66,7 +66,7 @@ class Database:
 
     def wipe(self) -> bool:
         """Rewrite the file without freed pages; return whether its write-ahead log is empty too."""
-        from slactl.store.sqlite.wipe import wipe
+        from slactl.store.sqlite.copy import wipe
 
         return wipe(self.path)
 

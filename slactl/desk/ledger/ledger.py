@@ -69,8 +69,7 @@ class Ledger:
 
     def owner_of(self, external_id: str) -> int | None:
         """Return the number of the ticket that has an external id, or None."""
-        known = writes.tickets_named(self.connection, [external_id]).get(external_id)
-        return known.number if known is not None else None
+        return getattr(writes.tickets_named(self.connection, [external_id]).get(external_id), "number", None)
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
@@ -83,11 +82,11 @@ class Ledger:
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
         stored_tenants.keep_tenant(self.session, tenant)
+        self._rows.note("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
-        wanted = [number for number in numbers if number not in self._tickets]
-        if not wanted:
+        if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
         histories, timers = writes.histories(self.connection, wanted), writes.timers(self.connection, wanted)
         versions, decisions = writes.versions(self.connection, wanted), writes.decisions(self.connection, wanted)
@@ -280,9 +279,8 @@ class Ledger:
         return writes.requester(self.connection, number)
 
     def _next(self, model: object) -> int:
-        number = self._ids[model]
         self._ids[model] += 1
-        return number
+        return self._ids[model] - 1
 
 
 @contextmanager
@@ -298,3 +296,5 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
+    if keep:
+        book._rows.note_committed()

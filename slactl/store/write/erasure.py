@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from slactl.store.schema import events
-from slactl.store.sqlite.wipe import UNWIPED
+from slactl.store.sqlite.copy import UNWIPED
 from slactl.store.write.spellings import Mention, mention, normalised, readings
 
 #: The texts that are in the ticket's own columns too.
