@@ -14,12 +14,13 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
-from slactl.errors import DatabaseError, ExitCode
+from slactl.errors import DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
 from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
+from slactl.store.sqlite.faults import obstacle_to_writing
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
@@ -49,18 +50,27 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
     try:
         connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
-        yield Check("database", False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        yield _unusable("database", error, path)
         return
     yield Check("database", True, f"{path}, {desk.sources['database']}")
     try:
         with reported(path):
-            yield _write_lock(connection, path)
+            obstacle = obstacle_to_writing(path)
+            if obstacle is not None:
+                yield Check("writing", False, f"{path} cannot be written: {obstacle.why}", obstacle.hint)
+            else:
+                yield _write_lock(connection, path)
             with transaction(connection):
                 yield from _inside(connection, path, now)
     except DatabaseError as error:
-        yield Check("integrity", False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        yield _unusable("integrity", error, path)
     finally:
         connection.close()
+
+
+def _unusable(check: str, error: DatabaseError, path: Path) -> Check:
+    is_storage = isinstance(error, StorageError)
+    return Check(check, False, error.message, fix_of(error, path), ExitCode.PARTLY if is_storage else error.code)
 
 
 def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:

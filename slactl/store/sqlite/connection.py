@@ -55,8 +55,8 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
                 raise
             connection = faults.opened_frozen(path)
             _prepared(connection, path, query_only=query_only, migrates=migrates)
-    if query_only and (why := faults.why_not_writable(path)) is not None:
-        _reading_only[path] = why
+    if query_only and (obstacle := faults.obstacle_to_writing(path)) is not None:
+        _reading_only[path] = obstacle.why
     return connection
 
 

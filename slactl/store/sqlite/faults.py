@@ -7,6 +7,7 @@ write-ahead log. A database can then still be read without locks; that counts on
 import os
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 from slactl.errors import StorageError
 from slactl.text import quoted
@@ -32,31 +33,33 @@ def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
     if "disk I/O error" in text and code not in DAMAGE:
         return StorageError(f"the disk of {path} is full or failing: {text}", f"df -h {quoted(path.parent)}")
     if "readonly" in text or ("unable to open" in text and os.access(path, os.R_OK)):
-        why = why_not_writable(path) or text
-        shown = quoted(path.parent) if os.access(path, os.W_OK) else f"{quoted(path)}*"
-        is_disk = why in (READ_ONLY, FULL)
-        hint = f"df -h {quoted(path.parent)}" if is_disk else f"ls -ld {shown}"
-        return StorageError(f"{path} cannot be written: {why}", hint)
+        obstacle = obstacle_to_writing(path) or Obstacle(text, f"ls -ld {quoted(path)}*")
+        return StorageError(f"{path} cannot be written: {obstacle.why}", obstacle.hint)
     return None
 
 
-FULL = "its disk is full"
-READ_ONLY = "its file system is read-only"
+class Obstacle(NamedTuple):
+    """Why this user cannot change a database now, and the command that shows it."""
+
+    why: str
+    hint: str
 
 
-def why_not_writable(path: Path) -> str | None:
+def obstacle_to_writing(path: Path) -> Obstacle | None:
     """Return why this user cannot change a database now; None where nothing is known to be in the way."""
+    folder = quoted(path.parent)
     try:
         disk = os.statvfs(path.parent)
     except OSError:
         return None
     if disk.f_flag & os.ST_RDONLY:
-        return READ_ONLY
+        return Obstacle("its file system is read-only", f"df -h {folder}")
     if _free(disk) < LEAST_FREE and disk.f_blocks:
-        return FULL
+        return Obstacle("its disk is full", f"df -h {folder}")
     if not os.access(path, os.W_OK):
-        return "you may only read it"
-    return None if os.access(path.parent, os.W_OK | os.X_OK) else "you may not write to its folder"
+        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
+    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
+    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
 
 
 def _free(disk: os.statvfs_result) -> int:
