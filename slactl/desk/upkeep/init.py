@@ -11,7 +11,7 @@ from slactl.config import Config, shipped_rules, user_rules
 from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
 from slactl.errors import NotKnownError, RefusedError, RulesError
 from slactl.files import cannot_write, write_whole
-from slactl.store.sqlite.file import create_database
+from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import quoted
 
@@ -52,7 +52,7 @@ def init(
 
 
 def _make(config: Config, target: Path, *, group: int | None, force: bool) -> InitResult:
-    made = create_database(config.database, group=group)
+    made = Database(config.database).create(group=group)
     if made:
         committed.add("database", "created", [config.database])
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
