@@ -81,8 +81,11 @@ def main() -> None:
     """Run the command of this process and leave with its exit code."""
     # Short commands end before a collection could pay for itself.
     gc.disable()
+    from slactl.show.form import take_any_text
+
     ready_streams()
-    _take_any_text()
+    for stream in (sys.stdout, sys.stderr):
+        take_any_text(stream)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -291,13 +294,6 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201
-
-
-def _take_any_text() -> None:
-    from slactl.show.form import take_any_text
-
-    for stream in (sys.stdout, sys.stderr):
-        take_any_text(stream)
 
 
 if __name__ == "__main__":
