@@ -40,6 +40,7 @@ def _is_here(path: str) -> bool:
 
 _leave_working_directory()
 
+import errno
 from collections.abc import Sequence
 from threading import RLock
 from types import ModuleType
@@ -87,25 +88,25 @@ def _defer(names: Sequence[str]) -> None:
 
 _defer(SELDOM_USED)
 
-from slactl.errors import ExitCode, SlactlError, UsageError
+from slactl import committed
+from slactl.errors import ExitCode, SlactlError, StorageError, UsageError
+from slactl.streams import AnswerError, ready_streams, silence_stdout
 
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    _ready_streams()
+    from slactl.show.form import take_any_text
+
+    ready_streams()
+    for stream in (sys.stdout, sys.stderr):
+        take_any_text(stream)
     try:
         code = run(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = ExitCode.READER_CLOSED
-        _silence_stdout()
-    except OSError as error:
-        code = code or _report_unexpected(error)
-        _silence_stdout()
+    except OSError:  # the rest of an answer that could not be written, which `run` reported
+        silence_stdout()
     # Everything is written and closed. To skip the clean-up of modules saves time.
     os._exit(code)
 
@@ -114,29 +115,30 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code and raises nothing."""
     import typer
 
-    from slactl.cli.app import app
-
+    committed.begin()
+    _reading_only()
     debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
+    code = ExitCode.DONE
     try:
-        _refuse_home_of_others(arguments)
-        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
-        return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
+        code = _run(arguments)
+        sys.stdout.flush()
+        for line in _reading_only():
+            _say(f"warning: {line}")
+        return code
     except SlactlError as error:
         return _report(error)
-    except typer.Exit as leaving:
-        return leaving.exit_code
     except SystemExit as leaving:
         # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
-        _silence_stdout()
-        return ExitCode.READER_CLOSED
+        return _report_closed_pipe()
     except (KeyboardInterrupt, typer.Abort):
-        _say("error: interrupted")
-        return ExitCode.INTERRUPTED
+        return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        _silence_stdout()
-        return ExitCode.READER_CLOSED
+        return _report_closed_pipe()
+    except AnswerError as error:
+        silence_stdout()
+        return _report_answer(error, code)
     except typer.TyperException as error:
         return _report_usage(error)
     except Exception as error:
@@ -147,6 +149,19 @@ def run(arguments: Sequence[str]) -> int:
         if (odd := _odd_database(error)) is not None:
             return _report(odd)
         return _report_unexpected(error, debug=debug)
+
+
+def _run(arguments: Sequence[str]) -> ExitCode:
+    import typer
+
+    from slactl.cli.app import app
+
+    _refuse_home_of_others(arguments)
+    try:
+        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
+    except typer.Exit as leaving:
+        outcome = leaving.exit_code
+    return ExitCode(outcome) if isinstance(outcome, int) else ExitCode.DONE
 
 
 def _refuse_home_of_others(arguments: Sequence[str]) -> None:
@@ -178,13 +193,64 @@ def _odd_database(error: Exception) -> SlactlError | None:
 
 
 def _report(error: SlactlError) -> int:
+    is_storage, done = isinstance(error, StorageError), committed.so_far()
+    if is_storage and not done.things:
+        kept = "no ticket was changed" if done.commits else "nothing was written"
+        return _report_lines([f"{error.message}; {kept}"], error.code, error.hint)
+    return _report_lines(error.lines, ExitCode.PARTLY if is_storage else error.code, error.hint)
+
+
+def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:
+    """Report why a command ended, and what it had committed by then; return the exit code.
+
+    A command that works in parts can continue. Of any other, only the answer is missing.
+    """
     from slactl.text import clean
 
-    for line in error.lines:
+    done = committed.so_far()
+    *first, last = lines
+    if done.things and done.is_unfinished:
+        last = f"{last}; {done}, and running the command again does the rest"
+    elif done.things:
+        last = f"{done}; its answer could not be written: {last}"
+        code = code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
+    for line in (*first, last):
         _say(f"error: {clean(line)}")
-    if error.hint:
-        _say(f"hint: {clean(error.hint)}")
-    return error.code
+    if hint:
+        _say(f"hint: {clean(hint)}")
+    return code
+
+
+def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+    """Report that stdout cannot be written: a failure, unless the command has changed something before."""
+    done, why = committed.so_far(), error.strerror
+    if not done.commits and not done.things:
+        _say(f"error: the answer could not be written: {why}")
+        return ExitCode.FAILURE
+    rest = ", and running the command again does the rest" if done.is_unfinished else ""
+    from slactl.text import clean
+
+    _say(f"error: {clean(str(done))}{rest}; its answer could not be written: {why}")
+    if 0 < len(done.tickets) <= committed.NAMED:
+        _say(f"hint: slactl show {' '.join(done.tickets)}")
+    return ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
+
+
+def _report_closed_pipe() -> ExitCode:
+    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    from slactl.text import clean
+
+    silence_stdout()
+    done = committed.so_far()
+    if done.things:
+        _say(f"warning: {clean(str(done))}; its answer could not be written: {os.strerror(errno.EPIPE)}")
+    return ExitCode.READER_CLOSED
+
+
+def _reading_only() -> list[str]:
+    """Return which databases the command has read that cannot be written now."""
+    connection = sys.modules.get("slactl.store.sqlite.connection")
+    return connection.reading_only() if connection is not None else []
 
 
 def _report_usage(error: Exception) -> int:
@@ -233,35 +299,15 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
     from slactl.text import clean
 
     if isinstance(error, OSError) and error.strerror:
-        place = f": {clean(str(error.filename))}" if error.filename else ""
-        _say(f"error: {clean(error.strerror)}{place}")
-        return ExitCode.FAILURE
+        place = f": {error.filename}" if error.filename else ""
+        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
     more = "" if debug else "; run the command again with --debug and report its output"
-    _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}")
-    return ExitCode.FAILURE
+    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
+    return _report_lines([what], ExitCode.FAILURE)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201
-
-
-def _ready_streams() -> None:
-    """Open streams that were closed before the start (`>&-`), and let stdout and stderr take any text."""
-    from slactl.show.form import take_any_text
-
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        take_any_text(stream)
-
-
-def _silence_stdout() -> None:
-    # The interpreter flushes stdout once more at exit, and would complain there.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

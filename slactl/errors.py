@@ -77,6 +77,12 @@ class DatabaseError(SlactlError):
     code = ExitCode.DATABASE
 
 
+class StorageError(DatabaseError):
+    """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
+
+    code = ExitCode.FAILURE
+
+
 class PartlyError(SlactlError):
     """A part of the work failed; the rest is done."""
 

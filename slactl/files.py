@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from slactl.errors import StorageError
 from slactl.places import OTHERS_WRITE as OTHERS_WRITE
 from slactl.places import exposed_folder as exposed_folder
 from slactl.places import others_may_replace as others_may_replace
@@ -24,6 +25,9 @@ from slactl.places import real_path as real_path
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 #: The flags to open a folder that this user may enter but not list.
 _WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+#: The errors of a disk that is full, failing or read-only, or of a quota.
+FAILING_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 
 #: The largest file that people write by hand, such as rules and maps, in bytes.
 BY_HAND = 1 << 20
@@ -248,6 +252,17 @@ def write_whole(
             make_durable(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    """Return the error about a file that cannot be written, and is as it was before."""
+    from slactl.text import quoted
+
+    folder = quoted(path.parent)
+    hint = f"df -h {folder}" if error.errno in FAILING_DISK else f"ls -ld {folder}"
+    return StorageError(
+        f"{path} cannot be written: {error.strerror}", f"mkdir -p {folder}" if error.errno == errno.ENOENT else hint
+    )
 
 
 def give_to(handle: int, mode: int, *, group: int | None = None, owner: int | None = None) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from slactl.store.sqlite.faults import Obstacle
+
     #: One transaction, for the functions of `store` only: nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
     #: One transaction with the models of `store.schema`.
@@ -88,6 +90,12 @@ class Database(NamedTuple):
 
         with closing(open_database(self.path, query_only=True, migrates=False)) as opened, reported(self.path):
             return may_write(opened, seconds)
+
+    def obstacle_to_writing(self) -> "Obstacle | None":
+        """Return why this user cannot change the database now; None where nothing is known to be in the way."""
+        from slactl.store.sqlite.faults import obstacle_to_writing
+
+        return obstacle_to_writing(self.path)
 
     def create(self, *, group: int | None = None) -> bool:
         """Create the database unless it exists, for a group if one is given; return whether it was created."""

@@ -14,13 +14,15 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slactl import committed
 from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
+from slactl.committed import in_parts
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
 from slactl.desk.ledger import last_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import LastRules, rules_fingerprint
 from slactl.desk.ledger.trust import rules_trust
-from slactl.errors import ExitCode, SlactlError
+from slactl.errors import ExitCode, SlactlError, StorageError
 from slactl.store.read import runs
 from slactl.store.sqlite.connection import leaving_when
 from slactl.store.write.runs import correct_exit_code, end_run, start_run
@@ -58,31 +60,41 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
 
 def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], held: "Transaction") -> Report:
     with desk.database.run_lock() as lock:
-        fingerprint = rules_fingerprint(desk.rules)
-        with desk.database.read_again(held):
-            before = runs.before_run(held, to_text(now), fingerprint)
-        rules = last_rules.recall(desk)
-        if rules is not None and rules.fingerprint != fingerprint:
-            rules = None
-        report, facts = Report(at=now, dry_run=False), dict[str, str]()
-        trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
-        if trusts_clock and (rules is None or not before.idle):
-            with desk.database.write() as transaction:
-                report.run_id = start_run(transaction, to_text(now))
-            with _recorded(desk, report, watch):
-                rules = _work(desk, report, options, lock)
-                facts = _remember_rules(desk, report, options, rules, fingerprint)
-        report.duration_ms = round(watch() * 1000)
-        boot = options.boot if trusts_clock else None
-        with desk.database.write() as transaction:
-            report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
-        _tell_monitors(desk, report, options, rules)
+        with in_parts():
+            report = _locked_run(desk, now, options, watch, lock, held)
         options.show(report)
         if report.printed:
             from slactl.desk.messages.outbox import record_printed
 
-            record_printed(desk, now, report.printed)
+            with in_parts():
+                record_printed(desk, now, report.printed)
         return report
+
+
+def _locked_run(
+    desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], lock: int, held: "Transaction"
+) -> Report:
+    fingerprint = rules_fingerprint(desk.rules)
+    with desk.database.read_again(held):
+        before = runs.before_run(held, to_text(now), fingerprint)
+    rules = last_rules.recall(desk)
+    if rules is not None and rules.fingerprint != fingerprint:
+        rules = None
+    report, facts = Report(at=now, dry_run=False), dict[str, str]()
+    trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
+    if trusts_clock and (rules is None or not before.idle):
+        with desk.database.write() as transaction:
+            report.run_id = start_run(transaction, to_text(now))
+        with _recorded(desk, report, watch):
+            rules = _work(desk, report, options, lock)
+            facts = _remember_rules(desk, report, options, rules, fingerprint)
+    report.duration_ms = round(watch() * 1000)
+    boot = options.boot if trusts_clock else None
+    with desk.database.write() as transaction:
+        report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
+    committed.add("run", "recorded", [report.run_id])
+    _tell_monitors(desk, report, options, rules)
+    return report
 
 
 @contextmanager
@@ -93,6 +105,8 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
     except BaseException as error:
         code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.FAILURE
         code = error.code if isinstance(error, SlactlError) else code
+        if isinstance(error, StorageError) and committed.so_far().things:
+            code = ExitCode.PARTLY
         report.duration_ms = round(watch() * 1000)
         with suppress(SlactlError), desk.database.write() as transaction:
             end_run(transaction, report.run_id, report.columns() | {"exit_code": int(code)})

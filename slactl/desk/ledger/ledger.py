@@ -68,8 +68,7 @@ class Ledger:
 
     def owner_of(self, external_id: str) -> int | None:
         """Return the number of the ticket that has an external id, or None."""
-        known = reads.tickets_named(self.transaction, [external_id]).get(external_id)
-        return known.number if known is not None else None
+        return getattr(reads.tickets_named(self.transaction, [external_id]).get(external_id), "number", None)
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
@@ -82,11 +81,11 @@ class Ledger:
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
         writes.keep_tenant(self.models, tenant)
+        self._rows.note("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
-        wanted = [number for number in numbers if number not in self._tickets]
-        if not wanted:
+        if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
         histories, timers = writes.histories(self._connection, wanted), writes.timers(self._connection, wanted)
         versions, decisions = writes.versions(self._connection, wanted), writes.decisions(self._connection, wanted)
@@ -279,9 +278,8 @@ class Ledger:
         return writes.requester(self._connection, number)
 
     def _next(self, model: object) -> int:
-        number = self._ids[model]
         self._ids[model] += 1
-        return number
+        return self._ids[model] - 1
 
 
 @contextmanager
@@ -297,3 +295,5 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
+    if keep:
+        book._rows.note_committed()

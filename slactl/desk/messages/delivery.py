@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
@@ -178,6 +179,8 @@ def _record(
     message_id: str | None,
 ) -> None:
     """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
+    if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
+        committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
@@ -243,4 +244,6 @@ def _change(
             if state not in states:
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
             outbox.start_over(transaction, number, values)
+    if not dry_run:
+        committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
     return list(numbers)

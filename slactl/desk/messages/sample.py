@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext, Message, sample
@@ -95,6 +96,8 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
+    if any(result is not None and result.outcome is DeliveryOutcome.SENT for _, result in results):
+        committed.add("test message to", "sent", [recipient.name])
     return Trial(recipient, message, tuple(results), dry_run)
 
 

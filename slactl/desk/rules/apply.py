@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
+from slactl.committed import parts
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, RefusedError, SlactlError
 from slactl.sla.enums import ActorType, EventType, Target
@@ -123,6 +124,7 @@ def waiting(desk: Desk) -> int:
     return sum(version["open_count"] for version in versions if version["rules"] != current)
 
 
+@parts
 def apply(
     desk: Desk, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
 ) -> Iterator[Record]:

@@ -7,9 +7,10 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slactl import committed
 from slactl.config import shipped_rules
-from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
-from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
+from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
+from slactl.files import BY_HAND, cannot_write, open_regular, read_regular, real_path, write_whole
 from slactl.sla.enums import Priority
 from slactl.sla.rules.addresses import without_literal_secrets
 from slactl.sla.rules.lines import TOO_DEEP, too_deep
@@ -46,8 +47,9 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
             after = _edited(path, before, key, value)
             if not dry_run and after != before:
                 _replace(real, read, after, again)
+                committed.add("file", "changed", [path])
     except OSError as error:
-        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
+        raise cannot_write(path, error) from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
     return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
 

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from slactl.clock import to_text
+from slactl.committed import in_parts
 from slactl.desk.escalation.scan import fire_due, note_breaches
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
@@ -138,7 +139,8 @@ def import_file(
         else:
             spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
         work.bursts = bursts_within(desk, work, spool)
-        _import_batches(desk, work, spool)
+        with in_parts():
+            _import_batches(desk, work, spool)
     finally:
         spool.close()
     return work.done

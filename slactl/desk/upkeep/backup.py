@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slactl import committed
 from slactl.desk.ledger.desk import Desk
-from slactl.errors import DatabaseError, RefusedError, SlactlError
+from slactl.errors import DatabaseError, RefusedError, StorageError
 from slactl.files import (
+    cannot_write,
     exposed_folder,
     give_name,
     make_durable,
@@ -68,7 +70,7 @@ def backup(
         RefusedError: the target is there and not to be replaced, is a file of the service desk, or is in a folder that
             everybody may write to.
         DatabaseError: the database cannot be read, or the copy is not whole.
-        SlactlError: the target cannot be written.
+        StorageError: the target cannot be written.
     """
     with _reported(target):
         _refuse(desk, target, force=force)
@@ -91,6 +93,7 @@ def backup(
             except FileExistsError:
                 raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
             make_durable(folder)
+    committed.add("file", "written", [target])
     return made
 
 
@@ -104,8 +107,7 @@ def _reported(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = f"mkdir -p {quoted(target.parent)}"
-        raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+        raise cannot_write(target, error) from error
 
 
 def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
@@ -164,6 +166,9 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         with Database(draft).read() as copied:
             found, last = damage(copied), last_event(copied)
             same = (last[1] if last else None) == made.audit_head and event_reads.event_count(copied) == made.events
+    except StorageError as error:
+        why = error.message.replace(str(draft), str(made.file))  # nobody knows the draft
+        raise StorageError(why, f"df -h {quoted(made.file.parent)}") from error
     except DatabaseError as error:
         why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
         raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor") from error

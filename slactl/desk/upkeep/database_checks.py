@@ -14,7 +14,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
-from slactl.errors import DatabaseError, ExitCode
+from slactl.errors import DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
@@ -51,10 +51,19 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
         with desk.database.read_unmigrated() as transaction:
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
-            yield _write_lock(desk.database)
+            yield _writing(desk.database) or _write_lock(desk.database)
             yield from _inside(transaction, path, now)
     except DatabaseError as error:
-        yield Check(failing, False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        code = ExitCode.PARTLY if isinstance(error, StorageError) else ExitCode.DATABASE
+        yield Check(failing, False, error.message, fix_of(error, path), code)
+
+
+def _writing(database: Database) -> Check | None:
+    """Return the check of a database that this user cannot change now, whoever holds the lock; None of any other."""
+    obstacle = database.obstacle_to_writing()
+    if obstacle is None:
+        return None
+    return Check("writing", False, f"{database.path} cannot be written: {obstacle.why}", obstacle.hint)
 
 
 def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:

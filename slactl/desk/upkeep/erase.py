@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import run_by
@@ -95,7 +96,10 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
     """
     with desk.database.write(keep=not dry_run) as transaction:
         done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
-    return done if dry_run else replace(done, problem=_wipe(desk))
+    if dry_run:
+        return done
+    committed.add("person", "erased", [clean(requester)])
+    return replace(done, problem=_wipe(desk))
 
 
 def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:

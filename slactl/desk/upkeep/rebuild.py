@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from slactl.committed import parts
 from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
@@ -66,6 +67,7 @@ class Rebuilt:
         }
 
 
+@parts
 def rebuild(
     desk: Desk,
     now: datetime,

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slactl.errors import DatabaseError
+from slactl import committed
+from slactl.errors import DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
+from slactl.store.sqlite import faults
 from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
@@ -22,11 +24,15 @@ ASK_SECONDS = 0.002
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
 
+# The databases that were opened and cannot be written now, and why.
+_reading_only: dict[Path, str] = {}
+
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
 
-    A database of an older schema is migrated, unless `migrates` is false.
+    A database of an older schema is migrated, unless `migrates` is false. Where nothing can be written, a connection
+    that is `query_only` still opens; `reading_only` says so.
 
     Raises:
         DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
@@ -37,16 +43,28 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     refuse_strangers(path)
     refuse_pipes(path)
     _opened = path
+    faults.forget(path)
     with reported(path):
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
         try:
-            _prepare(connection, path, query_only=query_only, migrates=migrates)
-        except BaseException:
-            connection.close()
-            raise
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            _prepared(connection, path, query_only=query_only, migrates=migrates)
+        except sqlite3.OperationalError as error:
+            if not query_only or not faults.forbids_writing(error):
+                raise
+            connection = faults.opened_frozen(path)
+            _prepared(connection, path, query_only=query_only, migrates=migrates)
+    if query_only and (obstacle := faults.obstacle_to_writing(path)) is not None:
+        _reading_only[path] = obstacle.why
     return connection
+
+
+def reading_only() -> list[str]:
+    """Return for each database that was opened since the last call and cannot be written that it is so, and why."""
+    found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
+    _reading_only.clear()
+    return found
 
 
 def opened_last() -> Path | None:
@@ -79,6 +97,14 @@ def distrust(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cell_size_check = ON")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+
+
+def _prepared(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
+    try:
+        _prepare(connection, path, query_only=query_only, migrates=migrates)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
@@ -221,6 +247,7 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
         begin_writing(connection)
     else:
         connection.execute("BEGIN")
+    before = connection.total_changes
     try:
         yield
     except BaseException:
@@ -228,6 +255,8 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT" if keep else "ROLLBACK")
+    if write and keep and connection.total_changes > before:
+        committed.count()
 
 
 @contextmanager
@@ -237,16 +266,18 @@ def reported(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise as_database_error(error, path) from error
+    if faults.is_stale(path):
+        raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
+    if (storage := faults.as_storage_error(error, path)) is not None:
+        return storage
     if "locked" in text or "busy" in text:
         return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
-    if "readonly" in text or "unable to open" in text:
+    if "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
-    if "full" in text:
-        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)

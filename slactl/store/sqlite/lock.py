@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError, LockedError
-from slactl.files import give_name, give_to, new_file, opened_folder
+from slactl.files import FAILING_DISK, cannot_write, give_name, give_to, new_file, opened_folder
 from slactl.text import quoted
 
 #: How long an edit of a file waits for another edit, and the time between two attempts, in seconds.
@@ -35,7 +35,7 @@ def run_lock(database: Path) -> Iterator[int]:
 
     Raises:
         LockedError: another run holds it.
-        DatabaseError: the lock file cannot be written.
+        StorageError: the lock file cannot be written.
     """
     path = lock_path(database)
     try:
@@ -46,6 +46,8 @@ def run_lock(database: Path) -> Iterator[int]:
             os.fchown(handle, -1, shared.st_gid)
             os.fchmod(handle, 0o660)
     except OSError as error:
+        if error.errno in FAILING_DISK or isinstance(error, PermissionError):
+            raise cannot_write(path, error) from error
         raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path.parent)}") from error
     try:
         try:
