@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,13 @@ class Receiver:
         lines = self.log.read_text().splitlines()[self.before :] if self.log.exists() else []
         found = [json.loads(line) for line in lines]
         return [each for each in found if each["path"].split("?")[0] in ("mail", f"/{self.kind}/{self.name}")]
+
+    @property
+    def ids(self) -> list[str]:
+        """The id that each carries, by the header of its kind."""
+        if self.kind.startswith("smtp"):
+            return [message_from_string(each["body"])["X-Slactl-Message"] for each in self.took]
+        return [each["headers"]["x-slactl-message"] for each in self.took]
 
     @property
     def bodies(self) -> list[str]:

@@ -27,6 +27,43 @@ def test_a_mail_server_takes_the_message(receiver: Receivers) -> None:
     assert "ticket <b>2</b>: late" in took["body"]
 
 
+@pytest.mark.parametrize("scheme", ["json", "xml", "form"])
+def test_a_webhook_gets_the_id_of_the_message(receiver: Receivers, scheme: str) -> None:
+    hook = receiver("ok")
+    assert send(Order(HELLO, hook.url.replace("json:", f"{scheme}:"), "4711"), 20).outcome is DeliveryOutcome.SENT
+    (took,) = hook.took
+    assert (took["headers"]["idempotency-key"], hook.ids) == ("4711", ["4711"])
+    if scheme == "json":
+        assert took["body"]["message_id"] == "4711"
+
+
+def test_a_chat_gets_the_id_of_the_message_but_no_key_that_its_requests_would_share(receiver: Receivers) -> None:
+    hook = receiver("hooks")
+    assert send(Order(HELLO, f"mmost://127.0.0.1:{hook.port}/{hook.name}", "4711"), 20).outcome is DeliveryOutcome.SENT
+    (took,) = hook.took
+    assert ("idempotency-key" in took["headers"], hook.ids) == (False, ["4711"])
+
+
+@pytest.mark.parametrize("receiver_", [None, "jo@example.com"])
+def test_mail_has_the_id_of_the_message_in_a_header(receiver: Receivers, receiver_: str | None) -> None:
+    mailbox = receiver("smtp")
+    order = Order(HELLO, mailbox.url, "4711", receiver_)
+    assert send(order, 20).outcome is DeliveryOutcome.SENT
+    assert mailbox.ids == ["4711"]
+
+
+def test_a_refusal_in_an_answer_that_says_success_is_a_failure(receiver: Receivers) -> None:
+    result = send(Order(HELLO, f"onebot://127.0.0.1:{receiver('ok').port}/200"), 20)
+    refused = "the server refused the message in its answer, or Apprise could not send it"
+    assert result == Result(DeliveryOutcome.RETRY, refused)
+
+
+@pytest.mark.parametrize(("users", "graver"), [("408/410", 408), ("404/503", 503)])
+def test_of_two_failures_the_one_that_a_retry_may_help_decides(receiver: Receivers, users: str, graver: int) -> None:
+    result = send(Order(HELLO, f"onebot://127.0.0.1:{receiver('ok').port}/{users}"), 20)
+    assert result == Result(DeliveryOutcome.RETRY, f"HTTP {graver}")
+
+
 @pytest.mark.parametrize(
     ("kind", "result"),
     [
