@@ -2,11 +2,13 @@
 
 Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
 How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`, `/503-6e6f77/…` with a
-Retry-After in hexadecimal; mail from smtp550@ is refused, and from smtpslow@ taken slowly.
+Retry-After in hexadecimal. It is a proxy too, which makes no tunnel. Mail from smtp550@ is refused, and mail from
+smtpslow@ is taken slowly.
 """
 
 import asyncio
 import json
+import re
 import ssl
 import sys
 import time
@@ -28,14 +30,25 @@ class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        note(path=self.path, body=None)
+        note(path=self._path(), body=None, headers=self._headers())
         self._answer(200)
+
+    def do_CONNECT(self) -> None:
+        note(path=self.path, body=None, headers=self._headers())
+        self._answer(403)
+
+    def _path(self) -> str:
+        """As a proxy gets it, or as a server does."""
+        return re.sub("^http://[^/]*", "", self.path)
+
+    def _headers(self) -> dict[str, str]:
+        return {name.lower(): text for name, text in self.headers.items()}
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.read = json.loads(body) if "json" in self.headers["Content-Type"] else body
-        note(path=self.path, body=self.read, headers={name.lower(): text for name, text in self.headers.items()})
-        kind, _, more = self.path.split("/")[1].partition("-")
+        note(path=self._path(), body=self.read, headers=self._headers())
+        kind, _, more = self._path().split("/")[1].partition("-")
         getattr(self, f"answer_{kind}")(*([more] if more else []))
 
     def answer_ok(self) -> None:

@@ -192,13 +192,15 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_a_proxy_of_the_environment_sees_no_message(receiver: Receivers, proxy: socket.socket) -> None:
-    hook = receiver("ok")
-    result = send(Order(HELLO, hook.url), 20)
+@pytest.mark.parametrize("kind", ["json", "xml", "form", "mmost", "onebot", "gotify", "smtp"])
+def test_a_proxy_of_the_environment_sees_no_message(receiver: Receivers, proxy: socket.socket, kind: str) -> None:
+    hook = receiver("smtp" if kind == "smtp" else "ok")
+    place = f"127.0.0.1:{hook.port}"
+    urls = {"smtp": hook.url, "onebot": f"onebot://{place}/404", "mmost": f"mmost://{place}/ok/{hook.name}"}
+    result = send(Order(HELLO, urls.get(kind, f"{kind}://{place}/ok/{hook.name}")), 20)
     with pytest.raises(BlockingIOError):
         proxy.accept()
-    assert result.outcome is DeliveryOutcome.SENT
-    assert len(hook.took) == 1
+    assert result.detail == ("HTTP 404" if kind == "onebot" else "sent")
 
 
 def test_a_proxy_of_the_environment_sees_no_heartbeat(desk: Path, slactl: Slactl, proxy: socket.socket) -> None:
