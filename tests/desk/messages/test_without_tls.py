@@ -240,3 +240,20 @@ def test_a_bundle_of_certificates_of_the_environment_is_trusted(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     url = hook.url.replace("json://127.0.0.1", "jsons://localhost")
     assert send(Order(HELLO, url), 20).outcome is DeliveryOutcome.SENT
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.com/x", "nosuch://example.com/x", "FILE:///x"])
+@pytest.mark.parametrize("key", ["notify", "customer_mail", "heartbeat"])
+def test_an_address_that_sends_no_messages_is_refused_as_what_it_is(
+    desk: Path, slactl: Slactl, url: str, key: str
+) -> None:
+    path = desk.with_name("rules.toml")
+    if key == "notify":
+        path.write_text(path.read_text() + f'\n[roles.lead]\nnotify = ["{url}"]\n')
+    else:
+        path.write_text(path.read_text().replace("[settings]", f'[settings]\n{key} = "{url}"'))
+    result = slactl("rules", "check")
+    says = (
+        "must be a URL: https://" if key == "heartbeat" else f"Apprise does not know {url.lower().partition(':')[0]}://"
+    )
+    assert (result.code, says in result.err, "secret" in result.err) == (4, True, False), result.err
