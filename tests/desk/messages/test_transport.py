@@ -1,11 +1,15 @@
 """One message to one address, with real servers: what became of it is known, and nothing hangs."""
 
+import resource
+import socket
+import ssl
 from pathlib import Path
 
 import pytest
 from conftest import Receivers
 
 from slactl.desk.messages.digest import Message
+from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, seconds_to_wait, send
 
 HELLO = Message("Ticket 1 is late", "ticket 1: late\nticket <b>2</b>: late")
@@ -129,3 +133,51 @@ def test_a_servers_retry_after_is_seconds_or_a_date() -> None:
     assert seconds_to_wait("Mon, 02 Mar 2026 09:05:00 GMT", now) == 300
     assert seconds_to_wait("Mon, 02 Mar 2026 08:05:00 GMT", now) == 0
     assert [seconds_to_wait(text, now) for text in (None, "soon", "-5", "")] == [0, 0, 0, 0]
+
+
+def test_a_server_that_no_route_leads_to_is_named_with_its_errno() -> None:
+    """The address of all machines at once takes no connection."""
+    for url in (
+        "json://255.255.255.255/hook",
+        "mailto://255.255.255.255?from=a@b.example&to=c@d.example&mode=insecure",
+    ):
+        result = send(Order(HELLO, url, allow_http=True), 20)
+        assert (result.outcome, result.reached) == (DeliveryOutcome.RETRY, False)
+        assert "(ENETUNREACH: Network is unreachable)" in result.detail
+
+
+def test_a_sender_that_cannot_be_started_is_named_with_its_errno(tmp_path: Path) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / "one").open("w") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, most[1]))
+        try:
+            result = send(Order(HELLO, "json://127.0.0.1:1/hook"), 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    told = "the sender cannot be started (EMFILE: Too many open files)"
+    assert result == Result(DeliveryOutcome.RETRY, told, reached=False)
+
+
+def test_an_error_that_nobody_expects_is_named_with_the_kind_of_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/SENTINEL.pem")
+    result = send(Order(HELLO, "jsons://localhost:1/SENTINEL"), 20)
+    assert result == Result(DeliveryOutcome.UNKNOWN, "unexpected OSError at a jsons:// address")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "SENTINEL"), "unexpected OSError (ENOSPC: No space left on device) at a json:// address"),
+        (ssl.SSLError(1, "SENTINEL"), "unexpected SSLError at a json:// address"),
+        (socket.gaierror(-2, "SENTINEL"), "unexpected gaierror at a json:// address"),
+        (ValueError("SENTINEL"), "unexpected ValueError at a json:// address"),
+    ],
+)
+def test_only_the_numbers_of_the_system_are_named(error: Exception, said: str) -> None:
+    assert unexpected(error, "json") == said
+
+
+def test_an_errno_behind_another_error_is_named() -> None:
+    error = RuntimeError("SENTINEL")
+    error.__cause__ = PermissionError(13, "SENTINEL")
+    assert unexpected(error, "") == "unexpected RuntimeError (EACCES: Permission denied) at an unknown address"

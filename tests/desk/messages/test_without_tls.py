@@ -206,7 +206,7 @@ def test_a_proxy_of_the_environment_sees_no_message(receiver: Receivers, proxy: 
 def test_a_proxy_of_the_environment_sees_no_heartbeat(desk: Path, slactl: Slactl, proxy: socket.socket) -> None:
     path = desk.with_name("rules.toml")
     path.write_text(path.read_text().replace("[settings]", '[settings]\nheartbeat = "http://127.0.0.1:1/x"'))
-    assert "ConnectionRefusedError" in slactl("check", "-q").err
+    assert "ConnectionRefusedError (ECONNREFUSED: Connection refused)" in slactl("check", "-q").err
     with pytest.raises(BlockingIOError):
         proxy.accept()
 
