@@ -37,6 +37,17 @@ class Result:
 Slactl = Callable[..., Result]
 
 
+#: How long a test with the mark `full` may take, in seconds; pyproject.toml limits the others.
+FULL_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long tests more time than the others, unless they name their own limit."""
+    for item in items:
+        if item.get_closest_marker("full") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(FULL_SECONDS))
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, the home or the terminal of the person who runs it."""
