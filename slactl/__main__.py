@@ -171,7 +171,7 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
         RefusedError: the home folder belongs to another user.
     """
     home = os.path.expanduser("~")
-    if "--install-completion" not in arguments or not os.path.isdir(home):
+    if not any(each.startswith("--install-completion") for each in arguments) or not os.path.isdir(home):
         return
     owner = os.stat(home).st_uid
     if owner != os.geteuid():

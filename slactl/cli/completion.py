@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from slactl.cli.panels import PanelCommand, completion_item
+from slactl.cli.panels import PanelCommand, completion_item, completion_script, install_completion
 from slactl.config import Config, resolve
-from slactl.errors import SlactlError
+from slactl.errors import SlactlError, UsageError
 from slactl.sla.enums import Priority, Status
+from slactl.text import not_one_of
 
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
 #: The form of the words that a shell gets: no shell runs such a word as a command.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+
+#: The shells that Typer can complete for.
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 class ViewCommand(PanelCommand):
@@ -31,6 +36,21 @@ class ViewCommand(PanelCommand):
             names = view_names(typer.Context(self, parent=ctx.parent), f"@{incomplete}")
             return [completion_item(name) for name in names]
         return super().shell_complete(ctx, incomplete)
+
+
+def set_up(option: str, shell: str) -> None:
+    """Print the completion of a shell, or install it, and end the program.
+
+    Raises:
+        UsageError: there is no completion for the shell.
+    """
+    if shell not in SHELLS:
+        raise UsageError(f"{option}: {not_one_of(shell, SHELLS)}", f"slactl {option} {SHELLS[0]}")
+    if option == "--show-completion":
+        typer.echo(completion_script(shell))
+    else:
+        typer.echo(f"{shell} completion installed in {install_completion(shell)}")
+    raise typer.Exit
 
 
 def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:

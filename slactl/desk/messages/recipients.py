@@ -149,7 +149,7 @@ def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
             yield path, f"Apprise does not understand the address {addresses.label(url)}"
         elif whole and reads_otherwise(service, whole):
             yield path, f"Apprise reads a different e-mail address from the one in {addresses.label(url)}"
-        elif service is None and (scheme := addresses.scheme(url)) and not known_scheme(scheme):
+        elif service is None and (scheme := addresses.scheme(url)) and not addresses.known_scheme(scheme):
             yield path, f"Apprise does not know {clean(scheme)}://"
 
 
@@ -199,11 +199,6 @@ def _without_tls(service: Any, url: str) -> str | None:  # noqa: ANN401
     if not instead and names and kind not in names:
         instead = f"use {names[0]}://, or "
     return f"{kind}:// sends messages over the network without TLS; {instead}allow_http = true"
-
-
-def known_scheme(name: str) -> bool:
-    """Return whether Apprise knows a scheme on this machine."""
-    return _plugin(name) is not None
 
 
 def _plugin(scheme: str) -> Any:  # noqa: ANN401

@@ -101,6 +101,13 @@ def scheme(url: str) -> str:
     return url.partition("://")[0].lower() if "://" in url and not url.startswith("${") else ""
 
 
+def known_scheme(name: str) -> bool:
+    """Return whether Apprise knows a scheme on this machine; this imports Apprise."""
+    from apprise import NotificationManager
+
+    return name in NotificationManager()  # type: ignore[no-untyped-call]
+
+
 def is_local(url: str) -> bool:
     """Return whether messages to a URL never leave this machine."""
     return is_loopback(host(url))

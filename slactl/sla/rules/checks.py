@@ -11,7 +11,7 @@ from slactl.sla.rules import addresses, model
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import did_you_mean
+from slactl.text import clean, did_you_mean
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -190,7 +190,9 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
-    if addresses.has_literal_secret(url):
+    if addresses.has_literal_secret(url) and (kind := addresses.scheme(url)) and not addresses.known_scheme(kind):
+        yield path, f"Apprise does not know {clean(kind)[:50]}://"
+    elif addresses.has_literal_secret(url):
         what = "the address has a literal secret or a text that could be one"
         readable = "only addresses of mail, syslog and this machine may be readable, without their passwords"
         yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}} ({readable})"
@@ -213,10 +215,10 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
     path, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
-    if addresses.has_literal_secret(url):
-        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
-    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+    if not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
         yield path, "must be a URL: https://… or ${env:NAME}"
+    elif addresses.has_literal_secret(url):
+        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
     elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
         yield path, "the URL is not https; write https://…, or add allow_http = true"
 
