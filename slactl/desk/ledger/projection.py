@@ -1,4 +1,4 @@
-"""The columns of `ticket` and `timer` that follow from a history: pure, so that they can be computed again."""
+"""Calculate the columns of `ticket` and `timer` from a history, with pure functions."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -24,11 +24,16 @@ def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
-def as_tuple(value: object) -> object:
-    """Return a list as a tuple, and refuse a text, which stands where a list belongs."""
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{value}"]')
+def from_list(value: object) -> object:
+    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def as_tuple(value: object, shown: str | None = None) -> object:
+    """Return a list as a tuple, and refuse a text, which the message shows unless it may be a secret."""
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{shown or value}"]')
+    return from_list(value)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]

@@ -1,9 +1,10 @@
 """Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from slactl.clock import Duration, parse_duration
 from slactl.sla.enums import (
@@ -18,7 +19,7 @@ from slactl.sla.enums import (
     Status,
     Target,
 )
-from slactl.sla.rules.match import AnyPriority, Match, Name, Names, Part, as_tuple, word_of
+from slactl.sla.rules.match import AnyPriority, Match, Name, Names, Part, as_tuple, from_list, word_of
 from slactl.sla.rules.offset import Offset
 
 
@@ -50,7 +51,7 @@ def _stated(value: object) -> object:
 Length = Annotated[Duration, BeforeValidator(_duration)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(as_tuple, shown="…"))]  # the text may contain a secret
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyTarget = Annotated[Target, word_of(Target)]
 Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(as_tuple)]
@@ -131,7 +132,7 @@ class Policy(Part):
     late_targets: AnyLateTargets = LateTargets.KEEP
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
-        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        """Return how long a target may take at a priority, or None if the policy does not have it."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
         duration: Duration | None = getattr(durations, target.value, None)
         return duration
@@ -182,12 +183,7 @@ class Escalation(Part):
     fallback: Name | None = None
     idle: Idle | None = None
     burst: Burst | None = None
-    levels: tuple[Level, ...] = Field(alias="level", min_length=1)
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
+    levels: Annotated[tuple[Level, ...], BeforeValidator(from_list)] = Field(alias="level", min_length=1)
 
     @model_validator(mode="before")
     @classmethod

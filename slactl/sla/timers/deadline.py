@@ -38,7 +38,7 @@ class Missed(NamedTuple):
 class TrackedTarget:
     """Track one cycle of a target. Without a duration and without a deadline set by hand it makes no timer.
 
-    It is judged by the duration and the terms it was given last. Time counts from `counted_from`: the start, or a
+    It is evaluated with the duration and the terms it was given last. Time counts from `counted_from`: the start, or a
     person's change. `missed` holds the deadlines that had passed before a person set other ones by hand.
     `agreement` counts the later deadlines that followed a miss. `is_unknown` says that the history cannot tell its end.
     """
@@ -68,7 +68,7 @@ class TrackedTarget:
 
     @property
     def is_set(self) -> bool:
-        """Whether it has a duration or a deadline set by hand."""
+        """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:

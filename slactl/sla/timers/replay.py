@@ -8,8 +8,8 @@
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
@@ -19,7 +19,6 @@ from slactl.sla.enums import (
     EventType,
     LateTargets,
     NextResponseFrom,
-    Priority,
     Status,
     Target,
 )
@@ -27,6 +26,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
+from slactl.sla.timers.facts import OF_FACTS, TicketFacts
 from slactl.sla.timers.outcomes import GroupLog, Groups, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
@@ -38,8 +38,6 @@ RulesFor = Callable[[str | None], Rules]
 
 #: The calendar of a ticket that no policy matches.
 ALWAYS = BusinessCalendar("always", "UTC", Hours(always_open=True))
-
-Detail = Mapping[str, Any]
 
 
 class Replay:
@@ -58,15 +56,9 @@ class Replay:
         self._rules_for, self._holidays = rules_for, holidays
         self._rules = rules_for(detail.get("rules"))
         self._created = self._updated = at
-        self._plan: str = detail.get("plan") or self._rules.settings.default_plan
-        self._tenant: str | None = detail.get("tenant")
-        self._timezone: str | None = detail.get("timezone")
-        self._priority = self._set_priority = Priority(detail.get("priority") or Priority.NORMAL)
+        self._facts = TicketFacts(detail, self._rules.settings.default_plan)
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
-        self._tags: tuple[str, ...] = tuple(detail.get("tags") or ())
-        self._set_tags = self._tags
-        self._domain = _domain(detail)
         self._replied_at: int | None = None
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
@@ -114,8 +106,8 @@ class Replay:
 
     @property
     def facts(self) -> Facts:
-        """Return what policies and escalation rules match on."""
-        return Facts(self._plan, self._tenant, self._tags, self._priority, self._domain)
+        """Return what escalation rules match on."""
+        return self._facts.now
 
     @property
     def acked_until(self) -> datetime | None:
@@ -130,18 +122,17 @@ class Replay:
         judged = zip(self._targets, timers, strict=False) if with_outcomes else ()
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
-        policy = self._targets.terms.policy
-        acked = self._acked_until
+        policy, facts, acked = self._targets.terms.policy, self._facts, self._acked_until
         return Evaluation(
             now=now,
             status=self._status,
-            priority=self._priority,
-            plan=self._plan,
-            tenant=self._tenant,
-            timezone=self._timezone,
+            priority=facts.priority,
+            plan=facts.plan,
+            tenant=facts.tenant,
+            timezone=facts.timezone,
             assignee=self._assignee,
-            tags=self._tags,
-            requester_domain=self._domain,
+            tags=facts.tags,
+            requester_domain=facts.now.requester_domain,
             policy=policy.name if policy is not None else None,
             calendar=policy.calendar if policy is not None else None,
             created_at=instant_of(self._created),
@@ -161,13 +152,13 @@ class Replay:
 
     def _choose(self, at: int) -> Terms:
         """Choose the policy that matches the ticket as people set it, and return its terms."""
-        facts = Facts(self._plan, self._tenant, self._set_tags, self._set_priority, self._domain)
+        facts, timezone = self._facts.as_set, self._facts.timezone
         policy, settings = self._rules.match(facts), self._rules.settings
         stated = policy or settings
         calendar = ALWAYS
         if policy is not None:
-            calendar = self._rules.calendar(policy.calendar, self._timezone, self._holidays)
-        self._chosen = (facts, self._timezone)
+            calendar = self._rules.calendar(policy.calendar, timezone, self._holidays)
+        self._chosen = (facts, timezone)
         return Terms(
             policy=policy,
             facts=facts,
@@ -184,8 +175,9 @@ class Replay:
 
     def _choose_anew(self, at: int, event: Event) -> None:
         """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
-        facts = Facts(self._plan, self._tenant, self._set_tags, self._set_priority, self._chosen[0].requester_domain)
-        if not event.by_system and self._chosen != (facts, self._timezone):
+        # An edited address alone chooses no policy.
+        facts = replace(self._facts.as_set, requester_domain=self._chosen[0].requester_domain)
+        if not event.by_system and self._chosen != (facts, self._facts.timezone):
             self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
@@ -198,11 +190,12 @@ class Replay:
         )
 
     def _note_groups(self, at: int) -> None:
-        policy = self._targets.terms.policy
+        policy, facts = self._targets.terms.policy, self._facts
         name = policy.name if policy is not None else None
-        self._groups.turn(at, Groups(self._plan, self._tenant, self._priority, self._assignee, name, self._tags))
+        self._groups.turn(at, Groups(facts.plan, facts.tenant, facts.priority, self._assignee, name, facts.tags))
 
-    def _read_status(self, at: int, event: Event) -> None:
+    def read_status(self, at: int, event: Event) -> None:
+        """Take a change of status."""
         after, before = Status(event.detail["status"]), self._status
         if after is before:
             return
@@ -215,123 +208,76 @@ class Replay:
         self._turn_conditions(at)
         self._conditions.act(at)
 
-    def _read_agent_reply(self, at: int, _: Event) -> None:
+    def read_agent_reply(self, at: int, _: Event) -> None:
+        """Take a reply of an agent."""
         if self._replied_at is None:
             self._replied_at = at
         self._targets.reply(at)
         self._conditions.act(at)
 
-    def _read_customer_reply(self, at: int, _: Event) -> None:
+    def read_customer_reply(self, at: int, _: Event) -> None:
+        """Take a message of the customer."""
         self._targets.message(at)
 
-    def _read_note(self, at: int, event: Event) -> None:
+    def read_note(self, at: int, event: Event) -> None:
+        """Take an internal note."""
         if not event.by_system:  # a note from an escalation rule does not end a quiet period
             self._conditions.act(at)
 
-    def _read_assigned(self, at: int, event: Event) -> None:
+    def read_assigned(self, at: int, event: Event) -> None:
+        """Take a change of the assignee."""
         after = event.detail.get("assignee") or None
         if after != self._assignee:
             self._assignee = after
             self._turn_conditions(at)
             self._conditions.act(at)
 
-    def _read_priority(self, at: int, event: Event) -> None:
-        self._priority = Priority(event.detail["priority"])
-        if not event.by_system:
-            self._set_priority = self._priority
-        self._choose_anew(at, event)
+    def read_facts(self, at: int, event: Event) -> None:
+        """Take a change of priority, plan, tenant, time zone, tags or the requester's address."""
+        self._facts.take(event, self._rules.settings.default_plan)
+        if event.type is not EventType.EDITED:
+            self._choose_anew(at, event)
 
-    def _read_plan_or_tenant(self, at: int, event: Event) -> None:
-        detail = event.detail
-        if "plan" in detail:
-            self._plan = detail["plan"] or self._rules.settings.default_plan
-        if "tenant" in detail:
-            self._tenant = detail["tenant"]
-        if "timezone" in detail:
-            self._timezone = detail["timezone"]
-        self._choose_anew(at, event)
-
-    def _read_tags(self, at: int, event: Event) -> None:
-        slactls = [name for name in self._tags if name not in self._set_tags]
-        self._tags = _tags_after(self._tags, event.detail)
-        if event.by_system:
-            return
-        if event.detail.get("added") or event.detail.get("removed"):
-            self._set_tags = _tags_after(self._set_tags, event.detail)
-        else:
-            self._set_tags = tuple(name for name in self._tags if name not in slactls)
-        self._choose_anew(at, event)
-
-    def _read_edited(self, _: int, event: Event) -> None:
-        self._domain = _domain(event.detail) or self._domain
-
-    def _read_due_set(self, at: int, event: Event) -> None:
+    def read_due_set(self, at: int, event: Event) -> None:
+        """Take a deadline that a person set or cleared."""
         due = event.detail.get("due_at")
         instant = from_text(due) if isinstance(due, str) else due
         target = Target(event.detail["target"])
         self._targets.set_by_hand(at, target, seconds_of(instant) if instant is not None else None)
 
-    def _read_escalated(self, _: int, event: Event) -> None:
+    def read_escalated(self, _: int, event: Event) -> None:
+        """Take an escalation, by a rule or by hand."""
         detail = event.detail
         if not event.by_system or "escalation" not in detail:
             self._by_hand += 1
         elif not detail.get("warning"):
             self._levels.add((detail["escalation"], detail.get("level", "")))
 
-    def _read_acknowledged(self, _: int, event: Event) -> None:
+    def read_acknowledged(self, _: int, event: Event) -> None:
+        """Take an acknowledgement or its release."""
         until = event.detail.get("until")
         self._acked_until = from_text(until) if isinstance(until, str) else until
 
-    def _read_rules_applied(self, at: int, event: Event) -> None:
+    def read_rules_applied(self, at: int, event: Event) -> None:
+        """Take a move to other rules."""
         self._rules = self._rules_for(event.detail.get("rules"))
         self._targets.retarget(at, self._choose(at))
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
-    EventType.STATUS: Replay._read_status,
-    EventType.AGENT_REPLY: Replay._read_agent_reply,
-    EventType.CUSTOMER_REPLY: Replay._read_customer_reply,
-    EventType.NOTE: Replay._read_note,
-    EventType.ASSIGNED: Replay._read_assigned,
-    EventType.PRIORITY: Replay._read_priority,
-    EventType.PLAN: Replay._read_plan_or_tenant,
-    EventType.TENANT: Replay._read_plan_or_tenant,
-    EventType.TAGS: Replay._read_tags,
-    EventType.EDITED: Replay._read_edited,
-    EventType.DUE_SET: Replay._read_due_set,
-    EventType.ESCALATED: Replay._read_escalated,
-    EventType.ACKNOWLEDGED: Replay._read_acknowledged,
-    EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
-    EventType.RULES_APPLIED: Replay._read_rules_applied,
+    EventType.STATUS: Replay.read_status,
+    EventType.AGENT_REPLY: Replay.read_agent_reply,
+    EventType.CUSTOMER_REPLY: Replay.read_customer_reply,
+    EventType.NOTE: Replay.read_note,
+    EventType.ASSIGNED: Replay.read_assigned,
+    EventType.DUE_SET: Replay.read_due_set,
+    EventType.ESCALATED: Replay.read_escalated,
+    EventType.ACKNOWLEDGED: Replay.read_acknowledged,
+    EventType.UNACKNOWLEDGED: Replay.read_acknowledged,
+    EventType.RULES_APPLIED: Replay.read_rules_applied,
+    **dict.fromkeys(OF_FACTS, Replay.read_facts),
 }
 
 
 #: The events that change what reports group by.
-_OF_GROUPS = frozenset(
-    (
-        EventType.ASSIGNED,
-        EventType.PRIORITY,
-        EventType.PLAN,
-        EventType.TENANT,
-        EventType.TAGS,
-        EventType.RULES_APPLIED,
-    )
-)
-
-
-def _tags_after(tags: tuple[str, ...], detail: Detail) -> tuple[str, ...]:
-    """Return the tags after an event.
-
-    An event that states what it added and removed keeps earlier changes, even those that are recorded later.
-    """
-    added, removed = detail.get("added") or (), detail.get("removed") or ()
-    after = [*tags, *added] if added or removed else detail.get("tags") or ()
-    return tuple(name for name in dict.fromkeys(after) if name not in removed)
-
-
-def _domain(detail: Detail) -> str | None:
-    """Return the part of the requester's address after the @, in lower case."""
-    if detail.get("requester_domain"):
-        return str(detail["requester_domain"])
-    before, at, domain = str(detail.get("requester_email") or "").rpartition("@")
-    return domain.lower() if before and at and domain else None
+_OF_GROUPS = OF_FACTS | {EventType.ASSIGNED, EventType.RULES_APPLIED}

@@ -68,7 +68,7 @@ class TrackedTargets:
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the ticket has a status that pauses clocks."""
+        """Return whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
     def change_status(
