@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
@@ -120,9 +120,9 @@ def _priorities(incomplete: str) -> list[str]:
     return [str(priority) for priority in Priority if str(priority).startswith(incomplete)]
 
 
-def priority_option(help_text: str, panel: str | None = None) -> Any:
+def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
     """Return an option that takes a priority, in the words of the four or of the rules."""
-    return typer.Option(
+    option: typer.models.OptionInfo = typer.Option(
         "--priority",
         metavar="P",
         help=help_text,
@@ -131,6 +131,7 @@ def priority_option(help_text: str, panel: str | None = None) -> Any:
         rich_help_panel=panel,
         show_default=False,
     )
+    return option
 
 
 Word = TypeVar("Word")
