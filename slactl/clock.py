@@ -5,7 +5,6 @@ Inside slactl every instant is an aware UTC datetime in whole seconds. People ty
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,11 +38,11 @@ class BootClock(NamedTuple):
 
 
 def boot_clock() -> BootClock | None:
-    """Read the boot clock; None where the system has none."""
+    """Read the boot clock; None if the system has none."""
     import time as machine
 
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             return BootClock(stream.read().strip(), int(machine.clock_gettime(machine.CLOCK_BOOTTIME)))
     except (OSError, AttributeError, UnicodeDecodeError):
         return None
@@ -57,7 +56,7 @@ def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> i
 
 
 def stopwatch() -> Callable[[], float]:
-    """Start a stopwatch; the function returned tells the seconds since, whatever happens to the wall clock."""
+    """Start a stopwatch; the function returned gives the seconds since then, also after a change of the wall clock."""
     from time import monotonic
 
     begun = monotonic()
@@ -79,8 +78,7 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(NamedTuple):
     """A length of time: seconds, or business days; `has_days` if it was written with "d"."""
 
     seconds: int = 0

@@ -1,5 +1,6 @@
 """What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
 
+import gc
 import io
 import json
 import secrets
@@ -16,6 +17,8 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.__main__ import run
+
+gc.enable()  # one command needs no collections, but thousands of tests do
 
 #: When the clock of tests stands still that use it: a Monday morning.
 MONDAY = "2026-03-02T09:00:00Z"

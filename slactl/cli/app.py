@@ -84,7 +84,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="slactl help COMMAND explains a command. slactl help start is the way in.",
+    epilog="slactl help COMMAND explains a command. slactl help start shows the first steps.",
 )
 
 

@@ -18,7 +18,7 @@ from slactl.text import not_one_of
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
-#: The only words that a shell gets: no shell can take one for more than a word.
+#: The form of the words that a shell gets: no shell runs such a word as a command.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 
@@ -54,7 +54,7 @@ def set_up(option: str, shell: str) -> None:
 
 
 def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return ids that begin with a text; ids of open tickets where nothing was typed yet."""
+    """Return ids that begin with a text; ids of open tickets if nothing was typed yet."""
     from slactl.store.read import ids
 
     try:
@@ -90,7 +90,7 @@ def _safe(words: Iterable[str]) -> list[str]:
 
 
 def _config(ctx: "Context") -> Config | None:
-    """Return the settings as typed so far, or None where they are not valid."""
+    """Return the settings as typed so far, or None if they are not valid."""
     given = ctx.find_root().params
     try:
         return resolve(os.environ, given.get("db"), given.get("rules"))

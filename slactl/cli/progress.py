@@ -59,7 +59,7 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
 
 @contextmanager
 def phases() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that takes the phase of the work, how much is done, and how much there is."""
+    """Yield a function that takes the phase of the work, the amount done, and the total."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return

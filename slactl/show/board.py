@@ -1,7 +1,7 @@
 """The live board as one screen that fits the terminal: ticking times, and a word beside each colour."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
@@ -100,7 +100,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """Return how the last check went, in words and a style."""
+    """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
     if check is None:
         return "no check has run yet", ALARM
@@ -159,7 +159,7 @@ def ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
         return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
     return [
-        replace(column, cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
+        column._replace(cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
     ]
 
 

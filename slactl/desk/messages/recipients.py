@@ -13,15 +13,15 @@ from slactl.sla.rules.model import Person, Role
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, is_address
 
-# What stands before the @ of an address, and what after it; quotation marks and comments are left out, for they can
-# make two addresses of one.
+# The parts of an address before and after the @. Quotation marks and comments are refused, because they can turn one
+# address into two.
 _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
 #: The word in `notify` that means the customer of the ticket.
 REQUESTER = "requester"
 
-#: Where a value stands in the rules: `("roles", "lead", "notify")`.
+#: The path of a value in the rules: `("roles", "lead", "notify")`.
 KeyPath = tuple[str | int, ...]
 
 
@@ -176,7 +176,7 @@ def _service(url: str, secrets: Secrets) -> tuple[Any, str]:
 
     import apprise
 
-    logging.getLogger("apprise").disabled = True  # what it logs about a URL may have secrets in it
+    logging.getLogger("apprise").disabled = True  # its log may contain secrets of a URL
     try:
         whole = resolve(Address(url), secrets)
     except Unresolved:

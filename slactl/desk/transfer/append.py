@@ -12,8 +12,8 @@ from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import missed_cycle
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
+from slactl.store.read.events import Identities
 from slactl.store.schema.events import BREACH, DEADLINES
-from slactl.store.write.statements import Identities
 
 #: The fields of an escalation's event; the others are columns of the escalation's row.
 EVENT_FIELDS = (
@@ -26,7 +26,7 @@ EVENT_FIELDS = (
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines, in order of time, that are not known yet; return how many events were appended."""
     status, appended = status_before(book, number, lines), list[Event]()
-    # Judged once: a history may have thousands of escalations.
+    # Evaluated once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
         event = line.event

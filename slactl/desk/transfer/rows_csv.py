@@ -6,18 +6,16 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
-from slactl.desk.transfer.lines import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines, peek
-from slactl.desk.transfer.maps import Map
+from slactl.desk.transfer.lines import BOM, ROW_BYTES, UTF16, Problem, Report, Ticked, bounded_lines, ends_in_cr, peek
+from slactl.desk.transfer.maps import Map, Ours
 from slactl.errors import UsageError
 from slactl.text import did_you_mean
 
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 
-#: What may stand between cells where it is not what the map says.
+#: The delimiters that slactl recognises besides the delimiter of the map.
 DELIMITERS = (";", "\t", "|")
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -39,7 +37,7 @@ def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> 
         except StopIteration:
             return
         except csv.Error as error:
-            report(Problem(lines.first, "", str(error)))
+            report(Problem(lines.first, "", _broken(error)))
             lines.go_back()
             continue
         problem = _problem(row, header, lines, delimiter)
@@ -47,7 +45,7 @@ def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> 
             report(problem)
             lines.go_back()
         elif len(row) == len(header):
-            yield lines.first, dict(zip(header, row, strict=True))
+            yield lines.first, dict(zip(header, row, strict=True)) | _repeated_tags(row, header, mapping)
 
 
 class _Line(NamedTuple):
@@ -59,11 +57,11 @@ class _Line(NamedTuple):
 
 
 class _Lines:
-    """The lines of a CSV file as text; what a bad row took of them is read again, all but the row's first line.
+    """The lines of a CSV file as text; the lines of a bad row are read again, except its first line.
 
     Each line is read three times at most, so that the time is linear: as part of a row whose quote was never closed,
-    then as part of another one, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that the
-    cell that they are in can be named.
+    then as part of another such row, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that
+    a message can name their cell.
     """
 
     def __init__(self, source: BinaryIO, report: Report, ticked: Ticked) -> None:
@@ -81,9 +79,12 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._row and self._ends_here():
-            self.is_over = True
-            raise StopIteration
+        if self._row:
+            self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
+            ends_here = self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
+            if ends_here:
+                self.is_over = True
+                raise StopIteration
         try:
             line = self._again.popleft() if self._again else next(self._coming)
         except StopIteration:
@@ -93,10 +94,6 @@ class _Lines:
         self._size += len(line.text)
         self.number = line.number
         return line.text
-
-    def _ends_here(self) -> bool:
-        self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
-        return self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
 
     @property
     def first(self) -> int:
@@ -112,7 +109,7 @@ class _Lines:
     def are_well_quoted(self, delimiter: str) -> bool:
         """Return whether every quote of the row's lines is closed before a delimiter or the end.
 
-        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        The opening quote of a cell many lines later can close a quote that was left open. Then letters follow it.
         """
         try:
             next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
@@ -121,12 +118,14 @@ class _Lines:
         return True
 
     def go_back(self) -> None:
-        """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
+        """Read the row's lines again, without the first, so that an unclosed quote does not cost the other rows."""
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
-        if peek(source)[:2] in _UTF16:
-            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="\n")
+        start = peek(source)
+        if start[:2] in UTF16:
+            end = "\r" if ends_in_cr(start.decode("utf-16", "replace")) else "\n"
+            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline=end)
             lines: Iterator[str | bytes] = bounded_lines(wide, ROW_BYTES, lambda _: None)
         else:
             lines = bounded_lines(source, ROW_BYTES, ticked)
@@ -166,13 +165,32 @@ def _names(line: str, delimiter: str) -> list[str]:
     try:
         return [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
     except csv.Error as error:
-        raise UsageError(f"the line with the column names cannot be read: {error}", "slactl import --help") from error
+        why = f"the line with the column names cannot be read: {_broken(error)}"
+        raise UsageError(why, "slactl import --help") from error
+
+
+def _broken(error: csv.Error) -> str:
+    is_cr = "new-line character" in str(error)
+    return "a carriage return (CR) is inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
+
+
+def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:
+    """Return the tags of every column that is named as the column of the tags."""
+    column = mapping.columns.get(Ours.TAGS)
+    if column is None or header.count(column) < 2:
+        return {}
+    return {column: ",".join(cell for name, cell in zip(header, row, strict=True) if name == column)}
 
 
 def _has_needed_columns(header: Sequence[str], mapping: Map, number: int, report: Report) -> bool:
     """Return whether rows can be read at all; report every column that the map names and the file does not have."""
     readable = True
     for ours, theirs in mapping.columns.items():
+        if header.count(theirs) > 1 and ours != Ours.TAGS:
+            readable = False
+            places = [str(place) for place, name in enumerate(header, 1) if name == theirs]
+            why = f"columns {' and '.join(places)} have this name, which the map needs as {ours}; rename one of them"
+            report(Problem(number, theirs, why))
         if theirs in header or (mapping.optional and ours not in mapping.needed):
             continue
         readable = readable and ours not in mapping.needed
@@ -188,16 +206,14 @@ def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter
         most = f"{ROW_CHARACTERS:,} characters or {ROW_LINES:,} lines"
         return Problem(lines.first, "", f"the row is longer than {most}: a quote that begins here is not closed")
     if len(row) != len(header):
-        return _ragged(row, header, lines) if any(cell.strip() for cell in row) else None
+        if not any(cell.strip() for cell in row):
+            return None
+        cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
+        spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
+        return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)
     if lines.is_over:
         return Problem(lines.first, "", "a quote is never closed")
     if lines.number > lines.first and not lines.are_well_quoted(delimiter):
         why = "a quote is not closed, or a quote in a cell is not doubled"
         return Problem(lines.first, "", f"the row goes on to line {lines.number}: {why}")
     return None
-
-
-def _ragged(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem:
-    cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
-    spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
-    return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)

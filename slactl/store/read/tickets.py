@@ -6,19 +6,22 @@ Files of `store.read` use stdlib `sqlite3` only, because SQLModel takes long to 
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.errors import NotKnownError
-from slactl.store.read.rows import Row, rows
+from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
 from slactl.text import clean
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Escalation, Tenant, Ticket, Timer
 
 #: The fields of a ticket in the order in which they are printed.
 TICKET_COLUMNS = tuple(views.ticket_columns(""))
 
 #: Every reference of this form means slactl's own number.
-NUMBER = re.compile(r"#?([1-9][0-9]*)")
+NUMBER = r"#?([1-9][0-9]*)"
 
 
 def tickets(
@@ -28,7 +31,7 @@ def tickets(
     parameters: Mapping[str, Any] | None = None,
     order: str = "t.due_at IS NULL, t.due_at, t.id",
     limit: int = 0,
-) -> Iterator[Row]:
+) -> "Iterator[Ticket]":
     """Yield tickets as in `ticket_view` at `now` (text): `condition` and `order` are SQL over `t`, `fr`, `nr`, `rs`."""
     columns = views.ticket_columns(":now")
     query = f"{views.select(columns, views.TICKET_SOURCE)} WHERE {condition} ORDER BY {order}"
@@ -38,7 +41,7 @@ def tickets(
         for flag in ("breached", "ever_breached", "escalated"):
             row[flag] = bool(row[flag])
         row["tags"] = json.loads(row["tags"])
-        yield row
+        yield cast("Ticket", row)
 
 
 def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
@@ -50,7 +53,7 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     Raises:
         NotKnownError: there is no such ticket.
     """
-    typed = NUMBER.fullmatch(reference)
+    typed = re.fullmatch(NUMBER, reference)
     if typed is None:
         name = reference.removeprefix("ext:")
         row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
@@ -75,19 +78,20 @@ def names(transaction: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
     yield from transaction.execute("SELECT id, external_id FROM ticket ORDER BY id")
 
 
-def timers(transaction: sqlite3.Connection, number: int, now: str) -> list[Row]:
+def timers(transaction: sqlite3.Connection, number: int, now: str) -> "list[Timer]":
     """Return the timers of one ticket's targets at `now`: first response, next responses, resolution."""
     query = (
         f"{views.select(views.timer_columns(':now'), 'timer r')} WHERE r.ticket_id = :id AND r.kind IN {views.TARGETS}"
         " ORDER BY r.id"
     )
     found = [row | {"manual": bool(row["manual"])} for row in rows(transaction, query, {"now": now, "id": number})]
-    return sorted(found, key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
+    found.sort(key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
+    return cast("list[Timer]", found)
 
 
-def escalations(transaction: sqlite3.Connection, number: int) -> list[Row]:
+def escalations(transaction: sqlite3.Connection, number: int) -> "list[Escalation]":
     """Return the escalations of one ticket as in `escalation_view`, oldest first."""
-    return _escalations(transaction, views.ESCALATION_COLUMNS, number)
+    return cast("list[Escalation]", _escalations(transaction, views.ESCALATION_COLUMNS, number))
 
 
 def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -100,9 +104,10 @@ def _escalations(transaction: sqlite3.Connection, columns: list[str], number: in
     return list(rows(transaction, query, (number,)))
 
 
-def tenants(transaction: sqlite3.Connection) -> list[Row]:
+def tenants(transaction: sqlite3.Connection) -> "list[Tenant]":
     """Return every tenant, by name."""
-    return list(rows(transaction, "SELECT name, plan, timezone, created_at FROM tenant ORDER BY name"))
+    found = rows(transaction, "SELECT name, plan, timezone, created_at FROM tenant ORDER BY name")
+    return cast("list[Tenant]", list(found))
 
 
 def is_known(transaction: sqlite3.Connection, column: str, value: str) -> bool:
@@ -117,3 +122,54 @@ def known(transaction: sqlite3.Connection, column: str) -> list[str]:
     own = {"plan": "plan", "tenant": "name"}[column]
     query = f"SELECT {own} AS word FROM tenant UNION SELECT {column} FROM ticket ORDER BY word"
     return [word for (word,) in transaction.execute(query) if word is not None]
+
+
+class Known(NamedTuple):
+    """The number, external id and beginning of a stored ticket."""
+
+    number: int
+    external_id: str | None
+    created_at: str
+
+
+def tickets_named(transaction: sqlite3.Connection, external_ids: Sequence[str]) -> dict[str, Known]:
+    """Return the tickets that have these external ids."""
+    return {str(row.external_id): row for row in _known(transaction, "external_id", external_ids)}
+
+
+def tickets_numbered(transaction: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Known]:
+    """Return the tickets that have these numbers."""
+    return {row.number: row for row in _known(transaction, "id", numbers)}
+
+
+def _known(transaction: sqlite3.Connection, column: str, values: Sequence[object]) -> Iterator[Known]:
+    for batch in batches(values):
+        query = f"SELECT id, external_id, created_at FROM ticket WHERE {column} IN ({marks(batch)})"
+        yield from map(Known._make, transaction.execute(query, batch))
+
+
+def due_tickets(
+    transaction: sqlite3.Connection, now: str, after: int, most: int, until: int | None = None
+) -> list[int]:
+    """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
+    query = "SELECT DISTINCT ticket_id FROM timer WHERE next_at <= :now AND ticket_id > :after"
+    query += (" AND ticket_id <= :until" if until is not None else "") + " ORDER BY ticket_id LIMIT :most"
+    found = transaction.execute(query, {"now": now, "after": after, "until": until, "most": most})
+    return [number for (number,) in found]
+
+
+def live_tickets(transaction: sqlite3.Connection, after: int, most: int) -> list[int]:
+    """Return the tickets that are open or have a next instant, above `after`, ascending."""
+    waits = "EXISTS (SELECT id FROM timer WHERE ticket_id = t.id AND next_at IS NOT NULL)"
+    query = f"SELECT id FROM ticket t WHERE id > ? AND ({views.OPEN} OR {waits}) ORDER BY id LIMIT ?"
+    return [number for (number,) in transaction.execute(query, (after, most))]
+
+
+def tickets_on_other_rules(transaction: sqlite3.Connection, rules_hash: str, after: int, most: int) -> list[Row]:
+    """Return the open tickets under another version of the rules, with that version, above `after`, ascending."""
+    query = (
+        "SELECT t.id, t.external_id, t.updated_at, t.version, v.hash AS rules FROM ticket t"
+        f" JOIN rules_version v ON v.id = t.rules_version WHERE t.id > ? AND {views.OPEN} AND v.hash <> ?"
+        " ORDER BY t.id LIMIT ?"
+    )
+    return list(rows(transaction, query, (after, rules_hash, most)))

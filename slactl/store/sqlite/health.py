@@ -18,6 +18,14 @@ def missing_tables(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """Return the first broken pages, indexes, constraints and references; an empty list if nothing is broken."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that does not exist")
+    return found
+
+
 def latest_instant(connection: sqlite3.Connection) -> str | None:
     """Return the latest instant that the last events and runs were recorded at."""
     queries = (

@@ -96,9 +96,9 @@ def test_what_is_changed_is_overwritten_however_sqlite_was_built(
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slactl.store.sqlite import wipe
+    from slactl.store.sqlite import file
 
-    monkeypatch.setattr(wipe, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
     with sqlite3.connect(told, isolation_level=None) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM event").fetchone()
@@ -190,7 +190,7 @@ def test_what_the_outbox_and_a_silence_say_of_the_person_goes(told: Path, slactl
 def answered(told: Path, slactl: Slactl, *meanwhile: str) -> tuple[int, str]:
     """Say yes on a terminal after something else was done while the question stood."""
     with on_terminal(sys.executable, "-m", "slactl", "erase", "--requester", ADDRESS) as terminal:
-        terminal.until("Erase 8 texts of 3 tickets for good?")
+        terminal.until("Erase 8 texts of 3 tickets permanently?")
         assert slactl(*meanwhile).code == 0
         terminal.type("y\n")
         return terminal.wait(), terminal.screen
