@@ -12,7 +12,7 @@ from typing import Any
 from slactl.errors import NotKnownError
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema import views
-from slactl.text import clean
+from slactl.text import clean, quoted
 
 #: The fields of a ticket in the order in which they are printed.
 TICKET_COLUMNS = tuple(views.ticket_columns(""))
@@ -54,15 +54,24 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     if typed is None:
         name = reference.removeprefix("ext:")
         row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
-        if row is None:
-            raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", "slactl list --all")
-        return int(row[0])
+        if row is not None:
+            return int(row[0])
+        digits = reference.removeprefix("#").lstrip("0")
+        hint = f"slactl show {digits}" if has_number(transaction, digits) else "slactl list --all"
+        raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", hint)
     digits = typed[1]
-    number = int(digits[:20])  # SQLite stores no number that has so many digits
-    if number < 2**63 and transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (number,)).fetchone():
-        return number
-    hint = f"slactl show ext:{digits}" if has_external_id(transaction, digits) else "slactl list --all"
+    if has_number(transaction, digits):
+        return int(digits)
+    named = next((name for name in (digits, reference) if has_external_id(transaction, name)), None)
+    hint = f"slactl show {quoted(f'ext:{named}')}" if named is not None else "slactl list --all"
     raise NotKnownError(f"no ticket has the number {digits[:40]}", hint)
+
+
+def has_number(transaction: sqlite3.Connection, digits: str) -> bool:
+    """Return whether a ticket has this number of slactl's, in digits without leading zeros."""
+    if NUMBER.fullmatch(digits) is None or digits[0] == "#" or len(digits) > 18:
+        return False
+    return transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (int(digits),)).fetchone() is not None
 
 
 def has_external_id(transaction: sqlite3.Connection, name: str) -> bool:
