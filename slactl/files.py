@@ -29,7 +29,7 @@ _WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 BY_HAND = 1 << 20
 
 _NEW = "new"
-_PRIVATE = re.compile(r"\.slactl-[0-9a-f]{16}")
+_PRIVATE = r"\.slactl-[0-9a-f]{16}"
 
 
 def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = None) -> BinaryIO:
@@ -197,7 +197,7 @@ def sweep(folder: int) -> None:
     """Remove what commands of this user that were killed left in a folder; of those at work, it is locked."""
     handle = os.open(".", _FOLDER, dir_fd=folder)
     try:
-        left = [name for name in os.listdir(handle) if _PRIVATE.fullmatch(name)]
+        left = [name for name in os.listdir(handle) if re.fullmatch(_PRIVATE, name)]
     finally:
         os.close(handle)
     for name in left:
