@@ -37,6 +37,9 @@ DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what w
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 

@@ -8,7 +8,7 @@ from slactl.clock import from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.ticket import STATE_STYLES
-from slactl.show.times import exact, in_zone, relative_due, words
+from slactl.show.times import exact, in_zone, local, relative_due, words
 from slactl.text import clean
 
 if TYPE_CHECKING:
@@ -43,9 +43,19 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
             TimerScreen(explained, timer, screen, now).draw(console)
         else:
             console.print(_headline(timer, now, zone_of(timer)))
+    for each in explained["corrections"]:
+        console.print()
+        print_fact(console, "Corrected", _correction(each))
     for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
+
+
+def _correction(correction: Record) -> str:
+    """Return in words which breach was taken back, by whom, when and why."""
+    missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
+    why = correction["reason"] or "no reason given"
+    return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
 
 
 def _ticket_facts(explained: Record) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,18 @@ from slactl.clock import from_text
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, batches, marks, numbers, rows
-from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row, identity
+from slactl.store.schema.events import (
+    ACTIONS,
+    BREACH,
+    CLOSE,
+    COLUMNS,
+    CORRECTION,
+    ERASE,
+    REOPEN,
+    RESOLVE,
+    from_row,
+    identity,
+)
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
@@ -95,6 +106,15 @@ def event_record(row: Row) -> Row:
     return row
 
 
+def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
+    """Return the breaches of one ticket that backdated changes took back: when, by whom and why, oldest first."""
+    columns = {name: f"json_extract(detail, '$.{name}')" for name in ("target", "cycle", "due_at", "reason")}
+    columns |= {"corrected_at": "recorded_at", "actor": "actor"}
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    query = f"SELECT {selected} FROM event WHERE ticket_id = ? AND action = ? ORDER BY id"
+    return list(rows(transaction, query, (number, CORRECTION)))
+
+
 def event_count(transaction: sqlite3.Connection) -> int:
     """Return the number of events in the audit log."""
     return int(transaction.execute("SELECT count(*) FROM event").fetchone()[0])
@@ -103,7 +123,7 @@ def event_count(transaction: sqlite3.Connection) -> int:
 def actions(transaction: sqlite3.Connection) -> list[str]:
     """Return every action that an event can have or has."""
     used = {action for (action,) in transaction.execute("SELECT DISTINCT action FROM event")}
-    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, ERASE, *used})
+    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, CORRECTION, ERASE, *used})
 
 
 def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, str]]:

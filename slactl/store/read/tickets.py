@@ -69,7 +69,7 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
 
 def has_number(transaction: sqlite3.Connection, digits: str) -> bool:
     """Return whether a ticket has this number of slactl's, in digits without leading zeros."""
-    if NUMBER.fullmatch(digits) is None or digits[0] == "#" or len(digits) > 18:
+    if re.fullmatch(NUMBER, digits) is None or digits[0] == "#" or len(digits) > 18:
         return False
     return transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (int(digits),)).fetchone() is not None
 
