@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from slactl.clock import from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
-from slactl.show.ticket import STATE_STYLES
+from slactl.show.ticket import STATE_STYLES, latest_cycles
 from slactl.show.times import exact, in_zone, local, relative_due, words
-from slactl.text import clean
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 DATE = len("Mon 2026-03-02")
 #: How many business days, and how many policies passed over, are listed.
 FEW_DAYS = FEW_POLICIES = 7
+#: How many days, and how many steps, of a timer a screen shows.
+FEW_ROWS = 60
+
+Row = TypeVar("Row")
+
+
+def halves(rows: "Sequence[Row]") -> "tuple[Sequence[Row], Sequence[Row]]":
+    """Return all rows and nothing, or the first and the last ones where there are more than a screen shows."""
+    half = FEW_ROWS // 2
+    return (rows, ()) if len(rows) <= FEW_ROWS else (rows[:half], rows[-half:])
 
 
 def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) -> None:
@@ -36,7 +46,11 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     if explained["priority"] != explained["chosen_priority"]:
         judged = explained["chosen_priority"]
         print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
-    for timer in explained["timers"]:
+    timers = latest_cycles(explained["timers"])
+    if (more := len(explained["timers"]) - len(timers)) > 0:
+        rest = f"{counted(more, 'earlier cycle')} not shown; slactl explain {explained['ticket_id']} --json shows all"
+        console.print(Text(f"\n{rest}", style="dim"))
+    for timer in timers:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
         if every_cycle or timer["cycle"] == cycles:
@@ -175,12 +189,24 @@ class TimerScreen:
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
             _calendar(console, self.timer)
         rows = day_rows(self.timer, self.now, self.zone, self.started())
+        shown = [row for part in halves(rows) for row in part]
         console.print()
-        console.print(draw_days(rows, console.width, blocks=self.blocks))
-        console.print(legend(rows, blocks=self.blocks))
+        console.print(draw_days(shown, console.width, blocks=self.blocks))
+        console.print(legend(shown, blocks=self.blocks))
         console.print()
-        for instant, text in self.working():
+        first, last = halves(list(self.working()))
+        for instant, text in first:
             console.print(columns_of([(instant, "")], [(clean(text), "")]))
+        if last:
+            console.print(columns_of([("…", "dim")]))
+        for instant, text in last:
+            console.print(columns_of([(instant, "")], [(clean(text), "")]))
+        days, steps = len(rows) - len(shown), len(self.timer["steps"])
+        if days or last:
+            left = f"only the first and last {FEW_ROWS // 2} days and steps shown"
+            what = f"{counted(len(rows), 'day')} and {counted(steps, 'step')} in all"
+            rest = f"{left}; {what}; slactl explain {self.explained['ticket_id']} --json shows all"
+            console.print(columns_of([(rest, "dim")]))
         console.print(self.balance())
         for place, (instant, text) in enumerate(self.levels()):
             if not place:

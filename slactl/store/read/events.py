@@ -35,6 +35,10 @@ MESSAGE_TYPES = {
 #: How often each event is known: its instant, type and value.
 Identities = Counter[tuple[str, str, str]]
 
+#: The condition on an event `e` of the ticket `:id` that carries a message.
+_MESSAGES = f"""e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
+    AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%')"""
+
 _SELECT = f"SELECT {', '.join(EVENT_STORED)} FROM event"
 
 
@@ -135,12 +139,37 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
     return written
 
 
-def messages(transaction: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the messages of one ticket by time; `body` is None where it was erased."""
+def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
+    """Yield the messages of one ticket by time; `body` is None where it was erased.
+
+    With `last` these are the last messages alone, and with `most` at most so many characters of each body; `written`
+    then tells an erased body from one that never was.
+    """
+    written = """, e.detail LIKE '%"body_hash"%' AS written""" if most else ""
+    body = f"substr(w.text, 1, {most:d}) AS body{written}" if most else "w.text AS body"
+    chosen = f"e.id IN (SELECT e.id FROM event e WHERE {_MESSAGES} ORDER BY e.at DESC, e.id DESC LIMIT {last:d})"
     query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
-    w.text AS body FROM event e
+    {body} FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
-    WHERE e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
-    AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%') ORDER BY e.at, e.id"""
-    return [row | {"type": MESSAGE_TYPES[row["type"]]} for row in rows(transaction, query, {"id": number})]
+    WHERE {chosen if last else _MESSAGES} ORDER BY e.at, e.id"""
+    for row in rows(transaction, query, {"id": number}):
+        yield row | {"type": MESSAGE_TYPES[row["type"]]}
+
+
+def message_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of messages in one ticket."""
+    query = f"SELECT count(*) FROM event e WHERE {_MESSAGES}"
+    return int(transaction.execute(query, {"id": number}).fetchone()[0])
+
+
+def ticket_event_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of events of one ticket."""
+    return int(transaction.execute("SELECT count(*) FROM event WHERE ticket_id = ?", (number,)).fetchone()[0])
+
+
+def last_events(transaction: sqlite3.Connection, number: int, last: int) -> list[Row]:
+    """Return the last events of one ticket, by time."""
+    latest = f"SELECT id FROM event WHERE ticket_id = ? ORDER BY at DESC, id DESC LIMIT {last:d}"
+    found = rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,))
+    return [event_record(row) for row in found]

@@ -94,9 +94,9 @@ def timers(transaction: sqlite3.Connection, number: int, now: str) -> list[Row]:
     return sorted(found, key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
 
 
-def escalations(transaction: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the escalations of one ticket as in `escalation_view`, oldest first."""
-    return _escalations(transaction, views.ESCALATION_COLUMNS, number)
+def escalations(transaction: sqlite3.Connection, number: int, *, last: int = 0) -> list[Row]:
+    """Return the escalations of one ticket as in `escalation_view`, oldest first; with `last` the last ones alone."""
+    return _escalations(transaction, views.ESCALATION_COLUMNS, number, last)
 
 
 def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -104,9 +104,16 @@ def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
     return _escalations(transaction, [*views.ESCALATION_COLUMNS, "kind", "cycle", "arming", "event_id"], number)
 
 
-def _escalations(transaction: sqlite3.Connection, columns: list[str], number: int) -> list[Row]:
+def _escalations(transaction: sqlite3.Connection, columns: list[str], number: int, last: int = 0) -> list[Row]:
     query = f"SELECT {', '.join(columns)} FROM escalation WHERE ticket_id = ? ORDER BY id"
+    if last:
+        query = f"SELECT * FROM ({query} DESC LIMIT {last:d}) ORDER BY id"
     return list(rows(transaction, query, (number,)))
+
+
+def escalation_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of escalations of one ticket."""
+    return int(transaction.execute("SELECT count(*) FROM escalation WHERE ticket_id = ?", (number,)).fetchone()[0])
 
 
 def tenants(transaction: sqlite3.Connection) -> list[Row]:
