@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from slactl.clock import from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
+from slactl.show.tables import FEW_ROWS, halves
 from slactl.show.ticket import STATE_STYLES, latest_cycles
 from slactl.show.times import exact, in_zone, local, relative_due, words
 from slactl.text import clean, counted
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
 DATE = len("Mon 2026-03-02")
 #: How many business days, and how many policies passed over, are listed.
 FEW_DAYS = FEW_POLICIES = 7
-#: How many days, and how many steps, of a timer a screen shows.
-FEW_ROWS = 60
-
-Row = TypeVar("Row")
-
-
-def halves(rows: "Sequence[Row]") -> "tuple[Sequence[Row], Sequence[Row]]":
-    """Return all rows and nothing, or the first and the last ones where there are more than a screen shows."""
-    half = FEW_ROWS // 2
-    return (rows, ()) if len(rows) <= FEW_ROWS else (rows[:half], rows[-half:])
 
 
 def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) -> None:
