@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
+    from slactl.records.tickets import Event, ScreenTicket
     from slactl.show.records import Record
     from slactl.store.database import Transaction
 
@@ -104,7 +105,7 @@ def history(
 
 
 def print_events(
-    here: Call, events: "Sequence[Record]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
+    here: Call, events: "Sequence[Event]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
 ) -> None:
     """Print event records in any form; `asked` says that `--fields` chose the fields."""
     if form is not Form.TABLE:
@@ -216,14 +217,14 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     return code
 
 
-def _screen_ticket(transaction: "Transaction", number: int, now: str) -> dict[str, Any]:
+def _screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
     """Return as much of a ticket as a screen shows, and how many records of each part there are."""
     from slactl.show.ticket import BODY, RECORDS
     from slactl.store.read import events as event_reads
     from slactl.store.read import filters
     from slactl.store.read import tickets as reads
 
-    return {
+    ticket = {
         **next(filters.by_number(transaction, now, [number])),
         "timers": reads.timers(transaction, number, now),
         "messages": list(event_reads.messages(transaction, number, last=RECORDS, most=BODY + 1)),
@@ -235,6 +236,7 @@ def _screen_ticket(transaction: "Transaction", number: int, now: str) -> dict[st
             "events": event_reads.ticket_event_count(transaction, number),
         },
     }
+    return cast("ScreenTicket", ticket)
 
 
 def _print(records: "Sequence[Record]", form: Form, fields: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from slactl.records import Message, Ticket, TicketDetails, Timer
+    from slactl.records.tickets import Message, ScreenTicket, Ticket, Timer
 
 #: How many records of a part of a ticket a screen shows, and how many characters and lines of a text.
 RECORDS, BODY, LINES = 50, 2_000, 40
@@ -34,17 +34,18 @@ MESSAGE_WORDS: Mapping[str, str] = {
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
 
-def draw_ticket(record: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
+def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
     from rich.text import Text
 
-    console, ticket = screen.console(), cast("TicketDetails", record)
+    console = screen.console()
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
     timers = latest_cycles(ticket["timers"])
-    totals = {"timers": len(ticket["timers"]), **record.get("totals", {})}
-    shown = {"timers": len(timers), **{name: len(record[name]) for name in ("messages", "escalations", "events")}}
+    totals = {"timers": len(ticket["timers"]), **ticket.get("totals", {})}
+    shown = {"timers": len(timers), "messages": len(ticket["messages"])}
+    shown |= {"escalations": len(ticket["escalations"]), "events": len(ticket["events"])}
     print_section(console, "Timers", timers, timer_columns(now, blocks=screen.draws_blocks))
     cut = _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
     print_section(console, "Escalations", ticket["escalations"], escalation_columns())

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import from_text
 from slactl.sla.enums import EventType
@@ -23,6 +23,9 @@ from slactl.store.schema.events import (
     identity,
 )
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Event as EventRecord
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
 
@@ -64,7 +67,7 @@ def identities(transaction: sqlite3.Connection, tickets: Sequence[int]) -> dict[
     return found
 
 
-def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> Iterator[Row]:
+def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> "Iterator[EventRecord]":
     """Yield the events as in `event_view`: of some tickets by time, or of all tickets in the order of the log."""
     condition = f"WHERE ticket_id IN ({numbers(tickets)}) ORDER BY ticket_id, at, id" if tickets is not None else None
     return map(event_record, rows(transaction, f"{_SELECT} {condition or 'ORDER BY id'}"))
@@ -83,7 +86,7 @@ def log(
     actors: Sequence[str] = (),
     actions: Sequence[str] = (),
     last: int = 0,
-) -> Iterator[Row]:
+) -> "Iterator[EventRecord]":
     """Yield the audit log in its order: what was recorded in [since, until), at most the `last` events; 0 is all."""
     conditions, parameters = ["1"], list[Any]()
     for test, value in (("recorded_at >= ?", since), ("recorded_at < ?", until)):
@@ -100,14 +103,14 @@ def log(
     return map(event_record, rows(transaction, query, parameters))
 
 
-def event_record(row: Row) -> Row:
+def event_record(row: Row) -> "EventRecord":
     """Decode `detail`, and take out of it what `event_view` shows elsewhere or not at all."""
     detail = row["detail"] = json.loads(row["detail"])
     row["unix_user"] = None
     if isinstance(detail, dict):
         row["unix_user"] = detail.pop("unix_user", None)
         detail.pop("imported_by", None)
-    return row
+    return cast("EventRecord", row)
 
 
 def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -168,7 +171,7 @@ def ticket_event_count(transaction: sqlite3.Connection, number: int) -> int:
     return int(transaction.execute("SELECT count(*) FROM event WHERE ticket_id = ?", (number,)).fetchone()[0])
 
 
-def last_events(transaction: sqlite3.Connection, number: int, last: int) -> list[Row]:
+def last_events(transaction: sqlite3.Connection, number: int, last: int) -> "list[EventRecord]":
     """Return the last events of one ticket, by time."""
     latest = f"SELECT id FROM event WHERE ticket_id = ? ORDER BY at DESC, id DESC LIMIT {last:d}"
     found = rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,))
