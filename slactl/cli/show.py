@@ -169,9 +169,9 @@ def _pour(
     names: Sequence[str],
 ) -> ExitCode:
     """Write tickets to stdout; the transaction ends before a slow reader takes them."""
-    from slactl.show.records import pour, spool
+    from slactl.show.records import Spool
 
-    stream, missing, numbers = spool(), list[NotKnownError](), list[int]()
+    spool, missing, numbers = Spool(), list[NotKnownError](), list[int]()
     with here.desk.database.read() as transaction:
 
         def tickets() -> "Iterator[Record]":
@@ -179,10 +179,9 @@ def _pour(
                 numbers.append(number)
                 yield _whole_ticket(transaction, number, to_text(here.now), names)
 
-        write(tickets(), stream)
+        write(tickets(), cast("TextIO", spool))
     code = _tell(missing, found=bool(numbers))
-    stream.seek(0)
-    pour(stream, sys.stdout)
+    spool.pour(sys.stdout)
     return code
 
 

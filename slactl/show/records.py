@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from slactl.errors import UsageError
 from slactl.show.form import ESCAPING, Form, escaped, speaks_unicode
@@ -70,14 +70,33 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
     return stream
 
 
-def spool() -> TextIO:
-    """Return a stream that keeps what is written to it: in memory, or in a temporary file where it is long."""
-    import tempfile
+class Spool:
+    """A stream that keeps what is written to it: in memory, or in a temporary file where it is long."""
 
-    stream = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (`pour` closes it)
-        SPOOLED, "w+", encoding="utf-8", errors=ESCAPING, newline="\n"
-    )
-    return cast("TextIO", stream)
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self._kept: TextIO = io.StringIO()
+        self._size = 0
+
+    def write(self, text: str) -> int:
+        """Write text, and move all of it to a temporary file where it gets too long for the memory."""
+        self._size += len(text)
+        if self._size > SPOOLED and isinstance(self._kept, io.StringIO):
+            file = _temporary_file()
+            file.write(self._kept.getvalue())
+            self._kept = file
+        return self._kept.write(text)
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        """Write some texts."""
+        for text in texts:
+            self.write(text)
+
+    def pour(self, stream: TextIO) -> None:
+        """Copy everything to a stream, and forget it."""
+        self._kept.seek(0)
+        pour(self._kept, stream)
 
 
 def _temporary_file() -> TextIO:
