@@ -37,6 +37,9 @@ DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what w
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
@@ -214,7 +217,7 @@ def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
     """
     words = read_ids(arguments)
     for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) <= 18):
+        if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
             from slactl.text import clean
 
             raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
@@ -247,7 +250,7 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
 
 
 def read_stdin() -> str:
-    """Return all of stdin.
+    """Return all of stdin, without a byte order mark.
 
     Raises:
         UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
@@ -256,7 +259,7 @@ def read_stdin() -> str:
     if len(raw) > STDIN_BYTES:
         raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
     try:
-        return raw.decode()
+        return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error
 
