@@ -77,6 +77,12 @@ class DatabaseError(SlactlError):
     code = ExitCode.DATABASE
 
 
+class BusyError(DatabaseError):
+    """The database cannot be used at the moment, and the same command works later."""
+
+    code = ExitCode.LOCKED
+
+
 class PartlyError(SlactlError):
     """Part of it failed; the rest is done."""
 

@@ -2,7 +2,7 @@
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,7 +10,8 @@ from typer.main import get_group
 
 from slactl import __version__
 from slactl.cli.commands import COMMANDS, GROUPS
-from slactl.config import Color, resolve
+from slactl.config import Color, Config, resolve
+from slactl.errors import SlactlError
 
 if TYPE_CHECKING:
     from slactl.cli.panels import Command, CompletionItem, Context, HelpFormatter
@@ -34,6 +35,15 @@ class LazyGroup(TyperGroup):
             group.name = cmd_name
             return group
         return None
+
+    def invoke(self, ctx: "Context") -> Any:  # noqa: ANN401  (what commands return)
+        """Run the typed command; the hint of an error gets the settings that were typed."""
+        try:
+            return super().invoke(ctx)
+        except SlactlError as error:
+            if error.hint is not None and isinstance(ctx.obj, Config):
+                error.hint = ctx.obj.pasted(error.hint)
+            raise
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write all commands under their headings."""

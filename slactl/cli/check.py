@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, DryRunOption, call, leave, say
+from slactl.cli.options import Call, DryRunOption, advise, call, leave, say
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
@@ -98,7 +98,7 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
     for problem in report.problems:
         say(f"error: {problem}", err=True)
     for hint in report.hints:
-        say(f"hint: {hint}", err=True)
+        advise(hint)
     if as_json:
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:

@@ -145,12 +145,15 @@ def doctor(
         raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
     health = desk.examine(here.desk, here.now, os.environ)
+    record = health.record()
+    for each in record["checks"]:
+        each["fix"] = each["fix"] and here.config.pasted(each["fix"])
     if as_json:
-        write_object(health.record(), sys.stdout)
+        write_object(record, sys.stdout)
     elif sys.stdout.isatty():
-        draw_health(health.record(), here.screen)
+        draw_health(record, here.screen)
     else:
-        print_lines(health_lines(health.record()))
+        print_lines(health_lines(record))
     leave(health.code)
 
 

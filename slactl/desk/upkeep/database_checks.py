@@ -14,7 +14,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
-from slactl.errors import DatabaseError, ExitCode
+from slactl.errors import BusyError, DatabaseError, ExitCode
 from slactl.files import open_regular
 from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA
@@ -49,7 +49,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
     try:
         connection = open_database(path, query_only=True, migrates=False)
     except DatabaseError as error:
-        yield Check("database", False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        yield Check("database", False, error.message, fix_of(error, path), error.code)
         return
     yield Check("database", True, f"{path}, {desk.sources['database']}")
     try:
@@ -58,7 +58,7 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
             with transaction(connection):
                 yield from _inside(connection, path, now)
     except DatabaseError as error:
-        yield Check("integrity", False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        yield Check("integrity", False, error.message, fix_of(error, path), error.code)
     finally:
         connection.close()
 
@@ -100,7 +100,8 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:
     """Return what helps where a database cannot be read: a backup where the file is damaged."""
-    is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
+    is_cut = path.is_file() and path.stat().st_size < 512  # less than any first page
+    is_damaged = not isinstance(error, BusyError) and (health.is_torn(error) or is_cut)
     return restoring(path) if is_damaged else error.hint
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slactl.errors import DatabaseError
+from slactl.errors import BusyError, DatabaseError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
@@ -31,6 +31,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     Raises:
         DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
             replace it.
+        BusyError: another program holds it, or an `init` is filling it.
     """
     global _opened
     _refuse_unless_file(path)
@@ -86,7 +87,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+        raise _not_ours(connection, path)
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
@@ -105,6 +106,18 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
             migrate(connection)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
+
+
+def _not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
@@ -182,8 +195,9 @@ def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether an error says that another connection holds the lock."""
-    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
@@ -250,8 +264,9 @@ def reported(path: Path) -> Iterator[None]:
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
-    if "locked" in text or "busy" in text:
-        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {BUSY_SECONDS} s; try again"
+        return BusyError(what, "slactl doctor")
     if "readonly" in text or "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     if "full" in text:
