@@ -114,14 +114,16 @@ def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock
 def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRules | None:
     """Fire what is due and send messages; return the rules that were used, None while the file is invalid."""
     from slactl.desk.escalation.scan import work_through
+    from slactl.desk.ledger.rulebook import CommandRules
 
-    rules = work_through(desk, report, options)
+    read = CommandRules(desk)
+    rules = work_through(desk, report, options, read)
     if options.send and not report.interrupted:
         from slactl.desk.messages.outbox import deliver
 
         delivered = Delivered()
         try:
-            deliver(desk, report.at, delivered, report.run_id, lock, options.stop)
+            deliver(desk, report.at, delivered, report.run_id, lock, options.stop, read)
         finally:  # an error may end it after some messages were sent
             report.add_messages(delivered)
     return rules
