@@ -5,7 +5,6 @@ Inside slactl every instant is an aware UTC datetime in whole seconds. People ty
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,7 +42,7 @@ def boot_clock() -> BootClock | None:
     import time as machine
 
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             return BootClock(stream.read().strip(), int(machine.clock_gettime(machine.CLOCK_BOOTTIME)))
     except (OSError, AttributeError, UnicodeDecodeError):
         return None
@@ -79,8 +78,7 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(NamedTuple):
     """A length of time: seconds, or business days; `has_days` if it was written with "d"."""
 
     seconds: int = 0

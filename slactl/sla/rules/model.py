@@ -54,9 +54,15 @@ def _list_of_addresses(value: object) -> object:
     return _list("…" if isinstance(value, str) else value)
 
 
+def _stated(value: object) -> object:
+    return None if value == "" else value
+
+
 Length = Annotated[Duration, BeforeValidator(_duration)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+#: An address that may be missing; an empty text is none.
+MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
 Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
@@ -146,12 +152,14 @@ class Settings(Part):
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
     #: The mail server for messages to customers; without it customers get none.
-    customer_mail: Name | None = None
+    customer_mail: MaybeAddress = None
     #: How long the delivery of one message may take before its sender is killed.
     send_timeout: Length = Duration(30)
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
-    heartbeat: Name | None = None
+    heartbeat: MaybeAddress = None
     allow_http: bool = False
+    #: The proxy for messages and the heartbeat; the proxies of the environment are never used.
+    proxy: MaybeAddress = None
     #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
     secrets: Name = "secrets"
 
