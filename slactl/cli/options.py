@@ -259,6 +259,17 @@ def advise(command: str) -> None:
     say(f"hint: {command if config is None else config.pasted(command)}", err=True)
 
 
+def warn_asleep(here: Call, slept: str | None) -> None:
+    """Warn that levels are due and no check was successful; `slept` is what `runs.asleep_since` returns."""
+    if slept is None:
+        return
+    from slactl.show.times import relative
+
+    last = f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    say(f"warning: levels are due and nothing fires them: {last}", err=True)
+    advise("slactl check")
+
+
 def leave(code: ExitCode) -> None:
     """End the command with an exit code; 0 just returns."""
     if code is not ExitCode.DONE:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import BootClock, describe_seconds, from_text, to_text
+from slactl.desk.escalation.check import clock_doubt
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
@@ -44,7 +45,7 @@ CANDIDATES = 3
 MAGIC = b"SQLite format 3\0"
 
 
-def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
+def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterator[Check]:
     """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
     path, failing = desk.database.path, "database"
     try:
@@ -52,12 +53,13 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
             yield _write_lock(desk.database)
-            yield from _inside(transaction, path, now)
+            yield from environment.log_checks(path)
+            yield from _inside(transaction, path, now, boot)
     except DatabaseError as error:
         yield Check(failing, False, error.message, fix_of(error, path), error.code)
 
 
-def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
+def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootClock | None) -> Iterator[Check]:
     schema = schema_of(connection)
     is_old = schema < SCHEMA
     what = (
@@ -76,10 +78,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if broken or is_old:
         return
     yield from _structure(connection, path)
-    latest = health.latest_instant(connection)
-    late = latest is not None and from_text(latest) > now + TOLERANCE
-    trouble = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
-    yield Check("clock", not late, trouble, "timedatectl status" if late else None)
+    yield _clock(connection, now, boot)
     yield from _work(connection, now)
     counts = health.stuck_messages(connection)
     if not counts:
@@ -90,6 +89,18 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
+
+
+def _clock(connection: "Transaction", now: datetime, boot: BootClock | None) -> Check:
+    """Check the clock as `check` does, and whether anything was recorded later than now."""
+    doubt = clock_doubt(runs.last_reading(connection), now, boot)
+    latest = health.latest_instant(connection)
+    if doubt is not None:
+        right = f"if {to_text(now)} is right, confirm it with: slactl check --trust-clock"
+        doubt = f"{doubt}, so check does nothing; {right}"
+    elif latest is not None and from_text(latest) > now + TOLERANCE:
+        doubt = f"{to_text(now)}, but an event was recorded at {latest}"
+    return Check("clock", doubt is None, doubt or to_text(now), None if doubt is None else "timedatectl status")
 
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:

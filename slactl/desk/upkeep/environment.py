@@ -21,6 +21,12 @@ NETWORK = frozenset(
     )
 )
 
+#: From which size on a write-ahead log is too large, in bytes: SQLite copies it back every 4 MB.
+LARGE_LOG = 16_000_000
+
+#: The bytes of the shared memory beside a database of which whoever reads has locked one.
+READ_LOCKS = range(123, 128)
+
 #: The byte of the shared memory beside a database that whoever writes has locked; SQLite's file format fixes it.
 WRITE_LOCK = 120
 
@@ -108,20 +114,49 @@ def lock_holder(lock: Path) -> Holder | None:
 
 def writer(database: Path) -> Holder | None:
     """Return who holds the write lock of a database with a write-ahead log, where the system tells."""
-    return _holder(database.resolve().with_name(database.resolve().name + "-shm"), "POSIX", WRITE_LOCK)
+    return _holder(_shared_memory(database), "POSIX", WRITE_LOCK)
 
 
-def _holder(lock: Path, kind: str, byte: int | None = None) -> Holder | None:
-    """Return who has locked a file, or this byte of it, for itself alone, in the kernel's way of that kind."""
+def reader(database: Path) -> Holder | None:
+    """Return another process that has an open read transaction, where the system tells."""
+    return _holder(_shared_memory(database), "POSIX", *READ_LOCKS, mode="READ")
+
+
+def _shared_memory(database: Path) -> Path:
+    return database.resolve().with_name(database.resolve().name + "-shm")
+
+
+def log_checks(database: Path) -> Iterator[Check]:
+    """Check that the write-ahead log shrinks: as long as somebody reads an old state, SQLite cannot empty it."""
+    log = database.resolve().with_name(database.resolve().name + "-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size < LARGE_LOG:
+        return
+    what, holder = f"{log} has {size / 1e6:,.0f} MB", reader(database)
+    if holder is not None:
+        what += f": {holder} has been reading an old state of the database, so that the log only grows"
+        yield Check("write-ahead log", False, what, f"kill {holder.pid}")
+    elif Path("/proc/locks").exists():
+        yield Check("write-ahead log", True, f"{what}; the next command that writes empties it")
+    else:
+        fix = f"fuser -v {quoted(database)}"
+        yield Check("write-ahead log", False, f"{what}; a program may be reading an old state", fix)
+
+
+def _holder(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Holder | None:
+    """Return another process that has locked a file, or one of these bytes of it, in the kernel's way of that kind."""
     try:
         status = lock.stat()
     except OSError:
         return None
     for line in _read(Path("/proc/locks")).splitlines():
         words = line.split()
-        if len(words) < 8 or (words[1], words[3]) != (kind, "WRITE") or not words[4].isdigit():
+        if len(words) < 8 or (words[1], words[3]) != (kind, mode) or not words[4].isdigit():
             continue
-        is_meant = byte is None or int(words[6]) <= byte <= (byte if words[7] == "EOF" else int(words[7]))
+        if mode == "READ" and int(words[4]) == os.getpid():
+            continue
+        last = max(bytes_, default=0) if words[7] == "EOF" else int(words[7])
+        is_meant = not bytes_ or any(int(words[6]) <= byte <= last for byte in bytes_)
         if is_meant and _is_file(words[5], status, words[4], lock):
             # Without arguments: they may hold secrets.
             command = _read(Path(f"/proc/{words[4]}/cmdline")).partition("\0")[0].partition(" ")[0]
