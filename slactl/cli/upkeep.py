@@ -121,9 +121,6 @@ def doctor(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
-    trust_clock: Annotated[
-        bool, typer.Option("--trust-clock", envvar="SLACTL_TRUST_CLOCK", hidden=True, help="As for check.")
-    ] = False,
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
@@ -148,7 +145,15 @@ def doctor(
     if dry_run:
         raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
-    health = desk.examine(here.desk, here.now, os.environ, None if trust_clock else boot_clock())
+    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in (
+        "1",
+        "true",
+        "t",
+        "yes",
+        "y",
+        "on",
+    )  # as `check`
+    health = desk.examine(here.desk, here.now, os.environ, None if trusts_clock else boot_clock())
     record = health.record()
     for each in record["checks"]:
         each["fix"] = each["fix"] and here.config.pasted(each["fix"])
