@@ -1,6 +1,7 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,13 @@ class LazyGroup(TyperGroup):
             if error.hint is not None and isinstance(ctx.obj, Config):
                 error.hint = ctx.obj.pasted(error.hint)
             raise
+        finally:
+            upgrade = sys.modules.get("slactl.store.schema.upgrade")
+            if upgrade is not None and (upgraded := upgrade.upgrades()):
+                from slactl.cli.options import say
+
+                for line in upgraded:
+                    say(line, err=True)
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write all commands under their headings."""

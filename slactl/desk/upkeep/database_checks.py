@@ -5,7 +5,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,14 @@ from slactl.errors import BusyError, DatabaseError, ExitCode
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
+from slactl.store.schema.upgrade import old_copies
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
 from slactl.store.sqlite.connection import schema_of
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -54,6 +56,7 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
             failing = "integrity"
             yield _write_lock(desk.database)
             yield from environment.log_checks(path)
+            yield from _old_copies(path)
             yield from _inside(transaction, path, now, boot)
     except DatabaseError as error:
         yield Check(failing, False, error.message, fix_of(error, path), error.code)
@@ -89,6 +92,18 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
+
+
+def _old_copies(path: Path) -> Iterator[Check]:
+    """List the copies that upgrades of the schema left beside the database."""
+    for copy in old_copies(path):
+        with suppress(OSError):
+            found = copy.stat()
+            day = to_text(datetime.fromtimestamp(found.st_mtime, UTC))[:10]
+            what = (
+                f"{copy} of {day}, {found.st_size / 1e6:,.1f} MB, kept by an upgrade; to remove it: rm {quoted(copy)}"
+            )
+            yield Check("old copy", True, what)
 
 
 def _clock(connection: "Transaction", now: datetime, boot: BootClock | None) -> Check:

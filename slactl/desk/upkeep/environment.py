@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
+from slactl.desk.ledger.trust import group_name
 from slactl.desk.upkeep.health import Check
+from slactl.places import open_bits
 from slactl.store.sqlite.folders import SIDE_FILES, is_open, open_folders
 from slactl.text import clean, quoted
 
@@ -43,7 +45,7 @@ class Holder(NamedTuple):
 
 def file_checks(database: Path) -> Iterator[Check]:
     """Check the modes of the database, the files beside it and its folders."""
-    found = [*_open_to_others(database), *_closed_to_us(database)]
+    found = [*_open_to_others(database), *(_closed_to_members(database) or _closed_to_us(database))]
     yield from found or [Check("permissions", True, "closed to others")]
 
 
@@ -65,6 +67,36 @@ def _open_to_others(database: Path) -> Iterator[Check]:
         if _mode(path) & 0o007:
             what = f"{path}: everybody may read or write it"
             yield Check("permissions", False, what, f"chmod o-rwx {quoted(path)}")
+
+
+def _closed_to_members(database: Path) -> list[Check]:
+    """Check that each member of a shared service desk can use every file that another member leaves, also in a crash.
+
+    SQLite makes its files with the mode of the database; their group is that of the folder only where it is setgid.
+    """
+    real = database.resolve()
+    if not real.exists():
+        return []
+    folder, own = real.parent.stat(), real.stat()
+    is_open = open_bits(folder, real.parent) & stat.S_IWGRP
+    if not open_bits(own, real) & stat.S_IWGRP and not (is_open and folder.st_mode & stat.S_ISGID):
+        return []
+    group = folder.st_gid if is_open else own.st_gid
+    found, fixes = list[str](), list[str]()
+    for path in (real.parent, *filter(Path.exists, _files(real))):
+        now, is_folder = path.stat(), path == real.parent
+        wanted = 0o2070 if is_folder else 0o060
+        sudo = "" if os.geteuid() in (0, now.st_uid) else "sudo "
+        if now.st_gid != group:
+            found.append(f"{path} belongs to the group {group_name(now.st_gid)}")
+            fixes.append(f"{sudo}chgrp {quoted(group_name(group))} {quoted(path)}")
+        if now.st_mode & wanted != wanted:
+            what = "is not setgid: files of one member are closed to the others"
+            closed = now.st_mode & 0o070 & wanted != wanted & 0o070
+            found.append(f"{path} is closed to the group" if closed else f"{path} {what}")
+            fixes.append(f"{sudo}chmod {'g+rwxs' if is_folder else 'g+rw'} {quoted(path)}")
+    what = f"{'; '.join(found)}; the group {group_name(group)} shares this service desk"
+    return [Check("permissions", False, what, " && ".join(fixes))] if found else []
 
 
 def _closed_to_us(database: Path) -> Iterator[Check]:

@@ -100,10 +100,11 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.migrations import migrate
+        from slactl.store.schema.upgrade import upgrade
+        from slactl.store.sqlite.health import damage
 
         with transaction(connection, write=True):
-            migrate(connection)
+            upgrade(connection, path, damage)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
 
