@@ -38,7 +38,7 @@ class BootClock(NamedTuple):
 
 
 def boot_clock() -> BootClock | None:
-    """Read the boot clock; None where the system has none."""
+    """Read the boot clock; None if the system has none."""
     import time as machine
 
     try:
@@ -56,7 +56,7 @@ def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> i
 
 
 def stopwatch() -> Callable[[], float]:
-    """Start a stopwatch; the function returned tells the seconds since, whatever happens to the wall clock."""
+    """Start a stopwatch; the function returned gives the seconds since then, also after a change of the wall clock."""
     from time import monotonic
 
     begun = monotonic()

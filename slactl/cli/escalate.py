@@ -12,6 +12,9 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="The reason, 1 to 1,000 characters; required.")
+]
 FOR = wall_seconds("--for", "slactl ack --help")
 
 
@@ -19,14 +22,12 @@ FOR = wall_seconds("--for", "slactl ack --help")
 def escalate(
     context: typer.Context,
     references: Ids,
-    reason: Annotated[
-        str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")
-    ] = None,
+    reason: ReasonOption = None,
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
     priority: Annotated[
-        Priority | None, typer.Option(help="Raise priority to at least this.", show_default=False)
+        Priority | None, typer.Option(help="Raise the priority to at least this one.", show_default=False)
     ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
@@ -80,7 +81,7 @@ def ack(
     context: typer.Context,
     references: Ids,
     seconds: Annotated[
-        int | None, typer.Option("--for", metavar="4h", help="How long; default settings.ack_for.", parser=FOR)
+        int | None, typer.Option("--for", metavar="4h", help="The duration; default settings.ack_for.", parser=FOR)
     ] = None,
     *,
     answer: Answer,

@@ -17,6 +17,7 @@ from slactl.show.form import Form, choose_form
 from slactl.store.read.runs import asleep_since
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Summary
     from slactl.show.records import Record
 
 app = Commands()
@@ -36,7 +37,7 @@ def summary(
     context: typer.Context,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     since: SinceOption = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure up to T, T excluded.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure before T.")] = None,
     ahead: ForecastOption = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a ticket is overdue.")] = False,
     form: FormatOption = None,
@@ -70,11 +71,11 @@ def summary(
         slept = asleep_since(transaction, to_text(here.now)) if chosen is Form.TABLE else None
     warn_asleep(here, slept if sys.stdout.isatty() else None)
     _print(here, record, changes, chosen)
-    late = any(record[name] for name in FIELDS if name.endswith("_breached_count"))
+    late = any(value for name, value in record.items() if name.endswith("_breached_count"))
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
+def _print(here: Call, record: "Summary", changes: "Record", form: Form) -> None:
     from slactl.show.records import write, write_object, write_pairs
 
     if form is Form.TABLE:
@@ -89,7 +90,7 @@ def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
         ]
         write(hours, form, HOUR_FIELDS, sys.stdout)
     elif form is Form.PLAIN and record["groups"] is None:
-        write_pairs({name: record[name] for name in FIELDS}, sys.stdout)
+        write_pairs({name: value for name, value in record.items() if name in FIELDS}, sys.stdout)
     elif record["groups"] is None:
         write([record], form, FIELDS, sys.stdout)
     else:

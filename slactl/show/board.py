@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
@@ -100,7 +100,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """Return how the last check went, in words and a style."""
+    """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
     good = shown["asleep"]
     ended = f" for {describe_seconds(int((shown['now'] - from_text(good)).total_seconds()))}" if good else " yet"

@@ -63,7 +63,7 @@ class Tally:
             waiting = self.states[target, "running"] + self.states[target, "paused"]
             if met + missed + waiting:
                 share = f"{100 * met / (met + missed):.1f}%" if met + missed else "n/a"
-                found.append(f"{words(target)}: {share} kept ({met:,} met, {missed:,} breached, {waiting:,} open)")
+                found.append(f"{words(target)}: {share} met ({met:,} met, {missed:,} missed, {waiting:,} open)")
         return found
 
 

@@ -9,7 +9,7 @@ from slactl.clock import describe_seconds, from_text, typed_zone
 from slactl.sla.enums import DONE
 
 if TYPE_CHECKING:
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = (

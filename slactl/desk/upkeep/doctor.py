@@ -1,4 +1,4 @@
-"""Check the whole installation of a service desk; each problem comes with what fixes it.
+"""Check the whole installation of a service desk; each problem has its fix.
 
 Each check is independent: without a database, doctor still checks the rules, the folder and the lock.
 """
@@ -61,7 +61,7 @@ def _package(name: str) -> str:
 
 
 def _time_zones() -> str:
-    """Return the version of the time zones in use: the system's come before those of the package."""
+    """Return the version of the time zones in use: the zones of the system, else the zones of the package."""
     from zoneinfo import TZPATH
 
     for folder in map(Path, TZPATH):
@@ -81,7 +81,7 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     holder = machine.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
-    # Each run notes when it got the lock; whoever just holds it notes nothing.
+    # Each run notes in the lock file when it got the lock. Another process that holds the lock notes nothing.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
         what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
@@ -138,7 +138,7 @@ def _missing_secrets(named: Iterable[tuple[str, str, str]], secrets: Secrets) ->
 
 
 def _secret_command(name: str, secrets: Secrets) -> str:
-    """Return the command that makes the file of a secret, or shows what is there in its place."""
+    """Return the command that makes the file of a secret, or lists the file that is in its place."""
     try:
         path = secrets.file(name)
     except (Unresolved, RuntimeError):
@@ -149,7 +149,7 @@ def _secret_command(name: str, secrets: Secrets) -> str:
 
 
 def _trust(desk: Desk) -> Iterator[Check]:
-    """Check who else may change the rules; those that come with slactl send nothing."""
+    """Check who else may change the rules. With the rules that come with slactl nothing is sent."""
     if desk.rules.resolve() == shipped_rules().resolve():
         return
     exposed = rules_trust(desk.rules)

@@ -26,10 +26,10 @@ NETWORK = frozenset(
 #: From which size on a write-ahead log is too large, in bytes: SQLite copies it back every 4 MB.
 LARGE_LOG = 16_000_000
 
-#: The bytes of the shared memory beside a database of which whoever reads has locked one.
+#: The bytes of the shared memory file of which a reader locks one.
 READ_LOCKS = range(123, 128)
 
-#: The byte of the shared memory beside a database that whoever writes has locked; SQLite's file format fixes it.
+#: The byte of the shared memory file that a writer locks, by SQLite's file format.
 WRITE_LOCK = 120
 
 
@@ -53,7 +53,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     folder = database.resolve().parent
     mode = _mode(folder)
     if mode & 0o002 and not is_open(mode):
-        # The folders that everybody needs are left as they are: the database is what can go.
+        # Do not suggest to close a folder that everybody needs, such as /tmp: move the database instead.
         shared = folder in {Path(each).resolve() for each in (gettempdir(), "/tmp", "/var/tmp", "/dev/shm")}
         elsewhere = f"slactl backup {quoted(Path.home() / 'slactl.db')}"
         what = f"{folder}: everybody may put files into the folder of the database"
@@ -115,17 +115,17 @@ def mount_checks(database: Path) -> Iterator[Check]:
     kind = file_system(database, mounts())
     if kind is not None:
         remote = kind in NETWORK
-        what = f"{kind}, a network file system: write-ahead logs break there" if remote else kind
+        what = f"{kind}, a network file system: SQLite's write-ahead log does not work there" if remote else kind
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 
 def mounts() -> str:
-    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing where there is no such file."""
+    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing if there is no such file."""
     return _read(Path("/proc/self/mountinfo"))
 
 
 def file_system(path: Path, mountinfo: str) -> str | None:
-    """Return the kind of file system a path is on, by the text of `/proc/self/mountinfo`; None where it is silent."""
+    """Return the kind of file system of a path, from the text of `/proc/self/mountinfo`; None if it is not there."""
     target, kind, longest = str(path.resolve()), None, -1
     for line in mountinfo.splitlines():
         fields, separator, rest = line.partition(" - ")
@@ -134,13 +134,13 @@ def file_system(path: Path, mountinfo: str) -> str | None:
             continue
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), words[4])
         inside = target == point or target.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= longest:  # of two mounts on one point the later one is what is seen
+        if inside and len(point) >= longest:  # of two mounts on one point the later one is visible
             kind, longest = rest.split()[0], len(point)
     return kind
 
 
 def lock_holder(lock: Path) -> Holder | None:
-    """Return who holds the run lock, by what the system tells, so that the lock itself is not touched."""
+    """Return who holds the run lock, from the system's list of locks, without taking the lock."""
     return _holder(lock, "FLOCK")
 
 

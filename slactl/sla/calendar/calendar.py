@@ -1,8 +1,9 @@
 """Calculate with business calendars, which say when time counts.
 
-An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the part of
-an interval of the date before that runs past midnight. An interval belongs to the date on which it starts. All
-lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks change.
+An instant is open if the wall clock of the calendar's zone lies in an interval of its local date. It is also open if
+the wall clock lies in the part after midnight of an interval of the date before. An interval belongs to the date on
+which it starts. All lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks
+change.
 """
 
 from bisect import bisect_left, bisect_right
@@ -42,7 +43,7 @@ class BusinessCalendar:
             NoOpenHours: there is too little open time left.
             ValueError: a naive datetime, a negative duration, or a year outside 1900 to 2400.
         """
-        return EPOCH + timedelta(0, self.add_seconds(_seconds(start), duration.days * DAY + duration.seconds))
+        return EPOCH + timedelta(0, self.add_seconds(in_seconds(start), duration.days * DAY + duration.seconds))
 
     def add_seconds(self, start: int, seconds: int) -> int:
         """Do `add` in whole seconds since 1970."""
@@ -64,7 +65,7 @@ class BusinessCalendar:
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        return timedelta(0, self.between_seconds(_seconds(a), _seconds(b)))
+        return timedelta(0, self.between_seconds(in_seconds(a), in_seconds(b)))
 
     def between_seconds(self, a: int, b: int) -> int:
         """Do `between` in whole seconds since 1970."""
@@ -81,12 +82,12 @@ class BusinessCalendar:
         return line.counted(b) - line.counted(a)
 
     def is_open(self, t: datetime) -> bool:
-        """Whether time counts at this instant.
+        """Return whether time counts at this instant.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        instant = _seconds(t)
+        instant = in_seconds(t)
         self._line.cover(instant)
         last = bisect_right(self._line.starts, instant) - 1
         return last >= 0 and instant < self._line.ends[last]
@@ -98,7 +99,7 @@ class BusinessCalendar:
             NoOpenHours: it never opens again.
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        return EPOCH + timedelta(0, self._line.next_open(_seconds(t)))
+        return EPOCH + timedelta(0, self._line.next_open(in_seconds(t)))
 
     def add_days(self, start: datetime, n: int) -> datetime:
         """Return the same wall time on the n-th following open date, moved into its hours, in UTC.
@@ -114,7 +115,7 @@ class BusinessCalendar:
         if n < 0:
             raise ValueError("a negative number of days cannot be added")
         line = self._line
-        opening = line.next_open(_seconds(start))
+        opening = line.next_open(in_seconds(start))
         if n == 0:
             return EPOCH + timedelta(0, opening)
         day, wall = line.wall_place(opening)
@@ -126,7 +127,7 @@ class BusinessCalendar:
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        pieces = self.pieces_seconds(_seconds(a), _seconds(b))
+        pieces = self.pieces_seconds(in_seconds(a), in_seconds(b))
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in pieces]
 
     def pieces_seconds(self, a: int, b: int) -> list[tuple[int, int]]:
@@ -151,7 +152,7 @@ class BusinessCalendar:
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
         """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
-        periods = self._line.zone.offset_periods(_seconds(a), _seconds(b))
+        periods = self._line.zone.offset_periods(in_seconds(a), in_seconds(b))
         return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 
     def holiday_name(self, day: date) -> str | None:
@@ -159,7 +160,8 @@ class BusinessCalendar:
         return self._schedule.holiday_name(day)
 
 
-def _seconds(t: datetime) -> int:
+def in_seconds(t: datetime) -> int:
+    """Return an aware instant as seconds since 1970."""
     try:
         since = t - EPOCH
     except TypeError:

@@ -80,7 +80,12 @@ class Schedule:
         if special is not None:
             return special
         weekly = self._weekly[day % 7]
-        return () if weekly and day in self._holidays(date_of(day).year) else weekly
+        if not weekly:
+            return weekly
+        year = date_of(day).year
+        if year not in self._closed:
+            self._closed[year] = self._own_holidays(year) | {day_number(each) for each in self._public(year)}
+        return () if day in self._closed[year] else weekly
 
     def local_intervals(self, day: int) -> list[Interval]:
         """Return the intervals that start on a day, in local seconds since 1970."""
@@ -96,17 +101,12 @@ class Schedule:
         return (day for day, intervals in self._dates.items() if intervals)
 
     def opens_weekly(self) -> bool:
-        """Whether some weekday is open on at least one date that is not one of the calendar's own holidays."""
+        """Return whether some weekday is open on at least one date that is not one of the calendar's own holidays."""
         for year in range(FIRST_YEAR, LAST_YEAR + 1) if any(self._weekly) else ():
             closed, first = self._own_holidays(year), day_number(date(year, 1, 1))
             if any(self._weekly[day % 7] and day not in closed for day in range(first, first + 365)):
                 return True
         return False
-
-    def _holidays(self, year: int) -> frozenset[int]:
-        if year not in self._closed:
-            self._closed[year] = self._own_holidays(year) | {day_number(day) for day in self._public(year)}
-        return self._closed[year]
 
     def _own_holidays(self, year: int) -> frozenset[int]:
         first, beyond = day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1))

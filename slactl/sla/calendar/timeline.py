@@ -94,7 +94,7 @@ class Timeline:
 
     def _restart(self, year: int) -> None:
         self._first = self._beyond = year
-        self.begin = self.end = _new_year(year)
+        self.begin = self.end = new_year(year)
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.sums: list[int] = []
@@ -108,7 +108,7 @@ class Timeline:
         while self._beyond < first:
             self._append_year()
         self._append(pieces, days)
-        self._beyond, self.end = beyond, _new_year(beyond)
+        self._beyond, self.end = beyond, new_year(beyond)
 
     def _lengthen(self) -> None:
         if self._beyond > self._last_year:
@@ -121,7 +121,7 @@ class Timeline:
         An instant of a year of UTC can belong to one of the last dates of the year before. So the open dates of a year
         begin three days early.
         """
-        first, last = _new_year(self._beyond), _new_year(self._beyond + 1)
+        first, last = new_year(self._beyond), new_year(self._beyond + 1)
         hours = {day: self._schedule.local_intervals(day) for day in range(first // DAY - 3, last // DAY + 3)}
         local = merged([interval for intervals in hours.values() for interval in intervals])
         periods = self.zone.year_offset_periods(self._beyond)
@@ -197,5 +197,6 @@ def check_known(name: str, t: int) -> None:
         raise ValueError(f"calendar {name} knows only the years {FIRST_YEAR} to {LAST_YEAR}")
 
 
-def _new_year(year: int) -> int:
+def new_year(year: int) -> int:
+    """Return the first second of a year, in seconds since 1970."""
     return day_number(date(year, 1, 1)) * DAY

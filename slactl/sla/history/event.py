@@ -16,7 +16,7 @@ class Event:
     `at` is the aware UTC instant at which it took effect, in whole seconds. `detail` has the extra fields of the type,
     named as in a history file (`status`, `priority`, `assignee`, `target`, `due_at` …). `created`, `plan` and `tenant`
     events also carry the effective `plan` and `timezone`. `created` and `rules_applied` events carry the hash of the
-    rules under which the ticket is judged from then on, as `rules`.
+    rules under which the ticket is evaluated from then on, as `rules`.
     """
 
     at: datetime
@@ -33,7 +33,7 @@ class Event:
 
     @property
     def by_system(self) -> bool:
-        """Whether slactl itself acted, so that the event moves no deadline."""
+        """Return whether slactl itself acted, so that the event moves no deadline."""
         return self.actor_type is ActorType.SYSTEM
 
 

@@ -11,7 +11,7 @@ from slactl.sla.rules import addresses, model
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import did_you_mean
+from slactl.text import clean, did_you_mean
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -33,10 +33,10 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     for table in ("calendars", "roles", "people"):
         for unique, part in getattr(rules, table).items():
             if part.timezone is not None:
-                yield from _attempt((table, unique, "timezone"), check, part.timezone)
+                yield from attempt((table, unique, "timezone"), check, part.timezone)
     for name, calendar in rules.calendars.items():
         yield from _calendar_problems(("calendars", name), calendar)
-    yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
+    yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
     for number, policy in enumerate(rules.policies):
         yield from _policy_problems(("policy", number), policy, rules)
     for kind in ("roles", "people"):
@@ -44,13 +44,13 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             path = (kind, name)
             for url in role.notify:
                 yield from _address_problems((*path, "notify"), url)
-            yield from _unknown((*path, "include"), role.include, INCLUDES, "field of messages")
+            yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
             if role.quiet is not None:
-                yield from _attempt((*path, "quiet"), interval, role.quiet)
+                yield from attempt((*path, "quiet"), interval, role.quiet)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
-    yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
+    yield from duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for number, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", number), escalation, rules)
     if "manual_escalation" in data.get("settings", {}):
@@ -121,11 +121,11 @@ def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator
 def _hours_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
     named: dict[int, str] = {}
     for key, texts in calendar.weekly.items():
-        yield from _attempt((*path, "weekly", key), _not_twice, key, named)
-        yield from _attempt((*path, "weekly", key), intervals, texts)
+        yield from attempt((*path, "weekly", key), _not_twice, key, named)
+        yield from attempt((*path, "weekly", key), intervals, texts)
     for key, texts in calendar.dates.items():
-        yield from _attempt((*path, "dates", key), date_intervals, {key: texts})
-    yield from _attempt((*path, "holidays"), holiday_dates, calendar.holidays)
+        yield from attempt((*path, "dates", key), date_intervals, {key: texts})
+    yield from attempt((*path, "holidays"), holiday_dates, calendar.holidays)
 
 
 def _not_twice(key: str, named: dict[int, str]) -> None:
@@ -134,7 +134,8 @@ def _not_twice(key: str, named: dict[int, str]) -> None:
             raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
 
 
-def _attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+def attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+    """Yield the problem of values that `convert` refuses."""
     try:
         convert(*values)
     except ValueError as error:
@@ -172,9 +173,9 @@ def _is_known(country: str, subdivision: str | None) -> bool:
 
 def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
     for key in policy.targets:
-        yield from _unknown((*path, "targets", key), [key], [*Priority, "default"], "priority")
+        yield from unknown_words((*path, "targets", key), [key], [*Priority, "default"], "priority")
     if policy.calendar not in rules.calendars:
-        yield from _unknown((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
+        yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
         return
     always = rules.calendars[policy.calendar].always_open
     for priority, durations in policy.targets.items():
@@ -189,7 +190,9 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Ite
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
-    if addresses.has_literal_secret(url):
+    if addresses.has_literal_secret(url) and (kind := addresses.scheme(url)) and not addresses.known_scheme(kind):
+        yield path, f"Apprise does not know {clean(kind)[:50]}://"
+    elif addresses.has_literal_secret(url):
         what = "the address has a literal secret or a text that could be one"
         readable = "only addresses of mail, syslog and this machine may be readable, without their passwords"
         yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}} ({readable})"
@@ -212,10 +215,10 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
     path, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
-    if addresses.has_literal_secret(url):
-        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
-    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+    if not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
         yield path, "must be a URL: https://… or ${env:NAME}"
+    elif addresses.has_literal_secret(url):
+        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
     elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
         yield path, "the URL is not https; write https://…, or add allow_http = true"
 
@@ -236,15 +239,15 @@ def _proxy_problems(settings: model.Settings) -> Iterator[Problem]:
 
 
 def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
-    yield from _duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
+    yield from duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
     if escalation.fallback is not None and escalation.fallback not in rules.roles:
-        yield from _unknown((*path, "fallback"), [escalation.fallback], rules.roles, "role")
+        yield from unknown_words((*path, "fallback"), [escalation.fallback], rules.roles, "role")
     for number, level in enumerate(escalation.levels):
         here = (*path, "level", number)
         if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
             yield (
                 (*here, "at"),
-                f'a condition has no deadline: "{level.at}" must be "0m" or an offset after its begin, such as "+10m"',
+                f'a condition has no deadline: "{level.at}" must be "0m" or a later offset, such as "+10m"',
             )
         if level.assign is not None:
             yield from _unknown_names((*here, "assign"), [level.assign], rules)
@@ -252,10 +255,11 @@ def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Ru
 
 
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
-    yield from _unknown(path, names, [*rules.roles, *rules.people, *also], "role or person")
+    yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")
 
 
-def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
+def unknown_words(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
+    """Yield a problem for each name that is not known."""
     choices = list(known)
     for name in names:
         if name not in choices:
@@ -263,7 +267,8 @@ def _unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: st
             yield path, f"there is no {what} {name!r}{meant}"
 
 
-def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
+def duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
+    """Yield a problem for each name that is used above."""
     for number, name in enumerate(names):
         if name in names[:number]:
             yield (*path, number, key), f"the {key} {name!r} is used above; each must be different"

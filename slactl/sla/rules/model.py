@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -43,15 +44,15 @@ def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
-def _list(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{value}"]')
+def from_list(value: object) -> object:
+    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def _list_of_addresses(value: object) -> object:
-    # The text may contain a secret, so the message does not repeat it.
-    return _list("…" if isinstance(value, str) else value)
+def _list(value: object, shown: str | None = None) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{shown or value}"]')
+    return from_list(value)
 
 
 def _stated(value: object) -> object:
@@ -63,7 +64,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]
@@ -107,7 +108,7 @@ class Match(Part):
         return value
 
     def matches(self, facts: Facts) -> bool:
-        """Whether a ticket with these facts matches."""
+        """Return whether a ticket with these facts matches."""
         return not (
             (self.plan and facts.plan not in self.plan)
             or (self.priority and facts.priority not in self.priority)
@@ -117,7 +118,7 @@ class Match(Part):
         )
 
     def mismatch(self, facts: Facts) -> str | None:
-        """Return why a ticket with these facts does not match, or None where it does."""
+        """Return why a ticket with these facts does not match, or None if it does."""
         for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
             wanted = getattr(self, key)
             if wanted and value not in wanted:
@@ -197,7 +198,7 @@ class Policy(Part):
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
-        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        """Return how long a target may take at a priority, or None if the policy does not have it."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
         duration: Duration | None = getattr(durations, target.value, None)
         return duration
@@ -248,12 +249,7 @@ class Escalation(Part):
     fallback: Name | None = None
     idle: Idle | None = None
     burst: Burst | None = None
-    levels: tuple[Level, ...] = Field(alias="level", min_length=1)
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
+    levels: Annotated[tuple[Level, ...], BeforeValidator(from_list)] = Field(alias="level", min_length=1)
 
     @model_validator(mode="before")
     @classmethod

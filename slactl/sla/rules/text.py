@@ -9,7 +9,7 @@ from slactl.text import quoted
 
 
 class RulesFile(NamedTuple):
-    """A rules file as it was read, before any lock was taken: its text, or why there is none."""
+    """A rules file that was read before any lock was taken: its text, or the reason why there is none."""
 
     path: Path
     text: str

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from slactl.errors import BusyError, DatabaseError
-from slactl.files import exposed_folder, give_to, opened_folder
+from slactl.errors import BusyError, DatabaseError, StorageError
+from slactl.files import FAILING_DISK, exposed_folder, give_to, opened_folder
 from slactl.store.sqlite.connection import (
     ASK_SECONDS,
     BUSY_SECONDS,
@@ -45,7 +45,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     Several processes may begin at once, and one that was killed may have left its file without a schema.
 
     Raises:
-        DatabaseError: it cannot be created, or something that is not ours is there.
+        DatabaseError: it cannot be created, or something that is not from slactl is there.
         BusyError: another `init` takes too long.
     """
     try:
@@ -63,7 +63,8 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         if made:
             return True
     except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db ~/slactl.db init") from error
+        hint = f"df -h {quoted(path.parent)}" if error.errno in FAILING_DISK else "slactl --db ~/slactl.db init"
+        raise StorageError(f"{path} cannot be created: {error.strerror}", hint) from error
     open_database(path).close()
     return False
 
