@@ -59,7 +59,7 @@ def check(
       7    a ticket or a message failed and the rest is done; or messages wait because others may change
            the rules or read a secret; or the clock was changed and nothing was done
       10   something fired (with --exit-code)
-      75   another run holds the lock
+      75   another run holds the lock, or the database was busy for 30 s
       130  stopped by a signal; the next run continues
 
     \b

@@ -124,7 +124,8 @@ def doctor(
 ) -> None:
     """Check the installation and suggest a fix for each problem.
 
-    Exit codes: 0 no problem, 6 the database is missing or damaged, 7 another problem.
+    Exit codes: 0 no problem, 6 the database is missing or damaged, 75 it is busy or being initialised, 7 another
+    problem.
 
     --rebuild creates triggers, indexes and views again, and drops what slactl did not create (a table with rows
     only with --yes). It calculates the columns of every ticket and timer from the histories, and shows the
