@@ -193,7 +193,7 @@ def test_a_migration_that_fails_or_dies_is_begun_anew(fault: Fault) -> None:
         where = folder / str(place)
         before = history(old_desk(where, 1))
         ended = run(*settings(where), "list", trouble=Trouble(place, fault))
-        assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 6), ended.err
+        assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 1), ended.err
         assert history(where / "slactl.db") == before
         again = run(*settings(where), "note", "1", "--body", "n")
         assert again.code == 0, again.err
