@@ -77,6 +77,12 @@ class DatabaseError(SlactlError):
     code = ExitCode.DATABASE
 
 
+class BusyError(DatabaseError):
+    """The database cannot be used at the moment, and the same command works later."""
+
+    code = ExitCode.LOCKED
+
+
 class StorageError(DatabaseError):
     """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
 

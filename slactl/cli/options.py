@@ -250,11 +250,18 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
 
 
 def read_stdin() -> str:
-    """Return all of stdin, without a byte order mark.
+    """Return all of stdin, without a byte order mark, once it is known that there is a database to write it to.
 
     Raises:
+        DatabaseError: the database is missing or cannot be used; nothing was read.
         UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
     """
+    from slactl.cli.panels import get_current_context
+
+    config = get_current_context().find_object(Config)
+    assert config is not None
+    with Desk.of(config).database.held_open():
+        pass
     raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
         raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
@@ -291,7 +298,26 @@ def complain(error: SlactlError) -> None:
     """Print an error on stderr while the command continues with the rest."""
     say(f"error: {error.message}", err=True)
     if error.hint:
-        say(f"hint: {error.hint}", err=True)
+        advise(error.hint)
+
+
+def advise(command: str) -> None:
+    """Print on stderr a command that helps, with the settings that were typed."""
+    from slactl.cli.panels import get_current_context
+
+    config = get_current_context().find_object(Config)
+    say(f"hint: {command if config is None else config.pasted(command)}", err=True)
+
+
+def warn_asleep(here: Call, slept: str | None) -> None:
+    """Warn that levels are due and no check was successful; `slept` is what `runs.asleep_since` returns."""
+    if slept is None:
+        return
+    from slactl.show.times import relative
+
+    last = f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    say(f"warning: levels are due, but no check fires them: {last}", err=True)
+    advise("slactl check")
 
 
 def leave(code: ExitCode) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl import committed
-from slactl.errors import DatabaseError, LockedError
+from slactl.errors import BusyError, DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.sqlite import faults
 from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
@@ -37,6 +37,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     Raises:
         DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
+        BusyError: another program holds it, or an `init` is filling it.
     """
     global _opened
     _refuse_unless_file(path)
@@ -112,7 +113,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+        raise _not_ours(connection, path)
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
@@ -125,12 +126,25 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.migrations import migrate
+        from slactl.store.schema.upgrade import upgrade
+        from slactl.store.sqlite.health import damage
 
         with transaction(connection, write=True):
-            migrate(connection)
+            upgrade(connection, path, damage)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
+
+
+def _not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
@@ -200,8 +214,9 @@ def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether an error says that another connection holds the lock."""
-    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
@@ -275,8 +290,9 @@ def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     text = str(error)
     if (storage := faults.as_storage_error(error, path)) is not None:
         return storage
-    if "locked" in text or "busy" in text:
-        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {BUSY_SECONDS} s; try again"
+        return BusyError(what, "slactl doctor")
     if "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
