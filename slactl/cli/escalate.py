@@ -92,8 +92,8 @@ def ack(
       slactl ack 12
       slactl ack 12 13 --for 90m
     """
-    from slactl.clock import Duration
     from slactl.desk.escalation.by_hand import acknowledge
+    from slactl.durations import Duration
 
     change = acknowledge(Duration(seconds) if seconds is not None else None)
     change_tickets(context, answer, references, change, "acknowledged")

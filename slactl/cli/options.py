@@ -83,7 +83,7 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        from slactl.clock import parse_duration
+        from slactl.durations import parse_duration
 
         try:
             duration = parse_duration(str(text))
@@ -132,8 +132,8 @@ class Call(NamedTuple):
 
     def due_soon(self) -> int:
         """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
-        from slactl.clock import parse_duration
         from slactl.desk.rules.reading import DUE_SOON, due_soon
+        from slactl.durations import parse_duration
 
         seconds = due_soon(self.config.rules)
         if seconds is None:

@@ -17,7 +17,7 @@ from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.rules.text import read_ahead
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads

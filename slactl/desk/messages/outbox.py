@@ -34,7 +34,7 @@ from slactl.desk.messages.secrets import Secrets
 from slactl.desk.messages.silences import hold
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
-from slactl.sla.rules.text import read_ahead
+from slactl.sla.rules.lines import read_ahead
 from slactl.store.write import outbox
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slactl.clock import FIRST_YEAR, LAST_YEAR, parse_duration, to_text, typed_zone
+from slactl.clock import FIRST_YEAR, LAST_YEAR, to_text, typed_zone
+from slactl.durations import parse_duration
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.rules.hours import WEEKDAYS, interval_text
+from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.rules.loading import load
 from slactl.text import clean, known_or_refuse, nearest, quoted
 
@@ -114,8 +115,8 @@ def today(asked: BusinessCalendar, now: datetime) -> str:
 
 def described(asked: BusinessCalendar) -> Record:
     """Return the name and zone of a calendar, and the country whose holidays it keeps."""
-    hours = asked.hours
-    return {**_named(asked), "holidays_of": "-".join(filter(None, (hours.country, hours.subdivision))) or None}
+    regions = [f"{hours.country}-{hours.subdivision or ''}".rstrip("-") for hours in asked.all_hours() if hours.country]
+    return {**_named(asked), "holidays_of": ", ".join(dict.fromkeys(regions)) or None}
 
 
 def parse_month(text: str) -> date:
@@ -141,7 +142,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
         "intervals": [interval_text(interval) for interval in asked.intervals(day)],
         "open_seconds": sum(_seconds(end - start) for start, end in opening),
         "holiday": asked.holiday_name(day),
-        "special": day in asked.hours.dates,
+        "special": asked.is_special(day),
         "clock_change_seconds": change,
     }
 

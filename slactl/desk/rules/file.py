@@ -8,12 +8,11 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
 from slactl.sla.enums import Priority, Target
-from slactl.sla.rules.lines import Lines
+from slactl.sla.rules.lines import Lines, read
 from slactl.sla.rules.lint import LintWarning, lint
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.model import Facts, Policy
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read
 from slactl.store.database import Database
 from slactl.text import known_or_refuse
 

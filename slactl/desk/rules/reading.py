@@ -32,7 +32,7 @@ def due_soon(path: Path) -> int | None:
     """
     import tomllib
 
-    from slactl.clock import parse_duration
+    from slactl.durations import parse_duration
     from slactl.files import BY_HAND, read_text
 
     try:

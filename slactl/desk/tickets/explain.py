@@ -11,10 +11,10 @@ from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
 from slactl.sla.history.event import Event
-from slactl.sla.rules.hours import WEEKDAYS, interval_text
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.explanation import (

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
 
-from slactl.clock import from_text, parse_duration, parse_offset_instant, to_text
+from slactl.clock import from_text, parse_offset_instant, to_text
+from slactl.durations import parse_duration
 from slactl.sla.enums import Priority, Status
 from slactl.sla.history.event import Event
 from slactl.sla.rules.lines import KeyPath
-from slactl.sla.rules.model import AnyTarget, Part, word_of
+from slactl.sla.rules.model import Part
+from slactl.sla.rules.values import AnyTarget, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 

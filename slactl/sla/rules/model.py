@@ -2,69 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from slactl.clock import Duration, parse_duration
+from slactl.durations import TARGET_FORMS, Duration, parse_target_duration
 from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
-from slactl.sla.rules.offset import Offset
-from slactl.text import not_one_of
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, Duration):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('a duration must be a text such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
-    return parse_duration(value)
-
-
-def _offset(value: object) -> object:
-    if isinstance(value, Offset):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('an offset must be a text such as "80%", "-30m", "0m" or "+1h"')
-    return Offset.parse(value)
-
-
-def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
-    """Return the validator of a word that must be a member of some closed sets."""
-    words = {member.value: member for kind in kinds for member in kind}
-
-    def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, StrEnum):
-            return value
-        if value not in words:
-            raise ValueError(not_one_of(value, words))
-        return words[value]
-
-    return BeforeValidator(convert)
-
-
-def _list(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{value}"]')
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _list_of_addresses(value: object) -> object:
-    # The text may contain a secret, so the message does not repeat it.
-    return _list("…" if isinstance(value, str) else value)
-
-
-Length = Annotated[Duration, BeforeValidator(_duration)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
-AnyStatus = Annotated[Status, word_of(Status)]
-AnyPriority = Annotated[Priority, word_of(Priority)]
-AnyTarget = Annotated[Target, word_of(Target)]
-Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
-Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
-AnyReopen = Annotated[Reopen, word_of(Reopen)]
-AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
+from slactl.sla.rules.values import (
+    Addresses,
+    AnyOffset,
+    AnyPriority,
+    AnyReopen,
+    AnyStart,
+    Length,
+    Name,
+    Names,
+    Priorities,
+    Statuses,
+    Targets,
+    WallLength,
+    length,
+    word_of,
+)
 
 
 class Part(BaseModel):
@@ -90,7 +50,7 @@ class Match(Part):
     tenant: Names = ()
     plan: Names = ()
     tag: Names = ()
-    priority: Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)] = ()
+    priority: Priorities = ()
     requester_domain: Names = ()
 
     @field_validator("*")
@@ -141,14 +101,14 @@ class Settings(Part):
     pause: Targets = (Target.RESOLUTION,)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
-    due_soon: Length = Duration(2 * 3600)
+    due_soon: WallLength = Duration(2 * 3600)
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
     #: The mail server for messages to customers; without it customers get none.
     customer_mail: Name | None = None
     #: How long the delivery of one message may take before its sender is killed.
-    send_timeout: Length = Duration(30)
+    send_timeout: WallLength = Duration(30)
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
     heartbeat: Name | None = None
     allow_http: bool = False
@@ -156,24 +116,30 @@ class Settings(Part):
     secrets: Name = "secrets"
 
 
-class CalendarRules(Part):
-    """Hold when time counts, as the file writes it."""
+class TargetTime(Part):
+    """Hold how long a target may take, and the calendar that counts it; None is the calendar of the policy."""
 
-    timezone: Name = "UTC"
-    country: Name | None = None
-    subdivision: Name | None = None
-    holidays: Names = ()
-    always_open: bool = False
-    weekly: Mapping[str, Names] = {}
-    dates: Mapping[str, Names] = {}
+    within: Annotated[Duration, BeforeValidator(length(parse_target_duration, TARGET_FORMS))]
+    calendar: Name | None = None
+
+
+def _target_time(value: object) -> object:
+    if isinstance(value, str):
+        return TargetTime(within=parse_target_duration(value))
+    if not isinstance(value, dict | TargetTime):
+        raise ValueError(f'a target must be a text: {TARGET_FORMS}, or {{ within = "1h", calendar = "office" }}')
+    return value
+
+
+AnyTargetTime = Annotated[TargetTime, BeforeValidator(_target_time)]
 
 
 class TargetDurations(Part):
     """Hold how long each target may take."""
 
-    first_response: Length | None = None
-    next_response: Length | None = None
-    resolution: Length | None = None
+    first_response: AnyTargetTime | None = None
+    next_response: AnyTargetTime | None = None
+    resolution: AnyTargetTime | None = None
 
 
 class Policy(Part):
@@ -190,9 +156,27 @@ class Policy(Part):
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
         """Return how long a target may take at a priority, or None where the policy does not have it."""
+        stated = self.target_time(priority, target)
+        return stated.within if stated is not None else None
+
+    def target_time(self, priority: Priority, target: Target) -> TargetTime | None:
+        """Return how long a target may take at a priority and on which calendar, or None where there is none."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
-        duration: Duration | None = getattr(durations, target.value, None)
-        return duration
+        stated: TargetTime | None = getattr(durations, target.value, None)
+        return stated
+
+    def own_calendars(self, priority: Priority) -> dict[Target, str]:
+        """Return the targets that are counted on another calendar than the policy's, and its name."""
+        if not self._has_own:
+            return {}
+        times = {target: self.target_time(priority, target) for target in Target}
+        return {target: time.calendar for target, time in times.items() if time is not None and time.calendar}
+
+    @cached_property
+    def _has_own(self) -> bool:
+        """Whether any target names a calendar; most policies have none, and each change of a ticket asks."""
+        times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.model_fields)
+        return any(time is not None and time.calendar for time in times)
 
 
 class Repeat(Part):
@@ -206,7 +190,7 @@ class Level(Part):
     """Hold one level of an escalation rule: when it fires, and what it does."""
 
     id: Name
-    at: Annotated[Offset, BeforeValidator(_offset)]
+    at: AnyOffset
     when: Match = Match()
     priority: AnyPriority | None = None
     assign: Name | None = None
@@ -226,7 +210,7 @@ class Burst(Part):
     """Hold how many open tickets one requester opens within a wall time."""
 
     count: Annotated[int, Field(ge=2, le=10_000)]
-    within: Length
+    within: WallLength
 
 
 class Escalation(Part):

@@ -1,9 +1,9 @@
-"""Read the offset of a level of an escalation rule: `80%`, `-30m`, `0m`, `+1h`."""
+"""Read the offset of a level of an escalation rule: `80%`, `-30m`, `0m`, `+1h`, `+1bd`."""
 
 import re
 from dataclasses import dataclass
 
-from slactl.clock import Duration, parse_duration
+from slactl.durations import Duration, parse_duration
 
 _PERCENT = re.compile(r"([0-9]{1,4})%")
 _ZERO = re.compile(r"[+-]?0+[smhd]?")
@@ -13,11 +13,13 @@ _ZERO = re.compile(r"[+-]?0+[smhd]?")
 class Offset:
     """Hold a point on a clock: a share of the target, or seconds before (negative) or after the deadline.
 
-    A condition has no deadline; its seconds count from the begin of the condition.
+    `business_days` lie after the deadline. A condition has no deadline; its time counts from the begin of the
+    condition.
     """
 
     percent: int | None = None
     seconds: int = 0
+    business_days: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Offset":
@@ -36,12 +38,14 @@ class Offset:
             return cls()
         if not text.startswith(("+", "-")):
             raise ValueError(
-                f"{text!r} is not a valid offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)"
+                f"{text!r} is not a valid offset; write 80%, -30m (before), 0m (at), +1h or +1bd (after the deadline)"
             )
         duration = parse_duration(text[1:])
-        if duration.business_days:
-            raise ValueError(f"{text!r} is in business days; an offset must be in s, m, h or d")
-        return cls(seconds=duration.seconds if text[0] == "+" else -duration.seconds)
+        if duration.business_days and text[0] == "-":
+            raise ValueError(f"{text!r} is in business days, which count only after a deadline; write -8h or +1bd")
+        return cls(
+            seconds=duration.seconds if text[0] == "+" else -duration.seconds, business_days=duration.business_days
+        )
 
     @property
     def is_warning(self) -> bool:
@@ -51,11 +55,11 @@ class Offset:
     @property
     def is_deadline(self) -> bool:
         """Whether it is the deadline itself."""
-        return self.seconds == 0 if self.percent is None else self.percent == 100
+        return self.seconds == self.business_days == 0 if self.percent is None else self.percent == 100
 
     def __str__(self) -> str:
         if self.percent is not None:
             return f"{self.percent}%"
-        if self.seconds == 0:
+        if self.is_deadline:
             return "0m"
-        return f"{'-' if self.seconds < 0 else '+'}{Duration(abs(self.seconds))}"
+        return f"{'-' if self.seconds < 0 else '+'}{Duration(abs(self.seconds), self.business_days)}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Target
 from slactl.sla.timers.pauses import (
     Pause,
@@ -16,7 +16,6 @@ from slactl.sla.timers.pauses import (
     open_seconds,
     optional_instant,
     reach,
-    seconds_of,
 )
 from slactl.sla.timers.timer import ClockRun, Timer, TimerState
 
@@ -48,7 +47,7 @@ class TrackedTarget:
     @property
     def calendar(self) -> "BusinessCalendar":
         """Return the calendar on which its time is counted."""
-        return self.terms.calendar
+        return self.terms.calendar_of(self.kind)
 
     @property
     def is_set(self) -> bool:
@@ -62,8 +61,8 @@ class TrackedTarget:
             NoOpenHours: the calendar has too few open dates left.
         """
         self.duration, self.terms, self.base = duration, terms, self.start
-        if duration is not None and duration.business_days:
-            self.base = seconds_of(terms.calendar.add_days(instant_of(self.start), duration.business_days))
+        if duration is not None and duration.in_dates:
+            self.base = self.calendar.after(self.start, duration)
 
     def retarget(self, at: int, duration: Duration | None, terms: "Terms") -> None:
         """Apply another duration after a person's change, unless the target has been met or missed by `at`."""
@@ -147,15 +146,14 @@ class TrackedTarget:
         if self.duration is None:
             return None
         # A target in business days is used up on its last day; the pauses come on top of that.
-        seconds = 0 if self.duration.business_days else self.duration.seconds
-        return reach(self.calendar, self.base, seconds, pauses)
+        return reach(self.calendar, self.base, self.duration.seconds, pauses)
 
     def _target(self, due: int | None, past: Sequence[Pause]) -> int:
         """Return the counted seconds from the start to the deadline."""
         if self.manual is not None and due is not None:
             return max(0, counted(self.calendar, self.start, due, past))
         assert self.duration is not None
-        if self.duration.business_days:
+        if self.duration.in_dates:
             # The hours of a following date can lie before an instant of a long night.
             return max(0, self.calendar.between_seconds(self.start, self.base))
         return self.duration.seconds

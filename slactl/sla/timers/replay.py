@@ -12,6 +12,7 @@ from typing import Any
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
+from slactl.sla.calendar.hours import Region
 from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.model import Facts
@@ -50,6 +51,7 @@ class Replay:
         self._plan: str = detail.get("plan") or self._rules.settings.default_plan
         self._tenant: str | None = detail.get("tenant")
         self._timezone: str | None = detail.get("timezone")
+        self._region = _region(detail)
         self._priority = Priority(detail.get("priority") or Priority.NORMAL)
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
@@ -137,10 +139,11 @@ class Replay:
         """Choose the policy that matches the ticket, and return its terms."""
         policy, settings = self._rules.match(self.facts), self._rules.settings
         stated = policy or settings
-        calendar = ALWAYS
+        calendar, own_calendars = ALWAYS, dict[Target, BusinessCalendar]()
         if policy is not None:
-            calendar = self._rules.calendar(policy.calendar, self._timezone, self._holidays)
-        self._chosen = (self._plan, self._tenant, self._timezone, self._priority)
+            calendar = self._calendar(policy.calendar)
+            own_calendars = {kind: self._calendar(name) for kind, name in policy.own_calendars(self._priority).items()}
+        self._chosen = self._choice
         return Terms(
             policy=policy,
             facts=self.facts,
@@ -151,11 +154,20 @@ class Replay:
             pause=stated.pause,
             reopen=stated.reopen,
             opening_waits=stated.next_response_from == NextResponseFrom.CREATION,
+            own_calendars=own_calendars,
         )
+
+    def _calendar(self, name: str) -> BusinessCalendar:
+        return self._rules.calendar(name, self._timezone, self._holidays, self._region)
+
+    @property
+    def _choice(self) -> tuple[object, ...]:
+        """Return the facts that choose the policy and its calendars."""
+        return self._plan, self._tenant, self._timezone, self._region, self._priority
 
     def _choose_anew(self, at: int, event: Event) -> None:
         """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
-        if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
+        if not event.by_system and self._chosen != self._choice:
             self._targets.retarget(at, self._choose(at))
             self._turn_conditions(at)
 
@@ -211,6 +223,8 @@ class Replay:
             self._tenant = detail["tenant"]
         if "timezone" in detail:
             self._timezone = detail["timezone"]
+        if "country" in detail:
+            self._region = _region(detail)
         self._choose_anew(at, event)
 
     def _read_tags(self, _: int, event: Event) -> None:
@@ -266,6 +280,11 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
     EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
     EventType.RULES_APPLIED: Replay._read_rules_applied,
 }
+
+
+def _region(detail: Detail) -> Region | None:
+    """Return the tenant's own country and subdivision, or None where the calendars keep theirs."""
+    return (detail["country"], detail.get("subdivision") or None) if detail.get("country") else None
 
 
 def _domain(detail: Detail) -> str | None:

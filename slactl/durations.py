@@ -1,0 +1,108 @@
+"""Durations as people write them: wall time, business days, and the ends of business days."""
+
+import re
+from dataclasses import dataclass
+
+#: The longest duration, in seconds (ten years of 366 days) and in business days.
+LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+#: The end of a duration that runs until the hours of its last date end.
+CLOSE = -1
+
+#: The forms of durations, for messages. `WALL_FORMS` are those of keys that count every hour.
+WALL_FORMS = "90s, 30m, 2h, 1h30m or 2d"
+FORMS = "90s, 30m, 2h, 1h30m, 2d or 3bd"
+TARGET_FORMS = "90s, 30m, 2h, 1h30m, 2d, 3bd, 1bd 17:00 or 1bd close"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time: seconds, or business days; `has_days` if it was written with "d".
+
+    With `until` it ends on its last business day at that second of the day, or with `CLOSE` when the hours of that
+    date end.
+    """
+
+    seconds: int = 0
+    business_days: int = 0
+    has_days: bool = False
+    until: int | None = None
+
+    @property
+    def in_dates(self) -> bool:
+        """Whether it is counted in business days, and `seconds` says nothing."""
+        return self.business_days > 0 or self.until is not None
+
+    def __str__(self) -> str:
+        if self.until is not None:
+            hour, minute = divmod(self.until // 60, 60)
+            return f"{self.business_days}bd " + ("close" if self.until == CLOSE else f"{hour:02d}:{minute:02d}")
+        if self.business_days:
+            return f"{self.business_days}bd"
+        units = ("d", "h", "m", "s") if self.has_days else ("h", "m", "s")
+        left, parts = self.seconds, []
+        for unit in units:
+            count, left = divmod(left, SECONDS[unit])
+            if count:
+                parts.append(f"{count}{unit}")
+        return "".join(parts) or "0s"
+
+    def __mul__(self, times: int) -> "Duration":
+        """Return so many times its seconds and business days."""
+        return Duration(self.seconds * times, self.business_days * times, self.has_days)
+
+
+def parse_duration(text: str, forms: str = FORMS) -> Duration:
+    """Parse a duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
+
+    Raises:
+        ValueError: it is not a duration, not positive, or longer than ten years; the message names the `forms`.
+    """
+    written = text.strip()
+    business = re.fullmatch(r"([0-9]{1,9})\s*bd", written)
+    if business:
+        return _checked(Duration(business_days=int(business[1])), text)
+    if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
+        raise ValueError(f"{text[:100]!r} is not a valid duration; use {forms}")
+    parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
+    seconds = sum(count * SECONDS[unit] for count, unit in parts)
+    return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
+
+
+def parse_wall_duration(text: str) -> Duration:
+    """Parse a duration of a key that counts every hour, so that business days mean nothing there.
+
+    Raises:
+        ValueError: it is in business days, or not a duration; the message names the valid forms.
+    """
+    duration = parse_duration(text, WALL_FORMS)
+    if duration.in_dates:
+        raise ValueError(f"{text[:100]!r} is in business days, but every hour counts here; use {WALL_FORMS}")
+    return duration
+
+
+def parse_target_duration(text: str) -> Duration:
+    """Parse the duration of a target, which may also end at a time of day: `1bd 17:00`, `0bd close`.
+
+    Raises:
+        ValueError: it is not a duration, not positive, or longer than ten years; the message names the valid forms.
+    """
+    match = re.fullmatch(r"([0-9]{1,9})\s*bd(?:\s+(close|([01][0-9]|2[0-3]):([0-5][0-9])|24:00))?", text.strip())
+    if match is None:
+        return parse_duration(text, TARGET_FORMS)
+    if match[2] is None and not int(match[1]):
+        raise ValueError(f"{text[:100]!r} has no end; use 0bd close, 0bd 17:00 or 1bd")
+    until = None
+    if match[2] is not None:
+        until = CLOSE if match[2] == "close" else (int(match[2][:2]) * 60 + int(match[2][3:])) * 60
+    return _checked(Duration(business_days=int(match[1]), until=until), text)
+
+
+def _checked(duration: Duration, text: str) -> Duration:
+    if not duration.seconds and not duration.in_dates:
+        raise ValueError(f"{text[:100]!r} is not positive; the shortest is 1s")
+    if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
+        raise ValueError(f"{text[:100]!r} is longer than ten years")
+    return duration

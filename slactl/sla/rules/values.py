@@ -1,0 +1,93 @@
+"""Define the types of single values in `rules.toml`: which forms a key takes is part of its type."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
+
+from slactl.durations import FORMS, WALL_FORMS, Duration, parse_duration, parse_wall_duration
+from slactl.sla.calendar.written import StatedHours
+from slactl.sla.enums import NextResponseFrom, Priority, Reopen, Status, Target
+from slactl.sla.rules.offset import Offset
+from slactl.text import not_one_of
+
+
+def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
+    """Return the validator of a duration that has one of some forms."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, Duration):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"a duration must be a text: {forms}")
+        return parse(value)
+
+    return convert
+
+
+def _wall_length(value: object, info: ValidationInfo) -> object:
+    # Pinned rules may have business days here, from when they were accepted.
+    is_pinned = bool((info.context or {}).get("pinned"))
+    return length(parse_duration if is_pinned else parse_wall_duration, WALL_FORMS)(value)
+
+
+def _offset(value: object) -> object:
+    if isinstance(value, Offset):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('an offset must be a text such as "80%", "-30m", "0m", "+1h" or "+1bd"')
+    return Offset.parse(value)
+
+
+def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
+    """Return the validator of a word that must be a member of some closed sets."""
+    words = {member.value: member for kind in kinds for member in kind}
+
+    def convert(value: object) -> object:
+        if not isinstance(value, str) or isinstance(value, StrEnum):
+            return value
+        if value not in words:
+            raise ValueError(not_one_of(value, words))
+        return words[value]
+
+    return BeforeValidator(convert)
+
+
+def _list(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{value}"]')
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _list_of_addresses(value: object) -> object:
+    # The text may contain a secret, so the message does not repeat it.
+    return _list("…" if isinstance(value, str) else value)
+
+
+#: A duration that is counted on a calendar, and one that counts every hour.
+Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
+WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
+AnyStatus = Annotated[Status, word_of(Status)]
+AnyPriority = Annotated[Priority, word_of(Priority)]
+AnyTarget = Annotated[Target, word_of(Target)]
+AnyOffset = Annotated[Offset, BeforeValidator(_offset)]
+Priorities = Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)]
+Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
+Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
+AnyReopen = Annotated[Reopen, word_of(Reopen)]
+AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
+
+
+def _day_hours(value: Any) -> object:  # noqa: ANN401  (pydantic hands over any value)
+    """Check the hours of a special date: a list, or lists by weekday."""
+    lists = list(value.values()) if isinstance(value, dict) else [value]
+    if not all(isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts) for texts in lists):
+        raise ValueError('must be a list of hours, ["09:00-12:00"], or lists by weekday, { fri = ["09:00-13:00"] }')
+    return {key: tuple(texts) for key, texts in value.items()} if isinstance(value, dict) else tuple(value)
+
+
+DayHours = Annotated[StatedHours, PlainValidator(_day_hours)]
