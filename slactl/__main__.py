@@ -38,6 +38,38 @@ _leave_working_directory()
 
 import gc
 from collections.abc import Sequence
+from types import ModuleType
+
+#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's.
+SELDOM_USED = (
+    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "platform", "shellingham", "subprocess"),
+    *("textwrap", "tokenize"),
+)
+
+
+class _Deferred(ModuleType):
+    """A module whose code runs when one of its names is first needed."""
+
+    def __getattr__(self, name: str) -> object:
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        assert self.__spec__ is not None
+        assert self.__spec__.loader is not None
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def _defer(names: Sequence[str]) -> None:
+    """Let `import` of these modules cost almost nothing until they are used; `from` them, all is imported at once."""
+    from importlib.util import find_spec, module_from_spec
+
+    for name in names:
+        if name not in sys.modules and (spec := find_spec(name)) is not None:
+            module = module_from_spec(spec)
+            module.__class__ = _Deferred
+            sys.modules[name] = module
+
+
+_defer(SELDOM_USED)
 
 from slactl.errors import ExitCode, SlactlError, UsageError
 

@@ -39,7 +39,7 @@ def boot_clock() -> BootClock | None:
     import time as machine
 
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             return BootClock(stream.read().strip(), int(machine.clock_gettime(machine.CLOCK_BOOTTIME)))
     except (OSError, AttributeError, UnicodeDecodeError):
         return None

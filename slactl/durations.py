@@ -1,7 +1,7 @@
 """Durations as people write them: wall time, business days, and the ends of business days."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: The longest duration, in seconds (ten years of 366 days) and in business days.
 LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
@@ -17,8 +17,7 @@ FORMS = "90s, 30m, 2h, 1h30m, 2d or 3bd"
 TARGET_FORMS = "90s, 30m, 2h, 1h30m, 2d, 3bd, 1bd 17:00 or 1bd close"
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(NamedTuple):
     """A length of time: seconds, or business days; `has_days` if it was written with "d".
 
     With `until` it ends on its last business day at that second of the day, or with `CLOSE` when the hours of that
@@ -49,9 +48,9 @@ class Duration:
                 parts.append(f"{count}{unit}")
         return "".join(parts) or "0s"
 
-    def __mul__(self, times: int) -> "Duration":
+    def times(self, count: int) -> "Duration":
         """Return so many times its seconds and business days."""
-        return Duration(self.seconds * times, self.business_days * times, self.has_days)
+        return Duration(self.seconds * count, self.business_days * count, self.has_days)
 
 
 def parse_duration(text: str, forms: str = FORMS) -> Duration:

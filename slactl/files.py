@@ -29,7 +29,7 @@ _WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 BY_HAND = 1 << 20
 
 _NEW = "new"
-_PRIVATE = re.compile(r"\.slactl-[0-9a-f]{16}")
+_PRIVATE = r"\.slactl-[0-9a-f]{16}"
 
 
 def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = None) -> BinaryIO:
@@ -63,12 +63,14 @@ def read_regular(path: Path | str, most: int | None = None) -> bytes:
 
 
 def read_text(path: Path | str, most: int) -> str:
-    """Return the text of a regular file, its line ends as `\\n`; errors as for `read_regular`.
+    """Return the text of a regular file: without a byte order mark, its line ends as `\\n`.
 
     Raises:
+        OSError: as for `read_regular`.
         UnicodeDecodeError: it is not UTF-8.
     """
-    return read_regular(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    text = read_regular(path, most).decode("utf-8").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refuse_unless_regular(found: os.stat_result, path: Path | str) -> None:
@@ -195,7 +197,7 @@ def sweep(folder: int) -> None:
     """Remove what commands of this user that were killed left in a folder; of those at work, it is locked."""
     handle = os.open(".", _FOLDER, dir_fd=folder)
     try:
-        left = [name for name in os.listdir(handle) if _PRIVATE.fullmatch(name)]
+        left = [name for name in os.listdir(handle) if re.fullmatch(_PRIVATE, name)]
     finally:
         os.close(handle)
     for name in left:

@@ -28,6 +28,24 @@ HIDDEN = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 
+# Emoji that are joined, such as families, and the letters of scripts that are written joined: Arabic and Persian,
+# Syriac, N'Ko, Mandaic, Mongolian and Adlam.
+_EMOJI = "[\u2194-\u2199\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
+_JOINED = (
+    "[\u0610-\u061a\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06e8\u06ea-\u06ef\u06fa-\u06fc\u06ff-\u085f"
+    "\u0870-\u08ff\u1807\u1820-\u18aa\ufb50-\ufdff\ufe70-\ufefc\U0001e900-\U0001e94b]"
+)
+# The letters and marks of India and Sri Lanka, and the signs by which a consonant loses its vowel.
+_INDIC, _VIRAMA = "[\u0900-\u0dff]", "[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca]"
+# A zero-width joiner or non-joiner where reading needs it. The last but one is Bengali, the last one Malayalam.
+_NEEDED = (
+    f"(?:(?<={_EMOJI})|(?<={_EMOJI}\ufe0f))\u200d(?={_EMOJI})"
+    f"|(?<={_JOINED})[\u200c\u200d](?=[^\\W\\d_])(?={_JOINED})"
+    f"|(?<={_INDIC}{_VIRAMA})[\u200c\u200d](?=[^\\W\\d_])(?={_INDIC})"
+    "|(?<=[\u0995-\u09b9])\u200d(?=\u09cd[\u0995-\u09df])"
+    "|(?<=[\u0d15-\u0d3a]\u0d4d)\u200d(?!\u200d)"
+)
+
 #: The program and the words that stand for somebody; nobody may have such a name.
 RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assignee")
 
@@ -39,7 +57,10 @@ _MARKED = f"[^\\w\\s\x00-\u02ff]{{{MARKS + 1},}}"
 
 
 def clean(text: str) -> str:
-    """Return text that is safe to show on one line: no control sequences, hidden marks visible as ⟨U+202E⟩."""
+    """Return text that is safe to show on one line: no control sequences, hidden marks visible as ⟨U+202E⟩.
+
+    The joiners that emoji, Arabic and Indian scripts need between two characters stay as they are.
+    """
     if text.isascii() and text.isprintable():
         return text
     return _visible(re.sub(_CONTROLS, "", re.sub(_BREAKS, " ", re.sub(_ESCAPES, "", text))))
@@ -64,8 +85,14 @@ def another(path: "Path") -> str:
 
 
 def _visible(text: str) -> str:
-    shown = re.sub(f"[{HIDDEN}]", lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    shown = re.sub(f"[{HIDDEN}]", _named, text)
     return shown if shown.isascii() else re.sub(_MARKED, _thinned, shown)
+
+
+def _named(match: re.Match[str]) -> str:
+    """Return a hidden character as its number, and a joiner as it is where the characters beside it need it."""
+    is_needed = match[0] in "\u200c\u200d" and re.compile(_NEEDED).match(match.string, match.start())
+    return match[0] if is_needed else f"⟨U+{ord(match[0]):04X}⟩"
 
 
 def _thinned(match: re.Match[str]) -> str:

@@ -1,7 +1,6 @@
 """`check`: the cron job."""
 
 import sys
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -92,16 +91,17 @@ def _refuse_for_real(at: str | None, dry_run: bool, metrics: Path | None) -> Non
 
 
 def _print(as_json: bool, quiet: bool, report: "Report") -> None:
-    from slactl.show.check import check_lines
-    from slactl.show.records import write_object
-
     for problem in report.problems:
         say(f"error: {problem}", err=True)
     for hint in report.hints:
         say(f"hint: {hint}", err=True)
     if as_json:
+        from slactl.show.records import write_object
+
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:
+        from slactl.show.check import check_lines
+
         print_lines(check_lines(report.record()))
     sys.stdout.flush()
 
@@ -113,7 +113,7 @@ def _run(here: Call, at: datetime, options: "RunOptions", *, quiet: bool) -> "Re
     signals: list[int] = []
     before = signal(SIGTERM, lambda number, _: signals.append(number))
     try:
-        return check(here.desk, at, replace(options, stop=lambda: bool(signals)))
+        return check(here.desk, at, options._replace(stop=lambda: bool(signals)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

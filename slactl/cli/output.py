@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -52,7 +51,7 @@ def print_records(
     if output.fields is None and columns is not None:
         drawn = columns()
     elif shown is screen_fields:
-        drawn = [*drawn[:-1], replace(drawn[-1], long=True, rank=1)]
+        drawn = [*drawn[:-1], drawn[-1]._replace(long=True, rank=1)]
     draw(rows, drawn, call(context).screen)
 
 

@@ -1,7 +1,7 @@
 """The live board as one screen that fits the terminal: ticking times, and a word beside each colour."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +159,7 @@ def ticket_columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
         return ticking(ticket["due_at"], now, late="late"), STYLES[urgency(ticket, now, due_soon)]
 
     return [
-        replace(column, cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
+        column._replace(cell=due, right=True) if column.title == "Due" else column for column in columns(now, due_soon)
     ]
 
 

@@ -13,6 +13,7 @@ from slactl.sla.enums import Target
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
+    from rich.segment import Segments
     from rich.table import Table
 
 #: The cells of the longest bar.
@@ -29,7 +30,7 @@ def forecast_title(forecast: Record) -> str:
     return f"If nobody acts, {counted(count, 'target')} will be missed by {_clock(forecast['until'])}{left_out}"
 
 
-def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Table":
+def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Segments | Table":
     """Return the hours of a forecast, each with the targets missed in it and their tickets."""
     hours = forecast["hours"]
     if len(hours) > EVERY_HOUR + 1:
@@ -63,7 +64,7 @@ def _clock(instant: str) -> str:
     return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
 
 
-def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Table":
+def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Segments | Table":
     """Return the tickets that breach next, and when."""
     return lay(
         tickets,

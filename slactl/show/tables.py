@@ -1,20 +1,23 @@
 """Tables for a terminal: as many columns as fit, and every text through the sanitiser."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from slactl.show.form import UNCUT, Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from rich.segment import Segments
     from rich.table import Table
-    from rich.text import Text
     from typing_extensions import TypeVar as Generalised
 
     Row = Generalised("Row", contravariant=True, default=Record)
     OneRow = Generalised("OneRow", default=Record)
+    #: The text of a cell and its style.
+    Styled: TypeAlias = tuple[str, str]
 else:
     Row, OneRow = TypeVar("Row"), TypeVar("OneRow")
 
@@ -24,8 +27,7 @@ GAP = 2
 LEAST_LONG = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class Column(NamedTuple, Generic[Row]):
     """A column: a function from a record to text and style, and what happens on a narrow screen.
 
     A column of `rank` 0 always stays, and the highest rank goes first. `most` is the greatest width in cells. A `long`
@@ -56,33 +58,66 @@ def draw(records: Iterable[OneRow], columns: Sequence[Column[OneRow]], screen: S
         console.print(Text(clean(footer), style="dim"))
 
 
-def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Table":
+def lay(records: Sequence[OneRow], columns: Sequence[Column[OneRow]], width: int) -> "Segments | Table":
     """Lay out a table that fits `width` cells: first empty columns, then those of the highest rank are left out."""
     from rich.cells import cell_len
-    from rich.table import Table
 
-    rows = [[_text(column.cell(record)) for column in columns] for record in records]
+    rows = [[_styled(column.cell(record)) for column in columns] for record in records]
     most = [column.most if width < UNCUT else width for column in columns]
     sizes = [
-        max([cell_len(column.title), *(min(most[index], cell_len(row[index].plain)) for row in rows)])
+        max([cell_len(column.title), *(min(most[index], cell_len(row[index][0])) for row in rows)])
         for index, column in enumerate(columns)
     ]
-    filled = [index for index, column in enumerate(columns) if not column.rank or any(row[index].plain for row in rows)]
+    filled = [index for index, column in enumerate(columns) if not column.rank or any(row[index][0] for row in rows)]
     kept = _fit(filled, columns, sizes, width)
-    taken = sum(sizes[index] for index in kept if not columns[index].long)
-    left = width - taken - GAP * (len(kept) - 1)
+    left = width - sum(sizes[index] for index in kept if not columns[index].long) - GAP * (len(kept) - 1)
+    widths = {index: max(1, min(left, sizes[index])) if columns[index].long else sizes[index] for index in kept}
+    fits = sum(widths.values()) + GAP * (len(kept) - 1) <= width
+    if fits and not any(columns[index].wrap for index in kept):
+        return as_lines(rows, columns, widths)
+    return as_table(rows, columns, widths)
+
+
+def as_lines(
+    rows: "Sequence[Sequence[Styled]]", columns: Sequence[Column[OneRow]], widths: Mapping[int, int]
+) -> "Segments":
+    """Return a line for each row. Rich's own table wraps each cell, which takes five times as long."""
+    from rich.cells import cell_len, set_cell_size
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
+    parts: list[Segment] = []
+    for row in ([(column.title, "bold") for column in columns], *rows):
+        for index, size in widths.items():
+            text, style = row[index]
+            if cell_len(text) > size:
+                text = set_cell_size(text, size - 1) + "…"
+            elif columns[index].right:
+                text = " " * (size - cell_len(text)) + text
+            parts += (Segment(set_cell_size(text, size), Style.parse(style)), Segment(" " * GAP))
+        parts[-1] = Segment.line()
+    return Segments(parts)
+
+
+def as_table(
+    rows: "Sequence[Sequence[Styled]]", columns: Sequence[Column[OneRow]], widths: Mapping[int, int]
+) -> "Table":
+    """Return a table whose cells continue in the next line, or whose columns get narrower than they should be."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, collapse_padding=True, header_style="bold")
-    for index in kept:
+    for index, size in widths.items():
         column = columns[index]
         table.add_column(
             column.title,
             no_wrap=not column.wrap,
             overflow="fold" if column.wrap else "ellipsis",
             justify="right" if column.right else "left",
-            width=max(1, min(left, sizes[index])) if column.long else sizes[index],
+            width=size,
         )
     for row in rows:
-        table.add_row(*(row[index] for index in kept))
+        table.add_row(*(Text(row[index][0], style=row[index][1]) for index in widths))
     return table
 
 
@@ -96,11 +131,9 @@ def _fit(indexes: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Seque
         kept.remove(max(dispensable, key=lambda index: columns[index].rank))
 
 
-def _text(value: str | tuple[str, str]) -> "Text":
-    from rich.text import Text
-
+def _styled(value: "str | Styled") -> "Styled":
     plain, style = value if isinstance(value, tuple) else (value, "")
-    return Text(clean(plain), style=style)
+    return clean(plain), style
 
 
 def bar(share: float, cells: int, *, blocks: bool = True) -> str:

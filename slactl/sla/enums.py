@@ -128,11 +128,15 @@ class LevelOutcome(StrEnum):
 
 
 class NotificationState(StrEnum):
-    """Name the state of a message in the outbox."""
+    """Name the state of a message in the outbox.
+
+    `partly`: some of the recipient's addresses got the message, and slactl gave up another or does not know about it.
+    """
 
     WAITING = "waiting"
     SENDING = "sending"
     SENT = "sent"
+    PARTLY = "partly"
     PRINTED = "printed"
     HELD = "held"
     OBSOLETE = "obsolete"

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     ModelTransaction: TypeAlias = Session
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(NamedTuple):
     """The database of a service desk. Every method raises DatabaseError where it is missing, damaged or not usable."""
 
     path: Path
@@ -44,6 +42,18 @@ class Database:
         ):
             yield opened
 
+    @contextmanager
+    def read_unmigrated(self) -> "Iterator[Transaction]":
+        """Open one read transaction as `read` does, but leave a database of an older schema as it is."""
+        from slactl.store.sqlite.connection import open_database, reported, transaction
+
+        with (
+            closing(open_database(self.path, query_only=True, migrates=False)) as opened,
+            reported(self.path),
+            transaction(opened),
+        ):
+            yield opened
+
     def read_models(self) -> "AbstractContextManager[ModelTransaction]":
         """Open one read transaction with the models."""
         from slactl.store.sqlite.engine import looking
@@ -64,9 +74,22 @@ class Database:
         with closing(open_database(self.path, query_only=True)):
             yield
 
+    def may_write(self, seconds: float) -> bool:
+        """Return whether the write lock is free within some seconds; an older database is not migrated."""
+        from slactl.store.sqlite.connection import may_write, open_database, reported
+
+        with closing(open_database(self.path, query_only=True, migrates=False)) as opened, reported(self.path):
+            return may_write(opened, seconds)
+
+    def create(self, *, group: int | None = None) -> bool:
+        """Create the database unless it exists, for a group if one is given; return whether it was created."""
+        from slactl.store.sqlite.file import create_database
+
+        return create_database(self.path, group=group)
+
     def wipe(self) -> bool:
         """Rewrite the file without freed pages; return whether its write-ahead log is empty too."""
-        from slactl.store.sqlite.wipe import wipe
+        from slactl.store.sqlite.file import wipe
 
         return wipe(self.path)
 

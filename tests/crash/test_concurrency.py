@@ -17,7 +17,7 @@ from invariants import violations
 from slactl.store.schema.version import SCHEMA
 
 #: Databases as earlier schemas kept them.
-SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 5)}
+SCHEMAS = {number: Path(__file__).parents[1] / "data" / "schemas" / f"schema_{number}.sql" for number in (1, 6)}
 
 
 def first_starts(rounds: int) -> None:

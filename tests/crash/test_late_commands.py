@@ -11,7 +11,6 @@ import pytest
 from crash_desk import desk_copy, settings
 from forked import NOON, run
 from invariants import content, violations
-from sqlalchemy import text
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import ledger
@@ -125,8 +124,8 @@ def test_a_ticket_that_was_changed_since_it_was_read_is_not_written_over(number:
             with ledger(config_of(folder), NOON) as book:
                 for each in (1, 2):
                     carry_out(book, each, prioritise(Priority.LOW), NOON)
-                changed = text("UPDATE ticket SET version = version + 1, assignee = 'somebody' WHERE id = :id")
-                book.connection.execute(changed, {"id": number})
+                changed = "UPDATE ticket SET version = version + 1, assignee = 'somebody' WHERE id = ?"
+                book.transaction.execute(changed, (number,))
             return 0
 
         with pytest.raises(RefusedError, match=r"changed a ticket in the meantime \(one of 1, 2\)"):

@@ -19,7 +19,7 @@ from slactl.desk.messages import digest as digests
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.recipients import Address
 from slactl.desk.messages.secrets import Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, send
+from slactl.desk.messages.transport import DeliveryOutcome, Order, send
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.sla.rules.templates import NAMES
@@ -118,13 +118,21 @@ def test_what_arrives_in_a_chat_calls_nobody(receiver: Receivers) -> None:
     rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
     message = digests.compose(rows[-20:], head("mia", title="{{ subject }}"))
     hook = receiver("ok")
-    assert send(message, hook.url, 20).outcome is DeliveryOutcome.SENT
-    assert send(message, f"mmost://127.0.0.1:{hook.port}/hooktoken", 20).outcome is DeliveryOutcome.SENT
+    assert send(Order(message, hook.url), 20).outcome is DeliveryOutcome.SENT
+    assert send(Order(message, f"mmost://127.0.0.1:{hook.port}/hooktoken"), 20).outcome is DeliveryOutcome.SENT
     program = (
         f"from apprise.plugins.discord import NotifyDiscord as D; D.notify_url = 'http://127.0.0.1:{hook.port}/api'\n"
         "from slactl.desk.messages import sender; sender.main()"
     )
-    order = {"receiver": None, "title": message.title, "body": message.body, "seconds": 20, "allow_http": False}
+    order = {
+        "receiver": None,
+        "title": message.title,
+        "body": message.body,
+        "seconds": 20,
+        "allow_http": False,
+        "message_id": "1",
+        "proxy": "",
+    }
     for url in ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord://1234567890/JHMHI8qBe?format=markdown"):
         text = json.dumps(order | {"url": url})
         told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
@@ -163,7 +171,7 @@ def test_a_mail_has_the_headers_it_was_given_and_no_others(receiver: Receivers) 
     # The last line of defence too: what a caller did not clean.
     sent.append(digests.Message("Hello\r\nBcc: everybody@example.com\r\n\r\nx", "a\r\n.\r\nRSET\r\nb"))
     for message in sent:
-        assert send(message, mailbox.url, 20).outcome is DeliveryOutcome.SENT
+        assert send(Order(message, mailbox.url), 20).outcome is DeliveryOutcome.SENT
     assert len(mailbox.took) == len(sent)
     for message, took in zip(sent, mailbox.took, strict=True):
         mail = message_from_string(took["body"], policy=policy.default)
@@ -185,7 +193,7 @@ def test_a_webhook_gets_every_character_of_a_message(receiver: Receivers) -> Non
     rows = [row(text) | {"id": number, "ticket_id": number} for number, text in enumerate(texts)]
     message = digests.compose(rows, head("mia"))
     check_message(message)
-    assert send(message, hook.url, 20).outcome is DeliveryOutcome.SENT
+    assert send(Order(message, hook.url), 20).outcome is DeliveryOutcome.SENT
     (took,) = hook.took
     assert (took["body"]["title"], took["body"]["message"]) == (message.title, message.body)
 
@@ -222,7 +230,7 @@ def test_mail_to_a_customer_goes_to_the_address_as_it_stands(receiver: Receivers
     mailbox = receiver("smtp")
     for address in UNUSUAL:
         url = addresses.resolve(Address(f"{mailbox.url}&bcc=boss@example.com", address), Secrets({}, Path()))
-        assert send(digests.Message("x", "y"), url, 20, receiver=address).outcome is DeliveryOutcome.SENT
+        assert send(Order(digests.Message("x", "y"), url, receiver=address), 20).outcome is DeliveryOutcome.SENT
     assert [took["to"] for took in mailbox.took] == [[address] for address in UNUSUAL]
     assert {str(message_from_string(took["body"], policy=policy.compat32)["To"]) for took in mailbox.took} == {*UNUSUAL}
 
@@ -236,7 +244,15 @@ def test_a_sender_that_would_write_to_somebody_else_writes_to_nobody(receiver: R
         f"Email.targets = property(lambda self: [(False, {wrong!r})], lambda self, value: None)\n"
         "from slactl.desk.messages import sender; sender.main()"
     )
-    order = {"url": mailbox.url, "receiver": "o'brien@example.com", "title": "x", "body": "y", "seconds": 20}
+    order = {
+        "url": mailbox.url,
+        "receiver": "o'brien@example.com",
+        "title": "x",
+        "body": "y",
+        "seconds": 20,
+        "message_id": "1",
+        "proxy": "",
+    }
     text = json.dumps(order | {"allow_http": False})
     told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
     assert json.loads(told.stdout)["outcome"] == "dead"
@@ -249,8 +265,8 @@ def test_an_address_of_the_rules_is_not_cut_either(receiver: Receivers, option: 
     mailbox = receiver("smtp")
     url = mailbox.url.replace("&to=mia@example.com", "&to=ann@example.com" if option != "to" else "")
     for address in ("o'brien@example.com", "mia@firma.xn--p1ai"):
-        told = send(digests.Message("x", "y"), f"{url}&{option}={address}", 20)
+        told = send(Order(digests.Message("x", "y"), f"{url}&{option}={address}"), 20)
         assert (told.outcome, "a different e-mail address" in told.detail) == (DeliveryOutcome.DEAD, True)
     assert mailbox.took == []
     for address in ("mia@example.com", "Mia%20M%3Cmia+x@example.com%3E", "mia@example.com,bob@example.com"):
-        assert send(digests.Message("x", "y"), f"{url}&{option}={address}", 20).outcome is DeliveryOutcome.SENT
+        assert send(Order(digests.Message("x", "y"), f"{url}&{option}={address}"), 20).outcome is DeliveryOutcome.SENT

@@ -1,11 +1,15 @@
 """The one sanitiser: of every character there is nothing gets out that is obeyed or not seen."""
 
+import json
 import random
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from conftest import Slactl
 from payloads import FORBIDDEN, PAYLOADS, harm
+from terminal import on_terminal
 
 from slactl.show.records import to_json
 from slactl.text import MARKS, clean, clean_block, quoted
@@ -29,6 +33,67 @@ def test_what_takes_no_room_is_named_and_what_is_read_stays() -> None:
         assert clean(f"a{character}b") in ("ab", "a b")
     readable = "naïve Zürich ❤️ 日本語 עברית ไทย हिन्दी Ελληνικά e\u0301 \u00a0 ☃ 1️⃣"
     assert clean(readable) == clean_block(readable) == readable
+
+
+NEEDED = {
+    "a family": "👨\u200d👩\u200d👧",
+    "a skin": "👩🏽\u200d💻",
+    "a heart": "❤️\u200d🔥",
+    "a flag": "🏳️\u200d🌈",
+    "a runner": "🏃\u200d♀️\u200d➡️",
+    "Persian": "می\u200cروم نمی\u200cشود",
+    "Persian with a vowel": "می\u200cروَم روزِ\u200cشب",
+    "Hindi, joined": "क्\u200dष",
+    "Hindi, apart": "क्\u200cष",
+    "Sinhala": "ශ්\u200dරී",
+    "Bengali": "র\u200d্য",
+    "Malayalam": "അവന്\u200d വന്നു",
+}
+HIDING = {
+    "letters": "ad\u200dmin",
+    "letters apart": "ad\u200cmin",
+    "digits": "1\u200c2",
+    "beginning": "\u200dبج",
+    "end": "می\u200c",
+    "twice": "می\u200c\u200cروم",
+    "two scripts": "م\u200ca",
+    "no virama": "बम\u200cब",
+    "emoji and letter": "👨\u200dx",
+    "emoji apart": "👨\u200c👩",
+    "emoji at the end": "👨\u200d",
+    "control between": "a\x1b[1m\u200db",
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_joiners_stay_where_reading_needs_them(name: str) -> None:
+    assert clean(NEEDED[name]) == clean_block(NEEDED[name]) == NEEDED[name]
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_joiners_are_named_where_nothing_needs_them(name: str) -> None:
+    for shown in (clean(HIDING[name]), clean_block(HIDING[name])):
+        assert "⟨U+200" in shown
+        assert not {"\u200c", "\u200d"} & set(shown)
+        assert clean(shown) == shown
+
+
+@pytest.mark.usefixtures("desk")
+def test_joiners_are_shown_wherever_a_ticket_is(slactl: Slactl, tmp_path: Path) -> None:
+    subject = f"{NEEDED['Persian']} {NEEDED['a family']} {HIDING['letters']}"
+    shown = subject.replace(HIDING["letters"], "ad⟨U+200D⟩min")
+    assert slactl("create", subject, "--from", "a@b.example", "--body", subject).code == 0
+    for command in (["list"], ["show", "1"], ["list", "--format", "csv"]):
+        assert shown in slactl(*command).out
+    assert shown in slactl("show", subject).err
+    assert json.loads(slactl("show", "1", "--json").out)["subject"] == subject
+    page = tmp_path / "report.html"
+    assert slactl("assign", "1", "--to", subject).code == 0
+    assert slactl("report", "--by", "assignee", "--html", str(page)).code == 0
+    assert shown in page.read_text(encoding="utf-8")
+    with on_terminal(sys.executable, "-m", "slactl", "show", "1", columns=300) as terminal:
+        assert terminal.wait() == 0
+        assert terminal.screen.count(shown) >= 2
 
 
 @pytest.mark.parametrize("name", PAYLOADS)

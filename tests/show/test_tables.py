@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slactl.show.form import Screen
 from slactl.show.list import draw_tickets
-from slactl.show.tables import Column, bar, draw, field_column
+from slactl.show.tables import Column, as_lines, as_table, bar, draw, field_column
 from slactl.show.times import Urgency, due_phrase, local, local_day, relative, relative_due, urgency
 
 pytest_plugins = ["show_samples"]
@@ -143,3 +145,20 @@ def test_local_times_have_their_offset() -> None:
 def test_a_bar_is_full_only_when_all_is_done(share: float, text: str) -> None:
     assert bar(share, 4, blocks=False) == text
     assert bar(share, 4) == text.replace("#", "█").replace("-", "░")
+
+
+CELLS = st.text("ab é漢字\u0301🙂[/", max_size=12).map(str.strip)
+WIDTHS = st.lists(st.integers(1, 9), min_size=3, max_size=3).map(lambda sizes: dict(enumerate(sizes)))
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4), widths=WIDTHS, right=st.booleans())
+def test_lines_are_those_of_a_table_of_rich(
+    rows: list[tuple[str, str, str]], widths: dict[int, int], right: bool
+) -> None:
+    columns = [Column(title, lambda _: "", right=right) for title in ("ID", "Due", "漢字")]
+    printed = []
+    for make in (as_lines, as_table):
+        stream = io.StringIO()
+        Screen(stream, width=80).console().print(make([[(text, "") for text in row] for row in rows], columns, widths))
+        printed.append(stream.getvalue())
+    assert printed[0] == printed[1]

@@ -19,7 +19,6 @@ from slactl.desk.ledger import last_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import LastRules, rules_fingerprint
 from slactl.desk.ledger.trust import rules_trust
-from slactl.desk.messages.delivered import Delivered
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import runs
 from slactl.store.sqlite.connection import leaving_when
@@ -117,6 +116,7 @@ def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRul
 
     rules = work_through(desk, report, options)
     if options.send and not report.interrupted:
+        from slactl.desk.messages.delivered import Delivered
         from slactl.desk.messages.outbox import deliver
 
         delivered = Delivered()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Ledger
-from slactl.store.write import statements as writes
+from slactl.store.read import tickets
 
 #: Tickets whose next instants are computed again in one write transaction.
 BATCH = 250
@@ -16,7 +16,7 @@ OpenLedger = Callable[[], AbstractContextManager[Ledger]]
 
 def due_tickets(book: Ledger, after: int, most: int, until: int | None = None) -> list[int]:
     """Return the numbers of tickets whose next instant has come, ascending, above `after` and up to `until`."""
-    return writes.due_tickets(book.connection, to_text(book.now), after, most, until)
+    return tickets.due_tickets(book.transaction, to_text(book.now), after, most, until)
 
 
 def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -31,7 +31,7 @@ def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False
                 return
             if rules != book.rulebook.current.hash:
                 after, rules = 0, book.rulebook.current.hash
-            numbers = writes.live_tickets(book.connection, after, BATCH)
+            numbers = tickets.live_tickets(book.transaction, after, BATCH)
             book.touch(numbers)
             if not numbers:
                 book.rulebook.current_version()
@@ -41,12 +41,12 @@ def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False
 
 def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
     """Return the next tickets to which something can still happen, after computing their next instants again."""
-    numbers = writes.live_tickets(book.connection, after, most)
+    numbers = tickets.live_tickets(book.transaction, after, most)
     book.touch(numbers)
     book.settle()
     return numbers
 
 
 def is_current(book: Ledger) -> bool:
-    """Whether the next instants were computed with the rules of today."""
+    """Return whether the next instants were computed with the rules of today."""
     return book.rulebook.are_levels_current()

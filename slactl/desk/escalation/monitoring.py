@@ -10,7 +10,8 @@ from slactl.desk.escalation.run import Report
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat
 from slactl.desk.messages.delivered import Delivered
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in
+from slactl.desk.messages.failures import with_errno
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, filled_in, proxy
 from slactl.errors import SlactlError
 from slactl.files import real_path, write_whole
 from slactl.sla.rules.addresses import is_local, scheme
@@ -117,16 +118,19 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
             return "it is not a URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
             return "the URL is not https; settings.allow_http = true allows it"
-        opener = build_opener(Refusing, ProxyHandler({}))  # a proxy of the environment would read the address
+        through = "" if is_local(url) else proxy(heartbeat.proxy, secrets, allow_http=heartbeat.allow_http)
+        # Without a handler of its own, a proxy of the environment would read the address.
+        opener = build_opener(Refusing, ProxyHandler({"http": through, "https": through} if through else {}))
         with opener.open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):
             return None
     except HTTPError as error:
         return f"the server answered with status {error.code}"
     except URLError as error:
-        return type(error.reason).__name__ if isinstance(error.reason, Exception) else "the URL cannot be used"
+        reason = error.reason
+        return with_errno(type(reason).__name__, reason) if isinstance(reason, Exception) else "the URL cannot be used"
     except Refused as error:
         return f"{error}: {error.fix}" if error.fix else str(error)
     except Unresolved as error:
         return str(error)
     except Exception as error:
-        return type(error).__name__  # its text may have the URL in it, and a thread would print that
+        return with_errno(type(error).__name__, error)  # its text may have the URL in it, and a thread would print that

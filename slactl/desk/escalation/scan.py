@@ -100,7 +100,9 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
         return None
     rules = book.rulebook.current
     settings = rules.settings
-    heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets) if settings.heartbeat else None
+    heartbeat = None
+    if settings.heartbeat is not None:
+        heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets, settings.proxy)
     return LastRules("", heartbeat, rules.canonical, rules.hash)
 
 

@@ -22,6 +22,7 @@ class Heartbeat(NamedTuple):
     url: str
     allow_http: bool = False
     secrets: str = "secrets"
+    proxy: str | None = None
 
 
 class LastRules(NamedTuple):

@@ -40,16 +40,16 @@ class Ledger:
     """The unit of work of one write transaction: the histories of some tickets, and the rows to be written."""
 
     def __init__(self, session: "ModelTransaction", rulebook: Rulebook, now: datetime, actor: str) -> None:
-        self.connection = session.connection()
-        self.session = session
+        self.models = session
         self.transaction = beneath(session)
+        self._connection = session.connection()
         self.rulebook = rulebook
         self.now = now
         self.actor = actor
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         numbered = (models.Ticket, models.Event, models.Escalation)
-        self._ids: dict[object, int] = {model: writes.next_id(self.connection, model) for model in numbered}
+        self._ids: dict[object, int] = {model: writes.next_id(self._connection, model) for model in numbered}
         self._tickets: dict[int, LoadedTicket] = {}
         self._changed: dict[int, None] = {}
         self._rows = WaitingRows()
@@ -65,32 +65,32 @@ class Ledger:
 
     def opened_by(self, address: str, since: datetime, until: datetime) -> list[int]:
         """Return the numbers of the tickets that an address opened between two instants, both included."""
-        return writes.tickets_of_requester(self.connection, address, to_text(since), to_text(until))
+        return writes.tickets_of_requester(self._connection, address, to_text(since), to_text(until))
 
     def owner_of(self, external_id: str) -> int | None:
         """Return the number of the ticket that has an external id, or None."""
-        known = writes.tickets_named(self.connection, [external_id]).get(external_id)
+        known = reads.tickets_named(self.transaction, [external_id]).get(external_id)
         return known.number if known is not None else None
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
-        return stored_tenants.tenant(self.session, name)
+        return stored_tenants.tenant(self.models, name)
 
     def tenants(self) -> list[models.Tenant]:
         """Return every tenant."""
-        return stored_tenants.tenants(self.session)
+        return stored_tenants.tenants(self.models)
 
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
-        stored_tenants.keep_tenant(self.session, tenant)
+        stored_tenants.keep_tenant(self.models, tenant)
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
         wanted = [number for number in numbers if number not in self._tickets]
         if not wanted:
             return
-        histories, timers = writes.histories(self.connection, wanted), writes.timers(self.connection, wanted)
-        versions, decisions = writes.versions(self.connection, wanted), writes.decisions(self.connection, wanted)
+        histories, timers = writes.histories(self._connection, wanted), writes.timers(self._connection, wanted)
+        versions, decisions = writes.versions(self._connection, wanted), writes.decisions(self._connection, wanted)
         for number in wanted:
             self._tickets[number] = LoadedTicket(
                 histories[number], timers[number], decisions[number], version=versions.get(number)
@@ -225,7 +225,7 @@ class Ledger:
         # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
         at, everything = self.state(number).now, tuple(Condition)
         state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
-        writes.move_decisions(self.connection, loaded.renumber(state))
+        writes.move_decisions(self._connection, loaded.renumber(state))
 
     def tell_once(self, mark: Mark) -> dict[int, list[str]]:
         """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
@@ -245,12 +245,12 @@ class Ledger:
 
     def postpone(self, number: int, until: datetime) -> None:
         """Look again at an instant at a ticket that cannot be evaluated now."""
-        writes.postpone(self.connection, number, to_text(until))
+        writes.postpone(self._connection, number, to_text(until))
 
     def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Return some tickets as in machine output, with the changes so far."""
         self.settle()
-        return writes.ticket_records(self.connection, numbers, to_text(self.now))
+        return writes.ticket_records(self._connection, numbers, to_text(self.now))
 
     def settle(self) -> None:
         """Write everything that was changed in memory, and the rows that follow from it."""
@@ -261,7 +261,7 @@ class Ledger:
             self.renumber(number)
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
-        settle(self.session, changed, self._rows, self.rulebook.current, self._watched)
+        settle(self.models, changed, self._rows, self.rulebook.current, self._watched)
         # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()
@@ -277,7 +277,7 @@ class Ledger:
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:
             return known.get("requester_email")
-        return writes.requester(self.connection, number)
+        return writes.requester(self._connection, number)
 
     def _next(self, model: object) -> int:
         number = self._ids[model]

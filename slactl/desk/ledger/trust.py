@@ -56,8 +56,9 @@ def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterat
     if not is_ours(status):
         fix = f"{sudo}chown root {quoted(place)}" if is_file else None
         yield Doubt(place, f"it belongs to {user_name(status.st_uid)}", fix)
-    bits = 0 if stat.S_ISLNK(status.st_mode) else open_bits(status, lenient)
-    if not bits or not (is_file or others_may_replace(status, lenient)):
+    # Who else is in a group is asked last, because it takes long.
+    may_change = not stat.S_ISLNK(status.st_mode) and (is_file or others_may_replace(status, lenient))
+    if not may_change or not (bits := open_bits(status, lenient)):
         return
     letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
     who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"

@@ -1,29 +1,27 @@
 """Count the messages of one run, for the run to add to its report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals
 
 
-@dataclass(slots=True)
 class Delivered:
     """The results of sending the messages of one run."""
 
-    notified: int = 0
-    failed: int = 0
-    #: The texts of messages to people without an address; `check` prints them.
-    messages: list[str] = field(default_factory=list)
-    #: The numbers of the messages whose text is in `messages` and was not printed before.
-    printed: list[int] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    #: Commands that fix the problems.
-    hints: list[str] = field(default_factory=list)
-    #: Something waits for a person to fix it, so the run is not complete.
-    waits: bool = False
-    #: A signal asked the run to stop before everything was sent.
-    interrupted: bool = False
+    def __init__(self) -> None:
+        self.notified = self.failed = 0
+        #: The texts of messages to people without an address; `check` prints them.
+        self.messages: list[str] = []
+        #: The numbers of the messages whose text is in `messages` and was not printed before.
+        self.printed: list[int] = []
+        self.problems: list[str] = []
+        #: Commands that fix the problems.
+        self.hints: list[str] = []
+        #: Something waits for a person to fix it, so the run is not complete.
+        self.waits = False
+        #: A signal asked the run to stop before everything was sent.
+        self.interrupted = False
 
     def fail(self, problem: str, count: int = 1) -> None:
         """Count messages that were not delivered, and say why, once."""

@@ -1,6 +1,6 @@
 """Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,13 +10,15 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.digest import DigestContext, Message
+from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, resolve
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Result, seconds_to_wait, send
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, proxy
+from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, seconds_to_wait, send
 from slactl.sla.enums import NotificationState, OnUnknown
+from slactl.sla.rules.addresses import scheme
 from slactl.sla.rules.rules import Rules
+from slactl.store.read.rows import batches
 from slactl.store.write import outbox
-from slactl.store.write.statements import batches
 from slactl.text import quoted
 
 #: How long after each failed try the next one comes; after the last one slactl gives the address up.
@@ -26,7 +28,7 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
 LONGEST_WAIT = timedelta(days=1)
 
 WAITING, SENDING, SENT = NotificationState.WAITING, NotificationState.SENDING, NotificationState.SENT
-HELD, DEAD = NotificationState.HELD, NotificationState.DEAD
+PARTLY, HELD, DEAD = NotificationState.PARTLY, NotificationState.HELD, NotificationState.DEAD
 
 #: A message of the outbox with its escalation and its ticket, as `outbox.waiting` reads it. Its `addresses` say of
 #: each address by key that it is sent, dead or held, or the instant from which it may be tried again.
@@ -65,10 +67,15 @@ class Sending:
 
 
 class Mailing(NamedTuple):
-    """The recipient of a digest and one address; without an address the digest is printed."""
+    """The recipient of a digest and one address; without an address the digest is printed.
+
+    `message_id` is the id of a digest that the address may have got already: it goes out as it was, with no other
+    messages in it, so that the receiver can recognise it.
+    """
 
     recipient: Recipient
     address: Address | None
+    message_id: str | None = None
 
 
 def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
@@ -86,7 +93,7 @@ def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | 
     for address in recipient.addresses:
         known = row["addresses"].get(address.key)
         if known is None or (known not in (SENT, DEAD, HELD) and known <= now):
-            return Mailing(recipient, address)
+            return Mailing(recipient, address, row["message_ids"].get(address.key))
     return None
 
 
@@ -97,8 +104,15 @@ def progress(sending: Sending, recipient: Recipient, known: Mapping[str, str]) -
     common = {"addresses": dict(known), "address": None}
     if next_tries:
         return common | {"state": WAITING, "next_try_at": min(next_tries)}
-    all_words = {*words, *known.values()}
-    return common | ended(sending, next((state for state in (SENT, HELD) if state in all_words), DEAD))
+    return common | ended(sending, verdict({*words, *known.values()}))
+
+
+def verdict(words: Iterable[str]) -> NotificationState:
+    """Return the state of a message that is not tried again, from what is known of its addresses."""
+    known = set(words)
+    if SENT in known:
+        return PARTLY if {HELD, DEAD} & known else SENT
+    return HELD if HELD in known else DEAD
 
 
 def ended(sending: Sending, state: NotificationState) -> dict[str, Any]:
@@ -109,8 +123,11 @@ def ended(sending: Sending, state: NotificationState) -> dict[str, Any]:
 def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
     """Claim a digest, send it and record the result; without an address, add it to what `check` prints."""
     key = mailing.address.key if mailing.address is not None else ""
+    message_id = (mailing.message_id or new_message_id()) if key else None
     with sending.desk.database.write_models() as transaction:
-        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id)
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id, message_id)
+        if mailing.message_id is not None:
+            outbox.forget_id(transaction, key, mailing.message_id)
     claimed = [row for row in rows if row["id"] in numbers]
     if not claimed:
         return
@@ -120,8 +137,10 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         sending.delivered.printed += numbers
         sending.delivered.notified += len(claimed)
     else:
-        result = _send(sending, mailing.recipient, mailing.address, message)
-        _record(sending, mailing.recipient, mailing.address, claimed, result)
+        result = _send(sending, mailing.recipient, mailing.address, message, message_id or "")
+        if not result.reached and mailing.message_id is None:
+            message_id = None  # nobody has seen the id, so the next digest may hold these messages too
+        _record(sending, mailing.recipient, mailing.address, claimed, result, message_id)
 
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
@@ -133,28 +152,44 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
     return message
 
 
-def _send(sending: Sending, recipient: Recipient, address: Address, message: Message) -> Result:
-    seconds, receiver = sending.rules.settings.send_timeout.seconds, address.receiver
+def _send(sending: Sending, recipient: Recipient, address: Address, message: Message, message_id: str) -> Result:
+    settings, kind = sending.rules.settings, scheme(address.url)
     try:
         url = resolve(address, sending.secrets)
-        return send(message, url, seconds, receiver=receiver, allow_http=recipient.allow_http, lock=sending.lock)
+        kind = scheme(url)
+        through = proxy(settings.proxy, sending.secrets, allow_http=settings.allow_http)
+        order = Order(message, url, message_id, address.receiver, recipient.allow_http, through)
+        return send(order, settings.send_timeout.seconds, lock=sending.lock)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
-        return Result(DeliveryOutcome.WAITS, str(error))
+        return Result(DeliveryOutcome.WAITS, str(error), reached=False)
     except Unresolved as error:
-        return Result(DeliveryOutcome.DEAD, str(error))
+        return Result(DeliveryOutcome.DEAD, str(error), reached=False)
     except Exception as error:  # the other recipients get theirs; the error's text may have the URL in it
-        return Result(DeliveryOutcome.UNKNOWN, f"unexpected {type(error).__name__}")
+        return Result(DeliveryOutcome.UNKNOWN, unexpected(error, kind))
 
 
-def _record(sending: Sending, recipient: Recipient, address: Address, rows: Sequence[Row], result: Result) -> None:
+def _record(
+    sending: Sending,
+    recipient: Recipient,
+    address: Address,
+    rows: Sequence[Row],
+    result: Result,
+    message_id: str | None,
+) -> None:
     """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
+    words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
+    # What goes out under one id goes out again at one time.
+    soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
     for row in rows:
-        known = row["addresses"] | {address.key: _word(sending, recipient, row, result)}
+        word = words[row["id"]]
+        known = row["addresses"] | {address.key: word if message_id is None or word in (SENT, DEAD, HELD) else soonest}
         changes[row["id"]] = progress(sending, recipient, known) | {"tries": row["tries"] + failed}
+        if message_id is None:
+            changes[row["id"]]["message_ids"] = row["message_ids"]
         if error is not None or DEAD not in known.values():
             changes[row["id"]]["error"] = error
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
@@ -163,7 +198,7 @@ def _record(sending: Sending, recipient: Recipient, address: Address, rows: Sequ
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
             outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
-    sending.delivered.notified += sum(change["state"] is SENT for change in changes.values())
+    sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # better in cron's mail than nowhere
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))

@@ -28,6 +28,7 @@ from slactl.desk.messages.delivery import (
     next_mailing,
     progress,
     recipient_of_row,
+    verdict,
 )
 from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.secrets import Secrets
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 #: A message mentions the time without a run before it when that was at least this long, and unusual.
 GAP = timedelta(minutes=30)
+
+#: The states of messages that need a person's decision.
+STUCK = frozenset((NotificationState.PARTLY, NotificationState.HELD, NotificationState.DEAD))
 
 #: A missed target: the ticket, the kind of timer and its cycle.
 Breach = tuple[int, str | None, int | None]
@@ -79,7 +83,7 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
-    mailings = _allowed(sending, _sorted(sending, book.session)[0])
+    mailings = _allowed(sending, _sorted(sending, book.models)[0])
     return {row["id"] for rows in mailings.values() for row in rows}
 
 
@@ -165,7 +169,8 @@ def _sorted(
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
         if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, told, sending.now)):
-            state = SENT if SENT in row["addresses"].values() else NotificationState.OBSOLETE
+            words = row["addresses"].values()
+            state = verdict(words) if SENT in words else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
         elif held is not None:
             changes[row["id"]] = {"next_try_at": to_text(held.until), "held_by": held.held_by}
@@ -196,25 +201,28 @@ def is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
 
 
 def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Have the next run send messages again that were printed, held, dead or dropped.
+    """Have the next run send messages again that were printed, held, dead or dropped, or did not get everywhere.
+
+    An address that got the message does not get it again.
+
 
     Raises:
         NotKnownError: there is no such message.
         RefusedError: the message was sent, or waits already.
     """
-    states = {NotificationState.PRINTED, NotificationState.HELD, NotificationState.DEAD, NotificationState.DROPPED}
+    states = {NotificationState.PRINTED, NotificationState.DROPPED, *STUCK}
     values = {"state": WAITING.value, "next_try_at": to_text(now), "ended_at": None, "error": None, "tries": 0}
     return _change(desk, numbers, states, values, "sent again", dry_run)
 
 
 def drop(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Drop messages that wait, are held or dead: they are never sent.
+    """Drop messages that wait, are held or dead, or did not get everywhere: they are not sent any more.
 
     Raises:
         NotKnownError: there is no such message.
         RefusedError: the message was sent or printed, or is obsolete or dropped already.
     """
-    states = {NotificationState.WAITING, NotificationState.HELD, NotificationState.DEAD}
+    states = {NotificationState.WAITING, *STUCK}
     values = {"state": NotificationState.DROPPED.value, "ended_at": to_text(now), "next_try_at": None}
     return _change(desk, numbers, states, values, "dropped", dry_run)
 

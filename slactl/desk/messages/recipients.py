@@ -118,8 +118,8 @@ def warnings(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
 def named_secrets(rules: Rules) -> Iterator[tuple[KeyPath, str, str]]:
     """Yield each secret that the rules name: where it stands, its kind, and the name of its variable or file."""
     urls = [(path, url) for path, url, _ in listed(rules)]
-    if rules.settings.heartbeat is not None:
-        urls.append((("settings", "heartbeat"), rules.settings.heartbeat))
+    settings = {"heartbeat": rules.settings.heartbeat, "proxy": rules.settings.proxy}
+    urls += [(("settings", name), url) for name, url in settings.items() if url is not None]
     for path, url in urls:
         yield from ((path, match[1], match[2]) for match in addresses.PLACEHOLDER.finditer(url))
 

@@ -10,8 +10,8 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext, Message, sample
 from slactl.desk.messages.recipients import Address, Recipient, recipient_of, resolve
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Result, send
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, proxy
+from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, send
 from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
@@ -88,12 +88,15 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
 def _try(
     rules: Rules, recipient: Recipient, address: Address, message: Message, secrets: Secrets, dry_run: bool
 ) -> Result | None:
+    settings = rules.settings
     try:
         url = resolve(address, secrets)
+        through = proxy(settings.proxy, secrets, allow_http=settings.allow_http)
     except Refused as error:
         return Result(DeliveryOutcome.WAITS, f"{error}: {error.fix}" if error.fix else str(error))
     except Unresolved as error:
         return Result(DeliveryOutcome.DEAD, str(error))
     if dry_run:
         return None
-    return send(message, url, rules.settings.send_timeout.seconds, allow_http=recipient.allow_http)
+    order = Order(message, url, new_message_id(), allow_http=recipient.allow_http, proxy=through)
+    return send(order, settings.send_timeout.seconds)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 from slactl.desk.ledger.trust import Doubt, rules_trust, user_name
 from slactl.files import open_regular, real_path
 from slactl.places import is_ours
-from slactl.sla.rules.addresses import PLACEHOLDER
+from slactl.sla.rules.addresses import PLACEHOLDER, host, scheme, sends_login
 from slactl.text import clean, quoted
 
 #: The largest file that can be a secret, in bytes.
@@ -109,6 +109,21 @@ def filled_in(url: str, secrets: Secrets) -> str:
     whole = PLACEHOLDER.sub(lambda match: secret(match[1], match[2], secrets), url)
     if whole != url:
         _secrets_read.add(whole)
+    return whole
+
+
+def proxy(url: str | None, secrets: Secrets, *, allow_http: bool = False) -> str:
+    """Return the URL of `settings.proxy` with its secrets; an empty text where there is none.
+
+    Raises:
+        Unresolved: a variable or file is missing, or the URL is not one of an HTTP proxy.
+        Refused: others may change the rules, or a file may not be read.
+    """
+    whole = filled_in(url or "", secrets)
+    if whole and (scheme(whole) not in ("http", "https") or not host(whole)):
+        raise Unresolved("settings.proxy is not the URL of an HTTP proxy")
+    if sends_login(whole) and not allow_http:
+        raise Unresolved("the login of settings.proxy would go to it without TLS; settings.allow_http = true allows it")
     return whole
 
 

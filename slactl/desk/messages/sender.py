@@ -1,9 +1,9 @@
 """Send one message through Apprise and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url receiver title body seconds allow_http`) and prints one (`outcome detail retry_after`). Apprise only says whether
-it worked, so the program watches `requests` and `smtplib` to learn why it did not. It discards what libraries print or
-log, because that may have secrets in it.
+(`url message_id receiver title body seconds allow_http proxy`) and prints one (`outcome detail retry_after reached`).
+Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn why it did not. It
+discards what libraries print or log, because that may have secrets in it.
 """
 
 import json
@@ -11,8 +11,15 @@ import os
 import signal
 import sys
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
+
+if __name__ == "__main__":
+    # The package of a program that was started by its path; as the last folder it stands in for no other module.
+    sys.path.append(os.path.realpath(f"{__file__}/../../../.."))
+
+from slactl.desk.messages import failures as reasons
+from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
 
 #: How much of an answer is read, in bytes.
 ANSWER_BYTES = 65_536
@@ -20,22 +27,12 @@ ANSWER_BYTES = 65_536
 #: How long a server may take for its answer before the message counts as unanswered, in seconds.
 ANSWER_SECONDS = 15
 
-SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
-
 #: Schemes of Apprise whose messages stay on this machine.
 ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
 #: Schemes that Apprise lists without TLS although they use it, and those that it lists with TLS although they do not.
 ENCRYPTED = frozenset(("pushme", "sfr"))
 UNENCRYPTED = frozenset(("aprs",))
-
-
-class Failure(NamedTuple):
-    """Why a message was not sent, and whether to retry, to give up, or that nobody knows if it was delivered."""
-
-    outcome: str
-    detail: str
-    retry_after: str | None = None
 
 
 def main() -> None:
@@ -48,7 +45,11 @@ def main() -> None:
     # The default action ends the process wherever it is, even if the run that started it is gone.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, order["seconds"])
-    json.dump(send(order)._asdict(), answer)
+    try:
+        result = send(order)
+    except Exception as error:
+        result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
+    json.dump(result._asdict(), answer)
     answer.flush()
     os._exit(0)  # not waiting for threads of a library
 
@@ -62,7 +63,7 @@ def send(order: dict[str, Any]) -> Failure:
 
     failures: list[Failure] = []
     ignore_environment()
-    watch_http(failures, allow_http=order["allow_http"])
+    watch_http(failures, order)
     watch_mail(failures)
     service = apprise.Apprise.instantiate(order["url"], asset=apprise.AppriseAsset(async_mode=False))
     if service is None:
@@ -74,6 +75,8 @@ def send(order: dict[str, Any]) -> Failure:
         write_to(service, order["receiver"], failures)
     elif reads_otherwise(service, order["url"]):
         return Failure(DEAD, "Apprise reads a different e-mail address from this one")
+    mark(service, order["message_id"])
+    watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
     carrier.add(service)
     done = carrier.notify(
@@ -82,16 +85,7 @@ def send(order: dict[str, Any]) -> Failure:
         body_format=apprise.NotifyFormat.TEXT,
         notify_type=apprise.NotifyType.WARNING,
     )
-    return Failure(SENT, "sent") if done else worst(failures)
-
-
-def worst(failures: list[Failure]) -> Failure:
-    """Return the failure that decides: first the message may have been delivered, then a retry may help."""
-    for outcome in (UNKNOWN, RETRY, DEAD):
-        alike = [failure for failure in failures if failure.outcome == outcome]
-        if alike:
-            return alike[-1]
-    return Failure(RETRY, "Apprise could not send it")
+    return Failure(SENT, "sent") if done else reasons.worst(failures)
 
 
 def is_unencrypted(plugin: Any, scheme: str, host: str) -> bool:  # noqa: ANN401
@@ -132,26 +126,57 @@ def ignore_environment() -> None:
     requests.Session.trust_env = always_off  # type: ignore[assignment]
 
 
-def watch_http(failures: list[Failure], *, allow_http: bool) -> None:
-    """Watch every HTTP answer; follow no redirect, limit what is read, and refuse requests without TLS."""
+def mark(service: Any, message_id: str) -> None:  # noqa: ANN401
+    """Put the id of the message where a receiver can recognise it; requests have it in a header of their own too."""
+    schemes = {service.protocol, service.secure_protocol} if isinstance(service.protocol, str) else set()
+    if "mailto" in schemes:
+        service.headers["X-Slactl-Message"] = message_id
+    elif schemes & {"json", "xml", "form"}:
+        service.headers["Idempotency-Key"] = message_id
+        if "xml" not in schemes:  # its schema has no more elements
+            service.payload_extras["message_id"] = message_id
+
+
+def watch(service: Any, failures: list[Failure], kind: str) -> None:  # noqa: ANN401
+    """Note an error that a service of Apprise does not expect; Apprise would only say that it did not work."""
+    original = service.send
+
+    def watched(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return original(*args, **options)
+        except Exception as error:
+            failures.append(Failure(UNKNOWN, reasons.unexpected(error, kind)))
+            raise
+
+    service.send = watched
+
+
+def watch_http(failures: list[Failure], order: dict[str, Any]) -> None:
+    """Watch every HTTP answer; follow no redirect, limit what is read, and refuse requests without TLS.
+
+    Requests to other machines go through the proxy of the order, and never through one of the environment.
+    """
     from requests import adapters, exceptions
 
     original = adapters.HTTPAdapter.send
 
     def watched(self: Any, request: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (what requests hands over)
-        if not allow_http and is_plain(request.url):
+        if not order["allow_http"] and is_plain(request.url):
             failures.append(Failure(DEAD, "plain http to another machine; use https, or allow_http = true"))
             raise exceptions.ConnectionError("plain http")
+        request.headers["X-Slactl-Message"] = order["message_id"]
+        direct = not order["proxy"] or is_loopback(urlsplit(request.url).hostname or "")
+        options["proxies"] = {} if direct else {"http": order["proxy"], "https": order["proxy"]}
         if options.get("verify") is True:
             options["verify"] = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         try:
             response = original(self, request, *args, **options | {"stream": True})
             read_capped(response)
         except exceptions.RequestException as error:
-            failures.append(http_failure(error))
+            failures.append(reasons.http_failure(error))
             raise
         if not 200 <= response.status_code < 300:
-            failures.append(status_failure(response.status_code, response.headers.get("Retry-After")))
+            failures.append(reasons.status_failure(response.status_code, response.headers.get("Retry-After")))
         # Without it requests follows nowhere, whatever the URL asks for.
         response.headers.pop("Location", None)
         return response
@@ -185,36 +210,6 @@ def read_capped(response: Any) -> None:  # noqa: ANN401
             break
     response._content = content[:ANSWER_BYTES]
     response._content_consumed = True
-
-
-def status_failure(status: int, retry_after: str | None) -> Failure:
-    """Return the failure for an HTTP status other than success."""
-    if 300 <= status < 400:
-        return Failure(DEAD, f"HTTP {status}: redirects are not followed")
-    if status >= 500 or status in (408, 425, 429):
-        return Failure(RETRY, f"HTTP {status}", (retry_after or "")[:100] or None)
-    return Failure(DEAD, f"HTTP {status}")
-
-
-def http_failure(error: Exception) -> Failure:
-    """Return the failure for an exception of `requests`, without its text, which has the URL in it."""
-    from requests import exceptions
-
-    if isinstance(error, exceptions.SSLError):
-        return Failure(DEAD, "TLS: the server's certificate is not trusted")
-    if isinstance(error, exceptions.ConnectTimeout):
-        return Failure(RETRY, "no connection in time")
-    if isinstance(error, exceptions.Timeout):
-        return Failure(UNKNOWN, "no answer in time")
-    if isinstance(error, exceptions.ConnectionError):
-        reason = type(getattr(error.args[0] if error.args else None, "reason", None)).__name__
-        kinds = {"NewConnectionError": "connection refused", "NameResolutionError": "the host is not known"}
-        if reason in kinds:
-            return Failure(RETRY, kinds[reason])
-        return Failure(UNKNOWN, "the connection broke")
-    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
-        return Failure(UNKNOWN, "the server's answer ended too early")
-    return Failure(DEAD, f"the request is invalid ({type(error).__name__})")
 
 
 def watch_mail(failures: list[Failure]) -> None:
@@ -287,7 +282,8 @@ def noted(original: Any, failures: list[Failure], outcome: str) -> Any:  # noqa:
             raise  # its code was noted with the reply
         except Exception as error:
             known = next(((kind, text) for type_, kind, text in kinds if isinstance(error, type_)), None)
-            failures.append(Failure(*(known or (outcome, "the connection broke"))))
+            what, text = known or (outcome, reasons.with_errno("the connection broke", error))
+            failures.append(Failure(what, text, reached=outcome != RETRY))
             raise
 
     return step

@@ -88,7 +88,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
-            known_or_refuse(new.tenant, silences.tenants(book.session), "tenant", "slactl tenant list")
+            known_or_refuse(new.tenant, silences.tenants(book.models), "tenant", "slactl tenant list")
         if new.escalation is not None:
             names = [escalation.id for escalation in book.rulebook.current.escalations]
             known_or_refuse(new.escalation, names, "escalation", "slactl rules show")
@@ -101,7 +101,7 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "created_at": to_text(now),
             "ends_at": to_text(now + timedelta(seconds=new.lasting.seconds)),
         }
-        return silences.add(book.session, values)
+        return silences.add(book.models, values)
 
 
 def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:

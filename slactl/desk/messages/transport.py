@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 
 from slactl.desk.messages.digest import Message
+from slactl.desk.messages.failures import with_errno
 
 #: The program that sends, started by path so that nothing in the working directory can stand in for a module.
 SENDER = Path(__file__).with_name("sender.py")
@@ -35,41 +36,50 @@ class DeliveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one try and the reason, without any secret; `retry_after` is the header of the server."""
+    """The outcome of one try and the reason, without any secret; `retry_after` is the header of the server.
+
+    `reached` is false where the message certainly got to no server.
+    """
 
     outcome: DeliveryOutcome
     detail: str
     retry_after: str | None = None
+    reached: bool = True
 
 
-def send(
-    message: Message,
-    url: str,
-    seconds: int,
-    *,
-    receiver: str | None = None,
-    allow_http: bool = False,
-    lock: int | None = None,
-) -> Result:
-    """Send a message to a URL with its secrets, within `seconds`; mail goes to no other address than `receiver`.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the sender has to send, and where to: a URL and the proxy with their secrets.
+
+    `message_id` goes out with the message, and is the same at each try. Mail goes to no other address than `receiver`.
+    """
+
+    message: Message
+    url: str = field(repr=False)
+    message_id: str = ""
+    receiver: str | None = None
+    allow_http: bool = False
+    proxy: str = field(default="", repr=False)
+
+
+def new_message_id() -> str:
+    """Return an id for a message, by which a receiver can recognise it when it comes again."""
+    return os.urandom(16).hex()
+
+
+def send(order: Order, seconds: int, *, lock: int | None = None) -> Result:
+    """Send a message within `seconds`.
 
     The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
     run begins while it may still be sending.
     """
-    order = {
-        "url": url,
-        "receiver": receiver,
-        "title": message.title,
-        "body": message.body,
-        "seconds": seconds + GRACE,
-        "allow_http": allow_http,
-    }
+    text = asdict(order) | {"title": order.message.title, "body": order.message.body, "seconds": seconds + GRACE}
     try:
         child = _start(lock)
     except OSError as error:
-        return Result(DeliveryOutcome.RETRY, f"the sender cannot be started: {error.strerror}")
+        return Result(DeliveryOutcome.RETRY, with_errno("the sender cannot be started", error), reached=False)
     try:
-        answer, _ = child.communicate(json.dumps(order).encode(), timeout=seconds)
+        answer, _ = child.communicate(json.dumps(text).encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
         return Result(DeliveryOutcome.UNKNOWN, f"no answer within {seconds} s")
     finally:
@@ -105,7 +115,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 def _result(answer: bytes, seconds: int) -> Result:
     try:
         result = json.loads(answer)
-        return Result(DeliveryOutcome(result["outcome"]), str(result["detail"]), result["retry_after"])
+        outcome, detail = DeliveryOutcome(result["outcome"]), str(result["detail"])
+        return Result(outcome, detail, result["retry_after"], bool(result["reached"]))
     except (ValueError, KeyError, TypeError):
         return Result(DeliveryOutcome.UNKNOWN, f"the sender ended without an answer within {seconds} s")
 

@@ -136,7 +136,7 @@ def apply(
         DatabaseError: the database cannot be written.
     """
     from slactl.desk.ledger.ledger import ledger
-    from slactl.store.write import statements as writes
+    from slactl.store.read import tickets
 
     after = 0
     while True:
@@ -146,7 +146,7 @@ def apply(
             if move.rules is not None and move.rules != current:
                 raise RefusedError("the rules were edited while they were applied", "slactl rules apply")
             move.rules = current
-            rows = writes.tickets_on_other_rules(book.connection, current, after, BATCH)
+            rows = tickets.tickets_on_other_rules(book.transaction, current, after, BATCH)
             changed = _move_batch(book, rows, move, problems)
         for reason in problems:
             problem(reason)

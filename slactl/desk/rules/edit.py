@@ -41,7 +41,8 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         with nullcontext() if dry_run else edit_lock(real, again):
             load(path)
             read = _read(real)
-            before, after = read.content.decode(), _edited(path, read.content.decode(), key, value)
+            before = read.content.decode().removeprefix("\ufeff")
+            after = _edited(path, before, key, value)
             if not dry_run and after != before:
                 _replace(real, read, after, again)
     except OSError as error:

@@ -12,8 +12,8 @@ from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import missed_cycle
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
+from slactl.store.read.events import Identities
 from slactl.store.schema.events import BREACH, DEADLINES
-from slactl.store.write.statements import Identities
 
 #: The fields of an escalation's event; the others are columns of the escalation's row.
 EVENT_FIELDS = (

@@ -28,9 +28,9 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.fields import LineError, at_most_tags
 from slactl.sla.history.file import Line, TenantEntry, in_order, parse_line, parse_record
 from slactl.sla.rules.loading import load
+from slactl.store.read.events import Identities, identities
 from slactl.store.schema.models import Tenant
 from slactl.store.sqlite.spool import Spool
-from slactl.store.write import statements as writes
 
 #: Tickets in one write transaction.
 BATCH = 500
@@ -222,7 +222,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
     """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
     matches = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items() if lines})
     numbers = [match.number for match in matches.values() if match.number is not None]
-    known = writes.identities(book.connection, numbers)
+    known = identities(book.transaction, numbers)
     book.load(numbers)
     # Those that keep their number first, so that no new ticket takes it.
     for name, match in sorted(matches.items(), key=lambda item: item[1].wanted is None):
@@ -243,7 +243,7 @@ def _import_ticket(
     book: Ledger,
     match: Match,
     history: Sequence[Line],
-    known: Mapping[int, writes.Identities],
+    known: Mapping[int, Identities],
     work: _Import,
     first: int,
 ) -> None:
@@ -256,7 +256,7 @@ def _import_ticket(
             work.warn(warning)
         if number is None:
             number = open_ticket(book, match, history[0])
-            added = 1 + append_events(book, number, history[1:], writes.Identities())
+            added = 1 + append_events(book, number, history[1:], Identities())
         else:
             added = append_events(book, number, history, known[number])
         tags = book.state(number).tags

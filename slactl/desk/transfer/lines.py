@@ -1,8 +1,10 @@
 """Read history files line by line, for import and simulation; bad lines are reported and left out."""
 
+import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, AnyStr, BinaryIO
+from typing import IO, Any, AnyStr, BinaryIO, cast
 
 from slactl.clock import to_text
 from slactl.errors import UsageError
@@ -26,6 +28,7 @@ LINE_BYTES = 8_000_000
 ROW_BYTES = 16_000_000
 
 BOM = b"\xef\xbb\xbf"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def read_history(
     Raises:
         UsageError: it is a table or one JSON document, which needs a map.
     """
-    for number, raw in _lines(source, report, ticked):
+    for number, raw in _lines(with_line_feeds(source), report, ticked):
         text = raw.strip()
         if not text:
             continue
@@ -94,6 +97,39 @@ def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
             yield ticket, history
 
 
+#: A line that ends in a carriage return alone; line ends inside quotes are not its end.
+_ENDS_IN_CR = re.compile(r'(?:[^"\r\n]|"[^"]*")*\r(?!\n)')
+
+
+class _LineFeeds(io.RawIOBase):
+    """A stream of bytes in which each carriage return is a line feed."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any buffer)
+        part = self._source.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def ends_in_cr(start: str) -> bool:
+    """Return whether the first line of a text ends in a carriage return alone, as old programs for the Mac write it."""
+    return _ENDS_IN_CR.match(start[:-1]) is not None
+
+
+def with_line_feeds(source: BinaryIO) -> BinaryIO:
+    """Return a stream that can be peeked into, and whose lines end in line feeds where they ended in CR alone."""
+    peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
+    start = peek(peekable)
+    if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:
+        return peekable
+    return cast("BinaryIO", io.BufferedReader(_LineFeeds(peekable)))
+
+
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)
     """Return the beginning of a stream, without a byte order mark, and leave the stream where it is."""
     start: bytes = source.peek(4096)[:4096] if hasattr(source, "peek") else b""
@@ -121,7 +157,7 @@ def bounded_lines(source: IO[AnyStr], most: int, ticked: Ticked) -> Iterator[Any
     while raw := source.readline(most + 1):
         ticked(len(raw))
         yield raw
-        while len(raw) > most and raw[-1:] not in ("\n", b"\n"):
+        while len(raw) > most and raw[-1:] not in ("\n", b"\n", "\r"):
             raw = source.readline(most + 1)
             ticked(len(raw))
             if len(raw) <= most:

@@ -10,7 +10,7 @@ from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.errors import RulesError
 from slactl.sla.enums import EventType
 from slactl.sla.history.file import Line
-from slactl.store.write import statements as writes
+from slactl.store.read import tickets
 from slactl.text import clean
 
 
@@ -48,9 +48,9 @@ def match_tickets(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict
     """
     claims = {name: _claim(name, lines) for name, lines in histories.items()}
     ours = [claim.created.id for claim in claims.values() if claim.created and claim.created.id is not None]
-    numbered = writes.tickets_numbered(book.connection, ours)
+    numbered = tickets.tickets_numbered(book.transaction, ours)
     wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None} | claims.keys()
-    named = writes.tickets_named(book.connection, list(wanted))
+    named = tickets.tickets_named(book.transaction, list(wanted))
     taken: set[str | int] = set()
     return {name: _match(name, claim, numbered, named, taken) for name, claim in claims.items()}
 
@@ -68,8 +68,8 @@ def _claim(name: str, lines: Sequence[Line]) -> _Claim:
 def _match(
     name: str,
     claim: _Claim,
-    numbered: Mapping[int, writes.Known],
-    named: Mapping[str, writes.Known],
+    numbered: Mapping[int, tickets.Known],
+    named: Mapping[str, tickets.Known],
     taken: set[str | int],
 ) -> Match:
     wanted = claim.created.id if claim.created is not None else None
@@ -77,7 +77,7 @@ def _match(
     is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
     external_id = claim.external_id
     if is_same and other is not None and other.external_id in (None, *claim.external_ids):
-        known: writes.Known | None = other
+        known: tickets.Known | None = other
     else:
         # Its number is another's here, so that the name has to tell it.
         if claim.is_ours and external_id is None and (other is not None or wanted in taken):

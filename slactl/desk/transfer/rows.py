@@ -1,6 +1,5 @@
 """Read the exports of other help desks through a map: CSV or JSON rows become records of our own columns."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -8,7 +7,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from slactl.clock import parse_offset_instant, to_text
-from slactl.desk.transfer.lines import Problem, Report, Ticked, peek
+from slactl.desk.transfer.lines import Problem, Report, Ticked, peek, with_line_feeds
 from slactl.desk.transfer.maps import Map, Ours
 from slactl.desk.transfer.rows_csv import csv_rows
 from slactl.desk.transfer.rows_json import dig, json_rows
@@ -23,7 +22,7 @@ def read_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     Raises:
         UsageError: it is empty, begins like JSON and is not, or has no list of rows.
     """
-    reader = source if hasattr(source, "peek") else io.BufferedReader(source)  # type: ignore[type-var]
+    reader = with_line_feeds(source)
     is_json = peek(reader).lstrip()[:1] in (b"[", b"{")
     rows = json_rows(reader, mapping, report, ticked) if is_json else csv_rows(reader, mapping, report, ticked)
     for number, row in rows:
@@ -60,8 +59,9 @@ def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a 
         return None
     if isinstance(value, str) and not is_utf8(value):
         raise LineError(ours, "not UTF-8")
-    if isinstance(value, (dict, list, bool)):
-        raise LineError(ours, f"must be a text, not {kind_of(value)}")
+    if isinstance(value, (dict, list, bool)) or (ours == Ours.TICKET and isinstance(value, float)):
+        what = "a number with a fraction" if isinstance(value, float) else kind_of(value)
+        raise LineError(ours, f"must be a text, not {what}")
     text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
     if len(text) > BODY_LENGTH:
         raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are allowed")

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
-from slactl.desk.transfer.lines import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines, peek
-from slactl.desk.transfer.maps import Map
+from slactl.desk.transfer.lines import BOM, ROW_BYTES, UTF16, Problem, Report, Ticked, bounded_lines, ends_in_cr, peek
+from slactl.desk.transfer.maps import Map, Ours
 from slactl.errors import UsageError
 from slactl.text import did_you_mean
 
@@ -16,8 +16,6 @@ ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 
 #: What may stand between cells where it is not what the map says.
 DELIMITERS = (";", "\t", "|")
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -39,7 +37,7 @@ def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> 
         except StopIteration:
             return
         except csv.Error as error:
-            report(Problem(lines.first, "", str(error)))
+            report(Problem(lines.first, "", _broken(error)))
             lines.go_back()
             continue
         problem = _problem(row, header, lines, delimiter)
@@ -47,7 +45,7 @@ def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> 
             report(problem)
             lines.go_back()
         elif len(row) == len(header):
-            yield lines.first, dict(zip(header, row, strict=True))
+            yield lines.first, dict(zip(header, row, strict=True)) | _repeated_tags(row, header, mapping)
 
 
 class _Line(NamedTuple):
@@ -125,8 +123,10 @@ class _Lines:
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
-        if peek(source)[:2] in _UTF16:
-            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="\n")
+        start = peek(source)
+        if start[:2] in UTF16:
+            end = "\r" if ends_in_cr(start.decode("utf-16", "replace")) else "\n"
+            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline=end)
             lines: Iterator[str | bytes] = bounded_lines(wide, ROW_BYTES, lambda _: None)
         else:
             lines = bounded_lines(source, ROW_BYTES, ticked)
@@ -166,13 +166,32 @@ def _names(line: str, delimiter: str) -> list[str]:
     try:
         return [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
     except csv.Error as error:
-        raise UsageError(f"the line with the column names cannot be read: {error}", "slactl import --help") from error
+        why = f"the line with the column names cannot be read: {_broken(error)}"
+        raise UsageError(why, "slactl import --help") from error
+
+
+def _broken(error: csv.Error) -> str:
+    is_cr = "new-line character" in str(error)
+    return "a carriage return (CR) stands inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
+
+
+def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:
+    """Return the tags of every column that is named as the column of the tags."""
+    column = mapping.columns.get(Ours.TAGS)
+    if column is None or header.count(column) < 2:
+        return {}
+    return {column: ",".join(cell for name, cell in zip(header, row, strict=True) if name == column)}
 
 
 def _has_needed_columns(header: Sequence[str], mapping: Map, number: int, report: Report) -> bool:
     """Return whether rows can be read at all; report every column that the map names and the file does not have."""
     readable = True
     for ours, theirs in mapping.columns.items():
+        if header.count(theirs) > 1 and ours != Ours.TAGS:
+            readable = False
+            places = [str(place) for place, name in enumerate(header, 1) if name == theirs]
+            why = f"columns {' and '.join(places)} have this name, which the map needs as {ours}; rename one of them"
+            report(Problem(number, theirs, why))
         if theirs in header or (mapping.optional and ours not in mapping.needed):
             continue
         readable = readable and ours not in mapping.needed

@@ -1,5 +1,6 @@
 """Read the rows of a JSON document one by one, so that memory stays flat however large the document is."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -48,6 +49,8 @@ def json_rows(
                 rows = path
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
+            elif rows is not None and path == rows and path and number == 1:
+                raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
                 if has(value, column):
                     raise _ambiguous(column, rows, path)
@@ -65,7 +68,7 @@ def json_rows(
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        raise _no_rows(mapping, column)
+        raise UsageError(document.fault, "slactl import --help") if document.fault else _no_rows(mapping, column)
 
 
 def _no_rows(mapping: Map, column: str) -> UsageError:
@@ -105,6 +108,8 @@ class _Document(JsonText):
         super().__init__(source, ticked)
         #: Whether there was an empty list that may be that of the rows.
         self.has_empty_list = False
+        #: Why the whole document is not valid JSON, where it is short enough to be read at once.
+        self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
         """Yield the items of every list that may be that of the rows."""
@@ -157,7 +162,8 @@ class _Document(JsonText):
             return None
         try:
             value, end = DECODER.raw_decode(self.text, self.at)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            self.fault = "" if isinstance(error, json.JSONDecodeError) else f"the file is not valid JSON: {error}"
             return None
         if not all(has(value, mapping.columns[name]) for name in mapping.needed):
             return None

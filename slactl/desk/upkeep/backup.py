@@ -25,11 +25,12 @@ from slactl.files import (
     real_path,
     sweep,
 )
+from slactl.store.database import Database
 from slactl.store.read import events as event_reads
-from slactl.store.schema.events import last_event
-from slactl.store.sqlite import copy
-from slactl.store.sqlite.connection import damage, open_database, reported
+from slactl.store.schema.views import last_event
+from slactl.store.sqlite.file import Progress, copy_state, size_of
 from slactl.store.sqlite.folders import SIDE_FILES
+from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Backup:
 
 
 def backup(
-    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: copy.Progress = lambda *_: None
+    desk: Desk, target: Path, *, force: bool = False, dry_run: bool = False, progress: Progress = lambda *_: None
 ) -> Backup:
     """Copy the database to `target`; others may go on writing meanwhile.
 
@@ -80,7 +81,7 @@ def backup(
             # The source is closed before the copy gets its name: then nothing can fail but the naming itself.
             with desk.database.read() as source:
                 made = _described(source, target)
-                copy.copy(source, draft, target, progress)
+                copy_state(source, draft, target, progress)
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # others may have used the name while the copy was made
@@ -94,7 +95,7 @@ def backup(
 
 def _described(source: "Transaction", target: Path, *, dry_run: bool = False) -> Backup:
     last = last_event(source)
-    return Backup(target, copy.size(source), event_reads.event_count(source), last[1] if last else None, dry_run)
+    return Backup(target, size_of(source), event_reads.event_count(source), last[1] if last else None, dry_run)
 
 
 @contextmanager
@@ -159,17 +160,12 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         what = f"somebody replaced the copy in {draft.parent.parent}"
         raise DatabaseError(what, f"ls -ld {quoted(draft.parent.parent)}")
     try:
-        connection = open_database(draft, query_only=True)
+        with Database(draft).read() as copied:
+            found, last = damage(copied), last_event(copied)
+            same = (last[1] if last else None) == made.audit_head and event_reads.event_count(copied) == made.events
     except DatabaseError as error:
         why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
-    try:
-        with reported(made.file):
-            found = damage(connection)
-            last = last_event(connection)
-            same = (last[1] if last else None) == made.audit_head and event_reads.event_count(connection) == made.events
-    finally:
-        connection.close()
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
         raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")

@@ -16,10 +16,11 @@ from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
 from slactl.errors import DatabaseError, ExitCode
 from slactl.files import open_regular
+from slactl.store.database import Database
 from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
-from slactl.store.sqlite.connection import damage, may_write, open_database, reported, schema_of, transaction
+from slactl.store.sqlite.connection import schema_of
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
@@ -45,22 +46,15 @@ MAGIC = b"SQLite format 3\0"
 
 def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
     """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
-    path = desk.database.path
+    path, failing = desk.database.path, "database"
     try:
-        connection = open_database(path, query_only=True, migrates=False)
+        with desk.database.read_unmigrated() as transaction:
+            yield Check("database", True, f"{path}, {desk.sources['database']}")
+            failing = "integrity"
+            yield _write_lock(desk.database)
+            yield from _inside(transaction, path, now)
     except DatabaseError as error:
-        yield Check("database", False, error.message, fix_of(error, path), ExitCode.DATABASE)
-        return
-    yield Check("database", True, f"{path}, {desk.sources['database']}")
-    try:
-        with reported(path):
-            yield _write_lock(connection, path)
-            with transaction(connection):
-                yield from _inside(connection, path, now)
-    except DatabaseError as error:
-        yield Check("integrity", False, error.message, fix_of(error, path), ExitCode.DATABASE)
-    finally:
-        connection.close()
+        yield Check(failing, False, error.message, fix_of(error, path), ExitCode.DATABASE)
 
 
 def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
@@ -76,7 +70,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if gone:
         yield Check("structure", False, f"missing: {', '.join(gone)}", restoring(path), ExitCode.DATABASE)
         return
-    broken = damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
+    broken = health.damage(connection) or ([] if is_old else values.odd_values(connection)[:10])
     fix = restoring(path) if broken else None
     yield Check("integrity", not broken, "; ".join(broken) or "ok", fix, ExitCode.DATABASE)
     if broken or is_old:
@@ -148,26 +142,22 @@ def _backups() -> Path:
 
 def _is_sound(path: Path) -> bool:
     try:
-        connection = open_database(path, query_only=True, migrates=False)
-        try:
-            with reported(path):
-                return not damage(connection)
-        finally:
-            connection.close()
+        with Database(path).read_unmigrated() as copy:
+            return not health.damage(copy)
     except DatabaseError:
         return False
 
 
-def _write_lock(connection: "Transaction", path: Path) -> Check:
+def _write_lock(database: Database) -> Check:
     """Check whether people can write, at once or as soon as a transaction of slactl's own is over."""
-    if may_write(connection, 0):
+    if database.may_write(0):
         return Check("write lock", True, "free")
-    if may_write(connection, LASTING):
+    if database.may_write(LASTING):
         return Check("write lock", True, "held for a moment")
-    holder = environment.writer(path)
+    holder = environment.writer(database.path)
     if holder is None:
         what = f"held for {LASTING} s by another program"
-        return Check("write lock", False, what, f"fuser -v {shlex.quote(str(path))}")
+        return Check("write lock", False, what, f"fuser -v {shlex.quote(str(database.path))}")
     what = f"held by {holder} for {LASTING} s: nobody else can write"
     return Check("write lock", False, what, f"kill {holder.pid}")
 

@@ -17,7 +17,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.transfer.importing import Source, import_file
 from slactl.desk.transfer.lines import Problem
 from slactl.errors import SlactlError
-from slactl.store.sqlite.file import create_database
+from slactl.store.database import Database
 
 #: The instant that is now in the history file.
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ def make_desk(now: datetime, config: Config) -> tuple[Config, int]:
     folder = Path(mkdtemp(prefix="slactl-demo-"))
     demo = config._replace(database=folder / "slactl.db", rules=folder / "rules.toml")
     demo.rules.write_bytes(shipped_rules().read_bytes())
-    create_database(demo.database)
+    Database(demo.database).create()
     history = BytesIO("\n".join(_moved_to(now)).encode())
     return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
 

@@ -23,7 +23,6 @@ from slactl.errors import DatabaseError, ExitCode, NotKnownError, RefusedError
 from slactl.sla.enums import ActorType
 from slactl.store.schema import chain
 from slactl.store.schema.events import ERASE, detail_text
-from slactl.store.sqlite.connection import open_database
 from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
@@ -103,7 +102,8 @@ def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
     Raises:
         DatabaseError: there is no database.
     """
-    open_database(desk.database.path).close()
+    with desk.database.held_open():
+        pass
     return Erasure({}, [], [], Spelled(0, []), [], dry_run, 0, None if dry_run else _wipe(desk))
 
 

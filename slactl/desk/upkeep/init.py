@@ -9,7 +9,7 @@ from slactl.config import Config, shipped_rules, user_rules
 from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
 from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError
 from slactl.files import write_whole
-from slactl.store.sqlite.file import create_database
+from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import quoted
 
@@ -45,7 +45,7 @@ def init(
     target = rules_target(config, environment, is_shared=number is not None)
     if group is not None and (force or not target.exists()):
         _refuse_shared_folder(config.database, target, group)
-    made = create_database(config.database, group=number)
+    made = Database(config.database).create(group=number)
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
         return InitResult(config.database, made, target, False, None)

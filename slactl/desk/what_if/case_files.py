@@ -22,10 +22,11 @@ from slactl.desk.what_if.cases import (
 from slactl.errors import RulesError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.history.event import Event
-from slactl.sla.history.file import Line, in_order, known_fields, parse_record
+from slactl.sla.history.fields import LineError
+from slactl.sla.history.file import Line, in_order, parse_record
 from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules.loading import as_error, shape_problems
-from slactl.text import clean, did_you_mean, quoted
+from slactl.text import did_you_mean, quoted
 
 
 def read_cases(file: Path) -> list[Case]:
@@ -90,12 +91,10 @@ def _histories(
     for number, table in enumerate(tables):
         try:
             line = parse_record({key: plain(value) for key, value in table.items()})
-        except ValueError as error:
-            problems.append(((*key_path, number), str(error)))
+        except LineError as error:
+            place = (error.field,) if error.field in table else ()
+            problems.append(((*key_path, number, *place), error.reason if place else str(error)))
             continue
-        known = known_fields(line.event.type)
-        for key in [key for key in table if key not in known]:
-            problems.append(((*key_path, number, key), f"unknown key {clean(key)}{did_you_mean(key, known)}"))
         # As in a history file, an event that is there twice counts once.
         if table not in tables[:number]:
             lines.setdefault(line.ticket, []).append((number, line))

@@ -214,7 +214,7 @@ def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> 
     is_target = clock_run.target is not None
     warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
     for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
-        after = level.repeat.every * repeat if level.repeat is not None and repeat else _NOTHING
+        after = level.repeat.every.times(repeat) if level.repeat is not None and repeat else _NOTHING
         at = _instant(clock_run, level.at, after, wall=wall, idle=idle)
         if at is None:
             return

@@ -145,6 +145,11 @@ def _flag(value: object, field: str) -> bool:
     return value
 
 
+def _nothing(value: object, field: str) -> None:
+    if value not in (False, []):
+        raise LineError(field, "is not read by this version of slactl; leave it out, and record the fact in slactl")
+
+
 def _zone(value: object, field: str) -> str | None:
     name = read_name(value, field)
     if name is not None and not is_zone(name):
@@ -254,6 +259,14 @@ READERS: dict[EventType, dict[str, Reader]] = {
     }
     for kind, fields in FIELDS.items()
 }
+
+#: The fields from which nothing is read, by type: names of other programs, what an export adds, and a few values that
+#: are only right where they say nothing.
+UNUSED: dict[EventType, dict[str, Reader]] = {
+    kind: {"source": read_name, "id": read_name, "copy": _number} for kind in EventType
+}
+UNUSED[EventType.CREATED] |= {"outbound": _nothing, "unknown": _nothing}
+UNUSED[EventType.STATUS] |= {"until": _nothing, "unknown_instant": _nothing}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
 KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))

@@ -1,7 +1,7 @@
 """Read and write the history file format: JSON, one event a line."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from slactl.sla.history.fields import (
     REQUIRED,
     TEXTS,
     TYPE,
+    UNUSED,
     LineError,
     Reader,
     kind_of,
@@ -27,9 +28,14 @@ from slactl.sla.history.fields import (
     read_name,
     read_text,
 )
+from slactl.text import clean, did_you_mean
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
+_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone")
+
+#: The fields of a line that are read before the fields of its type, and the rules that an export adds.
+_FRAME = frozenset(("ticket", "at", "type", "rules_version"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +78,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in found if names.count(name) > 1)[:60]!r} appears twice")
+        twice = next(name for name in found if names.count(name) > 1)[:60]
+        raise ValueError(f"the name {twice!r} appears twice; remove one of the two")
     return found
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not a number")
+    raise ValueError(f"{word} is not a number; write null where there is no value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {digits[:60]} is too large; write it in quotes where it is a name")
+    return number
 
 
 #: Reads JSON, and refuses what Python takes besides: NaN, infinities, and one name twice in an object.
-DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -113,10 +127,10 @@ def parse_line(text: str) -> Line:
 
 
 def parse_record(record: Mapping[str, Any]) -> Line:
-    """Return the event in a record with the fields of the format; unknown fields are ignored.
+    """Return the event in a record with the fields of the format.
 
     Raises:
-        LineError: a field is missing or wrong.
+        LineError: a field is missing, wrong or not known.
     """
     ticket = _needed(record, "ticket", read_name)
     at = _needed(record, "at", read_instant)
@@ -129,6 +143,8 @@ def parse_record(record: Mapping[str, Any]) -> Line:
             converted = reader(value, field) if value is not None else None
             if converted is not None or field in KEPT_WHEN_EMPTY:
                 detail[field] = converted
+        elif field not in _FRAME:
+            check_unused(kind, field, value)
     for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
@@ -143,12 +159,33 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     return Line(ticket, Event(at, kind, detail, actor, actor_type), texts, recorded_at, number, rules)
 
 
+def check_unused(kind: EventType, field: str, value: object) -> None:
+    """Check a field from which slactl reads nothing.
+
+    Raises:
+        LineError: lines of this type have no such field, or the value would mean something.
+    """
+    check = UNUSED[kind].get(field)
+    if check is None:
+        raise _unknown(field, known_fields(kind), kind.value)
+    if value is not None:
+        check(value, field)
+
+
+def _unknown(field: str, known: Sequence[str], kind: str) -> LineError:
+    meant = did_you_mean(field, known, f"; the keys of {kind} are {', '.join(known)}")
+    return LineError(field, f"unknown key {clean(field)[:60]}{meant}")
+
+
 def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
     """Return the tenant in a record of type `TENANT`.
 
     Raises:
         LineError: a field is missing or wrong.
     """
+    for field in record:
+        if field not in _TENANT_FIELDS:
+            raise _unknown(field, _TENANT_FIELDS, TENANT)
     readers = READERS[EventType.TENANT]
     plan, timezone = record.get("plan"), record.get("timezone")
     return TenantEntry(

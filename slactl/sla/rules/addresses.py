@@ -50,6 +50,20 @@ def has_literal_secret(url: str) -> bool:
     return any(_option_has_secret(option) for option in re.split("[&;]", query))
 
 
+def has_literal_login(url: str) -> bool:
+    """Return whether a URL has a user or a password outside of `${…}`."""
+    return is_literal(_login(PLACEHOLDER.sub(_HOLE, url)))
+
+
+def sends_login(url: str) -> bool:
+    """Return whether a URL has a login that goes to another machine without TLS."""
+    return _login(url) != "" and scheme(url) == "http" and not is_local(PLACEHOLDER.sub("x", url))
+
+
+def _login(url: str) -> str:
+    return re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[0]
+
+
 def without_literal_secrets(text: str) -> str:
     """Return a text with each URL that could have a secret cut after its scheme."""
 

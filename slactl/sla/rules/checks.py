@@ -48,6 +48,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
                 yield from _attempt((*path, "quiet"), interval, role.quiet)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
+    yield from _proxy_problems(rules.settings)
     yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for number, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", number), escalation, rules)
@@ -164,6 +165,21 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
         yield path, "must be a URL: https://… or ${env:NAME}"
     elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
         yield path, "the URL is not https; write https://…, or add allow_http = true"
+
+
+def _proxy_problems(settings: model.Settings) -> Iterator[Problem]:
+    path, url = ("settings", "proxy"), settings.proxy
+    if url is None or addresses.PLACEHOLDER.fullmatch(url):
+        return
+    if addresses.scheme(url) not in ("http", "https") or addresses.host(url) == "":
+        yield path, "must be the URL of an HTTP proxy: http://proxy.example.com:3128 or ${env:NAME}"
+    elif addresses.has_literal_login(url):
+        yield (
+            path,
+            "the login of the proxy is a secret; store the login, or the whole URL, in ${env:NAME} or ${file:PATH}",
+        )
+    elif addresses.sends_login(url) and not settings.allow_http:
+        yield path, "the login goes to the proxy without TLS; write https://…, or add allow_http = true"
 
 
 def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:

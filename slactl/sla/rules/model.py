@@ -16,6 +16,7 @@ from slactl.sla.rules.values import (
     AnyReopen,
     AnyStart,
     Length,
+    MaybeAddress,
     Name,
     Names,
     Priorities,
@@ -106,12 +107,14 @@ class Settings(Part):
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
     #: The mail server for messages to customers; without it customers get none.
-    customer_mail: Name | None = None
+    customer_mail: MaybeAddress = None
     #: How long the delivery of one message may take before its sender is killed.
     send_timeout: WallLength = Duration(30)
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
-    heartbeat: Name | None = None
+    heartbeat: MaybeAddress = None
     allow_http: bool = False
+    #: The proxy for messages and the heartbeat; the proxies of the environment are never used.
+    proxy: MaybeAddress = None
     #: The one folder in which `${file:PATH}` reads secrets, from the folder of the rules.
     secrets: Name = "secrets"
 

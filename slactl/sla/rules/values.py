@@ -65,11 +65,17 @@ def _list_of_addresses(value: object) -> object:
     return _list("…" if isinstance(value, str) else value)
 
 
+def _stated(value: object) -> object:
+    return None if value == "" else value
+
+
 #: A duration that is counted on a calendar, and one that counts every hour.
 Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
 WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+#: An address that may be missing; an empty text is none.
+MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
 Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]

@@ -114,7 +114,7 @@ def business_days(timer: Timer) -> list[datetime]:
     if length is None or not length.in_dates:
         return []
     days = range(1, length.business_days) if length.business_days else ()
-    lengths = [*(replace(length, business_days=n) for n in days), length]
+    lengths = [*(length._replace(business_days=n) for n in days), length]
     return [instant_of(calendar.after(start, each)) for each in lengths]
 
 

@@ -2,13 +2,15 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from slactl.clock import from_text
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
-from slactl.store.read.rows import Row, marks, numbers, rows
-from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row
+from slactl.store.read.rows import Row, batches, marks, numbers, rows
+from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row, identity
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
@@ -19,6 +21,9 @@ MESSAGE_TYPES = {
     for kind in (EventType.CREATED, EventType.AGENT_REPLY, EventType.CUSTOMER_REPLY, EventType.NOTE)
 }
 
+#: How often each event is known: its instant, type and value.
+Identities = Counter[tuple[str, str, str]]
+
 _SELECT = f"SELECT {', '.join(EVENT_STORED)} FROM event"
 
 
@@ -26,6 +31,22 @@ def history(transaction: sqlite3.Connection, number: int) -> list[Event]:
     """Return the events of one ticket from which its timers are calculated, by time."""
     stored = transaction.execute(f"SELECT {COLUMNS} FROM event WHERE ticket_id = ? ORDER BY at, id", (number,))
     return [event for row in stored if (event := from_row(*row)) is not None]
+
+
+def identities(transaction: sqlite3.Connection, tickets: Sequence[int]) -> dict[int, Identities]:
+    """Return for each ticket how often each event, identified by instant, type and value, is known."""
+    found: dict[int, Identities] = {number: Counter() for number in tickets}
+    for batch in batches(tickets):
+        query = f"SELECT ticket_id, at, action, detail FROM event WHERE ticket_id IN ({marks(batch)})"
+        for number, *row in transaction.execute(query, batch):
+            known = identity(*row)
+            found[number].update([known] if known is not None else [])
+        # What expired or was skipped is on the record without an event.
+        silent = f"SELECT * FROM escalation WHERE ticket_id IN ({marks(batch)}) AND event_id IS NULL"
+        for decided in rows(transaction, silent, batch):
+            event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, decided)
+            found[decided["ticket_id"]][(decided["fired_at"], event.type.value, event.value)] += 1
+    return found
 
 
 def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> Iterator[Row]:

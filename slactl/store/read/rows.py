@@ -2,9 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 Row = dict[str, Any]
+
+Item = TypeVar("Item")
+
+#: The most ids in one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
+BATCH = 500
 
 
 def rows(
@@ -33,3 +38,9 @@ def marks(values: Sequence[object]) -> str:
 def numbers(values: Iterable[int]) -> str:
     """Return numbers as SQL text for `IN (…)`, which takes more of them than there may be parameters."""
     return ", ".join(f"{value:d}" for value in values)
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield parts of a sequence that are short enough for one statement."""
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]

@@ -3,14 +3,12 @@
 Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` only and not SQLModel.
 """
 
-import json
 import sqlite3
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock, from_text
 from slactl.store.read.rows import Row, rows
-from slactl.store.schema.events import last_event
-from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN
+from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN, last_event
 
 COLUMNS = [
     "id",
@@ -151,4 +149,6 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
 
 
 def _decoded(row: Row) -> Row:
+    import json
+
     return row | {"skipped": json.loads(row["skipped"])}

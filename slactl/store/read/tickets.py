@@ -6,11 +6,11 @@ Files of `store.read` use stdlib `sqlite3` only, because SQLModel takes long to 
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from slactl.errors import NotKnownError
-from slactl.store.read.rows import Row, rows
+from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
 from slactl.text import clean
 
@@ -18,7 +18,7 @@ from slactl.text import clean
 TICKET_COLUMNS = tuple(views.ticket_columns(""))
 
 #: Every reference of this form means slactl's own number.
-NUMBER = re.compile(r"#?([1-9][0-9]*)")
+NUMBER = r"#?([1-9][0-9]*)"
 
 
 def tickets(
@@ -50,7 +50,7 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     Raises:
         NotKnownError: there is no such ticket.
     """
-    typed = NUMBER.fullmatch(reference)
+    typed = re.fullmatch(NUMBER, reference)
     if typed is None:
         name = reference.removeprefix("ext:")
         row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
@@ -117,3 +117,54 @@ def known(transaction: sqlite3.Connection, column: str) -> list[str]:
     own = {"plan": "plan", "tenant": "name"}[column]
     query = f"SELECT {own} AS word FROM tenant UNION SELECT {column} FROM ticket ORDER BY word"
     return [word for (word,) in transaction.execute(query) if word is not None]
+
+
+class Known(NamedTuple):
+    """The number, external id and beginning of a stored ticket."""
+
+    number: int
+    external_id: str | None
+    created_at: str
+
+
+def tickets_named(transaction: sqlite3.Connection, external_ids: Sequence[str]) -> dict[str, Known]:
+    """Return the tickets that have these external ids."""
+    return {str(row.external_id): row for row in _known(transaction, "external_id", external_ids)}
+
+
+def tickets_numbered(transaction: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Known]:
+    """Return the tickets that have these numbers."""
+    return {row.number: row for row in _known(transaction, "id", numbers)}
+
+
+def _known(transaction: sqlite3.Connection, column: str, values: Sequence[object]) -> Iterator[Known]:
+    for batch in batches(values):
+        query = f"SELECT id, external_id, created_at FROM ticket WHERE {column} IN ({marks(batch)})"
+        yield from map(Known._make, transaction.execute(query, batch))
+
+
+def due_tickets(
+    transaction: sqlite3.Connection, now: str, after: int, most: int, until: int | None = None
+) -> list[int]:
+    """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
+    query = "SELECT DISTINCT ticket_id FROM timer WHERE next_at <= :now AND ticket_id > :after"
+    query += (" AND ticket_id <= :until" if until is not None else "") + " ORDER BY ticket_id LIMIT :most"
+    found = transaction.execute(query, {"now": now, "after": after, "until": until, "most": most})
+    return [number for (number,) in found]
+
+
+def live_tickets(transaction: sqlite3.Connection, after: int, most: int) -> list[int]:
+    """Return the tickets that are open or have a next instant, above `after`, ascending."""
+    waits = "EXISTS (SELECT id FROM timer WHERE ticket_id = t.id AND next_at IS NOT NULL)"
+    query = f"SELECT id FROM ticket t WHERE id > ? AND ({views.OPEN} OR {waits}) ORDER BY id LIMIT ?"
+    return [number for (number,) in transaction.execute(query, (after, most))]
+
+
+def tickets_on_other_rules(transaction: sqlite3.Connection, rules_hash: str, after: int, most: int) -> list[Row]:
+    """Return the open tickets under another version of the rules, with that version, above `after`, ascending."""
+    query = (
+        "SELECT t.id, t.external_id, t.updated_at, t.version, v.hash AS rules FROM ticket t"
+        f" JOIN rules_version v ON v.id = t.rules_version WHERE t.id > ? AND {views.OPEN} AND v.hash <> ?"
+        " ORDER BY t.id LIMIT ?"
+    )
+    return list(rows(transaction, query, (after, rules_hash, most)))

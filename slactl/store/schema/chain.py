@@ -12,7 +12,7 @@ from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from slactl.store.schema.events import last_event
+from slactl.store.schema.views import last_event
 
 #: The hash before the first event.
 BEGINNING = "0" * 64

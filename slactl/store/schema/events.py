@@ -1,7 +1,6 @@
 """Translate between rows of `event` and the events of `sla.history`; nothing else does."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,9 +86,3 @@ def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
 def detail_text(detail: Mapping[str, Any]) -> str:
     """Return the canonical JSON of a detail: keys sorted, no spaces, ASCII only."""
     return json.dumps(detail, sort_keys=True, separators=(",", ":")) if detail else "{}"
-
-
-def last_event(connection: sqlite3.Connection) -> tuple[int, str] | None:
-    """Return the number and the hash of the last event of the audit log; None while it is empty."""
-    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
-    return (row[0], row[1]) if row is not None else None

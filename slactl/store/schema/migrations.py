@@ -104,14 +104,31 @@ def unix_users(connection: sqlite3.Connection) -> None:
     """Add the Unix user to the view of events; `migrate` creates the views again."""
 
 
+def message_ids(connection: sqlite3.Connection) -> None:
+    """Add the ids that messages carry and the state `partly`; a constraint changes only with its whole table."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    from slactl.store.schema.models import Notification
+
+    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(notification)")]
+    if "message_ids" in columns:
+        return
+    table: Any = Notification
+    names, dialect = ", ".join(columns), sqlite.dialect()
+    connection.execute("DROP INDEX IF EXISTS notification_waiting")
+    connection.execute("ALTER TABLE notification RENAME TO notification_before")
+    connection.execute(str(CreateTable(table.__table__).compile(dialect=dialect)))
+    connection.execute(f"INSERT INTO notification ({names}) SELECT {names} FROM notification_before")
+    connection.execute("DROP TABLE notification_before")
+    for index in table.__table__.indexes:
+        connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
     "event": {"hash TEXT NOT NULL": "hash TEXT NOT NULL DEFAULT ''"},
-    "notification": {
-        "addresses TEXT DEFAULT '{}' NOT NULL": "addresses TEXT NOT NULL DEFAULT '{}'",
-        **{column: column for column in ("address TEXT", "held_by TEXT", "instead_of TEXT")},
-    },
     "run": {
         column: column
         for column in (
@@ -130,7 +147,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users),
+    *(chained, unix_users, message_ids),
 )
 
 

@@ -261,6 +261,8 @@ class Notification(SQLModel, table=True):
     address: str | None = text_column()
     held_by: str | None = text_column()
     instead_of: str | None = text_column()
+    #: The id that the message carries to each address, by key, from the first try on.
+    message_ids: str = text_column(nullable=False, default="{}")
 
 
 class Silence(SQLModel, table=True):

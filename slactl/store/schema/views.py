@@ -3,6 +3,8 @@
 A view takes the present instant from SQLite's clock; slactl binds `:now`, so that one command sees one instant.
 """
 
+import sqlite3
+
 from slactl.sla.enums import DONE, Target
 
 #: The present instant by SQLite's clock, in the form in which instants are stored.
@@ -182,3 +184,9 @@ def definitions() -> dict[str, str]:
         "breach_view": breaches,
         "summary_view": select(summary_columns(CLOCK), TICKET_SOURCE) + f"\nWHERE {OPEN}",
     }
+
+
+def last_event(connection: sqlite3.Connection) -> tuple[int, str] | None:
+    """Return the number and the hash of the last event of the audit log; None while it is empty."""
+    row = connection.execute("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row is not None else None

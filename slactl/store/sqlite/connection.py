@@ -112,14 +112,6 @@ def schema_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def damage(connection: sqlite3.Connection) -> list[str]:
-    """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
-    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
-    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
-        found.append(f"row {row} of {table} refers to a row of {parent} that does not exist")
-    return found
-
-
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
     """Take the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 

@@ -1,18 +1,35 @@
-"""Create a database: its folder and its file, with the right modes from the start, and the schema in it."""
+"""Create the file of a database, with the right modes from the start; copy it while others write, and rewrite it."""
 
 import fcntl
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError
 from slactl.files import exposed_folder, give_to, opened_folder
-from slactl.store.sqlite.connection import BUSY_SECONDS, distrust, open_database, reported, transaction
+from slactl.store.sqlite.connection import (
+    BUSY_SECONDS,
+    distrust,
+    empty_log,
+    in_turn,
+    open_database,
+    reported,
+    transaction,
+)
 from slactl.store.sqlite.folders import open_folder, open_home, refuse_pipes, refuse_strangers
 from slactl.text import quoted
+
+#: The pages that SQLite copies before it reports progress.
+PAGES = 1_000
+
+#: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
+UNWIPED = "unwiped"
+
+#: Takes how many pages were copied, and how many there are.
+Progress = Callable[[int, int], None]
 
 
 def create_database(path: Path, *, group: int | None = None) -> bool:
@@ -112,3 +129,40 @@ def _fill(path: Path, handle: int, group: int | None) -> bool:
         with transaction(connection, write=True):
             migrate(connection)
     return True
+
+
+def size_of(connection: sqlite3.Connection) -> int:
+    """Return how many bytes the file of a database has in this transaction."""
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def copy_state(source: sqlite3.Connection, draft: Path, target: Path, progress: Progress) -> None:
+    """Copy the state that an open read transaction sees into the file `draft`.
+
+    As the transaction is open already, others who write meanwhile do not make SQLite begin anew.
+
+    Raises:
+        DatabaseError: the copy failed; the message names `target`, which the draft becomes.
+    """
+    with reported(target), closing(sqlite3.connect(draft, isolation_level=None)) as made:
+        distrust(made)
+        source.backup(made, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
+
+
+def wipe(path: Path) -> bool:
+    """Rewrite the database without the pages that were freed, and empty the write-ahead log.
+
+    Returns whether the log is empty: a program that reads for longer than SQLite waits keeps it from that. What
+    another erasure commits meanwhile is left for that one to wipe.
+
+    Raises:
+        DatabaseError: the disk has no room to rewrite the database.
+    """
+    with closing(open_database(path)) as connection, reported(path):
+        noted = connection.execute("SELECT key, value FROM meta WHERE key = ?", (UNWIPED,)).fetchall()
+        in_turn(connection, "VACUUM")
+        emptied = empty_log(connection, BUSY_SECONDS)
+        if emptied:
+            connection.executemany("DELETE FROM meta WHERE key = ? AND value = ?", noted)
+        return emptied

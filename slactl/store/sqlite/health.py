@@ -18,6 +18,14 @@ def missing_tables(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
+def damage(connection: sqlite3.Connection) -> list[str]:
+    """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+        found.append(f"row {row} of {table} refers to a row of {parent} that does not exist")
+    return found
+
+
 def latest_instant(connection: sqlite3.Connection) -> str | None:
     """Return the latest instant that the last events and runs were recorded at."""
     queries = (
@@ -56,7 +64,8 @@ def overlooked(connection: sqlite3.Connection, until: str) -> int:
 
 def stuck_messages(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many messages need a person's decision, by state."""
-    query = "SELECT state, count(*) FROM notification WHERE state IN ('dead', 'held') GROUP BY state ORDER BY state"
+    stuck = "state IN ('dead', 'held', 'partly')"
+    query = f"SELECT state, count(*) FROM notification WHERE {stuck} GROUP BY state ORDER BY state"
     return dict(connection.execute(query))
 
 

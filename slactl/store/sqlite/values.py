@@ -11,7 +11,8 @@ from pathlib import Path
 
 from slactl.errors import DatabaseError, SlactlError
 from slactl.store.schema.version import SCHEMA
-from slactl.store.sqlite.connection import damage, open_database, schema_of, transaction
+from slactl.store.sqlite.connection import open_database, schema_of, transaction
+from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
 #: The columns that hold JSON: its type, and the type of what is in it where that is known.

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from slactl.store.schema import events
-from slactl.store.sqlite.wipe import UNWIPED
+from slactl.store.schema import views
+from slactl.store.sqlite.file import UNWIPED
 from slactl.store.write.spellings import Mention, mention, normalised, readings
 
 #: The texts that are in the ticket's own columns too.
@@ -94,7 +94,7 @@ def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
 
 def last_event(connection: sqlite3.Connection) -> int:
     """Return the number of the last event of the log; texts that come later belong to later events."""
-    return (events.last_event(connection) or (0, ""))[0]
+    return (views.last_event(connection) or (0, ""))[0]
 
 
 def newest(connection: sqlite3.Connection) -> int:

@@ -9,10 +9,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
+from slactl.store.read.rows import Row, batches
 from slactl.store.schema.models import Escalation, Notification, Run, Silence, Ticket, Timer
-from slactl.store.write.statements import batches, table_of
-
-Row = dict[str, Any]
+from slactl.store.write.statements import table_of
 
 WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.value
 
@@ -21,7 +20,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about."""
     note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
     own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses")]
-    own += [note.c[name] for name in ("held_by", "instead_of")]
+    own += [note.c[name] for name in ("held_by", "instead_of", "message_ids")]
     cause = [fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level")]
     facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email")
     about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
@@ -37,7 +36,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
-        row["addresses"] = json.loads(row["addresses"])
+        row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids")})
     return rows
 
 
@@ -52,21 +51,43 @@ def orphans(transaction: Session) -> list[Row]:
     return rows
 
 
-def claim(transaction: Session, numbers: Sequence[int], address: str, run_id: int | None) -> set[int]:
-    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket."""
+def claim(
+    transaction: Session, numbers: Sequence[int], address: str, run_id: int | None, message_id: str | None
+) -> set[int]:
+    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket.
+
+    They keep the id under which they go out to the address, so that a retry has the same id.
+    """
     note, ticket = table_of(Notification), table_of(Ticket)
     done = [status.value for status in Status if status.is_done]
     live = select(ticket.c.id).where(ticket.c.status.not_in(done))
+    values: dict[str, Any] = {"state": SENDING, "address": address, "run_id": run_id}
+    if message_id is not None:
+        values["message_ids"] = func.json_set(note.c.message_ids, _place(address), message_id)
     claimed: set[int] = set()
     for batch in batches(numbers):
         statement = (
             update(note)
             .where(note.c.id.in_(batch), note.c.state == WAITING, note.c.ticket_id.in_(live))
-            .values(state=SENDING, address=address, run_id=run_id)
+            .values(values)
             .returning(note.c.id)
         )
         claimed |= set(transaction.connection().execute(statement).scalars())
     return claimed
+
+
+def forget_id(transaction: Session, address: str, message_id: str) -> None:
+    """Take an id from the messages that are not being sent: a receiver that knows it would ignore them."""
+    note = table_of(Notification)
+    same = func.json_extract(note.c.message_ids, _place(address)) == message_id
+    others = update(note).where(same, note.c.state != SENDING)
+    left = func.json_remove(note.c.message_ids, _place(address))
+    transaction.connection().execute(others.values(message_ids=left))
+
+
+def _place(address: str) -> str:
+    """Return the path to an address in the JSON of a column."""
+    return f'$."{address}"'
 
 
 def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: NotificationState) -> None:
@@ -77,8 +98,8 @@ def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: 
         alike.setdefault(json.dumps(values, sort_keys=True), []).append(number)
     for values_text, numbers in alike.items():
         values = json.loads(values_text)
-        if "addresses" in values:
-            values["addresses"] = json.dumps(values["addresses"], sort_keys=True)
+        for name in values.keys() & {"addresses", "message_ids"}:
+            values[name] = json.dumps(values[name], sort_keys=True)
         for batch in batches(numbers):
             unchanged = update(note).where(note.c.id.in_(batch), note.c.state == before.value)
             transaction.connection().execute(unchanged.values(values))

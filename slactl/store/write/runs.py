@@ -1,12 +1,11 @@
 """Write the row of each `check`. Stdlib `sqlite3` only, because an idle run must not import SQLModel."""
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from slactl.clock import BootClock
-from slactl.store.schema.events import last_event
+from slactl.store.schema.views import last_event
 
 
 class EndedRun(NamedTuple):
@@ -30,7 +29,7 @@ def end_run(
 ) -> EndedRun:
     """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`."""
     audit_event, audit_head = last_event(connection) or (None, None)
-    values = dict(columns) | {"skipped": json.dumps(columns.get("skipped", {}), sort_keys=True)}
+    values = dict(columns) | {"skipped": _as_json(columns.get("skipped"))}
     values |= {"audit_event": audit_event, "audit_head": audit_head}
     if boot is not None:
         values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
@@ -45,6 +44,14 @@ def end_run(
 def correct_exit_code(connection: sqlite3.Connection, number: int, code: int) -> None:
     """Change the exit code of a run that failed after its row was written."""
     connection.execute("UPDATE run SET exit_code = ? WHERE id = ?", (code, number))
+
+
+def _as_json(skipped: Mapping[str, int] | None) -> str:
+    if not skipped:
+        return "{}"
+    import json
+
+    return json.dumps(skipped, sort_keys=True)
 
 
 def _inserted(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:

@@ -1,33 +1,21 @@
 """Read and write many tickets at once, each function in as few statements as possible."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from slactl.clock import from_text
 from slactl.errors import RefusedError
-from slactl.sla.enums import DONE, EventType
 from slactl.sla.history.event import Event
 from slactl.store.read.filters import by_number
+from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
-from slactl.store.schema.events import from_row, identity
-from slactl.store.schema.models import Escalation, RulesVersion, Ticket, Timer
+from slactl.store.schema.events import from_row
+from slactl.store.schema.models import Escalation, Ticket, Timer
 from slactl.store.schema.models import Event as EventRow
-
-Row = dict[str, Any]
-
-#: How often each event is known: its instant, type and value.
-Identities = Counter[tuple[str, str, str]]
-
-Item = TypeVar("Item")
-
-#: The most ids in one `IN (…)`: far below SQLite's limit on parameters, and enough to be fast.
-BATCH = 500
 
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
@@ -87,59 +75,11 @@ def histories(connection: Connection, numbers: Sequence[int]) -> dict[int, list[
     return found
 
 
-def identities(connection: Connection, numbers: Sequence[int]) -> dict[int, Identities]:
-    """Return for each ticket how often each event, identified by instant, type and value, is known."""
-    found: dict[int, Identities] = {number: Counter() for number in numbers}
-    table, fired = table_of(EventRow), table_of(Escalation)
-    for batch in batches(numbers):
-        query = select(table.c.ticket_id, table.c.at, table.c.action, table.c.detail)
-        for number, *row in connection.execute(query.where(table.c.ticket_id.in_(batch))):
-            known = identity(*row)
-            found[number].update([known] if known is not None else [])
-        # What expired or was skipped is on the record without an event.
-        silent = select(fired).where(fired.c.ticket_id.in_(batch), fired.c.event_id.is_(None))
-        for decided in connection.execute(silent).mappings():
-            event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, dict(decided))
-            found[decided["ticket_id"]][(decided["fired_at"], event.type.value, event.value)] += 1
-    return found
-
-
 def requester(connection: Connection, number: int) -> str | None:
     """Return the address of the requester of a ticket."""
     table = table_of(Ticket)
     found = connection.execute(select(table.c.requester_email).where(table.c.id == number)).scalar()
     return str(found) if found is not None else None
-
-
-class Known(NamedTuple):
-    """The number, external id and beginning of a stored ticket."""
-
-    number: int
-    external_id: str | None
-    created_at: str
-
-
-def tickets_named(connection: Connection, external_ids: Sequence[str]) -> dict[str, Known]:
-    """Return the tickets that have these external ids."""
-    column, found = table_of(Ticket).c.external_id, {}
-    for batch in batches(external_ids):
-        for row in connection.execute(_known().where(column.in_(batch))):
-            found[str(row.external_id)] = Known(*row)
-    return found
-
-
-def tickets_numbered(connection: Connection, numbers: Sequence[int]) -> dict[int, Known]:
-    """Return the tickets that have these numbers."""
-    column, found = table_of(Ticket).c.id, {}
-    for batch in batches(numbers):
-        for row in connection.execute(_known().where(column.in_(batch))):
-            found[int(row.id)] = Known(*row)
-    return found
-
-
-def _known() -> Select[Any]:
-    columns = table_of(Ticket).c
-    return select(columns.id, columns.external_id, columns.created_at)
 
 
 def update_tickets(connection: Connection, rows: Sequence[Row], read: Mapping[int, int | None]) -> None:
@@ -195,15 +135,6 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
     connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
 
 
-def due_tickets(connection: Connection, now: str, after: int, most: int, until: int | None = None) -> list[int]:
-    """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
-    table = table_of(Timer)
-    query = select(table.c.ticket_id).where(table.c.next_at <= now, table.c.ticket_id > after)
-    if until is not None:
-        query = query.where(table.c.ticket_id <= until)
-    return list(connection.execute(query.distinct().order_by(table.c.ticket_id).limit(most)).scalars())
-
-
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
     """Return the tickets that an address, in any case of letters, opened in [since, until]."""
     table = table_of(Ticket)
@@ -214,37 +145,10 @@ def tickets_of_requester(connection: Connection, address: str, since: str, until
     return list(connection.execute(query.order_by(table.c.id)).scalars())
 
 
-def live_tickets(connection: Connection, after: int, most: int) -> list[int]:
-    """Return the tickets that are open or have a next instant, above `after`, ascending."""
-    table, timer = table_of(Ticket), table_of(Timer)
-    waiting = select(timer.c.id).where(timer.c.ticket_id == table.c.id, timer.c.next_at.is_not(None)).exists()
-    live = table.c.status.not_in(DONE)
-    query = select(table.c.id).where(table.c.id > after, live | waiting).order_by(table.c.id).limit(most)
-    return list(connection.execute(query).scalars())
-
-
-def tickets_on_other_rules(connection: Connection, rules_hash: str, after: int, most: int) -> list[Row]:
-    """Return the open tickets under another version of the rules, with that version, above `after`, ascending."""
-    table, version = table_of(Ticket), table_of(RulesVersion)
-    columns = (table.c.id, table.c.external_id, table.c.updated_at, table.c.version, version.c.hash.label("rules"))
-    query = (
-        select(*columns)
-        .join(version, version.c.id == table.c.rules_version)
-        .where(table.c.id > after, table.c.status.not_in(DONE), version.c.hash != rules_hash)
-    )
-    return [dict(row) for row in connection.execute(query.order_by(table.c.id).limit(most)).mappings()]
-
-
 def postpone(connection: Connection, number: int, until: str) -> None:
     """Put off the timers of a ticket whose next instant has come."""
     table = table_of(Timer)
     connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
-
-
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield parts of a sequence that are short enough for one statement."""
-    for first in range(0, len(items), BATCH):
-        yield items[first : first + BATCH]
 
 
 def _grouped(

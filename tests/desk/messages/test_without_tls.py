@@ -14,7 +14,7 @@ from conftest import Receivers, Slactl
 
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.sender import ENCRYPTED, ON_THIS_MACHINE, UNENCRYPTED, is_unencrypted
-from slactl.desk.messages.transport import DeliveryOutcome, send
+from slactl.desk.messages.transport import DeliveryOutcome, Order, send
 from slactl.sla.rules.addresses import PLACEHOLDER, has_literal_secret
 
 HELLO = Message("Ticket 1 is late", "ticket 1: late")
@@ -114,7 +114,7 @@ def test_nothing_has_to_be_allowed_for_tls_and_for_this_machine(desk: Path, slac
 
 @pytest.mark.parametrize("url", [each.replace("HOST", "192.0.2.1") for each in PLAIN if "$" not in each])
 def test_the_sender_refuses_by_itself(url: str) -> None:
-    result = send(HELLO, url, 20)
+    result = send(Order(HELLO, url), 20)
     assert result.outcome is DeliveryOutcome.DEAD
     assert "allow_http = true" in result.detail
 
@@ -123,7 +123,7 @@ def test_the_sender_refuses_by_itself(url: str) -> None:
     "url", ["aprs://DF1JSL-15:12345@DF1ABC", "dapnet://mia:password@DF1ABC", f"kavenegar://{'a' * 64}/0123456789"]
 )
 def test_a_service_that_only_looks_as_if_it_had_tls_is_refused(url: str) -> None:
-    assert "the address has no TLS" in send(HELLO, url, 20).detail
+    assert "the address has no TLS" in send(Order(HELLO, url), 20).detail
 
 
 def test_the_last_line_of_defence_looks_at_the_request_itself() -> None:
@@ -131,7 +131,15 @@ def test_the_last_line_of_defence_looks_at_the_request_itself() -> None:
         "from slactl.desk.messages import sender; sender.is_unencrypted = lambda *found: False\n"
         "import urllib3.util.connection as c; c.create_connection = None; sender.main()"
     )
-    order = {"url": "json://192.0.2.1/x", "receiver": None, "title": "x", "body": "y", "seconds": 20}
+    order = {
+        "url": "json://192.0.2.1/x",
+        "receiver": None,
+        "title": "x",
+        "body": "y",
+        "seconds": 20,
+        "message_id": "1",
+        "proxy": "",
+    }
     text = json.dumps(order | {"allow_http": False})
     told = subprocess.run([sys.executable, "-c", program], input=text, capture_output=True, text=True, check=True)
     assert json.loads(told.stdout)["outcome"] == "dead"
@@ -186,7 +194,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 def test_a_proxy_of_the_environment_sees_no_message(receiver: Receivers, proxy: socket.socket) -> None:
     hook = receiver("ok")
-    result = send(HELLO, hook.url, 20)
+    result = send(Order(HELLO, hook.url), 20)
     with pytest.raises(BlockingIOError):
         proxy.accept()
     assert result.outcome is DeliveryOutcome.SENT
@@ -213,7 +221,7 @@ def test_a_password_of_netrc_goes_to_nobody(
     if variable:
         monkeypatch.setenv("NETRC", str(netrc))
     hook = receiver("ok")
-    assert send(HELLO, hook.url, 20).outcome is DeliveryOutcome.SENT
+    assert send(Order(HELLO, hook.url), 20).outcome is DeliveryOutcome.SENT
     (took,) = hook.took
     assert took["authorization"] is None
 
@@ -229,4 +237,4 @@ def test_a_bundle_of_certificates_of_the_environment_is_trusted(
     hook = receiver("ok", str(tmp_path / "server.pem"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     url = hook.url.replace("json://127.0.0.1", "jsons://localhost")
-    assert send(HELLO, url, 20).outcome is DeliveryOutcome.SENT
+    assert send(Order(HELLO, url), 20).outcome is DeliveryOutcome.SENT

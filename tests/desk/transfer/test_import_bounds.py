@@ -292,8 +292,8 @@ def test_a_history_says_each_thing_once_and_in_numbers() -> None:
     taken = list(read_history(io.BytesIO("\n".join(lines).encode()), problems.append, lambda _: None))
     assert len(taken) == 1
     assert [str(each) for each in problems] == [
-        "1: is not valid JSON: the name 'ticket' appears twice",
-        "2: is not valid JSON: NaN is not a number",
+        "1: is not valid JSON: the name 'ticket' appears twice; remove one of the two",
+        "2: is not valid JSON: NaN is not a number; write null where there is no value",
     ]
 
 

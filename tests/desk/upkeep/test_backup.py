@@ -22,7 +22,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup as desk_backup
 from slactl.show import guide
 from slactl.store.schema import chain
-from slactl.store.sqlite import copy
+from slactl.store.sqlite import file
 
 #: The group of nobody who runs these tests.
 NO_GROUP = 65_534
@@ -67,7 +67,7 @@ def test_a_backup_of_a_desk_in_use_is_of_one_instant(
     told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others write after each page that is copied; the copy has none of it, and does not begin anew either."""
-    monkeypatch.setattr(copy, "PAGES", 1)
+    monkeypatch.setattr(file, "PAGES", 1)
     before, steps = slactl("export").out, list[int]()
 
     def write(done: int, total: int) -> None:
@@ -119,7 +119,7 @@ def test_only_a_plain_file_is_replaced(told: Path, slactl: Slactl, target: Path,
 def test_a_name_that_is_taken_meanwhile_stays_as_it_is(
     told: Path, slactl: Slactl, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copy, "PAGES", 1)
+    monkeypatch.setattr(file, "PAGES", 1)
     with pytest.raises(desk_backup.RefusedError):
         desk_backup.backup(
             Desk.of(resolve(os.environ)), target, progress=lambda *_: target.write_text("precious") and None
@@ -351,7 +351,7 @@ from pathlib import Path
 from slactl.config import resolve
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import backup
-from slactl.store.sqlite import copy
+from slactl.store.sqlite import file
 
 moment, signal, target = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 steps, fsync = 0, os.fsync
@@ -367,7 +367,7 @@ def durable(handle):
     if moment == "durable":
         os.kill(os.getpid(), signal)
 
-os.fsync, copy.PAGES = durable, 1
+os.fsync, file.PAGES = durable, 1
 backup.backup(Desk.of(resolve(os.environ)), target, force=True, progress=told)
 """
 

@@ -389,7 +389,7 @@ def test_a_newer_schema_asks_for_a_newer_slactl(desk: Path, slactl: Slactl) -> N
     assert f"schema {SCHEMA + 1}" in finding["found"]
 
 
-@pytest.mark.parametrize("schema", [1, 5])
+@pytest.mark.parametrize("schema", [1, 6])
 def test_an_older_schema_is_told_and_left_as_it_is(
     desk: Path, slactl: Slactl, pasted: Callable[[str], None], tmp_path: Path, schema: int
 ) -> None:

@@ -96,9 +96,9 @@ def test_what_is_changed_is_overwritten_however_sqlite_was_built(
 
 
 def test_a_reader_that_keeps_the_old_pages_is_told(told: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slactl.store.sqlite import wipe
+    from slactl.store.sqlite import file
 
-    monkeypatch.setattr(wipe, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
     with sqlite3.connect(told, isolation_level=None) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM event").fetchone()

@@ -327,7 +327,7 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         ),
         (
             a_test(history=CREATED.replace("created", "creatd")),
-            "cases.toml:3: test[1].history[1]: type: 'creatd' is not known; did you mean created?",
+            "cases.toml:3: test[1].history[1].type: 'creatd' is not known; did you mean created?",
         ),
         (
             a_test(history=CREATED.replace("type", 'prioritty = "high", type')),

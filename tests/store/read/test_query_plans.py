@@ -14,7 +14,7 @@ from slactl.store.read import events as event_reads
 from slactl.store.read import filters, ids, runs
 from slactl.store.read import tickets as reads
 from slactl.store.read.filters import TicketFilter
-from slactl.store.schema.events import last_event
+from slactl.store.schema.views import last_event
 from slactl.store.sqlite.connection import open_database
 
 GENERATOR = Path(__file__).parents[2] / "bench" / "generate_history.py"

@@ -1,0 +1,102 @@
+"""Say why a message was not sent, and what that means: retry, give up, or nobody knows; never with a secret."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
+
+
+class Failure(NamedTuple):
+    """Why a message was not sent, and whether to retry, to give up, or that nobody knows if it was delivered.
+
+    `reached` is false where the message certainly got to no server.
+    """
+
+    outcome: str
+    detail: str
+    retry_after: str | None = None
+    reached: bool = True
+
+
+def worst(failures: list[Failure]) -> Failure:
+    """Return the failure that decides: first the message may have been delivered, then a retry may help."""
+    reached = any(failure.reached for failure in failures)
+    for outcome in (UNKNOWN, RETRY, DEAD):
+        alike = [failure for failure in failures if failure.outcome == outcome]
+        if alike:
+            return alike[-1]._replace(reached=reached)
+    return Failure(RETRY, "the server refused the message in its answer, or Apprise could not send it")
+
+
+def errno_of(error: BaseException) -> str:
+    """Return the errno behind an error, such as "EMFILE: Too many open files"; an empty text where there is none."""
+    for each in _chain(error):
+        number = getattr(each, "errno", None)
+        # The numbers of TLS libraries and name servers are others.
+        if isinstance(number, int) and number in errno.errorcode and type(each).__module__ not in ("ssl", "socket"):
+            return f"{errno.errorcode[number]}: {os.strerror(number)}"
+    return ""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def with_errno(text: str, error: BaseException) -> str:
+    """Return a text with the errno behind an error, where there is one."""
+    number = errno_of(error)
+    return f"{text} ({number})" if number else text
+
+
+def unexpected(error: BaseException, kind: str) -> str:
+    """Return what an unexpected error is, and at which kind of address; its own text may have the URL in it."""
+    return f"unexpected {with_errno(type(error).__name__, error)} at {f'a {kind}://' if kind else 'an unknown'} address"
+
+
+def status_failure(status: int, retry_after: str | None) -> Failure:
+    """Return the failure for an HTTP status other than success."""
+    if 300 <= status < 400:
+        return Failure(DEAD, f"HTTP {status}: redirects are not followed")
+    if status >= 500 or status in (408, 425, 429):
+        return Failure(RETRY, f"HTTP {status}", (retry_after or "")[:100] or None)
+    return Failure(DEAD, f"HTTP {status}")
+
+
+def http_failure(error: Exception) -> Failure:
+    """Return the failure for an exception of `requests`, without its text, which has the URL in it."""
+    from requests import exceptions
+
+    if isinstance(error, exceptions.ProxyError):  # it comes before any request
+        status = re.search(r"Tunnel connection failed: (\d{3})", str(error))
+        what = (
+            f"the proxy refused with HTTP {status[1]}" if status else with_errno("the proxy cannot be reached", error)
+        )
+        return Failure(RETRY, what, reached=False)
+    if isinstance(error, exceptions.SSLError):
+        return Failure(DEAD, "TLS: the server's certificate is not trusted")
+    if isinstance(error, exceptions.ConnectTimeout):
+        return Failure(RETRY, "no connection in time", reached=False)
+    if isinstance(error, exceptions.Timeout):
+        return Failure(UNKNOWN, "no answer in time")
+    if isinstance(error, exceptions.ConnectionError):
+        reason = type(getattr(error.args[0] if error.args else None, "reason", None)).__name__
+        if reason == "NameResolutionError":
+            return Failure(RETRY, "the host is not known", reached=False)
+        if reason == "NewConnectionError":
+            return Failure(RETRY, no_connection(error), reached=False)
+        return Failure(UNKNOWN, with_errno("the connection broke", error))
+    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
+        return Failure(UNKNOWN, "the server's answer ended too early")
+    return Failure(DEAD, f"the request is invalid ({type(error).__name__})")
+
+
+def no_connection(error: BaseException) -> str:
+    """Return why no connection to a server was made."""
+    if any(isinstance(each, ConnectionRefusedError) for each in _chain(error)):
+        return "connection refused"
+    return with_errno("no connection", error)
