@@ -94,6 +94,8 @@ def _calendar(console: "Console", chosen: Record) -> None:
     """Print the calendar on which time is counted."""
     if chosen["calendar"]:
         print_fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+    if chosen["any_of"]:
+        print_fact(console, "Hours", f"open when any of {', '.join(chosen['any_of'])} is")
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:

@@ -92,11 +92,11 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
 
 
 def _row(plan: str | None, priority: Priority, policy: Policy | None) -> Record:
-    targets = {target.value: policy.target(priority, target) if policy else None for target in Target}
+    targets = {target.value: policy.target_time(priority, target) if policy else None for target in Target}
     return {
         "plan": plan,
         "priority": priority.value,
         "policy": policy.name if policy is not None else None,
         "calendar": policy.calendar if policy is not None else None,
-        **{name: str(duration) if duration is not None else None for name, duration in targets.items()},
+        **{name: str(time) if time is not None else None for name, time in targets.items()},
     }

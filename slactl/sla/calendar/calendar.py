@@ -228,9 +228,11 @@ class BusinessCalendar:
         named = [(member.holiday_name(day), member.name) for member in self.members]
         return "; ".join(f"{holiday} ({name})" for holiday, name in named if holiday is not None) or None
 
-    def all_hours(self) -> list[Hours]:
-        """Return its hours, or those of all its members."""
-        return [hours for member in self.members for hours in member.all_hours()] or [self.hours]
+    def regions(self) -> list[str]:
+        """Return the country whose holidays it keeps, with its subdivision (`DE-BE`), or those of all its members."""
+        own = [self.hours.country, self.hours.subdivision]
+        joined = [region for member in self.members for region in member.regions()]
+        return list(dict.fromkeys([*(["-".join(filter(None, own))] if own[0] else []), *joined]))
 
     def is_special(self, day: date) -> bool:
         """Whether a date has special hours, in any of several calendars."""

@@ -125,6 +125,9 @@ class TargetTime(Part):
     within: Annotated[Duration, BeforeValidator(length(parse_target_duration, TARGET_FORMS))]
     calendar: Name | None = None
 
+    def __str__(self) -> str:
+        return f"{self.within} on {self.calendar}" if self.calendar is not None else str(self.within)
+
 
 def _target_time(value: object) -> object:
     if isinstance(value, str):
