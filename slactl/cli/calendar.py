@@ -28,7 +28,9 @@ def add(
     context: typer.Context,
     name: Name,
     start: Annotated[str, typer.Argument(metavar="START", help="When the time starts to count.")],
-    duration: Annotated[str, typer.Argument(metavar="DURATION", help="Open time (4h) or business days (3bd, 1bd close).")],
+    duration: Annotated[
+        str, typer.Argument(metavar="DURATION", help="Open time (4h) or business days (3bd, 1bd close).")
+    ],
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:

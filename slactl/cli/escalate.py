@@ -4,15 +4,26 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, Ids, call, read_ids, wall_seconds
+from slactl.cli.options import Answer, Ids, call, read_ids
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
+from slactl.durations import Duration, parse_duration
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 
 app = Commands()
 
-FOR = wall_seconds("--for", "slactl ack --help")
+
+def ack_duration(text: str) -> Duration:
+    """Return the duration of `ack --for`, which business days may count.
+
+    Raises:
+        UsageError: the text is not a duration.
+    """
+    try:
+        return parse_duration(str(text))
+    except ValueError as error:
+        raise UsageError(f"--for: {error}", "slactl ack --help") from error
 
 
 @app.command()
@@ -79,8 +90,9 @@ def _level(escalation: str | None, level: str | None, *, alone: bool) -> tuple[s
 def ack(
     context: typer.Context,
     references: Ids,
-    seconds: Annotated[
-        int | None, typer.Option("--for", metavar="4h", help="How long; default settings.ack_for.", parser=FOR)
+    lasting: Annotated[
+        Duration | None,
+        typer.Option("--for", metavar="4h", help="How long, or 1bd; default settings.ack_for.", parser=ack_duration),
     ] = None,
     *,
     answer: Answer,
@@ -91,11 +103,11 @@ def ack(
     Examples:
       slactl ack 12
       slactl ack 12 13 --for 90m
+      slactl ack 12 --for 1bd
     """
     from slactl.desk.escalation.by_hand import acknowledge
-    from slactl.durations import Duration
 
-    change = acknowledge(Duration(seconds) if seconds is not None else None)
+    change = acknowledge(lasting)
     change_tickets(context, answer, references, change, "acknowledged")
 
 

@@ -83,15 +83,12 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        from slactl.durations import parse_duration
+        from slactl.durations import parse_wall_duration
 
         try:
-            duration = parse_duration(str(text))
+            return parse_wall_duration(str(text)).seconds
         except ValueError as error:
             raise UsageError(f"{option}: {error}", example) from error
-        if duration.business_days:
-            raise UsageError(f"{option} counts wall time; it takes hours and minutes, not business days", example)
-        return duration.seconds
 
     return parse
 
