@@ -100,6 +100,28 @@ def library_holidays(wanted: HolidaySet, year: int) -> Mapping[date, str]:
         raise ValueError(f"the holidays library does not know {region}") from error
 
 
+def is_known_region(country: str, subdivision: str | None) -> bool:
+    """Whether the `holidays` library knows a country and, where one is given, its subdivision."""
+    from holidays import country_holidays
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return len(country) == 2
+
+
+def check_region(country: str | None, subdivision: str | None) -> tuple[str, str] | None:
+    """Return which of country and subdivision is wrong, and why; None where holidays are known for them."""
+    if country is None:
+        return ("subdivision", "needs a country") if subdivision is not None else None
+    if not is_known_region(country, None):
+        return "country", f"no holidays are known for country {country[:60]!r}; write its two letters, such as DE"
+    if not is_known_region(country, subdivision):
+        return "subdivision", f"{country} has no subdivision {str(subdivision)[:60]!r}"
+    return None
+
+
 class SpecialDates:
     """Answer for each day whether it has special hours, and which."""
 

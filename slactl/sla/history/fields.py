@@ -172,12 +172,15 @@ TYPE, _STATUS, _PRIORITY, _TARGET = one_of(EventType), one_of(Status), one_of(Pr
 _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
 _OUTCOME = one_of(LevelOutcome)
 
+#: Where a tenant works, which its calendars follow.
+_PLACE: dict[str, Reader] = {"timezone": _zone, "country": read_name, "subdivision": read_name}
+
 #: The fields of each event type in the order in which they are written, and the reader of each.
 FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.CREATED: {
         "plan": read_name,
         "tenant": read_name,
-        "timezone": _zone,
+        **_PLACE,
         "priority": _PRIORITY,
         "status": _STATUS,
         "assignee": read_name,
@@ -193,8 +196,8 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.STATUS: {"status": _STATUS, "from": _STATUS},
     EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
-    EventType.PLAN: {"plan": read_name, "timezone": _zone, "from": read_name},
-    EventType.TENANT: {"tenant": read_name, "plan": read_name, "timezone": _zone, "from": read_name},
+    EventType.PLAN: {"plan": read_name, **_PLACE, "from": read_name},
+    EventType.TENANT: {"tenant": read_name, "plan": read_name, **_PLACE, "from": read_name},
     EventType.TAGS: {"tags": _names, "added": _names, "removed": _names},
     EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
     EventType.ESCALATED: {
@@ -269,7 +272,9 @@ UNUSED[EventType.CREATED] |= {"outbound": _nothing, "unknown": _nothing}
 UNUSED[EventType.STATUS] |= {"until": _nothing, "unknown_instant": _nothing}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
-KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
+KEPT_WHEN_EMPTY = frozenset(
+    ("assignee", "tenant", "plan", "due_at", "from", "timezone", "country", "subdivision", "unix_user")
+)
 
 REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.STATUS: ("status",),

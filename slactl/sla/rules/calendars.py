@@ -1,6 +1,5 @@
 """Define the calendars of `rules.toml`, and check them: possible hours and dates, known countries, that each opens."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from pydantic import Field
 
 from slactl.clock import is_zone
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidaySet, NoOpenHours, library_holidays
-from slactl.sla.calendar.hours import HALF_DAY, Hours, Region
+from slactl.sla.calendar.hours import HALF_DAY, Hours, Region, is_known_region
 from slactl.sla.calendar.written import WEEKDAYS, holiday_dates, intervals, special_dates, weekdays, weekly_intervals
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.model import Part
@@ -175,7 +174,7 @@ def _country_problems(path: KeyPath, calendar: CalendarRules, *, pinned: bool) -
             if key in calendar.model_fields_set and getattr(calendar, key):
                 yield (*path, key), f"{'a subdivision' if key == 'subdivision' else key} needs a country"
         return
-    if re.fullmatch("[A-Z]{2}", calendar.country) and is_known_region(calendar.country, calendar.subdivision):
+    if is_known_region(calendar.country, calendar.subdivision):
         yield from _holiday_problems(path, calendar, calendar.country, pinned=pinned)
         return
     # The list of all countries takes long to make, so it is made for the error message only.
@@ -188,17 +187,6 @@ def _country_problems(path: KeyPath, calendar: CalendarRules, *, pinned: bool) -
     elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
         known = ", ".join(supported[calendar.country]) or "none"
         yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
-
-
-def is_known_region(country: str, subdivision: str | None) -> bool:
-    """Whether the `holidays` library knows a country and, where one is given, its subdivision."""
-    from holidays import country_holidays
-
-    try:
-        country_holidays(country, subdiv=subdivision)
-    except (NotImplementedError, KeyError):
-        return False
-    return True
 
 
 def _holiday_problems(path: KeyPath, calendar: CalendarRules, country: str, *, pinned: bool) -> Iterator[Problem]:
