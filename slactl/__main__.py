@@ -1,9 +1,13 @@
-"""Start and single exit: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
+import gc
 import os
 import sys
+
+# Short commands end before a collection could pay for itself; importing alone would cause ten of them.
+gc.disable()
 
 
 def _leave_working_directory() -> None:
@@ -20,7 +24,7 @@ def _leave_working_directory() -> None:
         here = [os.path.abspath(each) for each in ["", *named] if not os.path.isabs(each) or _is_here(each)]
         unwanted = {each for each in here if each not in needed}
         sys.path[:] = [each for each in sys.path if os.path.abspath(each) not in unwanted]
-    except FileNotFoundError:  # the working directory was removed, and nothing can be put there any more
+    except FileNotFoundError:  # the working directory was removed, so nobody can put a module there
         return
     if "PYTHONPATH" in os.environ:
         kept = [each for each in named if os.path.isabs(each) and os.path.abspath(each) not in unwanted]
@@ -36,30 +40,43 @@ def _is_here(path: str) -> bool:
 
 _leave_working_directory()
 
-import gc
+import errno
 from collections.abc import Sequence
+from threading import RLock
 from types import ModuleType
 
-#: What Typer, Rich and the standard library import at every start and few commands use. None of it is slactl's.
+#: Modules of other packages that Typer, Rich and the standard library import at every start, but few commands use.
 SELDOM_USED = (
-    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "platform", "shellingham", "subprocess"),
-    *("textwrap", "tokenize"),
+    *("bz2", "fnmatch", "ipaddress", "linecache", "lzma", "ntpath", "shellingham", "subprocess", "textwrap"),
+    "tokenize",
 )
 
 
 class _Deferred(ModuleType):
-    """A module whose code runs when one of its names is first needed."""
+    """A module whose code runs when one of its names is first asked for.
+
+    The `LazyLoader` of importlib runs a module when it is imported the second time, used or not.
+    """
+
+    _running = RLock()
 
     def __getattr__(self, name: str) -> object:
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        assert self.__spec__ is not None
-        assert self.__spec__.loader is not None
-        self.__spec__.loader.exec_module(self)
-        return getattr(self, name)
+        with _Deferred._running:  # another thread waits until all names are there
+            spec = self.__spec__
+            assert spec is not None
+            assert spec.loader is not None
+            if type(self) is _Deferred and not spec.loader_state:
+                spec.loader_state = "running"  # the module may ask for names of its own
+                try:
+                    spec.loader.exec_module(self)
+                    self.__class__ = ModuleType  # type: ignore[assignment]
+                finally:
+                    spec.loader_state = None
+        return ModuleType.__getattribute__(self, name)
 
 
 def _defer(names: Sequence[str]) -> None:
-    """Let `import` of these modules cost almost nothing until they are used; `from` them, all is imported at once."""
+    """Make the `import` of each module cost almost nothing until it is used; `from … import` uses it at once."""
     from importlib.util import find_spec, module_from_spec
 
     for name in names:
@@ -71,28 +88,26 @@ def _defer(names: Sequence[str]) -> None:
 
 _defer(SELDOM_USED)
 
-from slactl.errors import ExitCode, SlactlError, UsageError
+from slactl import committed
+from slactl.errors import ExitCode, SlactlError, StorageError, UsageError
+from slactl.streams import AnswerError, ready_streams, silence_stdout
 
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    # Short commands end before a collection could pay for itself.
-    gc.disable()
-    _ready_streams()
+    from slactl.show.form import take_any_text
+
+    ready_streams()
+    for stream in (sys.stdout, sys.stderr):
+        take_any_text(stream)
     try:
         code = run(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = ExitCode.READER_CLOSED
-        _silence_stdout()
-    except OSError as error:
-        code = code or _report_unexpected(error)
-        _silence_stdout()
-    # Everything is written and closed by now; taking the modules apart would be work for nobody.
+    except OSError:  # the rest of an answer that could not be written, which `run` reported
+        silence_stdout()
+    # Everything is written and closed. To skip the clean-up of modules saves time.
     os._exit(code)
 
 
@@ -100,29 +115,30 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code and raises nothing."""
     import typer
 
-    from slactl.cli.app import app
-
+    committed.begin()
+    _reading_only()
     debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
+    code = ExitCode.DONE
     try:
-        _refuse_home_of_others(arguments)
-        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
-        return int(outcome) if isinstance(outcome, int) else ExitCode.DONE
+        code = _run(arguments)
+        sys.stdout.flush()
+        for line in _reading_only():
+            _say(f"warning: {line}")
+        return code
     except SlactlError as error:
         return _report(error)
-    except typer.Exit as leaving:
-        return leaving.exit_code
     except SystemExit as leaving:
-        # Typer makes one of a closed pipe, whatever it was asked to make of errors; and one after completing.
+        # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
-        _silence_stdout()
-        return ExitCode.READER_CLOSED
+        return _report_closed_pipe()
     except (KeyboardInterrupt, typer.Abort):
-        _say("error: interrupted")
-        return ExitCode.INTERRUPTED
+        return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        _silence_stdout()
-        return ExitCode.READER_CLOSED
+        return _report_closed_pipe()
+    except AnswerError as error:
+        silence_stdout()
+        return _report_answer(error, code)
     except typer.TyperException as error:
         return _report_usage(error)
     except Exception as error:
@@ -135,6 +151,19 @@ def run(arguments: Sequence[str]) -> int:
         return _report_unexpected(error, debug=debug)
 
 
+def _run(arguments: Sequence[str]) -> ExitCode:
+    import typer
+
+    from slactl.cli.app import app
+
+    _refuse_home_of_others(arguments)
+    try:
+        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
+    except typer.Exit as leaving:
+        outcome = leaving.exit_code
+    return ExitCode(outcome) if isinstance(outcome, int) else ExitCode.DONE
+
+
 def _refuse_home_of_others(arguments: Sequence[str]) -> None:
     """Refuse to install completion for somebody else: Typer writes there by name, and whose home it is may put links.
 
@@ -142,7 +171,7 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
         RefusedError: the home folder belongs to another user.
     """
     home = os.path.expanduser("~")
-    if "--install-completion" not in arguments or not os.path.isdir(home):
+    if not any(each.startswith("--install-completion") for each in arguments) or not os.path.isdir(home):
         return
     owner = os.stat(home).st_uid
     if owner != os.geteuid():
@@ -153,7 +182,7 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
 
 
 def _odd_database(error: Exception) -> SlactlError | None:
-    """Return what is wrong with the database in use, where an error that nobody expected may come from that."""
+    """Return the fault of the database in use that may be the cause of an unexpected error."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     path = connection.opened_last() if connection is not None else None
     if path is None or isinstance(error, OSError):
@@ -164,13 +193,64 @@ def _odd_database(error: Exception) -> SlactlError | None:
 
 
 def _report(error: SlactlError) -> int:
+    is_storage, done = isinstance(error, StorageError), committed.so_far()
+    if is_storage and not done.things:
+        kept = "no ticket was changed" if done.commits else "nothing was written"
+        return _report_lines([f"{error.message}; {kept}"], error.code, error.hint)
+    return _report_lines(error.lines, ExitCode.PARTLY if is_storage else error.code, error.hint)
+
+
+def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:
+    """Report why a command ended, and what it had committed by then; return the exit code.
+
+    A command that works in parts can continue. Of any other, only the answer is missing.
+    """
     from slactl.text import clean
 
-    for line in error.lines:
+    done = committed.so_far()
+    *first, last = lines
+    if done.things and done.is_unfinished:
+        last = f"{last}; {done}, and running the command again does the rest"
+    elif done.things:
+        last = f"{done}; its answer could not be written: {last}"
+        code = code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
+    for line in (*first, last):
         _say(f"error: {clean(line)}")
-    if error.hint:
-        _say(f"hint: {clean(error.hint)}")
-    return error.code
+    if hint:
+        _say(f"hint: {clean(hint)}")
+    return code
+
+
+def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+    """Report that stdout cannot be written: a failure, unless the command has changed something before."""
+    done, why = committed.so_far(), error.strerror
+    if not done.commits and not done.things:
+        _say(f"error: the answer could not be written: {why}")
+        return ExitCode.FAILURE
+    rest = ", and running the command again does the rest" if done.is_unfinished else ""
+    from slactl.text import clean
+
+    _say(f"error: {clean(str(done))}{rest}; its answer could not be written: {why}")
+    if 0 < len(done.tickets) <= committed.NAMED:
+        _say(f"hint: slactl show {' '.join(done.tickets)}")
+    return ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
+
+
+def _report_closed_pipe() -> ExitCode:
+    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    from slactl.text import clean
+
+    silence_stdout()
+    done = committed.so_far()
+    if done.things:
+        _say(f"warning: {clean(str(done))}; its answer could not be written: {os.strerror(errno.EPIPE)}")
+    return ExitCode.READER_CLOSED
+
+
+def _reading_only() -> list[str]:
+    """Return which databases the command has read that cannot be written now."""
+    connection = sys.modules.get("slactl.store.sqlite.connection")
+    return connection.reading_only() if connection is not None else []
 
 
 def _report_usage(error: Exception) -> int:
@@ -219,35 +299,15 @@ def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
     from slactl.text import clean
 
     if isinstance(error, OSError) and error.strerror:
-        place = f": {clean(str(error.filename))}" if error.filename else ""
-        _say(f"error: {clean(error.strerror)}{place}")
-        return ExitCode.FAILURE
+        place = f": {error.filename}" if error.filename else ""
+        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
     more = "" if debug else "; run the command again with --debug and report its output"
-    _say(f"error: unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}")
-    return ExitCode.FAILURE
+    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
+    return _report_lines([what], ExitCode.FAILURE)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)  # noqa: T201
-
-
-def _ready_streams() -> None:
-    """Open streams that were closed before the start (`>&-`), and let stdout and stderr take any text."""
-    from slactl.show.form import take_any_text
-
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        take_any_text(stream)
-
-
-def _silence_stdout() -> None:
-    # The interpreter flushes stdout once more at exit, and would complain there.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.durations import SECONDS, parse_duration
 from slactl.errors import NotKnownError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class BootClock(NamedTuple):
 
 
 def boot_clock() -> BootClock | None:
-    """Read the boot clock; None where the system has none."""
+    """Read the boot clock; None if the system has none."""
     import time as machine
 
     try:
@@ -53,7 +52,7 @@ def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> i
 
 
 def stopwatch() -> Callable[[], float]:
-    """Start a stopwatch; the function returned tells the seconds since, whatever happens to the wall clock."""
+    """Start a stopwatch; the function returned gives the seconds since then, also after a change of the wall clock."""
     from time import monotonic
 
     begun = monotonic()
@@ -73,18 +72,6 @@ def to_text(instant: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Parse text that `to_text` returned."""
     return datetime.fromisoformat(text)
-
-
-def describe_seconds(seconds: int) -> str:
-    """Return a length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
-    left = abs(seconds)
-    parts: list[tuple[int, str]] = []
-    for unit in ("d", "h", "m", "s"):
-        count, left = divmod(left, SECONDS[unit])
-        if parts or count:
-            parts.append((count, unit))
-    shown = [f"{count}{unit}" for count, unit in parts[:2] if count and (unit != "s" or len(parts) == 1)]
-    return ("-" if seconds < 0 else "") + (" ".join(shown) or "0s")
 
 
 def parse_offset_instant(text: str) -> datetime:
@@ -137,6 +124,8 @@ def _relative(text: str, now: datetime) -> datetime | None:
     match = re.fullmatch(r"(?:in (?P<ahead>.+)|(?P<ago>.+) ago)", text)
     if match is None:
         return None
+    from slactl.durations import parse_duration
+
     duration = parse_duration(match["ahead"] or match["ago"])
     if duration.business_days:
         raise ValueError("business days need a calendar")

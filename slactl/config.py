@@ -53,8 +53,8 @@ def resolve(
     who, who_source = _first(("--actor", actor), ("SLACTL_ACTOR", environment.get("SLACTL_ACTOR")))
     found_rules, found_source = (Path(rules_path), rules_source) if rules_path else _find_rules(environment)
     return Config(
-        database=_expanded(db_path) if db_path else default_database(environment),
-        rules=_expanded(found_rules),
+        database=expanded(db_path) if db_path else default_database(environment),
+        rules=expanded(found_rules),
         actor=_stated_actor(who, who_source) if who else _login_actor(environment),
         color=color,
         debug=debug,
@@ -64,26 +64,28 @@ def resolve(
 
 def default_database(environment: Mapping[str, str]) -> Path:
     """Return `$XDG_DATA_HOME/slactl/slactl.db`; never a path in the working directory."""
-    return _base(environment, "XDG_DATA_HOME", ".local/share") / "slactl" / "slactl.db"
+    return base_folder(environment, "XDG_DATA_HOME", ".local/share") / "slactl" / "slactl.db"
 
 
 def user_rules(environment: Mapping[str, str]) -> Path:
     """Return `$XDG_CONFIG_HOME/slactl/rules.toml`, which `init` writes by default."""
-    return _base(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
+    return base_folder(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
     """Return `$XDG_STATE_HOME/slactl`, where a run of this user leaves files for the next one."""
-    return _base(environment, "XDG_STATE_HOME", ".local/state") / "slactl"
+    return base_folder(environment, "XDG_STATE_HOME", ".local/state") / "slactl"
 
 
-def _base(environment: Mapping[str, str], variable: str, default: str) -> Path:
+def base_folder(environment: Mapping[str, str], variable: str, default: str) -> Path:
+    """Return the base folder that a variable of the XDG specification names."""
     named = environment.get(variable, "")
     # The base directory specification says that a relative path is to be ignored.
-    return Path(named) if named.startswith("/") else _expanded(environment.get("HOME") or "~") / default
+    return Path(named) if named.startswith("/") else expanded(environment.get("HOME") or "~") / default
 
 
-def _expanded(path: Path | str) -> Path:
+def expanded(path: Path | str) -> Path:
+    """Return a path with its `~` replaced by the home folder."""
     from slactl.errors import RulesError
 
     try:
@@ -106,7 +108,7 @@ def _find_rules(environment: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether anything is at the path of rules; no, where the folder may not be entered."""
+    """Return whether a file is at the path of the rules; false if this user may not enter the folder."""
     try:
         return path.exists()
     except OSError:
@@ -143,19 +145,13 @@ def _stated_actor(name: str, source: str) -> str:
     if is_reserved(name):
         named = clean(name).strip()[:100]
         hint = "unset SLACTL_ACTOR" if source == "SLACTL_ACTOR" else "slactl help environment"
-        raise UsageError(f"{source}: nobody may act as {named!r}, a word with a meaning in slactl", hint)
+        raise UsageError(f"{source}: {named!r} is a reserved word in slactl; choose another name", hint)
     return check_input(name.strip(), "the actor's name", least=1, most=200)
 
 
 def _login_actor(environment: Mapping[str, str]) -> str:
     from slactl.text import check_input, is_reserved
 
-    name = check_input(_login_name(environment).strip(), "the login name", least=1, most=200)
+    named = (environment[name] for name in ("LOGNAME", "USER", "LNAME", "USERNAME") if environment.get(name))
+    name = check_input((next(named, None) or unix_user()).strip(), "the login name", least=1, most=200)
     return f"unix:{name}" if is_reserved(name) else name
-
-
-def _login_name(environment: Mapping[str, str]) -> str:
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if environment.get(variable):
-            return environment[variable]
-    return unix_user()

@@ -31,7 +31,7 @@ class Duration(NamedTuple):
 
     @property
     def in_dates(self) -> bool:
-        """Whether it is counted in business days, and `seconds` says nothing."""
+        """Return whether it is counted in business days, and `seconds` says nothing."""
         return self.business_days > 0 or self.until is not None
 
     def __str__(self) -> str:
@@ -105,3 +105,15 @@ def _checked(duration: Duration, text: str) -> Duration:
     if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
         raise ValueError(f"{text[:100]!r} is longer than ten years")
     return duration
+
+
+def describe_seconds(seconds: int) -> str:
+    """Return a length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
+    left = abs(seconds)
+    parts: list[tuple[int, str]] = []
+    for unit in ("d", "h", "m", "s"):
+        count, left = divmod(left, SECONDS[unit])
+        if parts or count:
+            parts.append((count, unit))
+    shown = [f"{count}{unit}" for count, unit in parts[:2] if count and (unit != "s" or len(parts) == 1)]
+    return ("-" if seconds < 0 else "") + (" ".join(shown) or "0s")

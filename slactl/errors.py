@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     READER_CLOSED = 141
 
 
-#: Where several apply, the first of these is the exit code.
+#: If several exit codes apply, the first one in this order is used.
 PRECEDENCE = (ExitCode.FAILURE, ExitCode.DATABASE, ExitCode.LOCKED, ExitCode.RULES, ExitCode.PARTLY, ExitCode.FOUND)
 
 
@@ -72,13 +72,19 @@ class RefusedError(SlactlError):
 
 
 class DatabaseError(SlactlError):
-    """The database is missing, damaged, not ours or newer than the program."""
+    """The database is missing, damaged, not from slactl or newer than the program."""
 
     code = ExitCode.DATABASE
 
 
+class StorageError(DatabaseError):
+    """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
+
+    code = ExitCode.FAILURE
+
+
 class PartlyError(SlactlError):
-    """Part of it failed; the rest is done."""
+    """A part of the work failed; the rest is done."""
 
     code = ExitCode.PARTLY
 

@@ -3,7 +3,7 @@
 Anybody who may write to a folder can swap its files between two system calls. Reading therefore opens a file once,
 without waiting, and refuses everything but a regular file. Writing makes a private folder beside the target, sets
 owner and mode on the descriptor before any byte is written, and renames from there: a reader sees the old file or the
-new one, whole. On the way to the folder no link is followed that others may have put there.
+new one, whole. slactl follows no link on the way to the folder that others may have put there.
 """
 
 import errno
@@ -16,14 +16,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from slactl.errors import StorageError
 from slactl.places import OTHERS_WRITE as OTHERS_WRITE
 from slactl.places import exposed_folder as exposed_folder
 from slactl.places import others_may_replace as others_may_replace
 from slactl.places import real_path as real_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-#: A folder may be passed through that may not be listed.
+#: The flags to open a folder that this user may enter but not list.
 _WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+#: The errors of a disk that is full, failing or read-only, or of a quota.
+FAILING_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 
 #: The largest file that people write by hand, such as rules and maps, in bytes.
 BY_HAND = 1 << 20
@@ -176,7 +180,7 @@ def give_name(new: NewFile, name: str, *, replace: bool) -> None:
         os.rename(_NEW, name, **move)
     else:
         try:
-            os.link(_NEW, name, **move, follow_symlinks=False)  # unlike a rename it fails where somebody was faster
+            os.link(_NEW, name, **move, follow_symlinks=False)  # unlike a rename, it replaces nothing
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links
@@ -227,15 +231,15 @@ def write_whole(
     replace: bool = True,
     before_rename: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write a file in one step: who reads it sees the old one or the new one, whole.
+    """Write a file in one step: a reader sees the whole old file or the whole new one.
 
-    `group` and `owner` are numbers. Where this user may not give the file to the group, the group it gets instead may
-    do what everybody may. `before_rename` may still raise, and then nothing has changed. Without `replace`, a file
-    that is there is an error. What is there and not a regular file, a link too, is left as it is.
+    `group` and `owner` are numbers. If this user may not give the file to the group, its present group gets only the
+    rights of everybody. If `before_rename` raises an error, nothing changes. Without `replace`, an existing file is an
+    error. A link, a folder or a device at the path is never replaced.
 
     Raises:
-        FileExistsError: something is there, and it is not to be replaced.
-        OSError: it cannot be written; what was there is as it was.
+        FileExistsError: the path exists, and `replace` is not set.
+        OSError: the file cannot be written; nothing changed at the path.
     """
     try:
         with opened_folder(path.parent) as folder, new_file(folder) as new:
@@ -248,6 +252,17 @@ def write_whole(
             make_durable(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    """Return the error about a file that cannot be written, and is as it was before."""
+    from slactl.text import quoted
+
+    folder = quoted(path.parent)
+    hint = f"df -h {folder}" if error.errno in FAILING_DISK else f"ls -ld {folder}"
+    return StorageError(
+        f"{path} cannot be written: {error.strerror}", f"mkdir -p {folder}" if error.errno == errno.ENOENT else hint
+    )
 
 
 def give_to(handle: int, mode: int, *, group: int | None = None, owner: int | None = None) -> None:

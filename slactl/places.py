@@ -1,4 +1,4 @@
-"""Which folders and links on the way to a file somebody besides root and this user may change."""
+"""Find folders and links on the way to a file that somebody besides root and this user may change."""
 
 import errno
 import os

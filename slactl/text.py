@@ -52,7 +52,7 @@ RESERVED = ("slactl", "me", "nobody", "requester", "assignee", "previous_assigne
 #: How many combining marks a letter keeps; more would cover the lines around.
 MARKS = 8
 
-# A run that may have too many marks, which are neither words nor blanks.
+# A sequence of characters that may be too many marks: neither words nor spaces.
 _MARKED = f"[^\\w\\s\x00-\u02ff]{{{MARKS + 1},}}"
 
 

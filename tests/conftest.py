@@ -1,5 +1,6 @@
 """What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
 
+import gc
 import io
 import json
 import secrets
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from slactl.__main__ import run
+
+gc.enable()  # one command needs no collections, but thousands of tests do
 
 #: When the clock of tests stands still that use it: a Monday morning.
 MONDAY = "2026-03-02T09:00:00Z"
@@ -34,6 +38,17 @@ class Result:
 
 
 Slactl = Callable[..., Result]
+
+
+#: How long a test with the mark `full` may take, in seconds; pyproject.toml limits the others.
+FULL_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long tests more time than the others, unless they name their own limit."""
+    for item in items:
+        if item.get_closest_marker("full") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(FULL_SECONDS))
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +123,13 @@ class Receiver:
         lines = self.log.read_text().splitlines()[self.before :] if self.log.exists() else []
         found = [json.loads(line) for line in lines]
         return [each for each in found if each["path"].split("?")[0] in ("mail", f"/{self.kind}/{self.name}")]
+
+    @property
+    def ids(self) -> list[str]:
+        """The id that each carries, by the header of its kind."""
+        if self.kind.startswith("smtp"):
+            return [message_from_string(each["body"])["X-Slactl-Message"] for each in self.took]
+        return [each["headers"]["x-slactl-message"] for each in self.took]
 
     @property
     def bodies(self) -> list[str]:

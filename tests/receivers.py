@@ -2,11 +2,13 @@
 
 Prints its port, and writes one JSON line into LOG for each message as soon as it has it whole, before it answers.
 How a web server answers is the first part of the path: `/ok/…`, `/500/…`, `/drip/…`, `/503-6e6f77/…` with a
-Retry-After in hexadecimal; mail from smtp550@ is refused.
+Retry-After in hexadecimal. It is a proxy too, which makes no tunnel. Mail from smtp550@ is refused, and mail from
+smtpslow@ is taken slowly.
 """
 
 import asyncio
 import json
+import re
 import ssl
 import sys
 import time
@@ -28,13 +30,25 @@ class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        note(path=self.path, body=None)
+        note(path=self._path(), body=None, headers=self._headers())
         self._answer(200)
+
+    def do_CONNECT(self) -> None:
+        note(path=self.path, body=None, headers=self._headers())
+        self._answer(403)
+
+    def _path(self) -> str:
+        """As a proxy gets it, or as a server does."""
+        return re.sub("^http://[^/]*", "", self.path)
+
+    def _headers(self) -> dict[str, str]:
+        return {name.lower(): text for name, text in self.headers.items()}
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        note(path=self.path, body=json.loads(body), authorization=self.headers.get("Authorization"))
-        kind, _, more = self.path.split("/")[1].partition("-")
+        self.read = json.loads(body) if "json" in self.headers["Content-Type"] else body
+        note(path=self._path(), body=self.read, headers=self._headers())
+        kind, _, more = self._path().split("/")[1].partition("-")
         getattr(self, f"answer_{kind}")(*([more] if more else []))
 
     def answer_ok(self) -> None:
@@ -51,6 +65,11 @@ class Receiver(BaseHTTPRequestHandler):
     def answer_slow(self) -> None:
         time.sleep(1.5)
         self._answer(200)
+
+    def answer_send_private_msg(self) -> None:
+        """As OneBot does: whom it does not know it tells with success, and the refusal in the answer."""
+        user = int(self.read["user_id"])
+        self._answer(200, body=b'{"status": "failed"}') if user == 200 else self._answer(user)
 
     def answer_500(self) -> None:
         self._answer(500)
@@ -84,12 +103,13 @@ class Receiver(BaseHTTPRequestHandler):
         while True:
             self.wfile.write(b"." * 65_536)
 
-    def _answer(self, status: int, headers: dict[str, str] | None = None) -> None:
+    def _answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -102,6 +122,8 @@ class Mailbox:
         if envelope.mail_from.startswith("smtp550@"):
             return "550 no such mailbox"
         note(path="mail", to=envelope.rcpt_tos, body=envelope.content.decode())
+        if envelope.mail_from.startswith("smtpslow@"):
+            await asyncio.sleep(1.5)
         return "250 OK"
 
 

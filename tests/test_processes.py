@@ -193,14 +193,16 @@ def test_eight_writers_at_once_lose_nothing(desk: Path, slactl: Slactl) -> None:
 
 
 @pytest.mark.parametrize("words", ["list", "list --format table", "summary", "show 1", "export", "check", "audit list"])
-def test_a_closed_pipe_ends_with_141_and_without_a_word(late: Path, words: str) -> None:
+def test_a_closed_pipe_ends_with_141_and_without_a_word_unless_something_was_changed(late: Path, words: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
         [sys.executable, "-m", "slactl", *words.split()], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writer)
-    assert (done.returncode, done.stderr) == (141, "")
+    # A retry of what was changed would do it twice, so that is told.
+    told = "warning: " if words == "check" else ""
+    assert (done.returncode, done.stderr.count("\n"), done.stderr[:9]) == (141, bool(told), told), done.stderr
 
 
 def test_a_full_disk_behind_stdout_is_an_error_and_no_traceback(late: Path) -> None:
@@ -208,12 +210,12 @@ def test_a_full_disk_behind_stdout_is_an_error_and_no_traceback(late: Path) -> N
         done = subprocess.run(
             [sys.executable, "-m", "slactl", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "error: the answer could not be written: No space left on device\n")
 
 
-def test_streams_that_were_closed_before_the_start_are_no_error(late: Path) -> None:
+def test_streams_that_were_closed_before_the_start_are_no_error_where_they_are_not_needed(late: Path) -> None:
     slactl = f"{sys.executable} -m slactl"
-    script = f"{slactl} list >&- && {slactl} resolve - <&- && {slactl} nonsense 2>&-; echo $?"
+    script = f"{slactl} resolve - <&- >&- && {slactl} nonsense 2>&-; echo $?"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("2\n", "")
 

@@ -190,7 +190,7 @@ def test_the_commands_that_are_printed_close_a_desk_that_was_shared_before(
     for _ in range(2):
         result = shared.run(BOB, "check", rules=rules)
         assert result.returncode == 7, result.stderr
-        assert "may replace what is in it" in result.stderr
+        assert "may replace files in it" in result.stderr
     doctor = shared.run(BOB, "doctor", rules=rules)
     hint = result.stderr.splitlines()[-1].removeprefix("hint: ")
     assert (doctor.returncode, hint in doctor.stdout) == (7, True)

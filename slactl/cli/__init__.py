@@ -1,1 +1,1 @@
-"""What you type: commands that parse, call one desk function and show what came back."""
+"""The commands: each parses its options, calls one function of `desk`, and shows the result."""

@@ -35,6 +35,20 @@ class LazyGroup(TyperGroup):
             return group
         return None
 
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Read the global options; the options of completion may name a shell, which those of Typer cannot."""
+        for number, word in enumerate(args if not ctx.resilient_parsing else ()):
+            option, _, shell = word.partition("=")
+            if option in ("--show-completion", "--install-completion"):
+                shell = shell or "".join(args[number + 1 : number + 2])
+                if shell and not shell.startswith("-"):
+                    from slactl.cli.completion import set_up
+
+                    set_up(option, shell)
+            elif word in COMMANDS or word in GROUPS:
+                break
+        return super().parse_args(ctx, args)
+
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write all commands under their headings."""
         from slactl.cli.help import write_commands
@@ -70,7 +84,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="slactl help COMMAND explains a command. slactl help start is the way in.",
+    epilog="slactl help COMMAND explains a command. slactl help start shows the first steps.",
 )
 
 

@@ -81,7 +81,7 @@ def verify(
     context: typer.Context,
     head: Annotated[
         str | None,
-        typer.Option("--head", metavar="HASH", help="A last hash kept elsewhere; the log must contain it."),
+        typer.Option("--head", metavar="HASH", help="A last hash that you stored elsewhere; the log must contain it."),
     ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only findings.")] = False,

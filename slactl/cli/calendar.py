@@ -27,7 +27,7 @@ ZoneOption = Annotated[
 def add(
     context: typer.Context,
     name: Name,
-    start: Annotated[str, typer.Argument(metavar="START", help="When the time starts to count.")],
+    start: Annotated[str, typer.Argument(metavar="START", help="The time at which counting starts.")],
     duration: Annotated[
         str, typer.Argument(metavar="DURATION", help="Open time (4h) or business days (3bd, 1bd close).")
     ],

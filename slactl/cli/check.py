@@ -72,11 +72,9 @@ def check(
     """
     from slactl.desk.escalation.run import RunOptions
 
-    here = call(context)
+    here, show = call(context), partial(_print, as_json, quiet)
     _refuse_for_real(at, dry_run, metrics)
-    options = RunOptions(
-        dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=partial(_print, as_json, quiet)
-    )
+    options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=show)
     report = _run(here, here.instant(at, ahead=True) or here.now, options, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from slactl.cli.panels import PanelCommand, completion_item
+from slactl.cli.panels import PanelCommand, completion_item, completion_script, install_completion
 from slactl.config import Config, resolve
-from slactl.errors import SlactlError
+from slactl.errors import SlactlError, UsageError
 from slactl.sla.enums import Priority, Status
+from slactl.text import not_one_of
 
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
-#: The only words that a shell gets: no shell can take one for more than a word.
+#: The form of the words that a shell gets: no shell runs such a word as a command.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+
+#: The shells that Typer can complete for.
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 class ViewCommand(PanelCommand):
@@ -33,8 +38,23 @@ class ViewCommand(PanelCommand):
         return super().shell_complete(ctx, incomplete)
 
 
+def set_up(option: str, shell: str) -> None:
+    """Print the completion of a shell, or install it, and end the program.
+
+    Raises:
+        UsageError: there is no completion for the shell.
+    """
+    if shell not in SHELLS:
+        raise UsageError(f"{option}: {not_one_of(shell, SHELLS)}", f"slactl {option} {SHELLS[0]}")
+    if option == "--show-completion":
+        typer.echo(completion_script(shell))
+    else:
+        typer.echo(f"{shell} completion installed in {install_completion(shell)}")
+    raise typer.Exit
+
+
 def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return ids that begin with a text; ids of open tickets where nothing was typed yet."""
+    """Return ids that begin with a text; ids of open tickets if nothing was typed yet."""
     from slactl.store.read import ids
 
     try:
@@ -70,7 +90,7 @@ def _safe(words: Iterable[str]) -> list[str]:
 
 
 def _config(ctx: "Context") -> Config | None:
-    """Return the settings as typed so far, or None where they are not valid."""
+    """Return the settings as typed so far, or None if they are not valid."""
     given = ctx.find_root().params
     try:
         return resolve(os.environ, given.get("db"), given.get("rules"))

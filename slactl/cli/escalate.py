@@ -13,6 +13,10 @@ from slactl.sla.enums import Priority
 
 app = Commands()
 
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="The reason, 1 to 1,000 characters; required.")
+]
+
 
 def ack_duration(text: str) -> Duration:
     """Return the duration of `ack --for`, which business days may count.
@@ -30,14 +34,12 @@ def ack_duration(text: str) -> Duration:
 def escalate(
     context: typer.Context,
     references: Ids,
-    reason: Annotated[
-        str | None, typer.Option(metavar="R", help="The reason, 1 to 1,000 characters; required.")
-    ] = None,
+    reason: ReasonOption = None,
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
     priority: Annotated[
-        Priority | None, typer.Option(help="Raise priority to at least this.", show_default=False)
+        Priority | None, typer.Option(help="Raise the priority to at least this one.", show_default=False)
     ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
@@ -92,7 +94,9 @@ def ack(
     references: Ids,
     lasting: Annotated[
         Duration | None,
-        typer.Option("--for", metavar="4h", help="How long, or 1bd; default settings.ack_for.", parser=ack_duration),
+        typer.Option(
+            "--for", metavar="4h", help="The duration (4h, 1bd); default settings.ack_for.", parser=ack_duration
+        ),
     ] = None,
     *,
     answer: Answer,

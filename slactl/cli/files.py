@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from slactl import committed
 from slactl.cli.options import say
 from slactl.errors import RefusedError, UsageError
-from slactl.files import open_regular, write_whole
+from slactl.files import cannot_write, open_regular, write_whole
 from slactl.text import quoted
 
 #: How many bad rows are reported one by one.
@@ -51,7 +52,7 @@ def _reading_stdin(name: str) -> str:
 
 
 class Problems:
-    """Report what is wrong with rows on stderr: the first hundred one by one, then the number of the others."""
+    """Report bad rows on stderr: the first hundred one by one, then the number of the others."""
 
     def __init__(self, name: str) -> None:
         self._name = "stdin" if name == "-" else name
@@ -77,7 +78,7 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
 
     Raises:
         RefusedError: the file exists and `force` is not set, or it is not a regular file.
-        UsageError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     target = Path(name).absolute()
     if target.is_symlink() or (target.exists() and not target.is_file()):
@@ -89,4 +90,5 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     except FileExistsError as error:
         raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}") from error
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
+        raise cannot_write(Path(name), error) from error
+    committed.add("file", "written", [name])

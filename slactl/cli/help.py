@@ -24,9 +24,9 @@ app = Commands()
 
 FIRST_STEPS = """\
 slactl records support tickets, calculates their deadlines, and escalates
-overdue tickets. It sends customers nothing by itself. Type first:
+overdue tickets. By default it sends nothing to customers. First commands:
 
-  slactl demo          look at realistic tickets in a throw-away folder
+  slactl demo          look at realistic tickets in a temporary folder
   slactl init          create your own database and rules.toml
   slactl help start    read the five steps to a running service desk
 """
@@ -48,7 +48,7 @@ def show_help(
         list[str] | None,
         typer.Argument(metavar="[COMMAND|TOPIC]", help="A command or a topic of the guide.", autocompletion=names),
     ] = None,
-    no_pager: Annotated[bool, typer.Option("--no-pager", help="Print directly to the terminal.")] = False,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")] = False,
 ) -> None:
     """Show the help of a command or a page of the guide.
 

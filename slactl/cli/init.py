@@ -41,7 +41,7 @@ def init(
 
 @app.command()
 def demo(context: typer.Context) -> None:
-    """Try slactl in a throw-away folder with realistic tickets.
+    """Try slactl in a temporary folder with realistic tickets.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def demo(context: typer.Context) -> None:
 
     here = call(context)
     desk, tickets = demo.make_desk(here.now, here.config)
-    say(f"A throw-away service desk with {tickets} tickets: {desk.database.parent}")
+    say(f"A temporary service desk with {tickets} tickets: {desk.database.parent}")
     sys.stdout.write("\n$ slactl check\n")
     report = check(Desk.of(desk), here.now, RunOptions(keeps_state=False))
     from slactl.show.check import check_lines

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = Commands()
 
-#: How many tickets a terminal is shown unless it asks for more.
+#: How many tickets a terminal shows unless `--limit` says otherwise.
 SCREENFUL = 50
 
 
@@ -44,12 +44,14 @@ class AnyTarget(StrEnum):
     ANY = "any"
 
 
-def _flag(name: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+def flag(name: str, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+    """Return an option of `list` that is on or off."""
     option: typer.models.OptionInfo = typer.Option(name, help=text, rich_help_panel=panel)
     return option
 
 
-def _word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+def word(name: str, metavar: str | None, text: str, panel: str = "Filters") -> typer.models.OptionInfo:
+    """Return an option of `list` that takes a word."""
     option: typer.models.OptionInfo = typer.Option(
         name, metavar=metavar, help=text, show_default=False, rich_help_panel=panel
     )
@@ -68,25 +70,25 @@ DUE_WITHIN = typer.Option(
 class Filters(NamedTuple):
     """The filters of `list`; each has the name of the field of `TicketFilter` that it becomes."""
 
-    breached: Annotated[bool, _flag("--breached", "Overdue and still open.")] = False
-    ever_breached: Annotated[bool, _flag("--ever-breached", "At least one deadline was missed, at any time.")] = False
+    breached: Annotated[bool, flag("--breached", "Overdue and still open.")] = False
+    ever_breached: Annotated[bool, flag("--ever-breached", "At least one deadline was missed, at any time.")] = False
     due_within: Annotated[int | None, DUE_WITHIN] = None
-    targets: Annotated[list[AnyTarget] | None, _word("--target", None, "Only this deadline.")] = None
-    paused: Annotated[bool, _flag("--paused", "At least one clock is paused.")] = False
-    escalated: Annotated[bool, _flag("--escalated", "Escalated by slactl or by a person.")] = False
-    unassigned: Annotated[bool, _flag("--unassigned", "Without an assignee.")] = False
-    no_sla: Annotated[bool, _flag("--no-sla", "Without any target.")] = False
-    statuses: Annotated[list[Status] | None, _word("--status", None, "Only this status; also resolved or closed.")] = (
+    targets: Annotated[list[AnyTarget] | None, word("--target", None, "Only this deadline.")] = None
+    paused: Annotated[bool, flag("--paused", "At least one clock is paused.")] = False
+    escalated: Annotated[bool, flag("--escalated", "Escalated by slactl or by a person.")] = False
+    unassigned: Annotated[bool, flag("--unassigned", "Without an assignee.")] = False
+    no_sla: Annotated[bool, flag("--no-sla", "Without any target.")] = False
+    statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; also resolved or closed.")] = (
         None
     )
-    priorities: Annotated[list[Priority] | None, _word("--priority", None, "Only this priority.")] = None
-    plans: Annotated[list[str] | None, _word("--plan", "P", "Only this plan.")] = None
-    tenants: Annotated[list[str] | None, _word("--tenant", "T", "Only this tenant.")] = None
-    assignees: Annotated[list[str] | None, _word("--assignee", "A", "Only this assignee; me is you.")] = None
-    requesters: Annotated[list[str] | None, _word("--requester", "EMAIL", "Only from this requester.")] = None
-    tags: Annotated[list[str] | None, _word("--tag", "X", "Only with this tag.")] = None
-    search: Annotated[list[str] | None, _word("--search", "TEXT", "Text in subject, requester, id or messages.")] = None
-    with_done: Annotated[bool, _flag("--all", "Also resolved and closed tickets.")] = False
+    priorities: Annotated[list[Priority] | None, word("--priority", None, "Only this priority.")] = None
+    plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.")] = None
+    tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.")] = None
+    assignees: Annotated[list[str] | None, word("--assignee", "A", "Only this assignee; me is you.")] = None
+    requesters: Annotated[list[str] | None, word("--requester", "EMAIL", "Only from this requester.")] = None
+    tags: Annotated[list[str] | None, word("--tag", "X", "Only with this tag.")] = None
+    search: Annotated[list[str] | None, word("--search", "TEXT", "Text in subject, requester, id or messages.")] = None
+    with_done: Annotated[bool, flag("--all", "Also resolved and closed tickets.")] = False
 
     def wanted(self, here: Call) -> "TicketFilter":
         """Return the filter for the database.
@@ -106,7 +108,7 @@ class Filters(NamedTuple):
 
 
 def fill_in(context: typer.Context, view: str | None) -> str | None:
-    """Make the options of a saved view the defaults of this command, before the command reads its other options."""
+    """Use the options of a view as defaults, before the command reads its other options."""
     if view and view != "@" and not context.resilient_parsing:
         from slactl.desk.rules.views import find_view
 
@@ -146,14 +148,15 @@ def list_tickets(
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
-    at: Annotated[str | None, _word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
-    exit_code: Annotated[bool, _flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
+    at: Annotated[str | None, word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    exit_code: Annotated[bool, flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:
     """List tickets, the most urgent deadline first.
 
-    The same option several times means "or"; different options mean "and". On a pipe the output is tab-separated, has
-    all fields and no header. Options beside a view are added to the view's own; the same option replaces the view's.
+    Several uses of one option are combined with "or", different options with "and". On a pipe the output is
+    tab-separated, with all fields and no header. With a view, further options are added to those of the view. An
+    option that the view also has replaces the view's option.
 
     \b
     Examples:
@@ -166,7 +169,10 @@ def list_tickets(
     """
     here, output = call(context), typed_form(context, output)
     if view == "@":
-        return _print_views(context, here, output)
+        from slactl.cli.output import print_records
+        from slactl.desk.rules.views import FIELDS, view_records
+
+        return print_records(context, view_records(here.desk.rules), FIELDS, output, key="name")
     wanted, form = filters.wanted(here), output.chosen()
     most = limit if limit is not None else SCREENFUL if form is Form.TABLE else 0
     seen = Call(here.config, here.instant(at, ahead=True) or here.now)
@@ -182,13 +188,6 @@ def typed_form(context: typer.Context, output: Output) -> Output:
         return output
     typed = {name: getattr(output, name) for name in forms if sources[name] == "COMMANDLINE"}
     return Output(fields=output.fields, **typed)
-
-
-def _print_views(context: typer.Context, here: Call, output: Output) -> None:
-    from slactl.cli.output import print_records
-    from slactl.desk.rules.views import FIELDS, view_records
-
-    print_records(context, view_records(here.desk.rules), FIELDS, output, key="name")
 
 
 def _list(
@@ -219,7 +218,7 @@ def _list(
             last = (
                 f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
             )
-            say(f"warning: levels are due and nothing fires them: {last}", err=True)
+            say(f"warning: levels are due, but no check fires them: {last}", err=True)
             say("hint: slactl check", err=True)
         _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late

@@ -11,7 +11,7 @@ from slactl.show import guide
 if TYPE_CHECKING:
     from slactl.cli.panels import Command, Context
 
-#: Where the man page stands; the wheel brings it to share/man/man1.
+#: The path of the man page; the wheel installs it in share/man/man1.
 PAGE = guide.FOLDER / "slactl.1"
 
 #: The pages of the guide that the man page contains, under the headings that readers of man pages expect.

@@ -68,7 +68,7 @@ def receive(
     *,
     answer: Answer,
 ) -> None:
-    """Record that the customer wrote; the ticket becomes open.
+    """Record a message from the customer; the ticket becomes open.
 
     \b
     Examples:

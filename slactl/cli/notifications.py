@@ -98,9 +98,9 @@ def send_sample(
 ) -> None:
     """Send a test message to each address of a role or person.
 
-    The message is not in the outbox, and silences and quiet hours do not hold it back. With --dry-run nothing
-    is sent, but every secret is looked up. Exit code 7: an address failed, or others may change the rules or read
-    a secret.
+    The message is not in the outbox, and silences and quiet hours do not hold it back. With --dry-run slactl sends
+    nothing, but looks up every secret. Exit code 7: an address failed, or others may change the rules or read a
+    secret.
 
     \b
     Examples:

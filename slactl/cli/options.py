@@ -42,7 +42,7 @@ YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
 class Answer(NamedTuple):
-    """The options of a command that changes tickets: whether it keeps the change, and what it prints about it."""
+    """The options of a command that changes tickets: whether to store the change, and how to print it."""
 
     dry_run: DryRunOption = False
     quiet: QuietOption = False
@@ -111,7 +111,7 @@ class Call(NamedTuple):
         return Desk.of(self.config)
 
     def instant(self, text: str | None, *, ahead: bool = False) -> datetime | None:
-        """Return the time that a person typed, or None where nothing was typed.
+        """Return the time that a person typed, or None if nothing was typed.
 
         Raises:
             UsageError: the text is not a time.
@@ -160,7 +160,7 @@ def typed(words: Sequence[str]) -> str:
 
 
 def read_ids(arguments: Sequence[str]) -> list[str]:
-    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be none."""
+    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be empty."""
     words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
     return list(dict.fromkeys(words))
 
@@ -212,7 +212,7 @@ def read_stdin() -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere nothing prompts, and `--yes` is required.
+    """Ask on a terminal; without a terminal `--yes` is required.
 
     Raises:
         UsageError: stdin is not a terminal and `--yes` was not given.
@@ -220,7 +220,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal to ask on; add --yes")
+        raise UsageError(f"{question} There is no terminal for the answer; add --yes")
     typer.confirm(question, abort=True, err=True)
 
 

@@ -1,4 +1,4 @@
-"""Print records in the form that was asked for, and receipts of what a command changed."""
+"""Print records in the chosen form, and the receipts of commands that change tickets."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
 
@@ -29,7 +30,7 @@ def print_records(
     """Print records as a table on a terminal, as tab-separated lines on a pipe, or as `--format` says.
 
     Without `--fields`, a table has `columns`, or the `screen_fields`: the most important first, and a long one at the
-    end. `none` is printed on stderr where there are no records.
+    end. `none` is printed on stderr if there are no records.
 
     Raises:
         UsageError: the options ask for two forms, or for a field that does not exist.
@@ -70,7 +71,7 @@ def change_tickets(
     *,
     assignee: str | None = None,
 ) -> None:
-    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is whom they are given to."""
+    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is the new assignee."""
     from slactl.desk.tickets.changes import change
 
     here = call(context)
@@ -79,7 +80,7 @@ def change_tickets(
 
 
 def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, assignee: str | None = None) -> None:
-    """Print what was done to each ticket; errors go to stderr and decide the exit code."""
+    """Print the result of each ticket; errors go to stderr and set the exit code."""
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     if answer.as_json:
@@ -98,9 +99,9 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
         for number in outcome.done:
             say(f"{prefix}{what} ticket {number}")
     if assignee is not None:
-        from slactl.desk.tickets.input import is_addressee
+        from slactl.desk.tickets.input import is_recipient
 
-        if not is_addressee(here.desk, assignee):
+        if not is_recipient(here.desk, assignee):
             file = here.desk.rules
             entry = f"{assignee} has no [people.{assignee}] entry in {file}"
             say(f"warning: {entry}, so slactl cannot send messages to this person", err=True)
@@ -114,7 +115,7 @@ def announce(here: Call, answer: Answer, outcome: "ChangeResult", what: str, *, 
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
 
 
-def _tickets(here: Call, numbers: list[int]) -> list[dict[str, Any]]:
+def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":
     from slactl.clock import to_text
     from slactl.store.read.filters import by_number
 

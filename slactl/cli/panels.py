@@ -104,6 +104,20 @@ def completion_item(word: str) -> "CompletionItem":
     return CompletionItem(word)
 
 
+def completion_script(shell: str) -> str:
+    """Return what a shell has to read so that it completes."""
+    from typer._completion_shared import get_completion_script
+
+    return get_completion_script(prog_name="slactl", complete_var="_SLACTL_COMPLETE", shell=shell)
+
+
+def install_completion(shell: str) -> str:
+    """Install the completion in the home of the user; return the file."""
+    from typer._completion_shared import install
+
+    return str(install(shell=shell, prog_name="slactl", complete_var="_SLACTL_COMPLETE")[1])
+
+
 def get_current_context() -> "Context":
     """Return the context of the command that is running."""
     from typer._click import globals as running

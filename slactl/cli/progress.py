@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 
@@ -27,13 +28,21 @@ class Bar:
             self._progress.update(self._task, description="importing tickets", completed=done, total=total)
 
 
+def _console() -> "Console":
+    """Return the console of stderr, in colour only where `--color` and the environment allow that."""
+    from slactl.cli.panels import get_current_context
+    from slactl.show.form import Screen, wants_color
+
+    color = get_current_context().find_root().obj.color
+    return Screen(sys.stderr, wants_color(color, os.environ, terminal=True)).console(live=True)
+
+
 @contextmanager
 def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     """Yield a bar that takes the number of bytes read from a stream."""
     if not sys.stderr.isatty():
         yield Bar()
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from slactl.text import clean
@@ -43,22 +52,21 @@ def reading(stream: BinaryIO, name: str) -> Iterator[Bar]:
     except OSError:
         size = None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=_console(), transient=True) as progress:
         what = "stdin" if name == "-" else clean(os.path.basename(name))
         yield Bar(progress, progress.add_task(f"reading {what}", total=size))
 
 
 @contextmanager
 def phases() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that takes the phase of the work, how much is done, and how much there is."""
+    """Yield a function that takes the phase of the work, the amount done, and the total."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=_console(), transient=True) as progress:
         tasks: dict[str, Any] = {}
 
         def show(phase: str, done: int, total: int) -> None:

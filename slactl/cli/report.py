@@ -13,7 +13,7 @@ from slactl.show.form import Form, choose_form
 from slactl.text import quoted
 
 if TYPE_CHECKING:
-    from slactl.show.records import Record
+    from slactl.records.figures import Report
 
 app = Commands()
 
@@ -29,7 +29,7 @@ HtmlOption = Annotated[str | None, typer.Option("--html", metavar="FILE|-", help
 def report(
     context: typer.Context,
     since: SinceOption = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, T excluded; default now.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Before T; default now.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     timezone: ZoneOption = None,
     html: HtmlOption = None,
@@ -77,7 +77,7 @@ def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, f
     return chosen
 
 
-def _print(here: Call, record: "Record", form: Form) -> None:
+def _print(here: Call, record: "Report", form: Form) -> None:
     from slactl.desk.reports.report import TARGET_FIELDS, target_rows
     from slactl.show.records import write, write_object
 
@@ -91,7 +91,7 @@ def _print(here: Call, record: "Record", form: Form) -> None:
         write(target_rows(record), form, ("group", *TARGET_FIELDS), sys.stdout)
 
 
-def _write_page(record: "Record", target: str, *, force: bool) -> None:
+def _write_page(record: "Report", target: str, *, force: bool) -> None:
     from slactl.cli.files import write_private
     from slactl.show.page import page
 

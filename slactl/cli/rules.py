@@ -89,13 +89,14 @@ def show(
 @app.command("set")
 def set_(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as settings.due_soon or policy.pro.targets.high.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A key, such as policy.pro.targets.high.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as in the file; text needs no quotes.")],
     dry_run: DryRunOption = False,
 ) -> None:
     """Change one value of rules.toml and keep the comments.
 
-    slactl checks the result before it writes the file. KEY names policies by name, escalation rules and levels by id.
+    slactl checks the result before it writes the file. In KEY, write policies by name, and escalation rules and levels
+    by id.
 
     \b
     Examples:
@@ -110,7 +111,7 @@ def set_(
     difference = set_value(here.desk.rules, key, value, dry_run=dry_run)
     sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
-        say("Open tickets keep the rules they were opened under; see: slactl rules diff", err=True)
+        say("Open tickets keep their present rules; see: slactl rules diff", err=True)
 
 
 app.registered_commands += rules_versions.app.registered_commands

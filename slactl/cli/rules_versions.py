@@ -38,7 +38,9 @@ SCREENFUL = 50
 def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
-    rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="Test these rules instead.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="PATH", help="Use these rules instead of the current ones.")
+    ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
 ) -> None:
@@ -50,7 +52,7 @@ def run_tests(
       name     the name of the test
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
-      fires    exactly the levels that fire for the tickets it names
+      fires    all levels that fire for the tickets named here, and no others
       at       the time of the evaluation; default: the last time in the test
 
     \b
@@ -80,7 +82,7 @@ def diff(
 ) -> None:
     """Show what changed since the open tickets were opened.
 
-    A ticket keeps the rules under which it was opened, until rules apply moves it.
+    A ticket keeps the rules under which it was opened until rules apply moves it to the current rules.
 
     \b
     Examples:
@@ -116,8 +118,8 @@ def apply(
 ) -> None:
     """Move open tickets to the current rules.
 
-    It shows each deadline before and after. Deadlines that were met or missed keep their target. Nothing fires
-    for the past: levels that become due only because of the move are recorded without firing.
+    It shows each deadline before and after. Targets that were met or missed do not change. If a level becomes due
+    only because of the move, slactl records it and does not fire it.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -13,6 +13,7 @@ from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
+    from slactl.records.tickets import Event, TicketDetails
     from slactl.show.records import Record
     from slactl.store.database import Transaction
 
@@ -51,7 +52,8 @@ def show(
     elif chosen is Form.JSON and len(references) == 1 and ids != ["-"]:
         from slactl.show.records import write_object
 
-        write_object({name: tickets[0][name] for name in names}, sys.stdout)
+        ticket: Record = tickets[0]
+        write_object({name: ticket[name] for name in names}, sys.stdout)
     elif chosen in (Form.PLAIN, Form.TABLE):
         _write_pairs(tickets, names)
     else:
@@ -83,7 +85,7 @@ def history(
 
 
 def print_events(
-    here: Call, events: "Sequence[Record]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
+    here: Call, events: "Sequence[Event]", form: Form, fields: Sequence[str], *, asked: bool, footer: str = ""
 ) -> None:
     """Print event records in any form; `asked` says that `--fields` chose the fields."""
     if form is not Form.TABLE:
@@ -124,7 +126,7 @@ def _read_each(
     return parts, ExitCode.PARTLY if missing else ExitCode.DONE
 
 
-def _whole_ticket(transaction: "Transaction", number: int, now: str) -> dict[str, Any]:
+def _whole_ticket(transaction: "Transaction", number: int, now: str) -> "TicketDetails":
     from slactl.store.read import events as event_reads
     from slactl.store.read import filters
     from slactl.store.read import tickets as reads
@@ -138,7 +140,7 @@ def _whole_ticket(transaction: "Transaction", number: int, now: str) -> dict[str
     }
 
 
-def _draw_tickets(here: Call, tickets: "Sequence[Record]") -> None:
+def _draw_tickets(here: Call, tickets: "Sequence[TicketDetails]") -> None:
     from slactl.show.ticket import draw_ticket
 
     due_soon = here.due_soon() if tickets else 0

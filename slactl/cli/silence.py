@@ -36,7 +36,7 @@ def add(
     """Hold messages back; levels still fire.
 
     With several options it holds only messages that match all of them. When the silence ends, slactl sends one
-    message about what is still true, and none of the others.
+    message about everything that is still true. It does not send messages that are no longer true.
 
     \b
     Examples:

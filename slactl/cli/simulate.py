@@ -20,7 +20,7 @@ app = Commands()
 #: How many rows a terminal shows unless `--limit` says otherwise.
 LIMIT = 50
 RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")]
-JudgeAtOption = Annotated[
+AsOfOption = Annotated[
     str | None, typer.Option(metavar="T|last", help="Evaluate as of T (default now), or each ticket's last event.")
 ]
 CompareOption = Annotated[Path | None, typer.Option("--compare", metavar="OTHER", help="Compare with these rules.")]
@@ -35,7 +35,7 @@ def simulate(
     context: typer.Context,
     history: Annotated[str, typer.Argument(metavar="HISTORY|-", help="A history file (JSONL); - is stdin.")],
     rules: RulesOption = None,
-    at: JudgeAtOption = None,
+    at: AsOfOption = None,
     compare: CompareOption = None,
     by: ByOption = None,
     limit: LimitOption = None,
@@ -45,11 +45,11 @@ def simulate(
 ) -> None:
     """Replay a history file against rules; write nothing.
 
-    It prints each deadline, whether it was kept, and the levels that would have fired. --compare replays the
-    history under two rules files and shows the attainment under each, the breaches that appear or disappear,
+    It prints each deadline, whether it was met, and the levels that would have fired. --compare replays the
+    history under two rules files. It shows the attainment under each, the breaches that appear or disappear,
     and the number of levels that fire.
 
-    It needs no database. Bad lines are reported on stderr and left out; the exit code is then 7.
+    It needs no database. It reports bad lines on stderr and leaves them out; the exit code is then 7.
 
     \b
     Examples:

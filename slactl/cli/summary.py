@@ -15,6 +15,7 @@ from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Summary
     from slactl.show.records import Record
 
 app = Commands()
@@ -34,7 +35,7 @@ def summary(
     context: typer.Context,
     by: Annotated[By | None, typer.Option("--by", help="Break down by this field.", show_default=False)] = None,
     since: SinceOption = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure up to T, T excluded.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Measure before T.")] = None,
     ahead: ForecastOption = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if a ticket is overdue.")] = False,
     form: FormatOption = None,
@@ -66,11 +67,11 @@ def summary(
         )
         changes = change(transaction, here.now, record) if chosen is Form.TABLE else {}
     _print(here, record, changes, chosen)
-    late = any(record[name] for name in FIELDS if name.endswith("_breached_count"))
+    late = any(value for name, value in record.items() if name.endswith("_breached_count"))
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)
 
 
-def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
+def _print(here: Call, record: "Summary", changes: "Record", form: Form) -> None:
     from slactl.show.records import write, write_object, write_pairs
 
     if form is Form.TABLE:
@@ -85,7 +86,7 @@ def _print(here: Call, record: "Record", changes: "Record", form: Form) -> None:
         ]
         write(hours, form, HOUR_FIELDS, sys.stdout)
     elif form is Form.PLAIN and record["groups"] is None:
-        write_pairs({name: record[name] for name in FIELDS}, sys.stdout)
+        write_pairs({name: value for name, value in record.items() if name in FIELDS}, sys.stdout)
     elif record["groups"] is None:
         write([record], form, FIELDS, sys.stdout)
     else:

@@ -107,7 +107,7 @@ def priority(
     *,
     answer: Answer,
 ) -> None:
-    """Change the priority of tickets; open deadlines move.
+    """Change the priority of tickets and their open deadlines.
 
     \b
     Examples:

@@ -23,16 +23,18 @@ def import_(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
     how: MapOption = None,
-    until: Annotated[str | None, typer.Option(metavar="T", help="Ignore what happened after T.")] = None,
-    baseline: Annotated[bool, typer.Option("--baseline", help="Escalate nothing that is already overdue.")] = False,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Leave out events after T.")] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Record levels that are already due without firing them.")
+    ] = False,
     dry_run: DryRunOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the import did as JSON.")] = False,
 ) -> None:
     """Import tickets with their histories.
 
-    Importing a file again changes nothing. Bad rows are reported on stderr with line and column, and left out; the
-    rest is imported, and the exit code is 7.
+    If you import a file again, nothing changes. slactl reports bad rows on stderr with line and column, and imports
+    the others; the exit code is then 7.
 
     \b
     Examples:

@@ -63,12 +63,12 @@ def erase(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase what a person wrote, and the address.
+    """Erase the texts and the address of a person.
 
     In the person's own tickets it erases subject, bodies and address. In other tickets it erases what the
     person wrote, and each text that contains the address, also in encoded form: HTML (&#64;), URLs (%40), mail
     (=40, =?utf-8?q?…?=), JSON, full-width letters, or with hidden marks in it. --dry-run shows which tickets
-    contain only an encoded form. The log keeps hashes, so that it still verifies.
+    contain only an encoded form. The log keeps hashes, so that audit verify still works.
 
     Exit code 7: the address may still be part of a longer address or of a text that cannot be erased, or the
     file could not be rewritten.
@@ -106,7 +106,7 @@ def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> 
         counts = [
             f"{count:,} {noun}{'s' if count != 1 else ''}" for count, noun in ((texts, "text"), (tickets, "ticket"))
         ]
-        confirm(f"Erase {counts[0]} of {counts[1]} for good?", yes=yes)
+        confirm(f"Erase {counts[0]} of {counts[1]} permanently?", yes=yes)
     # Other people may have changed tickets before the answer.
     return desk.erase(here.desk, call(context).now, requester, shown=None if yes else preview.last_event)
 

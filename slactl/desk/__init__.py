@@ -1,1 +1,1 @@
-"""What happens: one function per use case, each in one write transaction."""
+"""The use cases: one function for each, in one write transaction."""

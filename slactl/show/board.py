@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.list import PRIORITY_STYLES, assignee, columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 #: The lines of a section besides its rows: its heading, the head of its table, and a blank line.
 AROUND = 3
@@ -100,7 +101,7 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 
 
 def _check_words(shown: Record) -> tuple[str, str]:
-    """Return how the last check went, in words and a style."""
+    """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
     if check is None:
         return "no check has run yet", ALARM

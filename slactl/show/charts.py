@@ -13,7 +13,7 @@ HEIGHT, TOP = 160, 10
 #: How many labels fit side by side on a phone.
 LABELS = 4
 
-#: Where a plot begins, in percent; the labels of its lines stand before it.
+#: Where a plot begins, in percent; the labels of its lines are before it.
 GUTTER = 11
 
 #: A label this close to an edge is not centred, in percent.
@@ -85,7 +85,7 @@ def stacked_columns(names: Sequence[str], steps: Sequence[Mapping[str, int]], ti
 def curves(
     names: Sequence[str], series: Mapping[str, Sequence[float | None]], title: Callable[[str, int], str]
 ) -> Chart:
-    """Lay out a line of shares (0 to 1) for each series, with a gap where nothing was measured."""
+    """Lay out a line of shares (0 to 1) for each series, with a gap if nothing was measured."""
     width = (100 - GUTTER) / max(1, len(names))
 
     def point(place: int, share: float) -> tuple[float, float]:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.show.records import Record
 from slactl.text import clean, clean_block, counted
 
 if TYPE_CHECKING:
+    from slactl.records.runs import CheckReport, Firing
     from slactl.show.tables import Column
 
 #: How many levels a run lists, so that the mail of cron stays readable; a dry run lists all.
 SHOWN = 20
 
 
-def check_lines(report: Record) -> Iterator[str]:
+def check_lines(report: "CheckReport") -> Iterator[str]:
     """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
@@ -45,7 +45,7 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
     )
 
 
-def _deed(firing: Record) -> str:
+def _deed(firing: "Firing") -> str:
     done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
@@ -54,7 +54,7 @@ def _deed(firing: Record) -> str:
     if firing["told"]:
         done.append(
             f"notifies {' and '.join(firing['told'])}"
-            + (" because nobody else is reachable" * bool(firing["fallback"]))
+            + (" because there is no other recipient" * bool(firing["fallback"]))
         )
     return ", ".join(done)
 

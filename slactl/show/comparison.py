@@ -96,7 +96,7 @@ def target_columns(by: str | None) -> Sequence[Column]:
     return (
         *grouped,
         Column("Target", lambda row: words(row["target"])),
-        Column("Kept", lambda row: percent(row["rules_attainment"]), right=True),
+        Column("Met", lambda row: percent(row["rules_attainment"]), right=True),
         Column("Other", lambda row: percent(row["other_attainment"]), right=True),
         Column("Change", _change, right=True),
         Column("Missed", lambda row: f"{row['rules_breached']:,}", rank=1, right=True),

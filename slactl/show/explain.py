@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: The length of a date with its weekday.
 DATE = len("Mon 2026-03-02")
-#: How many business days, and how many policies passed over, are listed.
+#: How many business days are listed, and how many policies that did not match.
 FEW_DAYS = FEW_POLICIES = 7
 
 
@@ -29,13 +29,15 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     console, now = screen.console(), from_text(explained["at"])
     title = clean(explained["subject"] or explained["external_id"] or "no subject")
     console.print(Text(f"#{explained['ticket_id']}", style="bold cyan").append(f"  {title}", style="bold"))
-    for name, value in _ticket_facts(explained):
-        print_fact(console, name, value)
+    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
+    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
+    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
+    print_fact(console, "Ticket", ", ".join(facts))
     _choice(console, explained)
     _calendar(console, explained)
     if explained["priority"] != explained["chosen_priority"]:
-        judged = explained["chosen_priority"]
-        print_fact(console, "Judged as", f"priority {judged}: an escalation raised it, which moves no deadline")
+        chosen = explained["chosen_priority"]
+        print_fact(console, "Targets for", f"priority {chosen}; an escalation raised the priority later")
     for timer in explained["timers"]:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
@@ -46,13 +48,6 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
-
-
-def _ticket_facts(explained: Record) -> Iterator[tuple[str, str]]:
-    facts = [words(explained["status"]), f"priority {explained['priority']}", f"plan {explained['plan']}"]
-    facts += [f"tenant {explained['tenant']}"] if explained["tenant"] else []
-    facts += [f"tags {', '.join(explained['tags'])}"] if explained["tags"] else []
-    yield "Ticket", ", ".join(facts)
 
 
 def print_fact(console: "Console", name: str, value: str) -> None:
@@ -73,7 +68,7 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 
 def _choice(console: "Console", chosen: Record) -> None:
-    """Print the policy that was chosen and why, and the policies passed over."""
+    """Print the chosen policy and the reason, and the policies that did not match."""
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
@@ -82,42 +77,31 @@ def _choice(console: "Console", chosen: Record) -> None:
         rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
         print_fact(console, "Matched", " and ".join(rule) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
-        print_fact(console, "" if place else "Passed over", f"{passed['policy']}: {passed['reason']}")
+        print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
         print_fact(console, "", f"and {more} more; --json shows all")
     if chosen["chosen_because"] != "created":
         when = in_zone(from_text(chosen["chosen_at"]), zone_of(chosen))
-        print_fact(console, "Chosen", f"{when}, {_because(chosen)}")
+        did = "applied newer rules" if (why := chosen["chosen_because"]) == "rules_applied" else f"changed the {why}"
+        print_fact(console, "Chosen", f"{when}, when {chosen['chosen_by'] or 'somebody'} {did}")
 
 
 def _calendar(console: "Console", chosen: Record) -> None:
     """Print the calendar on which time is counted."""
     if chosen["calendar"]:
-        print_fact(console, "Calendar", f"{chosen['calendar']}, {_clock_of(chosen)}")
+        own = f", the tenant's own, not {chosen['stated_timezone']}"
+        zone = f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
+        print_fact(console, "Calendar", f"{chosen['calendar']}, {'always open' if chosen['always_open'] else zone}")
     if chosen["any_of"]:
         print_fact(console, "Hours", f"open when any of {', '.join(chosen['any_of'])} is")
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
-        print_fact(console, "Holidays", f"those of {chosen['holidays_of']}")
-
-
-def _because(chosen: Record) -> str:
-    who = chosen["chosen_by"] or "somebody"
-    if chosen["chosen_because"] == "rules_applied":
-        return f"when {who} applied newer rules"
-    return f"when {who} changed the {chosen['chosen_because']}"
-
-
-def _clock_of(chosen: Record) -> str:
-    if chosen["always_open"]:
-        return "always open"
-    own = f", the tenant's own, not {chosen['stated_timezone']}"
-    return f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
+        print_fact(console, "Holidays", f"public holidays of {chosen['holidays_of']}")
 
 
 def zone_of(chosen: Record) -> tzinfo | None:
-    """Return the zone to show times in: that of the calendar, or None (the machine's) where it is always open."""
+    """Return the zone in which to show times: the calendar's zone, or None (the machine's) if it is always open."""
     from zoneinfo import ZoneInfo
 
     return None if chosen["always_open"] or not chosen["timezone"] else ZoneInfo(chosen["timezone"])
@@ -194,7 +178,7 @@ class TimerScreen:
         return in_zone(from_text(instant), self.zone, offset=self.offset)
 
     def working(self) -> Iterator[tuple[str, str]]:
-        """Yield each step of the calculation: the instant that it leads to, and what was added."""
+        """Yield each step of the calculation: the instant to which it leads, and the time that it adds."""
         timer = self.timer
         for step in timer["steps"]:
             yield self.at(step["at"]), self._step(step)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.segment import Segments
     from rich.table import Table
 
+    from slactl.records.figures import ComingTicket, Forecast
+
 #: The cells of the longest bar.
 BAR = 12
 
@@ -23,14 +25,14 @@ BAR = 12
 EVERY_HOUR = 24
 
 
-def forecast_title(forecast: Record) -> str:
+def forecast_title(forecast: "Forecast") -> str:
     """Return a line that says how many targets will be missed, by when, and how many are not counted."""
     count, paused = forecast["count"], forecast["paused_count"]
     left_out = f" ({paused:,} paused not counted)" if paused else ""
     return f"If nobody acts, {counted(count, 'target')} will be missed by {_clock(forecast['until'])}{left_out}"
 
 
-def forecast_table(forecast: Record, width: int, *, blocks: bool = True) -> "Segments | Table":
+def forecast_table(forecast: "Forecast", width: int, *, blocks: bool = True) -> "Segments | Table":
     """Return the hours of a forecast, each with the targets missed in it and their tickets."""
     hours = forecast["hours"]
     if len(hours) > EVERY_HOUR + 1:
@@ -64,7 +66,7 @@ def _clock(instant: str) -> str:
     return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
 
 
-def next_table(tickets: Sequence[Record], now: datetime, width: int) -> "Segments | Table":
+def next_table(tickets: "Sequence[ComingTicket]", now: datetime, width: int) -> "Segments | Table":
     """Return the tickets that breach next, and when."""
     return lay(
         tickets,

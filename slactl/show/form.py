@@ -41,7 +41,7 @@ def choose_form(asked: Form | None, *, as_json: bool, ids_only: bool, terminal: 
 
 
 def wants_color(choice: Color, environment: Mapping[str, str], *, terminal: bool) -> bool:
-    """Return whether to colour: `--color` before `NO_COLOR` before `FORCE_COLOR` before what the terminal can do."""
+    """Return whether to use colour: `--color` overrides `NO_COLOR`, then `FORCE_COLOR`, then the terminal's ability."""
     if choice is not Color.AUTO:
         return choice is Color.ALWAYS
     if environment.get("NO_COLOR"):

@@ -42,7 +42,7 @@ def title(topic: str) -> str:
 
 
 def pager(environment: Mapping[str, str]) -> list[str] | None:
-    """Return the command of the pager: `PAGER`, else less; None where `PAGER` is empty, `cat` or no command."""
+    """Return the command of the pager: `PAGER`, else less; None if `PAGER` is empty, `cat` or no command."""
     try:
         words = shlex.split(environment.get("PAGER", "less"))
     except ValueError:

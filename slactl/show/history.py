@@ -1,16 +1,16 @@
 """The history of a ticket, one line for each event."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from slactl.show.form import Screen
-from slactl.show.records import Record, cell
+from slactl.show.records import cell
 from slactl.show.tables import Column, draw
 from slactl.show.times import local, words
 from slactl.sla.enums import Status, Target
 
 if TYPE_CHECKING:
-    from slactl.records import Event
+    from slactl.records.tickets import Event
 
 #: Details that another column shows, or that help no person.
 HIDDEN = (
@@ -25,12 +25,12 @@ WRITTEN = ("reason", "note", "tags", "tag", "external_id")
 CODES = frozenset((*Status, *Target))
 
 
-def draw_events(events: Sequence[Record], screen: Screen, *, footer: str = "") -> None:
+def draw_events(events: "Sequence[Event]", screen: Screen, *, footer: str = "") -> None:
     """Draw events as a table, with a column for the ticket where the events are of several tickets."""
     shown = columns()
     if len({event["ticket_id"] for event in events}) > 1:
         shown = [Column("Ticket", lambda event: str(event["ticket_id"]), right=True), *shown]
-    draw(cast("Sequence[Event]", events), shown, screen, footer=footer)
+    draw(events, shown, screen, footer=footer)
 
 
 def columns() -> "Sequence[Column[Event]]":

@@ -11,7 +11,7 @@ from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency,
 from slactl.sla.enums import Priority
 
 if TYPE_CHECKING:
-    from slactl.records import Ticket
+    from slactl.records.tickets import Ticket
 
 #: The table names each priority; only high priorities have a colour.
 PRIORITY_STYLES: Mapping[str, str] = {

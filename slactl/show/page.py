@@ -1,14 +1,13 @@
 """A report as one self-contained page, for a browser, a mail or a printer."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show import charts
-from slactl.show.records import Record
 from slactl.show.report import (
     TARGETS,
     busiest_words,
@@ -21,6 +20,9 @@ from slactl.show.shares import change_words, percent, share_style, spent_shares,
 from slactl.show.times import WEEKDAYS, local, local_day, words
 from slactl.text import clean
 
+if TYPE_CHECKING:
+    from slactl.records.figures import Report
+
 PAGES = Path(__file__).with_name("pages")
 
 #: How many groups a page shows.
@@ -30,7 +32,7 @@ GROUPS = 100
 VERDICTS = {"green": "good", "yellow": "fair", "red": "poor", "dim": "none"}
 
 
-def page(report: Record) -> str:
+def page(report: "Report") -> str:
     """Return the page of a record of `report --json`. It escapes every text, and no script can run on it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -60,7 +62,7 @@ def verdict(share: float | None) -> str:
     return VERDICTS[share_style(share)]
 
 
-def _story(report: Record) -> Mapping[str, Any]:
+def _story(report: "Report") -> Mapping[str, Any]:
     """Return the texts of the page."""
     before = {target["target"]: target["attainment"] for target in (report["before"] or {"targets": ()})["targets"]}
     moved = {
@@ -81,28 +83,28 @@ def _story(report: Record) -> Mapping[str, Any]:
     }
 
 
-def _charts(report: Record) -> Mapping[str, Any]:
+def _charts(report: "Report") -> Mapping[str, Any]:
     """Return the layout of the charts on the page."""
-    steps, week = report["trend"]["steps"], report["busiest_hours"]
-    unit = report["trend"]["unit"]
+    steps: Sequence[Mapping[str, Any]] = report["trend"]["steps"]
+    unit, week = report["trend"]["unit"], report["busiest_hours"]
     names, labels = ([name(step["start"], unit) for step in steps] for name in (step_name, step_label))
     missed = [{kind: step[f"{kind}_breached_count"] for kind in TARGETS} for step in steps]
-    kept = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
-    shown = {kind: shares for kind, shares in kept.items() if any(share is not None for share in shares)}
+    met = {kind: [step[f"{kind}_attainment"] for step in steps] for kind in TARGETS}
+    shown = {kind: shares for kind, shares in met.items() if any(share is not None for share in shares)}
 
     def missed_title(place: int) -> str:
         parts = [f"{words(kind)} {number:,}" for kind, number in missed[place].items() if number]
         return f"{names[place]}: {', '.join(parts)} missed"
 
-    def kept_title(kind: str, place: int) -> str:
-        return f"{names[place]}: {words(kind)} kept {percent(kept[kind][place])}"
+    def met_title(kind: str, place: int) -> str:
+        return f"{names[place]}: {words(kind)} met {percent(met[kind][place])}"
 
     def heat_title(day: int, hour: int) -> str:
         return f"{WEEKDAYS[day]} {hour:02d}:00: {week[day][hour]:,}"
 
     return {
         "missed_chart": charts.stacked_columns(labels, missed, missed_title),
-        "kept_chart": charts.curves(labels, shown, kept_title),
+        "met_chart": charts.curves(labels, shown, met_title),
         "heat": charts.heat_map(week, heat_title) if any(map(any, week)) else (),
         "shades": charts.SHADES,
         "most": max(map(max, week)),

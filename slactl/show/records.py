@@ -30,7 +30,7 @@ _DECEPTIVE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}]"
 
 
 def choose_fields(asked: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the fields named in `--fields a,b,c`, in that order; all of them where it is not given.
+    """Return the fields named in `--fields a,b,c`, in that order; all of them if it is not given.
 
     Raises:
         UsageError: a name that is not among `known`, or no name at all.
@@ -140,12 +140,14 @@ def defused(value: object) -> str:
     return "'" + text if raw.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
 
 
-def _plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+def write_plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    """Write lines of cells with tabs between them."""
     for record in records:
         stream.write("\t".join([cell(record[field]) for field in fields]) + "\n")
 
 
-def _json(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+def write_json(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    """Write a JSON array with an object on each line."""
     before = "[\n"
     for line in _objects(records, fields):
         stream.write(before + line)
@@ -153,7 +155,8 @@ def _json(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key:
     stream.write("[]\n" if before == "[\n" else "\n]\n")
 
 
-def _jsonl(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+def write_jsonl(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    """Write an object of JSON on each line."""
     for line in _objects(records, fields):
         stream.write(line + "\n")
 
@@ -163,7 +166,8 @@ def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
         yield to_json({field: record[field] for field in fields})
 
 
-def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+def write_csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    """Write CSV with a header that no spreadsheet takes for formulas."""
     import csv
 
     writer = csv.writer(stream, lineterminator="\n")
@@ -171,15 +175,16 @@ def _csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: 
     writer.writerows([defused(record[field]) for field in fields] for record in records)
 
 
-def _ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+def write_ids(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
+    """Write the field `key` of each record on a line of its own."""
     for record in records:
         stream.write(f"{cell(record[key])}\n")
 
 
 _WRITERS: dict[Form, Callable[[Iterable[Record], Sequence[str], TextIO, str], None]] = {
-    Form.PLAIN: _plain,
-    Form.JSON: _json,
-    Form.JSONL: _jsonl,
-    Form.CSV: _csv,
-    Form.IDS: _ids,
+    Form.PLAIN: write_plain,
+    Form.JSON: write_json,
+    Form.JSONL: write_jsonl,
+    Form.CSV: write_csv,
+    Form.IDS: write_ids,
 }

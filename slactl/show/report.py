@@ -1,9 +1,9 @@
-"""A report on a terminal: how many targets of a period were kept, for whom, and why not."""
+"""A report on a terminal: attainment, times, trends and escalations of a period."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
@@ -16,6 +16,8 @@ from slactl.text import clean, counted
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from slactl.records.figures import Report
+
 TARGETS: tuple[str, ...] = tuple(Target)
 
 #: The shades of an hour, from nothing to the busiest, in blocks and in ASCII.
@@ -25,7 +27,7 @@ HEAT = (" ·░▒▓█", " .:+*#")
 GROUPS = 50
 
 
-def draw_report(report: Record, screen: Screen) -> None:
+def draw_report(report: "Report", screen: Screen) -> None:
     """Draw a record of `report --json`."""
     from rich.text import Text
 
@@ -43,7 +45,7 @@ def draw_report(report: Record, screen: Screen) -> None:
         console.print(lay(report["worst"], worst_columns(), console.width))
 
 
-def period_title(report: Record) -> str:
+def period_title(report: "Report") -> str:
     """Return a title with the period of the report."""
     since, until = (
         local_day(instant[:-3] + "00Z") if instant else "" for instant in (report["since"], report["until"])
@@ -55,17 +57,17 @@ def period_title(report: Record) -> str:
     return f"Targets until {until}" if until else "All targets so far"
 
 
-def ticket_words(report: Record) -> str:
+def ticket_words(report: "Report") -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
-    opened, judged = report["opened_count"], report["ticket_count"]
+    opened, measured = report["opened_count"], report["ticket_count"]
     text = f"{counted(opened, 'ticket')} opened"
-    if not judged:
+    if not measured:
         return f"{text}; nothing was due"
-    of = f"of {judged:,} with a target met or missed, " if report["since"] or report["until"] else ""
+    of = f"of {measured:,} with a target met or missed, " if report["since"] or report["until"] else ""
     return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
 
 
-def busiest_words(report: Record) -> str:
+def busiest_words(report: "Report") -> str:
     """Return the busiest hour of the week in words; empty text where no ticket was opened."""
     number, day, hour = max(
         (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
@@ -74,9 +76,11 @@ def busiest_words(report: Record) -> str:
     return f"Busiest: {name}, {counted(number, 'ticket')}" if number else ""
 
 
-def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
-    found = [("", report["targets"], target_columns("Target", blocks=blocks))]
-    if report["groups"] is not None:
+def _sections(report: "Report", *, blocks: bool) -> Sequence[tuple[str, Sequence[Record], Sequence[Column]]]:
+    found: list[tuple[str, Sequence[Record], Sequence[Column]]] = [
+        ("", report["targets"], target_columns("Target", blocks=blocks))
+    ]
+    if report["by"] is not None and report["groups"] is not None:
         rows = [{"group": group["group"], **row} for group in report["groups"][:GROUPS] for row in group["targets"]]
         text = f"By {report['by']}"
         if len(report["groups"]) > GROUPS:
@@ -100,15 +104,15 @@ def _sections(report: Record, *, blocks: bool) -> Sequence[tuple[str, Sequence[R
 
 
 def target_columns(title: str, *, blocks: bool) -> Sequence[Column]:
-    """Return the columns of targets, with a bar of the share kept."""
+    """Return the columns of targets, with a bar of the share met."""
 
-    def kept(row: Record) -> tuple[str, str]:
+    def met(row: Record) -> tuple[str, str]:
         share = row["attainment"]
         return "" if share is None else bar(share, 10, blocks=blocks), share_style(share)
 
     return (
         Column(title, lambda row: words(row["target"])),
-        Column("Kept", kept, rank=1),
+        Column("Met", met, rank=1),
         *measure_columns(),
     )
 
@@ -162,8 +166,8 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         cells = -(-16 * missed(step) // most) if most else 0
         return bar(1, cells, blocks=blocks) if cells else "", "red"
 
-    def kept(kind: str) -> Column:
-        title = f"{words(kind).capitalize()} kept"
+    def met(kind: str) -> Column:
+        title = f"{words(kind).capitalize()} met"
         return Column(title, lambda step: percent(step[f"{kind}_attainment"]), right=True)
 
     return trend["steps"], (
@@ -171,8 +175,8 @@ def _trend(trend: Record, *, blocks: bool) -> tuple[Sequence[Record], Sequence[C
         Column("Opened", lambda step: f"{step['opened_count']:,}", right=True, rank=2),
         Column("Missed", lambda step: f"{missed(step):,}", right=True),
         Column("", drawn, rank=1),
-        kept(Target.FIRST_RESPONSE),
-        kept(Target.RESOLUTION),
+        met(Target.FIRST_RESPONSE),
+        met(Target.RESOLUTION),
     )
 
 
@@ -203,7 +207,7 @@ def escalation_columns() -> Sequence[Column]:
     )
 
 
-def _heat_lines(report: Record, *, blocks: bool) -> Sequence["Text"]:
+def _heat_lines(report: "Report", *, blocks: bool) -> Sequence["Text"]:
     from rich.text import Text
 
     week, marks = report["busiest_hours"], HEAT[0 if blocks else 1]

@@ -36,7 +36,7 @@ def combination_lines(found: Record) -> Iterator[str]:
     whose = f", tenant {clean(found['tenant'])}" if found["tenant"] else ""
     yield f"plan {clean(found['plan'])}, priority {found['priority']}{whose}"
     for passed in found["passed_over"]:
-        yield f"  passed over  {clean(passed['policy'])}: {clean(passed['reason'])}"
+        yield f"  no match     {clean(passed['policy'])}: {clean(passed['reason'])}"
     if found["policy"] is None:
         yield "  no policy matches, so the ticket has no targets"
         return

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.records import Record
 from slactl.show.times import local, words
 from slactl.text import clean, counted
@@ -42,17 +43,15 @@ def diff_lines(diff: Record) -> Iterator[str]:
         yield f"{count} on {'the current rules' if version['current'] else named}"
         for section, changes in groupby(version["changes"], key=lambda change: (change["section"], change["name"])):
             yield f"  {clean(' '.join(part for part in section if part))}"
-            yield from (f"    {_change_line(change)}" for change in changes)
+            for change in changes:
+                key, mark = change["key"] or "", " (*)" if change["in_force"] else ""
+                values = [_value(change[side]) for side in ("before", "after") if change[side] is not None]
+                text = f"{_SIGNS[change['change']]} {key + '  ' if key else ''}{' → '.join(values)}{mark}"
+                yield f"    {clean(text)}"
     if any(change["in_force"] for version in diff["versions"] for change in version["changes"]):
         yield "(*) already applies to every ticket"
     if not all(version["current"] for version in diff["versions"]):
         yield "to move the open tickets: slactl rules apply --dry-run"
-
-
-def _change_line(change: Record) -> str:
-    key, mark = change["key"] or "", " (*)" if change["in_force"] else ""
-    values = [_value(change[side]) for side in ("before", "after") if change[side] is not None]
-    return clean(f"{_SIGNS[change['change']]} {key + '  ' if key else ''}{' → '.join(values)}{mark}")
 
 
 def _value(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show.records import Record
 
 #: Shares below the first are bad, below the second medium.
@@ -21,24 +21,24 @@ SPENT = {
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage; "n/a" where nothing was measured."""
+    """Return a share as a percentage; "n/a" if nothing was measured."""
     return "n/a" if share is None else f"{share * 100:.1f} %"
 
 
 def share_style(share: float | None) -> str:
-    """Return green, yellow or red; the number stands beside it."""
+    """Return green, yellow or red; the number is always shown with it."""
     if share is None:
         return "dim"
     return "red" if share < BAD else "yellow" if share < MIDDLING else "green"
 
 
 def taken(seconds: float | None) -> str:
-    """Return a business time in at most two units; "n/a" where nothing was measured."""
+    """Return a business time in at most two units; "n/a" if nothing was measured."""
     return "n/a" if seconds is None else describe_seconds(round(seconds))
 
 
 def change_words(share: float | None, before: float | None) -> str:
-    """Return how a share moved: "2.5 points better", "1.0 points worse", "no change"; empty where one is unknown."""
+    """Return how a share moved: "2.5 points better", "1.0 points worse", "no change"; empty if one is unknown."""
     if share is None or before is None:
         return ""
     points = (share - before) * 100
@@ -48,7 +48,7 @@ def change_words(share: float | None, before: float | None) -> str:
 
 
 def spent_shares(target: Record) -> dict[str, float]:
-    """Return the share of each state in the time of a target; empty where nothing is known."""
+    """Return the share of each state in the time of a target; empty if nothing is known."""
     whole = sum(target[name] or 0 for name in SPENT)
     return {name: (target[name] or 0) / whole for name in SPENT} if whole else {}
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Form, Screen
 from slactl.show.records import Record, put, to_json, write, write_line
 from slactl.show.tables import Column, draw
@@ -63,7 +64,7 @@ class Tally:
             waiting = self.states[target, "running"] + self.states[target, "paused"]
             if met + missed + waiting:
                 share = f"{100 * met / (met + missed):.1f}%" if met + missed else "n/a"
-                found.append(f"{words(target)}: {share} kept ({met:,} met, {missed:,} breached, {waiting:,} open)")
+                found.append(f"{words(target)}: {share} met ({met:,} met, {missed:,} missed, {waiting:,} open)")
         return found
 
 

@@ -1,10 +1,11 @@
-"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets kept."""
+"""The service desk on one screen: open work by urgency, the next breaches, and the share of targets met."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import from_text, to_text
+from slactl.durations import describe_seconds
 from slactl.show.forecast import forecast_table, forecast_title, next_table
 from slactl.show.form import Screen
 from slactl.show.records import Record
@@ -16,6 +17,8 @@ from slactl.text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from slactl.records.figures import Summary
 
 #: How many of the tickets that breach next there is room for.
 NEXT = 3
@@ -30,8 +33,8 @@ BAND_STYLES = {
 }
 
 
-def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
-    """Draw a record of `summary --json`, and how its share of kept targets changed against the period before."""
+def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
+    """Draw a record of `summary --json`, and how its share of met targets changed against the period before."""
     from rich.text import Text
 
     console, blocks = screen.console(), screen.draws_blocks
@@ -55,7 +58,7 @@ def draw_summary(summary: Record, change: Record, screen: Screen) -> None:
     rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
     console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
     _draw_change(summary, change, console)
-    if summary["groups"] is not None:
+    if summary["by"] is not None and summary["groups"] is not None:
         console.print()
         console.print(lay(summary["groups"], group_columns(summary["by"]), console.width))
 
@@ -65,7 +68,7 @@ def late_count(summary: Record) -> int:
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 
-def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> None:
+def _draw_open_work(summary: "Summary", console: "Console", *, blocks: bool) -> None:
     from rich.text import Text
 
     bands = [band for band in summary["urgency"] if band["count"] or band["band"] != "no_deadline"]
@@ -77,8 +80,9 @@ def _draw_open_work(summary: Record, console: "Console", *, blocks: bool) -> Non
     }
     text = " · ".join(f"{number:,} {name}" for name, number in parts.items())
     console.print(Text(f"{summary['open_count']:,} open: {text}"))
-    if late_count(summary):
-        text = " · ".join(f"{words(kind)} {summary[f'{kind}_breached_count']:,}" for kind in Target)
+    counts: Record = summary
+    if late_count(counts):
+        text = " · ".join(f"{words(kind)} {counts[f'{kind}_breached_count']:,}" for kind in Target)
         console.print(Text(f"Overdue targets: {text}", style="bold red"))
 
 
@@ -118,7 +122,7 @@ def _targets(summary: Record) -> Iterator[Record]:
 
 
 def target_columns(*, blocks: bool) -> Sequence[Column]:
-    """Return the columns of targets, with a bar of the share kept."""
+    """Return the columns of targets, with a bar of the share met."""
 
     def attained(row: Record) -> tuple[str, str]:
         share = row["attainment"]
@@ -126,7 +130,7 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
 
     return (
         Column("Target", lambda row: row["target"]),
-        Column("Kept", attained, rank=1),
+        Column("Met", attained, rank=1),
         Column("", lambda row: (percent(row["attainment"]), share_style(row["attainment"])), right=True),
         Column("Average", lambda row: taken(row["average"]), right=True),
         Column("Median", lambda row: taken(row["median"]), right=True),
@@ -134,8 +138,8 @@ def target_columns(*, blocks: bool) -> Sequence[Column]:
     )
 
 
-def _draw_change(summary: Record, change: Record, console: "Console") -> None:
-    """Print the shares of a period beside those of the period before; nothing where neither has any."""
+def _draw_change(summary: "Summary", change: Record, console: "Console") -> None:
+    """Print the shares of a period and of the period before; print nothing if neither has any."""
     lately, before = change["lately"], change["before"] or {}
     names = [f"{kind}_attainment" for kind in (Target.FIRST_RESPONSE, Target.RESOLUTION)]
     if all(lately[name] is None and before.get(name) is None for name in names):
@@ -169,9 +173,9 @@ def change_columns(title: str) -> Sequence[Column]:
 def group_columns(by: str) -> Sequence[Column]:
     """Return the columns of the groups of a summary."""
 
-    def kept(target: Target) -> Column:
+    def met(target: Target) -> Column:
         name = f"{target}_attainment"
-        title = "Response kept" if target is Target.FIRST_RESPONSE else "Resolution kept"
+        title = "Response met" if target is Target.FIRST_RESPONSE else "Resolution met"
         return Column(title, lambda g: (percent(g[name]), share_style(g[name])), right=True)
 
     def late(group: Record) -> tuple[str, str]:
@@ -184,6 +188,6 @@ def group_columns(by: str) -> Sequence[Column]:
         Column("Due soon", lambda g: f"{g['due_soon_count']:,}", rank=2, right=True),
         Column("Unassigned", lambda g: f"{g['unassigned_count']:,}", rank=3, right=True),
         Column("Escalated", lambda g: f"{g['escalated_count']:,}", rank=4, right=True),
-        kept(Target.FIRST_RESPONSE),
-        kept(Target.RESOLUTION),
+        met(Target.FIRST_RESPONSE),
+        met(Target.RESOLUTION),
     )

@@ -2,9 +2,10 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from slactl.records import Message, Ticket, TicketDetails, Timer
+    from slactl.records.tickets import Message, Ticket, TicketDetails, Timer
 
 MESSAGE_WORDS: Mapping[str, str] = {
     EventType.CREATED: "opening message",
@@ -29,11 +30,11 @@ MESSAGE_WORDS: Mapping[str, str] = {
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
 
-def draw_ticket(record: Record, screen: Screen, now: datetime, *, due_soon: int) -> None:
+def draw_ticket(ticket: "TicketDetails", screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
     from rich.text import Text
 
-    console, ticket = screen.console(), cast("TicketDetails", record)
+    console = screen.console()
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))

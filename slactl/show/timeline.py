@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 DAY = 86_400
-#: What a cell of a bar can stand for, in seconds; the shortest that fits is taken.
+#: The possible lengths of a cell of a bar, in seconds; the shortest that fits is used.
 STEPS = (300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 21_600)
 #: The longest bar, and how much room is left for the words beside it, in cells.
 LONGEST, WORDS = 72, 26
-#: Of more dates than this, consecutive ones on which nothing special happened are drawn together.
+#: From this number of dates on, consecutive dates without special events are drawn together.
 MANY_DAYS = 31
 
 
@@ -188,7 +188,7 @@ def scale(rows: Sequence[DayRow], width: int) -> Scale:
 
 
 def cells(row: DayRow, drawn: Scale) -> list[str]:
-    """Return the look that took most of the time of each cell of a bar; empty where the timer did not run."""
+    """Return the look that took most of the time of each cell of a bar; empty if the timer did not run."""
     shares: list[Counter[Look]] = [Counter() for _ in range(drawn.cells)]
     for look, start, end in row.pieces:
         for place in range(max(0, (start - drawn.first) // drawn.step), drawn.cells):
@@ -200,7 +200,7 @@ def cells(row: DayRow, drawn: Scale) -> list[str]:
     found = [max(share, key=lambda look: (share[look], -order.index(look))) if share else "" for share in shares]
     if row.deadline is not None:
         place = (row.deadline - drawn.first) // drawn.step
-        # At the very end of the hours it stands behind them.
+        # A deadline at the end of the hours is drawn after them.
         found[place : place + 1] = [DEADLINE]
     return [str(each) for each in found]
 

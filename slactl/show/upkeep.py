@@ -1,10 +1,14 @@
 """Results of audits, backups, erasures, `doctor` and rebuilds, for people."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from slactl.show.form import Screen
 from slactl.show.records import Record, cell
 from slactl.text import clean, counted
+
+if TYPE_CHECKING:
+    from slactl.records.upkeep import Audit, Backup, Erasure, Health, Rebuild, Spelled
 
 #: The names of the fields, singular and plural.
 FIELDS = {
@@ -16,17 +20,17 @@ FIELDS = {
 
 _SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
 
-#: Why the address of an erased person is still in a column.
+#: The reasons why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
     ("event_text.text", "ticket.subject", "ticket.requester_email", "notification.error", "silence.comment"), _ANOTHER
 )
 
 
-def audit_lines(audit: Record) -> Iterator[str]:
+def audit_lines(audit: "Audit") -> Iterator[str]:
     """Yield what an audit checked, and a line for each finding, the first bad event first."""
     yield f"last hash\t{audit['audit_head'] or 'none: the log is empty'}"
     yield f"events\t{audit['events']:,}"
-    yield f"texts\t{audit['texts']:,} kept, {audit['erased']:,} erased"
+    yield f"texts\t{audit['texts']:,} stored, {audit['erased']:,} erased"
     yield f"tickets\t{audit['tickets']:,}"
     for finding in audit["findings"]:
         yield f"bad\t{clean(finding['message'])}"
@@ -36,14 +40,14 @@ def audit_lines(audit: Record) -> Iterator[str]:
     yield "verified\tno" if audit["found"] else "verified\tyes: nothing was changed since it was written"
 
 
-def backup_lines(backup: Record) -> Iterator[str]:
+def backup_lines(backup: "Backup") -> Iterator[str]:
     """Yield where the copy is, and what it contains."""
     verb = "would copy" if backup["dry_run"] else "copied and verified"
     yield f"{verb} {backup['events']:,} events, {size(backup['size'])}, to {clean(backup['file'])}"
     yield f"last hash {backup['audit_head'] or 'none: the log is empty'}"
 
 
-def erasure_lines(erasure: Record) -> Iterator[str]:
+def erasure_lines(erasure: "Erasure") -> Iterator[str]:
     """Yield what was erased, and what could not be erased."""
     rehearsed = erasure["dry_run"]
     if erasure["texts"]:
@@ -53,9 +57,9 @@ def erasure_lines(erasure: Record) -> Iterator[str]:
         yield "would rewrite the file, so that it holds no erased text"
     elif not erasure["problem"]:
         yield "rewrote the file: it holds no erased text"
-    for name, what in (("tickets", "of this person"), ("other_tickets", "of others")):
-        if erasure[name]:
-            yield f"  in tickets {what}: {first_numbers(erasure[name])}"
+    for numbers, what in ((erasure["tickets"], "of this person"), (erasure["other_tickets"], "of others")):
+        if numbers:
+            yield f"  in tickets {what}: {first_numbers(numbers)}"
     if erasure["spelled"]["texts"]:
         yield _spelled(erasure["spelled"], rehearsed=rehearsed)
     for left in erasure["left"]:
@@ -67,11 +71,9 @@ def erasure_lines(erasure: Record) -> Iterator[str]:
         yield f"not erased: {clean(erasure['problem'])}"
 
 
-def _spelled(spelled: Record, *, rehearsed: bool) -> str:
+def _spelled(spelled: "Spelled", *, rehearsed: bool) -> str:
     count, tickets = spelled["texts"], spelled["tickets"]
-    have = (
-        f"{count} of these texts {'have' if count > 1 else 'has'} the address only in another spelling, such as &#64;"
-    )
+    have = f"{count} of these texts {'have' if count > 1 else 'has'} the address only in encoded form, such as &#64;"
     look = f"; read before erasing: slactl show {' '.join(map(str, tickets[:20]))}" if rehearsed else ""
     return f"  {have}, in ticket{'s' if len(tickets) > 1 else ''} {first_numbers(tickets)}{look}"
 
@@ -92,7 +94,7 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def draw_health(health: Record, screen: Screen) -> None:
+def draw_health(health: "Health", screen: Screen) -> None:
     """Draw a line for each check, and below a problem the command that fixes it."""
     from rich.text import Text
 
@@ -108,14 +110,14 @@ def draw_health(health: Record, screen: Screen) -> None:
     console.print(Text(f"\n{counted(count, 'problem')} to fix" if count else "\nno problems found", style="bold"))
 
 
-def health_lines(health: Record) -> Iterator[str]:
+def health_lines(health: "Health") -> Iterator[str]:
     """Yield a line for each check: ok or bad, the check, what it found, the command that fixes it."""
     for check in health["checks"]:
         cells = ["ok" if check["ok"] else "bad", check["check"], check["found"], check["fix"]]
         yield "\t".join(cell(each) for each in cells)
 
 
-def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
+def rebuild_lines(rebuilt: "Rebuild", found: Iterable[Record]) -> Iterator[str]:
     """Yield each difference, and how many tickets were checked and rebuilt."""
     for name, sql in rebuilt["dropped"].items():
         yield clean(
@@ -123,9 +125,9 @@ def rebuild_lines(rebuilt: Record, found: Iterable[Record]) -> Iterator[str]:
         )
     for name in rebuilt["structure"]:
         if name not in rebuilt["dropped"] and name not in rebuilt["unmade"]:
-            yield clean(f"{name} differed from the definition of slactl")
+            yield clean(f"{name} differed from slactl's definition")
     for each in found:
         yield clean(each["message"])
     would = "would be " if rebuilt["dry_run"] else ""
-    failed = f", {rebuilt['failed']:,} could not be computed" if rebuilt["failed"] else ""
+    failed = f", {rebuilt['failed']:,} could not be calculated" if rebuilt["failed"] else ""
     yield f"tickets checked: {rebuilt['tickets']:,}, of which {rebuilt['changed']:,} {would}rebuilt{failed}"

@@ -14,7 +14,7 @@ class Status(StrEnum):
 
     @property
     def is_done(self) -> bool:
-        """Whether the resolution clock has stopped."""
+        """Return whether the resolution clock has stopped."""
         return self in (Status.RESOLVED, Status.CLOSED)
 
 
@@ -114,10 +114,10 @@ class OnUnknown(StrEnum):
 
 
 class LevelOutcome(StrEnum):
-    """Name what became of a level that fell due.
+    """Name what became of a level that became due.
 
     `expired`: a warning that a later level or the deadline has overtaken, or a level whose timer stopped first.
-    `baseline`: a level that fell due before its escalation rule was in use.
+    `baseline`: a level that became due before its escalation rule was in use.
     `skipped`: a level whose `when` did not match the ticket any more.
     """
 

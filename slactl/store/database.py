@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from slactl.store.sqlite.faults import Obstacle
+
     #: One transaction, for the functions of `store` only: nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
     #: One transaction with the models of `store.schema`.
@@ -25,10 +27,18 @@ class Database(NamedTuple):
     @contextmanager
     def read(self) -> "Iterator[Transaction]":
         """Open one read transaction: every query in it sees the same state."""
-        from slactl.store.sqlite.connection import open_database, reported, transaction
+        from slactl.store.sqlite.connection import open_database
 
-        with closing(open_database(self.path, query_only=True)) as opened, reported(self.path), transaction(opened):
+        with closing(open_database(self.path, query_only=True)) as opened, self.read_again(opened):
             yield opened
+
+    @contextmanager
+    def read_again(self, opened: "Transaction") -> Iterator[None]:
+        """Open one read transaction with a connection that `held_open` keeps."""
+        from slactl.store.sqlite.connection import reported, transaction
+
+        with reported(self.path), transaction(opened):
+            yield
 
     @contextmanager
     def write(self, *, keep: bool = True) -> "Iterator[Transaction]":
@@ -67,12 +77,12 @@ class Database(NamedTuple):
         return writing(self.path, keep=keep)
 
     @contextmanager
-    def held_open(self) -> Iterator[None]:
+    def held_open(self) -> "Iterator[Transaction]":
         """Keep one connection open: the last connection to close copies the write-ahead log back, which takes time."""
         from slactl.store.sqlite.connection import open_database
 
-        with closing(open_database(self.path, query_only=True)):
-            yield
+        with closing(open_database(self.path, query_only=True)) as opened:
+            yield opened
 
     def may_write(self, seconds: float) -> bool:
         """Return whether the write lock is free within some seconds; an older database is not migrated."""
@@ -80,6 +90,12 @@ class Database(NamedTuple):
 
         with closing(open_database(self.path, query_only=True, migrates=False)) as opened, reported(self.path):
             return may_write(opened, seconds)
+
+    def obstacle_to_writing(self) -> "Obstacle | None":
+        """Return why this user cannot change the database now; None where nothing is known to be in the way."""
+        from slactl.store.sqlite.faults import obstacle_to_writing
+
+        return obstacle_to_writing(self.path)
 
     def create(self, *, group: int | None = None) -> bool:
         """Create the database unless it exists, for a group if one is given; return whether it was created."""

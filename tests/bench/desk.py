@@ -132,7 +132,7 @@ class Bench:
 
     def _start_rows(self, floor: float) -> None:
         largest = self.desks[-1].size
-        for name, size, most in (("`--version`", 0, 6), ("completion of ids", largest, 6), ("`--help`", 0, 10)):
+        for name, size, most in (("`--version`", 0, 5), ("completion of ids", largest, 6), ("`--help`", 0, 10)):
             self._in_floors(name, size, floor, most)
 
     def _read_rows(self, floor: float) -> None:

@@ -1,5 +1,6 @@
 """The shell's completion: commands, options, closed sets, ids and views; never what strangers wrote."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -164,3 +165,33 @@ def test_a_real_shell_completes_once_it_is_installed(filled: Path, tmp_path: Pat
             terminal.until(expected, after=seen)
             terminal.type("\x15")  # the line is dropped
         assert "Traceback" not in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("shell", "part"), [("zsh", "#compdef slactl"), ("bash", "-F _slactl_completion"), ("fish", "complete --command")]
+)
+@pytest.mark.parametrize("form", ["{} {}", "{}={}", "--color never {} {}"])
+def test_the_completion_of_the_shell_that_was_named_is_shown(slactl: Slactl, form: str, shell: str, part: str) -> None:
+    shown = slactl(*form.format("--show-completion", shell).split())
+    assert (shown.code, part in shown.out) == (0, True), shown.err
+
+
+def test_the_completion_of_the_shell_that_was_named_is_installed(slactl: Slactl, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    done = slactl("--install-completion", "zsh")
+    assert (done.code, done.out) == (0, f"zsh completion installed in {tmp_path}/home/.zfunc/_slactl\n")
+    assert "#compdef slactl" in (tmp_path / "home" / ".zfunc" / "_slactl").read_text()
+
+
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_a_shell_without_completion_is_refused(slactl: Slactl, tmp_path: Path, option: str) -> None:
+    (tmp_path / "home").mkdir()
+    refused = slactl(option, "tcsh")
+    assert (refused.code, "'tcsh' is not" in refused.err) == (2, True), refused.err
+    assert f"hint: slactl {option} bash" in refused.err
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_the_words_of_a_command_set_up_no_completion(desk: Path, slactl: Slactl) -> None:
+    assert slactl("create", "--from", "ann@example.com", "--", "--show-completion").code == 0
+    assert json.loads(slactl("show", "1", "--json").out)["subject"] == "--show-completion"

@@ -155,7 +155,7 @@ class TestBusyDesk:
             "All targets so far",
             "8 tickets opened; 37.5 % were overdue, 12.5 % escalated",
             "",
-            "Target          Kept                Missed  Of    p50     p90      p95  Average",
+            "Target          Met                 Missed  Of    p50     p90      p95  Average",
             "first response  ██████░░░░  60.0 %       2   5     1h     21h  23h 30m   9h 20m",
             "next response                  n/a       0   0    n/a     n/a      n/a      n/a",
             "resolution      █████░░░░░  50.0 %       1   2  2d 3h  3d 15h   3d 19h    2d 3h",

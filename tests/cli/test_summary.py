@@ -202,7 +202,7 @@ class TestBusyDesk:
             "in 23h        8  first response  normal    nobody    [bold red]Sale[/] now  ⟨U+…",
             "in 2d 20h     5  resolution      high      bob       Slow report",
             "",
-            "Target          Kept                          Average  Median  Of",
+            "Target          Met                           Average  Median  Of",
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
             "Of all tickets, 37.5 % were ever overdue and 12.5 % were ever escalated.",
@@ -211,11 +211,11 @@ class TestBusyDesk:
             "first response   50.0 %  100.0 %  50.0 points worse",
             "resolution       50.0 %    0.0 %  50.0 points better",
             "",
-            "Plan        Open  Overdue  Due soon  Unassigned  Response kept  Resolution kept",
-            "enterprise     2        1         1           1          0.0 %              n/a",
-            "free           0        0         0           0        100.0 %          100.0 %",
-            "pro            3        0         0           1         66.7 %            0.0 %",
-            "trial          1        0         0           1            n/a              n/a",
+            "Plan        Open  Overdue  Due soon  Unassigned  Response met  Resolution met",
+            "enterprise     2        1         1           1         0.0 %             n/a",
+            "free           0        0         0           0       100.0 %         100.0 %",
+            "pro            3        0         0           1        66.7 %           0.0 %",
+            "trial          1        0         0           1           n/a             n/a",
         ]
 
     def test_until_leaves_out_what_came_after(self, slactl: Slactl) -> None:

@@ -51,8 +51,8 @@ def arguments(folder: Path, line: str) -> list[str]:
 
 
 def is_told(ended: Ended, *texts: str) -> None:
-    """It ended with 6, one line that says why, and one hint."""
-    assert ended.code == 6, (ended.code, ended.err)
+    """It changed nothing and ended with 1, one line that says why, and one hint."""
+    assert ended.code == 1, (ended.code, ended.err)
     lines = ended.err.splitlines()
     assert [line.split(": ")[0] for line in lines] == ["error", "hint"], ended.err
     assert all(text in lines[0] for text in texts), ended.err

@@ -81,6 +81,8 @@ COMMANDS = (
     Writing("doctor --rebuild", spoilt=SPOILT),
 )
 
+Content = dict[str, list[str]]
+
 NAMES = [command.line.split(" --")[0].strip() or command.line for command in COMMANDS]
 FAULTS = (Fault.DEATH, Fault.ROLLED_BACK, Fault.ERROR)
 
@@ -121,7 +123,7 @@ def judged(folder: Path, command: Writing, trouble: Trouble, usual: Course) -> l
     if ended.code == 0 and found != usual.after:
         wrong.append(f"said to be done, but: {difference(usual.after, found)}")
     if trouble.fault is not Fault.DEATH:
-        wrong += complaints(ended)
+        wrong += [*complaints(ended), *untruths(ended, usual.before, found, usual.after)]
     if command.batches or found == usual.before:
         again = run(*command.arguments(folder))
         if again.code != 0 or content(database) != usual.after:
@@ -133,6 +135,15 @@ def judged(folder: Path, command: Writing, trouble: Trouble, usual: Course) -> l
     return wrong + violations(database, NOON)
 
 
+def untruths(ended: Ended, before: Content, found: Content, after: Content) -> list[str]:
+    """What a command said of its work that is not so."""
+    nothing = "; nothing was written" in ended.err or "; no ticket was changed" in ended.err
+    wrong = nothing and found != before
+    wrong |= "running the command again" in ended.err and found == before
+    wrong |= "its answer could not be written" in ended.err and found != after
+    return [f"untrue: {ended.err} {difference(before, found)}"] if wrong else []
+
+
 def complaints(ended: Ended) -> list[str]:
     """What is wrong with how a command told that the database failed it."""
     if "Traceback" in ended.err:
@@ -142,7 +153,10 @@ def complaints(ended: Ended) -> list[str]:
     told = "disk I/O error" in ended.out + ended.err
     # An erasure is done when only the rewriting of the file fails, and says what is left to do.
     left = ended.code == 7 and "not erased: " in ended.out
-    good = told and (left or (ended.code == 6 and ended.err.startswith("error: ")))
+    undone = "; nothing was written" in ended.err or "; no ticket was changed" in ended.err
+    partly = "running the command again does the rest" in ended.err or "its answer could not be" in ended.err
+    failed = (undone and ended.code == 1) or (partly and ended.code == 7)
+    good = told and (left or (failed and ended.err.startswith("error: ")))
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]
 
 

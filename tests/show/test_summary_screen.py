@@ -103,7 +103,7 @@ def test_summary_at_80_columns() -> None:
         "1,042 open: 3 unassigned · 7 escalated · 9 paused",
         "Overdue targets: first response 3 · next response 0 · resolution 4",
         "",
-        "Target          Kept                          Average  Median     Of",
+        "Target          Met                           Average  Median     Of",
         "first response  ████████████████░░░░  82.0 %      42m     30m  1,200",
         "resolution      ███████████████████░  99.1 %  12h 18m     10h     98",
         "Of all tickets, 20.0 % were ever overdue and 10.0 % were ever escalated.",
@@ -112,9 +112,9 @@ def test_summary_at_80_columns() -> None:
         "first response   82.0 %  79.5 %  2.5 points better",
         "resolution       99.1 %     n/a",
         "",
-        "Plan         Open  Overdue  Due soon  Unassigned  Response kept  Resolution kept",
-        "enterprise  1,042        7         4           3         82.0 %           99.1 %",
-        "no plan         0        0         0           0            n/a              n/a",
+        "Plan         Open  Overdue  Due soon  Unassigned  Response met  Resolution met",
+        "enterprise  1,042        7         4           3        82.0 %          99.1 %",
+        "no plan         0        0         0           0           n/a             n/a",
     ]
 
 

@@ -12,17 +12,23 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
+from slactl import committed
+from slactl.clock import BootClock, from_text, jumped, stopwatch, to_text
+from slactl.committed import in_parts
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
 from slactl.desk.ledger import last_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import LastRules, rules_fingerprint
 from slactl.desk.ledger.trust import rules_trust
-from slactl.errors import ExitCode, SlactlError
+from slactl.errors import ExitCode, SlactlError, StorageError
 from slactl.store.read import runs
 from slactl.store.sqlite.connection import leaving_when
 from slactl.store.write.runs import correct_exit_code, end_run, start_run
+
+if TYPE_CHECKING:
+    from slactl.store.database import Transaction
 
 #: By how much the wall clock may be corrected between two runs, in seconds. Time servers correct it by less.
 JUMP = 60
@@ -38,56 +44,69 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
         RulesError: the rules are invalid, and this database never used a valid version.
     """
     watch = stopwatch()
-    # Kept open to the end: the last connection to leave copies the write-ahead log back, and no batch should have to.
-    with leaving_when(options.stop), desk.database.held_open():
+    # Keep one connection open to the end. The last connection to close copies the write-ahead log back, which would
+    # make a batch slow.
+    with leaving_when(options.stop), desk.database.held_open() as held:
         if options.dry_run:
             from slactl.desk.escalation.scan import rehearse
 
             rehearsed = rehearse(desk, now, options)
-            with desk.database.read() as transaction:
-                rehearsed.audit_head = runs.audit_head(transaction)
+            with desk.database.read_again(held):
+                rehearsed.audit_head = runs.audit_head(held)
             options.show(rehearsed)
             return rehearsed
-        return _run(desk, now, options, watch)
+        return _run(desk, now, options, watch, held)
 
 
-def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float]) -> Report:
+def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], held: "Transaction") -> Report:
     with desk.database.run_lock() as lock:
-        fingerprint = rules_fingerprint(desk.rules)
-        with desk.database.read() as transaction:
-            before = runs.before_run(transaction, to_text(now), fingerprint)
-        rules = last_rules.recall(desk)
-        if rules is not None and rules.fingerprint != fingerprint:
-            rules = None
-        report, facts = Report(at=now, dry_run=False), dict[str, str]()
-        trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
-        if trusts_clock and (rules is None or not before.idle):
-            with desk.database.write() as transaction:
-                report.run_id = start_run(transaction, to_text(now))
-            with _recorded(desk, report, watch):
-                rules = _work(desk, report, options, lock)
-                facts = _remember_rules(desk, report, options, rules, fingerprint)
-        report.duration_ms = round(watch() * 1000)
-        boot = options.boot if trusts_clock else None
-        with desk.database.write() as transaction:
-            report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
-        _tell_monitors(desk, report, options, rules)
+        with in_parts():
+            report = _locked_run(desk, now, options, watch, lock, held)
         options.show(report)
         if report.printed:
             from slactl.desk.messages.outbox import record_printed
 
-            record_printed(desk, now, report.printed)
+            with in_parts():
+                record_printed(desk, now, report.printed)
         return report
+
+
+def _locked_run(
+    desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], lock: int, held: "Transaction"
+) -> Report:
+    fingerprint = rules_fingerprint(desk.rules)
+    with desk.database.read_again(held):
+        before = runs.before_run(held, to_text(now), fingerprint)
+    rules = last_rules.recall(desk)
+    if rules is not None and rules.fingerprint != fingerprint:
+        rules = None
+    report, facts = Report(at=now, dry_run=False), dict[str, str]()
+    trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
+    if trusts_clock and (rules is None or not before.idle):
+        with desk.database.write() as transaction:
+            report.run_id = start_run(transaction, to_text(now))
+        with _recorded(desk, report, watch):
+            rules = _work(desk, report, options, lock)
+            facts = _remember_rules(desk, report, options, rules, fingerprint)
+    report.duration_ms = round(watch() * 1000)
+    boot = options.boot if trusts_clock else None
+    with desk.database.write() as transaction:
+        report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
+    committed.add("run", "recorded", [report.run_id])
+    _tell_monitors(desk, report, options, rules)
+    return report
 
 
 @contextmanager
 def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterator[None]:
-    """Write the exit code of a run that ends with an error into its row, where the row can still be written."""
+    """Write the exit code of a run that ends with an error into its row, if the row can still be written."""
     try:
         yield
     except BaseException as error:
         code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.FAILURE
         code = error.code if isinstance(error, SlactlError) else code
+        if isinstance(error, StorageError) and committed.so_far().things:
+            code = ExitCode.PARTLY
         report.duration_ms = round(watch() * 1000)
         with suppress(SlactlError), desk.database.write() as transaction:
             end_run(transaction, report.run_id, report.columns() | {"exit_code": int(code)})
@@ -95,12 +114,14 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
 
 
 def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
-    """Return whether the wall clock was changed since the last run on this start of the machine; report it if so."""
+    """Return whether the wall clock was changed since the last run after the same machine start; report it if so."""
     if last is None or boot is None:
         return False
     by = jumped(from_text(last.started_at), last.boot, report.at, boot)
     if abs(by) <= JUMP:
         return False
+    from slactl.durations import describe_seconds
+
     report.incomplete = True
     report.problems.append(
         f"the clock was set {'forward' if by > 0 else 'back'} by {describe_seconds(abs(by))} since the last check at"
@@ -130,19 +151,19 @@ def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRul
 def _remember_rules(
     desk: Desk, report: Report, options: RunOptions, rules: LastRules | None, fingerprint: str
 ) -> dict[str, str]:
-    """Keep the rules for the next run of this user; return what any next run needs to know, by key of `meta`."""
+    """Store the rules for this user's next run; return the facts for the next run of any user, by key of `meta`."""
     # After a run that did not go through all tickets, the next one must read the rules again.
     if report.interrupted or rules is None:
         return {}
     if options.keeps_state:
-        # What others may have written is not kept: later, when they can no longer write it, it would be trusted.
+        # Do not store rules that others may have written. The next run would trust them.
         text = None if rules_trust(desk.rules) else rules.text
         last_rules.keep(desk, rules._replace(fingerprint=fingerprint, text=text))
     return {runs.FINGERPRINT: fingerprint}
 
 
 def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastRules | None) -> None:
-    """Write the metrics and send the heartbeat; a failure there is a problem of a run whose row is already written."""
+    """Write the metrics and send the heartbeat; a failure changes the exit code of a run whose row is written."""
     heartbeat = rules.heartbeat if rules is not None and report.code is ExitCode.DONE else None
     if options.metrics is None and heartbeat is None:
         return

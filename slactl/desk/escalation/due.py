@@ -20,7 +20,7 @@ def due_tickets(book: Ledger, after: int, most: int, until: int | None = None) -
 
 
 def refresh(open_ledger: OpenLedger, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Compute every next instant again, in batches, if the rules have changed since this was last done.
+    """Compute every next instant again, in batches, if the rules have changed since the last computation.
 
     If somebody edits the rules meanwhile, it begins again.
     """
@@ -48,5 +48,5 @@ def next_live(book: Ledger, after: int, most: int) -> Sequence[int]:
 
 
 def is_current(book: Ledger) -> bool:
-    """Return whether the next instants were computed with the rules of today."""
+    """Return whether the next instants were computed with the current rules."""
     return book.rulebook.are_levels_current()

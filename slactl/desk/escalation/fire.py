@@ -1,4 +1,4 @@
-"""Fire an escalation: the one function for both levels that fell due and escalations by hand."""
+"""Fire an escalation: one function for due levels and for escalations by hand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The cause of an escalation: a person's reason, or a level that fell due."""
+    """The cause of an escalation: a person's reason, or a level that became due."""
 
     reason: str
     fired_at: datetime
@@ -77,14 +77,14 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
-    """Record a level that fell due without firing (expired, skipped, baseline); nobody gets a message."""
+    """Record a due level that does not fire (expired, skipped, baseline); nobody gets a message."""
     assert cause.key is not None
     row = _row(cause, book.state(number), None, None) | {"event_id": None}
     return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": []}
 
 
 def _changes(action: Action, state: Evaluation, rules: Rules) -> tuple[Priority | None, str | None]:
-    """Return the new priority and the new assignee of a ticket; None where the action changes nothing."""
+    """Return the new priority and the new assignee of a ticket; None if the action changes nothing."""
     raised = action.priority if action.priority and action.priority.rank > state.priority.rank else None
     role = rules.roles.get(action.assign) if action.assign else None
     wanted = role.assignee if role is not None else action.assign

@@ -29,7 +29,7 @@ ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None) -> Delivered:
-    """Write the metrics file and send the heartbeat, where they are wanted; return the problems."""
+    """Write the metrics file and send the heartbeat, if the run has them; return the problems."""
     delivered = Delivered()
     if metrics is not None:
         try:
@@ -67,10 +67,10 @@ def _families(transaction: "Transaction", report: Report) -> Iterator[Family]:
     yield "last_run_count", "gauge", "Tickets, breaches, levels and messages of the last check.", results
     names = ("escalation", "level", "outcome", "source")
     decided: list[Sample] = [(dict(zip(names, row, strict=False)), row[-1]) for row in tallies["escalations"]]
-    yield "escalations_total", "counter", "Levels that fell due by outcome, and manual escalations.", decided
+    yield "escalations_total", "counter", "Due levels by outcome, and manual escalations.", decided
     yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
     overdue = runs.overdue_unfired(transaction, now)
-    yield _gauge("overdue_unfired_tickets", "Tickets with something due that no check has processed.", overdue)
+    yield _gauge("overdue_unfired_tickets", "Tickets with a due breach or level that no check has processed.", overdue)
 
 
 def _gauge(name: str, meaning: str, *values: float) -> Family:
@@ -133,4 +133,4 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
     except Unresolved as error:
         return str(error)
     except Exception as error:
-        return with_errno(type(error).__name__, error)  # its text may have the URL in it, and a thread would print that
+        return with_errno(type(error).__name__, error)  # a thread would print the text, with the URL

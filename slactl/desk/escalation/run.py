@@ -14,6 +14,7 @@ from slactl.errors import ExitCode, worst
 
 if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Delivered
+    from slactl.records.runs import CheckReport, Firing
 
 
 class RunOptions(NamedTuple):
@@ -27,7 +28,7 @@ class RunOptions(NamedTuple):
     trust_clock: bool = False
     #: The file for Prometheus' textfile collector.
     metrics: Path | None = None
-    #: False for a throw-away database: the run keeps nothing in this user's state folder.
+    #: False for a temporary database: the run keeps nothing in this user's state folder.
     keeps_state: bool = True
     #: Returns whether to stop; asked between two batches and between two messages.
     stop: Callable[[], bool] = lambda: False
@@ -46,7 +47,7 @@ class Batch:
 
     def __init__(self, scanned: int = 0, failed: int = 0, problems: Sequence[str] = ()) -> None:
         self.scanned, self.breached, self.failed = scanned, 0, failed
-        self.firings: list[dict[str, Any]] = []
+        self.firings: list[Firing] = []
         self.problems = list(problems)
 
     def add(self, other: "Batch") -> None:
@@ -92,17 +93,17 @@ class Report(Batch):
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Return how many levels fell due without firing, by outcome."""
+        """Return how many due levels did not fire, by outcome."""
         return {outcome: count for outcome, count in sorted(self.outcomes.items()) if outcome != "fired"}
 
     @property
     def happened(self) -> bool:
-        """Return whether there is anything to tell a person who asked for silence otherwise."""
+        """Return whether something happened that a run with `--quiet` prints."""
         return bool(self.breached or self.escalated or self.notified or self.problems)
 
     @property
     def code(self) -> ExitCode:
-        """Return how the run ended, without the code that only `--exit-code` asks for."""
+        """Return the exit code of the run, without the code of the option `--exit-code`."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         partly = bool(self.failed) or self.incomplete
@@ -119,7 +120,7 @@ class Report(Batch):
         self.incomplete |= delivered.waits
         self.interrupted |= delivered.interrupted
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "CheckReport":
         """Return the report as `check --json` prints it."""
         return {
             "run_id": self.run_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import to_text
 from slactl.desk.escalation.due import OpenLedger, due_tickets, is_current, next_live, refresh
@@ -22,6 +22,9 @@ from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
 from slactl.text import clean
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Firing as FiringRecord
 
 #: Tickets in one write transaction: few enough that nobody waits long for the lock.
 BATCH = 100
@@ -60,9 +63,9 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     _go_through(open_ledger, report, options)
     report.add_messages(delivered)
     if options.send and counts:
-        # The messages of earlier runs, and those that each batch adds.
+        # Count the messages of earlier runs and the messages that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
-    report.firings = [firing | {"id": None, "run_id": None} for firing in report.firings]
+    report.firings = [cast("FiringRecord", {**firing, "id": None, "run_id": None}) for firing in report.firings]
     return report
 
 
@@ -90,7 +93,7 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
 
 
 def _note_rules(book: Ledger, report: Report) -> LastRules | None:
-    """Report which rules the run uses, and once if those of the file are invalid; return those of the file."""
+    """Report the rules that the run uses, and once that the file is invalid; return the rules of the file."""
     if not report.dry_run:
         report.rules_version = book.rulebook.current_version().id
     if book.rulebook.problem is not None:
@@ -162,13 +165,13 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
             batch.problems.append(_problem(number, error))
             continue
         batch.breached += breached
-        recipients = book.tell_once(mark)
+        recipients = book.keep_highest_messages(mark)
         for firing in firings:
             if firing["left_out"]:
                 tags = f"{firing['level']} does not add {', '.join(map(clean, firing['left_out']))}"
                 batch.problems.append(f"ticket {number} has {MOST_TAGS} tags, the most allowed; {tags}")
             record = {name: value for name, value in firing.items() if name not in _INTERNAL}
-            batch.firings.append(record | {"told": recipients.get(firing["id"], [])})
+            batch.firings.append(cast("FiringRecord", record | {"told": recipients.get(firing["id"], [])}))
     return batch
 
 
@@ -193,9 +196,9 @@ def note_breaches(book: Ledger, number: int) -> int:
 
 
 def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> list[dict[str, Any]]:
-    """Record an outcome for each level of a ticket that is due and has none, in the order in which they fell due.
+    """Record an outcome for each level of a ticket that is due and has none, in the order in which they became due.
 
-    A level can change what the `when` of the next one asks for, so the others are judged again after each level.
+    A level can change facts that the `when` of another one tests. So the other levels are evaluated again after each.
     """
     records: list[dict[str, Any]] = []
     while due := due_levels(book.state(number), book.rulebook.current, book.now, book.fired(number)):

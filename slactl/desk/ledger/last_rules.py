@@ -1,7 +1,8 @@
 """A private copy of the rules that this user's last `check` read, in a folder that nobody else can write.
 
-The database never says where messages go: it may be anybody's. While the rules file is unchanged, a run without work
-takes the address of the heartbeat from this copy. While the rules file is invalid, it says where messages go.
+The addresses of messages never come from the database, because others may have written it. While the rules file is
+unchanged, a run without work takes the address of the heartbeat from this copy. While the rules file is invalid,
+`check` takes the addresses of messages from this copy.
 """
 
 import json
@@ -17,7 +18,7 @@ from slactl.files import read_regular, write_whole
 
 
 class Heartbeat(NamedTuple):
-    """The URL that `check` requests after a clean run, as the rules write it: secrets are put in only then."""
+    """The URL that `check` requests after a run without problems, as the rules write it, without its secrets."""
 
     url: str
     allow_http: bool = False
@@ -26,7 +27,7 @@ class Heartbeat(NamedTuple):
 
 
 class LastRules(NamedTuple):
-    """The valid rules that the last run read, and the state of their file; no text where others could write it."""
+    """The valid rules that the last run read, and the state of their file; no text if others could write it."""
 
     fingerprint: str
     heartbeat: Heartbeat | None
@@ -35,7 +36,7 @@ class LastRules(NamedTuple):
 
 
 def rules_fingerprint(path: Path) -> str:
-    """Return a text that changes with the rules file, without reading the file; another one where there is no file.
+    """Return a text that changes with the rules file, without reading the file; another text if there is no file.
 
     Nobody can set back the instant at which the file was last changed. Importing a hash would cost an idle run more
     than all its other work.
@@ -48,7 +49,7 @@ def rules_fingerprint(path: Path) -> str:
 
 
 def recall(desk: Desk) -> LastRules | None:
-    """Return the rules that this user's last run with this file and database read; None where none are kept."""
+    """Return the rules that this user's last run with this file and database stored; None if there are none."""
     try:
         file = _place(desk)
         if rules_trust(file):
@@ -63,7 +64,7 @@ def recall(desk: Desk) -> LastRules | None:
 
 
 def keep(desk: Desk, rules: LastRules) -> None:
-    """Keep the rules that a run read; where they cannot be kept, the next run reads the rules file itself."""
+    """Store the rules that a run read; if that fails, the next run reads the rules file itself."""
     if recall(desk) == rules:
         return
     try:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.entry import CUSTOMER, Entry, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
+from slactl.desk.ledger.entry import Entry as Entry
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
@@ -25,14 +26,12 @@ from slactl.store.schema import models
 from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import statements as writes
-from slactl.store.write import tenants as stored_tenants
 
 if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
     from slactl.store.database import ModelTransaction
 
-__all__ = ["Entry", "Ledger", "ledger"]
-
-#: How much later than a command others can have read the clock whose changes it finds.
+#: How far ahead of this command's clock the changes of other commands may be, because they read the clock later.
 LAG = timedelta(minutes=10)
 
 
@@ -69,25 +68,24 @@ class Ledger:
 
     def owner_of(self, external_id: str) -> int | None:
         """Return the number of the ticket that has an external id, or None."""
-        known = reads.tickets_named(self.transaction, [external_id]).get(external_id)
-        return known.number if known is not None else None
+        return getattr(reads.tickets_named(self.transaction, [external_id]).get(external_id), "number", None)
 
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
-        return stored_tenants.tenant(self.models, name)
+        return writes.tenant(self.models, name)
 
     def tenants(self) -> list[models.Tenant]:
         """Return every tenant."""
-        return stored_tenants.tenants(self.models)
+        return writes.tenants(self.models)
 
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
-        stored_tenants.keep_tenant(self.models, tenant)
+        writes.keep_tenant(self.models, tenant)
+        self._rows.note("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
-        wanted = [number for number in numbers if number not in self._tickets]
-        if not wanted:
+        if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
         histories, timers = writes.histories(self._connection, wanted), writes.timers(self._connection, wanted)
         versions, decisions = writes.versions(self._connection, wanted), writes.decisions(self._connection, wanted)
@@ -195,10 +193,10 @@ class Ledger:
 
     def touch(self, numbers: Sequence[int]) -> None:
         """Calculate the columns of some tickets again when the unit of work is settled."""
-        with suppress(Exception):  # one that cannot be read keeps the others from being read at once
+        with suppress(Exception):  # one unreadable history fails the common read
             self.load(numbers)
         for number in numbers:
-            # One that cannot be judged keeps its next instant, and is reported when that comes.
+            # A ticket that cannot be evaluated keeps its next instant. `check` reports it then.
             with suppress(Exception):
                 self.state(number)
                 self._changed[number] = None
@@ -218,7 +216,7 @@ class Ledger:
         self._changed[number] = None
 
     def renumber(self, number: int) -> None:
-        """Give decisions and noticed breaches the new numbers of their cycles, where the past of a ticket changed."""
+        """Give decisions and noticed breaches the new numbers of their cycles, if the past of a ticket changed."""
         loaded = self._ticket(number)
         if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
             return
@@ -227,7 +225,7 @@ class Ledger:
         state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
         writes.move_decisions(self._connection, loaded.renumber(state))
 
-    def tell_once(self, mark: Mark) -> dict[int, list[str]]:
+    def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:
         """Keep the highest message for each recipient since the mark; return the recipients by escalation."""
         kept, recipients = highest_each(self._rows.notifications[mark.notifications :], self._warnings)
         self._rows.notifications[mark.notifications :] = kept
@@ -244,10 +242,10 @@ class Ledger:
         self._changed.pop(number, None)
 
     def postpone(self, number: int, until: datetime) -> None:
-        """Look again at an instant at a ticket that cannot be evaluated now."""
+        """Set when `check` tries a ticket again that cannot be evaluated now."""
         writes.postpone(self._connection, number, to_text(until))
 
-    def records(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    def records(self, numbers: Sequence[int]) -> "list[Ticket]":
         """Return some tickets as in machine output, with the changes so far."""
         self.settle()
         return writes.ticket_records(self._connection, numbers, to_text(self.now))
@@ -262,7 +260,7 @@ class Ledger:
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
         settle(self.models, changed, self._rows, self.rulebook.current, self._watched)
-        # What was read is dropped too: thousands of tickets, one batch after the other, need no more memory than one.
+        # Drop also the histories that were read, so that memory does not grow with the number of batches.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()
 
@@ -272,7 +270,7 @@ class Ledger:
         return self._tickets[number]
 
     def _requester(self, number: int, written: Mapping[str, str]) -> str | None:
-        """Return the requester's address of a ticket, from this unit of work or the database; None where unknown."""
+        """Return the requester's address of a ticket, from this unit of work or the database; None if unknown."""
         loaded = self._tickets[number]
         known = {**loaded.identity, **written}
         if "requester_email" in known or loaded.is_new:
@@ -280,9 +278,8 @@ class Ledger:
         return writes.requester(self._connection, number)
 
     def _next(self, model: object) -> int:
-        number = self._ids[model]
         self._ids[model] += 1
-        return number
+        return self._ids[model] - 1
 
 
 @contextmanager
@@ -293,8 +290,10 @@ def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False
         DatabaseError: the database cannot be written.
         RulesError: the rules are invalid, and `strict` or there is no last valid version.
     """
-    file = read_ahead(desk.rules)  # whoever has to wait for it keeps nobody waiting for the database
+    file = read_ahead(desk.rules)  # waiting for the file blocks nobody else's database access
     with desk.database.write_models(keep=keep) as session:
         book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
+    if keep:
+        book._rows.note_committed()

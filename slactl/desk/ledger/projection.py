@@ -1,4 +1,4 @@
-"""The columns of `ticket` and `timer` that follow from a history: pure, so that they can be computed again."""
+"""Calculate the columns of `ticket` and `timer` from a history, with pure functions."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -79,7 +79,7 @@ def _timer_row(
     number: int, timer: Timer, evaluation: Evaluation, context: TimerContext, latest: bool
 ) -> dict[str, Any]:
     detected = context.detected.get((timer.kind.value, timer.cycle))
-    # A backdated event that shows the deadline was kept takes the breach back, and with it its discovery.
+    # A backdated event that shows the deadline was met takes the breach back, and with it its discovery.
     detected = detected if timer.breached_at is not None else None
     upcoming = None
     if context.rules is not None:

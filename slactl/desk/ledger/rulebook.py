@@ -33,7 +33,7 @@ class Rulebook(RulesVersions):
     and nothing is sent by what it alone says.
     """
 
-    #: A changed text must not stop `check`: slactl uses it all the same, and `audit verify` reports it.
+    #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
     refuses_changed = False
 
     def __init__(
@@ -73,7 +73,7 @@ class Rulebook(RulesVersions):
         if known is None:
             is_first = stored.latest_version(self._transaction) is None
             known = self._add(self.current, to_text(self._now), version("holidays"))
-            if is_first:  # nothing was calculated before with other rules
+            if is_first:  # no instant was calculated with other rules before
                 self.note_levels_current()
         return known
 
@@ -123,7 +123,7 @@ class Rulebook(RulesVersions):
         return escalation, next(level for level in escalation.levels if level.id == level_id)
 
     def is_new(self, escalation_id: str, level_id: str, due_at: datetime) -> bool:
-        """Return whether a level fell due before any rules had it, and rules without it had been used by then.
+        """Return whether a level became due before any rules had it, and rules without it had been used by then.
 
         Such a level is on the record as baseline and does not fire: a new rule wakes nobody for the past.
         """

@@ -1,4 +1,4 @@
-"""The versions of the rules that tickets are judged by, for readers: nothing is written, and no lock is taken."""
+"""Read the versions of the rules with which tickets are evaluated; write nothing and take no lock."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -20,13 +20,13 @@ Year = tuple[HolidaySet, int]
 
 
 class RulesVersions:
-    """The versions of the rules that histories name, and the holidays they were judged by; each is read once."""
+    """The versions of the rules that histories name, and the holidays they were evaluated with; each is read once."""
 
-    #: Whether a version is refused whose text is not the one that its hash was made of.
+    #: Whether to refuse a version whose text does not match its hash.
     refuses_changed = True
 
     def __init__(self, transaction: "Transaction", pinned: str | None = None) -> None:
-        """Read within a transaction; a history that names no rules is judged by those with the hash `pinned`."""
+        """Read within a transaction; a history without rules is evaluated with the rules of hash `pinned`."""
         self._transaction = transaction
         self._pinned = pinned
         self._stored: dict[str, StoredVersion] = {}
@@ -35,7 +35,7 @@ class RulesVersions:
 
     @classmethod
     def of_ticket(cls, transaction: "Transaction", number: int) -> "RulesVersions":
-        """Return the versions by which the history of one ticket is judged."""
+        """Return the versions by which the history of one ticket is evaluated."""
         return cls(transaction, stored.pinned_hash(transaction, number))
 
     def version(self, rules_hash: str | None) -> Rules:
@@ -59,7 +59,7 @@ class RulesVersions:
         return self._parsed[wanted]
 
     def known(self, rules_hash: str | None) -> StoredVersion | None:
-        """Return the version with this hash as it is stored; None where the database does not have it."""
+        """Return the stored version with this hash; None if the database does not have it."""
         if rules_hash is not None and rules_hash not in self._stored:
             row = stored.version_of(self._transaction, rules_hash)
             if row is None:

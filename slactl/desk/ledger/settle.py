@@ -1,9 +1,10 @@
 """Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slactl import committed
 from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: The columns of `ticket` that hold what a person said and do not follow from the history.
+#: The columns of `ticket` with texts of a person, which do not follow from the history.
 IDENTITY = ("external_id", "subject", "requester_email")
 
 
@@ -37,6 +38,17 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
+    #: Noun and verb → what was written, for people, once the transaction is committed.
+    written: dict[tuple[str, str], list[object]] = field(default_factory=dict)
+
+    def note(self, noun: str, verb: str, names: Iterable[object]) -> None:
+        """Note what the transaction writes, in the words of `committed`."""
+        self.written.setdefault((noun, verb), []).extend(names)
+
+    def note_committed(self) -> None:
+        """Tell the exit of the command what is written, now that it is committed."""
+        for (noun, verb), names in self.written.items():
+            committed.add(noun, verb, names)
 
     def add_messages(self, escalation: Row, recipients: Sequence[str], now: str) -> None:
         """Add a message about an escalation for each recipient."""
@@ -80,12 +92,17 @@ def settle(
     writes.insert_rows(connection, models.Escalation, rows.escalations)
     writes.insert_rows(connection, models.Notification, rows.notifications)
     _write_timers(session, tickets, rules, watched)
+    rows.note("ticket", "created", (row["id"] for row in new))
+    # One whose columns are calculated again without an event is not changed for people, unless `doctor` repaired it.
+    rows.note("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
+    rows.note("ticket", "changed", (row["ticket_id"] for row in rows.events))
+    rows.note("escalation", "recorded", (row["id"] for row in rows.escalations))
     rows.take_back(Mark(0, 0, 0, 0))
 
 
 def _ticket_row(number: int, ticket: LoadedTicket, rules: Rules) -> Row:
     state = ticket.evaluated()
-    # The version is how many events the history has, so that every change raises it, and no look does.
+    # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
     row |= next_level_columns(state, rules, ticket.fired)
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
@@ -108,6 +125,6 @@ def _write_timers(
         removed += [row["id"] for row in old.values()]
     connection = session.connection()
     writes.delete_timers(connection, removed)
-    # Two rows of a kind must never both be the latest: those that no longer are come first.
+    # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
     writes.update_rows(connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
     writes.insert_rows(connection, models.Timer, inserted)

@@ -29,7 +29,7 @@ class LoadedTicket:
     is_rewritten: bool = False
     state: Evaluation | None = None
     identity: dict[str, Any] = field(default_factory=dict)
-    #: When the cycles ran by which decisions and breaches are numbered; None is as the stored timers have it.
+    #: The cycles by which decisions and breaches are numbered; None means the cycles of the stored timers.
     spans: list[Cycle] | None = None
     fired: set[FiringKey] = field(init=False)
     #: When the breach of each cycle was noticed: before, and in this transaction.
@@ -46,14 +46,14 @@ class LoadedTicket:
         return self.noticed | self.noticed_now
 
     def evaluated(self) -> Evaluation:
-        """Return what the history says; somebody evaluated it before."""
+        """Return the result of the evaluation, which somebody has made before."""
         assert self.state is not None
         return self.state
 
     def insert(self, event: Event) -> None:
         """Put an event at its place in time: after every event that took effect by then."""
         position = bisect_right(self.history, event.at, key=lambda known: known.at)
-        # What comes in the very second of a decision may leave an episode no time at all, and so be rid of it.
+        # An event in the second of a decision can end an episode without any duration, which removes the episode.
         at = to_text(event.at)
         decided = any(row["fired_at"] >= at for row in self.decisions)
         self.is_rewritten = self.is_rewritten or decided or position < len(self.history)

@@ -1,8 +1,8 @@
-"""Who may change the rules: secrets are read and messages sent only by rules that nobody else may change.
+"""Find out who may change the rules. slactl reads secrets and sends messages only if nobody else may change them.
 
-Whoever writes the rules decides which secrets are read, where they are sent and which programs run. Everybody who may
-replace the file counts as a writer: its owner, the group and the others by its mode, and the same for every folder and
-every symbolic link on the way to it.
+A person who writes the rules decides which secrets are read, where they are sent and which programs run. Everybody who
+may replace the file counts as a writer: its owner, and by its mode the group and others. The same is true for every
+folder and every symbolic link on the way to it.
 """
 
 import os
@@ -28,7 +28,7 @@ class Doubt(NamedTuple):
 
 
 def rules_trust(path: Path) -> tuple[Doubt, ...]:
-    """Return where somebody besides root and this user may change a file; empty where nobody may.
+    """Return where somebody besides root and this user may change a file; empty if nobody may.
 
     The group that systems make for each user alone counts as that user only in folders farther up, such as a home:
     the file and its own folder are for one writer, and others may be taken into a group at any time.
@@ -62,7 +62,7 @@ def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterat
         return
     letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
     who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"
-    what = f"{who} may {'change it' if is_file else 'replace what is in it'}"
+    what = f"{who} may {'change it' if is_file else 'replace files in it'}"
     own = "" if status.st_uid == os.geteuid() else sudo
     yield Doubt(place, what, f"{own}chmod {letters}-w {quoted(place)}")
 
@@ -72,19 +72,16 @@ def closing_commands(rules: Path, database: Path, found: Sequence[Doubt]) -> str
 
     The folder of a shared database stays open for its group, so that the rules have to leave it.
     """
-    must_stay = os.path.realpath(database.parent) if _is_shared(database) else None
+    try:
+        is_shared = bool(os.stat(database).st_mode & stat.S_IWGRP)
+    except OSError:
+        is_shared = False
+    must_stay = os.path.realpath(database.parent) if is_shared else None
     if any(each.fix is None or str(each.path) == must_stay for each in found):
         with suppress(OSError):
             rules = real_path(rules)
         return " && ".join(_moving(rules))
     return " && ".join(dict.fromkeys(each.fix for each in found if each.fix is not None))
-
-
-def _is_shared(database: Path) -> bool:
-    try:
-        return bool(os.stat(database).st_mode & stat.S_IWGRP)
-    except OSError:
-        return False
 
 
 def _moving(rules: Path) -> Iterator[str]:

@@ -18,7 +18,7 @@ class Delivered:
         self.problems: list[str] = []
         #: Commands that fix the problems.
         self.hints: list[str] = []
-        #: Something waits for a person to fix it, so the run is not complete.
+        #: Whether a message waits until a person fixes something, so that the run is not complete.
         self.waits = False
         #: A signal asked the run to stop before everything was sent.
         self.interrupted = False

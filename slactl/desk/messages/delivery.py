@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
@@ -54,7 +55,7 @@ class Sending:
     is_own: bool = True
 
     def context(self, recipient: Recipient) -> DigestContext:
-        """Return what the text of a message to a recipient depends on besides its tickets."""
+        """Return the facts for the text of a message to a recipient, besides its tickets."""
         return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
 
     def refuse(self) -> None:
@@ -86,7 +87,7 @@ def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
 
 
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
-    """Return the first address that a message still has to go to now; None where none is left."""
+    """Return the first address that a message still has to go to now; None if none is left."""
     if not recipient.addresses:
         return Mailing(recipient, None)
     now = to_text(sending.now)
@@ -98,7 +99,7 @@ def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | 
 
 
 def progress(sending: Sending, recipient: Recipient, known: Mapping[str, str]) -> dict[str, Any]:
-    """Return the columns of a message from what is known of its addresses: it waits for the next one, or has ended."""
+    """Return the columns of a message from the states of its addresses: it waits for the next address, or has ended."""
     words = [known.get(address.key, to_text(sending.now)) for address in recipient.addresses]
     next_tries = [word for word in words if word not in (SENT, DEAD, HELD)]
     common = {"addresses": dict(known), "address": None}
@@ -165,7 +166,7 @@ def _send(sending: Sending, recipient: Recipient, address: Address, message: Mes
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
     except Unresolved as error:
         return Result(DeliveryOutcome.DEAD, str(error), reached=False)
-    except Exception as error:  # the other recipients get theirs; the error's text may have the URL in it
+    except Exception as error:  # the other recipients get their messages; the error's text may contain the URL
         return Result(DeliveryOutcome.UNKNOWN, unexpected(error, kind))
 
 
@@ -178,11 +179,13 @@ def _record(
     message_id: str | None,
 ) -> None:
     """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
+    if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
+        committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
     words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
-    # What goes out under one id goes out again at one time.
+    # Messages with the same id are sent again together.
     soonest = min((word for word in words.values() if word not in (SENT, DEAD, HELD)), default=None)
     for row in rows:
         word = words[row["id"]]
@@ -194,13 +197,13 @@ def _record(
             changes[row["id"]]["error"] = error
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
-    for batch in batches(list(changes)):  # thousands at once would keep others waiting for the lock
+    for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
             outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
-    if lost:  # better in cron's mail than nowhere
+    if lost:  # so that at least cron mails the message
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
@@ -209,7 +212,7 @@ def _record(
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:
-    """Return what is known of an address after a try: sent, dead or held, or when it is tried again."""
+    """Return the state of an address after a try: sent, dead or held, or the instant of the next try."""
     if result.outcome is DeliveryOutcome.SENT:
         return SENT
     if result.outcome is DeliveryOutcome.WAITS:  # the next run tries, however soon it comes
@@ -248,7 +251,7 @@ def _what_next(changes: Sequence[tuple[int, Mapping[str, Any]]], key: str, inste
     if word == HELD:
         return f"it is not known whether the message was delivered; slactl notifications retry {number} sends it again"
     if word != DEAD:
-        return f"next try from {from_text(word):%H:%M} UTC on"
+        return f"next try at {from_text(word):%H:%M} UTC or later"
     if change["state"] is not DEAD:
         return "slactl gave up this address"
     if not instead:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.sla.enums import Priority
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
@@ -83,11 +84,11 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
 
 def to_customer(row: Row) -> Message:
-    """Return the message to a customer about a missed target, with nothing from inside the service desk."""
+    """Return the message to a customer about a missed target, without internal data of the service desk."""
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
     due = f" by {row['deadline']}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
-    said = f"You should have had {missed} from us{due}. We are sorry, and we are working on it."
+    said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
     body = f"{said}\n\nYour request: {name}"
     return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
 
@@ -143,7 +144,7 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
 
 
 def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
-    """Return the last message about each ticket, with what held an earlier one back."""
+    """Return the last message about each ticket, and what held an earlier message back."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
         before = latest.get(row["ticket_id"])

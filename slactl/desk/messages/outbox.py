@@ -2,7 +2,7 @@
 
 No transaction waits for the network. A run claims a message (and commits), a process of its own sends it, then the
 run records the result (and commits). The sender inherits the run lock. So when a run holds the lock, no sender of a
-run that died is alive any more: its claimed messages are sent again or held, as the recipient's settings say.
+dead run is alive. The run sends the claimed messages of a dead run again or holds them, by the recipient's settings.
 """
 
 import os
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import Rulebook
@@ -79,7 +80,7 @@ def deliver(
 
 
 def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
-    """Return the numbers of the messages that would be sent or printed now, as far as is known without trying."""
+    """Return the numbers of the messages that a run would send or print now; it tries no address."""
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
@@ -111,7 +112,7 @@ def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None
 
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
-    """Return what may be sent now; only what is printed if others may have written the addresses."""
+    """Return the digests that may be sent now; only the printed ones if others may have written the addresses."""
     if sending.is_own and not sending.secrets.doubts:
         return dict(ready)
     printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
@@ -155,7 +156,7 @@ def _sorted(
     """Return the messages to send now, and the changes of the others."""
     rows = outbox.waiting(transaction, to_text(sending.now))
     customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
-    told = outbox.told_customers(transaction, customers)
+    notified = outbox.notified_breaches(transaction, customers)
     silences = outbox.silences(transaction, to_text(sending.now))
     ready: dict[Mailing, list[Row]] = {}
     changes: dict[int, dict[str, Any]] = {}
@@ -168,7 +169,7 @@ def _sorted(
         recipient = recipient_of_row(sending, row)
         held = hold(row, silences, recipient, sending.now)
         mailing = next_mailing(sending, recipient, row)
-        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, told, sending.now)):
+        if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, notified, sending.now)):
             words = row["addresses"].values()
             state = verdict(words) if SENT in words else NotificationState.OBSOLETE
             changes[row["id"]] = ended(sending, state)
@@ -188,15 +189,15 @@ def is_moot(row: Mapping[str, Any]) -> bool:
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
-def is_news(row: Mapping[str, Any], told: set[Breach], now: datetime) -> bool:
+def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> bool:
     """Return whether the customer gets this message: one for each missed target, and no other."""
     if row["addresses"]:
         return True
     breach = (row["ticket_id"], row["kind"], row["cycle"])
     late = row["kind"] in tuple(Target) and row["promised_at"] and row["promised_at"] < to_text(now)
-    if not late or breach in told:
+    if not late or breach in notified:
         return False
-    told.add(breach)
+    notified.add(breach)
     return True
 
 
@@ -243,4 +244,6 @@ def _change(
             if state not in states:
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
             outbox.start_over(transaction, number, values)
+    if not dry_run:
+        committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
     return list(numbers)

@@ -13,15 +13,15 @@ from slactl.sla.rules.model import Person, Role
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, is_address
 
-# What stands before the @ of an address, and what after it; quotation marks and comments are left out, for they can
-# make two addresses of one.
+# The parts of an address before and after the @. Quotation marks and comments are refused, because they can turn one
+# address into two.
 _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
 #: The word in `notify` that means the customer of the ticket.
 REQUESTER = "requester"
 
-#: Where a value stands in the rules: `("roles", "lead", "notify")`.
+#: The path of a value in the rules: `("roles", "lead", "notify")`.
 KeyPath = tuple[str | int, ...]
 
 
@@ -149,7 +149,7 @@ def problems(rules: Rules, secrets: Secrets) -> Iterator[tuple[KeyPath, str]]:
             yield path, f"Apprise does not understand the address {addresses.label(url)}"
         elif whole and reads_otherwise(service, whole):
             yield path, f"Apprise reads a different e-mail address from the one in {addresses.label(url)}"
-        elif service is None and (scheme := addresses.scheme(url)) and not known_scheme(scheme):
+        elif service is None and (scheme := addresses.scheme(url)) and not addresses.known_scheme(scheme):
             yield path, f"Apprise does not know {clean(scheme)}://"
 
 
@@ -176,7 +176,7 @@ def _service(url: str, secrets: Secrets) -> tuple[Any, str]:
 
     import apprise
 
-    logging.getLogger("apprise").disabled = True  # what it logs about a URL may have secrets in it
+    logging.getLogger("apprise").disabled = True  # its log may contain secrets of a URL
     try:
         whole = resolve(Address(url), secrets)
     except Unresolved:
@@ -199,11 +199,6 @@ def _without_tls(service: Any, url: str) -> str | None:  # noqa: ANN401
     if not instead and names and kind not in names:
         instead = f"use {names[0]}://, or "
     return f"{kind}:// sends messages over the network without TLS; {instead}allow_http = true"
-
-
-def known_scheme(name: str) -> bool:
-    """Return whether Apprise knows a scheme on this machine."""
-    return _plugin(name) is not None
 
 
 def _plugin(scheme: str) -> Any:  # noqa: ANN401

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
+from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext, Message, sample
@@ -16,6 +17,9 @@ from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, known_or_refuse, quoted
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Sample, SampleAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,24 @@ class Trial:
         ]
         return not failed and self.message.problem is None
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "Sample":
         """Return the result as JSON."""
-        results = [
-            {"address": label, "outcome": result.outcome.value if result else None, "detail": result and result.detail}
+        results: list[SampleAddress] = [
+            {
+                "address": label,
+                "outcome": result.outcome.value if result else None,
+                "detail": result.detail if result else None,
+            }
             for label, result in self.results
         ]
-        head = {"recipient": self.recipient.name, "title": self.message.title, "body": self.message.body}
-        return head | {"dry_run": self.dry_run, "template_problem": self.message.problem, "addresses": results}
+        return {
+            "recipient": self.recipient.name,
+            "title": self.message.title,
+            "body": self.message.body,
+            "dry_run": self.dry_run,
+            "template_problem": self.message.problem,
+            "addresses": results,
+        }
 
     def lines(self) -> Iterator[str]:
         """Yield the result as lines for people."""
@@ -82,6 +96,8 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
+    if any(result is not None and result.outcome is DeliveryOutcome.SENT for _, result in results):
+        committed.add("test message to", "sent", [recipient.name])
     return Trial(recipient, message, tuple(results), dry_run)
 
 

@@ -17,7 +17,7 @@ from slactl.text import clean, quoted
 #: The largest file that can be a secret, in bytes.
 SECRET_BYTES = 65_536
 
-# Opens a folder only to open what is in it; without the right to list it, where the system allows that.
+# The flags to open a folder in order to open its files, also without the right to list it, if the system allows that.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # The secrets read in this process. A library may put one into an error; `without_secrets` removes it.
@@ -37,7 +37,7 @@ class Refused(Unresolved):
 
 
 class NotYours(Refused):
-    """Report a secret that belongs to another user, as it should."""
+    """Report a secret that belongs to another user, which is right when that user runs `check`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Secrets:
     def file(self, name: str) -> Path:
         """Return the file that `${file:NAME}` means.
 
-        A relative name starts at the folder of the rules if that leads into the folder of the secrets, otherwise at
+        A relative name starts at the folder of the rules if this leads into the folder of secrets; otherwise at
         the folder of the secrets.
 
         Raises:
@@ -203,7 +203,7 @@ def refuse_others(status: os.stat_result, path: Path) -> None:
     """Refuse a secret, or a folder of secrets, that others can read or write, or that another user owns."""
     kind, mode = ("folder", 700) if stat.S_ISDIR(status.st_mode) else ("file", 600)
     if status.st_mode & 0o077:
-        # Only a folder for secrets may be closed: others may need another one.
+        # Suggest to close only a folder for secrets: other people may need any other folder.
         is_small = kind == "file" or path.name == "secrets"
         fix = f"chmod {mode} {quoted(path)}" if is_small else f"ls -ld {quoted(path)}"
         raise Refused(f"others may read the secret {kind} {clean(str(path))}", fix)

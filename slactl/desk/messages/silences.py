@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
@@ -101,7 +102,10 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "created_at": to_text(now),
             "ends_at": to_text(now + timedelta(seconds=new.lasting.seconds)),
         }
-        return silences.add(book.models, values)
+        number = silences.add(book.models, values)
+    if not dry_run:
+        committed.add("silence", "added", [number])
+    return number
 
 
 def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
@@ -122,4 +126,6 @@ def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
                 raise RefusedError(f"silence {number} ended at {ends_at}", "slactl silence list")
             silences.end(transaction, number, to_text(now), desk.actor)
             outbox.release(transaction, held_by(number), to_text(now))
+    if not dry_run:
+        committed.add("silence", "ended", numbers)
     return list(numbers)

@@ -30,7 +30,7 @@ class DeliveryOutcome(StrEnum):
     RETRY = "retry"
     DEAD = "dead"
     UNKNOWN = "unknown"
-    #: Nothing was tried: slactl refuses to read a secret until a person fixes its file or the rules.
+    #: slactl did not try: it refuses to read a secret until a person fixes its file or the rules.
     WAITS = "waits"
 
 
@@ -83,7 +83,10 @@ def send(order: Order, seconds: int, *, lock: int | None = None) -> Result:
     except subprocess.TimeoutExpired:
         return Result(DeliveryOutcome.UNKNOWN, f"no answer within {seconds} s")
     finally:
-        _end(child)
+        if child.poll() is None:  # end it, and every process that it started
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
     return _result(answer, seconds)
 
 
@@ -102,14 +105,6 @@ def _start(lock: int | None) -> "subprocess.Popen[bytes]":
         pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill a child that has not ended by itself, and every process that it started."""
-    if child.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def _result(answer: bytes, seconds: int) -> Result:

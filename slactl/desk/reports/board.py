@@ -1,11 +1,11 @@
 """Keep the live board: overdue tickets and the next events, read again only when the database changed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slactl.clock import from_text, to_text
 from slactl.errors import DatabaseError
@@ -15,9 +15,9 @@ from slactl.store.read.runs import runs
 from slactl.store.sqlite.watch import WatchedFile
 
 if TYPE_CHECKING:
+    from slactl.records.runs import NextStep, Run
+    from slactl.records.tickets import Ticket
     from slactl.store.database import Transaction
-
-Record = dict[str, Any]
 
 #: The number of tickets kept of each kind: more than any screen has lines.
 MOST = 300
@@ -45,21 +45,21 @@ class Board:
     open_count: int
     late_count: int
     urgent_count: int
-    late: Sequence[Record]
-    coming: Sequence[Record]
-    urgent: Sequence[Record]
-    upcoming: Sequence[Record]
+    late: "Sequence[Ticket]"
+    coming: "Sequence[Ticket]"
+    urgent: "Sequence[Ticket]"
+    upcoming: "Sequence[NextStep]"
     deadlines: Sequence[str]
-    last_check: Record | None
+    last_check: "Run | None"
     problem: str | None = None
 
-    def record(self, now: datetime, due_soon: int, every: int) -> Record:
+    def record(self, now: datetime, due_soon: int, every: int) -> Mapping[str, object]:
         """Return what the board shows at `now`; `due_soon` and `every`, the interval of reading, are seconds.
 
         `forecast` pairs hours of wall time with the number of tickets that are due within them and not late yet.
         """
         at = to_text(now)
-        late = [ticket for ticket in self.coming if ticket["due_at"] < at]
+        late = [ticket for ticket in self.coming if (ticket["due_at"] or "") < at]
         until = to_text(now + timedelta(seconds=due_soon))
         check = self.last_check
         return {
@@ -73,7 +73,7 @@ class Board:
             "urgent_count": self.urgent_count,
             "forecast": [(hours, self._due_count(now, hours * 3600)) for hours in FORECAST],
             "late": [*self.late, *late][:MOST],
-            "soon": [ticket for ticket in self.coming[len(late) :] if ticket["due_at"] <= until],
+            "soon": [ticket for ticket in self.coming[len(late) :] if (ticket["due_at"] or "") <= until],
             "soon_count": self._due_count(now, due_soon),
             "urgent": self.urgent,
             "upcoming": self.upcoming,
@@ -89,7 +89,7 @@ class Board:
     def is_used_up(self, now: datetime) -> bool:
         """Return whether so much time has passed that the board must be read again even if nothing changed."""
         hours = (now - self.read_at).total_seconds() / 3600
-        passed = sum(ticket["due_at"] < to_text(now) for ticket in self.coming)
+        passed = sum((ticket["due_at"] or "") < to_text(now) for ticket in self.coming)
         return not 0 <= hours < 1 or (len(self.coming) == MOST and passed > MOST // 2)
 
 
@@ -100,7 +100,7 @@ class Watched:
         """Open the database.
 
         Raises:
-            DatabaseError: it is missing, damaged, not ours or newer than the program.
+            DatabaseError: it is missing, damaged, not from slactl or newer than the program.
         """
         self._file = WatchedFile(database.path)
 
@@ -136,7 +136,7 @@ def watched(database: Database) -> Iterator[Watched]:
     """Open a database for a live board, and close it in the end.
 
     Raises:
-        DatabaseError: it is missing, damaged, not ours or newer than the program.
+        DatabaseError: it is missing, damaged, not from slactl or newer than the program.
     """
     source = Watched(database)
     try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
@@ -10,6 +10,7 @@ from slactl.sla.enums import Priority, Target
 from slactl.store.read import reports as reads
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Band, Forecast, ForecastHour
     from slactl.store.database import Transaction
 
 HOUR = timedelta(hours=1)
@@ -24,7 +25,7 @@ BANDS = ("late", "due_soon", "due_later", "paused", "no_deadline")
 HOUR_FIELDS = ("since", "until", "count", *(f"{target}_count" for target in Target), "tickets")
 
 
-def open_by_urgency(transaction: "Transaction", now: str, soon: str) -> list[dict[str, Any]]:
+def open_by_urgency(transaction: "Transaction", now: str, soon: str) -> "list[Band]":
     """Return the number of open tickets in each band, in total and by priority; instants are stored text.
 
     Each ticket is in the band of its earliest deadline.
@@ -32,10 +33,10 @@ def open_by_urgency(transaction: "Transaction", now: str, soon: str) -> list[dic
     bands = {band: dict.fromkeys((priority.value for priority in reversed(Priority)), 0) for band in BANDS}
     for band, priority, count in reads.urgency_counts(transaction, now, soon):
         bands[band][priority] = count
-    return [{"band": band, "count": sum(counts.values()), **counts} for band, counts in bands.items()]
+    return [cast("Band", {"band": band, "count": sum(counts.values()), **counts}) for band, counts in bands.items()]
 
 
-def forecast(transaction: "Transaction", now: datetime, span: timedelta) -> dict[str, Any]:
+def forecast(transaction: "Transaction", now: datetime, span: timedelta) -> "Forecast":
     """Return the deadlines in [now, now + span) that pass if nobody acts, by hours of UTC.
 
     Paused targets are not counted; `paused_count` is their number. The first hour and the last may be shorter.
@@ -51,7 +52,7 @@ def forecast(transaction: "Transaction", now: datetime, span: timedelta) -> dict
     for deadline in reads.coming_deadlines(transaction, to_text(now), to_text(end)):
         hour = hours[int((from_text(deadline.due_at) - first) / HOUR)]
         hour["count"] += 1
-        hour[f"{deadline.target}_count"] += 1
+        cast("dict[str, int]", hour)[f"{deadline.target}_count"] += 1
         if deadline.ticket not in hour["tickets"]:
             hour["tickets"].append(deadline.ticket)
     return {
@@ -63,13 +64,13 @@ def forecast(transaction: "Transaction", now: datetime, span: timedelta) -> dict
     }
 
 
-def _hours(now: datetime, end: datetime) -> list[dict[str, Any]]:
+def _hours(now: datetime, end: datetime) -> "list[ForecastHour]":
     """Return an empty record for each hour of a forecast."""
     counts = dict.fromkeys(("count", *(f"{target}_count" for target in Target)), 0)
     marks = [now]
     while (following := marks[-1].replace(minute=0, second=0) + HOUR) < end:
         marks.append(following)
     return [
-        {"since": to_text(start), "until": to_text(finish), **counts, "tickets": []}
+        cast("ForecastHour", {"since": to_text(start), "until": to_text(finish), **counts, "tickets": []})
         for start, finish in pairwise([*marks, end])
     ]

@@ -1,4 +1,4 @@
-"""Measure how targets were kept in a period: which of them count, and the times they took."""
+"""Measure attainment in a period: which targets count, and how much time they took."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class By(StrEnum):
 def period_before(period: Period) -> Period | None:
     """Return the period of the same length that ends where this one begins.
 
-    It is None where this one has no beginning, or has not begun.
+    It is None if this one has no beginning, or has not begun.
     """
     if period.since is None:
         return None
@@ -83,7 +83,7 @@ class Measured:
 
     @property
     def attainment(self) -> float | None:
-        """Return the share of the targets that were kept; None without targets."""
+        """Return the share of the targets that were met; None without targets."""
         return share(self.count - self.late, self.count)
 
     def average(self, unit: int = 1) -> float | None:
@@ -105,7 +105,7 @@ def quantile(ordered: Sequence[int], part: float) -> float:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return the share that a part has of a whole, rounded; None where the whole is 0."""
+    """Return the share that a part has of a whole, rounded; None if the whole is 0."""
     return round(part / whole, DECIMALS) if whole else None
 
 

@@ -1,9 +1,9 @@
-"""Report how targets were kept in a period, and which tickets were overdue: the numbers of `report`."""
+"""Report how targets were met in a period, and which tickets were overdue: the numbers of `report`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from slactl.desk.reports.measures import By, Measured, between, measure, ordered_groups, period_before, share
 from slactl.desk.reports.trends import busiest_hours, trend
@@ -12,6 +12,7 @@ from slactl.store.read import measures as reads
 from slactl.store.read.measures import Period
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Report, ReportGroup, TargetFigures, TargetsBefore
     from slactl.store.database import Transaction
 
 #: The fields of one target in a report, in the order of the output.
@@ -40,8 +41,6 @@ SPENT = ("working_seconds", "paused_seconds", "closed_seconds", "off_hours_secon
 #: The number of tickets listed as the longest overdue.
 WORST = 10
 
-Groups = dict[str | None, list[dict[str, Any]]]
-
 
 def report(
     transaction: "Transaction",
@@ -52,7 +51,7 @@ def report(
     by: By | None = None,
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
-) -> dict[str, Any]:
+) -> "Report":
     """Return the report on [since, until) as seen from `now`; days and hours are those of `zone`.
 
     A target counts if it ended in the period, or if its deadline passed in the period. So a target whose deadline
@@ -63,7 +62,6 @@ def report(
         UsageError: the period ends before it begins.
     """
     period = between(now, since, until)
-    before = period_before(period)
     [tickets] = reads.tickets_ever(transaction, period)
     return {
         "at": period.now,
@@ -77,9 +75,7 @@ def report(
         "breach_rate": share(tickets.breached, tickets.all),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,
-        "before": {"since": before.since, "until": before.until, "targets": _targets(transaction, before)[None]}
-        if before
-        else None,
+        "before": _before(transaction, period),
         "trend": trend(transaction, period, zone),
         "escalations": reads.level_counts(transaction, period),
         "busiest_hours": busiest_hours(transaction, period, zone),
@@ -87,7 +83,14 @@ def report(
     }
 
 
-def target_rows(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+def _before(transaction: "Transaction", period: Period) -> "TargetsBefore | None":
+    before = period_before(period)
+    if before is None:
+        return None
+    return {"since": before.since, "until": before.until, "targets": _targets(transaction, before)[None]}
+
+
+def target_rows(report: "Report") -> Iterable[Mapping[str, object]]:
     """Yield a row for each target, in total and then of each group, as a spreadsheet takes them."""
     for target in report["targets"]:
         yield {"group": None, **target}
@@ -97,7 +100,7 @@ def target_rows(report: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
             yield {"group": group["group"] or f"(no {report['by']})", **target}
 
 
-def _groups(transaction: "Transaction", period: Period, by: By) -> list[dict[str, Any]]:
+def _groups(transaction: "Transaction", period: Period, by: By) -> "list[ReportGroup]":
     targets, opened = _targets(transaction, period, by), reads.tickets_opened(transaction, period, by)
     empty = [_target(kind, Measured(), {}) for kind in Target]
     return [
@@ -106,7 +109,9 @@ def _groups(transaction: "Transaction", period: Period, by: By) -> list[dict[str
     ]
 
 
-def _targets(transaction: "Transaction", period: Period, by: By | None = None) -> Groups:
+def _targets(
+    transaction: "Transaction", period: Period, by: By | None = None
+) -> "dict[str | None, list[TargetFigures]]":
     measured: defaultdict[str | None, dict[str, Measured]] = defaultdict(dict)
     spent: defaultdict[str | None, dict[str, dict[str, int]]] = defaultdict(dict)
     for kind in Target:
@@ -121,9 +126,9 @@ def _targets(transaction: "Transaction", period: Period, by: By | None = None) -
     }
 
 
-def _target(kind: Target, measured: Measured, spent: Mapping[str, int]) -> dict[str, Any]:
+def _target(kind: Target, measured: Measured, spent: Mapping[str, int]) -> "TargetFigures":
     p50, p90, p95 = measured.quantiles(0.5, 0.9, 0.95)
-    return {
+    figures = {
         "target": kind.value,
         "measured_count": measured.count,
         "met_count": measured.count - measured.late,
@@ -138,3 +143,4 @@ def _target(kind: Target, measured: Measured, spent: Mapping[str, int]) -> dict[
         "p95_seconds": p95,
         **{name: spent.get(name) for name in SPENT},
     }
+    return cast("TargetFigures", figures)

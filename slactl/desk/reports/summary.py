@@ -1,10 +1,10 @@
-"""Summarize open work now, and how targets were kept in a period: the numbers of `summary`."""
+"""Summarize open work now, and how targets were met in a period: the numbers of `summary`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from slactl.clock import to_text
 from slactl.desk.reports.forecast import forecast, open_by_urgency
@@ -13,6 +13,8 @@ from slactl.store.read import reports as reads
 from slactl.store.read.measures import Period, tickets_ever
 
 if TYPE_CHECKING:
+    from slactl.records.figures import ComingTicket, Counts, Group, MeasuredBefore, Summary
+    from slactl.records.figures import Measured as MeasuredFields
     from slactl.store.database import Transaction
 
 #: The fields of a summary, and of each of its groups, in the order of the output.
@@ -66,7 +68,7 @@ class Tally:
         self.first_response.add(other.first_response)
         self.resolution.add(other.resolution)
 
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> "MeasuredFields":
         """Return the fields that are measured over the period."""
         response, resolution = self.first_response, self.resolution
         [response_median] = response.quantiles(0.5, unit=60)
@@ -84,10 +86,10 @@ class Tally:
             "breach_rate": share(self.ever["breached"], self.ever["all"]),
         }
 
-    def record(self, at: str) -> dict[str, Any]:
+    def record(self, at: str) -> "Counts":
         """Return the fields of a summary."""
-        measured = self.measured()
-        return {name: at if name == "at" else measured[name] if name in measured else self.now[name] for name in FIELDS}
+        fields = {**dict.fromkeys(FIELDS, 0), **self.now, "at": at, **self.measured()}
+        return cast("Counts", fields)
 
 
 def summarize(
@@ -99,7 +101,7 @@ def summarize(
     since: datetime | None = None,
     until: datetime | None = None,
     ahead: timedelta | None = None,
-) -> dict[str, Any]:
+) -> "Summary":
     """Return the summary at `now`, with `groups` if `by` is given; `due_soon` is seconds of wall time.
 
     Counts are of now. Averages, attainment and rates are of targets that ended, or whose deadline passed, in
@@ -110,27 +112,38 @@ def summarize(
         UsageError: the period ends before it begins, or the forecast is too long.
     """
     period, soon = between(now, since, until), to_text(now + timedelta(seconds=due_soon))
-    before = period_before(period)
     tallies = _tallies(transaction, period, soon, by)
     whole = Tally()
     for tally in tallies.values():
         whole.add(tally)
-    groups = by and [{"group": name, **tallies[name].record(period.now)} for name in ordered_groups(tallies, by)]
-    coming = reads.coming_tickets(transaction, period.now, NEXT)
+    names = ordered_groups(tallies, by) if by else []
+    groups: list[Group] = [{"group": name, **tallies[name].record(period.now)} for name in names]
     return {
         **whole.record(period.now),
         "since": period.since,
         "until": period.until,
         "by": by.value if by else None,
-        "groups": groups,
-        "before": {"since": before.since, "until": before.until, **_measured(transaction, before)[None].measured()}
-        if before
-        else None,
+        "groups": groups if by else None,
+        "before": _before(transaction, period),
         "due_soon_seconds": due_soon,
         "urgency": open_by_urgency(transaction, period.now, soon),
-        "next": [{name: ticket[name] for name in NEXT_FIELDS} for ticket in coming],
+        "next": _coming(transaction, period.now),
         "forecast": forecast(transaction, now, ahead) if ahead else None,
     }
+
+
+def _before(transaction: "Transaction", period: Period) -> "MeasuredBefore | None":
+    before = period_before(period)
+    if before is None:
+        return None
+    return {"since": before.since, "until": before.until, **_measured(transaction, before)[None].measured()}
+
+
+def _coming(transaction: "Transaction", now: str) -> "list[ComingTicket]":
+    return [
+        cast("ComingTicket", {name: value for name, value in ticket.items() if name in NEXT_FIELDS})
+        for ticket in reads.coming_tickets(transaction, now, NEXT)
+    ]
 
 
 def _tallies(transaction: "Transaction", period: Period, soon: str, by: By | None) -> defaultdict[str | None, Tally]:
@@ -153,13 +166,13 @@ def _measured(transaction: "Transaction", period: Period, by: By | None = None) 
     return tallies
 
 
-def change(transaction: "Transaction", now: datetime, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how targets were kept in the period of a summary and in the period before it.
+def change(transaction: "Transaction", now: datetime, summary: "Summary") -> Mapping[str, Mapping[str, object]]:
+    """Return how targets were met in the period of a summary and in the period before it.
 
     Where the period has no beginning, these are the last seven days and the seven days before.
     """
     if summary["before"] is not None:
-        lately = {name: summary[name] for name in ("since", "until", *MEASURED)}
+        lately = {name: value for name, value in summary.items() if name in ("since", "until", *MEASURED)}
         return {"lately": lately, "before": summary["before"]}
     week, two_weeks = to_text(now - WEEK), to_text(now - 2 * WEEK)
     periods = {"lately": Period(summary["at"], week), "before": Period(summary["at"], two_weeks, week)}

@@ -1,13 +1,13 @@
-"""Count what happened by the days and hours of a time zone: targets kept and missed over time, busiest hours.
+"""Count what happened by the days and hours of a time zone: targets met and missed over time, busiest hours.
 
 The database counts by quarters of an hour. Every zone's offset is a multiple of that, so one count serves all zones.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from slactl.clock import from_text
 from slactl.desk.reports.measures import share
@@ -16,6 +16,7 @@ from slactl.store.read import measures as reads
 from slactl.store.read.measures import Period
 
 if TYPE_CHECKING:
+    from slactl.records.figures import Trend, TrendStep
     from slactl.store.database import Transaction
 
 #: Hours of a week: rows are days from Monday on, columns the hours of the day.
@@ -35,11 +36,11 @@ class Unit(StrEnum):
 SPANS = ((31, Unit.DAY), (200, Unit.WEEK), (1830, Unit.MONTH))
 
 
-def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> dict[str, Any]:
-    """Return the tickets opened and targets kept and missed in each step of a period, empty steps included.
+def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> "Trend":
+    """Return the tickets opened and targets met and missed in each step of a period, empty steps included.
 
     The steps run from the first with anything in it to the last. Days are those of `zone`; None is the machine's.
-    Each target counts once: when it was kept, or when its deadline passed.
+    Each target counts once: when it was met, or when its deadline passed.
     """
     local = _Local(zone)
     counts = {"opened_count": local.days(reads.quarters_of_opening(transaction, period))}
@@ -51,17 +52,20 @@ def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> di
     if not days:
         return {"unit": Unit.DAY.value, "steps": []}
     unit = next((unit for most, unit in SPANS if (max(days) - min(days)).days < most), Unit.YEAR)
-    steps: dict[date, dict[str, Any]] = {
-        start: {"start": start.isoformat(), **dict.fromkeys(counts, 0)} for start in _starts(min(days), max(days), unit)
-    }
+    steps = {start: dict.fromkeys(counts, 0) for start in _starts(min(days), max(days), unit)}
     for name, by_day in counts.items():
         for day, number in by_day.items():
             steps[_start(day, unit)][name] += number
-    for step in steps.values():
-        for kind in Target:
-            met, breached = step[f"{kind}_met_count"], step[f"{kind}_breached_count"]
-            step[f"{kind}_attainment"] = share(met, met + breached)
-    return {"unit": unit.value, "steps": list(steps.values())}
+    return {"unit": unit.value, "steps": [_step(start, step) for start, step in steps.items()]}
+
+
+def _step(start: date, numbers: Mapping[str, int]) -> "TrendStep":
+    """Return a step with the share of each target that was kept in it."""
+    shares: dict[str, float | None] = {}
+    for kind in Target:
+        met, breached = numbers[f"{kind}_met_count"], numbers[f"{kind}_breached_count"]
+        shares[f"{kind}_attainment"] = share(met, met + breached)
+    return cast("TrendStep", {"start": start.isoformat(), **numbers, **shares})
 
 
 def busiest_hours(transaction: "Transaction", period: Period, zone: tzinfo | None) -> Week:

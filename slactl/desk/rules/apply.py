@@ -3,7 +3,8 @@
 1. Open tickets on other rules are moved in batches, in the order of their numbers; each batch is one write
    transaction.
 2. The history of each ticket gets a `rules_applied` event. The targets that are neither met nor late follow.
-3. Levels that become due only because of the move are recorded as baseline: a move wakes nobody for the past.
+3. Levels that become due only because of the move are recorded as baseline, so that the move sends no message about
+   the past.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
+from slactl.committed import parts
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, RefusedError, SlactlError
 from slactl.sla.enums import ActorType, EventType, Target
@@ -61,7 +63,7 @@ class Move:
     newly_breached: int = 0
     baseline: int = 0
     failed: int = 0
-    #: The versions of the tickets that a person was shown before saying yes, by number; None where nobody was.
+    #: The versions of the tickets in the preview that a person confirmed, by number; None without a preview.
     shown: dict[int, int] | None = None
 
     @property
@@ -122,6 +124,7 @@ def waiting(desk: Desk) -> int:
     return sum(version["open_count"] for version in versions if version["rules"] != current)
 
 
+@parts
 def apply(
     desk: Desk, move: Move, progress: Progress = lambda _: None, problem: Problem = lambda _: None
 ) -> Iterator[Record]:
@@ -201,15 +204,15 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
     from slactl.sla.enums import LevelOutcome
 
-    before, known = open_deadlines(book.state(number)), fallen_due(book, number, at)
+    before, known = open_deadlines(book.state(number)), undecided_due_levels(book, number, at)
     detail = {"rules": book.rulebook.current.hash, "from": old}
     book.append(number, Entry(Event(at, EventType.RULES_APPLIED, detail)))
     book.pin(number, version)
     book.renumber(number)
     if open_deadlines(book.state(number)) != before:
         note_deadlines(book, number, "rules applied")
-    # A level that was due before still waits for the next check: a move does not forget a breach.
-    firings = [firing for key, firing in fallen_due(book, number, at).items() if key not in known]
+    # A level that was due before the move still fires with the next check.
+    firings = [firing for key, firing in undecided_due_levels(book, number, at).items() if key not in known]
     for firing in firings:
         cause = Cause(
             reason=firing.reason,
@@ -225,7 +228,7 @@ def _move_ticket(book: "Ledger", number: int, at: datetime, old: str, version: i
     return len(firings)
 
 
-def fallen_due(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
+def undecided_due_levels(book: "Ledger", number: int, at: datetime) -> "dict[FiringKey, Firing]":
     """Return the undecided levels of a ticket that are due at an instant, also where an ack or a pause holds them."""
     from slactl.sla.escalation.levels import due_levels
 
@@ -242,7 +245,7 @@ def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Itera
     old, new = _deadlines(before), _deadlines(after)
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)
-        if _judged(was) == _judged(now):
+        if _compared_values(was) == _compared_values(now):
             continue
         yield {
             "ticket_id": row["id"],
@@ -264,5 +267,5 @@ def _changes_of(row: Record, before: "Evaluation", after: "Evaluation") -> Itera
         }
 
 
-def _judged(timer: "Timer | None") -> tuple[object, ...] | None:
+def _compared_values(timer: "Timer | None") -> tuple[object, ...] | None:
     return (timer.target_seconds, timer.due_at, timer.state, timer.breached_at) if timer is not None else None

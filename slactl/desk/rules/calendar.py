@@ -51,7 +51,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
         raise UsageError(
-            f"{duration} cannot be used with calendar {asked.name}, where a day is not always 24h; use 2bd or 16h",
+            f"{duration} cannot be used with calendar {asked.name}, because a day is not always 24h; use 2bd or 16h",
             f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:
@@ -59,14 +59,14 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         open_seconds = _seconds(asked.between(start, end))
     except ValueError as error:
         raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
-    return {**_named(asked), "start": to_text(start), "duration": str(wanted), "open_seconds": open_seconds,
+    return {**named_calendar(asked), "start": to_text(start), "duration": str(wanted), "open_seconds": open_seconds,
             "end": to_text(end)}  # fmt: skip
 
 
 def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
     """Return the open time from one instant to another, negative where they are reversed."""
     return {
-        **_named(asked),
+        **named_calendar(asked),
         "start": to_text(start),
         "end": to_text(end),
         "open_seconds": _seconds(asked.between(start, end)),
@@ -82,12 +82,12 @@ def is_open(asked: BusinessCalendar, at: datetime) -> Record:
         opens = None
     open_now = opens == at
     return {
-        **_named(asked),
+        **named_calendar(asked),
         "at": to_text(at),
         "open": open_now,
         "opens_at": to_text(opens) if opens is not None and not open_now else None,
         "closes_at": _closing(asked, at) if open_now else None,
-        "holiday": asked.holiday_name(_local_date(asked, at)),
+        "holiday": asked.holiday_name(local_date(asked, at)),
     }
 
 
@@ -97,7 +97,7 @@ def month(asked: BusinessCalendar, first: date) -> list[Record]:
     start = datetime.combine(first, time(), UTC) - timedelta(days=2)
     changes: dict[date, int] = {}
     for at, seconds in asked.clock_changes(start, start + timedelta(days=36)):
-        day = _local_date(asked, at)
+        day = local_date(asked, at)
         changes[day] = changes.get(day, 0) + seconds
     days = [first + timedelta(days=number) for number in range((beyond - first).days)]
     return [_date_record(asked, day, changes.get(day, 0)) for day in days]
@@ -105,18 +105,18 @@ def month(asked: BusinessCalendar, first: date) -> list[Record]:
 
 def this_month(asked: BusinessCalendar, now: datetime) -> date:
     """Return the first date of the current month in the zone of the calendar."""
-    return _local_date(asked, now).replace(day=1)
+    return local_date(asked, now).replace(day=1)
 
 
 def today(asked: BusinessCalendar, now: datetime) -> str:
     """Return the current date in the zone of the calendar, as in the records of a month."""
-    return _local_date(asked, now).isoformat()
+    return local_date(asked, now).isoformat()
 
 
 def described(asked: BusinessCalendar) -> Record:
     """Return the name and zone of a calendar, its members, and the countries whose holidays it keeps."""
     members = [member.name for member in asked.members]
-    return {**_named(asked), "any_of": members or None, "holidays_of": ", ".join(asked.regions()) or None}
+    return {**named_calendar(asked), "any_of": members or None, "holidays_of": ", ".join(asked.regions()) or None}
 
 
 def parse_month(text: str) -> date:
@@ -148,7 +148,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
 
 
 def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
-    """Return when the calendar closes next; None where it does not within a year."""
+    """Return when the calendar closes next; None if it does not within a year."""
     for days in () if asked.always_open else (8, 400):
         limit = at + timedelta(days=days)
         _, end = asked.pieces(at, limit)[0]
@@ -157,11 +157,13 @@ def _closing(asked: BusinessCalendar, at: datetime) -> str | None:
     return None
 
 
-def _named(asked: BusinessCalendar) -> Record:
+def named_calendar(asked: BusinessCalendar) -> Record:
+    """Return the name and the zone of a calendar as data."""
     return {"calendar": asked.name, "timezone": asked.timezone}
 
 
-def _local_date(asked: BusinessCalendar, at: datetime) -> date:
+def local_date(asked: BusinessCalendar, at: datetime) -> date:
+    """Return the date of an instant in the zone of a calendar."""
     return at.astimezone(ZoneInfo(asked.timezone)).date()
 
 

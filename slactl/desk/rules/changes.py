@@ -8,7 +8,7 @@ from slactl.sla.rules.addresses import without_literal_secrets
 Record = dict[str, Any]
 Table = Mapping[str, Any]
 
-#: The sections and settings that tickets are pinned to. All others are always those of the current file.
+#: The sections and settings that tickets are pinned to. All others always come from the current file.
 PINNED_SECTIONS = ("policy", "calendars")
 PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from")
 
@@ -25,9 +25,9 @@ FIELDS = ("section", "name", "key", "change", "before", "after", "in_force")
 def changes(before: Table, after: Table) -> list[Record]:
     """Return every difference between two rules as TOML data.
 
-    `change` is added, removed or changed; `name` is that of the policy, calendar or escalation rule, None for settings;
-    `key` leads to the value within it by dots, None where the whole is meant. `in_force` says that it holds for
-    every ticket already, whatever version that is pinned to.
+    `change` is added, removed or changed. `name` is the policy, calendar or escalation rule, None for settings. `key`
+    is the dotted path to the value in it, None for the whole part. `in_force` says that the change already applies to
+    every ticket, of any version of the rules.
     """
     others = sorted((before.keys() | after.keys()) - set(_ORDER))
     found: list[Record] = []
@@ -48,21 +48,21 @@ def _change(section: str, name: str | None, key: str | None, before: object, aft
         "name": name,
         "key": key,
         "change": "added" if before is None else "removed" if after is None else "changed",
-        "before": _shown(before, key),
-        "after": _shown(after, key),
+        "before": shown(before, key),
+        "after": shown(after, key),
         "in_force": (key or "").partition(".")[0] not in PINNED_SETTINGS
         if section == "settings"
         else section not in PINNED_SECTIONS,
     }
 
 
-def _shown(value: object, key: str | None) -> object:
+def shown(value: object, key: str | None) -> object:
     """Return a value without the secrets in its URLs, which an earlier slactl may have accepted."""
     if isinstance(value, str):
         return value if key == "ticket_url" else without_literal_secrets(value)
     if isinstance(value, Mapping):
-        return {name: _shown(item, name) for name, item in value.items()}
-    return [_shown(item, key) for item in value] if isinstance(value, list) else value
+        return {name: shown(item, name) for name, item in value.items()}
+    return [shown(item, key) for item in value] if isinstance(value, list) else value
 
 
 def _section(

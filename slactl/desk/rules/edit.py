@@ -7,9 +7,10 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slactl import committed
 from slactl.config import shipped_rules
-from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError, UsageError
-from slactl.files import BY_HAND, open_regular, read_regular, real_path, write_whole
+from slactl.errors import NotKnownError, RefusedError, RulesError, UsageError
+from slactl.files import BY_HAND, cannot_write, open_regular, read_regular, real_path, write_whole
 from slactl.sla.enums import Priority
 from slactl.sla.rules.addresses import without_literal_secrets
 from slactl.sla.rules.lines import TOO_DEEP, too_deep
@@ -40,32 +41,28 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         real = real_path(path)
         with nullcontext() if dry_run else edit_lock(real, again):
             load(path)
-            read = _read(real)
+            with open_regular(real, follow=False) as stream:  # the name may lead to another file a moment later
+                read = _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
             before = read.content.decode().removeprefix("\ufeff")
             after = _edited(path, before, key, value)
             if not dry_run and after != before:
                 _replace(real, read, after, again)
+                committed.add("file", "changed", [path])
     except OSError as error:
-        raise SlactlError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path)}") from error
+        raise cannot_write(path, error) from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
     return without_literal_secrets("".join(unified_diff(old, new, str(path), str(path))))
 
 
 class _Before(NamedTuple):
-    """A rules file as it was read: its bytes, its owner and its mode."""
+    """The state of a rules file when it was read: its bytes, its owner and its mode."""
 
     content: bytes
     found: os.stat_result
 
 
-def _read(path: Path) -> _Before:
-    """Read a file and its owner through one descriptor: the name may lead to another file a moment later."""
-    with open_regular(path, follow=False) as stream:
-        return _Before(stream.read(BY_HAND), os.fstat(stream.fileno()))
-
-
 def _edited(path: Path, before: str, key: str, value: str) -> str:
-    """Return the text of the file with the new value; line ends stay."""
+    """Return the text of the file with the new value; line ends do not change."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

@@ -22,7 +22,7 @@ Record = dict[str, Any]
 def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
     """Return the rules of a file, and warnings about probable mistakes in them.
 
-    Templates and addresses are checked here alone: elsewhere a wrong one stops nothing.
+    Only this function checks templates and addresses. A wrong one does not stop other commands.
 
     Raises:
         RulesError: they are invalid, or the file cannot be read.
@@ -59,7 +59,7 @@ def matrix(rules: Rules) -> list[Record]:
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:
-    """Return the targets of one ticket: the policy that matches, and the policies passed over.
+    """Return the targets of one ticket: the policy that matches, and the policies before it.
 
     Raises:
         NotKnownError: neither the rules nor the database know the plan or the tenant.

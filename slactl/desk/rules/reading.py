@@ -26,7 +26,7 @@ def valid_rules(path: Path) -> "Rules":
 
 
 def due_soon(path: Path) -> int | None:
-    """Return `settings.due_soon` in seconds, or None where the file cannot be read.
+    """Return `settings.due_soon` in seconds, or None if the file cannot be read.
 
     The file is not validated: that would import pydantic, and reading tickets has to work while the rules are broken.
     """

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from slactl.errors import NotKnownError, RulesError, SlactlError, UsageError
 from slactl.sla.rules import views as stored
 from slactl.sla.rules.views import FORMS as FORMS
 from slactl.sla.rules.views import View as View
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import View as ViewRecord
 
 #: The fields of a view as `list @` prints them.
 FIELDS = ("name", "source", "options")
@@ -47,7 +50,7 @@ def _views(path: Path, name: str, warn: Callable[[str], object]) -> Mapping[str,
         return stored.READY_MADE
 
 
-def view_records(path: Path) -> list[dict[str, Any]]:
+def view_records(path: Path) -> "list[ViewRecord]":
     """Return every view: its name with the @, its source, and its options as people type them.
 
     Raises:

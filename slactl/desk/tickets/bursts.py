@@ -1,4 +1,4 @@
-"""Find bursts in histories: the tickets that are the n-th open one of their requester within a time."""
+"""Find bursts in histories: tickets with which a requester has n open tickets within a time."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
 
 
 def _longest(rules: Rules) -> int | None:
-    """Return the longest time within which a burst counts, in seconds; None where no rule watches bursts."""
+    """Return the longest time within which a burst counts, in seconds; None if no rule watches bursts."""
     bursts = (escalation.burst for escalation in rules.escalations)
     return max((burst.within.seconds for burst in bursts if burst is not None), default=None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -15,6 +15,9 @@ from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import MOST_TAGS
 from slactl.sla.timers.timer import Evaluation
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class ChangeResult:
     #: Warnings for people; they stopped nothing.
     warnings: list[str] = field(default_factory=list)
     #: In a dry run, the tickets as they would be afterwards.
-    rehearsed: list[dict[str, Any]] = field(default_factory=list)
+    rehearsed: "list[Ticket]" = field(default_factory=list)
 
 
 def change(
@@ -180,7 +183,7 @@ def resolve() -> Change:
     """Resolve a ticket: the work is done."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
-        subject.refuse_closed("it needs no resolving")
+        subject.refuse_closed("there is nothing to resolve")
         if subject.state.status is Status.RESOLVED:
             raise RefusedError(f"ticket {subject.number} is resolved already", f"slactl show {subject.number}")
         return _status_entries(subject, Status.RESOLVED)

@@ -41,7 +41,7 @@ def _checked(edits: Edits, count: int) -> dict[str, str]:
     if edits == Edits():
         raise UsageError("nothing to change", "slactl edit --help")
     if edits.external_id is not None and count > 1:
-        raise UsageError("two tickets cannot have one external id", "slactl edit --help")
+        raise UsageError("two tickets cannot have the same external id", "slactl edit --help")
     texts: dict[str, str] = {}
     if edits.subject is not None:
         texts["subject"] = checked_text(edits.subject, "the subject", 1000).strip()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -31,6 +31,9 @@ from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
 
 Record = dict[str, Any]
 
@@ -62,7 +65,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
         history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
         if history[0].at > now:
-            raise RefusedError(f"ticket {number} is opened only at {to_text(history[0].at)}", f"slactl show {number}")
+            raise RefusedError(f"ticket {number} is opened later, at {to_text(history[0].at)}", f"slactl show {number}")
         try:
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
         except NoOpenHours as error:
@@ -73,7 +76,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         return _ticket_record(ticket, case, target)
 
 
-def _ticket_record(ticket: Record, case: Case, target: Target | None) -> Record:
+def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Record:
     evaluation = case.evaluation
     wanted = [target] if target is not None else list(Target)
     timers = [timer for timer in evaluation.timers if timer.kind in wanted]
@@ -176,7 +179,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
-    """Return who set the deadline by hand, when and why; None where nobody did."""
+    """Return who set the deadline by hand, when and why; None if nobody did."""
     if not timer.manual or timer.due_at is None:
         return None
     due = to_text(timer.due_at)
@@ -263,5 +266,5 @@ def _why_none(kind: Target, terms: Terms) -> str:
     if terms.target(kind) is None:
         return f"policy {terms.policy.name} has no such target at priority {terms.priority}"
     if kind is Target.NEXT_RESPONSE:
-        return f"{terms.target(kind)} is the target, and no message of the customer has waited for a next response"
-    return "the ticket had no such target before it was done"
+        return f"{terms.target(kind)} is the target, but no customer message has waited for a next response"
+    return "the ticket had no such target before it was resolved or closed"

@@ -68,7 +68,7 @@ def assignee_of(name: str) -> str:
     """
     if is_reserved(name):
         named = clean(name).strip()[:100]
-        raise UsageError(f"nobody can be named {named!r}: slactl uses this word itself", "slactl rules show")
+        raise UsageError(f"{named!r} is a reserved word in slactl; choose another name", "slactl rules show")
     return name_of(name, "assignee")
 
 
@@ -122,7 +122,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     return Tenant(name=name, created_at=to_text(book.now))
 
 
-def is_addressee(desk: Desk, name: str) -> bool:
+def is_recipient(desk: Desk, name: str) -> bool:
     """Return whether the rules file has a person or a role of this name; an invalid file has everybody."""
     try:
         rules = load(desk.rules)

@@ -29,7 +29,7 @@ def add(
     named = name_of(name, "tenant's name")
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if book.tenant(named) is not None:
-            raise RefusedError(f"there is a tenant {clean(named)} already", f"slactl tenant show {quoted(named)}")
+            raise RefusedError(f"the tenant {clean(named)} exists already", f"slactl tenant show {quoted(named)}")
         tenant = Tenant(name=named, created_at=to_text(now))
         _fill(book, tenant, plan, timezone)
         book.keep_tenant(tenant)

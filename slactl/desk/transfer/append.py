@@ -26,7 +26,7 @@ EVENT_FIELDS = (
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines, in order of time, that are not known yet; return how many events were appended."""
     status, appended = status_before(book, number, lines), list[Event]()
-    # Judged once: a history may have thousands of escalations.
+    # Evaluated once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
         event = line.event

@@ -1,7 +1,7 @@
 """Import histories: append the events that the database does not have yet, a batch in each write transaction.
 
-An event is known by its ticket, instant, type and value, and its ordinal among equals: importing a file again
-changes nothing, and a longer export of the same tickets adds only what is new.
+An event is identified by its ticket, instant, type and value, and its ordinal among equal events. So importing a file
+again changes nothing, and a longer export of the same tickets adds only the new events.
 """
 
 import json
@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from slactl.clock import to_text
+from slactl.committed import in_parts
 from slactl.desk.escalation.scan import fire_due, note_breaches
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
@@ -60,7 +61,7 @@ class Source:
     until: datetime | None = None
 
     def column(self, name: str, event: Event | None = None) -> str:
-        """Return what the file calls a field, given the event that it is about."""
+        """Return the name of a field in the file, given the event with this field."""
         if self.mapping is None:
             return name
         if name == "at" and event is not None:
@@ -87,7 +88,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Import:
-    """One import: its source, the functions it reports to, and what it did so far."""
+    """One import: its source, the functions it reports to, and its counts so far."""
 
     source: Source
     now: datetime
@@ -108,7 +109,7 @@ class _Import:
         self.report(problem)
 
     def warn(self, reason: str | None) -> None:
-        """Report what a person should know although nothing is left out."""
+        """Report a change of a row that is imported, as a warning."""
         if reason is not None:
             self.tell(Problem(0, "", reason, warning=True))
 
@@ -138,7 +139,8 @@ def import_file(
         else:
             spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
         work.bursts = bursts_within(desk, work, spool)
-        _import_batches(desk, work, spool)
+        with in_parts():
+            _import_batches(desk, work, spool)
     finally:
         spool.close()
     return work.done
@@ -185,12 +187,12 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
                 if not work.dry_run:
                     break
             if not batch:
-                # After all that the file brings, so that the rules of this desk are those that came last.
+                # Store the current rules after those of the file, so that they are the latest version of this database.
                 book.rulebook.current_version()
 
 
 def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered]:
-    """Yield the events of one ticket; one that cannot be read or lies in the future is reported instead."""
+    """Yield the events of one ticket; report and leave out an event that cannot be read or lies in the future."""
     source = work.source
     for number, record in _records(lines, work):
         try:
@@ -213,7 +215,7 @@ def _records(lines: Sequence[tuple[int, str]], work: _Import) -> Iterable[tuple[
     opened = rows[0][1]["created_at"]
     for number, row in rows:
         if mapping.kind == "events" and row["at"] < opened:
-            reason = f"{row['at']} is before the ticket was created; taken as {opened}"
+            reason = f"{row['at']} is before the ticket was created; slactl uses {opened}"
             work.tell(Problem(number, mapping.columns.get("at", "at"), reason, warning=True))
     return events_of(rows, mapping)
 
@@ -224,7 +226,7 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
     numbers = [match.number for match in matches.values() if match.number is not None]
     known = identities(book.transaction, numbers)
     book.load(numbers)
-    # Those that keep their number first, so that no new ticket takes it.
+    # First import the tickets that keep their numbers, so that no new ticket takes such a number.
     for name, match in sorted(matches.items(), key=lambda item: item[1].wanted is None):
         first = min(number for number, _ in histories[name])
         if match.problem is not None:

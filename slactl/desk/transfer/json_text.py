@@ -61,7 +61,7 @@ class JsonText:
         return found
 
     def value(self) -> Any:  # noqa: ANN401  (parsed JSON, or Bad)
-        """Return the next value; one that the decoder refuses is passed over."""
+        """Return the next value; skip a value that the decoder refuses."""
         if not self.next():
             raise self.broken("it ends too early")
         while True:
@@ -78,7 +78,7 @@ class JsonText:
             except ValueError as error:
                 why = f"not valid JSON: {error}"
             else:
-                # A number may go on in what is not read yet.
+                # A number may continue in the text that was not read yet.
                 if isinstance(value, (dict, list, str)) or end < len(self.text) - 4 or not self.more():
                     self.at = end
                     return value
@@ -115,7 +115,7 @@ class JsonText:
         return match[0]
 
     def line_end(self, most: int) -> int | None:
-        """Return where the current line ends; None where it is longer than `most`."""
+        """Return where the current line ends; None if it is longer than `most`."""
         while (end := self.text.find("\n", self.at)) < 0:
             if len(self.text) - self.at > most:
                 return None
@@ -124,7 +124,7 @@ class JsonText:
         return end
 
     def more(self) -> bool:
-        """Drop what was read and read on, at least as much as is left; return whether there was more."""
+        """Drop the text that was used, and read at least as much as is left; return whether there was more."""
         if self.is_over:
             return False
         self._lines += self.text.count("\n", 0, self.at)

@@ -24,7 +24,7 @@ from slactl.store.sqlite.spool import Spool, Spooled
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
 LINE_BYTES = 8_000_000
 
-#: The longest row of another help desk, in bytes or characters, that is read to say what is wrong with it.
+#: The longest row of another help desk, in bytes or characters, of which slactl reports the mistakes.
 ROW_BYTES = 16_000_000
 
 BOM = b"\xef\xbb\xbf"
@@ -137,7 +137,7 @@ def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked in
 
 
 def _lines(source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[tuple[int, str]]:
-    """Yield the lines as text; one that is not UTF-8 or is far too long is reported and left out."""
+    """Yield the lines as text; report and leave out a line that is not UTF-8 or is far too long."""
     start = peek(source).lstrip()
     document = start[:1] == b"[" or start.splitlines()[:1] == [b"{"]
     if start and (document or not any(line.lstrip().startswith(b"{") for line in start.splitlines())):

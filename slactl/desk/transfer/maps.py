@@ -50,7 +50,7 @@ def _known_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
 
 def _one_character(delimiter: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ValueError(f"{delimiter!r} cannot stand between cells; it is one character such as , or ;")
+        raise ValueError(f"{delimiter!r} is not a valid delimiter; use one character such as , or ;")
     return delimiter
 
 
@@ -83,7 +83,7 @@ class Missing(BaseModel):
 
 
 class Map(BaseModel):
-    """A map: which of the source's columns is which of ours, and what the source's words mean."""
+    """A map: the source's column for each column of slactl, and the translation of the source's words."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["tickets", "events"] = "tickets"
@@ -158,11 +158,11 @@ def parse_map(text: str, source: str) -> Map:
     try:
         return Map.model_validate(data)
     except ValidationError as error:
-        told = "; ".join(_told(each["type"], each["loc"], each["msg"]) for each in error.errors())
-        raise RulesError(f"{source}: {told}", "slactl help import") from error
+        reasons = "; ".join(_reason(each["type"], each["loc"], each["msg"]) for each in error.errors())
+        raise RulesError(f"{source}: {reasons}", "slactl help import") from error
 
 
-def _told(kind: str, place: tuple[str | int, ...], message: str) -> str:
+def _reason(kind: str, place: tuple[str | int, ...], message: str) -> str:
     path = ".".join(map(str, place))
     if kind == "extra_forbidden":
         tables: dict[str, type[BaseModel]] = {"time": Time, "missing": Missing}

@@ -16,7 +16,7 @@ from slactl.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The ticket that a history belongs to: one that is there, or a new one with this external id and number."""
+    """The ticket that a history belongs to: an existing one, or a new one with this external id and number."""
 
     number: int | None
     opened: datetime | None = None
@@ -79,7 +79,7 @@ def _match(
     if is_same and other is not None and other.external_id in (None, *claim.external_ids):
         known: tickets.Known | None = other
     else:
-        # Its number is another's here, so that the name has to tell it.
+        # Another ticket has its number here, so only the name identifies it.
         if claim.is_ours and external_id is None and (other is not None or wanted in taken):
             external_id = name
         known = named.get(external_id) if external_id is not None else None
@@ -108,7 +108,7 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
     stated = detail.get("plan") or (tenant.plan if tenant is not None else None)
     detail["plan"] = stated or book.rulebook.current.settings.default_plan
     version = book.rulebook.known(detail.get("rules")) or book.rulebook.current_version()
-    # An export says what it was called when it was opened, if anything; another name may come later.
+    # An export has the external id that the ticket had when it was opened; a later event may change it.
     external_id = detail.get("external_id") if created.id is not None else None
     if place.wanted is None and external_id is None:
         external_id = place.external_id
@@ -119,17 +119,18 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
 
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:
-    """Keep the version of the rules that a line brings; return what is wrong with it, once for each version."""
+    """Store the version of the rules in a line; return the problem with it, once for each version."""
     rules_hash: Any = line.event.detail.get("rules")
     if line.rules is not None:
         try:
             book.rulebook.adopt(line.rules)
         except RulesError as error:
-            return notes.once(f"{error.message.splitlines()[0]}; the current rules serve its tickets")
+            return notes.once(f"{error.message.splitlines()[0]}; slactl uses the current rules for its tickets")
     if rules_hash is None or book.rulebook.known(rules_hash) is not None:
         return None
     return notes.once(
-        f"the rules version {clean(str(rules_hash))[:12]} is not in the file; the current rules serve its tickets"
+        f"the rules version {clean(str(rules_hash))[:12]} is not in the file; "
+        "slactl uses the current rules for its tickets"
     )
 
 
@@ -152,5 +153,7 @@ class Notes:
         rules = book.rulebook.version(rules_hash if book.rulebook.known(rules_hash) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)
         unknown = [plan for plan in plans if plan is not None and plan not in rules.plans()]
-        warnings = [self.once(f"no policy names the plan {plan!r}; the catch-all serves it") for plan in unknown]
+        warnings = [
+            self.once(f"no policy names the plan {plan!r}; the policy without match applies") for plan in unknown
+        ]
         return [warning for warning in warnings if warning is not None]

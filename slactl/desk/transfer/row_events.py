@@ -17,7 +17,7 @@ def events_of(rows: list[tuple[int, Mapping[str, Any]]], mapping: Map) -> Iterat
     yield number, _created(first, mapping)
     if mapping.kind == "tickets":
         for row_number, row in rows:
-            yield from ((row_number, event) for event in _told_by_dates(row))
+            yield from ((row_number, event) for event in _events_from_dates(row))
         return
     before = first
     for row_number, row in rows[1:]:
@@ -49,8 +49,8 @@ def _created(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     return created | _actor(row)
 
 
-def _told_by_dates(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what happened after the opening, as far as one row tells."""
+def _events_from_dates(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the events after the opening that follow from the dates of one row."""
     ticket, opened = row["ticket"], row["created_at"]
     if "first_responded_at" in row:
         yield {"ticket": ticket, "at": max(row["first_responded_at"], opened), "type": "agent_reply"}

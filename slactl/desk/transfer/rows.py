@@ -96,5 +96,5 @@ def _instant(ours: str, text: str, mapping: Map) -> str:
         return to_text(parse_offset_instant(aware.astimezone(UTC).isoformat()))
     except (ValueError, OverflowError) as error:
         wanted = f"the form {mapping.time.format}" if mapping.time.format else "ISO 8601"
-        reason = "outside the years 1970 to 2199" if "outside" in str(error) else f"no time in {wanted}"
+        reason = "outside the years 1970 to 2199" if "outside" in str(error) else f"not a time in {wanted}"
         raise LineError(ours, f"{clean(text)[:60]!r} is {reason}") from None

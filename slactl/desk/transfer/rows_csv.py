@@ -14,7 +14,7 @@ from slactl.text import did_you_mean
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 
-#: What may stand between cells where it is not what the map says.
+#: The delimiters that slactl recognises besides the delimiter of the map.
 DELIMITERS = (";", "\t", "|")
 
 
@@ -57,11 +57,11 @@ class _Line(NamedTuple):
 
 
 class _Lines:
-    """The lines of a CSV file as text; what a bad row took of them is read again, all but the row's first line.
+    """The lines of a CSV file as text; the lines of a bad row are read again, except its first line.
 
     Each line is read three times at most, so that the time is linear: as part of a row whose quote was never closed,
-    then as part of another one, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that the
-    cell that they are in can be named.
+    then as part of another such row, then as a row of its own. Bytes that are not UTF-8 become lone surrogates, so that
+    a message can name their cell.
     """
 
     def __init__(self, source: BinaryIO, report: Report, ticked: Ticked) -> None:
@@ -79,9 +79,12 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._row and self._ends_here():
-            self.is_over = True
-            raise StopIteration
+        if self._row:
+            self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
+            ends_here = self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
+            if ends_here:
+                self.is_over = True
+                raise StopIteration
         try:
             line = self._again.popleft() if self._again else next(self._coming)
         except StopIteration:
@@ -91,10 +94,6 @@ class _Lines:
         self._size += len(line.text)
         self.number = line.number
         return line.text
-
-    def _ends_here(self) -> bool:
-        self.is_too_long = self._size > ROW_CHARACTERS or len(self._row) >= ROW_LINES
-        return self.is_too_long or self._row[0].times > 1 or bool(self._again and self._again[0].times > 1)
 
     @property
     def first(self) -> int:
@@ -110,7 +109,7 @@ class _Lines:
     def are_well_quoted(self, delimiter: str) -> bool:
         """Return whether every quote of the row's lines is closed before a delimiter or the end.
 
-        The quote that opens another cell, many lines later, closes one that nobody closed; then letters follow it.
+        The opening quote of a cell many lines later can close a quote that was left open. Then letters follow it.
         """
         try:
             next(csv.reader((line.text for line in self._row), delimiter=delimiter, strict=True))
@@ -119,7 +118,7 @@ class _Lines:
         return True
 
     def go_back(self) -> None:
-        """Read the row's lines again, without the first: a quote that nobody closed must not swallow the rest."""
+        """Read the row's lines again, without the first, so that an unclosed quote does not cost the other rows."""
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
@@ -172,7 +171,7 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 def _broken(error: csv.Error) -> str:
     is_cr = "new-line character" in str(error)
-    return "a carriage return (CR) stands inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
+    return "a carriage return (CR) is inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
 
 
 def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:
@@ -207,16 +206,14 @@ def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter
         most = f"{ROW_CHARACTERS:,} characters or {ROW_LINES:,} lines"
         return Problem(lines.first, "", f"the row is longer than {most}: a quote that begins here is not closed")
     if len(row) != len(header):
-        return _ragged(row, header, lines) if any(cell.strip() for cell in row) else None
+        if not any(cell.strip() for cell in row):
+            return None
+        cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
+        spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
+        return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)
     if lines.is_over:
         return Problem(lines.first, "", "a quote is never closed")
     if lines.number > lines.first and not lines.are_well_quoted(delimiter):
         why = "a quote is not closed, or a quote in a cell is not doubled"
         return Problem(lines.first, "", f"the row goes on to line {lines.number}: {why}")
     return None
-
-
-def _ragged(row: Sequence[str], header: Sequence[str], lines: _Lines) -> Problem:
-    cells = f"{len(row)} {'cell' if len(row) == 1 else 'cells'}, but the header has {len(header)}"
-    spread = f"; it goes on to line {lines.number}: is a quote not closed?" if lines.number > lines.first else ""
-    return Problem(lines.first, header[len(row)] if len(row) < len(header) else "", cells + spread)

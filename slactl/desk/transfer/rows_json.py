@@ -15,7 +15,7 @@ from slactl.text import clean
 #: How long a document is at most, in characters, that is one ticket, or the first line of one with a ticket on each.
 TICKET_CHARACTERS = 2_000_000
 
-#: How deep objects lie in one another in which a list of rows is looked for.
+#: How deep objects may be nested in which slactl looks for a list of rows.
 DEPTH = 8
 
 Path = tuple[str, ...]
@@ -29,9 +29,11 @@ class Item(NamedTuple):
     value: Any
 
 
-def json_rows(
-    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+#: The number of an object in its list, or of its line, and the object.
+NumberedRow = tuple[int, Mapping[str, Any]]
+
+
+def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[NumberedRow]:
     """Yield the objects of the list that the map names, or of the only list with the ticket column; or one a line.
 
     The number is the object's in the list, or the line's. Where the document breaks off, the rows before that count.
@@ -41,8 +43,7 @@ def json_rows(
     """
     document, column = _Document(source, ticked), mapping.columns["ticket"]
     rows: Path | None = None
-    bad: dict[int, str] = {}
-    number, is_read = 0, False
+    bad, number, is_read = dict[int, str](), 0, False
     try:
         for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, column)):
@@ -68,14 +69,9 @@ def json_rows(
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        raise UsageError(document.fault, "slactl import --help") if document.fault else _no_rows(mapping, column)
-
-
-def _no_rows(mapping: Map, column: str) -> UsageError:
-    message = f"no list of objects in the file has {column!r}, which the map needs as ticket"
-    if mapping.rows is not None:
-        message = f"the file has no list at {mapping.rows!r}, where the map has its rows"
-    return UsageError(message, "slactl import --help")
+        missing = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+        named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"
+        raise UsageError(document.fault or named or missing, "slactl import --help")
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:
@@ -90,7 +86,7 @@ def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
 
 
 def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return the value at a path, such as `author.login` or `labels[].name`; None where a step is missing."""
+    """Return the value at a path, such as `author.login` or `labels[].name`; None if a step is missing."""
     if isinstance(row, dict) and path in row:
         return row[path]
     head, _, rest = path.partition(".")
@@ -106,13 +102,13 @@ class _Document(JsonText):
 
     def __init__(self, source: BinaryIO, ticked: Ticked) -> None:
         super().__init__(source, ticked)
-        #: Whether there was an empty list that may be that of the rows.
+        #: Whether an empty list was found that may be the list of rows.
         self.has_empty_list = False
         #: Why the whole document is not valid JSON, where it is short enough to be read at once.
         self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
-        """Yield the items of every list that may be that of the rows."""
+        """Yield the items of every list that may be the list of rows."""
         start = self.next()
         if start == "[":
             yield from self._list((), mapping)
@@ -124,7 +120,7 @@ class _Document(JsonText):
         else:
             yield from self._object((), mapping)
         if self.next():
-            raise self.broken("the document ends before this")
+            raise self.broken("the document ends too early")
 
     def _has_an_object_a_line(self) -> bool:
         end = self.line_end(TICKET_CHARACTERS)

@@ -1,14 +1,13 @@
-"""Audit a database: is the log the one that was written, and do the tickets follow from it?
+"""Audit a database: find changes of the log, and tickets that do not follow from it.
 
-1. Chain: the hash of each event follows from the event and the hash before it; a last hash that was kept elsewhere,
-   and the last hash at the end of each run, are in it.
-2. Texts: each text that a person wrote fits its hash in the log; of a missing text the log says that it was erased.
-3. Escalations: each escalation that fired has an event in the history of its ticket that says the same, and each such
-   event has its escalation.
-4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. Each
-   timer is examined by the next check that has something to do for it.
-5. Structure and rules: the database has no trigger, view or index that slactl did not make, and the versions of the
-   rules are those that the log seals.
+1. Chain: the hash of each event follows from the event and the hash before it. The chain contains the last hash of each
+   run, and the last hash that a person stored elsewhere.
+2. Texts: each text that a person wrote matches its hash in the log. For each missing text the log has an erasure.
+3. Escalations: each escalation that fired has a matching event in the history of its ticket, and the reverse.
+4. Tickets: the columns of each ticket and its timers follow from its history under the rules it is pinned to. A check
+   will examine each timer in time.
+5. Structure and rules: the database has no trigger, view or index that slactl did not make. The versions of the rules
+   match their seals in the log.
 
 The audit reads row by row in one read transaction and writes nothing.
 """
@@ -62,7 +61,7 @@ def _valid_hash(head: str | None) -> str | None:
 
 
 def _escalations(transaction: "Transaction", report: AuditReport) -> None:
-    for escalation in audit.told_escalations(transaction):
+    for escalation in audit.escalation_pairs(transaction):
         event, ticket = escalation.row["event_id"], escalation.row["ticket_id"]
         name = f"escalation {escalation.row['id']} of ticket {ticket}"
         if escalation.event is None:
@@ -84,7 +83,7 @@ def _escalations(transaction: "Transaction", report: AuditReport) -> None:
         report.note(Kind.ESCALATION, message, event=event, ticket=ticket)
 
 
-def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, Any]]:
+def _differences_from_event(escalation: audit.EscalationPair) -> Iterator[tuple[str, Any, Any]]:
     """Yield where the row of an escalation differs from its event: column, value in the row, value by the event.
 
     The number of the cycle is left out: an event that is recorded later can move it in the row, but not in the log.
@@ -96,7 +95,7 @@ def _differences_from_event(escalation: audit.Told) -> Iterator[tuple[str, Any, 
     facts = json.loads(event["detail"])
     by_log = event["actor"]
     if by_log == CUSTOMER and "actor_hash" in facts:
-        # Who that customer was may have been erased; then nothing holds the name to the log.
+        # If the name of that customer was erased, the log cannot prove the name in the row.
         by_log = escalation.by if escalation.by is not None else row["actor"]
     expected = {
         **level_of(facts, by_system=event["actor_type"] == ActorType.SYSTEM),
@@ -149,12 +148,12 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
     """
     for number, (rules_hash, text) in audit.rules_versions(transaction).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
-            report.note(Kind.RULES, f"the text of rules version {number} does not have the hash of that version")
+            report.note(Kind.RULES, f"the text of rules version {number} does not match its hash")
     known = rules_versions.known_seals(transaction)
     for event, ticket, seal in audit.rules_seals(transaction):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
-            message = f"rules version {last[:20]} or an earlier one is not the one that event {event} sealed"
+            message = f"rules version {last[:20]} or an earlier one differs from the seal in event {event}"
             report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
     for version, since in rules_versions.later_than_used(transaction, to_text(now)):
@@ -164,7 +163,7 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
 def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
     facts = runs.facts(transaction)
-    last_hash = facts.get(runs.LADDERS)
+    last_hash = facts.get(runs.LEVELS_HASH)
     try:
         rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(transaction).values()})
     except RulesError:

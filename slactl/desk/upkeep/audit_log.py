@@ -1,10 +1,10 @@
-"""Audit the event log by itself: is it the one that was written?"""
+"""Audit the event log alone: find events and texts that were changed since they were written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read import audit
 from slactl.store.schema.chain import BEGINNING, TRIGGERS, seal
@@ -12,6 +12,8 @@ from slactl.store.sqlite.structure import Oddity, odd_parts
 from slactl.text import is_utf8
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Audit
+    from slactl.records.upkeep import Finding as FindingRecord
     from slactl.store.database import Transaction
 
 #: How many findings are kept; the others are only counted.
@@ -39,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One part of the database that is not as it was written."""
+    """A part of the database that was changed since slactl wrote it."""
 
     kind: Kind
     event_id: int | None
@@ -65,11 +67,18 @@ class AuditReport:
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "Audit":
         """Return the audit as `audit verify --json` prints it."""
-        names = ("audit_head", "events", "texts", "erased", "tickets", "found")
-        findings = [each._asdict() for each in self.findings]
-        return {"ok": not self.found} | {name: getattr(self, name) for name in names} | {"findings": findings}
+        return {
+            "ok": not self.found,
+            "audit_head": self.audit_head,
+            "events": self.events,
+            "texts": self.texts,
+            "erased": self.erased,
+            "tickets": self.tickets,
+            "found": self.found,
+            "findings": [cast("FindingRecord", finding._asdict()) for finding in self.findings],
+        }
 
 
 def audit_log(transaction: "Transaction", expected_hash: str | None, report: AuditReport, progress: Progress) -> None:
@@ -83,7 +92,7 @@ def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditR
     total, before = audit.length(transaction, "event"), BEGINNING
     missing = expected_hash is not None
     for number, array, kept in audit.readable_links(transaction):
-        # The array as SQLite wrote it decides nearly every row; one that does not fit is compared column by column.
+        # For nearly every row the array that SQLite makes is enough. Otherwise compare the row column by column.
         if array is None or sha256((before + array).encode()).hexdigest() != kept:
             event = audit.sealed_columns(transaction, number)
             if not _has_hash(transaction, before, event, kept):

@@ -1,10 +1,10 @@
 """Back up the live database; the copy gets its name only after it was verified.
 
-SQLite opens files by name, so a folder in which others may replace files is refused.
+SQLite opens files by name. So slactl refuses a folder in which others may replace files.
 
-1. One state of the database is copied into a new file in a private folder beside the target.
-2. The copy is opened as any database is, checked page by page, and its log must end as that of the original does.
-3. Only then the copy is renamed to the target. Whatever fails, the target is as it was before.
+1. slactl copies one state of the database into a new file, in a private folder beside the target.
+2. It opens the copy, checks it page by page, and compares the last hash of its log with the original.
+3. Only then it renames the copy to the target. If any step fails, the target does not change.
 """
 
 import os
@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from slactl import committed
 from slactl.desk.ledger.desk import Desk
-from slactl.errors import DatabaseError, RefusedError, SlactlError
+from slactl.errors import DatabaseError, RefusedError, StorageError
 from slactl.files import (
+    cannot_write,
     exposed_folder,
     give_name,
     make_durable,
@@ -34,6 +36,7 @@ from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Backup as BackupRecord
     from slactl.store.database import Transaction
 
 
@@ -47,7 +50,7 @@ class Backup:
     audit_head: str | None
     dry_run: bool = False
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "BackupRecord":
         """Return the backup as `backup --json` prints it."""
         return {
             "file": str(self.file),
@@ -67,7 +70,7 @@ def backup(
         RefusedError: the target is there and not to be replaced, is a file of the service desk, or is in a folder that
             everybody may write to.
         DatabaseError: the database cannot be read, or the copy is not whole.
-        SlactlError: the target cannot be written.
+        StorageError: the target cannot be written.
     """
     with _reported(target):
         _refuse(desk, target, force=force)
@@ -90,6 +93,7 @@ def backup(
             except FileExistsError:
                 raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
             make_durable(folder)
+    committed.add("file", "written", [target])
     return made
 
 
@@ -103,8 +107,7 @@ def _reported(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = f"mkdir -p {quoted(target.parent)}"
-        raise SlactlError(f"{target} cannot be written: {error.strerror}", hint) from error
+        raise cannot_write(target, error) from error
 
 
 def _refuse(desk: Desk, target: Path, *, force: bool) -> None:
@@ -163,9 +166,12 @@ def _prove(draft: Path, handle: int, made: Backup) -> None:
         with Database(draft).read() as copied:
             found, last = damage(copied), last_event(copied)
             same = (last[1] if last else None) == made.audit_head and event_reads.event_count(copied) == made.events
+    except StorageError as error:
+        why = error.message.replace(str(draft), str(made.file))  # nobody knows the draft
+        raise StorageError(why, f"df -h {quoted(made.file.parent)}") from error
     except DatabaseError as error:
         why = error.message.replace(str(draft), f"the copy for {made.file}")  # the draft is gone when this is read
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor") from error
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor") from error
     if found or not same:
         why = found[0] if found else "its log does not end with the last hash of the database"
-        raise DatabaseError(f"the copy is not whole: {why}", "slactl doctor")
+        raise DatabaseError(f"the copy is not valid: {why}", "slactl doctor")

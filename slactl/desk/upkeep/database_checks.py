@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
-from slactl.errors import DatabaseError, ExitCode
+from slactl.durations import describe_seconds
+from slactl.errors import DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
@@ -45,16 +46,25 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
-    """Yield the checks of the database; what cannot be checked in a damaged one is left out."""
+    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
     path, failing = desk.database.path, "database"
     try:
         with desk.database.read_unmigrated() as transaction:
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
-            yield _write_lock(desk.database)
+            yield _writing(desk.database) or _write_lock(desk.database)
             yield from _inside(transaction, path, now)
     except DatabaseError as error:
-        yield Check(failing, False, error.message, fix_of(error, path), ExitCode.DATABASE)
+        code = ExitCode.PARTLY if isinstance(error, StorageError) else ExitCode.DATABASE
+        yield Check(failing, False, error.message, fix_of(error, path), code)
+
+
+def _writing(database: Database) -> Check | None:
+    """Return the check of a database that this user cannot change now, whoever holds the lock; None of any other."""
+    obstacle = database.obstacle_to_writing()
+    if obstacle is None:
+        return None
+    return Check("writing", False, f"{database.path} cannot be written: {obstacle.why}", obstacle.hint)
 
 
 def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
@@ -93,7 +103,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
 
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:
-    """Return what helps where a database cannot be read: a backup where the file is damaged."""
+    """Return the fix for a database that cannot be read: a backup if the file is damaged."""
     is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
     return restoring(path) if is_damaged else error.hint
 
@@ -126,7 +136,7 @@ def _newest_backup(path: Path) -> Path | None:
     files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]
     for file in files:
         with suppress(OSError):
-            # Whoever opens and closes a file that SQLite has open drops SQLite's locks on it.
+            # If a process closes a file that SQLite has open in it, SQLite loses its locks on the file.
             if file.name.endswith(SIDE_FILES) or file.samefile(path):
                 continue
             with open_regular(file, follow=False) as stream:

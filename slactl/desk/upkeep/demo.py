@@ -1,4 +1,4 @@
-"""Make a throw-away service desk with a few dozen realistic tickets.
+"""Make a temporary service desk with a few dozen realistic tickets.
 
 The tickets are a history file, `demo.jsonl`, in which `WRITTEN` is now. They are moved to the present and imported.
 """

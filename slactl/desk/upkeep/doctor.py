@@ -1,4 +1,4 @@
-"""Check the whole installation of a service desk; each problem comes with what fixes it.
+"""Check the whole installation of a service desk; each problem has its fix.
 
 Each check is independent: without a database, doctor still checks the rules, the folder and the lock.
 """
@@ -12,7 +12,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from slactl import __version__
-from slactl.clock import describe_seconds
 from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
@@ -21,6 +20,7 @@ from slactl.desk.messages.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
+from slactl.durations import describe_seconds
 from slactl.errors import RulesError
 from slactl.sla.rules.rules import Rules
 from slactl.store.sqlite import health
@@ -55,7 +55,7 @@ def _package(name: str) -> str:
 
 
 def _time_zones() -> str:
-    """Return the version of the time zones in use: the system's come before those of the package."""
+    """Return the version of the time zones in use: the zones of the system, else the zones of the package."""
     from zoneinfo import TZPATH
 
     for folder in map(Path, TZPATH):
@@ -75,7 +75,7 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     holder = machine.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
-    # Each run notes when it got the lock; whoever just holds it notes nothing.
+    # Each run notes in the lock file when it got the lock. Another process that holds the lock notes nothing.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
         what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
@@ -105,7 +105,7 @@ def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:
-    """Check the secrets that addresses name; never tells what they are."""
+    """Check the secrets that addresses name, without showing them."""
     for place, kind, name in dict.fromkeys(recipients.named_secrets(rules)):
         trouble = recipients.trouble(kind, name, secrets)
         if trouble is None:
@@ -119,7 +119,7 @@ def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:
 
 
 def _secret_command(name: str, secrets: Secrets) -> str:
-    """Return the command that makes the file of a secret, or shows what is there in its place."""
+    """Return the command that makes the file of a secret, or lists the file that is in its place."""
     try:
         path = secrets.file(name)
     except (Unresolved, RuntimeError):
@@ -130,7 +130,7 @@ def _secret_command(name: str, secrets: Secrets) -> str:
 
 
 def _trust(desk: Desk) -> Iterator[Check]:
-    """Check who else may change the rules; those that come with slactl send nothing."""
+    """Check who else may change the rules. With the rules that come with slactl nothing is sent."""
     if desk.rules.resolve() == shipped_rules().resolve():
         return
     exposed = rules_trust(desk.rules)

@@ -21,7 +21,7 @@ NETWORK = frozenset(
     )
 )
 
-#: The byte of the shared memory beside a database that whoever writes has locked; SQLite's file format fixes it.
+#: The byte of the shared memory file that a writer locks, by SQLite's file format.
 WRITE_LOCK = 120
 
 
@@ -37,7 +37,11 @@ class Holder(NamedTuple):
 
 def file_checks(database: Path) -> Iterator[Check]:
     """Check the modes of the database, the files beside it and its folders."""
-    found = [*_open_to_others(database), *_closed_to_us(database)]
+    found = list(_open_to_others(database))
+    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
+    for path in (*paths, database.resolve().parent) if paths else ():
+        if not os.access(path, os.W_OK):
+            found.append(Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}"))
     yield from found or [Check("permissions", True, "closed to others")]
 
 
@@ -45,7 +49,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     folder = database.resolve().parent
     mode = _mode(folder)
     if mode & 0o002 and not is_open(mode):
-        # The folders that everybody needs are left as they are: the database is what can go.
+        # Do not suggest to close a folder that everybody needs, such as /tmp: move the database instead.
         shared = folder in {Path(each).resolve() for each in (gettempdir(), "/tmp", "/var/tmp", "/dev/shm")}
         elsewhere = f"slactl backup {quoted(Path.home() / 'slactl.db')}"
         what = f"{folder}: everybody may put files into the folder of the database"
@@ -61,13 +65,6 @@ def _open_to_others(database: Path) -> Iterator[Check]:
             yield Check("permissions", False, what, f"chmod o-rwx {quoted(path)}")
 
 
-def _closed_to_us(database: Path) -> Iterator[Check]:
-    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
-    for path in (*paths, database.resolve().parent) if paths else ():
-        if not os.access(path, os.W_OK):
-            yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}")
-
-
 def _files(database: Path) -> list[Path]:
     return [database, *(database.with_name(database.name + end) for end in SIDE_FILES)]
 
@@ -77,17 +74,17 @@ def mount_checks(database: Path) -> Iterator[Check]:
     kind = file_system(database, mounts())
     if kind is not None:
         remote = kind in NETWORK
-        what = f"{kind}, a network file system: write-ahead logs break there" if remote else kind
+        what = f"{kind}, a network file system: SQLite's write-ahead log does not work there" if remote else kind
         yield Check("file system", not remote, what, "slactl backup /var/lib/slactl/slactl.db" if remote else None)
 
 
 def mounts() -> str:
-    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing where there is no such file."""
+    """Return the mounts of this machine as `/proc/self/mountinfo` has them; nothing if there is no such file."""
     return _read(Path("/proc/self/mountinfo"))
 
 
 def file_system(path: Path, mountinfo: str) -> str | None:
-    """Return the kind of file system a path is on, by the text of `/proc/self/mountinfo`; None where it is silent."""
+    """Return the kind of file system of a path, from the text of `/proc/self/mountinfo`; None if it is not there."""
     target, kind, longest = str(path.resolve()), None, -1
     for line in mountinfo.splitlines():
         fields, separator, rest = line.partition(" - ")
@@ -96,13 +93,13 @@ def file_system(path: Path, mountinfo: str) -> str | None:
             continue
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), words[4])
         inside = target == point or target.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= longest:  # of two mounts on one point the later one is what is seen
+        if inside and len(point) >= longest:  # of two mounts on one point the later one is visible
             kind, longest = rest.split()[0], len(point)
     return kind
 
 
 def lock_holder(lock: Path) -> Holder | None:
-    """Return who holds the run lock, by what the system tells, so that the lock itself is not touched."""
+    """Return who holds the run lock, from the system's list of locks, without taking the lock."""
     return _holder(lock, "FLOCK")
 
 

@@ -1,21 +1,22 @@
-"""Erase a person: texts and address go, facts stay, and the chain of the log still verifies.
+"""Erase a person: remove texts and address, keep the facts, and keep the chain of the log valid.
 
-1. A person's tickets are those whose requester is or was the address, in any case of letters. Every text in them is
-   erased: subject, bodies, address. What agents did, and when, stays.
-2. In the tickets of others, each text that the person wrote and each text that contains the address is erased. The
-   address is also found as HTML, URLs, mail and JSON encode it, in full-width letters, and with hidden marks in it; the
-   result says how many texts were found only so. A text stays where the letters may be part of another address.
-3. Each ticket gets an event that says which texts of which events were erased, without the address.
-4. The database is rewritten, so that no free page and no write-ahead log has any of it. The same transaction notes
-   that this has yet to be done; after a kill in between the next erasure does it.
-5. The result counts where the letters are still found: in sealed facts, and in what may be another address.
+1. A ticket is the person's own if its requester is or was the address, in upper or lower case. Every text in it is
+   erased: subject, bodies, address. The actions of agents and their instants stay.
+2. In other tickets, each text that the person wrote and each text that contains the address is erased. The address is
+   also found as HTML, URLs, mail and JSON encode it, in full-width letters, and with hidden marks in it. The result
+   counts the texts that have only such a form. A text stays if the letters may be part of another address.
+3. Each ticket gets an event that names the erased texts by event and field, without the address.
+4. The database is rewritten, so that no free page and no write-ahead log contains the texts. The transaction of the
+   erasure notes that this has yet to be done. After a kill the next erasure does it.
+5. The result counts the places that still contain the letters: sealed facts, and possible other addresses.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import run_by
@@ -27,6 +28,8 @@ from slactl.store.write import erasure
 from slactl.text import clean, is_address, quoted
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Erasure as ErasureRecord
+    from slactl.records.upkeep import Leftover as LeftoverRecord
     from slactl.store.database import Transaction
 
 
@@ -67,14 +70,14 @@ class Erasure:
         """Return the exit code."""
         return ExitCode.PARTLY if self.left or self.problem else ExitCode.DONE
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "ErasureRecord":
         """Return the erasure as `erase --json` prints it."""
         return {
             "texts": dict(self.texts),
             "tickets": list(self.tickets),
             "other_tickets": list(self.other_tickets),
-            "spelled": self.spelled._asdict(),
-            "left": [leftover._asdict() for leftover in self.left],
+            "spelled": {"texts": self.spelled.texts, "tickets": self.spelled.tickets},
+            "left": [cast("LeftoverRecord", leftover._asdict()) for leftover in self.left],
             "problem": self.problem,
             "dry_run": self.dry_run,
             "exit_code": int(self.code),
@@ -93,7 +96,10 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
     """
     with desk.database.write(keep=not dry_run) as transaction:
         done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
-    return done if dry_run else replace(done, problem=_wipe(desk))
+    if dry_run:
+        return done
+    committed.add("person", "erased", [clean(requester)])
+    return replace(done, problem=_wipe(desk))
 
 
 def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:
@@ -133,7 +139,7 @@ def _no_data_found(requester: str, left: Sequence[Leftover]) -> NotKnownError:
     where = ", ".join(f"{leftover.table}.{leftover.column}" for leftover in left)
     numbers = sorted({number for leftover in left for number in leftover.tickets})[:20]
     of_tickets = f" of ticket{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-    return NotKnownError(f"no data that can be erased found for {name}; the name stands in {where}{of_tickets}")
+    return NotKnownError(f"found no data that can be erased for {name}; the name is in {where}{of_tickets}")
 
 
 def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
@@ -152,7 +158,7 @@ def _record(transaction: "Transaction", actor: str, now: datetime) -> None:
 
 
 def _wipe(desk: Desk) -> str | None:
-    """Rewrite the file; return why old pages may still be in it, or None where it has none."""
+    """Rewrite the file; return why old pages may still be in it, or None if it has none."""
     try:
         if desk.database.wipe():
             return None

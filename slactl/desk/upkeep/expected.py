@@ -40,7 +40,7 @@ PUT_OFF = timedelta(days=1)
 
 
 class Difference(NamedTuple):
-    """A column whose stored value is not that of the history; `row` names the ticket or one of its timers."""
+    """A column whose stored value differs from the history; `row` names the ticket or one of its timers."""
 
     ticket_id: int
     row: str
@@ -195,7 +195,7 @@ def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Eval
 
 
 def timer_name(number: int, row: Row) -> str:
-    """Return what a finding calls a timer, given its row."""
+    """Return the name of a timer in findings, given its row."""
     return f"the {row['kind'].replace('_', ' ')} timer {row['cycle']} of ticket {number}"
 
 

@@ -1,13 +1,17 @@
-"""The result of a doctor's examination: one check after the other, and the exit code that follows."""
+"""The result of `doctor`: all checks, and the exit code that follows from them."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.errors import ExitCode, worst
 
+if TYPE_CHECKING:
+    from slactl.records.upkeep import Check as CheckRecord
+    from slactl.records.upkeep import Health as HealthRecord
+
 
 class Check(NamedTuple):
-    """One check: what was examined, whether it is in order, what was found, and what fixes it.
+    """One check: its name, whether it is in order, the finding, and the fix.
 
     `fix` is a command that works when pasted, or a sentence where no command can help.
     """
@@ -30,7 +34,9 @@ class Health:
         """Return 6 when the database cannot be relied on, 7 when there is another problem."""
         return worst([each.code for each in self.checks if not each.ok])
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "HealthRecord":
         """Return the health as `doctor --json` prints it."""
-        checks = [{"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks]
+        checks: list[CheckRecord] = [
+            {"check": c.check, "ok": c.ok, "found": c.found, "fix": c.fix} for c in self.checks
+        ]
         return {"ok": self.code is ExitCode.DONE, "exit_code": int(self.code), "checks": checks}

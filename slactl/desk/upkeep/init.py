@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slactl import committed
+from slactl.committed import in_parts
 from slactl.config import Config, shipped_rules, user_rules
 from slactl.desk.ledger.trust import SYSTEM_FOLDER, system_rules
-from slactl.errors import NotKnownError, RefusedError, RulesError, SlactlError
-from slactl.files import write_whole
+from slactl.errors import NotKnownError, RefusedError, RulesError
+from slactl.files import cannot_write, write_whole
 from slactl.store.database import Database
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import quoted
@@ -45,20 +47,32 @@ def init(
     target = rules_target(config, environment, is_shared=number is not None)
     if group is not None and (force or not target.exists()):
         _refuse_shared_folder(config.database, target, group)
-    made = Database(config.database).create(group=number)
+    with in_parts():
+        return _make(config, target, group=number, force=force)
+
+
+def _make(config: Config, target: Path, *, group: int | None, force: bool) -> InitResult:
+    made = Database(config.database).create(group=group)
+    if made:
+        committed.add("database", "created", [config.database])
     backup = target.with_name(target.name + ".bak") if force and target.exists() else None
     if not force and target.exists():
         return InitResult(config.database, made, target, False, None)
     try:
-        _make_folders(target.parent, is_shared=number is not None)
+        _make_folders(target.parent, is_shared=group is not None)
         with edit_lock(target, "slactl init --force" if force else "slactl init"):
-            if backup is not None:
-                os.replace(target, backup)
-            write_whole(target, shipped_rules().read_bytes(), mode=0o644, replace=False)
-    except FileExistsError:  # somebody else was faster
+            rules = shipped_rules().read_bytes()
+
+            def move_old() -> None:
+                if backup is not None:
+                    os.replace(target, backup)
+
+            write_whole(target, rules, mode=0o644, replace=False, before_rename=move_old)
+            committed.add("file", "written", [target])
+    except FileExistsError:  # another process made the file meanwhile
         return InitResult(config.database, made, target, False, backup)
     except OSError as error:
-        raise SlactlError(f"{target} cannot be written: {error.strerror}", f"ls -ld {quoted(target.parent)}") from error
+        raise cannot_write(target, error) from error
     return InitResult(config.database, made, target, True, backup)
 
 

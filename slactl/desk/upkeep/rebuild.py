@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from slactl.committed import parts
 from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
@@ -24,6 +25,7 @@ from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
 
 if TYPE_CHECKING:
+    from slactl.records.upkeep import Rebuild as RebuildRecord
     from slactl.store.database import Transaction
 
 Progress = Callable[[str, int, int], None]
@@ -51,16 +53,21 @@ class Rebuilt:
         found = self.failed or self.unmade or (self.dry_run and (self.differences or self.structure))
         return ExitCode.PARTLY if found else ExitCode.DONE
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "RebuildRecord":
         """Return the rebuild as `doctor --rebuild --json` prints it, without the differences."""
-        names = ("dry_run", "tickets", "changed", "differences", "failed")
-        return {name: getattr(self, name) for name in names} | {
+        return {
+            "dry_run": self.dry_run,
+            "tickets": self.tickets,
+            "changed": self.changed,
+            "differences": self.differences,
+            "failed": self.failed,
             "structure": list(self.structure),
             "dropped": dict(self.dropped),
             "unmade": list(self.unmade),
         }
 
 
+@parts
 def rebuild(
     desk: Desk,
     now: datetime,
@@ -134,7 +141,7 @@ def _batch(
         try:
             differing = differences(kept, context, hashes)
             differing += _next_instants(book, kept, context) if knows_levels else ()
-            # Of a next instant today's rules give the exact value; that of the audit is only the latest possible.
+            # Today's rules give the exact next instant; the audit knows only the latest possible one.
             found = list({(each.row, each.column): each for each in differing}.values())
             if found:
                 expected = expected_rows(kept, context)

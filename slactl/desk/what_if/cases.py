@@ -13,7 +13,7 @@ from slactl.sla.enums import Priority, Status
 from slactl.sla.history.event import Event
 from slactl.sla.rules.lines import KeyPath
 from slactl.sla.rules.model import Part
-from slactl.sla.rules.values import AnyTarget, word_of
+from slactl.sla.rules.values import AnyTarget, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 
@@ -56,10 +56,6 @@ def as_seconds(value: object) -> int:
 def or_none(convert: Callable[[object], object]) -> BeforeValidator:
     """Return the validator of a value that may be `NONE`."""
     return BeforeValidator(lambda value: None if value == NONE else convert(value))
-
-
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -127,11 +123,11 @@ class CaseTable(Part):
 
     name: Text | None = None
     at: Annotated[datetime, BeforeValidator(as_instant)] | None = None
-    history: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(_tuple)] = Field(
+    history: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(from_list)] = Field(
         default=(), validate_default=True
     )
-    expect: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
-    fires: Annotated[tuple[ExpectedFiring, ...], BeforeValidator(_tuple)] | None = None
+    expect: Annotated[tuple[Expectation, ...], BeforeValidator(from_list)] = ()
+    fires: Annotated[tuple[ExpectedFiring, ...], BeforeValidator(from_list)] | None = None
 
     @field_validator("history")
     @classmethod
@@ -150,7 +146,7 @@ class CaseTable(Part):
 class CaseFile(Part):
     """Hold a file of tests for rules."""
 
-    tests: Annotated[tuple[CaseTable, ...], BeforeValidator(_tuple)] = Field(default=(), alias="test")
+    tests: Annotated[tuple[CaseTable, ...], BeforeValidator(from_list)] = Field(default=(), alias="test")
 
     @model_validator(mode="after")
     def _not_empty(self) -> "CaseFile":

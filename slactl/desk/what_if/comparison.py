@@ -1,4 +1,4 @@
-"""Compare two sets of rules on the same histories: targets kept and missed, and how often a level fires."""
+"""Compare two sets of rules on the same histories: targets met and missed, and how often a level fires."""
 
 import json
 import tempfile
@@ -11,7 +11,7 @@ from typing import IO, Any, BinaryIO
 from slactl.desk.ledger.records import text_or_none
 from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
-from slactl.desk.what_if.simulate import At, Judged, bursts_begun, judge, targets_of, with_bursts
+from slactl.desk.what_if.simulate import At, TicketResult, bursts_begun, evaluate_ticket, targets_of, with_bursts
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
@@ -80,23 +80,23 @@ class Comparison:
         self._last: datetime | None = None
         self._breaches: IO[str] = tempfile.SpooledTemporaryFile(KEPT, "w+", encoding="utf-8")  # noqa: SIM115
 
-    def add(self, ticket: str, history: Sequence[Event], until: datetime, judged: Sequence[Judged]) -> None:
-        """Count a ticket that was judged under both rules as of `until`."""
-        name = getattr(judged[0][0], self._by) if self._by else None
+    def add(self, ticket: str, history: Sequence[Event], until: datetime, results: Sequence[TicketResult]) -> None:
+        """Count the results of a ticket under both rules as of `until`."""
+        name = getattr(results[0][0], self._by) if self._by else None
         group = str(name) if name is not None else None
         tallies = [self._whole, self._groups[group]] if self._by else [self._whole]
-        for breach in _changed_breaches(ticket, *(targets_of(evaluation) for evaluation, _ in judged)):
+        for breach in _changed_breaches(ticket, *(targets_of(evaluation) for evaluation, _ in results)):
             self._breaches.write(json.dumps(breach | ({"group": group} if self._by else {})) + "\n")
             for tally in tallies:
                 tally.changes[breach["change"], breach["target"]] += 1
         for tally in tallies:
             tally.tickets += 1
-            for side, (evaluation, firings) in zip(SIDES, judged, strict=True):
+            for side, (evaluation, firings) in zip(SIDES, results, strict=True):
                 tally.firings[side] += len(firings)
                 tally.states.update((side, str(timer.kind), str(timer.state)) for timer in targets_of(evaluation))
         self._see(history[0].at)
         self._see(max(event.at for event in history if event.at <= until))
-        for _, firings in judged:
+        for _, firings in results:
             for firing in firings[-1:]:
                 self._see(min(firing.due_at, until))
 
@@ -137,8 +137,9 @@ def compare_file(
 ) -> Comparison:
     """Return the tickets of a history file under both rules, as of `at` (`last`: each as of its own last event).
 
-    `report` is called with each bad line, and with each ticket that one of the two rules cannot judge, which is left
-    out of both. `ticked` is called with the number of bytes read. The file may be larger than memory.
+    `report` is called with each bad line, and with each ticket that cannot be evaluated under one of the two rules.
+    Such a ticket is left out of both. `ticked` is called with the number of bytes read. The file may be larger than
+    memory.
     """
     spool, comparison = Spool(), Comparison(by)
     try:
@@ -149,9 +150,9 @@ def compare_file(
             versions = [
                 (with_bursts(lines, begun.get(ticket, ())), side) for begun, side in zip(bursts, rules, strict=True)
             ]
-            judged = judge(ticket, versions, until, lambda reason: report(Problem(0, "", reason)), holidays)
-            if judged:
-                comparison.add(ticket, versions[0][0], until, judged)
+            results = evaluate_ticket(ticket, versions, until, lambda reason: report(Problem(0, "", reason)), holidays)
+            if results:
+                comparison.add(ticket, versions[0][0], until, results)
     except BaseException:
         comparison.close()
         raise

@@ -19,15 +19,15 @@ from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.sqlite.spool import Spool
 
-#: The instant as of which tickets are judged; `last` is each ticket's own last event.
+#: The instant as of which tickets are evaluated; `last` is each ticket's own last event.
 At = datetime | Literal["last"]
 
-#: A ticket judged under one set of rules: its timers, and the levels that would have fired.
-Judged = tuple[Evaluation, list[Firing]]
+#: The result of a ticket under one set of rules: its timers, and the levels that would have fired.
+TicketResult = tuple[Evaluation, list[Firing]]
 
 
 class AsOf(TypedDict, total=False):
-    """Hold the instant as of which a ticket was judged, if each ticket has its own."""
+    """Hold the instant as of which a ticket was evaluated, if each ticket has its own."""
 
     at: str
 
@@ -80,7 +80,7 @@ def simulate(
     for ticket, history in tickets:
         until = history[-1].at if at == "last" else at
         as_of: AsOf = {"at": to_text(until)} if at == "last" else {}
-        for evaluation, firings in judge(ticket, [(history, rules)], until, problem, holidays):
+        for evaluation, firings in evaluate_ticket(ticket, [(history, rules)], until, problem, holidays):
             yield {
                 "ticket": ticket,
                 **as_of,
@@ -92,14 +92,14 @@ def simulate(
             }
 
 
-def judge(
+def evaluate_ticket(
     ticket: str,
     versions: Sequence[tuple[Sequence[Event], Rules]],
     until: datetime,
     problem: Callable[[str], None],
     holidays: HolidayProvider | None,
-) -> list[Judged]:
-    """Judge a ticket as of `until` under each version of the rules; a version is a history and its rules.
+) -> list[TicketResult]:
+    """Evaluate a ticket as of `until` under each version of the rules; a version is a history and its rules.
 
     The list is empty if the ticket was opened after `until`, or if a deadline cannot be calculated. In the second case
     `problem` is called with the reason.

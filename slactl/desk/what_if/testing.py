@@ -1,4 +1,4 @@
-"""Run unit tests for rules: replay histories, and compare what the rules make of them with what is expected."""
+"""Run unit tests for rules: replay histories, and compare the results with the expected values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
             problems += error.lines
             continue
         for case in cases:
-            failures = list(_Judgement(case, rules, holidays).failures())
+            failures = list(_CaseRun(case, rules, holidays).failures())
             tests.append(
                 {
                     "file": case.file,
@@ -104,8 +104,8 @@ class _Subject:
         }
 
 
-class _Judgement:
-    """Judge the tickets of one test, each of them once per instant."""
+class _CaseRun:
+    """Evaluate the tickets of one test, each of them once per instant."""
 
     def __init__(self, case: Case, rules: Rules, holidays: HolidayProvider | None) -> None:
         self._case, self._rules, self._holidays = case, rules, holidays
@@ -147,7 +147,7 @@ class _Judgement:
         subject = replace(subject, policy=simulated["policy"])
         left = list(simulated["firings"])
         missing = []
-        # The most exact expectation comes first, so that one that leaves values open does not take its firing.
+        # Match the most exact expectation first, so that a less exact one does not take its firing.
         for firing in sorted(expected, key=lambda firing: (firing.at is None, firing.repeat is None)):
             match = next((fired for fired in left if _is(fired, firing)), None)
             if match is None:

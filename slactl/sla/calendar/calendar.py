@@ -1,8 +1,9 @@
 """Calculate with business calendars, which say when time counts.
 
-An instant is open if the wall clock of the calendar's zone lies in an interval of its local date, or in the part of
-an interval of the date before that runs past midnight. An interval belongs to the date on which it starts. All
-lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks change.
+An instant is open if the wall clock of the calendar's zone lies in an interval of its local date. It is also open if
+the wall clock lies in the part after midnight of an interval of the date before. An interval belongs to the date on
+which it starts. All lengths are whole seconds of real time, so a night shift is shorter or longer when the clocks
+change.
 """
 
 from bisect import bisect_left, bisect_right
@@ -75,7 +76,7 @@ class BusinessCalendar:
             NoOpenHours: there is too little open time left.
             ValueError: a naive datetime, a negative duration, or a year outside 1900 to 2400.
         """
-        return EPOCH + timedelta(0, self.add_seconds(_seconds(start), duration.days * DAY + duration.seconds))
+        return EPOCH + timedelta(0, self.add_seconds(in_seconds(start), duration.days * DAY + duration.seconds))
 
     def add_seconds(self, start: int, seconds: int) -> int:
         """Do `add` in whole seconds since 1970."""
@@ -97,7 +98,7 @@ class BusinessCalendar:
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        return timedelta(0, self.between_seconds(_seconds(a), _seconds(b)))
+        return timedelta(0, self.between_seconds(in_seconds(a), in_seconds(b)))
 
     def between_seconds(self, a: int, b: int) -> int:
         """Do `between` in whole seconds since 1970."""
@@ -114,12 +115,12 @@ class BusinessCalendar:
         return line.counted(b) - line.counted(a)
 
     def is_open(self, t: datetime) -> bool:
-        """Whether time counts at this instant.
+        """Return whether time counts at this instant.
 
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        instant = _seconds(t)
+        instant = in_seconds(t)
         self._line.cover(instant)
         last = bisect_right(self._line.starts, instant) - 1
         return last >= 0 and instant < self._line.ends[last]
@@ -131,7 +132,7 @@ class BusinessCalendar:
             NoOpenHours: it never opens again.
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        return EPOCH + timedelta(0, self._line.next_open(_seconds(t)))
+        return EPOCH + timedelta(0, self._line.next_open(in_seconds(t)))
 
     def add_days(self, start: datetime, n: int) -> datetime:
         """Return the same wall time on the n-th following open date, moved into its hours, in UTC.
@@ -144,7 +145,7 @@ class BusinessCalendar:
             NoOpenHours: there are too few open dates left.
             ValueError: a naive datetime, a negative number, or a year outside 1900 to 2400.
         """
-        return EPOCH + timedelta(0, self.add_days_seconds(_seconds(start), n))
+        return EPOCH + timedelta(0, self.add_days_seconds(in_seconds(start), n))
 
     def add_days_seconds(self, start: int, n: int) -> int:
         """Do `add_days` in whole seconds since 1970."""
@@ -180,7 +181,7 @@ class BusinessCalendar:
         Raises:
             ValueError: a naive datetime, or a year outside 1900 to 2400.
         """
-        pieces = self.pieces_seconds(_seconds(a), _seconds(b))
+        pieces = self.pieces_seconds(in_seconds(a), in_seconds(b))
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in pieces]
 
     def pieces_seconds(self, a: int, b: int) -> list[tuple[int, int]]:
@@ -215,7 +216,7 @@ class BusinessCalendar:
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
         """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
-        periods = self._line.layout.zone.offset_periods(_seconds(a), _seconds(b))
+        periods = self._line.layout.zone.offset_periods(in_seconds(a), in_seconds(b))
         return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 
     def holiday_name(self, day: date) -> str | None:
@@ -235,16 +236,17 @@ class BusinessCalendar:
         return list(dict.fromkeys([*(["-".join(filter(None, own))] if own[0] else []), *joined]))
 
     def is_special(self, day: date) -> bool:
-        """Whether a date has special hours, in any of several calendars."""
+        """Return whether a date has special hours, in any of several calendars."""
         return self._schedule.is_special(day) or any(member.is_special(day) for member in self.members)
 
     def is_closed_by_holiday(self, day: date) -> bool:
-        """Whether a date would be open if it were not a holiday, in any of several calendars."""
+        """Return whether a date would be open if it were not a holiday, in any of several calendars."""
         joined = any(member.is_closed_by_holiday(day) for member in self.members)
         return joined or self._schedule.is_closed_by_holiday(day)
 
 
-def _seconds(t: datetime) -> int:
+def in_seconds(t: datetime) -> int:
+    """Return an aware instant as seconds since 1970."""
     try:
         since = t - EPOCH
     except TypeError:

@@ -101,7 +101,7 @@ def library_holidays(wanted: HolidaySet, year: int) -> Mapping[date, str]:
 
 
 def is_known_region(country: str, subdivision: str | None) -> bool:
-    """Whether the `holidays` library knows a country and, where one is given, its subdivision."""
+    """Return whether the `holidays` library knows a country and, where one is given, its subdivision."""
     from holidays import country_holidays
 
     try:
@@ -170,7 +170,7 @@ class SpecialDates:
 
 
 def within_season(day: YearDay, first: YearDay, last: YearDay) -> bool:
-    """Whether a day of the year lies in a range that may run over New Year."""
+    """Return whether a day of the year lies in a range that may run over New Year."""
     return first <= day <= last if first <= last else day >= first or day <= last
 
 
@@ -207,11 +207,11 @@ class Schedule:
         return [(day * DAY + start, day * DAY + end) for start, end in self.intervals(day)]
 
     def is_special(self, day: date) -> bool:
-        """Whether a date has special hours."""
+        """Return whether a date has special hours."""
         return self._special.of(day_number(day)) is not None
 
     def is_closed_by_holiday(self, day: date) -> bool:
-        """Whether a date would be open if it were not a holiday."""
+        """Return whether a date would be open if it were not a holiday."""
         number = day_number(day)
         return bool(self._stated(number)[0]) and not self.intervals(number)
 
@@ -225,7 +225,7 @@ class Schedule:
         return self._special.once()
 
     def opens_every_year(self) -> bool:
-        """Whether it is open again and again, if the holidays of the country are left out."""
+        """Return whether it is open again and again, if the holidays of the country are left out."""
         for year in _LATER_YEARS:
             closed, first = self._own_holidays(year), day_number(date(year, 1, 1))
             for day in range(first, day_number(date(year + 1, 1, 1))):

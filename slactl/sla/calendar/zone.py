@@ -53,7 +53,7 @@ class Zone:
 
     def offset(self, t: int) -> int:
         """Return the seconds by which the wall clock is ahead of UTC at an instant."""
-        return _offset(self._zone, t)
+        return offset_of(self._zone, t)
 
     def offset_periods(self, first: int, last: int) -> tuple[OffsetPeriod, ...]:
         """Return the periods of [first, last), in order."""
@@ -76,7 +76,8 @@ class Zone:
         return _offset_periods(self._zone, new_year(year) - _MARGIN, new_year(year + 1) + _MARGIN)
 
 
-def _offset(zone: ZoneInfo, t: int) -> int:
+def offset_of(zone: ZoneInfo, t: int) -> int:
+    """Return the seconds by which the wall clock of a zone is ahead of UTC at an instant."""
     offset = (EPOCH + timedelta(0, t)).astimezone(zone).utcoffset()
     assert offset is not None
     return offset.days * DAY + offset.seconds
@@ -86,26 +87,21 @@ def _offset(zone: ZoneInfo, t: int) -> int:
 @lru_cache(maxsize=4_096)
 def _offset_periods(zone: ZoneInfo, first: int, last: int) -> tuple[OffsetPeriod, ...]:
     periods: list[OffsetPeriod] = []
-    start, offset = first, _offset(zone, first)
+    start, offset = first, offset_of(zone, first)
     # No zone ever changed its clocks twice within three days, so one look a day finds every change.
     for day in range(first, last, DAY):
         until = min(day + DAY, last)
-        after = _offset(zone, until)
+        after = offset_of(zone, until)
         if after != offset:
-            change = _change(zone, day, until, offset)
+            before, change = day, until
+            while change - before > 1:
+                middle = (before + change) // 2
+                before, change = (middle, change) if offset_of(zone, middle) == offset else (before, middle)
             periods.append(OffsetPeriod(start, change, offset))
             start, offset = change, after
     if start < last:
         periods.append(OffsetPeriod(start, last, offset))
     return tuple(periods)
-
-
-def _change(zone: ZoneInfo, before: int, after: int, old: int) -> int:
-    """Return the first second in (before, after] whose offset is not `old` any more."""
-    while after - before > 1:
-        middle = (before + after) // 2
-        before, after = (middle, after) if _offset(zone, middle) == old else (before, middle)
-    return after
 
 
 def skipped(periods: Sequence[OffsetPeriod]) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""Calculate which levels of the escalation rules fall due for a ticket, and when.
+"""Calculate which levels of the escalation rules become due for a ticket, and when.
 
-A level falls due when a number of seconds has been counted since its timer started. They are counted on the ticket's
+A level becomes due when a number of seconds has been counted since its timer started. They are counted on the ticket's
 calendar or on the wall clock, without the pauses of the timer.
 """
 
@@ -46,7 +46,7 @@ class FiringKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Hold a level that fell due at `due_at`, its nominal instant, and what became of it."""
+    """Hold a level that became due at `due_at`, its nominal instant, and what became of it."""
 
     kind: str
     cycle: int
@@ -66,7 +66,7 @@ class Firing:
 
 
 class DueLevel(NamedTuple):
-    """Hold a level, or a repeat of one, and the instant `at` which it falls due for a timer.
+    """Hold a level, or a repeat of one, and the instant `at` which it becomes due for a timer.
 
     A `strict` level lies on the deadline itself: it fires one second later, once the deadline has been missed.
     """
@@ -86,7 +86,7 @@ class DueLevel(NamedTuple):
 
     @property
     def is_passed(self) -> bool:
-        """Whether it is a warning that falls due only after the deadline."""
+        """Return whether it is a warning that becomes due only after the deadline."""
         return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
 
 
@@ -108,7 +108,7 @@ def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle:
 def due_levels(
     evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey], *, held: bool = False
 ) -> list[Firing]:
-    """Return every level that has fallen due by `now` and is not in `fired`, in the order of due instants.
+    """Return every level that has become due by `now` and is not in `fired`, in the order of due instants.
 
     No level is due while the ticket is acknowledged or the timer is paused, except with `held`. A level at the
     deadline is due one second after it, every other level at its instant. The levels of a target that was missed
@@ -192,7 +192,7 @@ def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> It
 
 
 def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[Firing]:
-    """Yield, as expired, the undecided levels that fell due before a missed target stopped."""
+    """Yield, as expired, the undecided levels that became due before a missed target stopped."""
     if timer.breached_at is None or timer.stopped_at is None:
         return
     stopped = seconds_of(timer.stopped_at)
@@ -247,7 +247,7 @@ def _instant(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bo
             return None
         calendar = wall_clock() if wall else clock_run.calendar
         return reach(calendar, clock_run.start, counted_seconds + after.seconds, clock_run.pauses)
-    except NoOpenHours:  # a level for which the calendar has no time left never falls due
+    except NoOpenHours:  # a level for which the calendar has no time left never becomes due
         return None
 
 

@@ -45,7 +45,7 @@ def cycles_of(evaluation: "Evaluation") -> list[Cycle]:
 
 
 def successor(at: datetime, before: Cycle | None, now: Iterable[Cycle]) -> int | None:
-    """Return the number of the cycle to which a decision of `at` belongs, or None where none had begun.
+    """Return the number of the cycle to which a decision of `at` belongs, or None if none had begun.
 
     `before` is the cycle to which it belonged, `now` are the present cycles of its kind. A cycle that begins at the
     very instant of the decision began after it, unless `before` began then too.
@@ -98,7 +98,7 @@ def renumbered_breaches(
 
 
 def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None) -> int | None:
-    """Return the cycle of a target that missed this deadline, or None where no cycle is known to have missed it."""
+    """Return the cycle of a target that missed this deadline, or None if no cycle is known to have missed it."""
     return next(
         (
             timer.cycle

@@ -49,7 +49,7 @@ def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[Firin
 
 
 class ManualLevel(NamedTuple):
-    """Hold a level that a person decides, and when it fell or would fall due; None where that is not known."""
+    """Hold a level that a person decides, and when it became or would become due; None if that is not known."""
 
     key: FiringKey
     at: datetime | None
@@ -73,7 +73,7 @@ def up_to(
 ) -> Sequence[ManualLevel]:
     """Return the levels of an escalation rule that a person decides by firing `level` ahead of its time.
 
-    They are the earlier levels that are not in `fired`, with the repeats that have fallen due by `now`, and `level`
+    They are the earlier levels that are not in `fired`, with the repeats that have become due by `now`, and `level`
     itself as the last one. Later repeats fire as they would have.
     """
     in_order = sorted(escalation.levels, key=lambda one: place_of(clock_run, escalation, one))

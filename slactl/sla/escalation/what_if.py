@@ -1,7 +1,7 @@
 """Calculate which levels would have fired if `check` had run every second, for simulations.
 
 A firing changes nothing about the ticket. Between two events nothing about a ticket changes, so each gap between
-two events is examined as a whole: first the levels that fell due earlier and could not fire then, after them each
+two events is examined as a whole: first the levels that became due earlier and could not fire then, after them each
 level at its instant.
 """
 
@@ -33,7 +33,7 @@ class EventGap:
     at_end: bool
 
     def reaches(self, due: DueLevel) -> bool:
-        """Whether a level fires within it."""
+        """Return whether a level fires within it."""
         return self.start <= due.at <= self.last - (due.strict and self.at_end)
 
 
@@ -42,7 +42,7 @@ def evaluate_with_firings(
 ) -> tuple[Evaluation, list[Firing]]:
     """Return the ticket as of `now` under these rules, and the levels that would have fired by then, in order.
 
-    A level that fell due while the ticket was acknowledged, or before its escalation rule matched the ticket, fires
+    A level that became due while the ticket was acknowledged, or before its escalation rule matched the ticket, fires
     afterwards and keeps its nominal instant.
 
     Raises:
@@ -75,7 +75,7 @@ def _decide(
     kinds: frozenset[Target | Condition],
     decisions: dict[FiringKey, Firing],
 ) -> None:
-    """Decide the levels that fall due within a gap, and the levels that waited for it."""
+    """Decide the levels that become due within a gap, and the levels that waited for it."""
     if replay.acked_until is not None:
         gap = EventGap(max(gap.start, seconds_of(replay.acked_until)), gap.last, gap.at_end)
     if gap.start > gap.last:

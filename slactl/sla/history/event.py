@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.sla.enums import ActorType, EventType
+
+if TYPE_CHECKING:
+    from slactl.sla.calendar.hours import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Event:
     `at` is the aware UTC instant at which it took effect, in whole seconds. `detail` has the extra fields of the type,
     named as in a history file (`status`, `priority`, `assignee`, `target`, `due_at` …). `created`, `plan` and `tenant`
     events also carry the effective `plan` and `timezone`. `created` and `rules_applied` events carry the hash of the
-    rules under which the ticket is judged from then on, as `rules`.
+    rules under which the ticket is evaluated from then on, as `rules`.
     """
 
     at: datetime
@@ -33,7 +36,7 @@ class Event:
 
     @property
     def by_system(self) -> bool:
-        """Whether slactl itself acted, so that the event moves no deadline."""
+        """Return whether slactl itself acted, so that the event moves no deadline."""
         return self.actor_type is ActorType.SYSTEM
 
 
@@ -50,3 +53,8 @@ _VALUES = {
     EventType.ACKNOWLEDGED: ("until",),
     EventType.BREACHED: ("target", "cycle"),
 }
+
+
+def region_of(detail: Mapping[str, Any]) -> "Region | None":
+    """Return the tenant's own country and subdivision that an event states, or None where calendars keep theirs."""
+    return (detail["country"], detail.get("subdivision") or None) if detail.get("country") else None

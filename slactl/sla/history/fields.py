@@ -23,7 +23,7 @@ TEXTS = ("body", "subject", "requester_email")
 
 
 class LineError(ValueError):
-    """Report what is wrong with a line of a history file, and in which field."""
+    """Report the mistake in a line of a history file, and its field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -35,7 +35,7 @@ Reader = Callable[[Any, str], Any]
 
 
 def read_text(value: object, field: str, most: int) -> str | None:
-    """Return a text, or None where it is empty.
+    """Return a text, or None if it is empty.
 
     Raises:
         LineError: the value is not a text, is longer than `most` characters, or has NUL or a lone surrogate.
@@ -55,7 +55,7 @@ def read_text(value: object, field: str, most: int) -> str | None:
 
 
 def read_name(value: object, field: str) -> str | None:
-    """Return a name without surrounding blanks, or None where it is empty; a number is read as its digits.
+    """Return a name without surrounding blanks, or None if it is empty; a number is read as its digits.
 
     Raises:
         LineError: the value is not a text, or is longer than `NAME_LENGTH`.
@@ -80,7 +80,8 @@ def read_instant(value: object, field: str) -> datetime:
         raise LineError(field, str(error)[:200]) from None
 
 
-def _instant_text(value: object, field: str) -> str:
+def read_instant_text(value: object, field: str) -> str:
+    """Return an instant as stored text, from ISO 8601 with an offset."""
     return to_text(read_instant(value, field))
 
 
@@ -110,7 +111,8 @@ def at_most_tags(names: Iterable[str], field: str = "tags") -> list[str]:
     return found
 
 
-def _names(value: object, field: str) -> list[str]:
+def read_names(value: object, field: str) -> list[str]:
+    """Return the names of a list, each once, without spaces around them."""
     if not isinstance(value, list):
         raise LineError(field, f"must be a list of texts, not {kind_of(value)}")
     names: dict[str, None] = {}
@@ -122,24 +124,27 @@ def _names(value: object, field: str) -> list[str]:
     return at_most_tags(names, field)
 
 
-def _number(value: object, field: str) -> int:
+def read_number(value: object, field: str) -> int:
+    """Return a whole number that is not negative and below 2 to the power of 31."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise LineError(field, f"must be a whole number, not {shown_value(value)}")
     return value
 
 
-def _cycle(value: object, field: str) -> int:
+def read_cycle(value: object, field: str) -> int:
     """Read the number of a cycle; a cycle that the history does not have any more has a number below 1."""
-    return -_number(-value, field) if isinstance(value, int) and value < 0 else _number(value, field)
+    return -read_number(-value, field) if isinstance(value, int) and value < 0 else read_number(value, field)
 
 
-def _id(value: object, field: str) -> int:
+def read_id(value: object, field: str) -> int:
+    """Return a number that an id can have."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= GREATEST_ID:
         raise LineError(field, f"must be a number from 1 to {GREATEST_ID:,}, not {shown_value(value)}")
     return value
 
 
-def _flag(value: object, field: str) -> bool:
+def read_flag(value: object, field: str) -> bool:
+    """Return true or false."""
     if not isinstance(value, bool):
         raise LineError(field, f"must be true or false, not {kind_of(value)}")
     return value
@@ -150,7 +155,8 @@ def _nothing(value: object, field: str) -> None:
         raise LineError(field, "is not read by this version of slactl; leave it out, and record the fact in slactl")
 
 
-def _zone(value: object, field: str) -> str | None:
+def read_zone(value: object, field: str) -> str | None:
+    """Return the name of a time zone that this machine knows, or None."""
     name = read_name(value, field)
     if name is not None and not is_zone(name):
         raise LineError(field, f"there is no time zone {name[:60]!r}")
@@ -158,7 +164,7 @@ def _zone(value: object, field: str) -> str | None:
 
 
 def shown_value(value: object) -> str:
-    """Return a value for a message; of what may be large or nested deeply only the kind."""
+    """Return a value for a message; only its kind if it may be large or deeply nested."""
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 
@@ -173,7 +179,7 @@ _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUB
 _OUTCOME = one_of(LevelOutcome)
 
 #: Where a tenant works, which its calendars follow.
-_PLACE: dict[str, Reader] = {"timezone": _zone, "country": read_name, "subdivision": read_name}
+_PLACE: dict[str, Reader] = {"timezone": read_zone, "country": read_name, "subdivision": read_name}
 
 #: The fields of each event type in the order in which they are written, and the reader of each.
 FIELDS: dict[EventType, dict[str, Reader]] = {
@@ -184,10 +190,10 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "priority": _PRIORITY,
         "status": _STATUS,
         "assignee": read_name,
-        "tags": _names,
+        "tags": read_names,
         "external_id": read_name,
         "requester_domain": read_name,
-        "bursts": _names,
+        "bursts": read_names,
         "rules": read_name,
     },
     EventType.AGENT_REPLY: {},
@@ -198,37 +204,37 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
     EventType.PLAN: {"plan": read_name, **_PLACE, "from": read_name},
     EventType.TENANT: {"tenant": read_name, "plan": read_name, **_PLACE, "from": read_name},
-    EventType.TAGS: {"tags": _names, "added": _names, "removed": _names},
-    EventType.DUE_SET: {"target": _TARGET, "due_at": _instant_text, "reason": _LINE},
+    EventType.TAGS: {"tags": read_names, "added": read_names, "removed": read_names},
+    EventType.DUE_SET: {"target": _TARGET, "due_at": read_instant_text, "reason": _LINE},
     EventType.ESCALATED: {
         "reason": _LINE,
         "kind": one_of((*Target, *Condition)),
-        "cycle": _cycle,
+        "cycle": read_cycle,
         "escalation": read_name,
         "level": read_name,
-        "arming": _number,
-        "repeat": _number,
-        "warning": _flag,
+        "arming": read_number,
+        "repeat": read_number,
+        "warning": read_flag,
         "outcome": _OUTCOME,
         "fallback": read_name,
-        "left_out": _names,
-        "due_at": _instant_text,
+        "left_out": read_names,
+        "due_at": read_instant_text,
         "from_priority": _PRIORITY,
         "to_priority": _PRIORITY,
         "from_assignee": read_name,
         "to_assignee": read_name,
     },
     EventType.EDITED: {"external_id": read_name, "requester_domain": read_name},
-    EventType.ACKNOWLEDGED: {"until": _instant_text},
+    EventType.ACKNOWLEDGED: {"until": read_instant_text},
     EventType.UNACKNOWLEDGED: {},
     EventType.RULES_APPLIED: {"rules": read_name, "from": read_name},
-    EventType.BREACHED: {"target": _TARGET, "cycle": _number, "due_at": _instant_text},
+    EventType.BREACHED: {"target": _TARGET, "cycle": read_number, "due_at": read_instant_text},
     EventType.DEADLINES: {
         "policy": _LINE,
         "because": _LINE,
-        "first_response": _instant_text,
-        "next_response": _instant_text,
-        "resolution": _instant_text,
+        "first_response": read_instant_text,
+        "next_response": read_instant_text,
+        "resolution": read_instant_text,
     },
 }
 
@@ -250,7 +256,7 @@ _OF_ALL: dict[str, Reader] = {
     "unix_user": read_name,
     "recorded_at": read_instant,
 }
-_OF_CREATED: dict[str, Reader] = {"slactl_id": _id}
+_OF_CREATED: dict[str, Reader] = {"slactl_id": read_id}
 
 READERS: dict[EventType, dict[str, Reader]] = {
     kind: {
@@ -266,7 +272,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
 #: The fields from which nothing is read, by type: names of other programs, what an export adds, and a few values that
 #: are only right where they say nothing.
 UNUSED: dict[EventType, dict[str, Reader]] = {
-    kind: {"source": read_name, "id": read_name, "copy": _number} for kind in EventType
+    kind: {"source": read_name, "id": read_name, "copy": read_number} for kind in EventType
 }
 UNUSED[EventType.CREATED] |= {"outbound": _nothing, "unknown": _nothing}
 UNUSED[EventType.STATUS] |= {"until": _nothing, "unknown_instant": _nothing}

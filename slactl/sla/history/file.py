@@ -84,13 +84,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not a number; write null where there is no value")
+    raise ValueError(f"{word} is not a number; write null if there is no value")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {digits[:60]} is too large; write it in quotes where it is a name")
+        raise ValueError(f"the number {digits[:60]} is too large; write it in quotes if it is a name")
     return number
 
 
@@ -132,9 +132,9 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     Raises:
         LineError: a field is missing, wrong or not known.
     """
-    ticket = _needed(record, "ticket", read_name)
-    at = _needed(record, "at", read_instant)
-    kind = EventType(_needed(record, "type", TYPE))
+    ticket = needed(record, "ticket", read_name)
+    at = needed(record, "at", read_instant)
+    kind = EventType(needed(record, "type", TYPE))
     readers = READERS[kind]
     detail: dict[str, Any] = {}
     for field, value in record.items():
@@ -195,10 +195,10 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
     readers = READERS[EventType.TENANT]
     plan, timezone = record.get("plan"), record.get("timezone")
     return TenantEntry(
-        name=_needed(record, "tenant", read_name),
+        name=needed(record, "tenant", read_name),
         plan=readers["plan"](plan, "plan") if plan is not None else None,
         timezone=readers["timezone"](timezone, "timezone") if timezone is not None else None,
-        created_at=_needed(record, "at", read_instant),
+        created_at=needed(record, "at", read_instant),
     )
 
 
@@ -208,9 +208,9 @@ def _rules(record: Mapping[str, Any]) -> RulesText:
         raise LineError("rules_version", f"must be an object, not {kind_of(version)}")
     holidays = version.get("holidays_version")
     return RulesText(
-        hash=_needed(record, "rules", read_name),
-        canonical=_needed(version, "toml", partial(read_text, most=BODY_LENGTH)),
-        first_used_at=_needed(version, "first_used_at", read_instant),
+        hash=needed(record, "rules", read_name),
+        canonical=needed(version, "toml", partial(read_text, most=BODY_LENGTH)),
+        first_used_at=needed(version, "first_used_at", read_instant),
         holidays_version=read_name(holidays, "holidays_version") if holidays is not None else None,
     )
 
@@ -275,7 +275,7 @@ def known_fields(kind: EventType) -> tuple[str, ...]:
     return ("ticket", "at", "type", *READERS[kind])
 
 
-def _needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa: ANN401  (what the reader returns)
+def needed(record: Mapping[str, Any], field: str, read: Reader) -> Any:  # noqa: ANN401  (what the reader returns)
     value = record.get(field)
     if value is None:
         raise LineError(field, "is missing")

@@ -13,10 +13,10 @@ MAIL_SCHEMES = ("mailto", "mailtos")
 #: Schemes of addresses without a login.
 SYSLOG_SCHEMES = ("syslog", "rsyslog")
 
-#: Schemes of web hooks and pages; on this machine their path may stand in the rules.
+#: Schemes of web hooks and pages; for this machine their path may be readable in the rules.
 WEB_SCHEMES = ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https")
 
-#: Options that are never secret in the addresses that may stand in the rules.
+#: Options that are never secret, in the addresses that may be readable in the rules.
 OPTIONS = ("bcc", "cc", "format", "from", "method", "mode", "name", "overflow", "reply", "smtp", "to", "verify")
 
 # Takes the place of a placeholder while a URL is examined: a character that nobody types.
@@ -47,7 +47,11 @@ def has_literal_secret(url: str) -> bool:
     may_show_path = is_mail or (kind in (*SYSLOG_SCHEMES, *WEB_SCHEMES) and "@" not in path)
     if is_literal(login.partition(":")[2]) or (is_literal(path) and not may_show_path):
         return True
-    return any(_option_has_secret(option) for option in re.split("[&;]", query))
+    options = (option.partition("=") for option in re.split("[&;]", query))
+    return any(
+        unquote(name).strip().lower() not in OPTIONS and is_literal(unquote(value or name))
+        for name, _, value in options
+    )
 
 
 def has_literal_login(url: str) -> bool:
@@ -78,11 +82,6 @@ def is_literal(text: str) -> bool:
     return re.search(rf"[^{_HOLE}/:@,#.\s-]", text) is not None
 
 
-def _option_has_secret(option: str) -> bool:
-    name, _, value = option.partition("=")
-    return unquote(name).strip().lower() not in OPTIONS and is_literal(unquote(value or name))
-
-
 def label(url: str) -> str:
     """Return the name of an address for people: its scheme and the names of its secrets, and nothing else."""
     scheme, separator, rest = PLACEHOLDER.sub("", url).partition("://")
@@ -100,6 +99,13 @@ def key(url: str) -> str:
 def scheme(url: str) -> str:
     """Return the scheme of a URL in small letters; empty without one, or with a placeholder in its place."""
     return url.partition("://")[0].lower() if "://" in url and not url.startswith("${") else ""
+
+
+def known_scheme(name: str) -> bool:
+    """Return whether Apprise knows a scheme on this machine; this imports Apprise."""
+    from apprise import NotificationManager
+
+    return name in NotificationManager()  # type: ignore[no-untyped-call]
 
 
 def is_local(url: str) -> bool:
@@ -126,7 +132,7 @@ def has_receiver(url: str) -> bool:
 
 
 def host(url: str) -> str:
-    """Return the host of a URL; empty where it has none."""
+    """Return the host of a URL; empty if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -63,7 +63,7 @@ class CalendarRules(Part):
 
     @property
     def is_open_all_day(self) -> bool:
-        """Whether every hour of every day counts, so that a day has 24 counted hours; not for `any_of`."""
+        """Return whether every hour of every day counts, so that a day has 24 counted hours; not for `any_of`."""
         whole = all(tuple(texts) == ("00:00-24:00",) for texts in self.weekly.values())
         closing = self.country or self.holidays or self.dates
         return self.always_open or (whole and sum(len(weekdays(key)) for key in self.weekly) == 7 and not closing)
@@ -115,7 +115,9 @@ def _member_problems(
         if member == name or name in _reached(member, calendars):
             yield (*path, "any_of"), f"calendar {name!r} is part of {member!r}; a calendar cannot be part of itself"
     others = [other for other in calendars if other != name]
-    yield from unknown((*path, "any_of"), [one for one in calendar.any_of or () if one != name], others, "calendar")
+    yield from unknown_words(
+        (*path, "any_of"), [one for one in calendar.any_of or () if one != name], others, "calendar"
+    )
 
 
 def _reached(name: str, calendars: Mapping[str, CalendarRules]) -> set[str]:
@@ -141,18 +143,18 @@ def _hours_problems(path: KeyPath, calendar: CalendarRules) -> Iterator[Problem]
             yield from (wrong := list(_weekly_problems(here, texts)))
             texts = () if wrong else texts
         # A range is checked together with those above it, which it may overlap.
-        one = list(_attempt(here, special_dates, {key: texts}))
-        yield from one or _attempt(here, special_dates, {**before, key: texts})
+        one = list(attempt(here, special_dates, {key: texts}))
+        yield from one or attempt(here, special_dates, {**before, key: texts})
         if not one:
             before[key] = ()
-    yield from _attempt((*path, "holidays"), holiday_dates, calendar.holidays)
+    yield from attempt((*path, "holidays"), holiday_dates, calendar.holidays)
 
 
 def _weekly_problems(path: KeyPath, weekly: Mapping[str, Iterable[str]]) -> Iterator[Problem]:
     named: dict[int, str] = {}
     for key, texts in weekly.items():
-        yield from _attempt((*path, key), _not_twice, key, named)
-        yield from _attempt((*path, key), intervals, texts)
+        yield from attempt((*path, key), _not_twice, key, named)
+        yield from attempt((*path, key), intervals, texts)
 
 
 def _not_twice(key: str, named: dict[int, str]) -> None:
@@ -161,7 +163,8 @@ def _not_twice(key: str, named: dict[int, str]) -> None:
             raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
 
 
-def _attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+def attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
+    """Yield the problem of values that `convert` refuses."""
     try:
         convert(*values)
     except ValueError as error:
@@ -195,13 +198,15 @@ def _holiday_problems(path: KeyPath, calendar: CalendarRules, country: str, *, p
         from holidays import country_holidays
 
         categories = sorted(country_holidays(country).supported_categories)
-        yield from unknown((*path, "categories"), calendar.categories, categories, f"category of holidays in {country}")
+        yield from unknown_words(
+            (*path, "categories"), calendar.categories, categories, f"category of holidays in {country}"
+        )
     if calendar.work_on and not pinned:
         closing = tuple(category for category in calendar.categories if category != HALF_DAY)
         names = _holiday_names(HolidaySet(country, calendar.subdivision, closing, english=True))
         if not names.issuperset(calendar.work_on):
             names |= _names_of_subdivisions(country, closing)
-        yield from unknown((*path, "work_on"), calendar.work_on, sorted(names), f"holiday in {country}", most=30)
+        yield from unknown_words((*path, "work_on"), calendar.work_on, sorted(names), f"holiday in {country}", most=30)
 
 
 def _holiday_names(wanted: HolidaySet, years: Iterable[int] = _NAMED_YEARS) -> set[str]:
@@ -218,7 +223,9 @@ def _names_of_subdivisions(country: str, categories: tuple[str, ...]) -> set[str
     return {name for one in wanted for name in _holiday_names(one, [2026])}
 
 
-def unknown(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str, most: int = 200) -> Iterator[Problem]:
+def unknown_words(
+    path: KeyPath, names: Iterable[str], known: Iterable[str], what: str, most: int = 200
+) -> Iterator[Problem]:
     """Yield each name that is not known, with the nearest that is, or else at most so many of them."""
     choices = list(known)
     for name in names:

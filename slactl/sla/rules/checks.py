@@ -1,6 +1,6 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import new_zone, zone
@@ -9,9 +9,10 @@ from slactl.sla.calendar.written import interval
 from slactl.sla.enums import Clock, Condition, Priority
 from slactl.sla.rules import addresses, calendars, model
 from slactl.sla.rules import views as rules_views
-from slactl.sla.rules.calendars import unknown
+from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.offset import Offset
+from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -33,9 +34,9 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     for table in ("calendars", "roles", "people"):
         for unique, part in getattr(rules, table).items():
             if part.timezone is not None:
-                yield from _attempt((table, unique, "timezone"), check, part.timezone)
+                yield from attempt((table, unique, "timezone"), check, part.timezone)
     yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
-    yield from _duplicates(("policy",), "name", [policy.name for policy in rules.policies])
+    yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
     for number, policy in enumerate(rules.policies):
         yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
@@ -43,13 +44,13 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             path = (kind, name)
             for url in role.notify:
                 yield from _address_problems((*path, "notify"), url)
-            yield from unknown((*path, "include"), role.include, INCLUDES, "field of messages")
+            yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
             if role.quiet is not None:
-                yield from _attempt((*path, "quiet"), interval, role.quiet)
+                yield from attempt((*path, "quiet"), interval, role.quiet)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
-    yield from _duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
+    yield from duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for number, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", number), escalation, rules)
         if not pinned and escalation.clock is Clock.WALL:
@@ -105,38 +106,33 @@ _INNER: dict[str, type[model.Part]] = {
 }
 
 
-def _attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
-    try:
-        convert(*values)
-    except ValueError as error:
-        yield path, str(error)
-
-
 def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, measure: bool) -> Iterator[Problem]:
     """Yield wrong names and, where `measure` allows to ask the calendars, days that have no certain length."""
     if policy.calendar not in rules.calendars:
-        yield from unknown((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
+        yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
     for priority, times in policy.targets.items():
-        yield from unknown((*path, "targets", priority), [priority], [*Priority, "default"], "priority")
+        yield from unknown_words((*path, "targets", priority), [priority], [*Priority, "default"], "priority")
         for target in model.TargetDurations.model_fields:
             time: model.TargetTime | None = getattr(times, target)
             if time is None:
                 continue
             here, calendar = (*path, "targets", priority, target), time.calendar or policy.calendar
             if time.calendar is not None:
-                yield from unknown((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
+                yield from unknown_words((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
             if measure and time.within.has_days and not _is_whole(rules, calendar):
                 advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
                 yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
 
 
 def _is_whole(rules: "Rules", calendar: str) -> bool:
-    """Whether a calendar that exists is open all day."""
+    """Return whether a calendar that exists is open all day."""
     return calendar not in rules.calendars or rules.is_open_all_day(calendar)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
-    if addresses.has_literal_secret(url):
+    if addresses.has_literal_secret(url) and (kind := addresses.scheme(url)) and not addresses.known_scheme(kind):
+        yield path, f"Apprise does not know {clean(kind)[:50]}://"
+    elif addresses.has_literal_secret(url):
         what = "the address has a literal secret or a text that could be one"
         readable = "only addresses of mail, syslog and this machine may be readable, without their passwords"
         yield path, f"{what}; store it in ${{env:NAME}} or ${{file:PATH}} ({readable})"
@@ -159,10 +155,10 @@ def _heartbeat_problems(settings: model.Settings) -> Iterator[Problem]:
     path, url = ("settings", "heartbeat"), settings.heartbeat
     if url is None:
         return
-    if addresses.has_literal_secret(url):
-        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
-    elif not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
+    if not addresses.PLACEHOLDER.match(url) and addresses.scheme(url) not in ("https", "http"):
         yield path, "must be a URL: https://… or ${env:NAME}"
+    elif addresses.has_literal_secret(url):
+        yield path, "the address is a secret; store it in ${env:NAME} or ${file:PATH}"
     elif addresses.scheme(url) == "http" and not settings.allow_http and not addresses.is_local(url):
         yield path, "the URL is not https; write https://…, or add allow_http = true"
 
@@ -183,15 +179,15 @@ def _proxy_problems(settings: model.Settings) -> Iterator[Problem]:
 
 
 def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Rules") -> Iterator[Problem]:
-    yield from _duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
+    yield from duplicates((*path, "level"), "id", [level.id for level in escalation.levels])
     if escalation.fallback is not None and escalation.fallback not in rules.roles:
-        yield from unknown((*path, "fallback"), [escalation.fallback], rules.roles, "role")
+        yield from unknown_words((*path, "fallback"), [escalation.fallback], rules.roles, "role")
     for number, level in enumerate(escalation.levels):
         here = (*path, "level", number)
         if isinstance(escalation.on, Condition) and (level.at.percent is not None or level.at.seconds < 0):
             yield (
                 (*here, "at"),
-                f'a condition has no deadline: "{level.at}" must be "0m" or an offset after its begin, such as "+10m"',
+                f'a condition has no deadline: "{level.at}" must be "0m" or a later offset, such as "+10m"',
             )
         if level.assign is not None:
             yield from _unknown_names((*here, "assign"), [level.assign], rules)
@@ -214,10 +210,11 @@ def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Prob
 
 
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
-    yield from unknown(path, names, [*rules.roles, *rules.people, *also], "role or person")
+    yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")
 
 
-def _duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
+def duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:
+    """Yield a problem for each name that is used above."""
     for number, name in enumerate(names):
         if name in names[:number]:
             yield (*path, number, key), f"the {key} {name!r} is used above; each must be different"

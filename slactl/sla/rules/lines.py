@@ -49,7 +49,10 @@ class Lines:
                 continue
             header = _HEADER.match(line)
             if header and header[1] == "[[":
-                table = self._array_table(_parts(header[2]))
+                parts = _parts(header[2])
+                array = self._resolved(parts[:-1]) + parts[-1:]
+                self._counts[array] = self._counts.get(array, -1) + 1
+                table = (*array, self._counts[array])
                 self._lines[table] = number
             elif header:
                 table = self._resolved(_parts(header[2]))
@@ -69,11 +72,6 @@ class Lines:
                 path += (self._counts[path],)
         return path
 
-    def _array_table(self, parts: KeyPath) -> KeyPath:
-        path = self._resolved(parts[:-1]) + parts[-1:]
-        self._counts[path] = self._counts.get(path, -1) + 1
-        return (*path, self._counts[path])
-
 
 class ValueScanner:
     """Tell whether a value goes on in the next line: a bracket is open, or a string of several lines."""
@@ -86,7 +84,7 @@ class ValueScanner:
 
     @property
     def is_open(self) -> bool:
-        """Whether the value goes on."""
+        """Return whether the value goes on."""
         return self._depth > 0 or self._quote is not None
 
     def feed(self, text: str) -> None:
@@ -167,7 +165,7 @@ def misread(error: Exception, text: str) -> str:
 
 
 class RulesFile(NamedTuple):
-    """A rules file as it was read, before any lock was taken: its text, or why there is none."""
+    """A rules file that was read before any lock was taken: its text, or the reason why there is none."""
 
     path: Path
     text: str

@@ -117,7 +117,7 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
 
 
 def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:
-    """Whether a ticket that an escalation rule matches can have a target."""
+    """Return whether a ticket that an escalation rule matches can have a target."""
     return any(
         policy.target(priority, target)
         for policy in rules.policies
@@ -131,7 +131,7 @@ def _roles(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     assigned = {level.assign for escalation in rules.escalations for level in escalation.levels if level.assign}
     for name, role in rules.roles.items():
         if role.assignee is None and (name in assigned or not role.notify):
-            yield ("roles", name), f"nobody fills the role {name!r}: it has no assignee"
+            yield ("roles", name), f"the role {name!r} has no assignee"
 
 
 def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:

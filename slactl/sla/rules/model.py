@@ -23,6 +23,7 @@ from slactl.sla.rules.values import (
     Statuses,
     Targets,
     WallLength,
+    from_list,
     length,
     word_of,
 )
@@ -62,7 +63,7 @@ class Match(Part):
         return value
 
     def matches(self, facts: Facts) -> bool:
-        """Whether a ticket with these facts matches."""
+        """Return whether a ticket with these facts matches."""
         return not (
             (self.plan and facts.plan not in self.plan)
             or (self.priority and facts.priority not in self.priority)
@@ -72,7 +73,7 @@ class Match(Part):
         )
 
     def mismatch(self, facts: Facts) -> str | None:
-        """Return why a ticket with these facts does not match, or None where it does."""
+        """Return why a ticket with these facts does not match, or None if it does."""
         for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
             wanted = getattr(self, key)
             if wanted and value not in wanted:
@@ -161,7 +162,7 @@ class Policy(Part):
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
-        """Return how long a target may take at a priority, or None where the policy does not have it."""
+        """Return how long a target may take at a priority, or None if the policy does not have it."""
         stated = self.target_time(priority, target)
         return stated.within if stated is not None else None
 
@@ -180,7 +181,7 @@ class Policy(Part):
 
     @cached_property
     def _has_own(self) -> bool:
-        """Whether any target names a calendar; most policies have none, and each change of a ticket asks."""
+        """Return whether any target names a calendar; most policies have none, and each change of a ticket asks."""
         times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.model_fields)
         return any(time is not None and time.calendar for time in times)
 
@@ -230,12 +231,7 @@ class Escalation(Part):
     fallback: Name | None = None
     idle: Idle | None = None
     burst: Burst | None = None
-    levels: tuple[Level, ...] = Field(alias="level", min_length=1)
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
+    levels: Annotated[tuple[Level, ...], BeforeValidator(from_list)] = Field(alias="level", min_length=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -49,12 +49,12 @@ class Offset:
 
     @property
     def is_warning(self) -> bool:
-        """Whether it lies before the deadline."""
+        """Return whether it lies before the deadline."""
         return self.seconds < 0 if self.percent is None else self.percent < 100
 
     @property
     def is_deadline(self) -> bool:
-        """Whether it is the deadline itself."""
+        """Return whether it is the deadline itself."""
         return self.seconds == self.business_days == 0 if self.percent is None else self.percent == 100
 
     def __str__(self) -> str:

@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.calendar.hours import Region
 from slactl.sla.rules.calendars import CalendarRules
 from slactl.sla.rules.model import Escalation, Facts, Part, Person, Policy, Role, Settings, Templates
+from slactl.sla.rules.values import from_list
 
 
 class Rules(Part):
@@ -19,19 +20,14 @@ class Rules(Part):
     schema_: int = Field(alias="schema")
     settings: Settings = Settings()
     calendars: Mapping[str, CalendarRules] = {}
-    policies: tuple[Policy, ...] = Field(default=(), alias="policy")
+    policies: Annotated[tuple[Policy, ...], BeforeValidator(from_list)] = Field(default=(), alias="policy")
     roles: Mapping[str, Role] = {}
     people: Mapping[str, Person] = {}
-    escalations: tuple[Escalation, ...] = Field(default=(), alias="escalation")
+    escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.
     canonical: str = Field(default="", repr=False)
-
-    @field_validator("policies", "escalations", mode="before")
-    @classmethod
-    def _tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
 
     @field_validator("schema_")
     @classmethod
@@ -76,7 +72,7 @@ class Rules(Part):
         return self._calendars[key]
 
     def is_open_all_day(self, name: str) -> bool:
-        """Whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
+        """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
         stated = self.calendars[name]
         return stated.is_open_all_day or any(self.is_open_all_day(member) for member in stated.any_of or ())
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from jinja2 import nodes
     from jinja2.sandbox import SandboxedEnvironment
 
-#: The names that a template may use; each is a text, empty where the ticket has no value.
+#: The names that a template may use; each is a text, empty if the ticket has no value.
 NAMES = (
     *("id", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline", "overdue", "due"),
     *("reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
@@ -33,7 +33,7 @@ TOO_DEEP = f"it is nested deeper than {DEPTH} levels"
 
 
 def mistake(template: str) -> str | None:
-    """Return what is wrong with a template, or None."""
+    """Return the mistake in a template, or None."""
     from jinja2 import TemplateSyntaxError
 
     try:

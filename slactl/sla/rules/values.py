@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
@@ -54,15 +55,15 @@ def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
-def _list(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{value}"]')
+def from_list(value: object) -> object:
+    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def _list_of_addresses(value: object) -> object:
-    # The text may contain a secret, so the message does not repeat it.
-    return _list("…" if isinstance(value, str) else value)
+def _list(value: object, shown: str | None = None) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{shown or value}"]')
+    return from_list(value)
 
 
 def _stated(value: object) -> object:
@@ -76,7 +77,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(_list_of_addresses)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]

@@ -23,7 +23,7 @@ class ConditionPeriods:
 
     @property
     def holds(self) -> bool:
-        """Whether the condition holds."""
+        """Return whether the condition holds."""
         return bool(self.periods) and self.periods[-1][1] is None
 
     def turn(self, at: int, holds: bool) -> None:
@@ -54,7 +54,7 @@ class Conditions:
         self._unassigned, self._quiet, self._closed = ConditionPeriods(), ConditionPeriods(), PauseLog()
 
     def turn(self, at: int, *, done: bool, assigned: bool, pausing: bool) -> None:
-        """Record what is true of the ticket from `at` on."""
+        """Record the facts of the ticket from `at` on."""
         self._unassigned.turn(at, not done and not assigned)
         self._quiet.turn(at, assigned and not done and not pausing)
         self._closed.turn(at, PauseReason.CLOSED if done else None)

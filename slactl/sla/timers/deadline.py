@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class TrackedTarget:
     """Track one cycle of a target. Without a duration and without a deadline set by hand it makes no timer.
 
-    It is judged by the duration and the terms it was given last. `missed` keeps a deadline that had passed before
+    It is evaluated with the duration and the terms it was given last. `missed` keeps a deadline that had passed before
     a person set another one by hand.
     """
 
@@ -51,7 +51,7 @@ class TrackedTarget:
 
     @property
     def is_set(self) -> bool:
-        """Whether it has a duration or a deadline set by hand."""
+        """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
     def aim(self, duration: Duration | None, terms: "Terms") -> None:
@@ -83,7 +83,7 @@ class TrackedTarget:
         self._count_revision(before, at)
 
     def is_late(self, at: int) -> bool:
-        """Whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""
+        """Return whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""
         if self.missed is not None:
             return True
         due = self._due(self.log.clipped(self.start, self.stopped))
@@ -109,7 +109,8 @@ class TrackedTarget:
         end = self.stopped if self.stopped is not None else max(now, self.start)
         late = due is not None and end > due
         pausing = self.stopped is None and bool(pauses) and pauses[-1].end is None
-        since = None if pausing or self.stopped is not None else self._running_since(pauses)
+        last = pauses[-1].end if pauses else None
+        since = None if pausing or self.stopped is not None else self.start if last is None else last
         elapsed = counted(calendar, self.start, end, past)
         missed = self.missed if self.missed is not None else due if late else None
         paused = [pause for pause in past if pause.reason is PauseReason.PAUSED]
@@ -168,10 +169,6 @@ class TrackedTarget:
         if self.stopped is not None:
             return TimerState.MET
         return TimerState.PAUSED if pausing else TimerState.RUNNING
-
-    def _running_since(self, pauses: Sequence[Pause]) -> int:
-        last = pauses[-1].end if pauses else None
-        return self.start if last is None else last
 
     def _count_revision(self, before: int | None, at: int) -> None:
         """Count a revision if the deadline moved to later, so that its warnings may fire again."""

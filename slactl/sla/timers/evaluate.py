@@ -29,7 +29,7 @@ def evaluate(
 ) -> Evaluation:
     """Return the ticket and its timers as of `now`, without the events after `now`.
 
-    Every command that judges a deadline calls this function. The history is in order of time and begins with the
+    Every command that evaluates a deadline calls this function. The history is in order of time and begins with the
     event that opened the ticket. Only the conditions asked for become timers.
 
     Raises:

@@ -8,13 +8,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
-from slactl.sla.calendar.hours import Region
 from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
-from slactl.sla.history.event import Event
+from slactl.sla.history.event import Event, region_of
 from slactl.sla.rules.model import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
@@ -51,7 +51,7 @@ class Replay:
         self._plan: str = detail.get("plan") or self._rules.settings.default_plan
         self._tenant: str | None = detail.get("tenant")
         self._timezone: str | None = detail.get("timezone")
-        self._region = _region(detail)
+        self._region = region_of(detail)
         self._priority = Priority(detail.get("priority") or Priority.NORMAL)
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
@@ -141,8 +141,9 @@ class Replay:
         stated = policy or settings
         calendar, own_calendars = ALWAYS, dict[Target, BusinessCalendar]()
         if policy is not None:
-            calendar = self._calendar(policy.calendar)
-            own_calendars = {kind: self._calendar(name) for kind, name in policy.own_calendars(self._priority).items()}
+            ask = partial(self._rules.calendar, timezone=self._timezone, holidays=self._holidays, region=self._region)
+            calendar = ask(policy.calendar)
+            own_calendars = {kind: ask(name) for kind, name in policy.own_calendars(self._priority).items()}
         self._chosen = self._choice
         return Terms(
             policy=policy,
@@ -157,12 +158,8 @@ class Replay:
             own_calendars=own_calendars,
         )
 
-    def _calendar(self, name: str) -> BusinessCalendar:
-        return self._rules.calendar(name, self._timezone, self._holidays, self._region)
-
     @property
     def _choice(self) -> tuple[object, ...]:
-        """Return the facts that choose the policy and its calendars."""
         return self._plan, self._tenant, self._timezone, self._region, self._priority
 
     def _choose_anew(self, at: int, event: Event) -> None:
@@ -179,7 +176,8 @@ class Replay:
             pausing=self._targets.is_pausing,
         )
 
-    def _read_status(self, at: int, event: Event) -> None:
+    def read_status(self, at: int, event: Event) -> None:
+        """Take a change of status."""
         after, before = Status(event.detail["status"]), self._status
         if after is before:
             return
@@ -191,31 +189,37 @@ class Replay:
         self._turn_conditions(at)
         self._conditions.act(at)
 
-    def _read_agent_reply(self, at: int, _: Event) -> None:
+    def read_agent_reply(self, at: int, _: Event) -> None:
+        """Take a reply of an agent."""
         if self._replied_at is None:
             self._replied_at = at
         self._targets.reply(at)
         self._conditions.act(at)
 
-    def _read_customer_reply(self, at: int, _: Event) -> None:
+    def read_customer_reply(self, at: int, _: Event) -> None:
+        """Take a message of the customer."""
         self._targets.message(at)
 
-    def _read_note(self, at: int, event: Event) -> None:
+    def read_note(self, at: int, event: Event) -> None:
+        """Take an internal note."""
         if not event.by_system:  # a note from an escalation rule does not end a quiet period
             self._conditions.act(at)
 
-    def _read_assigned(self, at: int, event: Event) -> None:
+    def read_assigned(self, at: int, event: Event) -> None:
+        """Take a change of the assignee."""
         after = event.detail.get("assignee") or None
         if after != self._assignee:
             self._assignee = after
             self._turn_conditions(at)
             self._conditions.act(at)
 
-    def _read_priority(self, at: int, event: Event) -> None:
+    def read_priority(self, at: int, event: Event) -> None:
+        """Take a change of priority."""
         self._priority = Priority(event.detail["priority"])
         self._choose_anew(at, event)
 
-    def _read_plan_or_tenant(self, at: int, event: Event) -> None:
+    def read_plan_or_tenant(self, at: int, event: Event) -> None:
+        """Take a change of plan, tenant or time zone."""
         detail = event.detail
         if "plan" in detail:
             self._plan = detail["plan"] or self._rules.settings.default_plan
@@ -224,37 +228,43 @@ class Replay:
         if "timezone" in detail:
             self._timezone = detail["timezone"]
         if "country" in detail:
-            self._region = _region(detail)
+            self._region = region_of(detail)
         self._choose_anew(at, event)
 
-    def _read_tags(self, _: int, event: Event) -> None:
+    def read_tags(self, _: int, event: Event) -> None:
+        """Take a change of the tags."""
         detail = event.detail
         added, removed = detail.get("added") or (), detail.get("removed") or ()
         # An event that states what it added and removed keeps earlier changes, even those that are recorded later.
         tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
         self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
 
-    def _read_edited(self, _: int, event: Event) -> None:
+    def read_edited(self, _: int, event: Event) -> None:
+        """Take an edit of the requester's address."""
         self._domain = _domain(event.detail) or self._domain
 
-    def _read_due_set(self, at: int, event: Event) -> None:
+    def read_due_set(self, at: int, event: Event) -> None:
+        """Take a deadline that a person set or cleared."""
         due = event.detail.get("due_at")
         instant = from_text(due) if isinstance(due, str) else due
         target = Target(event.detail["target"])
         self._targets.set_by_hand(at, target, seconds_of(instant) if instant is not None else None)
 
-    def _read_escalated(self, _: int, event: Event) -> None:
+    def read_escalated(self, _: int, event: Event) -> None:
+        """Take an escalation, by a rule or by hand."""
         detail = event.detail
         if not event.by_system or "escalation" not in detail:
             self._by_hand += 1
         elif not detail.get("warning"):
             self._levels.add((detail["escalation"], detail.get("level", "")))
 
-    def _read_acknowledged(self, _: int, event: Event) -> None:
+    def read_acknowledged(self, _: int, event: Event) -> None:
+        """Take an acknowledgement or its release."""
         until = event.detail.get("until")
         self._acked_until = from_text(until) if isinstance(until, str) else until
 
-    def _read_rules_applied(self, at: int, event: Event) -> None:
+    def read_rules_applied(self, at: int, event: Event) -> None:
+        """Take a move to other rules."""
         self._rules = self._rules_for(event.detail.get("rules"))
         # The new terms use the priority that people set: a priority that slactl raised moves no deadline.
         raised, self._priority = self._priority, self._targets.terms.priority
@@ -264,27 +274,22 @@ class Replay:
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
-    EventType.STATUS: Replay._read_status,
-    EventType.AGENT_REPLY: Replay._read_agent_reply,
-    EventType.CUSTOMER_REPLY: Replay._read_customer_reply,
-    EventType.NOTE: Replay._read_note,
-    EventType.ASSIGNED: Replay._read_assigned,
-    EventType.PRIORITY: Replay._read_priority,
-    EventType.PLAN: Replay._read_plan_or_tenant,
-    EventType.TENANT: Replay._read_plan_or_tenant,
-    EventType.TAGS: Replay._read_tags,
-    EventType.EDITED: Replay._read_edited,
-    EventType.DUE_SET: Replay._read_due_set,
-    EventType.ESCALATED: Replay._read_escalated,
-    EventType.ACKNOWLEDGED: Replay._read_acknowledged,
-    EventType.UNACKNOWLEDGED: Replay._read_acknowledged,
-    EventType.RULES_APPLIED: Replay._read_rules_applied,
+    EventType.STATUS: Replay.read_status,
+    EventType.AGENT_REPLY: Replay.read_agent_reply,
+    EventType.CUSTOMER_REPLY: Replay.read_customer_reply,
+    EventType.NOTE: Replay.read_note,
+    EventType.ASSIGNED: Replay.read_assigned,
+    EventType.PRIORITY: Replay.read_priority,
+    EventType.PLAN: Replay.read_plan_or_tenant,
+    EventType.TENANT: Replay.read_plan_or_tenant,
+    EventType.TAGS: Replay.read_tags,
+    EventType.EDITED: Replay.read_edited,
+    EventType.DUE_SET: Replay.read_due_set,
+    EventType.ESCALATED: Replay.read_escalated,
+    EventType.ACKNOWLEDGED: Replay.read_acknowledged,
+    EventType.UNACKNOWLEDGED: Replay.read_acknowledged,
+    EventType.RULES_APPLIED: Replay.read_rules_applied,
 }
-
-
-def _region(detail: Detail) -> Region | None:
-    """Return the tenant's own country and subdivision, or None where the calendars keep theirs."""
-    return (detail["country"], detail.get("subdivision") or None) if detail.get("country") else None
 
 
 def _domain(detail: Detail) -> str | None:

@@ -56,7 +56,7 @@ class TrackedTargets:
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the ticket has a status that pauses clocks."""
+        """Return whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
     def change_status(self, at: int, status: Status) -> None:
@@ -132,7 +132,7 @@ class TrackedTargets:
 
     @property
     def _messages_wait(self) -> bool:
-        """Whether a customer's message starts a next response; before the first response it waits for that one."""
+        """Return whether a customer's message starts a next response; before the first response it waits."""
         return self._first_response.stopped is not None or self.terms.opening_waits
 
     def _open_next_response(self) -> TrackedTarget | None:

@@ -42,5 +42,5 @@ class Terms:
         return self.own_calendars.get(kind, self.calendar)
 
     def target(self, kind: Target) -> Duration | None:
-        """Return how long a target may take, or None where the policy does not have it."""
+        """Return how long a target may take, or None if the policy does not have it."""
         return self.policy.target(self.priority, kind) if self.policy is not None else None

@@ -77,7 +77,7 @@ class Timer:
 
     @property
     def is_counting(self) -> bool:
-        """Whether the clock runs now: it is neither stopped nor paused."""
+        """Return whether the clock runs now: it is neither stopped nor paused."""
         return self.running_since is not None
 
 
@@ -85,7 +85,7 @@ class Timer:
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
-    `policy` and `calendar` are names, None where no policy matches. `resolved_at` is the latest resolution, None
+    `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
     by hand, but no warnings. `terms` belong to the policy that was chosen last.

@@ -48,7 +48,7 @@ def reads_any_text(connection: sqlite3.Connection) -> bool:
 
 
 def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | None, str]]:
-    """Yield each event as its number, the array that is sealed, and its hash; the array is None where it is unreadable.
+    """Yield each event as its number, the array that is sealed, and its hash; the array is None if it is unreadable.
 
     SQLite writes the array in a third of the time that Python needs. It escapes fewer characters than the seal does,
     and writes null where text is missing.
@@ -141,10 +141,10 @@ def erased(connection: sqlite3.Connection, ticket: int) -> set[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An escalation that fired or has an event: its row, and its event, None where it has none.
+class EscalationPair:
+    """An escalation that fired or has an event: its row, and its event or None.
 
-    `by` names the customer who escalated, whose name is not in the log; None where it was erased.
+    `by` names the customer who escalated, whose name is not in the log; None if it was erased.
     """
 
     row: Row
@@ -152,7 +152,7 @@ class Told:
     by: str | None
 
 
-def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
+def escalation_pairs(connection: sqlite3.Connection) -> Iterator[EscalationPair]:
     """Yield each escalation that fired or that has an event."""
     query = (
         "SELECT x.*, e.at AS event_at, e.actor AS event_actor, e.actor_type AS event_actor_type,"
@@ -164,7 +164,7 @@ def told_escalations(connection: sqlite3.Connection) -> Iterator[Told]:
     for row in rows(connection, query):
         event = {name: row.pop(f"event_{name}") for name in ("at", "actor", "actor_type", "detail")}
         by = row.pop("by")
-        yield Told(row, event if event["at"] is not None else None, by)
+        yield EscalationPair(row, event if event["at"] is not None else None, by)
 
 
 def doubled_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
@@ -184,7 +184,7 @@ def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything that the database has of one ticket. `ticket` is None where only its history is left."""
+    """Everything that the database has of one ticket. `ticket` is None if only its history is left."""
 
     number: int
     ticket: Row | None

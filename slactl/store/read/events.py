@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from slactl.clock import from_text
 from slactl.sla.enums import EventType
@@ -12,6 +12,10 @@ from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, batches, marks, numbers, rows
 from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row, identity
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Event as EventRecord
+    from slactl.records.tickets import Message
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
 
@@ -49,7 +53,7 @@ def identities(transaction: sqlite3.Connection, tickets: Sequence[int]) -> dict[
     return found
 
 
-def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> Iterator[Row]:
+def events(transaction: sqlite3.Connection, tickets: Sequence[int] | None = None) -> "Iterator[EventRecord]":
     """Yield the events as in `event_view`: of some tickets by time, or of all tickets in the order of the log."""
     condition = f"WHERE ticket_id IN ({numbers(tickets)}) ORDER BY ticket_id, at, id" if tickets is not None else None
     return map(event_record, rows(transaction, f"{_SELECT} {condition or 'ORDER BY id'}"))
@@ -68,7 +72,7 @@ def log(
     actors: Sequence[str] = (),
     actions: Sequence[str] = (),
     last: int = 0,
-) -> Iterator[Row]:
+) -> "Iterator[EventRecord]":
     """Yield the audit log in its order: what was recorded in [since, until), at most the `last` events; 0 is all."""
     conditions, parameters = ["1"], list[Any]()
     for test, value in (("recorded_at >= ?", since), ("recorded_at < ?", until)):
@@ -85,14 +89,14 @@ def log(
     return map(event_record, rows(transaction, query, parameters))
 
 
-def event_record(row: Row) -> Row:
+def event_record(row: Row) -> "EventRecord":
     """Decode `detail`, and take out of it what `event_view` shows elsewhere or not at all."""
     detail = row["detail"] = json.loads(row["detail"])
     row["unix_user"] = None
     if isinstance(detail, dict):
         row["unix_user"] = detail.pop("unix_user", None)
         detail.pop("imported_by", None)
-    return row
+    return cast("EventRecord", row)
 
 
 def event_count(transaction: sqlite3.Connection) -> int:
@@ -115,12 +119,13 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
     return written
 
 
-def messages(transaction: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the messages of one ticket by time; `body` is None where it was erased."""
+def messages(transaction: sqlite3.Connection, number: int) -> "list[Message]":
+    """Return the messages of one ticket by time; `body` is None if it was erased."""
     query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
     w.text AS body FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
     WHERE e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
     AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%') ORDER BY e.at, e.id"""
-    return [row | {"type": MESSAGE_TYPES[row["type"]]} for row in rows(transaction, query, {"id": number})]
+    found = rows(transaction, query, {"id": number})
+    return [cast("Message", row | {"type": MESSAGE_TYPES[row["type"]]}) for row in found]

@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
-from slactl.store.read.rows import Row, numbers
+from slactl.store.read.rows import numbers
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
 
 #: The timer of each target in the SELECT of the tickets.
 TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
@@ -57,7 +60,7 @@ class TicketFilter(NamedTuple):
 
 def find(
     connection: sqlite3.Connection, wanted: TicketFilter, now: str, *, sort: str = "due", limit: int = 0
-) -> Iterator[Row]:
+) -> "Iterator[Ticket]":
     """Return the tickets that match at `now` (text), at most `limit` of them; 0 is all."""
     where, parameters = _prepared(connection, wanted, now)
     if sort != "due":
@@ -71,7 +74,7 @@ def find(
     return islice(halves, limit or None)
 
 
-def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | None = None) -> Iterator[Row]:
+def by_number(connection: sqlite3.Connection, now: str, wanted: Sequence[int] | None = None) -> "Iterator[Ticket]":
     """Return the tickets with these numbers at `now` (text), or all tickets, in the order of their numbers."""
     return tickets(connection, now, "1" if wanted is None else f"t.id IN ({numbers(wanted)})", order="t.id")
 
@@ -144,20 +147,20 @@ def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> It
         # The earliest open deadline is in the index; it is late whenever any is.
         yield "t.due_at < :now"
         if narrowed:
-            yield _any(f"{timer}.stopped_at IS NULL AND {timer}.due_at < :now" for timer in timers)
+            yield any_of(f"{timer}.stopped_at IS NULL AND {timer}.due_at < :now" for timer in timers)
     if wanted.due_within is not None:
         parameters["soon"] = later(now, wanted.due_within)
         yield "t.due_at <= :soon" if narrowed else "t.due_at BETWEEN :now AND :soon"
         if narrowed:
-            yield _any(f"{timer}.stopped_at IS NULL AND {timer}.due_at BETWEEN :now AND :soon" for timer in timers)
+            yield any_of(f"{timer}.stopped_at IS NULL AND {timer}.due_at BETWEEN :now AND :soon" for timer in timers)
     if wanted.ever_breached:
         yield _ever_breached(chosen) if narrowed else "(t.missed OR t.due_at < :now)"
     if wanted.paused:
-        yield _any(f"{timer}.stopped_at IS NULL AND {timer}.state = 'paused'" for timer in timers)
+        yield any_of(f"{timer}.stopped_at IS NULL AND {timer}.state = 'paused'" for timer in timers)
     about_deadlines = wanted.breached or wanted.due_within is not None or wanted.ever_breached or wanted.paused
     if narrowed and not about_deadlines:
         # Not `IS NOT NULL`: SQLite would take it for an inner join and begin with all the timers there are.
-        yield _any(f"IFNULL({timer}.id, 0) > 0 AND {timer}.stopped_at IS NULL" for timer in timers)
+        yield any_of(f"IFNULL({timer}.id, 0) > 0 AND {timer}.stopped_at IS NULL" for timer in timers)
 
 
 def _ever_breached(targets: Sequence[str]) -> str:
@@ -177,7 +180,7 @@ def _search(needles: Sequence[str], parameters: dict[str, Any]) -> str:
         parts += [_holds(f"t.{column}", name, needle) for column in ("subject", "requester_email", "external_id")]
         written = "SELECT e.ticket_id FROM event_text w JOIN event e ON e.id = w.event_id WHERE w.field = 'body'"
         parts.append(f"t.id IN ({written} AND {_holds('w.text', name, needle)})")
-    return _any(parts)
+    return any_of(parts)
 
 
 def _holds(text: str, name: str, needle: str) -> str:
@@ -195,7 +198,8 @@ def later(instant: str, seconds: int) -> str:
     return to_text(from_text(instant) + timedelta(seconds=seconds))
 
 
-def _any(parts: Iterator[str] | Sequence[str]) -> str:
+def any_of(parts: Iterator[str] | Sequence[str]) -> str:
+    """Return the condition that at least one of some conditions holds."""
     return "(" + " OR ".join(f"({part})" for part in parts) + ")"
 
 

@@ -1,19 +1,22 @@
-"""Read what happened in a period: tickets opened, targets kept and missed, and levels that fired."""
+"""Read what happened in a period: tickets opened, targets met and missed, and levels that fired."""
 
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
+
+if TYPE_CHECKING:
+    from slactl.records.figures import LateTicket, LevelCounts
 
 #: The instant at which a late timer `r` became late.
 _MISSED_AT = "COALESCE(r.breached_at, r.due_at)"
 
 #: By kind of target, the condition that its end is a response time. Resolving without a reply ends the first response,
-#: but is no response: it counts as kept or missed, and not in averages.
+#: but is no response: it counts as met or missed, and not in averages.
 _TAKEN = {"first_response": "r.stopped_at = t.first_responded_at"}
 
 _TIMERS, _WITH_TICKETS = "timer r", views.BREACH_SOURCE
@@ -154,7 +157,7 @@ def tickets_opened(connection: sqlite3.Connection, period: Period, by: str | Non
     return dict(connection.execute(query, period.parameters).fetchall())
 
 
-def level_counts(connection: sqlite3.Connection, period: Period) -> list[dict[str, Any]]:
+def level_counts(connection: sqlite3.Connection, period: Period) -> "list[LevelCounts]":
     """Return how often each level came due in a period and what became of it; manual escalations are one row."""
     outcomes = ("fired", "expired", "baseline", "skipped")
     columns = {f"{outcome}_count": f"SUM(outcome = '{outcome}')" for outcome in outcomes}
@@ -162,10 +165,10 @@ def level_counts(connection: sqlite3.Connection, period: Period) -> list[dict[st
     columns["ticket_count"] = "COUNT(DISTINCT ticket_id)"
     query = f"""{views.select(columns, "escalation")} WHERE {period.holds("fired_at")}
     GROUP BY 1, 2, 3 ORDER BY source, escalation, MIN(id)"""
-    return list(rows(connection, query, period.parameters))
+    return cast("list[LevelCounts]", list(rows(connection, query, period.parameters)))
 
 
-def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -> list[dict[str, Any]]:
+def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -> "list[LateTicket]":
     """Return the tickets with the longest overdue targets in a period, each with its longest, in wall time."""
     overdue = f"strftime('%s', COALESCE(r.stopped_at, :now)) - strftime('%s', {_MISSED_AT})"
     columns = {
@@ -184,7 +187,7 @@ def latest_tickets(connection: sqlite3.Connection, period: Period, limit: int) -
     }
     query = f"""{views.select(columns, _WITH_TICKETS)} WHERE r.kind IN {views.TARGETS} AND {_LATE}
     AND {_measured(period)} GROUP BY t.id ORDER BY overdue_seconds DESC, t.id LIMIT {limit:d}"""
-    return list(rows(connection, query, period.parameters))
+    return cast("list[LateTicket]", list(rows(connection, query, period.parameters)))
 
 
 def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Counter[str]:
@@ -193,7 +196,7 @@ def quarters_of_opening(connection: sqlite3.Connection, period: Period) -> Count
 
 
 def quarters_of_targets(connection: sqlite3.Connection, period: Period, kind: str, *, missed: bool) -> Counter[str]:
-    """Count the targets of one kind that were kept, or missed, in each quarter of an hour of a period."""
+    """Count the targets of one kind that were met or missed, in each quarter of an hour of a period."""
     instant = _MISSED_AT if missed else "r.stopped_at"
     outcome = _LATE if missed else f"r.stopped_at IS NOT NULL AND NOT {_LATE}"
     return quarters_of(connection, period, instant, f"timer r WHERE r.kind = '{kind}' AND {outcome}")

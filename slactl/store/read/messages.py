@@ -2,9 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from slactl.store.read.rows import Row, marks, rows
+from slactl.store.read.rows import marks, rows
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Notification, Silence
 
 NOTIFICATION_COLUMNS = [
     *("id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at"),
@@ -21,7 +24,7 @@ def notifications(
     *,
     recipients: Sequence[str] = (),
     numbers: Sequence[int] = (),
-) -> list[Row]:
+) -> "list[Notification]":
     """Return the messages of the outbox, newest first; each filter with values leaves out the other messages."""
     conditions, parameters = ["1"], list[Any]()
     for column, values in (("state", states), ("recipient", recipients), ("ticket_id", numbers)):
@@ -30,14 +33,14 @@ def notifications(
             parameters += values
     query = f"SELECT {', '.join(NOTIFICATION_COLUMNS)} FROM notification WHERE {' AND '.join(conditions)}"
     query += " ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
-    return list(rows(transaction, query, parameters))
+    return cast("list[Notification]", list(rows(transaction, query, parameters)))
 
 
-def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> list[Row]:
+def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> "list[Silence]":
     """Return the silences in force at `now`, with `ended` also those that are over; the last to end first."""
     query = (
         f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, ends_at > :now AS active FROM silence"
         " WHERE :ended OR ends_at > :now ORDER BY ends_at DESC, id DESC"
     )
     found = rows(transaction, query, {"now": now, "ended": ended})
-    return [row | {"active": bool(row["active"])} for row in found]
+    return [cast("Silence", row | {"active": bool(row["active"])}) for row in found]

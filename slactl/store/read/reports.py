@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.store.read.measures import counts, grouped
 from slactl.store.read.rows import rows
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from slactl.records.runs import NextStep
+    from slactl.records.tickets import Ticket
 
 #: Conditions on an open ticket `t`, by its earliest open deadline, which is in an index.
 _OVERDUE = f"{views.OPEN} AND t.due_at < :now"
@@ -83,17 +85,17 @@ def paused_target_count(connection: sqlite3.Connection) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
-def coming_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+def coming_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "list[Ticket]":
     """Return the open tickets whose deadline comes next, earliest first."""
     return list(tickets(connection, now, _COMING, order="t.due_at, t.id", limit=limit))
 
 
-def overdue_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+def overdue_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "list[Ticket]":
     """Return the open tickets that are overdue, the longest overdue first."""
     return list(tickets(connection, now, _OVERDUE, order="t.due_at, t.id", limit=limit))
 
 
-def urgent_tickets(connection: sqlite3.Connection, now: str, limit: int) -> list[Record]:
+def urgent_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "list[Ticket]":
     """Return the open urgent tickets without an assignee, by deadline; those without a deadline come last."""
     return list(tickets(connection, now, _URGENT_UNASSIGNED, limit=limit))
 
@@ -118,11 +120,11 @@ def ticket_deadlines(connection: sqlite3.Connection, now: str, until: str, limit
     return [due_at for (due_at,) in connection.execute(query, {"now": now, "until": until})]
 
 
-def next_steps(connection: sqlite3.Connection, limit: int) -> list[Record]:
+def next_steps(connection: sqlite3.Connection, limit: int) -> "list[NextStep]":
     """Return the timers at which a level can fire or a deadline can pass next, earliest first."""
     columns = {name: f"r.{name}" for name in ("ticket_id", "kind", "next_at")}
     columns |= {name: f"t.{name}" for name in ("priority", "assignee")}
     columns["subject"] = "COALESCE(t.subject, t.external_id)"
     query = f"{views.select(columns, views.BREACH_SOURCE)} WHERE r.next_at IS NOT NULL"
     query += f" ORDER BY r.next_at, r.ticket_id LIMIT {limit:d}"
-    return list(rows(connection, query))
+    return cast("list[NextStep]", list(rows(connection, query)))

@@ -1,4 +1,4 @@
-"""Read the versions of the rules under which tickets are judged, and the holidays that were used."""
+"""Read the versions of the rules under which tickets are evaluated, and the holidays that were used."""
 
 import json
 import sqlite3
@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from slactl.store.read.rows import Row, rows
-from slactl.store.read.runs import LADDERS
+from slactl.store.read.runs import LEVELS_HASH
 from slactl.store.schema import views
 
 
@@ -49,7 +49,7 @@ def known_seals(connection: sqlite3.Connection) -> dict[int, str]:
 
 
 def later_than_used(connection: sqlite3.Connection, now: str) -> Iterator[tuple[int, str]]:
-    """Yield the versions that came to use a day or more after a run worked with them, or after `now`; and when."""
+    """Yield versions and their first use, if it is a day or more after a run that used them, or after `now`."""
     yield from connection.execute(
         "SELECT v.id, v.first_used_at FROM rules_version v WHERE julianday(v.first_used_at) >= 1 + julianday("
         " min(?, COALESCE((SELECT min(r.started_at) FROM run r WHERE r.rules_version = v.id), ?)))",
@@ -58,7 +58,7 @@ def later_than_used(connection: sqlite3.Connection, now: str) -> Iterator[tuple[
 
 
 def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
-    """Return the hash of the version of the rules under which a ticket is judged."""
+    """Return the hash of the version of the rules under which a ticket is evaluated."""
     query = "SELECT v.hash FROM ticket t JOIN rules_version v ON v.id = t.rules_version WHERE t.id = ?"
     found = connection.execute(query, (number,)).fetchone()[0]
     assert isinstance(found, str)
@@ -80,7 +80,7 @@ def holiday_year(connection: sqlite3.Connection, place: tuple[str, str], year: i
 
 
 def of_open_tickets(connection: sqlite3.Connection) -> list[Row]:
-    """Return each version of the rules under which open tickets are judged, and their number; latest first."""
+    """Return each version of the rules under which open tickets are evaluated, and their number; latest first."""
     pinned = f"SELECT t.rules_version, count(*) AS open_count FROM ticket t WHERE {views.OPEN} GROUP BY t.rules_version"
     query = (
         "SELECT v.id, v.hash AS rules, v.first_used_at, v.canonical, p.open_count FROM rules_version v"
@@ -93,25 +93,25 @@ _STORED = f"SELECT {', '.join(f'v.{name}' for name in StoredVersion._fields)} FR
 
 
 def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion | None:
-    """Return the version of the rules with this hash; None where the database does not have it."""
+    """Return the version of the rules with this hash; None if the database does not have it."""
     row = connection.execute(f"{_STORED} WHERE v.hash = ?", (rules_hash,)).fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
 def latest_version(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version that came last into this database; None where there is none."""
+    """Return the version that came last into this database; None if there is none."""
     row = connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
 def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version with which every next instant was calculated; None where that is not known."""
-    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LADDERS,)).fetchone()
+    """Return the version with which every next instant was calculated; None if that is not known."""
+    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LEVELS_HASH,)).fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
 def versions_by_use(connection: sqlite3.Connection) -> list[StoredVersion]:
-    """Return every version, the one that was used first at the front."""
+    """Return every version, in the order of first use."""
     return [StoredVersion(*row) for row in connection.execute(f"{_STORED} ORDER BY v.first_used_at, v.id")]
 
 
@@ -121,6 +121,6 @@ def known_hashes(connection: sqlite3.Connection) -> set[str]:
 
 
 def levels_hash(connection: sqlite3.Connection) -> str | None:
-    """Return the hash of the rules with which every next instant was calculated; None where that is not known."""
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (LADDERS,)).fetchone()
+    """Return the hash of the rules with which every next instant was calculated; None if that is not known."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (LEVELS_HASH,)).fetchone()
     return str(row[0]) if row is not None else None

@@ -4,11 +4,15 @@ Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` onl
 """
 
 import sqlite3
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN, last_event
+
+if TYPE_CHECKING:
+    from slactl.records.runs import Run
+    from slactl.records.tickets import Escalation
 
 COLUMNS = [
     "id",
@@ -30,7 +34,7 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
 #: The keys in `meta` of the fingerprint of the last valid rules file, and of the hash of the rules with which every
 #: next instant was calculated. Addresses of messages are never read from the database.
-FINGERPRINT, LADDERS = "rules_fingerprint", "ladders_hash"
+FINGERPRINT, LEVELS_HASH = "rules_fingerprint", "ladders_hash"
 
 
 #: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.
@@ -53,9 +57,9 @@ class BeforeRun(NamedTuple):
 
 def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> BeforeRun:
     """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
-    keys = (FINGERPRINT, LADDERS)
+    keys = (FINGERPRINT, LEVELS_HASH)
     known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
-    same = known.get(FINGERPRINT) == fingerprint and LADDERS in known
+    same = known.get(FINGERPRINT) == fingerprint and LEVELS_HASH in known
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
         " (state = 'sending' OR next_try_at <= ?))"
@@ -69,7 +73,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return what the last run left for the next one, by key of `meta`."""
+    """Return the facts that the last run stored for the next one, by key of `meta`."""
     return dict(connection.execute("SELECT key, value FROM meta"))
 
 
@@ -84,26 +88,26 @@ def audit_head(connection: sqlite3.Connection) -> str | None:
     return last[1] if last is not None else None
 
 
-def runs(connection: sqlite3.Connection, limit: int = 0) -> list[Row]:
+def runs(connection: sqlite3.Connection, limit: int = 0) -> "list[Run]":
     """Return the runs, newest first."""
     query = f"{_SELECT} ORDER BY id DESC" + (f" LIMIT {limit:d}" if limit else "")
     return [_decoded(row) for row in rows(connection, query)]
 
 
-def run(connection: sqlite3.Connection, number: int) -> Row | None:
-    """Return one run; None where there is no such run."""
+def run(connection: sqlite3.Connection, number: int) -> "Run | None":
+    """Return one run; None if there is no such run."""
     row = next(rows(connection, f"{_SELECT} WHERE id = ?", (number,)), None)
     return _decoded(row) if row is not None else None
 
 
-def escalations(connection: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the levels that fell due in one run, fired or not, as in `escalation_view`; in the order of the run."""
+def escalations(connection: sqlite3.Connection, number: int) -> "list[Escalation]":
+    """Return the due levels of one run, fired or not, as in `escalation_view`, in the order of the run."""
     query = f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation WHERE run_id = ? ORDER BY id"
-    return list(rows(connection, query, (number,)))
+    return cast("list[Escalation]", list(rows(connection, query, (number,))))
 
 
 def last_good(connection: sqlite3.Connection) -> str | None:
-    """Return when the last good run ended, as text: one with exit code 0; None where there was none."""
+    """Return when the last good run ended, as text: one with exit code 0; None if there was none."""
     query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
     row = connection.execute(query).fetchone()
     return str(row[0]) if row else None
@@ -118,7 +122,7 @@ def last_failure(connection: sqlite3.Connection) -> int | None:
 def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
     """Return when the last good run ended if runs seem to have stopped at `now` (text); empty text if there was none.
 
-    None where nothing is due, or where the last good run is not older than `FRESH_SECONDS`.
+    None if nothing is due, or if the last good run is not older than `FRESH_SECONDS`.
     """
     if not are_due(connection, now):
         return None
@@ -148,7 +152,7 @@ def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
     return int(connection.execute(query, {"now": now}).fetchone()[0])
 
 
-def _decoded(row: Row) -> Row:
+def _decoded(row: Row) -> "Run":
     import json
 
-    return row | {"skipped": json.loads(row["skipped"])}
+    return cast("Run", row | {"skipped": json.loads(row["skipped"])})

@@ -7,12 +7,15 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.errors import NotKnownError
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
 from slactl.text import clean
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Escalation, Tenant, Ticket, Timer
 
 #: The fields of a ticket in the order in which they are printed.
 TICKET_COLUMNS = tuple(views.ticket_columns(""))
@@ -28,7 +31,7 @@ def tickets(
     parameters: Mapping[str, Any] | None = None,
     order: str = "t.due_at IS NULL, t.due_at, t.id",
     limit: int = 0,
-) -> Iterator[Row]:
+) -> "Iterator[Ticket]":
     """Yield tickets as in `ticket_view` at `now` (text): `condition` and `order` are SQL over `t`, `fr`, `nr`, `rs`."""
     columns = views.ticket_columns(":now")
     query = f"{views.select(columns, views.TICKET_SOURCE)} WHERE {condition} ORDER BY {order}"
@@ -38,7 +41,7 @@ def tickets(
         for flag in ("breached", "ever_breached", "escalated"):
             row[flag] = bool(row[flag])
         row["tags"] = json.loads(row["tags"])
-        yield row
+        yield cast("Ticket", row)
 
 
 def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
@@ -75,19 +78,20 @@ def names(transaction: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
     yield from transaction.execute("SELECT id, external_id FROM ticket ORDER BY id")
 
 
-def timers(transaction: sqlite3.Connection, number: int, now: str) -> list[Row]:
+def timers(transaction: sqlite3.Connection, number: int, now: str) -> "list[Timer]":
     """Return the timers of one ticket's targets at `now`: first response, next responses, resolution."""
     query = (
         f"{views.select(views.timer_columns(':now'), 'timer r')} WHERE r.ticket_id = :id AND r.kind IN {views.TARGETS}"
         " ORDER BY r.id"
     )
     found = [row | {"manual": bool(row["manual"])} for row in rows(transaction, query, {"now": now, "id": number})]
-    return sorted(found, key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
+    found.sort(key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
+    return cast("list[Timer]", found)
 
 
-def escalations(transaction: sqlite3.Connection, number: int) -> list[Row]:
+def escalations(transaction: sqlite3.Connection, number: int) -> "list[Escalation]":
     """Return the escalations of one ticket as in `escalation_view`, oldest first."""
-    return _escalations(transaction, views.ESCALATION_COLUMNS, number)
+    return cast("list[Escalation]", _escalations(transaction, views.ESCALATION_COLUMNS, number))
 
 
 def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -100,9 +104,10 @@ def _escalations(transaction: sqlite3.Connection, columns: list[str], number: in
     return list(rows(transaction, query, (number,)))
 
 
-def tenants(transaction: sqlite3.Connection) -> list[Row]:
+def tenants(transaction: sqlite3.Connection) -> "list[Tenant]":
     """Return every tenant, by name."""
-    return list(rows(transaction, "SELECT name, plan, timezone, created_at FROM tenant ORDER BY name"))
+    found = rows(transaction, "SELECT name, plan, timezone, created_at FROM tenant ORDER BY name")
+    return cast("list[Tenant]", list(found))
 
 
 def is_known(transaction: sqlite3.Connection, column: str, value: str) -> bool:

@@ -1,9 +1,9 @@
 """Seal the event log with a chain: the hash of each event is calculated from the event and the hash before it.
 
-The hash is SHA-256, in hexadecimal, over the hash before (64 zeros at the beginning) followed by the event as a JSON
-array in ASCII without spaces: id, ticket_id, at, recorded_at, actor, actor_type, action, detail, the last as the text
-that is stored. Another program can calculate it again. The last hash seals the whole log: whoever keeps a copy of it
-elsewhere can prove that no event up to there was changed, removed, inserted, moved or cut off.
+The hash is SHA-256 in hexadecimal. It covers the hash before (64 zeros at the beginning), followed by the event as a
+JSON array in ASCII without spaces: id, ticket_id, at, recorded_at, actor, actor_type, action, detail. `detail` is the
+stored text. Another program can calculate the hash again. The last hash seals the whole log. With a copy of it in
+another place, a person can prove that no event up to it was changed, removed, inserted, moved or cut off.
 """
 
 import sqlite3

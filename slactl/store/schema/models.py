@@ -196,7 +196,7 @@ class Run(SQLModel, table=True):
 
 
 class Escalation(SQLModel, table=True):
-    """A level that fell due, or a manual escalation. The unique index keeps a level from firing twice."""
+    """A level that became due, or a manual escalation. The unique index keeps a level from firing twice."""
 
     __table_args__ = (
         one_of("source", ("automatic", "manual")),

@@ -11,11 +11,12 @@ from slactl.sla.enums import DONE, Target
 CLOCK = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 
-def _seconds(instant: str) -> str:
+def seconds_of(instant: str) -> str:
+    """Return the SQL for an instant as seconds since 1970."""
     return f"CAST(strftime('%s', {instant}) AS INTEGER)"
 
 
-def _state(timer: str, now: str) -> str:
+def state_of(timer: str, now: str) -> str:
     """Return the state of a timer at `now`: the stored one, unless its deadline has passed since."""
     return (
         f"CASE WHEN {timer}.id IS NULL THEN 'none' WHEN {timer}.stopped_at IS NULL AND {timer}.due_at < {now} "
@@ -41,15 +42,15 @@ def ticket_columns(now: str) -> dict[str, str]:
         "updated_at": "t.updated_at",
         "first_response_due_at": "fr.due_at",
         "first_responded_at": "t.first_responded_at",
-        "first_response_state": _state("fr", now),
+        "first_response_state": state_of("fr", now),
         "next_response_due_at": "CASE WHEN nr.stopped_at IS NULL THEN nr.due_at END",
-        "next_response_state": _state("nr", now),
+        "next_response_state": state_of("nr", now),
         "resolution_due_at": "rs.due_at",
         "resolved_at": "t.resolved_at",
-        "resolution_state": _state("rs", now),
+        "resolution_state": state_of("rs", now),
         "due_at": "t.due_at",
         "due_target": "t.due_target",
-        "overdue_seconds": f"CASE WHEN t.due_at < {now} THEN {_seconds(now)} - {_seconds('t.due_at')} END",
+        "overdue_seconds": f"CASE WHEN t.due_at < {now} THEN {seconds_of(now)} - {seconds_of('t.due_at')} END",
         "breached": f"COALESCE(t.due_at < {now}, 0)",
         "ever_breached": f"(t.missed OR COALESCE(t.due_at < {now}, 0))",
         "escalated": "t.escalated",
@@ -108,7 +109,7 @@ def timer_columns(now: str) -> dict[str, str]:
         "target_seconds": "r.target_seconds",
         "started_at": "r.started_at",
         "due_at": "r.due_at",
-        "state": _state("r", now),
+        "state": state_of("r", now),
         "stopped_at": "r.stopped_at",
         "breached_at": f"CASE WHEN {breach_condition(now)} THEN COALESCE(r.breached_at, r.due_at) END",
         "detected_at": "r.detected_at",
@@ -130,7 +131,7 @@ def breach_columns(now: str) -> dict[str, str]:
         "breached_at": missed_at,
         "stopped_at": "r.stopped_at",
         "detected_at": "r.detected_at",
-        "overdue_seconds": f"{_seconds(f'COALESCE(r.stopped_at, {now})')} - {_seconds(missed_at)}",
+        "overdue_seconds": f"{seconds_of(f'COALESCE(r.stopped_at, {now})')} - {seconds_of(missed_at)}",
         "priority": "t.priority",
         "plan": "t.plan",
         "tenant": "t.tenant",

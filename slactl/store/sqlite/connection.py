@@ -1,4 +1,4 @@
-"""Open the database: only one that `init` made, and never create one at a mistyped path."""
+"""Open a database that `init` made; never create one at a mistyped path."""
 
 import sqlite3
 import stat
@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slactl.errors import DatabaseError
+from slactl import committed
+from slactl.errors import DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
+from slactl.store.sqlite import faults
 from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
@@ -19,17 +21,21 @@ LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
 
-# The database that this process opened last: what fails for no other reason may fail for what is in it.
+# The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
+
+# The databases that were opened and cannot be written now, and why.
+_reading_only: dict[Path, str] = {}
 
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
 
-    A database of an older schema is migrated, unless `migrates` is false.
+    A database of an older schema is migrated, unless `migrates` is false. Where nothing can be written, a connection
+    that is `query_only` still opens; `reading_only` says so.
 
     Raises:
-        DatabaseError: it is missing, damaged, not ours, not readable, newer than this program, or where others may
+        DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
     """
     global _opened
@@ -37,16 +43,28 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     refuse_strangers(path)
     refuse_pipes(path)
     _opened = path
+    faults.forget(path)
     with reported(path):
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
         try:
-            _prepare(connection, path, query_only=query_only, migrates=migrates)
-        except BaseException:
-            connection.close()
-            raise
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            _prepared(connection, path, query_only=query_only, migrates=migrates)
+        except sqlite3.OperationalError as error:
+            if not query_only or not faults.forbids_writing(error):
+                raise
+            connection = faults.opened_frozen(path)
+            _prepared(connection, path, query_only=query_only, migrates=migrates)
+    if query_only and (obstacle := faults.obstacle_to_writing(path)) is not None:
+        _reading_only[path] = obstacle.why
     return connection
+
+
+def reading_only() -> list[str]:
+    """Return for each database that was opened since the last call and cannot be written that it is so, and why."""
+    found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
+    _reading_only.clear()
+    return found
 
 
 def opened_last() -> Path | None:
@@ -81,6 +99,14 @@ def distrust(connection: sqlite3.Connection) -> None:
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
 
 
+def _prepared(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
+    try:
+        _prepare(connection, path, query_only=query_only, migrates=migrates)
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, migrates: bool) -> None:
     distrust(connection)
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -96,7 +122,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
-    if not query_only:  # what is changed or removed is overwritten, however this SQLite was built
+    if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
         from slactl.store.schema.migrations import migrate
@@ -124,8 +150,8 @@ def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) 
 def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | None = None) -> None:
     """Run a statement that takes the write lock; wait for it for some seconds, or for `BUSY_SECONDS`.
 
-    SQLite itself tries less and less often, at last ten times a second, and may never hit the gap between two
-    transactions of a long run. Trying every few milliseconds, a person waits for one transaction at most.
+    SQLite itself tries less and less often, in the end ten times a second. It may never hit the gap between two
+    transactions of a long run. With a try every few milliseconds, a person waits for one transaction at most.
 
     Raises:
         sqlite3.OperationalError: another connection held the lock all that time.
@@ -143,23 +169,23 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or monotonic() >= patience:
                     raise
-            if monotonic() >= begun + LEAVING_SECONDS and _told_to_stop():
+            if monotonic() >= begun + LEAVING_SECONDS and _is_asked_to_stop():
                 raise KeyboardInterrupt
             sleep(ASK_SECONDS)
 
 
 @contextmanager
-def leaving_when(told: Callable[[], bool]) -> Iterator[None]:
-    """Give up waiting for the write lock once `told` returns that this process has to stop."""
-    global _told_to_stop
-    before, _told_to_stop = _told_to_stop, told
+def leaving_when(is_asked: Callable[[], bool]) -> Iterator[None]:
+    """Stop waiting for the write lock when `is_asked` returns that this process must stop."""
+    global _is_asked_to_stop
+    before, _is_asked_to_stop = _is_asked_to_stop, is_asked
     try:
         yield
     finally:
-        _told_to_stop = before
+        _is_asked_to_stop = before
 
 
-def _told_to_stop() -> bool:
+def _is_asked_to_stop() -> bool:
     return False
 
 
@@ -179,8 +205,8 @@ def is_busy(error: BaseException) -> bool:
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
-    """Return whether the write lock is free within some seconds, for a connection that otherwise only reads."""
-    connection.execute("PRAGMA query_only = OFF")  # or SQLite does not even ask for it
+    """Return whether the write lock becomes free within some seconds, for a connection that otherwise only reads."""
+    connection.execute("PRAGMA query_only = OFF")  # otherwise SQLite does not ask for the lock
     try:
         begin_writing(connection, seconds)
         connection.execute("ROLLBACK")
@@ -221,6 +247,7 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
         begin_writing(connection)
     else:
         connection.execute("BEGIN")
+    before = connection.total_changes
     try:
         yield
     except BaseException:
@@ -228,6 +255,8 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT" if keep else "ROLLBACK")
+    if write and keep and connection.total_changes > before:
+        committed.count()
 
 
 @contextmanager
@@ -237,16 +266,18 @@ def reported(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise as_database_error(error, path) from error
+    if faults.is_stale(path):
+        raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
+    if (storage := faults.as_storage_error(error, path)) is not None:
+        return storage
     if "locked" in text or "busy" in text:
         return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
-    if "readonly" in text or "unable to open" in text:
+    if "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
-    if "full" in text:
-        return DatabaseError(f"the disk of {path} is full; nothing was written", f"df -h {quoted(path.parent)}")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
+from slactl import committed
 from slactl.store.sqlite.connection import as_database_error, begin_writing, open_database, reported
 
 
@@ -26,7 +27,7 @@ def engine(path: Path, *, writes: bool = True) -> Engine:
     """
 
     def connect() -> sqlite3.Connection:
-        return open_database(path)
+        return open_database(path, query_only=not writes)
 
     made = create_engine(
         "sqlite://", creator=connect, poolclass=NullPool, pool_reset_on_return=None, hide_parameters=True
@@ -62,12 +63,17 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
         DatabaseError: the database is missing, damaged, busy for too long, read-only or full.
     """
     with _translated(path), Session(engine(path), autoflush=False, expire_on_commit=False) as session:
-        session.connection()
+        raw = beneath(session)
+        before = raw.total_changes
         yield session
+        session.flush()
+        has_changed = raw.total_changes > before
         if keep:
             session.commit()
         else:
             session.rollback()
+    if keep and has_changed:
+        committed.count()
 
 
 @contextmanager
@@ -82,7 +88,7 @@ def looking(path: Path) -> Iterator[Session]:
 
 
 def beneath(session: Session) -> sqlite3.Connection:
-    """Return the driver's connection of a session: what is read through it is read in the same transaction."""
+    """Return the driver's connection of a session, for reads in the same transaction."""
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw

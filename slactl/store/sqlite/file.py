@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from slactl.errors import DatabaseError
-from slactl.files import exposed_folder, give_to, opened_folder
+from slactl.errors import DatabaseError, StorageError
+from slactl.files import FAILING_DISK, exposed_folder, give_to, opened_folder
 from slactl.store.sqlite.connection import (
     BUSY_SECONDS,
     distrust,
@@ -43,7 +43,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
     Several processes may begin at once, and one that was killed may have left its file without a schema.
 
     Raises:
-        DatabaseError: it cannot be created, or something that is not ours is there.
+        DatabaseError: it cannot be created, or something that is not from slactl is there.
     """
     try:
         if (folder := open_home(path)) is not None:
@@ -62,7 +62,8 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         if made:
             return True
     except OSError as error:
-        raise DatabaseError(f"{path} cannot be created: {error.strerror}", "slactl --db ~/slactl.db init") from error
+        hint = f"df -h {quoted(path.parent)}" if error.errno in FAILING_DISK else "slactl --db ~/slactl.db init"
+        raise StorageError(f"{path} cannot be created: {error.strerror}", hint) from error
     open_database(path).close()
     return False
 

@@ -1,6 +1,6 @@
 """Check folders to which everybody may write, and files that others put beside a database there.
 
-Whoever may write to a folder may rename and replace its files, unless it is sticky, as `/tmp` is: there others can
+A user who may write to a folder may rename and replace its files. In a sticky folder such as `/tmp`, other users can
 only add files. SQLite would read a write-ahead log that they add as the database's own, and they could hold a lock
 for ever.
 """
@@ -24,7 +24,7 @@ def is_open(mode: int) -> bool:
 def refuse_strangers(path: Path) -> None:
     """Refuse a database that others may replace, or beside which they have put files.
 
-    A link is looked at where it is and where it leads to. Costs a `stat` or two where nobody else may write.
+    Both the place of a link and its target are checked. Costs a `stat` or two if nobody else may write.
 
     Raises:
         DatabaseError: everybody may write to the folder; or it is sticky, and what is there is neither this user's

@@ -19,7 +19,7 @@ def missing_tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def damage(connection: sqlite3.Connection) -> list[str]:
-    """Return the first broken pages, indexes, constraints and references; an empty list where nothing is broken."""
+    """Return the first broken pages, indexes, constraints and references; an empty list if nothing is broken."""
     found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
         found.append(f"row {row} of {table} refers to a row of {parent} that does not exist")

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slactl.errors import DatabaseError, LockedError
-from slactl.files import give_name, give_to, new_file, opened_folder
+from slactl.files import FAILING_DISK, cannot_write, give_name, give_to, new_file, opened_folder
 from slactl.text import quoted
 
 #: How long an edit of a file waits for another edit, and the time between two attempts, in seconds.
@@ -35,7 +35,7 @@ def run_lock(database: Path) -> Iterator[int]:
 
     Raises:
         LockedError: another run holds it.
-        DatabaseError: the lock file cannot be written.
+        StorageError: the lock file cannot be written.
     """
     path = lock_path(database)
     try:
@@ -46,6 +46,8 @@ def run_lock(database: Path) -> Iterator[int]:
             os.fchown(handle, -1, shared.st_gid)
             os.fchmod(handle, 0o660)
     except OSError as error:
+        if error.errno in FAILING_DISK or isinstance(error, PermissionError):
+            raise cannot_write(path, error) from error
         raise DatabaseError(f"{path} cannot be written: {error.strerror}", f"ls -l {quoted(path.parent)}") from error
     try:
         try:
@@ -53,7 +55,7 @@ def run_lock(database: Path) -> Iterator[int]:
         except BlockingIOError as error:
             raise LockedError("another check is running", "slactl doctor") from error
         with suppress(OSError):
-            os.utime(handle)  # tells the doctor when a run had the lock last
+            os.utime(handle)  # so that `doctor` knows when a run last had the lock
         yield handle
     finally:
         os.close(handle)
@@ -61,10 +63,10 @@ def run_lock(database: Path) -> Iterator[int]:
 
 @contextmanager
 def edit_lock(path: Path, again: str) -> Iterator[None]:
-    """Hold the lock of whoever reads, changes and replaces a file; `again` is the command to repeat.
+    """Hold the lock for reading, changing and replacing a file; `again` is the command to repeat.
 
-    The lock is a file beside it, which only those who may write there can open, and which is removed afterwards. A
-    process that waited for a removed one makes a new one.
+    The lock is a file beside it. Only users who may write to the folder can open the lock. It is removed afterwards. A
+    process that waited for a removed lock file makes a new one.
 
     Raises:
         LockedError: another command held the lock for longer than `EDIT_SECONDS`.
@@ -92,7 +94,7 @@ def _taken(path: Path) -> int | None:
     except FileNotFoundError:
         with suppress(FileExistsError), opened_folder(path.parent) as folder, new_file(folder) as new:
             found = os.stat(".", dir_fd=folder)
-            owner = found.st_uid if os.geteuid() == 0 else None  # whom a lock of a root that was killed would keep out
+            owner = found.st_uid if os.geteuid() == 0 else None  # else the lock of a killed root blocks them
             mode = 0o660 if found.st_mode & stat.S_IWGRP else 0o600
             give_to(new.handle, mode, group=found.st_gid, owner=owner)
             give_name(new, path.name, replace=False)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 from tempfile import gettempdir
 
-from slactl.errors import DatabaseError
+from slactl.errors import StorageError
 from slactl.text import quoted
 
 #: The number of a line in its file, its ticket, its instant as text that sorts, and its text.
@@ -33,7 +33,7 @@ CREATE TABLE line (ticket INTEGER NOT NULL, number INTEGER NOT NULL, at TEXT NOT
 
 
 class Spool:
-    """Lines of many tickets, kept out of memory. Methods raise DatabaseError when the temporary folder is full."""
+    """Lines of many tickets, kept out of memory. Methods raise StorageError when the temporary folder is full."""
 
     def __init__(self) -> None:
         with _reported():
@@ -83,4 +83,4 @@ def _reported() -> Iterator[None]:
     except sqlite3.Error as error:
         folder = os.environ.get("SQLITE_TMPDIR") or gettempdir()
         reason = f"a temporary file cannot be written: {error}; set TMPDIR to a folder with free space"
-        raise DatabaseError(reason, f"df -h {quoted(folder)}") from error
+        raise StorageError(reason, f"df -h {quoted(folder)}") from error

@@ -1,4 +1,4 @@
-"""Values that slactl never writes: bytes in the place of text, instants that are none, JSON of another shape.
+"""Find values that slactl never writes: bytes in the place of text, invalid instants, JSON of another shape.
 
 SQLite takes any value in any column, and whoever made a file can leave its constraints out.
 """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from slactl.store.sqlite import faults
 from slactl.store.sqlite.connection import open_database, reported, transaction
 
 
@@ -16,7 +17,7 @@ class WatchedFile:
         """Open the database.
 
         Raises:
-            DatabaseError: it is missing, damaged, not ours or newer than the program.
+            DatabaseError: it is missing, damaged, not from slactl or newer than the program.
         """
         self.path = path
         self._connection, self._identity = open_database(path, query_only=True), _identity(path)
@@ -29,7 +30,7 @@ class WatchedFile:
             DatabaseError: the database cannot be read.
         """
         identity = _identity(self.path)
-        if identity != self._identity:
+        if identity != self._identity or faults.is_stale(self.path):
             connection = open_database(self.path, query_only=True)
             self._connection.close()
             self._connection, self._identity, self._version = connection, identity, None

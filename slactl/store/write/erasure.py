@@ -27,7 +27,7 @@ Test = Callable[[str | None], bool]
 
 
 class Tests(NamedTuple):
-    """Tests of a text in SQL: it is the person, names the person, only in another spelling, or perhaps."""
+    """SQL conditions on a text: it is the person; names the person; only in encoded form; or perhaps."""
 
     is_person: Test
     mentions: Test
@@ -36,13 +36,13 @@ class Tests(NamedTuple):
 
 
 def tests(requester: str, *, is_address: bool) -> Tests:
-    """Return the tests for a person, in any case of letters.
+    """Return the tests for a person, in upper or lower case.
 
-    Only an address is looked for within other texts. It is mentioned where it is not part of what may be another one;
-    a field for addresses is taken more exactly than that: there `_ann@example.com` is somebody else.
+    Only an address is also searched for within texts. A text mentions the address if it is not part of a possible
+    longer address. A field for addresses is compared more exactly: there `_ann@example.com` is somebody else.
     """
     wanted = normalised(requester).strip()
-    # Right after or before a letter they are somebody else's for certain, as `ann@` in `joann@` is.
+    # Right after or before a letter, the address certainly belongs to somebody else, as `ann@` in `joann@` does.
     letters = re.compile(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])")
     within = re.compile(rf"(?<![\w.+%-]){re.escape(wanted)}(?![\w-]|\.\w)")
 
@@ -153,9 +153,9 @@ def remove(connection: sqlite3.Connection) -> None:
 
 
 def leftovers(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int, list[int]]]:
-    """Yield where the letters are still found after the removal: table, column, number of rows, tickets.
+    """Yield the places that still contain the letters after the removal: table, column, number of rows, tickets.
 
-    They are words of the team's own people, facts that the chain seals, or part of what may be another address.
+    These are texts of the team, facts that the chain seals, or parts of possible other addresses.
     """
     query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
     for (table,) in connection.execute(query).fetchall():

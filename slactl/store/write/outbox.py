@@ -111,7 +111,7 @@ def add(transaction: Session, rows: Sequence[Row]) -> None:
         transaction.connection().execute(insert(table_of(Notification)).on_conflict_do_nothing(), rows)
 
 
-def told_customers(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
+def notified_breaches(transaction: Session, numbers: Sequence[int]) -> set[tuple[int, str | None, int | None]]:
     """Return the breaches (ticket, kind, cycle) of which customers of some tickets got, or may have got, a message."""
     note, fired = table_of(Notification), table_of(Escalation)
     ended = [each.value for each in NotificationState if each not in (WAITING, "obsolete", "dropped", "dead")]
@@ -148,13 +148,13 @@ def last_starts(transaction: Session, before: int, most: int) -> list[str]:
 
 
 def state_of(transaction: Session, number: int) -> NotificationState | None:
-    """Return the state of a message, or None where there is no such message."""
+    """Return the state of a message, or None if there is no such message."""
     row = transaction.get(Notification, number) if number < 2**63 else None
     return NotificationState(row.state) if row is not None else None
 
 
 def start_over(transaction: Session, number: int, values: Mapping[str, Any]) -> None:
-    """Change a message by hand, and forget what is known of its addresses, except of those that got it."""
+    """Change a message by hand, and forget the states of its addresses, except of addresses that got it."""
     row = transaction.get_one(Notification, number)
     for name, value in values.items():
         setattr(row, name, value)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date
 
-from slactl.store.read.runs import LADDERS
+from slactl.store.read.runs import LEVELS_HASH
 
 
 def add_version(
@@ -31,9 +31,9 @@ def add_holiday_year(
 
 def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None:
     """Note that every next instant in the database was calculated with the rules of this hash."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (LADDERS, rules_hash))
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (LEVELS_HASH, rules_hash))
 
 
 def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
-    """Forget which rules the next instants were calculated with, unless it is those of this hash."""
-    connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LADDERS, rules_hash))
+    """Forget with which rules the next instants were calculated, unless they have this hash."""
+    connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LEVELS_HASH, rules_hash))

@@ -18,7 +18,7 @@ def add(transaction: Session, values: Mapping[str, Any]) -> int:
 
 
 def end_of(transaction: Session, number: int) -> str | None:
-    """Return when a silence ends or ended, or None where there is no such silence."""
+    """Return when a silence ends or ended, or None if there is no such silence."""
     row = transaction.get(Silence, number) if number < 2**63 else None
     return row.ends_at if row is not None else None
 

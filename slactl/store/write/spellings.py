@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slactl.text import HIDDEN
 
-#: How many encodings, one around the other, are taken off a text.
+#: How many nested encodings of a text are decoded.
 ROUNDS = 4
 
 _ENCODED = re.compile(r"[&%=]|\\u")
@@ -24,12 +24,12 @@ _SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
 #: Signs that belong to words as well as to addresses, and the longest name before an @.
 _BORDER, _LONGEST_NAME = "._+%-'", 64
 
-#: What makes a longer domain of one: another letter, or one after a dot or hyphens.
+#: The characters with which a domain goes on: a letter, also after a dot or hyphens.
 _GOES_ON = re.compile(r"[^\W_]|-+[^\W_]|\.[^\W_]|[\ufffd\u0300-\u036f]")
 
 
 class Mention(Enum):
-    """Whether a text has an address: as such, spelled otherwise, perhaps within another address, or not at all."""
+    """The way in which a text has an address: plain, encoded, perhaps as a part of another address, or not at all."""
 
     PLAIN = "plain"
     SPELLED = "spelled"
@@ -63,7 +63,7 @@ def mention(address: str, text: str) -> Mention:
 
 
 def readings(text: str) -> Readings:
-    """Return what a text says to a person, to a program, and to a mail program."""
+    """Return a text as a person, a program and a mail program read it."""
     plain = text if text.isascii() else unmasked(text)
     if _ENCODED.search(plain) is None:
         return Readings(*[plain.casefold()] * 3)
@@ -88,11 +88,13 @@ def _decoded(text: str, *, quoted_printable: bool) -> str:
 def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
     """Take one layer of each encoding off a text."""
     if quoted_printable and "=" in text:
-        text = _SOFT_BREAK.sub("", text)  # it may stand in the middle of another encoding's sign
+        text = _SOFT_BREAK.sub("", text)  # it may be in the middle of another encoded character
     if "=?" in text:
         text = _WORD.sub(_of_word, _BETWEEN_WORDS.sub(r"\1", text))
     if "&" in text:
-        text = _ENTITY.sub(_of_entity, text)
+        from html import unescape
+
+        text = _ENTITY.sub(lambda match: unescape(match[0]), text)
     if "%" in text:
         text = _PERCENT.sub(lambda match: _of_hex(match[0].replace("%", "")), text)
     if "\\u" in text:
@@ -103,7 +105,7 @@ def _without_a_layer(text: str, *, quoted_printable: bool) -> str:
 
 
 def _of_word(match: re.Match[str]) -> str:
-    """Decode an encoded word of a mail header; what it cannot be is left as it is."""
+    """Decode an encoded word of a mail header; return it unchanged if it is not valid."""
     from binascii import a2b_base64, a2b_qp
 
     try:
@@ -114,12 +116,6 @@ def _of_word(match: re.Match[str]) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def _of_entity(match: re.Match[str]) -> str:
-    from html import unescape
-
-    return unescape(match[0])
 
 
 def _of_hex(digits: str) -> str:
@@ -139,7 +135,7 @@ def _ordinary(sign: str) -> str:
 
 
 def _stands_alone(address: str, text: str) -> bool | None:
-    """Return whether a text has an address that cannot be part of another address; None where it has none.
+    """Return whether a text has an address that cannot be part of another address; None if it has none.
 
     A character that could not be decoded may be a letter.
     """

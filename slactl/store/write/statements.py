@@ -1,12 +1,13 @@
-"""Read and write many tickets at once, each function in as few statements as possible."""
+"""Read and write many tickets at once, each function in as few statements as possible, and the tenants."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
+from sqlmodel import select as select_models
 
 from slactl.errors import RefusedError
 from slactl.sla.history.event import Event
@@ -14,8 +15,11 @@ from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row
-from slactl.store.schema.models import Escalation, Ticket, Timer
+from slactl.store.schema.models import Escalation, Tenant, Ticket, Timer
 from slactl.store.schema.models import Event as EventRow
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket as TicketRecord
 
 
 def next_id(connection: Connection, model: type[SQLModel]) -> int:
@@ -54,7 +58,7 @@ def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(table_of(Timer)).where(table_of(Timer).c.id.in_(batch)))
 
 
-def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> list[Row]:
+def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> "list[TicketRecord]":
     """Return tickets as in `ticket_view` at `now` (text), as this transaction sees them."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
@@ -116,7 +120,7 @@ def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return the key, the instants and the outcome of each level that fell due, by ticket."""
+    """Return the key, the instants and the outcome of each level that became due, by ticket."""
     table = table_of(Escalation)
     keys = (table.c.kind, table.c.cycle, table.c.escalation, table.c.level, table.c.arming, table.c.repeat)
     place = (table.c.source, table.c.due_at, table.c.fired_at, table.c.outcome)
@@ -130,7 +134,7 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
         return
     table = table_of(Escalation)
     change = update(table).where(table.c.id == bindparam("moved")).values(cycle=bindparam("to"))
-    # First out of each other's way: a cycle that one leaves may be the one that another comes to.
+    # First move all of them to unused cycles, because the old cycle of one may be the new cycle of another.
     connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
     connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
 
@@ -138,11 +142,27 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:
     """Return the tickets that an address, in any case of letters, opened in [since, until]."""
     table = table_of(Ticket)
-    # The index of the instants serves: what was opened in a burst's time is little, whoever opened it.
+    # Use the index of the instants: few tickets are opened within the time of a burst.
     query = select(table.c.id).where(
         table.c.created_at.between(since, until), func.lower(table.c.requester_email) == address.lower()
     )
     return list(connection.execute(query.order_by(table.c.id)).scalars())
+
+
+def tenants(session: Session) -> list[Tenant]:
+    """Return every tenant."""
+    return list(session.exec(select_models(Tenant)))
+
+
+def tenant(session: Session, name: str) -> Tenant | None:
+    """Return the tenant of this name, or None."""
+    return session.get(Tenant, name)
+
+
+def keep_tenant(session: Session, kept: Tenant) -> None:
+    """Write a tenant that is new or was changed."""
+    session.add(kept)
+    session.flush()
 
 
 def postpone(connection: Connection, number: int, until: str) -> None:

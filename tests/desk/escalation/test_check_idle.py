@@ -1,4 +1,7 @@
-"""What a `check` costs that finds nothing to do, by far the commonest: in imports, statements and writes."""
+"""What a `check` costs that finds nothing to do, by far the commonest: in imports, statements and writes.
+
+`tests/test_structure.py` says what it may not import.
+"""
 
 import sqlite3
 import subprocess
@@ -18,8 +21,8 @@ def traced(*arguments, **options):
     return connection
 sqlite3.connect = traced
 code = run(["check", "-q"])
-heavy = ("sqlmodel", "sqlalchemy", "pydantic", "apprise", "jinja2", "rich", "holidays", "tomllib", "tomli_w", "tomlkit")
-print(code, [name for name in heavy if name in sys.modules])
+print(code)
+print(len([name for name in sys.modules if name.split(".")[0] == "slactl"]))
 print(len(statements))
 reading = ("SELECT", "BEGIN", "PRAGMA", "COMMIT")
 print(*(" ".join(statement.split()[:3]) for statement in statements if not statement.startswith(reading)))
@@ -40,7 +43,7 @@ def multiply(desk: Path, first: int, last: int) -> None:
             connection.execute(f"{many} INSERT INTO {table} SELECT {chosen} FROM many, {table} t WHERE t.{whose} = 1")
 
 
-def test_an_idle_run_imports_nothing_heavy_and_costs_the_same_however_many_tickets_are_open(
+def test_an_idle_run_imports_few_modules_and_costs_the_same_however_many_tickets_are_open(
     desk: Path, slactl: Slactl
 ) -> None:
     write_rules(desk, policy(resolution="9000h"), ladder("resolution", "warn 80%", "manager +1h"))
@@ -52,7 +55,8 @@ def test_an_idle_run_imports_nothing_heavy_and_costs_the_same_however_many_ticke
         done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
         found.append(done.stdout)
     assert found[0] == found[1]
-    modules, statements, writes = found[0].splitlines()
-    assert modules == "0 []"
-    assert int(statements) <= 36
+    code, modules, statements, writes = found[0].splitlines()
+    assert code == "0"
+    assert int(modules) <= 42
+    assert int(statements) <= 26
     assert writes == "INSERT INTO run"

@@ -155,6 +155,20 @@ def test_a_level_that_raises_the_priority_lets_the_next_one_match(desk: Path, sl
     assert came(slactl) == ["raise fired", "then fired"]
 
 
+@pytest.mark.parametrize(("before", "events"), [("normal", 1), ("high", 0), ("urgent", 0)])
+def test_a_level_writes_an_event_only_where_it_raises_the_priority(
+    desk: Path, slactl: Slactl, clock: Clock, before: str, events: int
+) -> None:
+    write_rules(desk, LONG, ladder("resolution", 'raise 0m priority = "high"; tag = ["x"]'))
+    number = opened(slactl, "--priority", before)
+    at(clock, "21:00:00")
+    assert came(slactl) == ["raise fired"]
+    assert rows(desk, "SELECT count(*) FROM event WHERE action = 'ticket.priority'") == [(events,)]
+    after = "high" if events else before
+    assert rows(desk, "SELECT from_priority, to_priority FROM escalation") == [(before, after)]
+    assert json.loads(slactl("show", number, "--json").out)["priority"] == after
+
+
 def test_warnings_come_again_only_when_a_person_moved_the_deadline_later(
     desk: Path, slactl: Slactl, clock: Clock
 ) -> None:
@@ -535,7 +549,7 @@ def test_a_level_that_reaches_nobody_goes_to_the_fallback_and_says_so(desk: Path
     at(clock, "20:00:00")
     dry = check(slactl, "--dry-run")["firings"]
     assert [(firing["told"], firing["fallback"]) for firing in dry] == [(["dispatch"], "dispatch")]
-    assert "notifies dispatch because nobody else is reachable" in slactl("check").out
+    assert "notifies dispatch because there is no other recipient" in slactl("check").out
     assert told(desk) == [("dispatch", "breach")]
     (event,) = [event for event in ticket(slactl, number)["events"] if event["action"] == "ticket.escalate"]
     assert event["detail"]["fallback"] == "dispatch"

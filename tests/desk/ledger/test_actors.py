@@ -143,7 +143,7 @@ def test_nobody_acts_under_a_word_of_slactl(
     from_environment = slactl(*create)
     for refused in (stated, from_environment):
         assert refused.code == 2
-        assert "nobody may act as" in refused.err
+        assert "is a reserved word in slactl" in refused.err
         assert refused.err.count("\n") == 2
     assert "hint: unset SLACTL_ACTOR" in from_environment.err
     monkeypatch.setenv("SLACTL_ACTOR", "ann")

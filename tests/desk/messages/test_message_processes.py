@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -79,6 +80,27 @@ def test_a_check_killed_between_claim_and_record_doubles_only_with_resend(
     last = start(hook.url)
     last.communicate()
     assert (last.returncode, len(hook.took)) == (0, messages)
+
+
+@pytest.mark.parametrize("kind", ["slow", "smtpslow"])
+def test_a_message_goes_out_again_with_the_same_id_and_without_newer_messages_after_a_kill(
+    desk_with: Path, slactl: Slactl, receiver: Receivers, kind: str
+) -> None:
+    late(slactl, 3)
+    server = receiver(kind)
+    dying = start(server.url)
+    wait_for(server, 1)  # delivered, and not recorded
+    dying.send_signal(signal.SIGKILL)
+    dying.communicate()
+    with open(desk_with.with_name(desk_with.name + ".lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    late(slactl, 1, "N")
+    after = start(server.url)
+    _, err = after.communicate()
+    assert after.returncode == 0, err
+    first, second, third = server.ids
+    assert first == second != third
+    assert [set(re.findall(r"[TN]-\d", body)) for body in server.bodies] == [{"T-0", "T-1", "T-2"}] * 2 + [{"N-0"}]
 
 
 def test_no_secret_is_in_the_process_list_while_a_message_is_on_its_way(

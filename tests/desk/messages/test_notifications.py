@@ -117,7 +117,7 @@ def test_what_a_server_refuses_for_now_is_tried_again_later(
 ) -> None:
     monkeypatch.setenv("LEAD_URL", receiver("500").url)
     failed = check(slactl, code=7)
-    assert "lead: ${env:LEAD_URL}: HTTP 500; next try from 10:01 UTC on" in failed["err"]
+    assert "lead: ${env:LEAD_URL}: HTTP 500; next try at 10:01 UTC or later" in failed["err"]
     assert check(slactl)["failed"] == 0  # not before its time
     hook = receiver("ok")
     monkeypatch.setenv("LEAD_URL", hook.url)
@@ -184,7 +184,8 @@ def test_a_try_that_breaks_in_an_unknown_way_is_a_failed_one(
     monkeypatch.setattr(subprocess, "Popen", break_once)
     told = check(slactl, code=7)
     assert (
-        "lead: ${env:LEAD_URL}: unexpected RuntimeError at a json:// address; next try from 10:01 UTC on" in told["err"]
+        "lead: ${env:LEAD_URL}: unexpected RuntimeError at a json:// address; next try at 10:01 UTC or later"
+        in told["err"]
     )
     assert outbox(slactl) == [("lead", "waiting"), ("backup", "sent")]
 
@@ -409,7 +410,7 @@ def test_a_customer_is_told_once_for_each_broken_promise(
         check(slactl)
     (took,) = mailbox.took
     assert took["to"] == ["ann@example.com"]
-    assert "You should have had a first answer from us by 2026-03-04T09:00:00Z" in took["body"]
+    assert "You should have received a first answer from us by 2026-03-04T09:00:00Z" in took["body"]
     assert "mia" not in took["body"]
     assert [state for _, state in outbox(slactl)] == ["obsolete", "sent", "obsolete"]
 

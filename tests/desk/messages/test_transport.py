@@ -1,11 +1,15 @@
 """One message to one address, with real servers: what became of it is known, and nothing hangs."""
 
+import resource
+import socket
+import ssl
 from pathlib import Path
 
 import pytest
 from conftest import Receivers
 
 from slactl.desk.messages.digest import Message
+from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, seconds_to_wait, send
 
 HELLO = Message("Ticket 1 is late", "ticket 1: late\nticket <b>2</b>: late")
@@ -25,6 +29,43 @@ def test_a_mail_server_takes_the_message(receiver: Receivers) -> None:
     assert took["to"] == ["mia@example.com"]
     assert "Subject: Ticket 1 is late" in took["body"]
     assert "ticket <b>2</b>: late" in took["body"]
+
+
+@pytest.mark.parametrize("scheme", ["json", "xml", "form"])
+def test_a_webhook_gets_the_id_of_the_message(receiver: Receivers, scheme: str) -> None:
+    hook = receiver("ok")
+    assert send(Order(HELLO, hook.url.replace("json:", f"{scheme}:"), "4711"), 20).outcome is DeliveryOutcome.SENT
+    (took,) = hook.took
+    assert (took["headers"]["idempotency-key"], hook.ids) == ("4711", ["4711"])
+    if scheme == "json":
+        assert took["body"]["message_id"] == "4711"
+
+
+def test_a_chat_gets_the_id_of_the_message_but_no_key_that_its_requests_would_share(receiver: Receivers) -> None:
+    hook = receiver("hooks")
+    assert send(Order(HELLO, f"mmost://127.0.0.1:{hook.port}/{hook.name}", "4711"), 20).outcome is DeliveryOutcome.SENT
+    (took,) = hook.took
+    assert ("idempotency-key" in took["headers"], hook.ids) == (False, ["4711"])
+
+
+@pytest.mark.parametrize("receiver_", [None, "jo@example.com"])
+def test_mail_has_the_id_of_the_message_in_a_header(receiver: Receivers, receiver_: str | None) -> None:
+    mailbox = receiver("smtp")
+    order = Order(HELLO, mailbox.url, "4711", receiver_)
+    assert send(order, 20).outcome is DeliveryOutcome.SENT
+    assert mailbox.ids == ["4711"]
+
+
+def test_a_refusal_in_an_answer_that_says_success_is_a_failure(receiver: Receivers) -> None:
+    result = send(Order(HELLO, f"onebot://127.0.0.1:{receiver('ok').port}/200"), 20)
+    refused = "the server refused the message in its answer, or Apprise could not send it"
+    assert result == Result(DeliveryOutcome.RETRY, refused)
+
+
+@pytest.mark.parametrize(("users", "graver"), [("408/410", 408), ("404/503", 503)])
+def test_of_two_failures_the_one_that_a_retry_may_help_decides(receiver: Receivers, users: str, graver: int) -> None:
+    result = send(Order(HELLO, f"onebot://127.0.0.1:{receiver('ok').port}/{users}"), 20)
+    assert result == Result(DeliveryOutcome.RETRY, f"HTTP {graver}")
 
 
 @pytest.mark.parametrize(
@@ -92,3 +133,51 @@ def test_a_servers_retry_after_is_seconds_or_a_date() -> None:
     assert seconds_to_wait("Mon, 02 Mar 2026 09:05:00 GMT", now) == 300
     assert seconds_to_wait("Mon, 02 Mar 2026 08:05:00 GMT", now) == 0
     assert [seconds_to_wait(text, now) for text in (None, "soon", "-5", "")] == [0, 0, 0, 0]
+
+
+def test_a_server_that_no_route_leads_to_is_named_with_its_errno() -> None:
+    """The address of all machines at once takes no connection."""
+    for url in (
+        "json://255.255.255.255/hook",
+        "mailto://255.255.255.255?from=a@b.example&to=c@d.example&mode=insecure",
+    ):
+        result = send(Order(HELLO, url, allow_http=True), 20)
+        assert (result.outcome, result.reached) == (DeliveryOutcome.RETRY, False)
+        assert "(ENETUNREACH: Network is unreachable)" in result.detail
+
+
+def test_a_sender_that_cannot_be_started_is_named_with_its_errno(tmp_path: Path) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / "one").open("w") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, most[1]))
+        try:
+            result = send(Order(HELLO, "json://127.0.0.1:1/hook"), 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    told = "the sender cannot be started (EMFILE: Too many open files)"
+    assert result == Result(DeliveryOutcome.RETRY, told, reached=False)
+
+
+def test_an_error_that_nobody_expects_is_named_with_the_kind_of_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/SENTINEL.pem")
+    result = send(Order(HELLO, "jsons://localhost:1/SENTINEL"), 20)
+    assert result == Result(DeliveryOutcome.UNKNOWN, "unexpected OSError at a jsons:// address")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "SENTINEL"), "unexpected OSError (ENOSPC: No space left on device) at a json:// address"),
+        (ssl.SSLError(1, "SENTINEL"), "unexpected SSLError at a json:// address"),
+        (socket.gaierror(-2, "SENTINEL"), "unexpected gaierror at a json:// address"),
+        (ValueError("SENTINEL"), "unexpected ValueError at a json:// address"),
+    ],
+)
+def test_only_the_numbers_of_the_system_are_named(error: Exception, said: str) -> None:
+    assert unexpected(error, "json") == said
+
+
+def test_an_errno_behind_another_error_is_named() -> None:
+    error = RuntimeError("SENTINEL")
+    error.__cause__ = PermissionError(13, "SENTINEL")
+    assert unexpected(error, "") == "unexpected RuntimeError (EACCES: Permission denied) at an unknown address"

@@ -193,7 +193,7 @@ def test_rules_that_are_not_what_their_hash_says_are_not_taken(full: Path, slact
     forged = slactl("export").out.replace('first_response = \\"40h\\"', 'first_response = \\"1h\\"')
     done = copy("import", "-", stdin=forged)
     assert done.code == 0
-    assert "does not match its hash; the current rules serve its tickets" in done.err
+    assert "does not match its hash; slactl uses the current rules for its tickets" in done.err
     assert done.out.startswith("5 tickets opened")
 
 

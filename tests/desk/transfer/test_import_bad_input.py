@@ -29,7 +29,7 @@ def imported(slactl: Slactl, path: Path, content: bytes, *options: str) -> tuple
     [
         ("A,2026-02-27T09:00:00Z,short\n", "t.csv:3:priority: 3 cells, but the header has 5"),
         ("A,2026-02-27T09:00:00Z,long,low,open,more\n", "t.csv:3: 6 cells, but the header has 5"),
-        ("A,27.02.2026,time,low,open\n", "t.csv:3:created_at: '27.02.2026' is no time in ISO 8601"),
+        ("A,27.02.2026,time,low,open\n", "t.csv:3:created_at: '27.02.2026' is not a time in ISO 8601"),
         ("A,,time,low,open\n", "t.csv:3:created_at: is missing"),
         ("A,9999-12-31T23:59:59-12:00,time,low,open\n", "t.csv:3:created_at: "),
         ("A,2199-01-01T00:00:00Z,time,low,open\n", "t.csv:3:created_at: 2199-01-01T00:00:00Z lies in the future"),
@@ -154,7 +154,7 @@ def test_each_unknown_plan_is_told_once(desk: Path, slactl: Slactl, tmp_path: Pa
     code, told, there = imported(slactl, tmp_path / "h.jsonl", content)
     assert (code, len(there)) == (0, 5)
     assert told.splitlines() == [
-        f"warning: no policy names the plan '{plan}'; the catch-all serves it"
+        f"warning: no policy names the plan '{plan}'; the policy without match applies"
         for plan in ("gold", "platinum", "silver")
     ]
     assert json.loads(slactl("show", "T0", "--json").out)["policy"] == "everybody else"

@@ -293,7 +293,7 @@ def test_a_history_says_each_thing_once_and_in_numbers() -> None:
     assert len(taken) == 1
     assert [str(each) for each in problems] == [
         "1: is not valid JSON: the name 'ticket' appears twice; remove one of the two",
-        "2: is not valid JSON: NaN is not a number; write null where there is no value",
+        "2: is not valid JSON: NaN is not a number; write null if there is no value",
     ]
 
 

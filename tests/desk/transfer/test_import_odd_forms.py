@@ -14,9 +14,9 @@ GOOD = f'{{"ticket": "A-1", {CREATED}}}'
 
 BAD_JSON = {
     '"subject": "a", "subject": "b"': "the name 'subject' appears twice; remove one of the two",
-    '"subject": NaN': "NaN is not a number; write null where there is no value",
-    '"subject": -Infinity': "-Infinity is not a number; write null where there is no value",
-    '"subject": 1e999': "the number 1e999 is too large; write it in quotes where it is a name",
+    '"subject": NaN': "NaN is not a number; write null if there is no value",
+    '"subject": -Infinity': "-Infinity is not a number; write null if there is no value",
+    '"subject": 1e999': "the number 1e999 is too large; write it in quotes if it is a name",
     '"x": {"y": 1, "y": 2}': "the name 'y' appears twice; remove one of the two",
 }
 UNKNOWN = {
@@ -148,7 +148,7 @@ def test_carriage_return_inside_one_line_is_one_error(slactl: Slactl) -> None:
     table = "ticket,created_at\nA-1,2026-03-02T09:00:00Z\nA-2,2026-03-02\rT09:00:00Z\nA-3,2026-03-02T09:00:00Z\n"
     result = slactl("import", "-", "--map", "csv", stdin=table)
     assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, ["A-1", "A-3"], 1)
-    assert ":3: a carriage return (CR) stands inside a line" in result.err
+    assert ":3: a carriage return (CR) is inside a line" in result.err
 
 
 def test_header_that_is_there_twice_is_one_error(slactl: Slactl) -> None:

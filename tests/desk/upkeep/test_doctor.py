@@ -670,7 +670,7 @@ def test_a_ticket_that_cannot_be_computed_keeps_nobody_else_from_it(told: Path, 
     rebuilt = slactl("doctor", "--rebuild")
     assert rebuilt.code == 7
     assert "ticket 1" in rebuilt.err
-    assert "event_never_changes differed from the definition of slactl" in rebuilt.lines
+    assert "event_never_changes differed from slactl's definition" in rebuilt.lines
     with sqlite3.connect(told) as connection:
         assert connection.execute("SELECT priority FROM ticket WHERE id = 2").fetchone() == ("high",)
 

@@ -190,7 +190,7 @@ def test_what_the_outbox_and_a_silence_say_of_the_person_goes(told: Path, slactl
 def answered(told: Path, slactl: Slactl, *meanwhile: str) -> tuple[int, str]:
     """Say yes on a terminal after something else was done while the question stood."""
     with on_terminal(sys.executable, "-m", "slactl", "erase", "--requester", ADDRESS) as terminal:
-        terminal.until("Erase 8 texts of 3 tickets for good?")
+        terminal.until("Erase 8 texts of 3 tickets permanently?")
         assert slactl(*meanwhile).code == 0
         terminal.type("y\n")
         return terminal.wait(), terminal.screen

@@ -44,7 +44,7 @@ def test_every_way_to_write_the_address_goes_and_what_may_be_another_is_told(des
     again = slactl("erase", "--requester", A, "--yes")
     assert (again.code, again.out) == (3, "")
     assert (
-        "no data that can be erased found for ann.lee@example.com; the name stands in event_text.text of ticket 1"
+        "found no data that can be erased for ann.lee@example.com; the name is in event_text.text of ticket 1"
         in again.err
     )
     # Who has looked and knows that it is hers can erase it as it is written there.
@@ -70,7 +70,7 @@ def test_what_only_decoding_finds_goes_and_is_told(desk: Path, slactl: Slactl) -
         assert slactl("note", "2", "--body", f"see {text} now").code == 0
     slactl("create", "Fire", "--from", A, "--body", SPELLED[0])
     rehearsed = slactl("erase", "--requester", A, "--dry-run")
-    told = f"  {len(SPELLED)} of these texts have the address only in another spelling, such as &#64;, in ticket 2"
+    told = f"  {len(SPELLED)} of these texts have the address only in encoded form, such as &#64;, in ticket 2"
     assert f"{told}; read before erasing: slactl show 2" in rehearsed.lines
     done = slactl("erase", "--requester", A, "--yes", "--json")
     record = json.loads(done.out)

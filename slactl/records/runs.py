@@ -1,0 +1,137 @@
+"""Runs of `check` and their messages, as types: the fields in the order in which slactl prints them."""
+
+from typing import TypedDict
+
+
+class Notification(TypedDict):
+    """A message in the outbox as `notifications list` prints it."""
+
+    id: int
+    escalation_id: int
+    ticket_id: int
+    recipient: str
+    state: str
+    tries: int
+    created_at: str
+    next_try_at: str | None
+    ended_at: str | None
+    error: str | None
+    run_id: int | None
+    held_by: str | None
+    instead_of: str | None
+
+
+class Silence(TypedDict):
+    """A silence as `silence list` prints it; `active` says whether it holds messages back now."""
+
+    id: int
+    tenant: str | None
+    ticket_id: int | None
+    escalation: str | None
+    comment: str | None
+    actor: str
+    created_at: str
+    ends_at: str
+    active: bool
+
+
+class Run(TypedDict):
+    """A run of `check` as `runs list` prints it; `skipped` counts levels by outcome."""
+
+    id: int
+    started_at: str
+    ended_at: str | None
+    scanned: int
+    breached: int
+    fired: int
+    notified: int
+    failed: int
+    skipped: dict[str, int]
+    exit_code: int | None
+    rules_version: int | None
+    duration_ms: int | None
+    audit_head: str | None
+
+
+class Firing(TypedDict):
+    """A level that a run decided, as `check --json` prints it; in a dry run `id` and `run_id` are None.
+
+    `arming` is the deadline revision of a warning. `fallback` is the role that gets the messages because nobody else
+    is reachable; `told` are the recipients of the messages.
+    """
+
+    id: int | None
+    ticket_id: int
+    kind: str
+    cycle: int
+    escalation: str
+    level: str
+    arming: int
+    repeat: int
+    source: str
+    reason: str
+    due_at: str
+    fired_at: str
+    outcome: str
+    actor: str
+    from_priority: str
+    to_priority: str
+    from_assignee: str | None
+    to_assignee: str | None
+    run_id: int | None
+    fallback: str | None
+    told: list[str]
+
+
+class CheckReport(TypedDict):
+    """The report of a run as `check --json` prints it.
+
+    In a dry run there is no `run_id`.
+    """
+
+    run_id: int | None
+    at: str
+    dry_run: bool
+    scanned: int
+    breached: int
+    escalated: int
+    notified: int
+    failed: int
+    skipped: int
+    skipped_by_reason: dict[str, int]
+    firings: list[Firing]
+    messages: list[str]
+    audit_head: str | None
+    interrupted: bool
+    duration_ms: int
+    exit_code: int
+
+
+class NextStep(TypedDict):
+    """The next instant at which a level can fire or a deadline can pass, as the board shows it."""
+
+    ticket_id: int
+    kind: str
+    next_at: str
+    priority: str
+    assignee: str | None
+    subject: str
+
+
+class SampleAddress(TypedDict):
+    """The result of a test message at one address; nothing was sent there where `outcome` is None."""
+
+    address: str
+    outcome: str | None
+    detail: str | None
+
+
+class Sample(TypedDict):
+    """A test message as `notify test --json` prints it."""
+
+    recipient: str
+    title: str
+    body: str
+    dry_run: bool
+    template_problem: str | None
+    addresses: list[SampleAddress]

@@ -1,0 +1,131 @@
+"""Tickets, what belongs to them, and lists of them, as types: the fields in the order in which slactl prints them.
+
+Instants are UTC text that ends in `Z`. A field without a value is None.
+"""
+
+from typing import Any, TypedDict
+
+
+class Ticket(TypedDict):
+    """A ticket as `list` prints it and `ticket_view` stores it."""
+
+    id: int
+    external_id: str | None
+    tenant: str | None
+    plan: str
+    requester_email: str | None
+    subject: str
+    status: str
+    priority: str
+    assignee: str | None
+    tags: list[str]
+    policy: str | None
+    created_at: str
+    updated_at: str
+    first_response_due_at: str | None
+    first_responded_at: str | None
+    first_response_state: str
+    next_response_due_at: str | None
+    next_response_state: str
+    resolution_due_at: str | None
+    resolved_at: str | None
+    resolution_state: str
+    due_at: str | None
+    due_target: str | None
+    overdue_seconds: int | None
+    breached: bool
+    ever_breached: bool
+    escalated: bool
+    escalation_level: int
+    acked_until: str | None
+    next_escalation: str | None
+    next_level: str | None
+    next_level_at: str | None
+
+
+class Timer(TypedDict):
+    """The timer of one target as `show` prints it; `target_seconds` and `consumed_seconds` are business time."""
+
+    target: str
+    cycle: int
+    target_seconds: int | None
+    started_at: str
+    due_at: str | None
+    state: str
+    stopped_at: str | None
+    breached_at: str | None
+    detected_at: str | None
+    running_since: str | None
+    consumed_seconds: int
+    manual: bool
+
+
+class Message(TypedDict):
+    """A message in a ticket as `show` prints it; `body` is None if it was erased."""
+
+    event_id: int
+    at: str
+    type: str
+    actor: str
+    body: str | None
+
+
+class Escalation(TypedDict):
+    """A level that fired or was skipped, or a manual escalation, as `escalation_view` stores it."""
+
+    id: int
+    ticket_id: int
+    source: str
+    escalation: str | None
+    level: str | None
+    repeat: int
+    reason: str
+    due_at: str | None
+    fired_at: str
+    outcome: str
+    actor: str
+    from_priority: str | None
+    to_priority: str | None
+    from_assignee: str | None
+    to_assignee: str | None
+    run_id: int | None
+
+
+class Event(TypedDict):
+    """An event of a ticket's history, which is also an entry of the audit log, as `event_view` stores it."""
+
+    id: int
+    ticket_id: int
+    at: str
+    recorded_at: str
+    actor: str
+    actor_type: str
+    action: str
+    detail: dict[str, Any]
+    unix_user: str | None
+
+
+class TicketDetails(Ticket):
+    """A ticket with everything that belongs to it, as `show` prints it."""
+
+    timers: list[Timer]
+    messages: list[Message]
+    escalations: list[Escalation]
+    events: list[Event]
+
+
+class Tenant(TypedDict):
+    """A tenant as `tenant list` prints it."""
+
+    name: str
+    plan: str
+    timezone: str | None
+    created_at: str
+
+
+class View(TypedDict):
+    """A saved view as `list @` prints it; `source` is ready-made or rules."""
+
+    name: str
+    source: str
+    options: str

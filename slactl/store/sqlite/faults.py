@@ -1,0 +1,125 @@
+"""A disk or a permission that keeps SQLite from writing: what to say of it, and how to read nevertheless.
+
+On a full disk, on a read-only file system, and for a user who may only read, SQLite cannot even write the index of the
+write-ahead log. A database can then still be read without locks; that counts only if nobody changed it meanwhile.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from slactl.errors import StorageError
+from slactl.text import quoted
+
+#: Errors of reading and writing that the content of the file causes, and not the disk.
+DAMAGE = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
+
+#: The least free space in bytes that a small change needs: pages, the log, and its index of 32 KiB.
+LEAST_FREE = 1 << 16
+
+
+def forbids_writing(error: sqlite3.Error) -> bool:
+    """Return whether a database may still be read although it could not be opened for writing."""
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+
+
+def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
+    """Return the error of a disk or file that takes no change; None where something else is wrong."""
+    text, code = str(error), getattr(error, "sqlite_errorcode", 0)
+    if "is full" in text:
+        return _full(path)
+    if "disk I/O error" in text and code not in DAMAGE:
+        return StorageError(f"the disk of {path} is full or failing: {text}", f"df -h {quoted(path.parent)}")
+    if "readonly" in text or ("unable to open" in text and os.access(path, os.R_OK)):
+        obstacle = obstacle_to_writing(path) or Obstacle(text, f"ls -ld {quoted(path)}*")
+        return StorageError(f"{path} cannot be written: {obstacle.why}", obstacle.hint)
+    return None
+
+
+class Obstacle(NamedTuple):
+    """Why this user cannot change a database now, and the command that shows it."""
+
+    why: str
+    hint: str
+
+
+def obstacle_to_writing(path: Path) -> Obstacle | None:
+    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
+    folder = quoted(path.parent)
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return Obstacle("its file system is read-only", f"df -h {folder}")
+    if _free(disk) < LEAST_FREE and disk.f_blocks:
+        return Obstacle("its disk is full", f"df -h {folder}")
+    if not os.access(path, os.W_OK):
+        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
+    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
+    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
+
+
+def _free(disk: os.statvfs_result) -> int:
+    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the rest is for root
+    return blocks * disk.f_frsize
+
+
+def _full(path: Path) -> StorageError:
+    """Return the error of a full disk: that of the database, unless only the temporary folder has no space left."""
+    from tempfile import gettempdir
+
+    temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
+    folder, what = str(path.parent), f"the disk of {path}"
+    try:
+        if _free(os.statvfs(temporary)) < LEAST_FREE <= _free(os.statvfs(folder)):
+            folder, what = temporary, f"the temporary folder {temporary}"
+    except OSError:
+        pass
+    return StorageError(f"{what} is full", f"df -h {quoted(folder)}")
+
+
+#: Where each file stands that a database is read from: its number, its size, and the instant of its last change.
+State = tuple[tuple[int, int, int] | None, ...]
+
+# The databases that this process reads without locks, and their files when they were opened.
+_opened: dict[Path, State] = {}
+
+
+def opened_frozen(path: Path) -> sqlite3.Connection:
+    """Return a connection that needs nothing but to read the database and its log."""
+    _opened[path] = _state(path)
+    log = _opened[path][1]
+    # Without a log the file is the whole database. With one, SQLite keeps the index of it in memory.
+    has_log = log is not None and log[1] > 0
+    how = "vfs=unix-none" if has_log else "immutable=1"
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&{how}", uri=True, isolation_level=None)
+    if has_log:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
+
+
+def is_stale(path: Path) -> bool:
+    """Return whether a database that is read without locks was changed since it was opened."""
+    return path in _opened and _opened[path] != _state(path)
+
+
+def forget(path: Path) -> None:
+    """Forget a database, because it is opened anew."""
+    _opened.pop(path, None)
+
+
+def _state(path: Path) -> State:
+    real = os.path.realpath(path)
+    return tuple(map(_file, (real, f"{real}-wal")))
+
+
+def _file(name: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    # A log that is empty is as good as none: SQLite makes and removes it without a change.
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found.st_size else None
