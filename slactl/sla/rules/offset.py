@@ -20,6 +20,8 @@ class Offset:
     percent: int | None = None
     seconds: int = 0
     business_days: int = 0
+    #: Whether it was written with "d".
+    has_days: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Offset":
@@ -43,9 +45,8 @@ class Offset:
         duration = parse_duration(text[1:])
         if duration.business_days and text[0] == "-":
             raise ValueError(f"{text!r} is in business days, which count only after a deadline; write -8h or +1bd")
-        return cls(
-            seconds=duration.seconds if text[0] == "+" else -duration.seconds, business_days=duration.business_days
-        )
+        sign = 1 if text[0] == "+" else -1
+        return cls(None, sign * duration.seconds, duration.business_days, duration.has_days)
 
     @property
     def is_warning(self) -> bool:
