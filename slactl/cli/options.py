@@ -86,15 +86,12 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        from slactl.clock import parse_duration
+        from slactl.durations import parse_wall_duration
 
         try:
-            duration = parse_duration(str(text))
+            return parse_wall_duration(str(text)).seconds
         except ValueError as error:
             raise UsageError(f"{option}: {error}", example) from error
-        if duration.business_days:
-            raise UsageError(f"{option} counts wall time; it takes hours and minutes, not business days", example)
-        return duration.seconds
 
     return parse
 
@@ -173,8 +170,8 @@ class Call(NamedTuple):
 
     def due_soon(self) -> int:
         """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
-        from slactl.clock import parse_duration
         from slactl.desk.rules.reading import DUE_SOON, due_soon
+        from slactl.durations import parse_duration
 
         seconds = due_soon(self.config.rules)
         if seconds is None:

@@ -12,10 +12,10 @@ from slactl.desk.ledger.last_rules import recall
 from slactl.desk.ledger.rules_versions import RulesVersions, Year
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read_ahead
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.sqlite.engine import beneath
@@ -156,8 +156,9 @@ class Rulebook(RulesVersions):
         return escalation, next(level for level in escalation.levels if level.id == level_id)
 
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
-        """Return the public holidays of a year and keep them: a newer library then moves no deadline."""
-        country, subdivision, year = wanted
-        days = super().first_asked((country, subdivision or None, year))
-        writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
+        """Return the holidays of a year and keep them: a newer library then moves no deadline."""
+        holiday_set, year = wanted
+        days = super().first_asked(wanted)
+        place = (holiday_set.country, holiday_set.part)
+        writes.add_holiday_year(self._transaction, place, year, version("holidays"), days)
         return days

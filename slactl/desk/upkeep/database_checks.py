@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slactl.clock import BootClock, describe_seconds, from_text, to_text
+from slactl.clock import BootClock, from_text, to_text
 from slactl.desk.escalation.check import clock_doubt
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
+from slactl.durations import describe_seconds
 from slactl.errors import BusyError, DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
