@@ -94,11 +94,9 @@ from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, Usag
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    from slactl.show.form import ready_streams, silence_stdout, take_any_text
+    from slactl.show.form import ready_streams, silence_stdout
 
     ready_streams()
-    for stream in (sys.stdout, sys.stderr):
-        take_any_text(stream)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -125,15 +123,13 @@ def run(arguments: Sequence[str]) -> int:
         return code
     except SlactlError as error:
         return _report(error)
-    except SystemExit as leaving:
+    except (BrokenPipeError, SystemExit) as leaving:
         # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
-        if not isinstance(leaving.__context__, BrokenPipeError):
+        if not isinstance(leaving, BrokenPipeError) and not isinstance(leaving.__context__, BrokenPipeError):
             raise
         return _report_closed_pipe()
     except (KeyboardInterrupt, typer.Abort):
         return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        return _report_closed_pipe()
     except AnswerError as error:
         return _report_answer(error, code)
     except typer.TyperException as error:

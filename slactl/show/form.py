@@ -159,7 +159,7 @@ class Remarks(io.FileIO):
 
 
 def ready_streams() -> None:
-    """Prepare the streams, those too that were closed before the start (`>&-`).
+    """Prepare the streams for any text, those too that were closed before the start (`>&-`).
 
     The descriptor of a closed stream is taken, so that no file of the command gets it. That of stdout is open for
     reading only: an answer that is written there fails as it should.
@@ -168,6 +168,8 @@ def ready_streams() -> None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
     sys.stdout = _stream(Answer, sys.stdout, 1, os.O_RDONLY)
     sys.stderr = _stream(Remarks, sys.stderr, 2, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        take_any_text(stream)
 
 
 def _stream(kind: type[io.FileIO], old: TextIO | None, number: int, closed: int) -> TextIO:
