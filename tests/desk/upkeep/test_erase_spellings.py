@@ -134,6 +134,6 @@ def test_stranger_at_any_place_of_a_long_text_is_not_erased(desk: Path, slactl: 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65])
 def test_longer_address_is_seen_across_signs_that_belong_to_addresses(length: int) -> None:
-    """A letter that ends within the longest name before an @ may belong to the address, and one farther off does not."""
+    """A letter within the longest name before an @ may belong to the address; one farther off does not."""
     text = f"o{'.' * (length - 1)}ann@example.com {'x ' * 100}"
     assert mention("ann@example.com", text) is (Mention.PERHAPS if length <= 64 else Mention.PLAIN)
