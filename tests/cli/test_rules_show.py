@@ -139,3 +139,14 @@ def test_combination_without_a_policy_has_no_targets(slactl: Slactl) -> None:
     lines = slactl("rules", "show", "--plan", "free", "--priority", "low").lines
     assert lines[-1] == "  no policy matches, so the ticket has no targets"
     assert [line[:14] for line in lines[1:-1]] == ["  no match    "] * 5
+
+
+@pytest.mark.usefixtures("rules")
+def test_pipe_gets_a_line_for_each_cell(slactl: Slactl) -> None:
+    lines = slactl("rules", "show").lines
+    assert lines[:3] == [
+        "pro\tlow\tpro\toffice\t\t\t5bd",
+        "pro\tnormal\tpro\toffice\t4h\t\t3bd",
+        "pro\thigh\tpro, important\talways\t1h\t2h\t1d",
+    ]
+    assert len(lines) == 12
