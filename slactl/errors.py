@@ -101,6 +101,10 @@ class LockedError(SlactlError):
     code = ExitCode.LOCKED
 
 
+class AnswerError(OSError):
+    """Stdout cannot be written: it is closed, or its disk is full or failing."""
+
+
 def worst(codes: "list[ExitCode]") -> ExitCode:
     """Return the one exit code for several findings, by `PRECEDENCE`."""
     return next((code for code in PRECEDENCE if code in codes), ExitCode.DONE)

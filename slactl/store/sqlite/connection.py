@@ -10,8 +10,7 @@ from pathlib import Path
 from slactl import committed
 from slactl.errors import BusyError, DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.sqlite import faults
-from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
+from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
 #: How long a writer waits for another writer before it gives up, in seconds.
@@ -23,6 +22,9 @@ ASK_SECONDS = 0.002
 
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
+
+# The databases that are read without locks; see `faults`.
+_frozen: set[Path] = set()
 
 # The databases that were opened and cannot be written now, and why.
 _reading_only: dict[Path, str] = {}
@@ -44,7 +46,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     refuse_strangers(path)
     refuse_pipes(path)
     _opened = path
-    faults.forget(path)
+    _frozen.discard(path)
     with reported(path):
         try:
             connection = sqlite3.connect(
@@ -52,11 +54,14 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             )
             _prepared(connection, path, query_only=query_only, migrates=migrates)
         except sqlite3.OperationalError as error:
+            from slactl.store.sqlite import faults
+
             if not query_only or not faults.forbids_writing(error):
                 raise
             connection = faults.opened_frozen(path)
+            _frozen.add(path)
             _prepared(connection, path, query_only=query_only, migrates=migrates)
-    if query_only and (obstacle := faults.obstacle_to_writing(path)) is not None:
+    if query_only and (obstacle := obstacle_to_writing(path)) is not None:
         _reading_only[path] = obstacle.why
     return connection
 
@@ -274,6 +279,15 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
         committed.count()
 
 
+def is_stale(path: Path) -> bool:
+    """Return whether a database that this process reads without locks was changed since it was opened."""
+    if path not in _frozen:
+        return False
+    from slactl.store.sqlite import faults
+
+    return faults.is_stale(path)
+
+
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
     """Turn errors of SQLite into a DatabaseError with one line that names the database, and a hint."""
@@ -281,13 +295,15 @@ def reported(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise as_database_error(error, path) from error
-    if faults.is_stale(path):
+    if is_stale(path):
         raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
+    from slactl.store.sqlite import faults
+
     if (storage := faults.as_storage_error(error, path)) is not None:
         return storage
     if is_busy(error):
