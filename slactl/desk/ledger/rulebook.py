@@ -67,7 +67,7 @@ class CommandRules:
             # Checking rules asks the holidays library, which takes longer to import than everything else.
             return Current(parse(self._file.needed(), str(self._file.path), stored.known_hashes(transaction)))
         except RulesError as error:
-            last = stored.version_of_levels(transaction) or stored.latest_version(transaction)
+            last = stored.version_of_levels(transaction) or stored.latest_own_version(transaction)
             if last is None:
                 raise
             kept = recall(self._desk)
@@ -104,10 +104,12 @@ class Rulebook(RulesVersions):
         """Return the current rules as they are stored; their first use stores them."""
         known = self.known(self.current.hash)
         if known is None:
-            is_first = stored.latest_version(self._transaction) is None
+            is_first = stored.latest_own_version(self._transaction) is None
             known = self._add(self.current, to_text(self._now), version("holidays"))
             if is_first:  # no instant was calculated with other rules before
                 self.note_levels_current()
+        if stored.own_hash(self._transaction) != self.current.hash:
+            writes.note_own_version(self._transaction, self.current.hash)
         return known
 
     def _add(self, rules: Rules, first_used_at: str, holidays_version: str | None) -> StoredVersion:

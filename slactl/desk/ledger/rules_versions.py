@@ -89,7 +89,7 @@ def rules_in_force(desk: Desk, transaction: "Transaction") -> Rules:
     Raises:
         RulesError: the file is invalid, and no valid version was ever used.
     """
-    last = stored.latest_version(transaction)
+    last = stored.latest_own_version(transaction)
     known = {last.hash} if last is not None else set()
     try:
         return load(desk.rules, known)

@@ -191,7 +191,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
                 if not work.dry_run:
                     break
             if not batch:
-                # Store the current rules after those of the file, so that they are the latest version of this database.
+                # The file may bring rules of another service desk: note that the current ones are this desk's own.
                 book.rulebook.current_version()
 
 

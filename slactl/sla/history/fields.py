@@ -127,7 +127,7 @@ def read_names(value: object, field: str) -> list[str]:
 def read_number(value: object, field: str) -> int:
     """Return a whole number that is not negative and below 2 to the power of 31."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"must be a whole number, not {shown_value(value)}")
+        raise LineError(field, f"must be a whole number from 0 to {2**31 - 1:,}, not {shown_value(value)}")
     return value
 
 
@@ -165,6 +165,8 @@ def read_zone(value: object, field: str) -> str | None:
 
 def shown_value(value: object) -> str:
     """Return a value for a message; only its kind if it may be large or deeply nested."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 

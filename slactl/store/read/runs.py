@@ -32,9 +32,10 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys in `meta` of the fingerprint of the last valid rules file, and of the hash of the rules with which every
-#: next instant was calculated. Addresses of messages are never read from the database.
-FINGERPRINT, LEVELS_HASH = "rules_fingerprint", "ladders_hash"
+#: The keys in `meta` of the fingerprint of the last valid rules file, of the hash of the rules with which every next
+#: instant was calculated, and of the hash of the last rules of this service desk that a version was needed of.
+#: Addresses of messages are never read from the database.
+FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 
 #: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.

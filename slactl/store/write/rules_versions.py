@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date
 
-from slactl.store.read.runs import LEVELS_HASH
+from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
 
 
 def add_version(
@@ -37,3 +37,8 @@ def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None
 def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
     """Forget with which rules the next instants were calculated, unless they have this hash."""
     connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LEVELS_HASH, rules_hash))
+
+
+def note_own_version(connection: sqlite3.Connection, rules_hash: str) -> None:
+    """Note that the service desk itself uses the rules of this hash, and did not only import tickets with them."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (OWN_HASH, rules_hash))
