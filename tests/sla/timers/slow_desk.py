@@ -4,8 +4,8 @@ It reads rules and histories as their files write them, and shares nothing with 
 tests. All instants are seconds since 1970 and lie on the quarter hour, as do all hours and clock changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,11 @@ DONE = ("resolved", "closed")
 SETTINGS: dict[str, Any] = {
     "default_plan": "free",
     "pause_statuses": ["pending", "waiting_customer"],
-    "pause": ["resolution"],
+    "pause": ["resolution", "update"],
     "reopen": "continue",
     "next_response_from": "first_reply",
+    "count_from": "creation",
+    "late_targets": "keep",
 }
 
 #: The wall clock of a calendar, in its own zone or in another.
@@ -37,39 +39,59 @@ class Promise:
     cycle: int
     start: int
     target: str | None
+    calendar: tuple[str | None, str | None]
     walk: Walk
+    #: Where the counting begins: the start, or the change that made another target of it.
+    counts_from: int
     stopped: int | None = None
     manual: int | None = None
-    missed: int | None = None
+    #: Deadlines that were missed before a person agreed on the present one.
+    missed: list[int] = field(default_factory=list)
+    #: How often a person moved the deadline later.
+    moved_later: int = 0
+    #: Nobody can tell when it ends, or ended.
+    unknown: bool = False
 
     @property
     def is_made(self) -> bool:
         return self.target is not None or self.manual is not None
+
+    @property
+    def is_over(self) -> bool:
+        return self.stopped is not None
 
 
 class SlowTicket:
     """A ticket whose history was read up to an instant."""
 
     def __init__(self, rules: Record, walk_of: WalkOf, history: Sequence[Record], now: int) -> None:
-        created, *rest = history
+        created, *rest = known(history, now)
         self.rules, self.walk_of = rules, walk_of
         self.created = self.clock = seconds(created["at"])
         self.status = "open"
+        #: The facts of now, and those that persons stated: only these choose the policy.
         self.facts: Record = {"plan": None, "tenant": None, "timezone": None, "priority": "normal"}
         self.facts |= {key: created[key] for key in self.facts if key in created}
-        self.stood: dict[str, dict[int, str]] = {kind: {} for kind in ("first_response", "next_response", "resolution")}
-        self.replied, self.waiting = False, None
+        self.facts["tags"] = set(created.get("tags", ()))
+        self.stated = dict(self.facts)
+        self.unknown = created.get("unknown", ())
+        kinds = ("first_response", "next_response", "update", "resolution")
+        self.stood: dict[str, dict[int, str]] = {kind: {} for kind in kinds}
+        self.outbound = self.replied = created.get("outbound", False)
+        self.waiting: int | None = None
         self.choose()
-        self.first = self.promise("first_response", 1, self.created)
+        self.firsts = [] if self.outbound else [self.promise("first_response", 1, self.created)]
         self.resolutions = [self.promise("resolution", 1, self.created)]
         self.exchanges: list[Promise] = []
-        if self.setting("next_response_from") == "creation":
+        self.updates: list[Promise] = []
+        if self.outbound:
+            self.updates.append(self.promise("update", 1, self.created))
+        elif self.setting("next_response_from") == "creation":
             self.exchanges.append(self.promise("next_response", 1, self.created))
-        self.turn(self.created, created.get("status", "open"))
+        self.turn(self.created, created)
         for record in rest:
-            if seconds(record["at"]) <= now:
-                self.wait_until(seconds(record["at"]))
-                self.happen(record)
+            self.wait_until(seconds(record["at"]))
+            self.happen(record)
         self.wait_until(now)
 
     # What happens
@@ -85,63 +107,111 @@ class SlowTicket:
     def happen(self, record: Record) -> None:
         at, kind = self.clock, record["type"]
         if kind == "status":
-            self.turn(at, record["status"])
+            self.turn(at, record)
         elif kind == "agent_reply":
-            self.replied, self.waiting = True, None
-            self.stop(at, self.first, *self.open_exchange())
+            self.reply(at)
         elif kind == "customer_reply":
             self.message(at)
         elif kind == "due_set":
             self.set_due(at, record["target"], record["due_at"])
-        elif kind in ("priority", "plan", "tenant"):
-            self.facts |= {key: record[key] for key in self.facts if key in record}
-            by_person = record.get("actor_type") != "system"
-            if by_person and self.facts != self.chosen_for:
-                self.retarget(at)
+        elif kind in ("priority", "plan", "tenant", "tags"):
+            self.change(at, record)
 
-    def turn(self, at: int, status: str) -> None:
+    def reply(self, at: int) -> None:
+        self.replied, self.waiting = True, None
+        ended = [*self.firsts, *self.open_of(self.exchanges), *self.open_of(self.updates)]
+        for promise in ended:
+            promise.unknown = promise.unknown and promise.is_over
+        self.stop(at, *ended)
+        if self.status not in DONE:
+            self.updates.append(self.promise("update", len(self.updates) + 1, at))
+
+    def turn(self, at: int, record: Record) -> None:
+        status = record.get("status", "open")
         was_done, is_done, self.status = self.status in DONE, status in DONE, status
         if is_done and not was_done:
-            self.stop(at, self.first, self.resolutions[-1], *self.open_exchange())
+            ended = [each for each in self.latest() if not each.is_over]
+            for promise in ended:
+                # Who cannot tell when somebody answered cannot tell either that nobody did.
+                doubted = promise.unknown and promise.kind != "resolution"
+                promise.unknown = doubted or record.get("unknown_instant", False)
+            self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
 
     def reopen(self, at: int) -> None:
         how, last = self.setting("reopen"), self.resolutions[-1]
         if how == "continue":
-            last.stopped = None
-            if not self.replied:
-                self.first.stopped = None
+            for promise in [last] if self.replied else [last, *self.firsts]:
+                self.go_on(at, promise)
         if how == "reset":
             self.resolutions.append(self.promise("resolution", last.cycle + 1, at))
         since, self.waiting = self.waiting, None
         if since is not None and self.messages_wait():
             self.exchanges.append(self.promise("next_response", len(self.exchanges) + 1, since))
 
+    def go_on(self, at: int, promise: Promise) -> None:
+        """A deadline set by hand that was kept leaves what was left up to it."""
+        manual, stopped = promise.manual, promise.stopped
+        if manual is not None and stopped is not None and stopped <= manual:
+            due = promise.walk.add(at, promise.walk.between(stopped, manual))
+            if due is None:
+                raise TooFarAhead
+            promise.manual = due
+        promise.stopped = None
+        promise.unknown = promise.kind in self.unknown
+
     def message(self, at: int) -> None:
         if self.status in DONE:
             self.waiting = at if self.waiting is None else self.waiting
-        elif not self.open_exchange() and self.messages_wait():
+        elif not self.open_of(self.exchanges) and self.messages_wait():
             self.exchanges.append(self.promise("next_response", len(self.exchanges) + 1, at))
 
     def set_due(self, at: int, kind: str, due: str | None) -> None:
-        found = {"first_response": [self.first], "resolution": self.resolutions[-1:]}.get(kind, self.open_exchange())
-        for promise in found:
-            if promise.stopped is None:
-                if promise.missed is None and self.is_late(promise, at):
-                    promise.missed = self.due(promise, at)
+        for promise in self.latest():
+            if promise.kind == kind and not promise.is_over:
+                before = self.ahead(promise, at)
+                promise.missed = self.breaches(promise, at)
                 promise.manual = seconds(due) if due is not None else None
+                self.compare(promise, at, before)
+
+    def change(self, at: int, record: Record) -> None:
+        by_person = record.get("actor_type") != "system"
+        if record["type"] == "tags":
+            before, after = self.facts["tags"], set(record["tags"])
+            self.facts["tags"] = after
+            if by_person:
+                self.stated["tags"] = (self.stated["tags"] | (after - before)) - (before - after)
+        else:
+            told = {key: record[key] for key in self.facts if key in record}
+            self.facts |= told
+            self.stated |= told if by_person else {}
+        if by_person and self.stated != self.chosen_for:
+            self.retarget(at)
 
     def retarget(self, at: int) -> None:
+        befores = [self.ahead(promise, at) for promise in self.latest()]
         self.choose()
-        opening_waits = self.setting("next_response_from") == "creation"
-        if opening_waits and self.first.stopped is None and not self.exchanges:
+        opening_waits = self.setting("next_response_from") == "creation" and not self.outbound
+        if opening_waits and not self.replied and self.status not in DONE and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
-        for promise in (self.first, self.resolutions[-1], *self.open_exchange()):
-            if promise.is_made and (promise.stopped is not None or self.is_late(promise, at)):
+        for promise, before in zip(self.latest(), befores, strict=False):
+            late = self.is_late(promise, at)
+            if promise.is_made and (promise.is_over or (late and self.setting("late_targets") == "keep")):
                 continue
             waits = promise.kind != "next_response" or self.messages_wait()
-            promise.target, promise.walk = self.target(promise.kind) if waits else None, self.walk
+            target, calendar, walk = self.target(promise.kind) if waits else None, self.calendar, self.walk
+            if self.setting("count_from") == "change" and (target, calendar) != (promise.target, promise.calendar):
+                promise.counts_from = at
+            if late:
+                promise.missed = []
+            promise.target, promise.calendar, promise.walk = target, calendar, walk
+            self.compare(promise, at, before)
+
+    def compare(self, promise: Promise, at: int, before: int | None) -> None:
+        """Did a person move the deadline later?"""
+        after = self.ahead(promise, at)
+        promise.moved_later += before is not None and after is not None and after > before
 
     def stop(self, at: int, *promises: Promise) -> None:
         for promise in promises:
@@ -150,13 +220,13 @@ class SlowTicket:
     # What holds
 
     def choose(self) -> None:
-        self.chosen_for = dict(self.facts)
-        plan = self.facts["plan"] or self.setting("default_plan")
-        facts = self.facts | {"plan": plan}
-        matching = (each for each in self.rules["policy"] if all(facts[k] in v for k, v in each["match"].items()))
-        self.policy: Record | None = next(matching, None)
-        calendar = self.policy["calendar"] if self.policy else None
-        self.walk = self.walk_of(calendar, self.facts["timezone"])
+        self.chosen_for = {**self.stated, "tags": set(self.stated["tags"])}
+        plan = self.stated["plan"] or self.setting("default_plan")
+        facts = {key: {self.stated[key]} for key in ("tenant", "priority")} | {"plan": {plan}}
+        facts["tag"] = self.stated["tags"]
+        self.policy: Record | None = next((each for each in self.rules["policy"] if matches(each["match"], facts)), None)
+        self.calendar = (self.policy["calendar"] if self.policy else None, self.stated["timezone"])
+        self.walk = self.walk_of(*self.calendar)
 
     def setting(self, name: str) -> Any:  # noqa: ANN401
         policy = getattr(self, "policy", None) or {}
@@ -167,13 +237,20 @@ class SlowTicket:
         return targets.get(self.chosen_for["priority"], targets.get("default", {})).get(kind)
 
     def promise(self, kind: str, cycle: int, start: int) -> Promise:
-        return Promise(kind, cycle, start, self.target(kind), self.walk)
+        target, unknown = self.target(kind), kind in self.unknown
+        return Promise(kind, cycle, start, target, self.calendar, self.walk, start, unknown=unknown)
 
-    def open_exchange(self) -> list[Promise]:
-        return [each for each in self.exchanges[-1:] if each.stopped is None]
+    def latest(self) -> list[Promise]:
+        """The last cycle of each kind, in the order in which they came to be."""
+        cycles = (self.firsts, self.resolutions, self.updates, self.exchanges)
+        return [promises[-1] for promises in cycles if promises]
+
+    def open_of(self, promises: Sequence[Promise]) -> list[Promise]:
+        return [each for each in promises[-1:] if not each.is_over]
 
     def messages_wait(self) -> bool:
-        return self.first.stopped is not None or self.setting("next_response_from") == "creation"
+        answered = self.outbound or self.firsts[0].is_over
+        return answered or self.setting("next_response_from") == "creation"
 
     def stands_still(self, kind: str) -> str | None:
         if self.status in DONE:
@@ -185,27 +262,43 @@ class SlowTicket:
 
     def is_late(self, promise: Promise, at: int) -> bool:
         due = self.due(promise, at)
-        return promise.missed is not None or (due is not None and at > due)
+        return due is not None and (at if promise.stopped is None else promise.stopped) > due
+
+    def breaches(self, promise: Promise, now: int) -> list[int]:
+        """What was missed by now: each deadline once, and no earlier one that was set after it."""
+        due = self.due(promise, now)
+        again = due is not None and (not promise.missed or due > promise.missed[-1]) and self.is_late(promise, now)
+        return [*promise.missed, due] if again and due is not None else promise.missed
 
     def base(self, promise: Promise) -> int:
         """Where the counting ends that no pause touches: the n-th business day, or the start."""
         if promise.target is None or not promise.target.endswith("bd"):
-            return promise.start
-        day = promise.walk.add_days(promise.start, int(promise.target[:-2]))
+            return promise.counts_from
+        day = promise.walk.add_days(promise.counts_from, int(promise.target[:-2]))
         if day is None:
             raise TooFarAhead
         return day
 
     def due(self, promise: Promise, at: int) -> int | None:
-        """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
+        """The deadline; None while it is not known, since its clock stands still."""
+        return None if promise.unknown else self.known_due(promise, at, self.stands_still(promise.kind))
+
+    def ahead(self, promise: Promise, at: int) -> int | None:
+        """The deadline if the clock went on now."""
+        return None if promise.unknown else self.known_due(promise, at, None)
+
+    def known_due(self, promise: Promise, at: int, going: str | None) -> int | None:
         if promise.manual is not None or promise.target is None:
             return promise.manual
         ended = promise.stopped is not None
-        end, going = (promise.stopped or at), None if ended else self.stands_still(promise.kind)
-        base, stood = self.base(promise), self.stood[promise.kind]
+        end = promise.stopped if promise.stopped is not None else at
         owed = 0 if promise.target.endswith("bd") else minutes(promise.target) * 60
-        due, before = None, None
-        for t in range(promise.start, promise.walk.last, STEP):
+        return self.reach(promise, self.base(promise), owed, end, None if ended else going)
+
+    def reach(self, promise: Promise, base: int, owed: int, end: int, going: str | None) -> int | None:
+        """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
+        stood, due, before = self.stood[promise.kind], None, None
+        for t in range(promise.counts_from, promise.walk.last, STEP):
             if due is None and owed == 0 and t >= base:
                 due = t
             reason = stood.get(t) if t < end else None
@@ -215,7 +308,10 @@ class SlowTicket:
                 return due
             if promise.walk.is_open(t):
                 owed += STEP if due is None and reason and t < base else 0
-                owed -= STEP if due is None and not reason and t >= base else 0
+                if due is None and not reason and t >= base:
+                    if owed < STEP:
+                        return t + owed
+                    owed -= STEP
                 due = t + STEP if due is not None else None
             before = reason
         raise TooFarAhead
@@ -225,37 +321,80 @@ class SlowTicket:
         quarters = (t for t in range(a, b, STEP) if t >= end or t not in stood)
         return sum(STEP for t in quarters if promise.walk.is_open(t))
 
+    def target_seconds(self, promise: Promise, end: int) -> int:
+        if promise.manual is not None:
+            return self.counted(promise, promise.counts_from, promise.manual, end)
+        if promise.target is not None and promise.target.endswith("bd"):
+            return promise.walk.between(promise.counts_from, self.base(promise))
+        return minutes(promise.target or "0m") * 60
+
+    def state(self, promise: Promise, now: int) -> str:
+        standing = promise.manual is None and self.stands_still(promise.kind) is not None
+        if promise.unknown:
+            return "unknown"
+        if self.breaches(promise, now):
+            return "breached"
+        return "met" if promise.is_over else "paused" if standing else "running"
+
     def timer(self, promise: Promise, now: int) -> Record:
         due, end = self.due(promise, now), now if promise.stopped is None else promise.stopped
-        late = due is not None and end > due
-        missed = promise.missed if promise.missed is not None else due if late else None
-        paused = [t for t, why in self.stood[promise.kind].items() if why == "paused" and promise.start <= t < end]
-        elapsed = self.counted(promise, promise.start, end, end)
-        if promise.manual is not None:
-            target = self.counted(promise, promise.start, promise.manual, end)
-        elif promise.target is not None and promise.target.endswith("bd"):
-            target = promise.walk.between(promise.start, self.base(promise))
-        else:
-            target = minutes(promise.target or "0m") * 60
-        standing = promise.stopped is None and self.stands_still(promise.kind) is not None
-        return {
+        breaches, begin = self.breaches(promise, now), promise.counts_from
+        paused = [t for t, why in self.stood[promise.kind].items() if why == "paused" and begin <= t < end]
+        elapsed = self.counted(promise, begin, end, end)
+        target = self.target_seconds(promise, end)
+        told = {
             "target": promise.kind,
             "cycle": promise.cycle,
             "target_seconds": target,
             "started_at": promise.start,
             "due_at": due,
-            "state": "breached" if missed else "met" if promise.stopped else "paused" if standing else "running",
+            "state": self.state(promise, now),
             "stopped_at": promise.stopped,
-            "breached_at": missed,
+            "breached_at": breaches[0] if breaches else None,
+            "breaches": breaches,
             "elapsed_seconds": elapsed,
             "remaining_seconds": max(0, target - elapsed),
             "paused_seconds": sum(STEP for t in paused if promise.walk.is_open(t)),
-            "overdue_seconds": self.counted(promise, due, end, end) if late and due is not None else 0,
+            "overdue_seconds": self.counted(promise, due, end, end) if due is not None and end > due else 0,
         }
+        nothing = dict.fromkeys(("elapsed_seconds", "paused_seconds", "overdue_seconds"), 0)
+        unknown = {"stopped_at": None, "remaining_seconds": None, "breaches": [], "breached_at": None, **nothing}
+        return told | unknown if promise.unknown else told
+
+    def made(self) -> Iterator[Promise]:
+        return (each for each in (*self.firsts, *self.exchanges, *self.updates, *self.resolutions) if each.is_made)
 
     def timers(self) -> list[Record]:
-        made = [each for each in (self.first, *self.exchanges, *self.resolutions) if each.is_made]
-        return [self.timer(each, self.clock) for each in made]
+        return [self.timer(each, self.clock) for each in self.made()]
+
+
+def known(history: Sequence[Record], now: int) -> list[Record]:
+    """What was known by now: without what was retracted, and with the openings that were set for an instant."""
+    told = [record for record in history if seconds(record["at"]) <= now]
+    gone: set[str] = set()
+    for record in reversed(told):
+        if record["type"] == "retracted" and record.get("id") not in gone:
+            gone |= set(record["events"])
+    left = [record for record in told if record.get("id") not in gone and record["type"] != "retracted"]
+    found: list[Record] = []
+    until: str | None = None
+    for record in [*left, None]:
+        at = seconds(record["at"]) if record else now
+        if until is not None and seconds(until) <= at:
+            found.append({"type": "status", "status": "open", "at": until, "actor_type": "system"})
+            until = None
+        if record:
+            found.append(record)
+            until = record.get("until") if record["type"] == "status" else until
+    return found
+
+
+def matches(match: Record, facts: Mapping[str, set[str]]) -> bool:
+    asked = {key: values for key, values in match.items() if key != "not"}
+    excluded = match.get("not")
+    return all(facts[key] & set(values) for key, values in asked.items()) and not (
+        excluded and matches(excluded, facts)
+    )
 
 
 def seconds(text: str) -> int:

@@ -58,7 +58,8 @@ def refuse(problem: object) -> None:
 
 def as_text(timer: Record) -> Record:
     """A timer of the second opinion as `simulate` writes it."""
-    return {key: text(value) if key.endswith("_at") and value is not None else value for key, value in timer.items()}
+    told = {key: text(value) if key.endswith("_at") and value is not None else value for key, value in timer.items()}
+    return told | {"breaches": [text(each) for each in timer["breaches"]]}
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
