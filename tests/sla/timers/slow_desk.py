@@ -47,6 +47,8 @@ class Promise:
     manual: int | None = None
     #: Deadlines that were missed before a person agreed on the present one.
     missed: list[int] = field(default_factory=list)
+    #: What held before a person agreed on another deadline: until when, set by hand to what, standing still why.
+    agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     #: How often a person moved the deadline later.
     moved_later: int = 0
     #: Nobody can tell when it ends, or ended.
@@ -74,7 +76,7 @@ class SlowTicket:
         self.facts |= {key: created[key] for key in self.facts if key in created}
         self.facts["tags"] = set(created.get("tags", ()))
         self.stated = dict(self.facts)
-        self.unknown = created.get("unknown", ())
+        self.unknown = set(created.get("unknown", ()))
         kinds = ("first_response", "next_response", "update", "resolution")
         self.stood: dict[str, dict[int, str]] = {kind: {} for kind in kinds}
         self.outbound = self.replied = created.get("outbound", False)
@@ -120,6 +122,7 @@ class SlowTicket:
     def reply(self, at: int) -> None:
         self.replied, self.waiting = True, None
         ended = [*self.firsts, *self.open_of(self.exchanges), *self.open_of(self.updates)]
+        self.unknown -= {"first_response", "next_response", "update"}
         for promise in ended:
             promise.unknown = promise.unknown and promise.is_over
         self.stop(at, *ended)
@@ -133,8 +136,10 @@ class SlowTicket:
             ended = [each for each in self.latest() if not each.is_over]
             for promise in ended:
                 # Who cannot tell when somebody answered cannot tell either that nobody did.
-                doubted = promise.unknown and promise.kind != "resolution"
+                doubted = promise.unknown and (promise.kind != "resolution" or record["type"] == "created")
                 promise.unknown = doubted or record.get("unknown_instant", False)
+            if record["type"] == "status" and not record.get("unknown_instant"):
+                self.unknown -= {"resolution"}
             self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
@@ -172,6 +177,7 @@ class SlowTicket:
             if promise.kind == kind and not promise.is_over:
                 before = self.ahead(promise, at)
                 promise.missed = self.breaches(promise, at)
+                promise.agreed.append((at, promise.manual, self.stands_still(kind)))
                 promise.manual = seconds(due) if due is not None else None
                 self.compare(promise, at, before)
 
@@ -196,17 +202,31 @@ class SlowTicket:
         if opening_waits and not self.replied and self.status not in DONE and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
         for promise, before in zip(self.latest(), befores, strict=False):
-            late = self.is_late(promise, at)
-            if promise.is_made and (promise.is_over or (late and self.setting("late_targets") == "keep")):
-                continue
+            late, recounts = self.is_late(promise, at), self.setting("late_targets") == "recount"
+            over = promise.is_over and (promise.is_made or promise.kind in ("next_response", "update"))
             waits = promise.kind != "next_response" or self.messages_wait()
             target, calendar, walk = self.target(promise.kind) if waits else None, self.calendar, self.walk
-            if self.setting("count_from") == "change" and (target, calendar) != (promise.target, promise.calendar):
+            missed = bool(self.breaches(promise, at))
+            if (late or over) and not (late and recounts) or missed and target is None:
+                continue
+            was_over = promise.is_over and promise.is_made
+            if self.setting("count_from") == "creation" or was_over:
+                promise.counts_from = promise.start
+            elif target is not None and (target, calendar) != (promise.target, promise.calendar):
                 promise.counts_from = at
-            if late:
-                promise.missed = []
             promise.target, promise.calendar, promise.walk = target, calendar, walk
+            if recounts:
+                self.recount(promise)
             self.compare(promise, at, before)
+
+    def recount(self, promise: Promise) -> None:
+        """Judge anew, by the present target, what was agreed before."""
+        manual, promise.missed = promise.manual, []
+        for until, promise.manual, going in promise.agreed:
+            due = None if promise.unknown else self.known_due(promise, until, going)
+            if due is not None and until > due and (not promise.missed or due > promise.missed[-1]):
+                promise.missed.append(due)
+        promise.manual = manual
 
     def compare(self, promise: Promise, at: int, before: int | None) -> None:
         """Did a person move the deadline later?"""
@@ -322,7 +342,7 @@ class SlowTicket:
         return sum(STEP for t in quarters if promise.walk.is_open(t))
 
     def target_seconds(self, promise: Promise, end: int) -> int:
-        if promise.manual is not None:
+        if promise.manual is not None and not promise.unknown:
             return self.counted(promise, promise.counts_from, promise.manual, end)
         if promise.target is not None and promise.target.endswith("bd"):
             return promise.walk.between(promise.counts_from, self.base(promise))
@@ -358,7 +378,7 @@ class SlowTicket:
             "overdue_seconds": self.counted(promise, due, end, end) if due is not None and end > due else 0,
         }
         nothing = dict.fromkeys(("elapsed_seconds", "paused_seconds", "overdue_seconds"), 0)
-        unknown = {"stopped_at": None, "remaining_seconds": None, "breaches": [], "breached_at": None, **nothing}
+        unknown = {"stopped_at": None, "remaining_seconds": None, **nothing}
         return told | unknown if promise.unknown else told
 
     def made(self) -> Iterator[Promise]:
