@@ -90,8 +90,10 @@ class TrackedTarget:
             return
         before, calendar = self.due_if_resumed(at), self.calendar
         counted_from = self.counted_from if terms.counts_from_change else None
-        alters = not self.is_set or duration != self.duration
-        if by_person and terms.counts_from_change and self.stopped is None:
+        alters = duration != self.duration
+        # What is done is measured from the start, unless the target appears only now.
+        open_or_new = self.stopped is None or not self.is_set
+        if by_person and terms.counts_from_change and open_or_new and duration is not None:
             self.terms = terms
             counted_from = at if alters or self.calendar is not calendar else counted_from
         self.aim(duration, terms, counted_from)
@@ -103,11 +105,14 @@ class TrackedTarget:
         """Set the deadline to an instant that a person chose, or clear (None) the one set before."""
         if self.stopped is not None or due == self.manual:
             return
-        before, late = self.due_if_resumed(at), self._is_past_due(at)
-        if late and before is not None:
+        before, last = self.due_if_resumed(at), self.missed[-1].due if self.missed else None
+        late = not self.is_unknown and self._is_past_due(at)
+        if late and before is not None and (last is None or before > last):
             self.missed.append(Missed(before, at, self.manual is not None, self.agreement))
         self.manual = due
-        self._count_revision(before, at, after_a_miss=late)
+        self._count_revision(before, at)
+        if self.missed:
+            self._number_agreement(self.due_if_resumed(at))
 
     def reopen(self, at: int) -> None:
         """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
@@ -137,7 +142,8 @@ class TrackedTarget:
         past = ended(pauses, now)
         clock_run = self._clock_run(pauses, now)
         due, target, calendar = clock_run.due, self._target(clock_run.due, past), self.calendar
-        end = self.stopped if self.stopped is not None else max(now, self.start)
+        # A target that appears with a person's change may have been done before it.
+        end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
         breaches = self._breaches(due if late else None)
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
@@ -248,7 +254,13 @@ class TrackedTarget:
         last = pauses[-1].end if pauses else None
         return self.counted_from if last is None else last
 
-    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool) -> None:
+    def _number_agreement(self, due: int | None) -> None:
+        """Count an agreement on a deadline later than the last one that was missed; an earlier one is not new."""
+        last = self.missed[-1]
+        is_later = due is None or due > last.due
+        self.agreement = max(self.agreement, last.agreement + 1) if is_later else last.agreement
+
+    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
         """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""
         after = self.due_if_resumed(at)
         if before is not None and after is not None and after > before:

@@ -54,7 +54,7 @@ class TrackedTargets:
         if terms.opening_waits and not outbound:
             self._begin_next_response(at)
         if status is not self._status:
-            self.change_status(at, status)
+            self.change_status(at, status, unknown_instant=Target.RESOLUTION in self._unknown)
 
     def __iter__(self) -> Iterator[TrackedTarget]:
         """Yield every target that was ever set, met and missed ones included."""

@@ -47,7 +47,7 @@ class Promise:
     manual: int | None = None
     #: Deadlines that were missed before a person agreed on the present one.
     missed: list[int] = field(default_factory=list)
-    #: What held before a person agreed on another deadline: until when, set by hand to what, standing still why.
+    #: How each of them was missed: until when it held, set by hand to what, standing still why.
     agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     #: How often a person moved the deadline later.
     moved_later: int = 0
@@ -134,11 +134,11 @@ class SlowTicket:
         was_done, is_done, self.status = self.status in DONE, status in DONE, status
         if is_done and not was_done:
             ended = [each for each in self.latest() if not each.is_over]
+            nobody_knows = "resolution" in self.unknown if record["type"] == "created" else "unknown_instant" in record
             for promise in ended:
                 # Who cannot tell when somebody answered cannot tell either that nobody did.
-                doubted = promise.unknown and (promise.kind != "resolution" or record["type"] == "created")
-                promise.unknown = doubted or record.get("unknown_instant", False)
-            if record["type"] == "status" and not record.get("unknown_instant"):
+                promise.unknown = nobody_knows or (promise.unknown and promise.kind != "resolution")
+            if not nobody_knows:
                 self.unknown -= {"resolution"}
             self.stop(at, *ended)
         if was_done and not is_done:
@@ -175,9 +175,10 @@ class SlowTicket:
     def set_due(self, at: int, kind: str, due: str | None) -> None:
         for promise in self.latest():
             if promise.kind == kind and not promise.is_over:
-                before = self.ahead(promise, at)
-                promise.missed = self.breaches(promise, at)
-                promise.agreed.append((at, promise.manual, self.stands_still(kind)))
+                before, breaches = self.ahead(promise, at), self.breaches(promise, at)
+                if breaches != promise.missed:
+                    promise.agreed.append((at, promise.manual, self.stands_still(kind)))
+                promise.missed = breaches
                 promise.manual = seconds(due) if due is not None else None
                 self.compare(promise, at, before)
 
@@ -202,27 +203,28 @@ class SlowTicket:
         if opening_waits and not self.replied and self.status not in DONE and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
         for promise, before in zip(self.latest(), befores, strict=False):
-            late, recounts = self.is_late(promise, at), self.setting("late_targets") == "recount"
-            over = promise.is_over and (promise.is_made or promise.kind in ("next_response", "update"))
             waits = promise.kind != "next_response" or self.messages_wait()
             target, calendar, walk = self.target(promise.kind) if waits else None, self.calendar, self.walk
-            missed = bool(self.breaches(promise, at))
-            if (late or over) and not (late and recounts) or missed and target is None:
+            missed = bool(self.breaches(promise, at)) and not promise.unknown
+            follows = not missed or (self.setting("late_targets") == "recount" and target is not None)
+            met = promise.is_over and promise.is_made and not missed
+            exchanged = promise.is_over and promise.kind in ("next_response", "update")
+            if not follows or met or exchanged:
                 continue
-            was_over = promise.is_over and promise.is_made
-            if self.setting("count_from") == "creation" or was_over:
+            if self.setting("count_from") == "creation" or (promise.is_over and missed):
                 promise.counts_from = promise.start
             elif target is not None and (target, calendar) != (promise.target, promise.calendar):
                 promise.counts_from = at
             promise.target, promise.calendar, promise.walk = target, calendar, walk
-            if recounts:
+            if missed:
                 self.recount(promise)
             self.compare(promise, at, before)
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""
         manual, promise.missed = promise.manual, []
-        for until, promise.manual, going in promise.agreed:
+        for until, by_hand, going in promise.agreed:
+            promise.manual = by_hand
             due = None if promise.unknown else self.known_due(promise, until, going)
             if due is not None and until > due and (not promise.missed or due > promise.missed[-1]):
                 promise.missed.append(due)
@@ -244,7 +246,8 @@ class SlowTicket:
         plan = self.stated["plan"] or self.setting("default_plan")
         facts = {key: {self.stated[key]} for key in ("tenant", "priority")} | {"plan": {plan}}
         facts["tag"] = self.stated["tags"]
-        self.policy: Record | None = next((each for each in self.rules["policy"] if matches(each["match"], facts)), None)
+        matching = (each for each in self.rules["policy"] if matches(each["match"], facts))
+        self.policy: Record | None = next(matching, None)
         self.calendar = (self.policy["calendar"] if self.policy else None, self.stated["timezone"])
         self.walk = self.walk_of(*self.calendar)
 
