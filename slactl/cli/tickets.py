@@ -11,8 +11,12 @@ from slactl.cli.options import (
     BodyOption,
     Id,
     Ids,
+    ReasonOption,
+    as_priority,
+    as_status,
     call,
     last_word,
+    priority_option,
     read_body,
     read_ids,
     typed,
@@ -20,7 +24,7 @@ from slactl.cli.options import (
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
-from slactl.sla.enums import Priority, Status, Target
+from slactl.sla.enums import Priority, Target
 
 app = Commands()
 
@@ -39,11 +43,14 @@ def create(
     body: BodyOption = None,
     plan: PlanOption = None,
     tenant: TenantOption = None,
-    priority: Annotated[Priority, typer.Option(help="The priority.")] = Priority.NORMAL,
+    priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
     assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
+    outbound: Annotated[
+        bool, typer.Option("--outbound", help="An agent wrote first: no first response is due.")
+    ] = False,
     *,
     answer: Answer,
 ) -> None:
@@ -59,7 +66,18 @@ def create(
 
     here = call(context)
     who = here.person(assignee)
-    new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
+    new = opening.NewTicket(
+        subject=subject,
+        requester_email=requester,
+        body=read_body(body),
+        plan=plan,
+        tenant=tenant,
+        priority=priority or Priority.NORMAL,
+        assignee=who,
+        tags=tag or (),
+        external_id=external_id,
+        outbound=outbound,
+    )
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
     announce(here, answer, outcome, "opened", assignee=who)
 
@@ -73,6 +91,7 @@ def assign(
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -89,7 +108,7 @@ def assign(
     if nobody == (to is not None):
         raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
     who = call(context).person(to)
-    change_tickets(context, answer, references, changes.assign(who), "assigned", at, assignee=who)
+    change_tickets(context, answer, references, changes.assign(who), "assigned", at, reason, assignee=who)
 
 
 @app.command()
@@ -104,6 +123,7 @@ def priority(
         ),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -116,9 +136,9 @@ def priority(
     """
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, Priority, "slactl priority --help")
+    references, value = last_word(words, as_priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"set priority {value} on", at)
+    change_tickets(context, answer, references, change, f"set priority {value} on", at, reason)
 
 
 @app.command()
@@ -129,6 +149,7 @@ def status(
         typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -140,9 +161,9 @@ def status(
     """
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, Status, "slactl status --help")
+    references, value = last_word(words, as_status, "slactl status --help")
     change = changes.set_status(value)
-    change_tickets(context, answer, references, change, f"set status {value} on", at)
+    change_tickets(context, answer, references, change, f"set status {value} on", at, reason)
 
 
 @app.command()
@@ -150,6 +171,7 @@ def resolve(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -162,7 +184,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, "resolved", at)
+    change_tickets(context, answer, references, change, "resolved", at, reason)
 
 
 @app.command()
@@ -170,6 +192,7 @@ def close(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -182,7 +205,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, "closed", at)
+    change_tickets(context, answer, references, change, "closed", at, reason)
 
 
 @app.command()
@@ -190,6 +213,7 @@ def reopen(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -202,7 +226,7 @@ def reopen(
     from slactl.desk.tickets import changes
 
     change = changes.reopen()
-    change_tickets(context, answer, references, change, "reopened", at)
+    change_tickets(context, answer, references, change, "reopened", at, reason)
 
 
 @app.command()
@@ -212,6 +236,7 @@ def tag(
     add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -227,7 +252,7 @@ def tag(
     if not add and not remove:
         raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(references)} --add vip")
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    change_tickets(context, answer, references, change, "tagged", at)
+    change_tickets(context, answer, references, change, "tagged", at, reason)
 
 
 @app.command()

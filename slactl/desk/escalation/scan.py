@@ -14,7 +14,7 @@ from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
@@ -154,6 +154,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
         batch.scanned += 1
         mark = book.mark()
         try:
+            record_waking(book, number)
             breached = note_breaches(book, number)
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
@@ -178,6 +179,15 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
 
 def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
+
+
+def record_waking(book: Ledger, number: int) -> None:
+    """Record that a status ended by itself, at the instant that a person set with it."""
+    woke = book.state(number).woke
+    if woke is not None:
+        before, at = woke
+        detail = {"status": Status.OPEN.value, "from": before.value}
+        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
 
 
 def note_breaches(book: Ledger, number: int) -> int:

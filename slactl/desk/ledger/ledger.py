@@ -106,9 +106,8 @@ class Ledger:
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
         """Evaluate the history of a ticket as of an instant."""
-        history = self._ticket(number).history
-        rulebook = self.rulebook
-        return evaluate(history, rulebook.version, at, rulebook.holidays, self._conditions, with_outcomes=True)
+        history, rules = self._ticket(number).history, self.rulebook
+        return evaluate(history, rules.version, at, rules.holidays, self._conditions, with_outcomes=True)
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
@@ -140,7 +139,7 @@ class Ledger:
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
-        detail, texts = sealed(run_by(event.detail), written)
+        detail, texts = sealed(run_by(event.detail, event.id), written)
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()

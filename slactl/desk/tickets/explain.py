@@ -77,7 +77,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
         case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
-        return _ticket_record(ticket, case, target)
+        corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
+        return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
 
 def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Record:

@@ -17,6 +17,7 @@ from slactl.desk.escalation.scan import fire_due, note_breaches
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.bursts import begun_bursts
+from slactl.desk.tickets.corrections import note_corrections, noted_breaches
 from slactl.desk.transfer.append import append_events
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import Map
@@ -48,6 +49,8 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
+    #: Breaches that were noted here and that the history of the file takes back.
+    corrected: int = 0
     bad: int = 0
     warnings: int = 0
 
@@ -250,7 +253,7 @@ def _import_ticket(
     first: int,
 ) -> None:
     """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
-    mark, number, added = book.mark(), match.number, 0
+    mark, number, added, corrected = book.mark(), match.number, 0, 0
     try:
         for line in history:
             work.warn(bring_rules(book, line, work.notes))
@@ -260,7 +263,9 @@ def _import_ticket(
             number = open_ticket(book, match, history[0])
             added = 1 + append_events(book, number, history[1:], Identities())
         else:
+            noted = noted_breaches(book, number)
             added = append_events(book, number, history, known[number])
+            corrected = note_corrections(book, number, noted, None, [line.event for line in history])
         tags = book.state(number).tags
         if any(line.event.type is EventType.TAGS for line in history):
             at_most_tags(tags)
@@ -275,3 +280,4 @@ def _import_ticket(
     work.done.opened += match.number is None
     work.done.changed += match.number is not None and added > 0
     work.done.events += added
+    work.done.corrected += corrected

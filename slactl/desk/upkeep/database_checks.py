@@ -92,7 +92,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     yield from _work(connection, now)
     counts = health.stuck_messages(connection)
     if not counts:
-        yield Check("notifications", True, "no message is dead or held")
+        yield Check("notifications", True, "no message is dead, held or partly sent")
     for state, count in counts.items():
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)

@@ -141,8 +141,10 @@ def next_instant(
         if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
             unseen.append(timer.due_at)
         instants += [min(unseen) + _SECOND] if unseen else []
+    if evaluation.wakes_at is not None and timer.stopped_at is None:
+        instants.append(evaluation.wakes_at)
     for escalation in rules_watching(timer.clock_run, rules):
-        if not escalation.when.matches(evaluation.facts):
+        if timer.state is TimerState.UNKNOWN or not escalation.when.matches(evaluation.facts):
             continue
         if timer.stopped_at is not None:
             instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]

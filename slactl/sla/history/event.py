@@ -51,4 +51,5 @@ _VALUES = {
     EventType.ACKNOWLEDGED: ("until",),
     EventType.RETRACTED: ("events",),
     EventType.BREACHED: ("target", "cycle"),
+    EventType.CORRECTED: ("target", "due_at"),
 }

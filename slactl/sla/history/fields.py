@@ -166,11 +166,6 @@ def read_flag(value: object, field: str) -> bool:
     return value
 
 
-def _nothing(value: object, field: str) -> None:
-    if value not in (False, []):
-        raise LineError(field, "is not read by this version of slactl; leave it out, and record the fact in slactl")
-
-
 def read_zone(value: object, field: str) -> str | None:
     """Return the name of a time zone that this machine knows, or None."""
     name = read_name(value, field)
@@ -211,15 +206,18 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "bursts": read_names,
         "rules": read_name,
     },
-    EventType.AGENT_REPLY: {},
-    EventType.CUSTOMER_REPLY: {},
-    EventType.NOTE: {},
-    EventType.STATUS: {"status": _STATUS, "from": _STATUS, "until": read_instant_text, "unknown_instant": read_flag},
-    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
-    EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
+    EventType.AGENT_REPLY: {"reason": _LINE},
+    EventType.CUSTOMER_REPLY: {"reason": _LINE},
+    EventType.NOTE: {"reason": _LINE},
+    EventType.STATUS: {
+        **{"status": _STATUS, "from": _STATUS, "reason": _LINE},
+        **{"until": read_instant_text, "unknown_instant": read_flag},
+    },
+    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY, "reason": _LINE},
+    EventType.ASSIGNED: {"assignee": read_name, "from": read_name, "reason": _LINE},
     EventType.PLAN: {"plan": read_name, "timezone": read_zone, "from": read_name},
     EventType.TENANT: {"tenant": read_name, "plan": read_name, "timezone": read_zone, "from": read_name},
-    EventType.TAGS: {"tags": read_names, "added": read_names, "removed": read_names},
+    EventType.TAGS: {"tags": read_names, "added": read_names, "removed": read_names, "reason": _LINE},
     EventType.DUE_SET: {"target": _TARGET, "due_at": read_instant_text, "reason": _LINE},
     EventType.ESCALATED: {
         "reason": _LINE,
@@ -248,6 +246,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         **{"target": _TARGET, "cycle": read_number},
         **{"agreement": read_number, "due_at": read_instant_text},
     },
+    EventType.CORRECTED: {"target": _TARGET, "cycle": read_number, "due_at": read_instant_text, "reason": _LINE},
     EventType.DEADLINES: {
         "policy": _LINE,
         "because": _LINE,
@@ -290,13 +289,10 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: The fields from which nothing is read, by type: names of other programs, what an export adds, and a few values that
-#: are only right where they say nothing.
+#: The fields from which nothing is read, by type: names of other programs, and what an export adds.
 UNUSED: dict[EventType, dict[str, Reader]] = {
-    kind: {"source": read_name, "id": read_name, "copy": read_number} for kind in EventType
+    kind: {"source": read_name, "copy": read_number} for kind in EventType
 }
-UNUSED[EventType.CREATED] |= {"outbound": _nothing, "unknown": _nothing}
-UNUSED[EventType.STATUS] |= {"until": _nothing, "unknown_instant": _nothing}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
 KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))

@@ -120,6 +120,8 @@ class Timer:
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
+    `wakes_at` is when its status ends by itself, None if it does not; `woke` is the one that did, and when,
+    until `check` records it.
     `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
@@ -143,6 +145,8 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
+    woke: tuple[Status, datetime] | None
+    wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
     escalation_level: int
