@@ -194,7 +194,8 @@ def random_history(dice: Random, opened: int, ticket: str = "T", *, retracts: bo
         else:
             event = random_event(dice, opened, at, tags)
         # Lines that say the same count once, so each is somebody else's.
-        history.append({**event, "ticket": ticket, "at": text(at), "actor": f"agent {place}", "id": f"{ticket}/{place}"})
+        said = {"ticket": ticket, "at": text(at), "actor": f"agent {place}", "id": f"{ticket}/{place}"}
+        history.append({**event, **said})
     return history
 
 

@@ -84,11 +84,10 @@ class TrackedTargets:
         if is_done and not was_done:
             for tracked in self.still_running():
                 tracked.stopped = at
-                tracked.is_unknown = unknown_instant or tracked.is_unknown
+                tracked.is_unknown = unknown_instant or (tracked.is_unknown and tracked.kind is not Target.RESOLUTION)
                 tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
                 tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
-                self._resolutions[-1].is_unknown = False
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)

@@ -199,8 +199,8 @@ class SlowTicket:
     def retarget(self, at: int) -> None:
         befores = [self.ahead(promise, at) for promise in self.latest()]
         self.choose()
-        opening_waits = self.setting("next_response_from") == "creation" and not self.outbound
-        if opening_waits and not self.replied and self.status not in DONE and not self.exchanges:
+        unanswered = self.setting("next_response_from") == "creation" and not self.replied
+        if unanswered and not self.firsts[0].is_over and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
         for promise, before in zip(self.latest(), befores, strict=False):
             waits = promise.kind != "next_response" or self.messages_wait()
@@ -211,10 +211,11 @@ class SlowTicket:
             exchanged = promise.is_over and promise.kind in ("next_response", "update")
             if not follows or met or exchanged:
                 continue
-            if self.setting("count_from") == "creation" or (promise.is_over and missed):
+            if self.setting("count_from") == "creation":
                 promise.counts_from = promise.start
             elif target is not None and (target, calendar) != (promise.target, promise.calendar):
-                promise.counts_from = at
+                # What was done late cannot count from a change that came after it.
+                promise.counts_from = promise.counts_from if promise.is_over and promise.is_made else at
             promise.target, promise.calendar, promise.walk = target, calendar, walk
             if missed:
                 self.recount(promise)
