@@ -54,6 +54,8 @@ class TrackedTarget:
     stopped: int | None = None
     manual: int | None = None
     missed: list[Missed] = field(default_factory=list)
+    #: All of them, including those that are not missed under the present duration.
+    replaced: list[Missed] = field(default_factory=list)
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
@@ -109,6 +111,7 @@ class TrackedTarget:
         late = not self.is_unknown and self._is_past_due(at)
         if late and before is not None and (last is None or before > last):
             self.missed.append(Missed(before, at, self.manual is not None, self.agreement))
+            self.replaced.append(self.missed[-1])
         self.manual = due
         self._count_revision(before, at)
         if self.missed:
@@ -227,7 +230,7 @@ class TrackedTarget:
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
         judged = []
-        for missed in self.missed:
+        for missed in self.replaced:
             due = missed.due
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)

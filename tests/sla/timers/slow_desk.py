@@ -205,7 +205,7 @@ class SlowTicket:
         for promise, before in zip(self.latest(), befores, strict=False):
             waits = promise.kind != "next_response" or self.messages_wait()
             target, calendar, walk = self.target(promise.kind) if waits else None, self.calendar, self.walk
-            missed = bool(self.breaches(promise, at)) and not promise.unknown
+            missed = promise.is_made and bool(self.breaches(promise, at)) and not promise.unknown
             follows = not missed or (self.setting("late_targets") == "recount" and target is not None)
             met = promise.is_over and promise.is_made and not missed
             exchanged = promise.is_over and promise.kind in ("next_response", "update")
