@@ -51,6 +51,8 @@ class Promise:
     agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     #: How often a person moved the deadline later.
     moved_later: int = 0
+    #: How often it was judged anew, and got a later deadline.
+    renewed: int = 0
     #: Nobody can tell when it ends, or ended.
     unknown: bool = False
 
@@ -219,7 +221,7 @@ class SlowTicket:
             promise.target, promise.calendar, promise.walk = target, calendar, walk
             if missed:
                 self.recount(promise)
-            self.compare(promise, at, before)
+            promise.renewed += self.compare(promise, at, before) and missed
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""
@@ -231,10 +233,12 @@ class SlowTicket:
                 promise.missed.append(due)
         promise.manual = manual
 
-    def compare(self, promise: Promise, at: int, before: int | None) -> None:
+    def compare(self, promise: Promise, at: int, before: int | None) -> bool:
         """Did a person move the deadline later?"""
         after = self.ahead(promise, at)
-        promise.moved_later += before is not None and after is not None and after > before
+        is_later = before is not None and after is not None and after > before
+        promise.moved_later += is_later
+        return is_later
 
     def stop(self, at: int, *promises: Promise) -> None:
         for promise in promises:
@@ -282,6 +286,13 @@ class SlowTicket:
         pausing = self.status in self.setting("pause_statuses") and kind in self.setting("pause")
         return "paused" if pausing else None
 
+    def stands_since(self, kind: str) -> int:
+        """The beginning of the pause that goes on now."""
+        since = self.clock
+        while self.stood[kind].get(since - STEP) == "paused":
+            since -= STEP
+        return since
+
     # What it comes to
 
     def is_late(self, promise: Promise, at: int) -> bool:
@@ -319,10 +330,25 @@ class SlowTicket:
         owed = 0 if promise.target.endswith("bd") else minutes(promise.target) * 60
         return self.reach(promise, self.base(promise), owed, end, None if ended else going)
 
-    def reach(self, promise: Promise, base: int, owed: int, end: int, going: str | None) -> int | None:
+    def count_to(self, promise: Promise, begin: int, owed: int, now: int, stood: Mapping[int, str]) -> int:
+        """When so much was counted after an instant, if the clock goes on from now."""
+        found = self.reach(promise, begin, max(0, owed), now, None, begin, stood)
+        assert found is not None
+        return found
+
+    def reach(
+        self,
+        promise: Promise,
+        base: int,
+        owed: int,
+        end: int,
+        going: str | None,
+        begin: int | None = None,
+        stood: Mapping[int, str] | None = None,
+    ) -> int | None:
         """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
-        stood, due, before = self.stood[promise.kind], None, None
-        for t in range(promise.counts_from, promise.walk.last, STEP):
+        stood, due, before = self.stood[promise.kind] if stood is None else stood, None, None
+        for t in range(promise.counts_from if begin is None else begin, promise.walk.last, STEP):
             if due is None and owed == 0 and t >= base:
                 due = t
             reason = stood.get(t) if t < end else None
@@ -340,14 +366,14 @@ class SlowTicket:
             before = reason
         raise TooFarAhead
 
-    def counted(self, promise: Promise, a: int, b: int, end: int) -> int:
-        stood = self.stood[promise.kind]
+    def counted(self, promise: Promise, a: int, b: int, end: int, stood: Mapping[int, str] | None = None) -> int:
+        stood = self.stood[promise.kind] if stood is None else stood
         quarters = (t for t in range(a, b, STEP) if t >= end or t not in stood)
         return sum(STEP for t in quarters if promise.walk.is_open(t))
 
-    def target_seconds(self, promise: Promise, end: int) -> int:
+    def target_seconds(self, promise: Promise, end: int, stood: Mapping[int, str] | None = None) -> int:
         if promise.manual is not None and not promise.unknown:
-            return self.counted(promise, promise.counts_from, promise.manual, end)
+            return self.counted(promise, promise.counts_from, promise.manual, end, stood)
         if promise.target is not None and promise.target.endswith("bd"):
             return promise.walk.between(promise.counts_from, self.base(promise))
         return minutes(promise.target or "0m") * 60
