@@ -107,6 +107,8 @@ def _calendar(console: "Console", chosen: Record) -> None:
         own = f", the tenant's own, not {chosen['stated_timezone']}"
         zone = f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
         print_fact(console, "Calendar", f"{chosen['calendar']}, {'always open' if chosen['always_open'] else zone}")
+    if chosen["any_of"]:
+        print_fact(console, "Hours", f"open when any of {', '.join(chosen['any_of'])} is")
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record

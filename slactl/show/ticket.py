@@ -4,7 +4,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules.match import Facts
 from slactl.sla.timers.pauses import Pause, PauseReason
