@@ -1,7 +1,7 @@
 """Track one target of a ticket while its history is read: its start, its deadline, and whether it was met."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.durations import Duration
@@ -71,6 +71,16 @@ class TrackedTarget:
     def is_set(self) -> bool:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
+
+    @property
+    def ended_as_promised(self) -> bool:
+        """Whether it had a target when it stopped, and the history tells the instant."""
+        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
+        return self.is_set and is_after_promise and not self.is_unknown
+
+    def as_it_stopped(self) -> "TrackedTarget":
+        """Return a copy that later events do not change."""
+        return replace(self, missed=list(self.missed), replaced=list(self.replaced))
 
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
         """Set the duration, counted from the start or from a later instant; None takes the target away.

@@ -55,6 +55,8 @@ class Promise:
     renewed: int = 0
     #: Nobody can tell when it ends, or ended.
     unknown: bool = False
+    #: The agreements whose misses are outcomes by now.
+    told: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def is_made(self) -> bool:
@@ -63,6 +65,10 @@ class Promise:
     @property
     def is_over(self) -> bool:
         return self.stopped is not None
+
+    def agreement(self, due: int) -> tuple[int, int]:
+        """How often it was judged anew, and how many deadlines were missed before this one was agreed on."""
+        return self.renewed, sum(each < due for each in self.missed)
 
 
 class SlowTicket:
@@ -88,6 +94,8 @@ class SlowTicket:
         self.resolutions = [self.promise("resolution", 1, self.created)]
         self.exchanges: list[Promise] = []
         self.updates: list[Promise] = []
+        #: How the promises that were reopened had ended before.
+        self.past: list[Record] = []
         if self.outbound:
             self.updates.append(self.promise("update", 1, self.created))
         elif self.setting("next_response_from") == "creation":
@@ -159,6 +167,7 @@ class SlowTicket:
 
     def go_on(self, at: int, promise: Promise) -> None:
         """A deadline set by hand that was kept leaves what was left up to it."""
+        self.past += self.outcomes_of(promise, at)
         manual, stopped = promise.manual, promise.stopped
         if manual is not None and stopped is not None and stopped <= manual:
             due = promise.walk.add(at, promise.walk.between(stopped, manual))
@@ -413,6 +422,28 @@ class SlowTicket:
 
     def made(self) -> Iterator[Promise]:
         return (each for each in (*self.firsts, *self.exchanges, *self.updates, *self.resolutions) if each.is_made)
+
+    def outcomes(self) -> list[Record]:
+        """Every stop, and every deadline that passed undone; what was told once stands."""
+        cycles = (*self.firsts, *self.exchanges, *self.updates, *self.resolutions)
+        return [*self.past, *(row for each in cycles for row in self.outcomes_of(each, self.clock))]
+
+    def outcomes_of(self, promise: Promise, now: int) -> Iterator[Record]:
+        """How a promise ended, and what was missed; a miss and the late stop that follows it are one."""
+        what = {"kind": promise.kind, "cycle": promise.cycle}
+        breaches = self.breaches(promise, now)
+        new = [each for each in breaches if promise.agreement(each) not in promise.told]
+        promise.told |= {promise.agreement(each) for each in new}
+        # What was done before the change that promised it was no promise then.
+        promised = promise.is_made and not promise.unknown and (promise.stopped or now) >= promise.counts_from
+        stopped = promise.stopped if promised else None
+        if stopped is not None:
+            late, seconds = self.is_late(promise, now), self.counted(promise, promise.counts_from, stopped, stopped)
+            # An earlier deadline than the one that was missed is no other agreement.
+            missed = breaches[-1] if late and breaches[-1] in new else None
+            yield what | {"stopped_at": stopped, "missed_at": missed, "met": not late, "seconds": seconds}
+            new = [each for each in new if each != missed]
+        yield from (what | {"stopped_at": None, "missed_at": each, "met": False, "seconds": None} for each in new)
 
     def timers(self) -> list[Record]:
         return [self.timer(each, self.clock) for each in self.made()]

@@ -33,7 +33,8 @@ class SlowWatch:
                 at = self.nominal(ticket, promise, level, due, since)
                 warns = level[0] == "-" or level[-1] == "%"
                 looked = max(since, at + (level == "0m"))
-                key = (promise.kind, promise.cycle, rule, level, promise.moved_later if warns else agreement(promise, due))
+                arming = promise.moved_later if warns else promise.agreement(due)
+                key = (promise.kind, promise.cycle, rule, level, arming)
                 if looked >= until or key in self.decided:
                     continue
                 self.decided.add(key)
@@ -64,8 +65,3 @@ class SlowWatch:
             return ticket.count_to(promise, max(due, promise.counts_from), minutes(level[1:]) * 60, now, stood)
         owed = target * int(level[:-1]) // 100 if level[-1] == "%" else target - minutes(level[1:]) * 60
         return ticket.count_to(promise, promise.counts_from, owed, now, stood)
-
-
-def agreement(promise: Promise, due: int) -> tuple[int, int]:
-    """How many deadlines were missed before this one was agreed on, and how often they were judged anew."""
-    return promise.renewed, sum(each < due for each in promise.missed)
