@@ -37,28 +37,54 @@ WEEKS: dict[str, dict[str, list[str]]] = {
     "small hours": {day: ["00:00-03:30", "12:00-13:00", "23:45-24:00"] for day in DAYS},
     "round": {day: ["00:00-24:00"] for day in DAYS},
 }
-#: The days around the clock change that are special: how far away, and their hours; None is a holiday.
-SPECIAL: dict[str, dict[int, list[str] | None]] = {
-    "none": {},
-    "closed": {-1: None, 1: None, 2: []},
-    "moved": {0: ["01:00-04:15"], 1: ["20:00-04:00"], 2: ["06:00-07:00", "11:00-12:30"], 3: None},
+Hours = list[str] | dict[str, list[str]] | None
+#: What is special around the clock change: the first and the last day, counted from it, every year or once, and the
+#: hours; None is a holiday.
+SPECIAL: dict[str, list[tuple[int, int, bool, Hours]]] = {
+    "none": [],
+    "closed": [(-1, -1, False, None), (1, 1, False, None), (2, 2, False, [])],
+    "moved": [
+        (0, 0, False, ["01:00-04:15"]),
+        (1, 1, False, ["20:00-04:00"]),
+        (2, 2, False, ["06:00-07:00", "11:00-12:30"]),
+        (3, 3, False, None),
+    ],
+    "seasons": [
+        (-2, 4, True, {"mon": ["10:00-15:00"], "wed": [], "sun": ["01:30-02:30", "23:00-01:15"]}),
+        (1, 1, True, ["07:00-09:30"]),
+        (2, 3, False, ["12:00-20:00"]),
+        (3, 3, True, None),
+    ],
+    "travels": [
+        (-1, 0, False, {"sun": ["00:30-05:00"], "sat": []}),
+        (0, 0, True, None),
+        (1, 2, True, ["09:15-09:45", "16:00-24:00"]),
+        (4, 5, False, None),
+    ],
 }
 CALENDARS = list(product(WEEKS, SPECIAL))
 
 
 def calendar(name: tuple[str, str], zone: str, change: date) -> Record:
     """A calendar as `rules.toml` has it."""
-    week, special = WEEKS[name[0]], SPECIAL[name[1]]
-    near = {(change + timedelta(days=away)).isoformat(): hours for away, hours in special.items()}
+    near = {days(change, *when): hours for *when, hours in SPECIAL[name[1]]}
     return {
         "timezone": zone,
-        "weekly": week,
+        "weekly": WEEKS[name[0]],
         "holidays": [day for day, hours in near.items() if hours is None],
         "dates": {day: hours for day, hours in near.items() if hours is not None},
     }
 
 
+def days(change: date, first: int, last: int, every_year: bool) -> str:
+    """Some days as a key of `dates`."""
+    ends = [change + timedelta(days=away) for away in (first, last)]
+    told = [f"{end:%m-%d}" if every_year else end.isoformat() for end in ends]
+    return told[0] if first == last else "..".join(told)
+
+
 LENGTHS = ["15m", "30m", "1h", "2h", "4h", "6h", "8h", "9h", "16h", "20h", "1bd", "2bd", "3bd"]
+LENGTHS += ["0bd close", "1bd close", "2bd close", "0bd 02:30", "0bd 12:00", "1bd 02:30", "1bd 17:00"]
 KINDS = ["first_response", "next_response", "update", "resolution"]
 STATUSES = ["open", "pending", "waiting_customer", "resolved", "closed"]
 PLANS, TENANTS, PRIORITIES = ["free", "pro", "gold"], ["acme", "zoo"], ["low", "normal", "urgent"]
@@ -90,8 +116,16 @@ def own_settings(dice: Random) -> Record:
     )
 
 
-def random_targets(dice: Random) -> dict[str, str]:
-    return {kind: dice.choice(LENGTHS) for kind in KINDS if dice.random() < 0.75}
+def random_targets(dice: Random) -> Record:
+    return {kind: random_target(dice) for kind in KINDS if dice.random() < 0.75}
+
+
+def random_target(dice: Random) -> str | dict[str, str]:
+    length = dice.choice(LENGTHS)
+    return {"within": length, "calendar": dice.choice(PLACES)} if dice.random() < 0.2 else length
+
+
+PLACES = ["main", "main", "other", "always", "world"]
 
 
 def random_match(dice: Random) -> Record:
@@ -109,7 +143,7 @@ def random_match(dice: Random) -> Record:
 def random_policy(dice: Random, name: str, *, last: bool) -> Record:
     matches, excluded = random_match(dice), random_match(dice)
     targets = {"default": random_targets(dice), **some(dice, urgent=lambda: random_targets(dice))}
-    calendar = dice.choice(["main", "main", "other", "always"])
+    calendar = dice.choice(PLACES)
     return {
         "name": name,
         "match": {} if last and dice.random() < 0.9 else matches | ({"not": excluded} if excluded else {}),
@@ -119,7 +153,7 @@ def random_policy(dice: Random, name: str, *, last: bool) -> Record:
     }
 
 
-LEVELS = ["80%", "-30m", "0m", "+1h"]
+LEVELS = ["80%", "-30m", "0m", "+1h", "+1bd"]
 
 
 def random_escalations(dice: Random) -> list[Record]:
@@ -211,12 +245,19 @@ class Desk:
         self.zone, self.change = dice.choice(CHANGES)
         self.hours: dict[str, tuple[str, str]] = {name: dice.choice(CALENDARS) for name in ("main", "other")}
         near = date.fromisoformat(self.change[:10])
-        calendars = {name: calendar(chosen, self.zone, near) for name, chosen in self.hours.items()}
+        zones = {"main": self.zone, "other": dice.choice([self.zone, self.zone, *ZONES])}
+        calendars = {name: calendar(chosen, zones[name], near) for name, chosen in self.hours.items()}
+        calendars |= {
+            "always": {"always_open": True},
+            "world": {"timezone": dice.choice([self.zone, *ZONES]), "any_of": ["main", "other"]},
+        }
+        for name in subset(dice, ["main", "other", "world"]):
+            calendars[name]["fixed"] = dice.random() < 0.3
         names = ["p1", "p2", "p3"][: dice.randint(1, 3)]
         self.rules: Record = {
             "schema": 1,
             "settings": own_settings(dice),
-            "calendars": {**calendars, "always": {"always_open": True}},
+            "calendars": calendars,
             "policy": [random_policy(dice, name, last=name == names[-1]) for name in names],
             "escalation": random_escalations(dice),
         }

@@ -7,10 +7,9 @@ tests. All instants are seconds since 1970 and lie on the quarter hour, as do al
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from random_desks import STEP, Record
-from wall_clock import Walk
 
 DONE = ("resolved", "closed")
 SETTINGS: dict[str, Any] = {
@@ -23,8 +22,23 @@ SETTINGS: dict[str, Any] = {
     "late_targets": "keep",
 }
 
+
+class Walk(Protocol):
+    """What the wall clock of a calendar shows, quarter after quarter."""
+
+    last: int
+
+    def is_open(self, t: int) -> bool: ...
+    def between(self, a: int, b: int) -> int: ...
+    def add(self, start: int, seconds: int) -> int | None: ...
+    def add_days(self, start: int, n: int) -> int | None: ...
+    def until(self, start: int, n: int, clock: str) -> int | None: ...
+
+
 #: The wall clock of a calendar, in its own zone or in another.
 WalkOf = Callable[[str | None, str | None], Walk]
+#: The name of a calendar, and the zone of the ticket's tenant.
+Place = tuple[str | None, str | None]
 
 
 class TooFarAhead(Exception):
@@ -39,7 +53,7 @@ class Promise:
     cycle: int
     start: int
     target: str | None
-    calendar: tuple[str | None, str | None]
+    calendar: Place
     walk: Walk
     #: Where the counting begins: the start, or the change that made another target of it.
     counts_from: int
@@ -215,7 +229,7 @@ class SlowTicket:
             self.exchanges.append(self.promise("next_response", 1, self.created))
         for promise, before in zip(self.latest(), befores, strict=False):
             waits = promise.kind != "next_response" or self.messages_wait()
-            target, calendar, walk = self.target(promise.kind) if waits else None, self.calendar, self.walk
+            target, calendar = self.target(promise.kind) if waits else (None, self.calendar)
             missed = promise.is_made and bool(self.breaches(promise, at)) and not promise.unknown
             follows = not missed or (self.setting("late_targets") == "recount" and target is not None)
             met = promise.is_over and promise.is_made and not missed
@@ -227,7 +241,7 @@ class SlowTicket:
             elif target is not None and (target, calendar) != (promise.target, promise.calendar):
                 # What was done late cannot count from a change that came after it.
                 promise.counts_from = promise.counts_from if promise.is_over and promise.is_made else at
-            promise.target, promise.calendar, promise.walk = target, calendar, walk
+            promise.target, promise.calendar, promise.walk = target, calendar, self.walk_of(*calendar)
             if missed:
                 self.recount(promise)
             promise.renewed += self.compare(promise, at, before) and missed
@@ -263,19 +277,23 @@ class SlowTicket:
         matching = (each for each in self.rules["policy"] if matches(each["match"], facts))
         self.policy: Record | None = next(matching, None)
         self.calendar = (self.policy["calendar"] if self.policy else None, self.stated["timezone"])
-        self.walk = self.walk_of(*self.calendar)
 
     def setting(self, name: str) -> Any:  # noqa: ANN401
         policy = getattr(self, "policy", None) or {}
         return policy.get(name, self.rules["settings"].get(name, SETTINGS[name]))
 
-    def target(self, kind: str) -> str | None:
-        targets: Mapping[str, Mapping[str, str]] = self.policy["targets"] if self.policy else {}
-        return targets.get(self.chosen_for["priority"], targets.get("default", {})).get(kind)
+    def target(self, kind: str) -> tuple[str | None, Place]:
+        """How much time there is, and the calendar that counts it."""
+        targets: Mapping[str, Mapping[str, Any]] = self.policy["targets"] if self.policy else {}
+        stated = targets.get(self.chosen_for["priority"], targets.get("default", {})).get(kind)
+        if isinstance(stated, dict):
+            return stated["within"], (stated["calendar"], self.calendar[1])
+        return stated, self.calendar
 
     def promise(self, kind: str, cycle: int, start: int) -> Promise:
-        target, unknown = self.target(kind), kind in self.unknown
-        return Promise(kind, cycle, start, target, self.calendar, self.walk, start, unknown=unknown)
+        target, calendar = self.target(kind)
+        walk, unknown = self.walk_of(*calendar), kind in self.unknown
+        return Promise(kind, cycle, start, target, calendar, walk, start, unknown=unknown)
 
     def latest(self) -> list[Promise]:
         """The last cycle of each kind, in the order in which they came to be."""
@@ -316,9 +334,11 @@ class SlowTicket:
 
     def base(self, promise: Promise) -> int:
         """Where the counting ends that no pause touches: the n-th business day, or the start."""
-        if promise.target is None or not promise.target.endswith("bd"):
+        if promise.target is None or "bd" not in promise.target:
             return promise.counts_from
-        day = promise.walk.add_days(promise.counts_from, int(promise.target[:-2]))
+        days, clock = promise.target.split("bd")
+        walk, start = promise.walk, promise.counts_from
+        day = walk.until(start, int(days), clock[1:]) if clock else walk.add_days(start, int(days))
         if day is None:
             raise TooFarAhead
         return day
@@ -336,12 +356,14 @@ class SlowTicket:
             return promise.manual
         ended = promise.stopped is not None
         end = promise.stopped if promise.stopped is not None else at
-        owed = 0 if promise.target.endswith("bd") else minutes(promise.target) * 60
+        owed = 0 if "bd" in promise.target else minutes(promise.target) * 60
         return self.reach(promise, self.base(promise), owed, end, None if ended else going)
 
-    def count_to(self, promise: Promise, begin: int, owed: int, now: int, stood: Mapping[int, str]) -> int:
+    def count_to(
+        self, promise: Promise, begin: int, owed: int, now: int, stood: Mapping[int, str], base: int | None = None
+    ) -> int:
         """When so much was counted after an instant, if the clock goes on from now."""
-        found = self.reach(promise, begin, max(0, owed), now, None, begin, stood)
+        found = self.reach(promise, begin if base is None else base, max(0, owed), now, None, begin, stood)
         assert found is not None
         return found
 
@@ -383,7 +405,7 @@ class SlowTicket:
     def target_seconds(self, promise: Promise, end: int, stood: Mapping[int, str] | None = None) -> int:
         if promise.manual is not None and not promise.unknown:
             return self.counted(promise, promise.counts_from, promise.manual, end, stood)
-        if promise.target is not None and promise.target.endswith("bd"):
+        if promise.target is not None and "bd" in promise.target:
             return promise.walk.between(promise.counts_from, self.base(promise))
         return minutes(promise.target or "0m") * 60
 

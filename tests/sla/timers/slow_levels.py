@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from random_desks import Record
-from slow_desk import Promise, SlowTicket, WalkOf, minutes, seconds
+from slow_desk import Promise, SlowTicket, TooFarAhead, WalkOf, minutes, seconds
 
 #: A rule, a level, and the instant at which it was due.
 Firing = tuple[str, str, int]
@@ -60,6 +60,12 @@ class SlowWatch:
         target = ticket.target_seconds(promise, now, stood)
         if level == "0m":
             return due
+        if level.endswith("bd"):
+            begin = max(due, promise.counts_from)
+            day = promise.walk.add_days(begin, int(level[1:-2]))
+            if day is None:
+                raise TooFarAhead
+            return ticket.count_to(promise, begin, 0, now, stood, day)
         if level[0] == "+":
             # A deadline set by hand may lie before the start of the clock; time counts from the start.
             return ticket.count_to(promise, max(due, promise.counts_from), minutes(level[1:]) * 60, now, stood)
