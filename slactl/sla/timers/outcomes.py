@@ -4,8 +4,10 @@ They are facts: reopening the ticket or moving a deadline takes nothing back.
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from slactl.sla.enums import Priority, Target
@@ -36,6 +38,7 @@ class Outcome(NamedTuple):
     kind: Target
     cycle: int
     agreement: int
+    started_at: datetime
     stopped_at: datetime | None
     missed_at: datetime | None
     met: bool
@@ -69,20 +72,20 @@ class GroupLog:
 def outcomes(
     judged: Iterable[tuple[TrackedTarget, Timer]], earlier: Sequence[TrackedTarget], log: GroupLog, now: datetime
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of all cycles; `earlier` are the cycles as they were each time they had stopped before."""
+    """Yield the outcomes of all cycles.
+
+    `earlier` are the cycles as they were each time they had stopped before, and those that have no target any more.
+    """
     at = seconds_of(now)
-    for tracked, timer in judged:
-        counted: set[int] = set()
-        for before in earlier:
-            if before.kind is tracked.kind and before.cycle == tracked.cycle:
-                yield from _of_one(before, before.timer(at), counted, log)
-        yield from _of_one(tracked, timer, counted, log)
+    counted = defaultdict[tuple[Target, int], set[int]](set)
+    for tracked, timer in chain(((before, before.timer(at)) for before in earlier), judged):
+        yield from _of_one(tracked, timer, counted[tracked.kind, tracked.cycle], log)
 
 
 def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupLog) -> Iterator[Outcome]:
     """Yield how a cycle ended, and the missed deadlines whose agreements are not in `counted` yet."""
     assert isinstance(timer.kind, Target)
-    stopped = None if tracked.is_unknown or tracked.ended_by_level else timer.stopped_at
+    stopped = None if tracked.ended_by_level or not tracked.ended_as_promised else timer.stopped_at
     new = [breach for breach in timer.breaches if breach.agreement not in counted]
     counted.update(breach.agreement for breach in new)
     missed: dict[int, datetime | None] = {agreement: missed_at for missed_at, agreement in new}
@@ -94,6 +97,7 @@ def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupL
             kind=timer.kind,
             cycle=timer.cycle,
             agreement=agreement,
+            started_at=timer.started_at,
             stopped_at=ends,
             missed_at=missed_at,
             met=all(breach.agreement != agreement for breach in timer.breaches),
