@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 
 class Missed(NamedTuple):
-    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person."""
+    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
+
+    The target was late from `late_since` on.
+    """
 
     due: int
     at: int
     manual: bool
     agreement: int
+    late_since: int
 
 
 @dataclass(slots=True)
@@ -57,6 +61,8 @@ class TrackedTarget:
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
+    #: Since when it has its deadline: a change may set one that has passed already.
+    set_at: int = 0
     #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level, not a person.
     ended_unanswered: bool = False
     ended_by_level: bool = False
@@ -95,6 +101,7 @@ class TrackedTarget:
             self.terms = terms
             counted_from = at if alters or self.calendar is not calendar else counted_from
         self.aim(duration, terms, counted_from)
+        self.set_at = at
         if late:
             self._judge_anew()
         self._count_revision(before, at, after_a_miss=late)
@@ -105,8 +112,9 @@ class TrackedTarget:
             return
         before, late = self.due_if_resumed(at), self._is_past_due(at)
         if late and before is not None:
-            self.missed.append(Missed(before, at, self.manual is not None, self.agreement))
-        self.manual = due
+            late_since = max(before, self.set_at)
+            self.missed.append(Missed(before, at, self.manual is not None, self.agreement, late_since))
+        self.manual, self.set_at = due, at
         self._count_revision(before, at, after_a_miss=late)
 
     def reopen(self, at: int) -> None:
@@ -115,6 +123,11 @@ class TrackedTarget:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
         self.stopped, self.ended_unanswered, self.ended_by_level = None, False, False
+
+    def know(self, at: int) -> None:
+        """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""
+        if self.is_unknown:
+            self.is_unknown, self.set_at = False, at
 
     def is_late(self, at: int) -> bool:
         """Return whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""
@@ -213,10 +226,12 @@ class TrackedTarget:
 
     def _breaches(self, late: int | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
-        missed = {one.agreement: one.due for one in reversed(self.missed)}
+        missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
         if late is not None:
-            missed.setdefault(self.agreement, late)
-        return tuple(Breach(instant_of(due), agreement) for agreement, due in sorted(missed.items()))
+            missed.setdefault(self.agreement, (late, max(late, self.set_at)))
+        return tuple(
+            Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
+        )
 
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
@@ -227,7 +242,7 @@ class TrackedTarget:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
                 due = self._policy_due(past) or missed.at
             if missed.at > due:
-                judged.append(missed._replace(due=due))
+                judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
         self.missed = judged
 
     def _overdue(self, due: int, end: int, now: int) -> int:

@@ -71,9 +71,7 @@ class TrackedTargets:
         """Return whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
-    def change_status(
-        self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False
-    ) -> None:
+    def change_status(self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False) -> None:
         """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened.
 
         With `unknown_instant` the ticket was done by `at`, and nobody knows since when. A first response that ends so
@@ -88,7 +86,7 @@ class TrackedTargets:
                 tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
                 tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
-                self._resolutions[-1].is_unknown = False
+                self._resolutions[-1].know(at)
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
@@ -100,7 +98,8 @@ class TrackedTargets:
         self._unknown -= {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE}
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
             if tracked.stopped is None:
-                tracked.stopped, tracked.is_unknown = at, False
+                tracked.stopped = at
+                tracked.know(at)
         if not self._status.is_done:
             self._updates.append(self._begin(Target.UPDATE, len(self._updates) + 1, at))
 
@@ -160,7 +159,10 @@ class TrackedTargets:
             for tracked in (last, *(self._first() if not self._replied else ())):
                 self.earlier += [copy(tracked)] if tracked.is_set else []
                 tracked.reopen(at)
-                tracked.is_unknown = tracked.kind in self._unknown
+                if tracked.kind in self._unknown:
+                    tracked.is_unknown = True
+                else:
+                    tracked.know(at)
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
