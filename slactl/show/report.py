@@ -63,8 +63,10 @@ def ticket_words(report: "Report") -> str:
     text = f"{counted(opened, 'ticket')} opened"
     if not measured:
         return f"{text}; nothing was due"
-    of = f"of {measured:,} with a target met or missed, " if report["since"] or report["until"] else ""
-    return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    of = f"of {measured:,} with a target met or missed, "
+    text += f"; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    reopened = report["reopen_rate"]
+    return text if reopened is None else f"{text}; {percent(reopened)} of the resolved ones were reopened"
 
 
 def busiest_words(report: "Report") -> str:
