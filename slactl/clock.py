@@ -219,15 +219,24 @@ def _nearest(days: list[datetime], clock: time, now: datetime, ahead: bool) -> d
     return min(each for each in instants if each > now) if ahead else max(each for each in instants if each <= now)
 
 
+def local_instant(wall: datetime) -> datetime:
+    """Return the UTC instant of a naive time of the machine's zone.
+
+    A time that a clock change skips is as long after the change, and one that exists twice is the first (PEP 495).
+    `astimezone` of a naive time takes a skipped one for as long before the change.
+    """
+    return datetime.fromtimestamp(wall.timestamp(), UTC)
+
+
 def _local(day: datetime, clock: time) -> datetime:
-    return datetime.combine(day.date(), clock).astimezone(UTC)
+    return local_instant(datetime.combine(day.date(), clock))
 
 
 def _absolute(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     # Python cannot convert local time in the first and the last year of datetime.
     far = not FIRST_YEAR <= found.year <= LAST_YEAR
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else found.astimezone()
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else local_instant(found)
 
 
 @lru_cache(maxsize=10_000)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, Ids, call, read_ids, wall_seconds
+from slactl.cli.options import Answer, Ids, call, priority_option, read_ids, wall_seconds
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
@@ -27,7 +27,7 @@ def escalate(
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
     priority: Annotated[
-        Priority | None, typer.Option(help="Raise the priority to at least this one.", show_default=False)
+        Priority | None, priority_option("Raise the priority to at least this one.")
     ] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ViewCommand, view_names
-from slactl.cli.options import Call, Output, call, leave, say, wall_seconds
+from slactl.cli.options import Call, Output, call, leave, priority_option, say, wall_seconds
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
@@ -82,7 +82,7 @@ class Filters(NamedTuple):
     statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; also resolved or closed.")] = (
         None
     )
-    priorities: Annotated[list[Priority] | None, word("--priority", None, "Only this priority.")] = None
+    priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
     plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.")] = None
     tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.")] = None
     assignees: Annotated[list[str] | None, word("--assignee", "A", "Only this assignee; me is you.")] = None

@@ -96,7 +96,45 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     return parse
 
 
-Word = TypeVar("Word", Priority, Status)
+def as_priority(word: str) -> Priority:
+    """Return the priority that a person typed: one of the four, or another word that the rules name.
+
+    Raises:
+        UsageError: nobody knows the word.
+    """
+    from slactl.cli.panels import get_current_context
+    from slactl.text import not_one_of
+
+    if word in tuple(Priority):
+        return Priority(word)
+    from slactl.desk.rules.reading import priority_words
+
+    config = get_current_context().find_object(Config)
+    words = priority_words(config.rules) if config is not None else {}
+    if str(word).casefold() not in words:
+        raise UsageError(not_one_of(str(word), [*map(str, Priority), *words]), "slactl rules show")
+    return Priority(words[word.casefold()])
+
+
+def _priorities(incomplete: str) -> list[str]:
+    return [str(priority) for priority in Priority if str(priority).startswith(incomplete)]
+
+
+def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
+    """Return an option that takes a priority, in the words of the four or of the rules."""
+    option: typer.models.OptionInfo = typer.Option(
+        "--priority",
+        metavar="P",
+        help=help_text,
+        parser=as_priority,
+        autocompletion=_priorities,
+        rich_help_panel=panel,
+        show_default=False,
+    )
+    return option
+
+
+Word = TypeVar("Word")
 
 #: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
 STDIN_BYTES = 64_000_000
@@ -191,20 +229,29 @@ def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
-    """Return the ids, and the value that was typed as the last word.
+def as_status(word: str) -> Status:
+    """Return the status that a person typed.
 
     Raises:
-        UsageError: there is only one word, or the last word is not a value of the closed set.
+        UsageError: there is no such status.
     """
     from slactl.text import not_one_of
 
-    names = [str(value) for value in kind]
-    if words[-1] not in names:
-        raise UsageError(not_one_of(words[-1], names), example)
+    if word not in tuple(Status):
+        raise UsageError(not_one_of(word, Status), "slactl status --help")
+    return Status(word)
+
+
+def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tuple[list[str], Word]:
+    """Return the ids, and the value that was typed as the last word.
+
+    Raises:
+        UsageError: there is only one word, or `read` refuses the last word.
+    """
+    value = read(words[-1])
     if len(words) == 1:
         raise UsageError("name at least one ticket", example)
-    return words[:-1], kind(words[-1])
+    return words[:-1], value
 
 
 def read_stdin() -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slactl.cli import rules_versions
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, say
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, priority_option, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.sla.enums import Priority
@@ -53,7 +53,7 @@ def check(
 def show(
     context: typer.Context,
     plan: Annotated[str | None, typer.Option(metavar="P", help="Only this plan.")] = None,
-    priority: Annotated[Priority | None, typer.Option(help="Only this priority.", show_default=False)] = None,
+    priority: Annotated[Priority | None, priority_option("Only this priority.")] = None,
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Only this tenant.")] = None,
     *,
     output: Output,

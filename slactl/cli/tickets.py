@@ -11,8 +11,11 @@ from slactl.cli.options import (
     BodyOption,
     Id,
     Ids,
+    as_priority,
+    as_status,
     call,
     last_word,
+    priority_option,
     read_body,
     read_ids,
     typed,
@@ -20,7 +23,7 @@ from slactl.cli.options import (
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
-from slactl.sla.enums import Priority, Status, Target
+from slactl.sla.enums import Priority, Target
 
 app = Commands()
 
@@ -39,11 +42,14 @@ def create(
     body: BodyOption = None,
     plan: PlanOption = None,
     tenant: TenantOption = None,
-    priority: Annotated[Priority, typer.Option(help="The priority.")] = Priority.NORMAL,
+    priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
     assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
+    outbound: Annotated[
+        bool, typer.Option("--outbound", help="An agent wrote first: no first response is due.")
+    ] = False,
     *,
     answer: Answer,
 ) -> None:
@@ -59,7 +65,18 @@ def create(
 
     here = call(context)
     who = here.person(assignee)
-    new = opening.NewTicket(subject, requester, read_body(body), plan, tenant, priority, who, tag or (), external_id)
+    new = opening.NewTicket(
+        subject=subject,
+        requester_email=requester,
+        body=read_body(body),
+        plan=plan,
+        tenant=tenant,
+        priority=priority or Priority.NORMAL,
+        assignee=who,
+        tags=tag or (),
+        external_id=external_id,
+        outbound=outbound,
+    )
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
     announce(here, answer, outcome, "opened", assignee=who)
 
@@ -116,7 +133,7 @@ def priority(
     """
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, Priority, "slactl priority --help")
+    references, value = last_word(words, as_priority, "slactl priority --help")
     change = changes.prioritise(value)
     change_tickets(context, answer, references, change, f"set priority {value} on", at)
 
@@ -140,7 +157,7 @@ def status(
     """
     from slactl.desk.tickets import changes
 
-    references, value = last_word(words, Status, "slactl status --help")
+    references, value = last_word(words, as_status, "slactl status --help")
     change = changes.set_status(value)
     change_tickets(context, answer, references, change, f"set status {value} on", at)
 

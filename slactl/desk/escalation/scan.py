@@ -209,7 +209,7 @@ def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> l
 
 def _fire_level(book: Ledger, number: int, firing: Firing, run_id: int | None, baseline: bool) -> dict[str, Any]:
     outcome = firing.outcome
-    if baseline or book.rulebook.is_new(firing.escalation, firing.level, firing.due_at):
+    if baseline or book.rulebook.baselines.holds(number, firing.escalation, firing.level, firing.due_at):
         outcome = LevelOutcome.BASELINE
     cause = Cause(
         reason=firing.reason,

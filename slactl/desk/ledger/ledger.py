@@ -262,7 +262,7 @@ class Ledger:
             self.renumber(number)
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
-        settle(self.models, changed, self._rows, self.rulebook.current, self._watched)
+        settle(self.models, changed, self._rows, self.rulebook, self._watched)
         # Drop also the histories that were read, so that memory does not grow with the number of batches.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()

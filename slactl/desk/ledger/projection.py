@@ -10,7 +10,7 @@ from slactl.desk.ledger.records import text_or_none
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey, next_instant
 from slactl.sla.escalation.renumbering import BreachKey
-from slactl.sla.escalation.upcoming import next_level
+from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import PauseReason
 from slactl.sla.timers.timer import Evaluation, Timer
@@ -55,9 +55,11 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKey]) -> dict[str, Any]:
+def next_level_columns(
+    evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
+) -> dict[str, Any]:
     """Return the columns of `ticket` that name its next level under the rules in force."""
-    upcoming = next_level(evaluation, rules, fired)
+    upcoming = next_level(evaluation, rules, fired, is_baseline)
     return {
         "next_escalation": upcoming.escalation if upcoming is not None else None,
         "next_level": upcoming.level if upcoming is not None else None,

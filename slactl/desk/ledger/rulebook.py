@@ -1,12 +1,12 @@
 """The rules in a write transaction: the current file, and every version that tickets are pinned to."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
+from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import recall
 from slactl.desk.ledger.rules_versions import RulesVersions, Year
@@ -47,7 +47,7 @@ class Rulebook(RulesVersions):
         transaction = beneath(session)
         super().__init__(transaction)
         self._now = now
-        self._introduced: dict[tuple[str, str], str] | None = None
+        self.baselines = Baselines(transaction)
         self._seal: str | None = None
         self.problem: RulesError | None = None
         self.is_own = True
@@ -114,29 +114,12 @@ class Rulebook(RulesVersions):
         if rules.hash != brought.hash:
             raise RulesError(f"the rules version {brought.hash[:12]} does not match its hash", "slactl export")
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
-        self._parsed[rules.hash], self._introduced = rules, None
+        self._parsed[rules.hash], self.baselines = rules, Baselines(self._transaction)
 
     def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
         """Return a level of the current escalation rules, and the rule it belongs to."""
         escalation = next(rule for rule in self.current.escalations if rule.id == escalation_id)
         return escalation, next(level for level in escalation.levels if level.id == level_id)
-
-    def is_new(self, escalation_id: str, level_id: str, due_at: datetime) -> bool:
-        """Return whether a level became due before any rules had it, and rules without it had been used by then.
-
-        Such a level is on the record as baseline and does not fire: a new rule wakes nobody for the past.
-        """
-        if self._introduced is None:
-            self.current_version()
-            versions = stored.versions_by_use(self._transaction)
-            first_uses: dict[tuple[str, str], str] = {}
-            for number, row in enumerate(versions):
-                for escalation in tomllib.loads(row.canonical).get("escalation", ()):
-                    for level in escalation.get("level", ()):
-                        first_uses.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
-            self._introduced = first_uses
-        introduced = self._introduced.get((escalation_id, level_id))
-        return introduced is not None and to_text(due_at) < introduced
 
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
         """Return the public holidays of a year and keep them: a newer library then moves no deadline."""

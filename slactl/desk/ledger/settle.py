@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
 from slactl.desk.ledger.projection import TimerContext, next_level_columns, outcome_rows, ticket_columns, timer_rows
+from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
 from slactl.sla.rules.rules import Rules
@@ -77,15 +78,19 @@ class WaitingRows:
 
 
 def settle(
-    session: "ModelTransaction", tickets: Mapping[int, LoadedTicket], rows: WaitingRows, rules: Rules, watched: set[str]
+    session: "ModelTransaction",
+    tickets: Mapping[int, LoadedTicket],
+    rows: WaitingRows,
+    rulebook: Rulebook,
+    watched: set[str],
 ) -> None:
     """Write the waiting rows of some evaluated tickets, and what follows from their histories.
 
-    `rules` are those whose levels are in force; `watched` names the targets and conditions that they watch.
+    The levels of `rulebook` are in force; `watched` names the targets and conditions that they watch.
     """
-    connection = session.connection()
-    new = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if ticket.is_new]
-    changed = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if not ticket.is_new]
+    connection, rules = session.connection(), rulebook.current
+    new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
+    changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(connection, models.Ticket, new)
     writes.update_tickets(connection, changed, {number: ticket.version for number, ticket in tickets.items()})
     writes.append_events(connection, rows.events)
@@ -102,11 +107,11 @@ def settle(
     rows.take_back(Mark(0, 0, 0, 0))
 
 
-def _ticket_row(number: int, ticket: LoadedTicket, rules: Rules) -> Row:
+def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     state = ticket.evaluated()
     # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
-    row |= next_level_columns(state, rules, ticket.fired)
+    row |= next_level_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 

@@ -1,6 +1,6 @@
 """Read what commands need of a rules file: the valid rules, one setting, and the known plans and tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,23 @@ def due_soon(path: Path) -> int | None:
         return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def priority_words(path: Path) -> Mapping[str, str]:
+    """Return the other words for priorities that a rules file names, in small letters, and what each means.
+
+    As for `due_soon`, the file is not validated; one that cannot be read names none.
+    """
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+    from slactl.sla.enums import Priority
+
+    try:
+        stated = tomllib.loads(read_text(path, BY_HAND)).get("priorities", {})
+        return {word.casefold(): name for name in Priority for word in stated.get(name.value, ())}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def check_known(transaction: "Transaction", path: Path, column: str, values: Sequence[str]) -> None:

@@ -39,6 +39,8 @@ class NewTicket:
     assignee: str | None = None
     tags: Sequence[str] = ()
     external_id: str | None = None
+    #: An agent wrote first, so that no first response is due.
+    outbound: bool = False
 
 
 def create(
@@ -80,6 +82,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
         "priority": new.priority.value,
         "status": Status.OPEN.value,
         "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+        **({"outbound": True} if new.outbound else {}),
     }
 
 

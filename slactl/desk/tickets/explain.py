@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
+from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
@@ -13,6 +14,7 @@ from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
+from slactl.sla.escalation.upcoming import IsBaseline, will_fire
 from slactl.sla.history.event import Event
 from slactl.sla.rules.hours import WEEKDAYS, interval_text
 from slactl.sla.rules.rules import Rules
@@ -50,6 +52,7 @@ class Case:
     versions: RulesVersions
     in_force: Rules
     fired: Collection[FiringKey]
+    is_baseline: IsBaseline
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
@@ -72,7 +75,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
             raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
-        case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired)
+        is_baseline = Baselines(connection).of_ticket(number)
+        case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
         return _ticket_record(ticket, case, target)
 
 
@@ -245,6 +249,8 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
             if due.level.id in seen or due.key in case.fired:
                 continue
             seen.add(due.level.id)
+            if not will_fire(due, evaluation, case.is_baseline):
+                continue
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,

@@ -168,11 +168,12 @@ def _batch(
 def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> Iterator[Difference]:
     """Yield wrong next levels, and timers that no check would examine when their next level is due."""
     expected, rules = expected_rows(kept, context), book.rulebook.current
-    late = next_level_columns(expected.evaluation, rules, expected.fired)
+    is_baseline = book.rulebook.baselines.of_ticket(kept.number)
+    late = next_level_columns(expected.evaluation, rules, expected.fired, is_baseline)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
         before = expected_rows(kept, context, last_event(kept))
-        early = next_level_columns(before.evaluation, rules, expected.fired)
+        early = next_level_columns(before.evaluation, rules, expected.fired, is_baseline)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)

@@ -1,10 +1,11 @@
 """Find the level of a ticket that fires next, and the levels that a person fires ahead of their time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.escalation.levels import (
+    DueLevel,
     FiringKey,
     idle_seconds,
     key_of,
@@ -29,13 +30,20 @@ class NextLevel(NamedTuple):
     at: datetime
 
 
-def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey]) -> NextLevel | None:
+#: Tells of an escalation rule, a level and its instant whether the rule is too young for the level to fire.
+IsBaseline = Callable[[str, str, datetime], bool]
+
+
+def next_level(
+    evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey], is_baseline: IsBaseline
+) -> NextLevel | None:
     """Return the next level of a ticket that is not in `fired` and would fire as the ticket is now.
 
-    A level that is due already and waits for the next `check` counts. None while every watched clock is paused.
+    A level that is due already and waits for the next `check` counts, unless it is older than its rule. None while
+    every watched clock is paused.
     """
     candidates = list[NextLevel]()
-    now, acked = seconds_of(evaluation.now), evaluation.acked_until
+    acked = evaluation.acked_until
     for timer in evaluation.timers:
         if not timer.is_counting:
             continue
@@ -43,10 +51,21 @@ def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[Firin
             if escalation.when.matches(evaluation.facts):
                 for due in undecided(timer.clock_run, escalation, fired):
                     at = instant_of(due.at)
-                    is_past = due.clock_run.due is not None and due.clock_run.due < now
-                    if due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past):
+                    if will_fire(due, evaluation, is_baseline):
                         candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
     return min(candidates, key=lambda candidate: candidate.at, default=None)
+
+
+def will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
+    """Return whether a level of a rule that matches the ticket fires, if the ticket stays as it is.
+
+    A warning whose deadline has passed does not, nor a level for other tickets, nor one that is older than its rule.
+    """
+    now = seconds_of(evaluation.now)
+    is_late = due.warning and due.clock_run.due is not None and due.clock_run.due < now
+    if due.is_passed or is_late or not due.level.when.matches(evaluation.facts):
+        return False
+    return due.at >= now or not is_baseline(due.escalation.id, due.level.id, instant_of(due.at))
 
 
 class ManualLevel(NamedTuple):

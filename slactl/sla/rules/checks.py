@@ -83,6 +83,7 @@ def known_keys(path: KeyPath) -> list[str]:
 
 _ROOT: dict[str, type[match.Part]] = {
     "settings": model.Settings,
+    "priorities": model.Priorities,
     "calendars": model.CalendarRules,
     "policy": model.Policy,
     "roles": model.Role,

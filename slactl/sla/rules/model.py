@@ -96,6 +96,24 @@ class Settings(Part):
     secrets: Name = "secrets"
 
 
+class Priorities(Part):
+    """Hold other words for each priority, such as "P1"; capital and small letters are the same."""
+
+    low: Names = ()
+    normal: Names = ()
+    high: Names = ()
+    urgent: Names = ()
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "Priorities":
+        meanings = {str(priority): str(priority) for priority in Priority}
+        for priority in Priority:
+            for word in getattr(self, priority.value):
+                if meanings.setdefault(word.casefold(), priority.value) != priority.value:
+                    raise ValueError(f"{word!r} cannot mean {priority} and {meanings[word.casefold()]}")
+        return self
+
+
 class CalendarRules(Part):
     """Hold when time counts, as the file writes it."""
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.rules.hours import hours
 from slactl.sla.rules.match import Facts, Part, from_list
-from slactl.sla.rules.model import CalendarRules, Escalation, Person, Policy, Role, Settings, Templates
+from slactl.sla.rules.model import CalendarRules, Escalation, Person, Policy, Priorities, Role, Settings, Templates
 
 
 class Rules(Part):
@@ -18,6 +18,8 @@ class Rules(Part):
 
     schema_: int = Field(alias="schema")
     settings: Settings = Settings()
+    #: Other words for the four priorities, on input and in imports.
+    priorities: Priorities = Priorities()
     calendars: Mapping[str, CalendarRules] = {}
     policies: Annotated[tuple[Policy, ...], BeforeValidator(from_list)] = Field(default=(), alias="policy")
     roles: Mapping[str, Role] = {}

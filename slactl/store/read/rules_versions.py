@@ -109,9 +109,9 @@ def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
     return StoredVersion(*row) if row is not None else None
 
 
-def versions_by_use(connection: sqlite3.Connection) -> list[StoredVersion]:
-    """Return every version, in the order of first use."""
-    return [StoredVersion(*row) for row in connection.execute(f"{_STORED} ORDER BY v.first_used_at, v.id")]
+def canonicals(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return the number and the text of every version, in the order in which they came into this database."""
+    return connection.execute("SELECT id, canonical FROM rules_version ORDER BY id").fetchall()
 
 
 def known_hashes(connection: sqlite3.Connection) -> set[str]:
