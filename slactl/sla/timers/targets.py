@@ -125,7 +125,7 @@ class TrackedTargets:
         next_response = self._open(self._next_responses)
         if next_response is None:
             if terms.opening_waits and not self._replied and self._waits_for_first() and not self._next_responses:
-                self._begin_next_response(self._created)
+                self._begin_next_response(self._created, at)
             return
         duration = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
         next_response.retarget(at, duration, terms, by_person=by_person)
@@ -167,7 +167,7 @@ class TrackedTargets:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
-            self._begin_next_response(waiting)
+            self._begin_next_response(waiting, at)
 
     def _first(self) -> tuple[TrackedTarget, ...]:
         return (self._first_response,) if self._first_response is not None else ()
@@ -180,8 +180,11 @@ class TrackedTargets:
         """Whether a customer's message starts a next response; before the first response it waits for that one."""
         return not self._waits_for_first() or self.terms.opening_waits
 
-    def _begin_next_response(self, at: int) -> None:
-        self._next_responses.append(self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, at))
+    def _begin_next_response(self, start: int, at: int | None = None) -> None:
+        """Start a next response; `at` is when that turned out, if the start is an earlier instant."""
+        tracked = self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, start)
+        tracked.set_at = start if at is None else at
+        self._next_responses.append(tracked)
 
     @staticmethod
     def _open(cycles: list[TrackedTarget]) -> TrackedTarget | None:
