@@ -1,7 +1,7 @@
 """Track one target of a ticket while its history is read: its start, its deadline, and whether it was met."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import Duration
@@ -63,6 +63,8 @@ class TrackedTarget:
     is_unknown: bool = False
     #: Since when it has its deadline: a change may set one that has passed already.
     set_at: int = 0
+    #: Whether it was set only after it had ended: its end was no end of a target then.
+    set_after_end: bool = False
     #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level, not a person.
     ended_unanswered: bool = False
     ended_by_level: bool = False
@@ -94,6 +96,7 @@ class TrackedTarget:
         follows = not late or (by_person and terms.recounts_late and duration is not None)
         if not follows or (self.is_set and self.stopped is not None and not late):
             return
+        self.set_after_end |= not self.is_set and self.stopped is not None
         before, calendar = self.due_if_resumed(at), self.calendar
         counted_from = self.counted_from if terms.counts_from_change else None
         alters = not self.is_set or duration != self.duration
@@ -117,12 +120,16 @@ class TrackedTarget:
         self.manual, self.set_at = due, at
         self._count_revision(before, at, after_a_miss=late)
 
+    def as_stopped(self) -> "TrackedTarget":
+        """Return a copy of the target as it stopped, which no later event changes."""
+        return replace(self, missed=[*self.missed])
+
     def reopen(self, at: int) -> None:
         """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
-        self.stopped, self.ended_unanswered, self.ended_by_level = None, False, False
+        self.stopped, self.ended_unanswered, self.ended_by_level, self.set_after_end = None, False, False, False
 
     def know(self, at: int) -> None:
         """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""

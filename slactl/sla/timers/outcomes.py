@@ -84,7 +84,8 @@ def outcomes(
 def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupLog) -> Iterator[Outcome]:
     """Yield how a cycle ended, and the missed deadlines whose agreements are not in `counted` yet."""
     assert isinstance(timer.kind, Target)
-    stopped = None if tracked.is_unknown or tracked.ended_by_level else timer.stopped_at
+    is_no_end = tracked.is_unknown or tracked.ended_by_level or tracked.set_after_end
+    stopped = None if is_no_end else timer.stopped_at
     new = [breach for breach in timer.breaches if breach.agreement not in counted]
     counted.update(breach.agreement for breach in new)
     missed: dict[int, Breach | None] = {breach.agreement: breach for breach in new}

@@ -1,7 +1,6 @@
 """Track the targets of one ticket while its history is read: first response, next responses, updates, resolution."""
 
 from collections.abc import Collection, Iterator
-from copy import copy
 
 from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.timers.deadline import TrackedTarget
@@ -157,7 +156,7 @@ class TrackedTargets:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             for tracked in (last, *(self._first() if not self._replied else ())):
-                self.earlier += [copy(tracked)] if tracked.is_set else []
+                self.earlier += [tracked.as_stopped()] if tracked.is_set else []
                 tracked.reopen(at)
                 if tracked.kind in self._unknown:
                     tracked.is_unknown = True
