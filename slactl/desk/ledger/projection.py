@@ -125,6 +125,7 @@ def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKe
             "started_at": to_text(outcome.started_at),
             "stopped_at": text_or_none(outcome.stopped_at),
             "missed_at": text_or_none(outcome.missed_at),
+            "late_since": text_or_none(outcome.late_since),
             "detected_at": noticed if outcome.missed_at is not None else None,
             "met": int(outcome.met),
             "averaged": int(outcome.averaged),

@@ -83,7 +83,9 @@ class TrackedTargets:
         if is_done and not was_done:
             for tracked in self.still_running():
                 tracked.stopped = at
-                tracked.is_unknown = unknown_instant or (tracked.is_unknown and tracked.kind is not Target.RESOLUTION)
+                if tracked.kind is Target.RESOLUTION and not unknown_instant:
+                    tracked.know(at)
+                tracked.is_unknown = unknown_instant or tracked.is_unknown
                 tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
                 tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
@@ -98,7 +100,8 @@ class TrackedTargets:
         self._unknown -= {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE}
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
             if tracked.stopped is None:
-                tracked.stopped, tracked.is_unknown = at, False
+                tracked.stopped = at
+                tracked.know(at)
         if not self._status.is_done:
             self._updates.append(self._begin(Target.UPDATE, len(self._updates) + 1, at))
 
@@ -124,7 +127,7 @@ class TrackedTargets:
         next_response = self._open(self._next_responses)
         if next_response is None:
             if terms.opening_waits and not self._replied and self._waits_for_first() and not self._next_responses:
-                self._begin_next_response(self._created)
+                self._begin_next_response(self._created, at)
             return
         duration = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
         next_response.retarget(at, duration, terms, by_person=by_person)
@@ -156,14 +159,17 @@ class TrackedTargets:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             for tracked in (last, *(self._first() if not self._replied else ())):
-                self._earlier += [tracked.as_it_stopped()] if tracked.is_set else []
+                self._earlier += [tracked.as_stopped()] if tracked.is_set else []
                 tracked.reopen(at)
-                tracked.is_unknown = tracked.kind in self._unknown
+                if tracked.kind in self._unknown:
+                    tracked.is_unknown = True
+                else:
+                    tracked.know(at)
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
-            self._begin_next_response(waiting)
+            self._begin_next_response(waiting, at)
 
     def _cycles(self) -> tuple[TrackedTarget, ...]:
         return (*self._first(), *self._next_responses, *self._updates, *self._resolutions)
@@ -179,8 +185,11 @@ class TrackedTargets:
         """Whether a customer's message starts a next response; before the first response it waits for that one."""
         return not self._waits_for_first() or self.terms.opening_waits
 
-    def _begin_next_response(self, at: int) -> None:
-        self._next_responses.append(self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, at))
+    def _begin_next_response(self, start: int, at: int | None = None) -> None:
+        """Start a next response; `at` is when that turned out, if the start is an earlier instant."""
+        tracked = self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, start)
+        tracked.set_at = start if at is None else at
+        self._next_responses.append(tracked)
 
     @staticmethod
     def _open(cycles: list[TrackedTarget]) -> TrackedTarget | None:
