@@ -59,7 +59,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
-    yield from rules_views.problems(rules.views)
+    yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
 def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
