@@ -324,7 +324,7 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (
             a_test(rest='expect = [{ ticket = "A", target = "resoluton", state = "met" }]'),
             "cases.toml:4: test[1].expect[1].target: 'resoluton' is not one of first_response, next_response,"
-            " resolution; did you mean resolution?",
+            " update, resolution; did you mean resolution?",
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", state = "late" }]'),
