@@ -7,6 +7,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.tickets.input import place_of
 from slactl.sla.enums import EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
@@ -74,9 +75,19 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
             return False
         book.append(number, entry)
         book.pin(number, version.id)
+    elif event.type is EventType.TENANT and not {"timezone", "country"} & event.detail.keys():
+        book.append(number, replace(entry, event=_placed(book, event)))
     else:
         book.append(number, entry)
     return True
+
+
+def _placed(book: Ledger, event: Event) -> Event:
+    """Return a change of the tenant with the zone and country of the new one, unless nothing is known about it."""
+    name = event.detail["tenant"]
+    tenant = book.tenant(name) if name is not None else None
+    is_known = tenant is not None or name is None
+    return replace(event, detail={**event.detail, **place_of(tenant)}) if is_known else event
 
 
 def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priority | None) -> bool:

@@ -27,8 +27,8 @@ Record = dict[str, Any]
 def export_records(transaction: "Transaction") -> Iterator[Record]:
     """Yield the tenants, then the events of one ticket after the other in the history format, in order of time."""
     for tenant in reads.tenants(transaction):
-        facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
-        yield {"type": TENANT, "at": tenant["created_at"], **facts}
+        facts: Record = {**tenant}
+        yield {"type": TENANT, "at": facts.pop("created_at"), "tenant": facts.pop("name"), **facts}
     versions = _Versions(
         {
             row["hash"]: RulesText(

@@ -6,7 +6,7 @@ again changes nothing, and a longer export of the same tickets adds only the new
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
@@ -176,10 +176,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
         with ledger(desk, work.now, keep=not work.dry_run, strict=True, rules=work.rules) as book:
             for entry in work.tenants:
                 if book.tenant(entry.name) is None:
-                    created_at = to_text(entry.created_at)
-                    book.keep_tenant(
-                        Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at)
-                    )
+                    book.keep_tenant(Tenant(**{**asdict(entry), "created_at": to_text(entry.created_at)}))
                     work.done.tenants += 1
             work.tenants.clear()
             while batch:

@@ -32,7 +32,7 @@ from slactl.text import clean, did_you_mean
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
-_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone")
+_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
 _FRAME = frozenset(("ticket", "at", "type", "rules_version"))
@@ -55,6 +55,8 @@ class TenantEntry:
     name: str
     plan: str | None
     timezone: str | None
+    country: str | None
+    subdivision: str | None
     created_at: datetime
 
 
@@ -148,12 +150,7 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
-    if detail.get("country") or detail.get("subdivision"):
-        # The library of holidays takes long to import, and few histories have such fields.
-        from slactl.sla.calendar.hours import check_region
-
-        if (wrong := check_region(detail.get("country"), detail.get("subdivision"))) is not None:
-            raise LineError(*wrong)
+    _check_region(detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         before, where, domain = texts["requester_email"].rpartition("@")
@@ -163,6 +160,15 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
     return Line(ticket, Event(at, kind, detail, actor, actor_type, event_id), texts, recorded_at, number, rules)
+
+
+def _check_region(facts: Mapping[str, Any]) -> None:
+    if facts.get("country") or facts.get("subdivision"):
+        # The library of holidays takes long to import, and few histories have such fields.
+        from slactl.sla.calendar.hours import check_region
+
+        if (wrong := check_region(facts.get("country"), facts.get("subdivision"))) is not None:
+            raise LineError(*wrong)
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
@@ -193,13 +199,11 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
         if field not in _TENANT_FIELDS:
             raise _unknown(field, _TENANT_FIELDS, TENANT)
     readers = READERS[EventType.TENANT]
-    plan, timezone = record.get("plan"), record.get("timezone")
-    return TenantEntry(
-        name=needed(record, "tenant", read_name),
-        plan=readers["plan"](plan, "plan") if plan is not None else None,
-        timezone=readers["timezone"](timezone, "timezone") if timezone is not None else None,
-        created_at=needed(record, "at", read_instant),
-    )
+    names = ("plan", "timezone", "country", "subdivision")
+    facts = {name: readers[name](value, name) if (value := record.get(name)) is not None else None for name in names}
+    _check_region(facts)
+    name, created_at = needed(record, "tenant", read_name), needed(record, "at", read_instant)
+    return TenantEntry(name=name, **facts, created_at=created_at)
 
 
 def _rules(record: Mapping[str, Any]) -> RulesText:

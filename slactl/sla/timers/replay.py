@@ -133,6 +133,7 @@ class Replay:
             plan=facts.plan,
             tenant=facts.tenant,
             timezone=facts.timezone,
+            region=facts.region,
             assignee=self._assignee,
             tags=facts.tags,
             requester_domain=facts.now.requester_domain,

@@ -12,6 +12,7 @@ from slactl.sla.timers.pauses import Pause, PauseReason
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
+    from slactl.sla.calendar.hours import Region
     from slactl.sla.timers.outcomes import Outcome
     from slactl.sla.timers.terms import Terms
 
@@ -135,6 +136,7 @@ class Evaluation:
     plan: str
     tenant: str | None
     timezone: str | None
+    region: "Region | None"
     assignee: str | None
     tags: tuple[str, ...]
     requester_domain: str | None
