@@ -6,7 +6,7 @@ of each ticket, and each version of the rules with the first event that names it
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
@@ -99,11 +99,11 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
         if noted is None:
             return None
         detail = json.loads(row["detail"])
-        return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]))
+        return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]), detail.get("id"))
     detail = dict(event.detail)
     if row["id"] in fired:
         detail |= _decision_fields(fired[row["id"]])
-    return Event(event.at, event.type, detail, event.actor, event.actor_type)
+    return replace(event, detail=detail)
 
 
 def _event_of_decision(row: Record) -> Event:

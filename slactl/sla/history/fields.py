@@ -216,7 +216,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.NOTE: {"reason": _LINE},
     EventType.STATUS: {
         **{"status": _STATUS, "from": _STATUS, "reason": _LINE},
-        **{"until": read_instant_text, "unknown_instant": read_flag},
+        **{"until": read_instant_text, "unknown_instant": read_flag, "by_itself": read_flag},
     },
     EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY, "reason": _LINE},
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name, "reason": _LINE},
@@ -295,9 +295,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
 }
 
 #: The fields from which nothing is read, by type: names of other programs, and what an export adds.
-UNUSED: dict[EventType, dict[str, Reader]] = {
-    kind: {"source": read_name, "copy": read_number} for kind in EventType
-}
+UNUSED: dict[EventType, dict[str, Reader]] = {kind: {"source": read_name, "copy": read_number} for kind in EventType}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
 KEPT_WHEN_EMPTY = frozenset(

@@ -1,14 +1,14 @@
 """Read and write the history file format: JSON, one event a line."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from slactl.clock import to_text
-from slactl.sla.enums import ActorType, EventType
+from slactl.clock import from_text, to_text
+from slactl.sla.enums import ActorType, EventType, Status
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import (
     BODY_LENGTH,
@@ -151,6 +151,8 @@ def parse_record(record: Mapping[str, Any]) -> Line:
         if field not in detail:
             raise LineError(field, "is missing")
     _check_region(detail)
+    if kind is EventType.STATUS:
+        _check_status(at, detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         before, where, domain = texts["requester_email"].rpartition("@")
@@ -169,6 +171,19 @@ def _check_region(facts: Mapping[str, Any]) -> None:
 
         if (wrong := check_region(facts.get("country"), facts.get("subdivision"))) is not None:
             raise LineError(*wrong)
+
+
+def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
+    """Refuse fields that contradict each other."""
+    status, until = Status(detail["status"]), detail.get("until")
+    if until is not None and status.is_done:
+        raise LineError("until", f"a {status.value} ticket does not open again by itself")
+    if until is not None and from_text(until) < at:
+        raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
+    if detail.get("unknown_instant") and not status.is_done:
+        raise LineError("unknown_instant", f"goes with resolved and closed, not with {status.value}")
+    if detail.get("by_itself") and status is not Status.OPEN:
+        raise LineError("by_itself", f"goes with open, not with {status.value}")
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
@@ -244,36 +259,6 @@ def rules_record(rules: RulesText) -> dict[str, Any]:
     """Return a version of the rules as the field `rules_version` of the first line that names it."""
     record = {"toml": rules.canonical, "first_used_at": to_text(rules.first_used_at)}
     return record | ({"holidays_version": rules.holidays_version} if rules.holidays_version is not None else {})
-
-
-def in_order(
-    lines: Iterable[tuple[int, Line]], opened: datetime | None = None
-) -> tuple[list[Line], list[tuple[int, LineError]]]:
-    """Return the lines of one ticket in order of time, from its creation on, and the lines that do not fit.
-
-    Lines of one instant keep the order of the file, but the creation comes first. With `opened` the ticket is known
-    and was created then, so that its creation may be missing here.
-    """
-    created = EventType.CREATED
-    ordered = sorted(lines, key=lambda numbered: (numbered[1].event.at, numbered[1].event.type is not created))
-    problems: list[tuple[int, LineError]] = []
-    history: list[Line] = []
-    start = next((line.event.at for _, line in ordered if line.event.type is created), opened)
-    if opened is not None and start != opened and start is not None:
-        at, start = start, opened
-        reason = f"ticket {ordered[0][1].ticket} was created at {to_text(opened)}, not at {to_text(at)}"
-        problems += [(number, LineError("at", reason)) for number, line in ordered if line.event.type is created]
-        ordered = [(number, line) for number, line in ordered if line.event.type is not created]
-    for number, line in ordered:
-        kind = line.event.type
-        if start is None or line.event.at < start:
-            reason = "is before the ticket was created" if start is not None else "but the ticket was never created"
-            problems.append((number, LineError("at", f"{kind.value} of ticket {line.ticket} {reason}")))
-        elif kind is created and history:
-            problems.append((number, LineError("type", f"ticket {line.ticket} is created a second time")))
-        else:
-            history.append(line)
-    return history, problems
 
 
 def known_fields(kind: EventType) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
-    woke: tuple[Status, datetime] | None
+    woke: tuple[tuple[Status, datetime], ...]
     wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
