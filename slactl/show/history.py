@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from slactl.show.form import Screen
 from slactl.show.records import cell
 from slactl.show.tables import Column, draw
-from slactl.show.times import local, words
+from slactl.show.times import UNKNOWN, local, words
 from slactl.sla.enums import Status, Target
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ WRITTEN = ("reason", "note", "tags", "tag", "external_id")
 #: Facts that are true or false, in words; what is false goes without saying.
 FLAGS = {
     "outbound": "an agent wrote first",
-    "unknown_instant": "the source does not say when",
+    "unknown_instant": UNKNOWN,
     "by_itself": "the status before it ended by itself",
 }
 #: Codes that are shown as words.
