@@ -9,7 +9,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import FEW_ROWS, halves
 from slactl.show.ticket import STATE_STYLES, latest_cycles
-from slactl.show.times import exact, in_zone, local, relative_due, words
+from slactl.show.times import UNKNOWN, exact, in_zone, local, relative_due, words
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
     elif timer["due_if_resumed_at"]:
         due = from_text(timer["due_if_resumed_at"])
         line.append(f"  due {in_zone(due, zone, offset=True)} if resumed now", style="not bold")
+    elif timer["state"] == "unknown":
+        line.append(f": {UNKNOWN}", style="not bold")
     return line
 
 
@@ -166,6 +168,8 @@ class TimerScreen:
             _choice(console, self.timer)
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
             _calendar(console, self.timer)
+        if self.timer["state"] == "unknown":
+            return
         rows = day_rows(self.timer, self.now, self.zone, self.started())
         shown = [row for part in halves(rows) for row in part]
         console.print()

@@ -12,6 +12,9 @@ from slactl.sla.enums import DONE
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
+#: What the state `unknown` of a target means.
+UNKNOWN = "the source does not say when"
+
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = (
     "January",

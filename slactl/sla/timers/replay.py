@@ -64,7 +64,7 @@ class Replay:
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
         self._until: datetime | None = None
-        self._woke: tuple[Status, datetime] | None = None
+        self._woke: list[tuple[Status, datetime]] = []
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
         self._targets = TrackedTargets(
@@ -133,6 +133,7 @@ class Replay:
             plan=facts.plan,
             tenant=facts.tenant,
             timezone=facts.timezone,
+            region=facts.region,
             assignee=self._assignee,
             tags=facts.tags,
             requester_domain=facts.now.requester_domain,
@@ -143,7 +144,7 @@ class Replay:
             first_responded_at=optional_instant(self._replied_at),
             resolved_at=optional_instant(self._resolved),
             first_resolved_at=optional_instant(self._first_resolved),
-            woke=self._woke,
+            woke=tuple(self._woke),
             wakes_at=self._until if self._until is not None and self._until > now else None,
             acked_until=acked if acked is not None and acked > now else None,
             escalated=bool(self._levels) or self._by_hand > 0,
@@ -208,7 +209,7 @@ class Replay:
         after, before = Status(event.detail["status"]), self._status
         until = event.detail.get("until")
         self._until = from_text(until) if isinstance(until, str) else until
-        self._woke = (before, event.at) if event.detail.get("unrecorded") else None
+        self._woke += [(before, event.at)] if event.detail.get("unrecorded") else []
         if after is before:
             return
         self._status = after

@@ -12,6 +12,7 @@ from slactl.sla.timers.pauses import Pause, PauseReason
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
+    from slactl.sla.calendar.hours import Region
     from slactl.sla.timers.outcomes import Outcome
     from slactl.sla.timers.terms import Terms
 
@@ -139,6 +140,7 @@ class Evaluation:
     plan: str
     tenant: str | None
     timezone: str | None
+    region: "Region | None"
     assignee: str | None
     tags: tuple[str, ...]
     requester_domain: str | None
@@ -149,7 +151,7 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
-    woke: tuple[Status, datetime] | None
+    woke: tuple[tuple[Status, datetime], ...]
     wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
