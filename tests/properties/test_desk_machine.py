@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -93,6 +94,9 @@ HERE_AND_NOW: list[Decision] = [
 MOVERS = ("sla.due", "ticket.plan", "ticket.priority", "ticket.tenant", "rules.apply", "ticket.escalate")
 
 
+OUTCOMES = "SELECT * FROM outcome WHERE ticket_id = ?"
+
+
 class Desk(RuleBasedStateMachine):
     """Commands of several people, cron, and somebody who edits the rules."""
 
@@ -149,15 +153,18 @@ class Desk(RuleBasedStateMachine):
     def decide(self, pick: int, make: Decision) -> None:
         self._expect(make(self, self._pick(pick)))
 
-    @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), max_size=3))
-    def import_history(self, name: int, ago: list[int]) -> None:
+    @rule(
+        name=st.integers(0, 2),
+        ago=st.lists(st.integers(0, 900), max_size=4),
+        dice=st.randoms(use_true_random=False),
+        unknown=st.lists(st.sampled_from(Target), max_size=2, unique=True),
+    )
+    def import_history(self, name: int, ago: list[int], dice: Random, unknown: list[Target]) -> None:
         opened = MONDAY - timedelta(hours=15 + name)
-        instants = [opened, *(self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))]
-        kinds = ("created", "customer_reply", "agent_reply", "customer_reply")
-        lines = [
-            json.dumps({"ticket": f"X-{name}", "at": to_text(at), "type": kind})
-            for at, kind in zip(instants, kinds, strict=False)
-        ]
+        instants = (self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))
+        first = {"type": "created", "at": to_text(opened)} | ({"unknown": unknown} if unknown else {})
+        happened = [self._imported(dice, place, at) for place, at in enumerate(instants)]
+        lines = [json.dumps({"ticket": f"X-{name}", **line}) for line in (first, *happened)]
         import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
         with self.config.database.read() as connection:
             self.tickets = [number for (number,) in connection.execute("SELECT id FROM ticket ORDER BY id")]
@@ -243,14 +250,29 @@ class Desk(RuleBasedStateMachine):
         stored = {(row["kind"], row["cycle"]): row for row in rows}
         for timer in () if self._is_left_alone(state) else state.timers:
             row = stored.get((timer.kind.value, timer.cycle))
-            detected = row is not None and row["detected_at"] is not None
-            due = next_instant(state, timer, rules, fired, detected)
+            noticed = f"{OUTCOMES} AND detected_at IS NOT NULL AND kind = ? AND cycle = ?"
+            known = connection.execute(noticed, (number, timer.kind.value, timer.cycle))
+            due = next_instant(state, timer, rules, fired, [each["agreement"] for each in known])
             sleeps = from_text(row["next_at"]) if row is not None and row["next_at"] is not None else None
             assert due is None or (sleeps is not None and sleeps <= max(due, self.now)), (
                 f"the {timer.kind} timer {timer.cycle} of ticket {number} sleeps until {sleeps}, but {due} is next"
             )
 
     # How it is done.
+
+    def _imported(self, dice: Random, place: int, at: datetime) -> dict[str, Any]:
+        """A line of a history; an event has one of few ids, so that some lines retract what earlier imports brought."""
+        line = {"at": to_text(at), "id": f"e{place}", "actor": f"agent {to_text(at)}"}
+        match dice.choice(("customer_reply", "agent_reply", "pending", "resolved", "retracted")):
+            case "pending":
+                later = at + timedelta(minutes=dice.randint(1, 600))
+                return {**line, "type": "status", "status": "pending", "until": to_text(later)}
+            case "resolved":
+                return {**line, "type": "status", "status": "resolved", "unknown_instant": dice.random() < 0.5}
+            case "retracted":
+                return {**line, "type": "retracted", "events": [f"e{dice.randint(0, 3)}"], "id": f"r{to_text(at)}"}
+            case kind:
+                return {**line, "type": kind}
 
     def _check(self, *, baseline: bool = False) -> Report:
         report = check(self.config, self.now, RunOptions(send=False, baseline=baseline))
