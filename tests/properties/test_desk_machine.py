@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,7 +36,8 @@ from slactl.sla.enums import LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.outcomes import Groups
+from slactl.sla.timers.timer import Evaluation, TimerState
 from slactl.store.database import Database
 from slactl.store.read import tickets as reads
 from slactl.store.sqlite.file import create_database
@@ -94,6 +95,32 @@ HERE_AND_NOW: list[Decision] = [
 MOVERS = ("sla.due", "ticket.plan", "ticket.priority", "ticket.tenant", "rules.apply", "ticket.escalate")
 
 
+class Fact(NamedTuple):
+    """That a clock stopped or a deadline passed."""
+
+    at: str
+    missed: bool
+    target: str
+    cycle: int
+    agreement: int
+    met: bool
+    seconds: int | None
+    groups: Groups | None
+
+
+def facts(state: Evaluation) -> set[Fact]:
+    """Every stop and every miss of a history; a miss has its groups where the clock went on."""
+    found = set[Fact]()
+    for each in state.outcomes:
+        place = (each.kind.value, each.cycle, each.agreement)
+        if each.missed_at is not None:
+            found.add(Fact(to_text(each.missed_at), True, *place, met=False, seconds=None, groups=each.groups))
+        if each.stopped_at is not None:
+            groups = each.groups if each.missed_at is None else None
+            found.add(Fact(to_text(each.stopped_at), False, *place, each.met, each.seconds, groups))
+    return found
+
+
 OUTCOMES = "SELECT * FROM outcome WHERE ticket_id = ?"
 
 
@@ -108,6 +135,12 @@ class Desk(RuleBasedStateMachine):
         self.tickets: list[int] = []
         self.missed: set[int] = set()
         self.backdated: set[int] = set()
+        #: What was known of the outcomes, by ticket, and when.
+        self.facts: dict[int, set[Fact]] = {}
+        #: The tickets for which a person may have chosen another policy or deadline.
+        self.moved: set[int] = set()
+        self.recounts = False
+        self.looked_at = MONDAY
         self.edited = False
 
     def teardown(self) -> None:
@@ -115,7 +148,7 @@ class Desk(RuleBasedStateMachine):
 
     @initialize(text=rules_texts())
     def begin(self, text: str) -> None:
-        self.config.rules.write_text(text)
+        self._write_rules(text)
         create_database(self.config.database.path)
         tenants.add(self.config, self.now, "acme", "pro", "Asia/Tokyo")
         self.create(None, None, Priority.NORMAL, None)
@@ -151,7 +184,9 @@ class Desk(RuleBasedStateMachine):
 
     @rule(pick=PICK, make=st.sampled_from(HERE_AND_NOW))
     def decide(self, pick: int, make: Decision) -> None:
-        self._expect(make(self, self._pick(pick)))
+        outcome = make(self, self._pick(pick))
+        self._expect(outcome)
+        self.moved |= set(outcome.done)
 
     @rule(
         name=st.integers(0, 2),
@@ -173,7 +208,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(text=rules_texts())
     def edit_rules(self, text: str) -> None:
-        self.config.rules.write_text(text)
+        self._write_rules(text)
         self.edited = True
 
     @rule()
@@ -181,6 +216,7 @@ class Desk(RuleBasedStateMachine):
         move = rules_versions.Move(self.now, dry_run=False)
         list(rules_versions.apply(self.config, move, problem=self._fail))
         assert move.failed == 0
+        self.moved |= set(self.tickets)
 
     @rule(minutes=STEPS)
     def check_later(self, minutes: int) -> None:
@@ -218,13 +254,24 @@ class Desk(RuleBasedStateMachine):
         assert violations(self.config.database.path, self.now, all_told=False) == []
 
     @invariant()
-    def a_breach_is_never_forgotten(self) -> None:
+    def the_past_stays_as_it_was(self) -> None:
+        """What happened up to a moment changes only for what a person says of the time before it, and for a recount."""
         if not self.config.database.path.exists():
             return
         with self.config.database.read() as connection:
-            found = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
-        assert self.missed - self.backdated <= found
-        self.missed, self.backdated = found, set()
+            missed = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
+        with closing(sqlite3.connect(self.config.database.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = {number: facts(state) for number, state in states(connection, self.now).items()}
+        changed = self.backdated | (self.moved if self.recounts else set())
+        assert self.missed - changed <= missed
+        for number in self.facts.keys() - changed:
+            assert self.facts[number] <= found[number], (number, self.facts[number] - found[number])
+            # A deadline may be set, or chosen with the priority, that has passed by then.
+            new = {each for each in found[number] - self.facts[number] if each.at < to_text(self.looked_at)}
+            assert all(each.missed and number in self.moved for each in new), (number, new)
+        self.missed, self.facts, self.looked_at = missed, found, self.now
+        self.backdated, self.moved = set(), set()
 
     @invariant()
     def what_is_due_is_looked_at_in_time(self) -> None:
@@ -248,7 +295,10 @@ class Desk(RuleBasedStateMachine):
         fired = self._fired(connection, number)
         rows = connection.execute("SELECT * FROM timer WHERE ticket_id = ?", (number,)).fetchall()
         stored = {(row["kind"], row["cycle"]): row for row in rows}
+        watched = {*Target, *(escalation.on for escalation in rules.escalations)}
         for timer in () if self._is_left_alone(state) else state.timers:
+            if timer.kind not in watched:
+                continue
             row = stored.get((timer.kind.value, timer.cycle))
             noticed = f"{OUTCOMES} AND detected_at IS NOT NULL AND kind = ? AND cycle = ?"
             known = connection.execute(noticed, (number, timer.kind.value, timer.cycle))
@@ -288,6 +338,9 @@ class Desk(RuleBasedStateMachine):
                 if self._is_left_alone(state):
                     left = [each for each in left if each.outcome is not LevelOutcome.EXPIRED]
                 assert left == [], (number, state.status)
+                unknown = {(each.kind, each.cycle) for each in state.timers if each.state is TimerState.UNKNOWN}
+                fired = [each for each in report.firings if each["ticket_id"] == number]
+                assert not [each for each in fired if (each["kind"], each["cycle"]) in unknown]
                 if not self.edited:  # in other rules a level of the same name may be another one
                     self._nobody_is_woken_twice(connection, state, [each["id"] for each in report.firings], number)
         return report
@@ -318,9 +371,14 @@ class Desk(RuleBasedStateMachine):
         query = f"SELECT {', '.join(FiringKey._fields)} FROM escalation WHERE ticket_id = ? AND level IS NOT NULL"
         return {FiringKey(*row) for row in connection.execute(query, (number,))}
 
+    def _write_rules(self, text: str) -> None:
+        self.config.rules.write_text(text)
+        self.recounts = self.recounts or '"recount"' in text
+
     def _change(self, pick: int, make: changes.Change, back: int | None) -> None:
         outcome = changes.change(self.config, self.now, [self._pick(pick)], make, self._at(back))
         self._expect(outcome)
+        self.moved |= set(outcome.done)
         self.backdated |= set(outcome.done) if back else set()
 
     @staticmethod
