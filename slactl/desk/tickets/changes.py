@@ -90,9 +90,7 @@ def change(
     return result
 
 
-def carry_out(
-    book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None
-) -> list[str]:
+def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
     """Append the entries of a change to one ticket, and note deadlines that moved and breaches that were corrected.
 
     Returns a warning for each late target that the change left as it was.
