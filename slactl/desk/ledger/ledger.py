@@ -112,7 +112,7 @@ class Ledger:
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
-        Others may read the clock later. An event farther ahead comes from a clock that was set wrong; it does not count.
+        Others may read the clock later. An event farther ahead comes from a clock that was set wrong: it is left out.
         """
         history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
