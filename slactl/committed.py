@@ -1,7 +1,7 @@
 """What this command has committed: an error that ends it later must say so, and must not deny it.
 
-The store counts every commit. Whoever commits adds what a person would call it: "ticket 7 was created". The exit in
-`__main__` makes the message and the exit code of it.
+The store counts every commit. Whoever commits adds what a person would call it: "ticket 7 was created". `failures`
+makes the message and the exit code of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
