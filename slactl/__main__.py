@@ -102,7 +102,7 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    except OSError:  # the rest of an answer that could not be written, which `run` reported
+    except OSError:  # the rest of an output that could not be written, which `run` reported
         silence_stdout()
     # Everything is written and closed. To skip the clean-up of modules saves time.
     os._exit(code)
@@ -131,7 +131,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
     except AnswerError as error:
-        return _report_answer(error, code)
+        return _report_lost_output(error, code)
     except typer.TyperException as error:
         return _report_usage(error)
     except Exception as error:
@@ -210,18 +210,18 @@ def _say_errors(lines: Sequence[str], hint: str | None) -> None:
         _say(f"hint: {clean(hint)}")
 
 
-def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+def _report_lost_output(error: OSError, code: ExitCode) -> ExitCode:
     """Report that stdout cannot be written."""
     from slactl.show.form import silence_stdout
 
     silence_stdout()
-    message, hint, code = committed.so_far().after_lost_answer(str(error.strerror), code)
+    message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
     _say_errors([message], hint)
     return code
 
 
 def _report_closed_pipe() -> ExitCode:
-    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    """Say what was changed although nobody reads the output; the exit code is that of a closed pipe."""
     from slactl.show.form import silence_stdout
     from slactl.text import clean
 

@@ -134,7 +134,7 @@ def state(folder: Path) -> Any:  # noqa: ANN401
     return content(folder / "slactl.db"), (folder / "rules.toml").read_text(), sorted(os.listdir(folder / "own"))
 
 
-ANSWERED = r"error: (\w[^;]* (was|were) \w[^;]*); its answer could not be written: "
+ANSWERED = r"error: (\w[^;]* (was|were) \w[^;]*); its output could not be written: "
 
 
 @pytest.mark.parametrize(("name", "line"), list(lines()), ids=[" ".join(line[:2] + line[-1:]) for _, line in lines()])
@@ -165,14 +165,14 @@ def test_an_answer_that_is_lost_without_a_change_is_a_failure(line: str) -> None
     with desk_copy() as folder:
         before = content(folder / "slactl.db")
         lost = slactl(folder, line.split(), full)
-        assert (lost.code, lost.err) == (1, "error: the answer could not be written: No space left on device\n")
+        assert (lost.code, lost.err) == (1, "error: the output could not be written: No space left on device\n")
         assert content(folder / "slactl.db") == before
 
 
 def test_the_message_names_what_was_created_and_a_hint_shows_it() -> None:
     with desk_copy() as folder:
         lost = slactl(folder, ["create", "Fire", "--from", "ann@example.com"], full)
-        what = "error: ticket 8 was created; its answer could not be written: No space left on device"
+        what = "error: ticket 8 was created; its output could not be written: No space left on device"
         assert (lost.code, lost.err) == (7, f"{what}\nhint: slactl show 8\n")
         assert slactl(folder, ["show", "8", "--fields", "subject"]).out == "subject\tFire\n"
 
