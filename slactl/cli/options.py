@@ -38,7 +38,7 @@ AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+    str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
