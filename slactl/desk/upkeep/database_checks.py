@@ -135,10 +135,10 @@ def fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup, or the guide page where there is none.
+    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page.
 
-    Not every file beside the database need be there to be moved. The folder of a shared service desk is closed to
-    its group meanwhile, so that nobody puts another file in the way.
+    The command also works if a side file of the database is missing. It closes the folder of a shared service desk
+    to its group meanwhile, so that nobody can put another file there.
     """
     copy = _newest_backup(path)
     if copy is None:

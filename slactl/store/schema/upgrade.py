@@ -71,7 +71,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                     broken = list(damage(made))
                     if broken or _schema_of(made) != schema or _events(made) != _events(connection):
                         why = broken[0] if broken else "it differs from the database"
-                        what = f"{database} has schema {schema} and was not upgraded: its copy is not sound: {why}"
+                        what = f"{database} has schema {schema} and was not upgraded: its copy is damaged: {why}"
                         raise DatabaseError(what, f"sqlite3 {_quoted(database)} 'PRAGMA integrity_check'")
                 os.fsync(new.handle)
                 for number in range(1, 1000):

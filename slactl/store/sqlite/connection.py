@@ -296,7 +296,7 @@ def reported(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise as_database_error(error, path) from error
     if is_stale(path):
-        raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
+        raise LockedError(f"{path} was changed while slactl read it without locks; try again", "slactl doctor")
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:

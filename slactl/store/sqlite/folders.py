@@ -46,7 +46,7 @@ def refuse_strangers(path: Path) -> None:
 
 
 def refuse_pipes(path: Path) -> None:
-    """Refuse a database beside which something else stands than SQLite's own files: it would wait for a pipe for ever.
+    """Refuse a database if a side file of SQLite is not a regular file: SQLite would wait for a pipe for ever.
 
     Raises:
         DatabaseError: a link, a pipe, a folder or a device has the name of one of them.
