@@ -53,9 +53,9 @@ SELDOM_USED = (
 
 
 class _Deferred(ModuleType):
-    """A module whose code runs when one of its names is first asked for.
+    """Load a module only when one of its names is used.
 
-    The `LazyLoader` of importlib runs a module when it is imported the second time, used or not.
+    The `LazyLoader` of importlib runs a module at its second import, even if nobody uses it.
     """
 
     _running = RLock()
@@ -76,7 +76,7 @@ class _Deferred(ModuleType):
 
 
 def _defer(names: Sequence[str]) -> None:
-    """Make the `import` of each module cost almost nothing until it is used; `from … import` uses it at once."""
+    """Defer each module until it is used. `from … import` uses it at once."""
     from importlib.util import find_spec, module_from_spec
 
     for name in names:
@@ -104,7 +104,7 @@ def main() -> None:
         code = ExitCode.INTERRUPTED
     except OSError:  # the rest of an output that could not be written, which `run` reported
         silence_stdout()
-    # Everything is written and closed. To skip the clean-up of modules saves time.
+    # Everything is written and closed. Skip the clean-up of modules to save time.
     os._exit(code)
 
 
@@ -221,7 +221,7 @@ def _report_lost_output(error: OSError, code: ExitCode) -> ExitCode:
 
 
 def _report_closed_pipe() -> ExitCode:
-    """Say what was changed although nobody reads the output; the exit code is that of a closed pipe."""
+    """Report what was changed although nobody read the output; return the exit code of a closed pipe."""
     from slactl.show.form import silence_stdout
     from slactl.text import clean
 
@@ -233,7 +233,7 @@ def _report_closed_pipe() -> ExitCode:
 
 
 def _reading_only() -> list[str]:
-    """Return which databases the command has read that cannot be written now."""
+    """Return a message for each database that the command has read and cannot write."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     return connection.reading_only() if connection is not None else []
 

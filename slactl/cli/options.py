@@ -203,7 +203,7 @@ def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[st
 
 
 def read_stdin() -> str:
-    """Return all of stdin, without a byte order mark, once it is known that there is a database to write it to.
+    """Return all of stdin without a byte order mark; first check that there is a database to write it to.
 
     Raises:
         DatabaseError: the database is missing or cannot be used; nothing was read.

@@ -59,7 +59,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
 
 def _correction(correction: Record) -> str:
-    """Return in words which breach was taken back, by whom, when and why."""
+    """Return in words which breach was corrected, by whom, when and why."""
     missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
     why = correction["reason"] or "no reason given"
     return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"

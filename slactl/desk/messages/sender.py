@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 if __name__ == "__main__":
-    # The package of a program that was started by its path; as the last folder it stands in for no other module.
+    # This program is started by its path, so add the folder of the package. Append it: as the last folder it hides no
+    # other module.
     sys.path.append(os.path.realpath(f"{__file__}/../../../.."))
 
 from slactl.desk.messages import failures as reasons

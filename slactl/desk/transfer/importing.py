@@ -48,7 +48,7 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
-    #: Breaches that were noted here and that the history of the file takes back.
+    #: The number of recorded breaches that the history of the file corrects.
     corrected: int = 0
     bad: int = 0
     warnings: int = 0

@@ -48,7 +48,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterator[Check]:
-    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
+    """Yield the checks of the database; leave out a check that a damaged database makes impossible."""
     path, failing = desk.database.path, "database"
     try:
         with desk.database.read_unmigrated() as transaction:
@@ -64,7 +64,7 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
 
 
 def _writing(database: Database) -> Check | None:
-    """Return the check of a database that this user cannot change now, whoever holds the lock; None of any other."""
+    """Return a failed check if this user cannot write the database now, apart from locks; else None."""
     obstacle = database.obstacle_to_writing()
     if obstacle is None:
         return None

@@ -32,9 +32,9 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys in `meta` of the fingerprint of the last valid rules file, of the hash of the rules with which every next
-#: instant was calculated, and of the hash of the last rules of this service desk that a version was needed of.
-#: Addresses of messages are never read from the database.
+#: Three keys in `meta`: the fingerprint of the last valid rules file, the hash of the rules with which every next
+#: instant was calculated, and the hash of the last own rules of which a version was stored. Addresses of messages are
+#: never read from the database.
 FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 

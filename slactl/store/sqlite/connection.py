@@ -23,10 +23,10 @@ ASK_SECONDS = 0.002
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
 
-# The databases that are read without locks; see `faults`.
+# The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
 
-# The databases that were opened and cannot be written now, and why.
+# The databases that this process has opened and cannot write, each with the reason.
 _reading_only: dict[Path, str] = {}
 
 
@@ -67,7 +67,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
 
 
 def reading_only() -> list[str]:
-    """Return for each database that was opened since the last call and cannot be written that it is so, and why."""
+    """Return a message for each database that was opened since the last call and cannot be written."""
     found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
     _reading_only.clear()
     return found

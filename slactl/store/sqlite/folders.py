@@ -108,14 +108,14 @@ def open_home(path: Path) -> Path | None:
 
 
 class Obstacle(NamedTuple):
-    """Why this user cannot change a database now, and the command that shows it."""
+    """Hold why this user cannot write a database now, and the command that shows the reason."""
 
     why: str
     hint: str
 
 
 def obstacle_to_writing(path: Path) -> Obstacle | None:
-    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
+    """Return why this user cannot write a database now; None if no reason is known."""
     folder = quoted(path.parent)
     try:
         disk = os.statvfs(path.parent)
