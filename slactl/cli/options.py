@@ -150,7 +150,7 @@ def call(context: typer.Context) -> Call:
 
 
 def read_body(body: str | None) -> str | None:
-    """Return the text of `--body`, read from stdin where it is `-`.
+    """Return the text of `--body`, read from stdin if it is `-`.
 
     Raises:
         UsageError: stdin is not UTF-8.

@@ -223,7 +223,7 @@ class TimerScreen:
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
-        """Return the same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, if that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Database(NamedTuple):
-    """The database of a service desk. Every method raises DatabaseError where it is missing, damaged or not usable."""
+    """The database of a service desk. Every method raises DatabaseError if it is missing, damaged or not usable."""
 
     path: Path
 

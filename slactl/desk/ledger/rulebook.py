@@ -77,9 +77,9 @@ class CommandRules:
 
 
 class Rulebook(RulesVersions):
-    """The rules that one write transaction works with; it keeps the versions and holidays that are used first in it.
+    """Hold the rules of one write transaction, and keep the versions and holidays that are used first in it.
 
-    `current`, `problem` and `is_own` are those of the command.
+    `current`, `problem` and `is_own` come from the rules of the command.
     """
 
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
@@ -135,7 +135,7 @@ class Rulebook(RulesVersions):
         writes.note_levels_current(self._transaction, self.current.hash)
 
     def note_levels(self) -> None:
-        """Note that next instants are written with the current rules: where those are new, all are to be."""
+        """Record that next instants use the current rules; if these are new, `check` calculates all of them again."""
         writes.forget_other_levels(self._transaction, self.current.hash)
 
     def adopt(self, brought: RulesText) -> None:

@@ -80,7 +80,7 @@ def settle(
 ) -> None:
     """Write the waiting rows of some evaluated tickets, and what follows from their histories.
 
-    `rules` are those whose levels are in force; `watched` names the targets and conditions that they watch.
+    The levels of `rules` are in force; `watched` names the targets and conditions that they watch.
     """
     connection = session.connection()
     new = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if ticket.is_new]

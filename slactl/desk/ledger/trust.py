@@ -129,7 +129,7 @@ def _moving_secrets(rules: Path, target: Path) -> Iterator[str]:
 
 
 def user_name(number: int) -> str:
-    """Return the name of a user, or the number where there is none."""
+    """Return the name of a user, or the number if there is no name."""
     import pwd
 
     try:

@@ -31,7 +31,7 @@ ANSWER_SECONDS = 15
 #: Schemes of Apprise whose messages stay on this machine.
 ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
-#: Schemes that Apprise lists without TLS although they use it, and those that it lists with TLS although they do not.
+#: Schemes that use TLS although Apprise lists them without it, and schemes that do not although Apprise says so.
 ENCRYPTED = frozenset(("pushme", "sfr"))
 UNENCRYPTED = frozenset(("aprs",))
 

@@ -104,7 +104,7 @@ class _Document(JsonText):
         super().__init__(source, ticked)
         #: Whether an empty list was found that may be the list of rows.
         self.has_empty_list = False
-        #: Why the whole document is not valid JSON, where it is short enough to be read at once.
+        #: Why the whole document is not valid JSON, if it is short enough to be read at once.
         self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
@@ -151,7 +151,7 @@ class _Document(JsonText):
         return end
 
     def _ticket(self, mapping: Map) -> dict[str, Any] | None:
-        """Return the whole document where it is one object that is itself a row."""
+        """Return the whole document if it is one object that is itself a row."""
         while len(self.text) - self.at <= TICKET_CHARACTERS and self.more():
             pass
         if not self.is_over:

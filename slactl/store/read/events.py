@@ -143,7 +143,7 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
 
 
 def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
-    """Yield the messages of one ticket by time; `body` is None where it was erased.
+    """Yield the messages of one ticket by time; `body` is None if it was erased.
 
     With `last` these are the last messages alone, and with `most` at most so many characters of each body; `written`
     then tells an erased body from one that never was.

@@ -62,7 +62,7 @@ def _measured(period: Period) -> str:
 
 
 def counts(conditions: Iterable[str]) -> str:
-    """Return the columns that count the rows of each condition; 0, not null, where there are none."""
+    """Return the columns that count the rows of each condition; 0, not null, if there are none."""
     return ", ".join(f"COUNT(CASE WHEN {condition} THEN 1 END)" for condition in conditions)
 
 

@@ -128,7 +128,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
-    if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
+    if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
