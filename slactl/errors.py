@@ -84,7 +84,7 @@ class BusyError(DatabaseError):
 
 
 class StorageError(DatabaseError):
-    """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
+    """A disk is full, failing or read-only, or a file cannot be written; the message says what is committed."""
 
     code = ExitCode.FAILURE
 

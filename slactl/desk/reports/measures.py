@@ -63,7 +63,7 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
 class Measured:
     """Count the targets of one kind that ended in a period, or whose deadline passed in it.
 
-    Of those that are `late`, `still_open` have not ended yet, and `earlier` were late before the period began.
+    Of the `late` targets, `still_open` have not ended yet, and `earlier` were late before the period began.
     `seconds` is the business time of each that ended.
     """
 

@@ -52,7 +52,7 @@ def report(
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
 ) -> "Report":
-    """Return the report on [since, until) as seen from `now`; days and hours are those of `zone`.
+    """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
     A target counts if it ended in the period, or if its deadline passed in the period. So a target whose deadline
     passed in one period and that ended in the next is late in both. Times are business time of each ticket's calendar;

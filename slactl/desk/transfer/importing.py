@@ -36,7 +36,7 @@ from slactl.store.sqlite.spool import Spool
 #: Tickets in one write transaction.
 BATCH = 500
 
-#: A line that was read, and where it stood.
+#: A line that was read, and its place in the file.
 Numbered = tuple[int, Line]
 
 
@@ -48,7 +48,7 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
-    #: Breaches that were noted here and that the history of the file takes back.
+    #: The number of recorded breaches that the history of the file corrects.
     corrected: int = 0
     bad: int = 0
     warnings: int = 0
@@ -253,7 +253,7 @@ def _import_ticket(
     work: _Import,
     first: int,
 ) -> None:
-    """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
+    """Append the events of one ticket: all of them, or none if its deadlines could not be calculated with them."""
     mark, number, added, corrected = book.mark(), match.number, 0, 0
     try:
         for line in history:

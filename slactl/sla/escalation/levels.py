@@ -82,7 +82,7 @@ class DueLevel(NamedTuple):
 
     @property
     def is_passed(self) -> bool:
-        """Whether it is a warning that becomes due only after the deadline."""
+        """Return whether it is a warning that becomes due only after the deadline."""
         return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
 
 

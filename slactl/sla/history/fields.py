@@ -269,8 +269,8 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: The fields from which nothing is read, by type: names of other programs, what an export adds, and a few values that
-#: are only right where they say nothing.
+#: The fields that slactl does not read, by type: names of other programs, names that an export adds, and a few names
+#: whose value must be empty.
 UNUSED: dict[EventType, dict[str, Reader]] = {
     kind: {"source": read_name, "id": read_name, "copy": read_number} for kind in EventType
 }

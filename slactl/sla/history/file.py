@@ -160,7 +160,7 @@ def parse_record(record: Mapping[str, Any]) -> Line:
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
-    """Check a field from which slactl reads nothing.
+    """Check a field that slactl does not read.
 
     Raises:
         LineError: lines of this type have no such field, or the value would mean something.

@@ -62,7 +62,7 @@ def _measured(period: Period) -> str:
 
 
 def counts(conditions: Iterable[str]) -> str:
-    """Return the columns that count the rows of each condition; 0, not null, where there are none."""
+    """Return the columns that count the rows of each condition; 0, not null, if there are none."""
     return ", ".join(f"COUNT(CASE WHEN {condition} THEN 1 END)" for condition in conditions)
 
 
@@ -153,7 +153,7 @@ def tickets_ever(connection: sqlite3.Connection, period: Period, by: str | None 
 
 
 def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
-    """Return how many breaches whose deadline lies in a period were noted and taken back by a backdated change."""
+    """Return the number of recorded breaches with a deadline in a period that were corrected later."""
     due_at = "json_extract(detail, '$.due_at')"
     query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
     WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""
