@@ -11,6 +11,7 @@ from slactl.cli.options import (
     BodyOption,
     Id,
     Ids,
+    ReasonOption,
     call,
     last_word,
     read_body,
@@ -73,6 +74,7 @@ def assign(
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -89,7 +91,7 @@ def assign(
     if nobody == (to is not None):
         raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
     who = call(context).person(to)
-    change_tickets(context, answer, references, changes.assign(who), "assigned", at, assignee=who)
+    change_tickets(context, answer, references, changes.assign(who), "assigned", at, reason, assignee=who)
 
 
 @app.command()
@@ -104,6 +106,7 @@ def priority(
         ),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -118,7 +121,7 @@ def priority(
 
     references, value = last_word(words, Priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"set priority {value} on", at)
+    change_tickets(context, answer, references, change, f"set priority {value} on", at, reason)
 
 
 @app.command()
@@ -129,6 +132,7 @@ def status(
         typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -142,7 +146,7 @@ def status(
 
     references, value = last_word(words, Status, "slactl status --help")
     change = changes.set_status(value)
-    change_tickets(context, answer, references, change, f"set status {value} on", at)
+    change_tickets(context, answer, references, change, f"set status {value} on", at, reason)
 
 
 @app.command()
@@ -150,6 +154,7 @@ def resolve(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -162,7 +167,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, "resolved", at)
+    change_tickets(context, answer, references, change, "resolved", at, reason)
 
 
 @app.command()
@@ -170,6 +175,7 @@ def close(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -182,7 +188,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, "closed", at)
+    change_tickets(context, answer, references, change, "closed", at, reason)
 
 
 @app.command()
@@ -190,6 +196,7 @@ def reopen(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -202,7 +209,7 @@ def reopen(
     from slactl.desk.tickets import changes
 
     change = changes.reopen()
-    change_tickets(context, answer, references, change, "reopened", at)
+    change_tickets(context, answer, references, change, "reopened", at, reason)
 
 
 @app.command()
@@ -212,6 +219,7 @@ def tag(
     add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -227,7 +235,7 @@ def tag(
     if not add and not remove:
         raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(references)} --add vip")
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    change_tickets(context, answer, references, change, "tagged", at)
+    change_tickets(context, answer, references, change, "tagged", at, reason)
 
 
 @app.command()

@@ -61,10 +61,13 @@ def ticket_words(report: "Report") -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, measured = report["opened_count"], report["ticket_count"]
     text = f"{counted(opened, 'ticket')} opened"
+    corrected = f"; corrected later: {counted(report['corrected_count'], 'breach', 'es')}"
+    corrected = corrected if report["corrected_count"] else ""
     if not measured:
-        return f"{text}; nothing was due"
+        return f"{text}; nothing was due{corrected}"
     of = f"of {measured:,} with a target met or missed, " if report["since"] or report["until"] else ""
-    return f"{text}; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    overdue, escalated = percent(report["breach_rate"]), percent(report["escalation_rate"])
+    return f"{text}; {of}{overdue} were overdue, {escalated} escalated{corrected}"
 
 
 def busiest_words(report: "Report") -> str:

@@ -11,7 +11,7 @@ from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
-from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
@@ -36,11 +36,11 @@ RETRY = timedelta(hours=1)
 _INTERNAL = ("event_id", "left_out")
 
 
-def work_through(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
+def work_through(desk: Desk, report: Report, options: RunOptions, rules: CommandRules) -> LastRules | None:
     """Go through all tickets in batches; return the rules that were used, None while the file is invalid."""
 
     def open_ledger() -> AbstractContextManager[Ledger]:
-        return ledger(desk, report.at)
+        return ledger(desk, report.at, rules=rules)
 
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
@@ -51,10 +51,11 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     from slactl.desk.messages.outbox import ready
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
+    rules = CommandRules(desk)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
-        with ledger(desk, now, keep=False) as book:
+        with ledger(desk, now, keep=False, rules=rules) as book:
             before = len(ready(book, desk, delivered))
             yield book
             book.settle()

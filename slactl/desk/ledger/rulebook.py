@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
@@ -15,31 +15,78 @@ from slactl.sla.history.file import RulesText
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import RulesFile
+from slactl.sla.rules.text import read_ahead
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import ModelTransaction, Transaction
+
+
+class Current(NamedTuple):
+    """The rules that a command works with.
+
+    `problem` is the error of the file where it is invalid; `rules` are then the last valid version that this database
+    used. `is_own` says whether this user read that version in the file: the database may be anybody's, and nothing is
+    sent by what it alone says.
+    """
+
+    rules: Rules
+    problem: RulesError | None = None
+    is_own: bool = True
+
+
+class CommandRules:
+    """The rules of one command: the file is read once, so that all its transactions use one version.
+
+    The file is read before the write lock is taken: a command that has to wait for it keeps nobody waiting.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._file = read_ahead(desk.rules)
+        self._current: Current | None = None
+
+    def current(self, transaction: "Transaction", *, strict: bool) -> Current:
+        """Return the rules of the file, or the last valid version of this database.
+
+        Raises:
+            RulesError: they are invalid, and `strict` or this database never used a valid version.
+        """
+        if self._current is None:
+            self._current = self._understood(transaction)
+        if strict and self._current.problem is not None:
+            raise self._current.problem
+        # Rules remember calendars, and those the transaction that they read holidays in.
+        return self._current._replace(rules=self._current.rules.model_copy())
+
+    def _understood(self, transaction: "Transaction") -> Current:
+        try:
+            # Checking rules asks the holidays library, which takes longer to import than everything else.
+            return Current(parse(self._file.needed(), str(self._file.path), stored.known_hashes(transaction)))
+        except RulesError as error:
+            last = stored.version_of_levels(transaction) or stored.latest_own_version(transaction)
+            if last is None:
+                raise
+            kept = recall(self._desk)
+            own = kept.text if kept is not None and kept.hash == last.hash else None
+            rules = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
+            return Current(rules, error, own is not None)
 
 
 class Rulebook(RulesVersions):
     """The rules that one write transaction works with; it keeps the versions and holidays that are used first in it.
 
-    `problem` is the error of the current file where it is invalid; `current` is then the last valid version that
-    this database used. `is_own` says whether this user read that version in the file: the database may be anybody's,
-    and nothing is sent by what it alone says.
+    `current`, `problem` and `is_own` are those of the command.
     """
 
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
     refuses_changed = False
 
-    def __init__(
-        self, session: "ModelTransaction", desk: Desk, file: RulesFile, now: datetime, *, strict: bool
-    ) -> None:
-        """Understand the current rules, which were read before the write lock was taken.
+    def __init__(self, session: "ModelTransaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
+        """Understand the rules of the command.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
@@ -49,20 +96,7 @@ class Rulebook(RulesVersions):
         self._now = now
         self._introduced: dict[tuple[str, str], str] | None = None
         self._seal: str | None = None
-        self.problem: RulesError | None = None
-        self.is_own = True
-        try:
-            # Checking rules asks the holidays library, which takes longer to import than everything else.
-            self.current = parse(file.needed(), str(file.path), stored.known_hashes(transaction))
-        except RulesError as error:
-            last = stored.version_of_levels(transaction) or stored.latest_own_version(transaction)
-            if strict or last is None:
-                raise
-            self.problem = error
-            kept = recall(desk)
-            own = kept.text if kept is not None and kept.hash == last.hash else None
-            self.is_own = own is not None
-            self.current = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
+        self.current, self.problem, self.is_own = rules.current(transaction, strict=strict)
         self._pinned = self.current.hash
         self._parsed[self.current.hash] = self.current
 

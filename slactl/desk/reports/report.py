@@ -73,6 +73,7 @@ def report(
         "ticket_count": tickets.all,
         "escalation_rate": share(tickets.escalated, tickets.all),
         "breach_rate": share(tickets.breached, tickets.all),
+        "corrected_count": reads.corrected_count(transaction, period),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,
         "before": _before(transaction, period),

@@ -73,7 +73,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired)
-        return _ticket_record(ticket, case, target)
+        corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
+        return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
 
 def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Record:

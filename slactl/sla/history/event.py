@@ -49,4 +49,5 @@ _VALUES = {
     EventType.ESCALATED: ("reason", "escalation", "level", "repeat", "outcome"),
     EventType.ACKNOWLEDGED: ("until",),
     EventType.BREACHED: ("target", "cycle"),
+    EventType.CORRECTED: ("target", "due_at"),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
+from slactl.store.schema.events import CORRECTION
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
@@ -149,6 +150,14 @@ def tickets_ever(connection: sqlite3.Connection, period: Period, by: str | None 
         source, breached = f"({query}) m JOIN ticket t ON t.id = m.ticket_id", "m.late"
     columns = counts(("1", "t.escalated", breached))
     return [TicketsEver(*row) for row in connection.execute(grouped(columns, source, by), period.parameters)]
+
+
+def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
+    """Return how many breaches whose deadline lies in a period were noted and taken back by a backdated change."""
+    due_at = "json_extract(detail, '$.due_at')"
+    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
+    WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""
+    return int(connection.execute(query, period.parameters).fetchone()[0])
 
 
 def tickets_opened(connection: sqlite3.Connection, period: Period, by: str | None = None) -> dict[str | None, int]:

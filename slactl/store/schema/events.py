@@ -33,6 +33,12 @@ RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
+#: A breach that was noted and that a backdated change took back; the detail says why.
+CORRECTION = "sla.correct"
+
+#: The types of the events that are noted for people, by audit name.
+NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
+
 #: An erasure of texts; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
 
@@ -77,7 +83,7 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
     """Return instant, type and value of a row, which identify an event within its ticket; None if it has no type."""
     facts: dict[str, Any] = json.loads(detail)
-    kind = EventType.BREACHED if action == BREACH else _TYPES.get(action)
+    kind = NOTED.get(action) or _TYPES.get(action)
     if kind is EventType.DUE_SET and "target" not in facts:
         kind = EventType.DEADLINES
     return (at, kind.value, Event(from_text(at), kind, facts).value) if kind is not None else None

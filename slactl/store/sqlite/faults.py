@@ -1,4 +1,4 @@
-"""A disk or a permission that keeps SQLite from writing: what to say of it, and how to read nevertheless.
+"""What an error of SQLite means for a person, and how to read a database where nothing can be written.
 
 On a full disk, on a read-only file system, and for a user who may only read, SQLite cannot even write the index of the
 write-ahead log. A database can then still be read without locks; that counts only if nobody changed it meanwhile.
@@ -7,16 +7,48 @@ write-ahead log. A database can then still be read without locks; that counts on
 import os
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
 
-from slactl.errors import StorageError
-from slactl.text import quoted
+from slactl.errors import BusyError, DatabaseError, StorageError
+from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
+from slactl.text import another, quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
 DAMAGE = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
 
-#: The least free space in bytes that a small change needs: pages, the log, and its index of 32 KiB.
-LEAST_FREE = 1 << 16
+
+def as_database_error(error: BaseException, path: Path, seconds: float) -> DatabaseError:
+    """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong.
+
+    `seconds` is how long the connection waited for another program.
+    """
+    text = str(error)
+    if (storage := as_storage_error(error, path)) is not None:
+        return storage
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {seconds} s; try again"
+        return BusyError(what, "slactl doctor")
+    if "unable to open" in text:
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
+    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
+    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+def not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def forbids_writing(error: sqlite3.Error) -> bool:
@@ -38,35 +70,6 @@ def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
     return None
 
 
-class Obstacle(NamedTuple):
-    """Why this user cannot change a database now, and the command that shows it."""
-
-    why: str
-    hint: str
-
-
-def obstacle_to_writing(path: Path) -> Obstacle | None:
-    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
-    folder = quoted(path.parent)
-    try:
-        disk = os.statvfs(path.parent)
-    except OSError:
-        return None
-    if disk.f_flag & os.ST_RDONLY:
-        return Obstacle("its file system is read-only", f"df -h {folder}")
-    if _free(disk) < LEAST_FREE and disk.f_blocks:
-        return Obstacle("its disk is full", f"df -h {folder}")
-    if not os.access(path, os.W_OK):
-        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
-    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
-    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
-
-
-def _free(disk: os.statvfs_result) -> int:
-    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the rest is for root
-    return blocks * disk.f_frsize
-
-
 def _full(path: Path) -> StorageError:
     """Return the error of a full disk: that of the database, unless only the temporary folder has no space left."""
     from tempfile import gettempdir
@@ -74,7 +77,7 @@ def _full(path: Path) -> StorageError:
     temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
     folder, what = str(path.parent), f"the disk of {path}"
     try:
-        if _free(os.statvfs(temporary)) < LEAST_FREE <= _free(os.statvfs(folder)):
+        if free_bytes(os.statvfs(temporary)) < LEAST_FREE <= free_bytes(os.statvfs(folder)):
             folder, what = temporary, f"the temporary folder {temporary}"
     except OSError:
         pass
@@ -84,7 +87,7 @@ def _full(path: Path) -> StorageError:
 #: Where each file stands that a database is read from: its number, its size, and the instant of its last change.
 State = tuple[tuple[int, int, int] | None, ...]
 
-# The databases that this process reads without locks, and their files when they were opened.
+# The databases that were opened without locks, and their files at that moment.
 _opened: dict[Path, State] = {}
 
 
@@ -104,11 +107,6 @@ def opened_frozen(path: Path) -> sqlite3.Connection:
 def is_stale(path: Path) -> bool:
     """Return whether a database that is read without locks was changed since it was opened."""
     return path in _opened and _opened[path] != _state(path)
-
-
-def forget(path: Path) -> None:
-    """Forget a database, because it is opened anew."""
-    _opened.pop(path, None)
 
 
 def _state(path: Path) -> State:
