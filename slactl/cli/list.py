@@ -149,7 +149,9 @@ def list_tickets(
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
-    at: Annotated[str | None, word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    at: Annotated[
+        str | None, word("--at", "T", "Show what is overdue at this time, such as 'in 2h'.", "Options")
+    ] = None,
     exit_code: Annotated[bool, flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:

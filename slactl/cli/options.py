@@ -38,7 +38,7 @@ AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+    str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
@@ -194,7 +194,7 @@ def call(context: typer.Context) -> Call:
 
 
 def read_body(body: str | None) -> str | None:
-    """Return the text of `--body`, read from stdin where it is `-`.
+    """Return the text of `--body`, read from stdin if it is `-`.
 
     Raises:
         UsageError: stdin is not UTF-8.
@@ -256,7 +256,7 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
 
 
 def read_stdin() -> str:
-    """Return all of stdin, without a byte order mark, once it is known that there is a database to write it to.
+    """Return all of stdin without a byte order mark; first check that there is a database to write it to.
 
     Raises:
         DatabaseError: the database is missing or cannot be used; nothing was read.

@@ -289,7 +289,7 @@ def edit(
 def due(
     context: typer.Context,
     reference: Id,
-    target: Annotated[Target, typer.Option(help="Which deadline.")],
+    target: Annotated[Target, typer.Option(help="The deadline to change.")],
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Go back to the calculated deadline.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,

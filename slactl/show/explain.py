@@ -59,7 +59,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
 
 def _correction(correction: Record) -> str:
-    """Return in words which breach was taken back, by whom, when and why."""
+    """Return in words which breach was corrected, by whom, when and why."""
     missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
     why = correction["reason"] or "no reason given"
     return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
@@ -230,7 +230,7 @@ class TimerScreen:
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
-        """Return the same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, if that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""

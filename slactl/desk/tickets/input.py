@@ -19,7 +19,7 @@ BODY_LENGTH = 1_000_000
 
 
 def past_instant(at: datetime | None, now: datetime) -> datetime:
-    """Return the instant of a change; now where none is given.
+    """Return the instant of a change; now if none is given.
 
     Raises:
         UsageError: it lies in the future.

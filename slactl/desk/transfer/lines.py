@@ -118,7 +118,7 @@ def ends_in_cr(start: str) -> bool:
 
 
 def with_line_feeds(source: BinaryIO) -> BinaryIO:
-    """Return a stream that can be peeked into, and whose lines end in line feeds where they ended in CR alone."""
+    """Return a stream that can be peeked into, and whose lines end in LF instead of CR alone."""
     peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
     start = peek(peekable)
     if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:

@@ -294,7 +294,7 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: The fields from which nothing is read, by type: names of other programs, and what an export adds.
+#: The fields that slactl does not read, by type: names of other programs, and names that an export adds.
 UNUSED: dict[EventType, dict[str, Reader]] = {kind: {"source": read_name, "copy": read_number} for kind in EventType}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.

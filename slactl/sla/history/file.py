@@ -189,7 +189,7 @@ def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
-    """Check a field from which slactl reads nothing.
+    """Check a field that slactl does not read.
 
     Raises:
         LineError: lines of this type have no such field, or the value would mean something.
