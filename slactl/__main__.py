@@ -89,17 +89,14 @@ def _defer(names: Sequence[str]) -> None:
 _defer(SELDOM_USED)
 
 from slactl import committed
-from slactl.errors import ExitCode, SlactlError, StorageError, UsageError
-from slactl.streams import AnswerError, ready_streams, silence_stdout
+from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
 
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    from slactl.show.form import take_any_text
+    from slactl.show.form import ready_streams, silence_stdout
 
     ready_streams()
-    for stream in (sys.stdout, sys.stderr):
-        take_any_text(stream)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -117,8 +114,7 @@ def run(arguments: Sequence[str]) -> int:
 
     committed.begin()
     _reading_only()
-    debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
-    code = ExitCode.DONE
+    debug, code = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG")), ExitCode.DONE
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -127,17 +123,14 @@ def run(arguments: Sequence[str]) -> int:
         return code
     except SlactlError as error:
         return _report(error)
-    except SystemExit as leaving:
+    except (BrokenPipeError, SystemExit) as leaving:
         # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
-        if not isinstance(leaving.__context__, BrokenPipeError):
+        if not isinstance(leaving, BrokenPipeError) and not isinstance(leaving.__context__, BrokenPipeError):
             raise
         return _report_closed_pipe()
     except (KeyboardInterrupt, typer.Abort):
         return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        return _report_closed_pipe()
     except AnswerError as error:
-        silence_stdout()
         return _report_answer(error, code)
     except typer.TyperException as error:
         return _report_usage(error)
@@ -201,49 +194,41 @@ def _report(error: SlactlError) -> int:
 
 
 def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:
-    """Report why a command ended, and what it had committed by then; return the exit code.
-
-    A command that works in parts can continue. Of any other, only the answer is missing.
-    """
-    from slactl.text import clean
-
-    done = committed.so_far()
+    """Report why a command ended, and what it had committed by then; return the exit code."""
     *first, last = lines
-    if done.things and done.is_unfinished:
-        last = f"{last}; {done}, and running the command again does the rest"
-    elif done.things:
-        last = f"{done}; its answer could not be written: {last}"
-        code = code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
-    for line in (*first, last):
-        _say(f"error: {clean(line)}")
-    if hint:
-        _say(f"hint: {clean(hint)}")
+    last, code = committed.so_far().after_error(last, code)
+    _say_errors([*first, last], hint)
     return code
 
 
-def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
-    """Report that stdout cannot be written: a failure, unless the command has changed something before."""
-    done, why = committed.so_far(), error.strerror
-    if not done.commits and not done.things:
-        _say(f"error: the answer could not be written: {why}")
-        return ExitCode.FAILURE
-    rest = ", and running the command again does the rest" if done.is_unfinished else ""
+def _say_errors(lines: Sequence[str], hint: str | None) -> None:
     from slactl.text import clean
 
-    _say(f"error: {clean(str(done))}{rest}; its answer could not be written: {why}")
-    if 0 < len(done.tickets) <= committed.NAMED:
-        _say(f"hint: slactl show {' '.join(done.tickets)}")
-    return ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
+    for line in lines:
+        _say(f"error: {clean(line)}")
+    if hint:
+        _say(f"hint: {clean(hint)}")
+
+
+def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+    """Report that stdout cannot be written."""
+    from slactl.show.form import silence_stdout
+
+    silence_stdout()
+    message, hint, code = committed.so_far().after_lost_answer(str(error.strerror), code)
+    _say_errors([message], hint)
+    return code
 
 
 def _report_closed_pipe() -> ExitCode:
     """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    from slactl.show.form import silence_stdout
     from slactl.text import clean
 
     silence_stdout()
     done = committed.so_far()
     if done.things:
-        _say(f"warning: {clean(str(done))}; its answer could not be written: {os.strerror(errno.EPIPE)}")
+        _say(f"warning: {clean(str(done))}; {committed.LOST}: {os.strerror(errno.EPIPE)}")
     return ExitCode.READER_CLOSED
 
 

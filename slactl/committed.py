@@ -6,27 +6,31 @@ The store counts every commit. Whoever commits adds what a person would call it:
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from slactl.errors import ExitCode
+
 Given = ParamSpec("Given")
 Part = TypeVar("Part")
+
+AGAIN = ", and running the command again does the rest"
+LOST = "its answer could not be written"
 
 #: How many things a message names one by one; of more it tells the number.
 NAMED = 5
 
 
-@dataclass(slots=True)
 class Committed:
     """What one command has committed so far."""
 
-    #: How many transactions changed the database, in whatever words.
-    commits: int = 0
-    #: The command commits its work in parts, and not all of them are committed.
-    is_unfinished: bool = False
-    #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
-    things: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        #: How many transactions changed the database, in whatever words.
+        self.commits = 0
+        #: The command commits its work in parts, and not all of them are committed.
+        self.is_unfinished = False
+        #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
+        self.things: dict[tuple[str, str], dict[str, None]] = {}
 
     @property
     def tickets(self) -> list[str]:
@@ -42,7 +46,28 @@ class Committed:
         for (noun, verb), names in self.things.items():
             rest = [name for name in names if (noun, verb) != ("ticket", "changed") or name not in made]
             said += [_clause(noun, verb, rest)] if rest else []
-        return _joined(said) or "the change was made"
+        return (_joined(said) or "the change was made") + (AGAIN if self.is_unfinished else "")
+
+    def after_error(self, error: str, code: ExitCode) -> tuple[str, ExitCode]:
+        """Return the message and the exit code of an error that ends the command.
+
+        A command that works in parts can continue. Of any other, only the answer is missing.
+        """
+        if not self.things:
+            return error, code
+        if self.is_unfinished:
+            return f"{error}; {self}", code
+        return f"{self}; {LOST}: {error}", code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
+
+    def after_lost_answer(self, why: str, code: ExitCode) -> tuple[str, str | None, ExitCode]:
+        """Return the message, the hint and the exit code where stdout cannot be written.
+
+        That is a failure, unless the command has changed something before.
+        """
+        if not self.commits and not self.things:
+            return f"the answer could not be written: {why}", None, ExitCode.FAILURE
+        shown = f"slactl show {' '.join(self.tickets)}" if 0 < len(self.tickets) <= NAMED else None
+        return f"{self}; {LOST}: {why}", shown, ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
 
 
 _so_far = Committed()

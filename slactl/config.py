@@ -27,6 +27,17 @@ class Config(NamedTuple):
     debug: bool
     sources: Mapping[str, str]
 
+    def pasted(self, command: str) -> str:
+        """Return a command for people to paste, with the database and the rules that were typed as options."""
+        import re
+
+        from slactl.text import quoted
+
+        places = {"database": f" --db {quoted(self.database)}", "rules": f" --rules {quoted(self.rules)}"}
+        typed = "".join(option for name, option in places.items() if self.sources[name].startswith("--"))
+        starts = r"(^|(?:&&|\|\||[|;{(]|xargs|sudo|sudo -E) )slactl (?!-|help\b|demo\b)"
+        return re.sub(starts, lambda start: f"{start[1]}slactl{typed} ", command) if typed else command
+
 
 def shipped_rules() -> Path:
     """Return the rules that come with the program: beside the modules, or one folder up in a checkout."""

@@ -77,6 +77,12 @@ class DatabaseError(SlactlError):
     code = ExitCode.DATABASE
 
 
+class BusyError(DatabaseError):
+    """The database cannot be used at the moment, and the same command works later."""
+
+    code = ExitCode.LOCKED
+
+
 class StorageError(DatabaseError):
     """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
 
@@ -93,6 +99,10 @@ class LockedError(SlactlError):
     """Another run holds the lock."""
 
     code = ExitCode.LOCKED
+
+
+class AnswerError(OSError):
+    """Stdout cannot be written: it is closed, or its disk is full or failing."""
 
 
 def worst(codes: "list[ExitCode]") -> ExitCode:

@@ -118,9 +118,9 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return lowered[close[0]] if close else None
 
 
-def counted(number: int, what: str) -> str:
+def counted(number: int, what: str, plural: str = "s") -> str:
     """Return a number and its noun, in the plural where it is not 1: "1 ticket", "1,200 tickets"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what}{'' if number == 1 else plural}"
 
 
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:

@@ -246,3 +246,105 @@ def test_a_members_check_leaves_messages_to_the_user_who_reads_the_secrets(share
         if hook.took:
             break
     assert (done.returncode, len(hook.took)) == (0, 1), done.stderr
+
+
+def permissions(shared: Shared, who: int) -> list[dict[str, str]]:
+    """What doctor finds wrong with modes and groups."""
+    found = json.loads(shared.run(who, "doctor", "--json").stdout)["checks"]
+    return [check for check in found if check["check"] == "permissions" and not check["ok"]]
+
+
+#: Leaves the files that a member who is killed leaves: made by SQLite, in the group of that member.
+CRASH = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("DELETE FROM meta WHERE key = 'nothing'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def crash(shared: Shared, who: int) -> None:
+    """Kill a member in the middle of a transaction."""
+    database = shared.folder / "desk" / "slactl.db"
+    done = subprocess.run(
+        [shared.python, "-c", CRASH, str(database)],
+        cwd="/",
+        user=who,
+        group=who,
+        extra_groups=[shared.group.gr_gid],
+        umask=0o077,
+        check=False,
+    )
+    assert done.returncode == -9
+
+
+def repair(line: str) -> None:
+    """Paste the command of a finding as root."""
+    done = subprocess.run(["sh", "-c", line.replace("sudo ", "")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doctor_finds_a_missing_setgid_bit_before_it_hurts(shared: Shared) -> None:
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    assert shared.run(ANN, "create", "Printer", "--from", "ann@example.com").returncode == 0
+    assert [permissions(shared, who) for who in (0, ANN, BOB)] == [[], [], []]
+    folder = shared.folder / "desk"
+    folder.chmod(0o0770)
+    for who in (0, ANN, BOB):
+        [finding] = permissions(shared, who)
+        assert f"{folder} is not setgid" in finding["found"]
+        assert finding["fix"] == f"{'sudo ' if who else ''}chmod g+rwxs {folder}"
+    assert shared.run(ANN, "doctor").returncode == 7
+    repair(finding["fix"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o2770
+    crash(shared, ANN)
+    assert shared.run(BOB, "note", "1", "--body", "n").returncode == 0
+    assert permissions(shared, BOB) == []
+
+
+def test_doctor_lets_members_in_again_who_were_locked_out_by_a_crash(shared: Shared) -> None:
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    assert shared.run(ANN, "create", "Printer", "--from", "ann@example.com").returncode == 0
+    folder = shared.folder / "desk"
+    folder.chmod(0o0770)
+    crash(shared, ANN)
+    locked = shared.run(BOB, "note", "1", "--body", "n")
+    assert locked.returncode != 0
+    assert "Traceback" not in locked.stderr
+    [finding] = permissions(shared, BOB)
+    for part in (f"{folder} is not setgid", "slactl.db-wal belongs to the group", "slactl.db-shm belongs to the group"):
+        assert part in finding["found"]
+    repair(finding["fix"])
+    assert shared.run(BOB, "note", "1", "--body", "n").returncode == 0
+    assert permissions(shared, ANN) == []
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_doctor_finds_a_database_that_a_restore_left_closed_to_members(shared: Shared, mode: int) -> None:
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    database = shared.folder / "desk" / "slactl.db"
+    os.chown(database, 0, 0)
+    database.chmod(mode)
+    [finding] = permissions(shared, 0)
+    assert f"{database} is closed to the group" in finding["found"]
+    repair(finding["fix"])
+    assert (stat.S_IMODE(database.stat().st_mode) & 0o660, database.stat().st_gid) == (0o660, shared.group.gr_gid)
+    assert shared.run(ANN, "create", "Printer", "--from", "ann@example.com").returncode == 0
+
+
+def test_an_upgrade_by_a_member_keeps_a_copy_for_the_group(shared: Shared) -> None:
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    database = shared.folder / "desk" / "slactl.db"
+    database.unlink()
+    with sqlite3.connect(database) as connection:
+        connection.executescript((Path(__file__).parent / "data" / "schemas" / "schema_5.sql").read_text())
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    os.chown(database, 0, shared.group.gr_gid)
+    database.chmod(0o660)
+    done = shared.run(BOB, "list")
+    assert (done.returncode, "the old one is kept as" in done.stderr) == (0, True), done.stderr
+    kept = database.with_name("slactl.db.schema-5").stat()
+    assert (kept.st_mode & 0o777, kept.st_gid, kept.st_uid) == (0o660, shared.group.gr_gid, BOB)
+    assert permissions(shared, ANN) == []

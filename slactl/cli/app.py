@@ -1,8 +1,9 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,7 +11,8 @@ from typer.main import get_group
 
 from slactl import __version__
 from slactl.cli.commands import COMMANDS, GROUPS
-from slactl.config import Color, resolve
+from slactl.config import Color, Config, resolve
+from slactl.errors import SlactlError
 
 if TYPE_CHECKING:
     from slactl.cli.panels import Command, CompletionItem, Context, HelpFormatter
@@ -34,6 +36,22 @@ class LazyGroup(TyperGroup):
             group.name = cmd_name
             return group
         return None
+
+    def invoke(self, ctx: "Context") -> Any:  # noqa: ANN401  (what commands return)
+        """Run the typed command; the hint of an error gets the settings that were typed."""
+        try:
+            return super().invoke(ctx)
+        except SlactlError as error:
+            if error.hint is not None and isinstance(ctx.obj, Config):
+                error.hint = ctx.obj.pasted(error.hint)
+            raise
+        finally:
+            upgrade = sys.modules.get("slactl.store.schema.upgrade")
+            if upgrade is not None and (upgraded := upgrade.upgrades()):
+                from slactl.cli.options import say
+
+                for line in upgraded:
+                    say(line, err=True)
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Read the global options; the options of completion may name a shell, which those of Typer cannot."""

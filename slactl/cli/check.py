@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, DryRunOption, call, leave, say
+from slactl.cli.options import Call, DryRunOption, advise, call, leave, say
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
@@ -59,7 +59,7 @@ def check(
       7    a ticket or a message failed and the rest is done; or messages wait because others may change
            the rules or read a secret; or the clock was changed and nothing was done
       10   something fired (with --exit-code)
-      75   another run holds the lock
+      75   another run holds the lock, or the database was busy for 30 s
       130  stopped by a signal; the next run continues
 
     \b
@@ -92,7 +92,7 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
     for problem in report.problems:
         say(f"error: {problem}", err=True)
     for hint in report.hints:
-        say(f"hint: {hint}", err=True)
+        advise(hint)
     if as_json:
         from slactl.show.records import write_object
 

@@ -57,6 +57,8 @@ def ticket_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return ids that begin with a text; ids of open tickets if nothing was typed yet."""
     from slactl.store.read import ids
 
+    if os.environ.get("COMP_WORDS", "").removesuffix(incomplete).endswith(" : "):
+        return []  # bash splits `ext:1` into words, and a number of slactl's would name another ticket there
     try:
         config = _config(ctx)
         return _safe(ids.ids_like(config.database, incomplete)) if config else []

@@ -8,7 +8,7 @@ import typer
 
 from slactl.cli.commands import COMMANDS, GROUPS, HEADINGS, SUMMARIES
 from slactl.cli.init import run_here
-from slactl.cli.options import Call, call, say
+from slactl.cli.options import Call, call, say, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
@@ -164,5 +164,7 @@ def _counts(here: Call) -> str:
         now = to_text(here.now)
         open_, overdue, unassigned = (filters.count(transaction, one, now) for one in wanted)
         last = runs.last_good(transaction)
+        slept = runs.asleep_since(transaction, now)
+    warn_asleep(here, None if sys.stdout.isatty() else slept)  # on a terminal `list` follows, which warns
     checked = f"last successful check {relative(last, here.now)}" if last else "no successful check yet"
     return f"{open_:,} open · {overdue:,} overdue · {unassigned:,} unassigned · {checked}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ViewCommand, view_names
-from slactl.cli.options import Call, Output, call, leave, priority_option, say, wall_seconds
+from slactl.cli.options import Call, Output, call, leave, priority_option, say, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
@@ -213,14 +213,7 @@ def _list(
     if spool:
         pour(spool, sys.stdout)
     else:
-        if slept is not None and sys.stdout.isatty():
-            from slactl.show.times import relative
-
-            last = (
-                f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
-            )
-            say(f"warning: levels are due, but no check fires them: {last}", err=True)
-            say("hint: slactl check", err=True)
+        warn_asleep(here, slept if sys.stdout.isatty() else None)
         _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, AtOption, BodyOption, Id, read_body
+from slactl.cli.options import Answer, AtOption, BodyOption, Id, ReasonOption, read_body
 from slactl.cli.output import change_tickets
 from slactl.cli.panels import Commands
 from slactl.sla.enums import Status
@@ -19,6 +19,7 @@ def reply(
     body: BodyOption = None,
     status: Annotated[Status | None, typer.Option(help="The status after the reply.", show_default=False)] = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -35,7 +36,7 @@ def reply(
     from slactl.desk.tickets import changes
 
     change = changes.reply(read_body(body), status)
-    change_tickets(context, answer, [reference], change, "replied to", at)
+    change_tickets(context, answer, [reference], change, "replied to", at, reason)
 
 
 @app.command()
@@ -44,6 +45,7 @@ def note(
     reference: Id,
     body: BodyOption = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -56,7 +58,7 @@ def note(
     from slactl.desk.tickets import changes
 
     change = changes.note(read_body(body))
-    change_tickets(context, answer, [reference], change, "added a note to", at)
+    change_tickets(context, answer, [reference], change, "added a note to", at, reason)
 
 
 @app.command()
@@ -65,6 +67,7 @@ def receive(
     reference: Id,
     body: BodyOption = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -77,4 +80,4 @@ def receive(
     from slactl.desk.tickets import changes
 
     change = changes.receive(read_body(body))
-    change_tickets(context, answer, [reference], change, "recorded a customer message on", at)
+    change_tickets(context, answer, [reference], change, "recorded a customer message on", at, reason)

@@ -55,7 +55,9 @@ def list_(
 
 @app.command()
 def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
-    """Send messages again with the next check.
+    """Send messages again, but not to addresses that got them.
+
+    The next check sends them.
 
     \b
     Examples:
@@ -71,7 +73,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
 
 @app.command()
 def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
-    """Drop messages that have not been sent.
+    """Drop messages that have not been sent everywhere.
 
     \b
     Examples:

@@ -37,6 +37,9 @@ DryRunOption = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what w
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
@@ -83,15 +86,12 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        from slactl.clock import parse_duration
+        from slactl.durations import parse_wall_duration
 
         try:
-            duration = parse_duration(str(text))
+            return parse_wall_duration(str(text)).seconds
         except ValueError as error:
             raise UsageError(f"{option}: {error}", example) from error
-        if duration.business_days:
-            raise UsageError(f"{option} counts wall time; it takes hours and minutes, not business days", example)
-        return duration.seconds
 
     return parse
 
@@ -159,14 +159,6 @@ class Call(NamedTuple):
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
 
-    def since(self, text: str | None) -> datetime | None:
-        """Return the beginning of a period that a person typed; None for `all`, or if nothing was typed.
-
-        Raises:
-            UsageError: the text is not a time.
-        """
-        return None if text == "all" else self.instant(text)
-
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
         return self.config.actor if name == "me" else name
@@ -178,8 +170,8 @@ class Call(NamedTuple):
 
     def due_soon(self) -> int:
         """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
-        from slactl.clock import parse_duration
         from slactl.desk.rules.reading import DUE_SOON, due_soon
+        from slactl.durations import parse_duration
 
         seconds = due_soon(self.config.rules)
         if seconds is None:
@@ -222,7 +214,7 @@ def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
     """
     words = read_ids(arguments)
     for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) <= 18):
+        if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
             from slactl.text import clean
 
             raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
@@ -255,16 +247,23 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
 
 
 def read_stdin() -> str:
-    """Return all of stdin.
+    """Return all of stdin, without a byte order mark, once it is known that there is a database to write it to.
 
     Raises:
+        DatabaseError: the database is missing or cannot be used; nothing was read.
         UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
     """
+    from slactl.cli.panels import get_current_context
+
+    config = get_current_context().find_object(Config)
+    assert config is not None
+    with Desk.of(config).database.held_open():
+        pass
     raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
         raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
     try:
-        return raw.decode()
+        return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error
 
@@ -296,7 +295,26 @@ def complain(error: SlactlError) -> None:
     """Print an error on stderr while the command continues with the rest."""
     say(f"error: {error.message}", err=True)
     if error.hint:
-        say(f"hint: {error.hint}", err=True)
+        advise(error.hint)
+
+
+def advise(command: str) -> None:
+    """Print on stderr a command that helps, with the settings that were typed."""
+    from slactl.cli.panels import get_current_context
+
+    config = get_current_context().find_object(Config)
+    say(f"hint: {command if config is None else config.pasted(command)}", err=True)
+
+
+def warn_asleep(here: Call, slept: str | None) -> None:
+    """Warn that levels are due and no check was successful; `slept` is what `runs.asleep_since` returns."""
+    if slept is None:
+        return
+    from slactl.show.times import relative
+
+    last = f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    say(f"warning: levels are due, but no check fires them: {last}", err=True)
+    advise("slactl check")
 
 
 def leave(code: ExitCode) -> None:

@@ -68,14 +68,19 @@ def change_tickets(
     make: "Change",
     what: str,
     at: str | None = None,
+    reason: str | None = None,
     *,
     assignee: str | None = None,
 ) -> None:
-    """Change the named tickets as of `--at`, and print the receipt of each; `assignee` is the new assignee."""
+    """Change the named tickets as of `--at` for a reason, and print the receipt of each.
+
+    `assignee` is the new assignee.
+    """
     from slactl.desk.tickets.changes import change
 
     here = call(context)
-    outcome = change(here.desk, here.now, read_ids(references), make, here.instant(at), dry_run=answer.dry_run)
+    numbers, when = read_ids(references), here.instant(at)
+    outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)
     announce(here, answer, outcome, what, assignee=assignee)
 
 

@@ -1,8 +1,8 @@
 """`show` and `history`: print tickets with everything that belongs to them."""
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
@@ -13,13 +13,19 @@ from slactl.errors import ExitCode, NotKnownError
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    from slactl.records.tickets import Event, TicketDetails
+    from slactl.records.tickets import Event, ScreenTicket
     from slactl.show.records import Record
     from slactl.store.database import Transaction
 
 app = Commands()
 
-Part = TypeVar("Part")
+#: How many events of a ticket a terminal shows unless `--limit` says otherwise.
+SCREENFUL = 50
+
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=0, help="The last N of each ticket; 0: all. Default 50 on a terminal."),
+]
 
 #: The fields that `show` adds to those of a ticket.
 PARTS = ("timers", "messages", "escalations", "events")
@@ -34,7 +40,8 @@ def show(
 ) -> None:
     """Show tickets: fields, timers, messages, audit trail.
 
-    As JSON, one id gives one object and several ids give an array. On a pipe each line is "field TAB value".
+    As JSON, one id gives one object and several ids give an array. On a pipe each line is "field TAB value". A terminal
+    shows the last 50 messages, escalations and events, and the beginning of long texts; --json and a pipe have all.
 
     \b
     Examples:
@@ -46,26 +53,20 @@ def show(
 
     here, chosen, names = call(context), output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
     references = read_ids(ids)
-    tickets, code = _read_each(here, references, _whole_ticket)
     if chosen is Form.TABLE and not output.fields:
-        _draw_tickets(here, tickets)
-    elif chosen is Form.JSON and len(references) == 1 and ids != ["-"]:
-        from slactl.show.records import write_object
-
-        ticket: Record = tickets[0]
-        write_object({name: ticket[name] for name in names}, sys.stdout)
-    elif chosen in (Form.PLAIN, Form.TABLE):
-        _write_pairs(tickets, names)
-    else:
-        # A spreadsheet's row holds a ticket, not its messages.
-        _print(tickets, chosen, names if output.fields or chosen is not Form.CSV else names[: -len(PARTS)])
-    leave(code)
+        leave(_draw_tickets(here, references))
+        return
+    if chosen is Form.CSV and not output.fields:
+        names = names[: -len(PARTS)]  # a spreadsheet's row holds a ticket, not its messages
+    alone = len(references) == 1 and ids != ["-"]
+    leave(_pour(here, references, lambda tickets, stream: _write(tickets, chosen, names, stream, alone=alone), names))
 
 
 @app.command("history")
 def history(
     context: typer.Context,
     ids: Ids,
+    limit: LimitOption = None,
     *,
     output: Output,
 ) -> None:
@@ -79,8 +80,27 @@ def history(
     from slactl.store.read import events as event_reads
 
     here, chosen, names = call(context), output.chosen(), output.names(event_reads.EVENT_COLUMNS)
-    histories, code = _read_each(here, read_ids(ids), lambda read, number, _: list(event_reads.events(read, [number])))
-    print_events(here, [event for events in histories for event in events], chosen, names, asked=bool(output.fields))
+    references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+    missing: list[NotKnownError] = []
+    with here.desk.database.read() as transaction:
+        numbers = list(_numbers(transaction, references, missing))
+        if chosen is Form.TABLE or most:
+            events = [row for number in numbers for row in event_reads.last_events(transaction, number, most or -1)]
+            total = sum(event_reads.ticket_event_count(transaction, number) for number in numbers)
+            stream = None
+        else:
+            from slactl.show.records import spooled
+
+            found = (row for number in numbers for row in event_reads.events(transaction, [number]))
+            stream = spooled(found, chosen, names)
+    code = _tell(missing, found=bool(numbers))
+    if stream is not None:
+        from slactl.show.records import pour
+
+        pour(stream, sys.stdout)
+    else:
+        cut = f"the last {len(events):,} of {total:,} events shown; --limit 0 for all" if len(events) < total else ""
+        print_events(here, events, chosen, names, asked=bool(output.fields), footer=cut)
     leave(code)
 
 
@@ -102,61 +122,120 @@ def print_events(
         draw_events(events, here.screen, footer=footer)
 
 
-def _read_each(
-    here: Call, references: Sequence[str], read: "Callable[[Transaction, int, str], Part]"
-) -> tuple[list[Part], ExitCode]:
-    """Return what `read` returns for each ticket; a ticket that does not exist is an error on stderr, the rest goes on.
+def _numbers(transaction: "Transaction", references: Sequence[str], missing: list[NotKnownError]) -> Iterator[int]:
+    """Yield the number of each ticket; the error about one that does not exist goes to `missing`."""
+    from slactl.store.read import tickets as reads
+
+    for reference in references:
+        try:
+            yield reads.ticket_id(transaction, reference)
+        except NotKnownError as error:
+            missing.append(error)
+
+
+def _tell(missing: Sequence[NotKnownError], *, found: bool) -> ExitCode:
+    """Print the errors about tickets that do not exist, and return the exit code.
 
     Raises:
         NotKnownError: none of the tickets exists.
     """
-    from slactl.store.read import tickets as reads
-
-    parts, missing = [], []
-    with here.desk.database.read() as transaction:
-        for reference in references:
-            try:
-                parts.append(read(transaction, reads.ticket_id(transaction, reference), to_text(here.now)))
-            except NotKnownError as error:
-                missing.append(error)
-    for problem in missing if parts else missing[:-1]:
+    for problem in missing if found else missing[:-1]:
         complain(problem)
-    if missing and not parts:
+    if missing and not found:
         raise missing[-1]
-    return parts, ExitCode.PARTLY if missing else ExitCode.DONE
+    return ExitCode.PARTLY if missing else ExitCode.DONE
 
 
-def _whole_ticket(transaction: "Transaction", number: int, now: str) -> "TicketDetails":
+def _whole_ticket(transaction: "Transaction", number: int, now: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return a ticket with the parts that are asked for; messages and events are read while they are written."""
     from slactl.store.read import events as event_reads
     from slactl.store.read import filters
     from slactl.store.read import tickets as reads
 
-    return {
-        **next(filters.by_number(transaction, now, [number])),
-        "timers": reads.timers(transaction, number, now),
-        "messages": event_reads.messages(transaction, number),
-        "escalations": reads.escalations(transaction, number),
-        "events": list(event_reads.events(transaction, [number])),
+    parts: dict[str, Callable[[], Any]] = {
+        "timers": lambda: reads.timers(transaction, number, now),
+        "messages": lambda: event_reads.messages(transaction, number),
+        "escalations": lambda: reads.escalations(transaction, number),
+        "events": lambda: event_reads.events(transaction, [number]),
     }
+    ticket = next(filters.by_number(transaction, now, [number]))
+    return ticket | {name: parts[name]() for name in names if name in parts}
 
 
-def _draw_tickets(here: Call, tickets: "Sequence[TicketDetails]") -> None:
+def _pour(
+    here: Call,
+    references: Sequence[str],
+    write: "Callable[[Iterator[Record], TextIO], None]",
+    names: Sequence[str],
+) -> ExitCode:
+    """Write tickets to stdout; the transaction ends before a slow reader takes them."""
+    from slactl.show.records import Spool
+
+    spool, missing, numbers = Spool(), list[NotKnownError](), list[int]()
+    with here.desk.database.read() as transaction:
+
+        def tickets() -> "Iterator[Record]":
+            for number in _numbers(transaction, references, missing):
+                numbers.append(number)
+                yield _whole_ticket(transaction, number, to_text(here.now), names)
+
+        write(tickets(), cast("TextIO", spool))
+    code = _tell(missing, found=bool(numbers))
+    spool.pour(sys.stdout)
+    return code
+
+
+def _write(tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream: TextIO, *, alone: bool) -> None:
+    from slactl.show.records import write, write_object, write_pairs
+
+    if form not in (Form.PLAIN, Form.TABLE) and not (form is Form.JSON and alone):
+        write(tickets, form, names, stream)
+        return
+    for index, ticket in enumerate(tickets):
+        record = {name: ticket[name] for name in names}
+        if form is Form.JSON:
+            write_object(record, stream)
+        else:
+            stream.write("\n" if index else "")
+            write_pairs(record, stream)
+
+
+def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     from slactl.show.ticket import draw_ticket
 
+    missing: list[NotKnownError] = []
+    with here.desk.database.read() as transaction:
+        numbers = _numbers(transaction, references, missing)
+        tickets = [_screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
+    code = _tell(missing, found=bool(tickets))
     due_soon = here.due_soon() if tickets else 0
     for index, ticket in enumerate(tickets):
         if index:
             sys.stdout.write("\n")
         draw_ticket(ticket, here.screen, here.now, due_soon=due_soon)
+    return code
 
 
-def _write_pairs(records: "Sequence[Record]", fields: Sequence[str]) -> None:
-    from slactl.show.records import write_pairs
+def _screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
+    """Return as much of a ticket as a screen shows, and how many records of each part there are."""
+    from slactl.show.ticket import BODY, RECORDS
+    from slactl.store.read import events as event_reads
+    from slactl.store.read import filters
+    from slactl.store.read import tickets as reads
 
-    for index, record in enumerate(records):
-        if index:
-            sys.stdout.write("\n")
-        write_pairs({name: record[name] for name in fields}, sys.stdout)
+    ticket = {
+        **next(filters.by_number(transaction, now, [number])),
+        "timers": reads.timers(transaction, number, now),
+        "messages": list(event_reads.messages(transaction, number, last=RECORDS, most=BODY + 1)),
+        "escalations": reads.escalations(transaction, number, last=RECORDS),
+        "events": event_reads.last_events(transaction, number, RECORDS),
+        "totals": {
+            "messages": event_reads.message_count(transaction, number),
+            "escalations": reads.escalation_count(transaction, number),
+            "events": event_reads.ticket_event_count(transaction, number),
+        },
+    }
+    return cast("ScreenTicket", ticket)
 
 
 def _print(records: "Sequence[Record]", form: Form, fields: Sequence[str]) -> None:

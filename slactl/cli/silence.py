@@ -43,8 +43,8 @@ def add(
       slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
       slactl silence add --ticket 12 --for 1d
     """
-    from slactl.clock import Duration
     from slactl.desk.messages import silences
+    from slactl.durations import Duration
 
     here = call(context)
     new = silences.NewSilence(Duration(seconds), tenant, ticket, escalation, comment)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import Call, FormatOption, JsonOption, call, leave, wall_seconds
+from slactl.cli.options import Call, FormatOption, JsonOption, call, leave, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
+from slactl.clock import to_text
 from slactl.desk.reports.forecast import HOUR_FIELDS
-from slactl.desk.reports.measures import By
+from slactl.desk.reports.measures import EVERYTHING, By
 from slactl.desk.reports.summary import FIELDS, change, summarize, usual_since
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
+from slactl.store.read.runs import asleep_since
 
 if TYPE_CHECKING:
     from slactl.records.figures import Summary
@@ -62,11 +64,13 @@ def summary(
             "--by and --forecast together need --json or a terminal", "slactl summary --by plan --forecast 24h --json"
         )
     end = here.instant(until)
-    begin = usual_since(here.now, end) if since is None else here.since(since)
+    begin = usual_since(here.now, end) if since is None else here.instant(since if since != EVERYTHING else None)
     span, due_soon = timedelta(seconds=ahead) if ahead is not None else None, here.due_soon()
     with here.desk.database.read() as transaction:
         record = summarize(transaction, here.now, due_soon=due_soon, by=by, since=begin, until=end, ahead=span)
         changes = change(transaction, here.now, record) if chosen is Form.TABLE else {}
+        slept = asleep_since(transaction, to_text(here.now)) if chosen is Form.TABLE else None
+    warn_asleep(here, slept if sys.stdout.isatty() else None)
     _print(here, record, changes, chosen)
     late = any(value for name, value in record.items() if name.endswith("_breached_count"))
     leave(ExitCode.FOUND if exit_code and late else ExitCode.DONE)

@@ -11,6 +11,7 @@ from slactl.cli.options import (
     BodyOption,
     Id,
     Ids,
+    ReasonOption,
     as_priority,
     as_status,
     call,
@@ -90,6 +91,7 @@ def assign(
     ] = None,
     nobody: Annotated[bool, typer.Option("--none", help="Assign to nobody.")] = False,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -106,7 +108,7 @@ def assign(
     if nobody == (to is not None):
         raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
     who = call(context).person(to)
-    change_tickets(context, answer, references, changes.assign(who), "assigned", at, assignee=who)
+    change_tickets(context, answer, references, changes.assign(who), "assigned", at, reason, assignee=who)
 
 
 @app.command()
@@ -121,6 +123,7 @@ def priority(
         ),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -135,7 +138,7 @@ def priority(
 
     references, value = last_word(words, as_priority, "slactl priority --help")
     change = changes.prioritise(value)
-    change_tickets(context, answer, references, change, f"set priority {value} on", at)
+    change_tickets(context, answer, references, change, f"set priority {value} on", at, reason)
 
 
 @app.command()
@@ -146,6 +149,7 @@ def status(
         typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -159,7 +163,7 @@ def status(
 
     references, value = last_word(words, as_status, "slactl status --help")
     change = changes.set_status(value)
-    change_tickets(context, answer, references, change, f"set status {value} on", at)
+    change_tickets(context, answer, references, change, f"set status {value} on", at, reason)
 
 
 @app.command()
@@ -167,6 +171,7 @@ def resolve(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -179,7 +184,7 @@ def resolve(
     from slactl.desk.tickets import changes
 
     change = changes.resolve()
-    change_tickets(context, answer, references, change, "resolved", at)
+    change_tickets(context, answer, references, change, "resolved", at, reason)
 
 
 @app.command()
@@ -187,6 +192,7 @@ def close(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -199,7 +205,7 @@ def close(
     from slactl.desk.tickets import changes
 
     change = changes.close()
-    change_tickets(context, answer, references, change, "closed", at)
+    change_tickets(context, answer, references, change, "closed", at, reason)
 
 
 @app.command()
@@ -207,6 +213,7 @@ def reopen(
     context: typer.Context,
     references: Ids,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -219,7 +226,7 @@ def reopen(
     from slactl.desk.tickets import changes
 
     change = changes.reopen()
-    change_tickets(context, answer, references, change, "reopened", at)
+    change_tickets(context, answer, references, change, "reopened", at, reason)
 
 
 @app.command()
@@ -229,6 +236,7 @@ def tag(
     add: Annotated[list[str] | None, typer.Option("--add", metavar="X", help="Add this tag.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="X", help="Remove this tag.")] = None,
     at: AtOption = None,
+    reason: ReasonOption = None,
     *,
     answer: Answer,
 ) -> None:
@@ -244,7 +252,7 @@ def tag(
     if not add and not remove:
         raise UsageError("name at least one tag with --add or --remove", f"slactl tag {typed(references)} --add vip")
     change = changes.tag(checked_tags(add or ()), checked_tags(remove or ()))
-    change_tickets(context, answer, references, change, "tagged", at)
+    change_tickets(context, answer, references, change, "tagged", at, reason)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def import_(
     from slactl.show.records import write_object
 
     here, problems, chosen = call(context), Problems(file), load_map(how) if how is not None else None
-    with opened(file) as stream, reading(stream, file) as bar:
+    with here.desk.database.held_open(), opened(file) as stream, reading(stream, file) as bar:
         source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
     problems.end()

@@ -226,6 +226,7 @@ class Report(TypedDict):
     escalation_rate: float | None
     breach_rate: float | None
     reopen_rate: float | None
+    corrected_count: int
     targets: list[TargetFigures]
     groups: list[ReportGroup] | None
     before: TargetsBefore | None

@@ -116,6 +116,12 @@ class TicketDetails(Ticket):
     events: list[Event]
 
 
+class ScreenTicket(TicketDetails, total=False):
+    """As much of a ticket as a screen shows; `totals` counts the records of each part."""
+
+    totals: dict[str, int]
+
+
 class Tenant(TypedDict):
     """A tenant as `tenant list` prints it."""
 

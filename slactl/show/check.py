@@ -38,10 +38,11 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
 
     tenants = f", {counted(done['tenants'], 'tenant')} {would}added" if done["tenants"] else ""
+    corrected = f", {counted(done['corrected'], 'breach', 'es')} {would}corrected" if done["corrected"] else ""
     bad = f", {counted(done['bad'], 'problem')} listed above" if done["bad"] else ""
     return (
         f"{counted(done['opened'], 'ticket')} {would}opened, {done['changed']:,} {would}changed, "
-        f"{counted(done['events'], 'event')} {would}added{tenants}{bad}"
+        f"{counted(done['events'], 'event')} {would}added{tenants}{corrected}{bad}"
     )
 
 

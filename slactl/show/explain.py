@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from slactl.clock import from_text
 from slactl.show.form import Screen
 from slactl.show.records import Record
-from slactl.show.ticket import STATE_STYLES
-from slactl.show.times import exact, in_zone, relative_due, words
-from slactl.text import clean
+from slactl.show.tables import FEW_ROWS, halves
+from slactl.show.ticket import STATE_STYLES, latest_cycles
+from slactl.show.times import exact, in_zone, local, relative_due, words
+from slactl.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,16 +39,30 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
     if explained["priority"] != explained["chosen_priority"]:
         chosen = explained["chosen_priority"]
         print_fact(console, "Targets for", f"priority {chosen}; an escalation raised the priority later")
-    for timer in explained["timers"]:
+    timers = latest_cycles(explained["timers"])
+    if (more := len(explained["timers"]) - len(timers)) > 0:
+        rest = f"{counted(more, 'earlier cycle')} not shown; slactl explain {explained['ticket_id']} --json shows all"
+        console.print(Text(f"\n{rest}", style="dim"))
+    for timer in timers:
         console.print()
         cycles = max(each["cycle"] for each in explained["timers"] if each["target"] == timer["target"])
         if every_cycle or timer["cycle"] == cycles:
             TimerScreen(explained, timer, screen, now).draw(console)
         else:
             console.print(_headline(timer, now, zone_of(timer)))
+    for each in explained["corrections"]:
+        console.print()
+        print_fact(console, "Corrected", _correction(each))
     for each in explained["without_timer"]:
         console.print()
         console.print(Text(words(each["target"]), style="bold").append(f"  {clean(each['reason'])}", style="not bold"))
+
+
+def _correction(correction: Record) -> str:
+    """Return in words which breach was taken back, by whom, when and why."""
+    missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
+    why = correction["reason"] or "no reason given"
+    return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
 
 
 def print_fact(console: "Console", name: str, value: str) -> None:
@@ -92,6 +107,8 @@ def _calendar(console: "Console", chosen: Record) -> None:
         own = f", the tenant's own, not {chosen['stated_timezone']}"
         zone = f"time zone {chosen['timezone']}" + (own if chosen["timezone"] != chosen["stated_timezone"] else "")
         print_fact(console, "Calendar", f"{chosen['calendar']}, {'always open' if chosen['always_open'] else zone}")
+    if chosen["any_of"]:
+        print_fact(console, "Hours", f"open when any of {', '.join(chosen['any_of'])} is")
     if chosen["hours"]:
         print_fact(console, "Hours", ", ".join(f"{days} {' '.join(hours)}" for days, hours in chosen["hours"].items()))
     if chosen["holidays_of"]:
@@ -149,12 +166,24 @@ class TimerScreen:
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
             _calendar(console, self.timer)
         rows = day_rows(self.timer, self.now, self.zone, self.started())
+        shown = [row for part in halves(rows) for row in part]
         console.print()
-        console.print(draw_days(rows, console.width, blocks=self.blocks))
-        console.print(legend(rows, blocks=self.blocks))
+        console.print(draw_days(shown, console.width, blocks=self.blocks))
+        console.print(legend(shown, blocks=self.blocks))
         console.print()
-        for instant, text in self.working():
+        first, last = halves(list(self.working()))
+        for instant, text in first:
             console.print(columns_of([(instant, "")], [(clean(text), "")]))
+        if last:
+            console.print(columns_of([("…", "dim")]))
+        for instant, text in last:
+            console.print(columns_of([(instant, "")], [(clean(text), "")]))
+        days, steps = len(rows) - len(shown), len(self.timer["steps"])
+        if days or last:
+            left = f"only the first and last {FEW_ROWS // 2} days and steps shown"
+            what = f"{counted(len(rows), 'day')} and {counted(steps, 'step')} in all"
+            rest = f"{left}; {what}; slactl explain {self.explained['ticket_id']} --json shows all"
+            console.print(columns_of([(rest, "dim")]))
         console.print(self.balance())
         for place, (instant, text) in enumerate(self.levels()):
             if not place:

@@ -70,5 +70,6 @@ def _flat(explained: Record) -> Record:
             for timer in explained["timers"]
             for each in timer[part]
         ]
+    flat["corrections"] = explained["corrections"]
     flat["without_timer"] = explained["without_timer"]
     return {name: value for name, value in flat.items() if value != [] or name == "tags"}

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from slactl.records.tickets import Event
 
 #: Details that another column shows, or that help no person.
-HIDDEN = ("rules", "rules_seal", "timezone", "requester_domain", "body", "subject", "requester_email", "actor")
+HIDDEN = (
+    *("rules", "rules_seal", "timezone", "country", "subdivision", "requester_domain"),
+    *("body", "subject", "requester_email", "actor"),
+)
 #: Usual values, which are left out.
 USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
 #: Details that people wrote, shown unchanged.

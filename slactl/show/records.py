@@ -16,6 +16,8 @@ Record = Mapping[str, Any]
 #: How many records are kept in memory before a temporary file takes them.
 MANY = 5_000
 CHUNK = 65_536
+#: How many bytes of other output are kept in memory before a temporary file takes them.
+SPOOLED = 8_000_000
 
 #: Characters that begin a formula in a spreadsheet, full-width forms included.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -68,6 +70,35 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
     return stream
 
 
+class Spool:
+    """A stream that keeps what is written to it: in memory, or in a temporary file where it is long."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self._kept: TextIO = io.StringIO()
+        self._size = 0
+
+    def write(self, text: str) -> int:
+        """Write text, and move all of it to a temporary file where it gets too long for the memory."""
+        self._size += len(text)
+        if self._size > SPOOLED and isinstance(self._kept, io.StringIO):
+            file = _temporary_file()
+            file.write(self._kept.getvalue())
+            self._kept = file
+        return self._kept.write(text)
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        """Write some texts."""
+        for text in texts:
+            self.write(text)
+
+    def pour(self, stream: TextIO) -> None:
+        """Copy everything to a stream, and forget it."""
+        self._kept.seek(0)
+        pour(self._kept, stream)
+
+
 def _temporary_file() -> TextIO:
     import tempfile
 
@@ -90,17 +121,20 @@ def put(text: str, stream: TextIO) -> None:
 def write_pairs(record: Record, stream: TextIO) -> None:
     """Write one record as lines of field TAB value; each item of a list of records has a line of its own."""
     for name, value in record.items():
-        if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            lines = ["\t".join([name.removesuffix("s"), *map(cell, item.values())]) for item in value]
+        items = iter(value) if isinstance(value, (list, Iterator)) else iter(())
+        first = next(items, None)
+        if isinstance(first, Mapping):
+            for item in chain([first], items):
+                put("\t".join([name.removesuffix("s"), *map(cell, item.values())]) + "\n", stream)
         else:
-            lines = [f"{name}\t{cell(value)}"]
-        for line in lines:
-            put(f"{line}\n", stream)
+            put(f"{name}\t{cell(value) if not isinstance(value, Iterator) else ''}\n", stream)
 
 
 def write_object(record: Record, stream: TextIO) -> None:
     """Write one record as an indented JSON object."""
-    put(to_json(record, indent=2) + "\n", stream)
+    for piece in json_pieces(record, indent=2):
+        put(piece, stream)
+    put("\n", stream)
 
 
 def write_line(record: Record, stream: TextIO) -> None:
@@ -116,8 +150,35 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     return re.sub(_DECEPTIVE, lambda mark: escaped(mark[0]) if mark[0] != "\x7f" else "\\u007f", text)
 
 
+def json_pieces(record: Record, *, indent: int | None = None) -> Iterator[str]:
+    """Yield the JSON of a record piece by piece; of a value that is an iterator one item is in memory at a time."""
+    if not any(isinstance(value, Iterator) for value in record.values()):
+        yield to_json(record, indent=indent)
+        return
+    outer = f"\n{' ' * indent}" if indent else ""
+    before = "{" + outer
+    for name, value in record.items():
+        yield f"{before}{to_json(name)}: "
+        before = f",{outer or ' '}"
+        if isinstance(value, Iterator):
+            yield from _list_pieces(value, indent, outer)
+        else:
+            yield to_json(value, indent=indent).replace("\n", outer)
+    yield "\n}" if indent else "}"
+
+
+def _list_pieces(items: Iterator[object], indent: int | None, outer: str) -> Iterator[str]:
+    inner, before = f"{outer}{' ' * indent}" if indent else "", "["
+    for item in items:
+        yield before + inner + to_json(item, indent=indent).replace("\n", inner)
+        before = "," if indent else ", "
+    yield "[]" if before == "[" else f"{outer}]"
+
+
 def cell(value: object) -> str:
     """Return a value as one cell of text: null is empty, lists have commas, mappings are JSON."""
+    if isinstance(value, Iterator):
+        value = list(value)
     if value is None:
         return ""
     if isinstance(value, str):
@@ -149,21 +210,18 @@ def write_plain(records: Iterable[Record], fields: Sequence[str], stream: TextIO
 def write_json(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
     """Write a JSON array with an object on each line."""
     before = "[\n"
-    for line in _objects(records, fields):
-        stream.write(before + line)
+    for record in records:
+        stream.write(before)
+        stream.writelines(json_pieces({field: record[field] for field in fields}))
         before = ",\n"
     stream.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def write_jsonl(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:
     """Write an object of JSON on each line."""
-    for line in _objects(records, fields):
-        stream.write(line + "\n")
-
-
-def _objects(records: Iterable[Record], fields: Sequence[str]) -> Iterator[str]:
     for record in records:
-        yield to_json({field: record[field] for field in fields})
+        stream.writelines(json_pieces({field: record[field] for field in fields}))
+        stream.write("\n")
 
 
 def write_csv(records: Iterable[Record], fields: Sequence[str], stream: TextIO, key: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES, assignee
 from slactl.show.records import Record
@@ -61,12 +61,15 @@ def ticket_words(report: "Report") -> str:
     """Return how many tickets the report counts, and how many of them were overdue and escalated."""
     opened, measured = report["opened_count"], report["ticket_count"]
     text = f"{counted(opened, 'ticket')} opened"
+    corrected = f"; corrected later: {counted(report['corrected_count'], 'breach', 'es')}"
+    corrected = corrected if report["corrected_count"] else ""
     if not measured:
-        return f"{text}; nothing was due"
-    of = f"of {measured:,} with a target met or missed, "
-    text += f"; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
-    reopened = report["reopen_rate"]
-    return text if reopened is None else f"{text}; {percent(reopened)} of the resolved ones were reopened"
+        return f"{text}; nothing was due{corrected}"
+    text += f"; of {measured:,} with a target met or missed, {percent(report['breach_rate'])} were overdue, "
+    text += f"{percent(report['escalation_rate'])} escalated"
+    if report["reopen_rate"] is not None:
+        text += f"; {percent(report['reopen_rate'])} of the resolved ones were reopened"
+    return f"{text}{corrected}"
 
 
 def busiest_words(report: "Report") -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Form, Screen
 from slactl.show.records import Record, put, to_json, write, write_line
 from slactl.show.tables import Column, draw

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import from_text, to_text
+from slactl.durations import describe_seconds
 from slactl.show.forecast import forecast_table, forecast_title, next_table
 from slactl.show.form import Screen
 from slactl.show.records import Record

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 else:
     Row, OneRow = TypeVar("Row"), TypeVar("OneRow")
 
+Part = TypeVar("Part")
+
+#: How many rows of a long list that has no limit of its own a screen shows.
+FEW_ROWS = 60
+
 #: Cells between two columns.
 GAP = 2
 #: A long column keeps this width; before it gets narrower, a less important column goes.
@@ -134,6 +139,12 @@ def _fit(indexes: Sequence[int], columns: Sequence[Column[OneRow]], sizes: Seque
 def _styled(value: "str | Styled") -> "Styled":
     plain, style = value if isinstance(value, tuple) else (value, "")
     return clean(plain), style
+
+
+def halves(rows: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:
+    """Return all rows and nothing, or the first and the last ones where there are more than a screen shows."""
+    half = FEW_ROWS // 2
+    return (rows, ()) if len(rows) <= FEW_ROWS else (rows[:half], rows[-half:])
 
 
 def bar(share: float, cells: int, *, blocks: bool = True) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
@@ -12,13 +13,18 @@ from slactl.show.records import Record, cell
 from slactl.show.tables import Column, OneRow, bar, lay
 from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
 from slactl.sla.enums import EventType
-from slactl.text import clean, clean_block
+from slactl.text import clean, clean_block, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from slactl.records.tickets import Message, Ticket, TicketDetails, Timer
+    from slactl.records.tickets import Message, ScreenTicket, Ticket, Timer
+
+#: How many records of a part of a ticket a screen shows, and how many characters and lines of a text.
+RECORDS, BODY, LINES = 50, 2_000, 40
+
+Cycle = TypeVar("Cycle", bound=Mapping[str, Any])
 
 MESSAGE_WORDS: Mapping[str, str] = {
     EventType.CREATED: "opening message",
@@ -29,7 +35,7 @@ MESSAGE_WORDS: Mapping[str, str] = {
 STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
 
 
-def draw_ticket(ticket: "TicketDetails", screen: Screen, now: datetime, *, due_soon: int) -> None:
+def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_soon: int) -> None:
     """Draw one ticket with its `timers`, `messages`, `escalations` and `events`; `due_soon` in seconds."""
     from rich.text import Text
 
@@ -37,10 +43,27 @@ def draw_ticket(ticket: "TicketDetails", screen: Screen, now: datetime, *, due_s
     console.print(_headline(ticket, urgency(ticket, now, due_soon)), soft_wrap=False)
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
-    print_section(console, "Timers", ticket["timers"], timer_columns(now, blocks=screen.draws_blocks))
-    _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
+    timers = latest_cycles(ticket["timers"])
+    totals = {"timers": len(ticket["timers"]), **ticket.get("totals", {})}
+    shown = {"timers": len(timers), "messages": len(ticket["messages"])}
+    shown |= {"escalations": len(ticket["escalations"]), "events": len(ticket["events"])}
+    print_section(console, "Timers", timers, timer_columns(now, blocks=screen.draws_blocks))
+    cut = _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
     print_section(console, "Escalations", ticket["escalations"], escalation_columns())
     print_section(console, "Audit trail", ticket["events"], event_columns())
+    parts = [f"the last {shown[n]:,} of {all_:,} {n}" for n, all_ in totals.items() if all_ > shown[n]]
+    parts += [f"the beginning of {counted(cut, 'long text')}"] if cut else []
+    if parts:
+        rest = f"only {', '.join(parts)} shown; slactl show {ticket['id']} --json shows all"
+        console.print(Text(f"\n{rest}", style="dim"))
+
+
+def latest_cycles(timers: Sequence[Cycle]) -> list[Cycle]:
+    """Return the timers without the older cycles of a target that has many."""
+    last: dict[str, int] = {}
+    for timer in timers:
+        last[timer["target"]] = max(timer["cycle"], last.get(timer["target"], 0))
+    return [timer for timer in timers if timer["cycle"] > last[timer["target"]] - RECORDS]
 
 
 def _headline(ticket: "Ticket", band: Urgency) -> "Text":
@@ -143,18 +166,25 @@ def used_share(timer: "Timer", now: datetime) -> float | None:
     return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
 
 
-def _messages(console: "Console", messages: "Iterable[Message]", written: Container[int]) -> None:
-    """Print the messages; a body that was `written` and is gone was erased."""
+def _messages(console: "Console", messages: "Iterable[Message]", written: Container[int]) -> int:
+    """Print the messages, and return how many bodies were cut; a body that was `written` and is gone was erased."""
     from rich.padding import Padding
     from rich.text import Text
 
+    cut = 0
     for place, message in enumerate(messages):
         if not place:
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         console.print(Text(head, style="dim" if message["type"] == EventType.NOTE else "cyan"))
-        nothing = "(erased)" if message["event_id"] in written else "(no text)"
-        console.print(Padding(Text(clean_block(message["body"] or nothing)), (0, 0, 0, 4), expand=False))
+        was_written = cast("Record", message).get("written") or message["event_id"] in written
+        body = message["body"] or ("(erased)" if was_written else "(no text)")
+        lines = body[:BODY].splitlines()[:LINES]
+        if len(body) > BODY or len(body.splitlines()) > LINES:
+            cut += 1
+            lines.append("…")
+        console.print(Padding(Text(clean_block("\n".join(lines))), (0, 0, 0, 4), expand=False))
+    return cut
 
 
 def escalation_columns() -> Sequence[Column]:

@@ -5,7 +5,8 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, typed_zone
+from slactl.clock import from_text, typed_zone
+from slactl.durations import describe_seconds
 from slactl.sla.enums import DONE
 
 if TYPE_CHECKING:

@@ -84,6 +84,7 @@ class EventType(StrEnum):
     # These are recorded for people; no deadline depends on them.
     BREACHED = "breached"
     DEADLINES = "deadlines"
+    CORRECTED = "corrected"
 
 
 class Reopen(StrEnum):

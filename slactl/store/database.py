@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-    from slactl.store.sqlite.faults import Obstacle
+    from slactl.store.sqlite.folders import Obstacle
 
     #: One transaction, for the functions of `store` only: nobody else calls a method of it.
     Transaction: TypeAlias = sqlite3.Connection
@@ -93,7 +93,7 @@ class Database(NamedTuple):
 
     def obstacle_to_writing(self) -> "Obstacle | None":
         """Return why this user cannot change the database now; None where nothing is known to be in the way."""
-        from slactl.store.sqlite.faults import obstacle_to_writing
+        from slactl.store.sqlite.folders import obstacle_to_writing
 
         return obstacle_to_writing(self.path)
 

@@ -69,6 +69,15 @@ def test_ids_of_tickets(filled: Path) -> None:
     assert complete("slactl show 0") == []
 
 
+def test_no_number_is_offered_where_an_external_id_belongs(filled: Path, slactl: Slactl) -> None:
+    slactl("create", "Secret subject", "--from", "ann@example.com", "--external-id", "001")
+    slactl("create", "Secret subject", "--from", "ann@example.com", "--external-id", "17")
+    assert complete("slactl show ext : 1") == []  # as bash passes ext:1
+    assert complete("slactl show ext:1", "zsh") == ["_files"]
+    assert complete("slactl show 0") == ["001"]
+    assert complete("slactl show 1") == ["1", "10", "11", "12", "13", "14"]
+
+
 def test_the_last_word_of_a_closed_set_comes_after_an_id(filled: Path) -> None:
     assert complete("slactl priority u") == []
     assert complete("slactl priority 3 u") == ["urgent"]

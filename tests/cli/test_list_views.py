@@ -160,7 +160,7 @@ def test_a_word_that_is_no_view_is_refused(slactl: Slactl) -> None:
         ("plan = 3", "must be a text or a list of texts"),
         ("plan = ['a', 3]", "must be a text"),
         ("search = ''", "must be a text"),
-        ("due-within = '3bd'", "without business days"),
+        ("due-within = '3bd'", "every hour counts here"),
         ("due-within = 'soon'", "'soon' is not a valid duration"),
         ("due-within = ['2h']", "must be a text"),
         ("at = 'someday'", "'someday' is not a valid time; use 2026-03-02T09:00+01:00"),

@@ -197,7 +197,7 @@ class TestBusyDesk:
         assert sorted(os.listdir(tmp_path)) == ["dangling", "link", "mine"]
 
     def test_what_is_refused(self, slactl: Slactl, tmp_path: Path) -> None:
-        assert slactl("report", "--html", str(tmp_path / "no" / "such" / "folder")).code == 2
+        assert slactl("report", "--html", str(tmp_path / "no" / "such" / "folder")).code == 1
         assert slactl("report", "--since", "now", "--until", "2h ago").code == 2
         assert slactl("report", "--format", "ids").code == 2
         assert slactl("report", "--json", "--csv").code == 2

@@ -86,6 +86,42 @@ def test_an_init_that_dies_anywhere_leaves_nothing_in_the_way() -> None:
         assert (made.code, made.out) == (0, "1\n"), made.err
 
 
+def half_done(place: int) -> Trouble:
+    """Stop an `init` at one of its operations."""
+    return Trouble(place, Fault.STOP)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 5, 9, 20])
+def test_who_comes_while_the_database_is_initialised_may_try_again(place: int) -> None:
+    """The first operations are those before the tables exist; then all happens in one transaction."""
+    folder = shelf() / f"half-done-{place}-{os.getpid()}"
+    commands = ("create T --from me@example.com", "list", "check -q", "doctor", "note - --body x")
+    with start(*settings(folder), "init", trouble=half_done(place)) as stopped:
+        stopped.wait_until_stopped()
+        tried = [run(*settings(folder), *line.split(), stdin="1", before=patience(1)) for line in commands]
+        again = run(*settings(folder), "init", before=patience(1))
+        stopped.send(signal.SIGCONT)
+        assert stopped.wait().code == 0
+    assert [each.code for each in (*tried, again)] == [75] * (len(commands) + 1), words([*tried, again])
+    for each in (*tried, again):
+        said = each.err or each.out
+        assert "is being initialised" in said or "is busy" in said, said
+    made = run(*settings(folder), *commands[0].split())
+    assert (made.code, made.out) == (0, "1\n"), made.err
+
+
+def test_an_init_that_was_killed_is_not_said_to_be_at_work() -> None:
+    folder = shelf() / f"killed-{os.getpid()}"
+    assert run(*settings(folder), "init", trouble=Trouble(4)).code == -signal.SIGKILL
+    database = folder / "slactl.db"
+    found = run(*settings(folder), "list")
+    assert (found.code, "is empty: an init was interrupted" in found.err) == (6, True), found.err
+    hint = found.err.splitlines()[-1]
+    assert hint == f"hint: slactl --db {database} init"
+    assert run(*settings(folder), "init").code == 0
+    assert run(*settings(folder), "list").code == 0
+
+
 def old_desk(folder: Path, schema: int) -> Path:
     """A desk of an earlier schema."""
     made = run(*settings(folder), "init")
@@ -139,6 +175,8 @@ def test_eight_commands_that_find_an_old_schema_bring_it_up_to_date_once(old: in
     ended = [child.wait() for child in at_once(PROCESSES, begin)]
     assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
     assert history(database)[: len(before)] == before
+    assert [path.name for path in folder.glob("*.schema-*")] == [f"slactl.db.schema-{old}"]
+    assert sum("the old one is kept as" in each.out for each in ended) == 1, words(ended)
     assert run(*settings(folder / "new"), "init").code == 0
     assert schema(database) == schema(folder / "new" / "slactl.db")
     assert ("", str(SCHEMA)) in schema(database)["version"]
@@ -155,7 +193,7 @@ def test_a_migration_that_fails_or_dies_is_begun_anew(fault: Fault) -> None:
         where = folder / str(place)
         before = history(old_desk(where, 1))
         ended = run(*settings(where), "list", trouble=Trouble(place, fault))
-        assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 6), ended.err
+        assert ended.code == (-signal.SIGKILL if fault is Fault.DEATH else 1), ended.err
         assert history(where / "slactl.db") == before
         again = run(*settings(where), "note", "1", "--body", "n")
         assert again.code == 0, again.err
@@ -179,8 +217,10 @@ def patience(seconds: int) -> Callable[[], None]:
 
     def wait() -> None:
         import slactl.store.sqlite.connection
+        import slactl.store.sqlite.file
 
         slactl.store.sqlite.connection.BUSY_SECONDS = seconds
+        slactl.store.sqlite.file.BUSY_SECONDS = seconds
 
     return wait
 
@@ -191,11 +231,15 @@ def test_a_writer_that_was_stopped_keeps_others_waiting_and_then_they_say_so() -
         stopped.wait_until_stopped()
         assert words_on(folder, 2) == ["which", "this-one"]
         given_up = run(*settings(folder), "note", "2", "--body", "b", before=patience(1))
-        assert (given_up.code, given_up.out) == (6, "")
+        assert (given_up.code, given_up.out) == (75, "")
         assert "is busy: another program has held it for 1 s" in given_up.err
         cron = run(*settings(folder), "check", before=patience(1))
-        assert cron.code == 6, cron.err
+        assert cron.code == 75, cron.err
         assert "is busy" in cron.err
+        ids = run(*settings(folder), "resolve", "-", stdin="2\n", before=patience(1))
+        assert (ids.code, "is busy" in ids.err) == (75, True)
+        examined = run(*settings(folder), "doctor", before=patience(1))
+        assert (examined.code, "bad\twrite lock" in examined.out) == (7, True), examined.out
         waiting = start(*settings(folder), "note", "2", "--body", "c")
         stopped.send(signal.SIGCONT)
         ended = [stopped.wait(), waiting.wait()]

@@ -265,7 +265,7 @@ MISTAKES = {
     "rules to check": (4, ["rules", "check", "--", "nowhere/TEXT"]),
     "tests of rules": (4, ["rules", "test", "--", "nowhere/TEXT"]),
     "database": (6, ["--db=nowhere/TEXT", "list"]),
-    "page": (2, ["report", "--html=nowhere/TEXT"]),
+    "page": (1, ["report", "--html=nowhere/TEXT"]),
     "backup": (1, ["backup", "--", "nowhere/TEXT"]),
     "metrics": (2, ["check", "-n", "--metrics=TEXT"]),
     "person to erase": (2, ["erase", "--requester=TEXT"]),

@@ -51,6 +51,7 @@ def shown(ticket: TicketMaker) -> dict[str, Any]:
         "upcoming": upcoming,
         "last_check": {"started_at": to_text(NOW - timedelta(minutes=2)), "ended_at": to_text(NOW), "exit_code": 0},
         "is_check_old": False,
+        "asleep": None,
         "problem": None,
     }
 

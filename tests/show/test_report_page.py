@@ -50,7 +50,14 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
     }
     return {
         **{"at": "2026-03-02T10:00:00Z", "since": "2026-03-01T00:00:00Z", "until": None, "timezone": text},
-        **{"by": "tenant", "opened_count": 3, "ticket_count": 10, "escalation_rate": 0.1, "breach_rate": 0.2},
+        **{
+            "by": "tenant",
+            "opened_count": 3,
+            "ticket_count": 10,
+            "corrected_count": 2,
+            "escalation_rate": 0.1,
+            "breach_rate": 0.2,
+        },
         "targets": targets,
         "groups": [{"group": text, "opened_count": 3, "targets": targets}],
         "before": {"since": None, "until": None, "targets": [target("first_response", attainment=0.75)]},
@@ -65,7 +72,7 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
 EMPTY = sample(
     targets=[target("first_response"), target("next_response"), target("resolution")],
     **{"groups": [], "before": None, "trend": {"unit": "day", "steps": []}, "escalations": [], "worst": []},
-    **{"busiest_hours": [[0] * 24 for _ in range(7)], "opened_count": 0, "ticket_count": 0},
+    **{"busiest_hours": [[0] * 24 for _ in range(7)], "opened_count": 0, "ticket_count": 0, "corrected_count": 0},
     **{"breach_rate": None, "escalation_rate": None},
 )
 

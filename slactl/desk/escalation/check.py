@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl import committed
-from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
+from slactl.clock import BootClock, from_text, jumped, stopwatch, to_text
 from slactl.committed import in_parts
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
 from slactl.desk.ledger import last_rules
@@ -113,18 +113,27 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
         raise
 
 
+def clock_doubt(last: runs.LastReading | None, at: datetime, boot: BootClock | None) -> str | None:
+    """Return by how much the wall clock was changed since the last run on this start of the machine, for people."""
+    if last is None or boot is None:
+        return None
+    by = jumped(from_text(last.started_at), last.boot, at, boot)
+    if abs(by) <= JUMP:
+        return None
+    from slactl.durations import describe_seconds
+
+    way = "forward" if by > 0 else "back"
+    return f"the clock was set {way} by {describe_seconds(abs(by))} since the last check at {last.started_at}"
+
+
 def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock | None) -> bool:
     """Return whether the wall clock was changed since the last run after the same machine start; report it if so."""
-    if last is None or boot is None:
-        return False
-    by = jumped(from_text(last.started_at), last.boot, report.at, boot)
-    if abs(by) <= JUMP:
+    doubt = clock_doubt(last, report.at, boot)
+    if doubt is None:
         return False
     report.incomplete = True
-    report.problems.append(
-        f"the clock was set {'forward' if by > 0 else 'back'} by {describe_seconds(abs(by))} since the last check at"
-        f" {last.started_at}: nothing was changed; set the clock right, or confirm that {to_text(report.at)} is right"
-    )
+    right = f"set the clock right, or confirm that {to_text(report.at)} is right"
+    report.problems.append(f"{doubt}: nothing was changed; {right}")
     report.hints.append("slactl check --trust-clock")
     return True
 
@@ -132,15 +141,17 @@ def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock
 def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRules | None:
     """Fire what is due and send messages; return the rules that were used, None while the file is invalid."""
     from slactl.desk.escalation.scan import work_through
+    from slactl.desk.ledger.rulebook import CommandRules
 
-    rules = work_through(desk, report, options)
+    read = CommandRules(desk)
+    rules = work_through(desk, report, options, read)
     if options.send and not report.interrupted:
         from slactl.desk.messages.delivered import Delivered
         from slactl.desk.messages.outbox import deliver
 
         delivered = Delivered()
         try:
-            deliver(desk, report.at, delivered, report.run_id, lock, options.stop)
+            deliver(desk, report.at, delivered, report.run_id, lock, options.stop, read)
         finally:  # an error may end it after some messages were sent
             report.add_messages(delivered)
     return rules

@@ -11,10 +11,10 @@ from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.escalation.run import Batch, Report, RunOptions
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
-from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
@@ -37,11 +37,11 @@ RETRY = timedelta(hours=1)
 _INTERNAL = ("event_id", "left_out")
 
 
-def work_through(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
+def work_through(desk: Desk, report: Report, options: RunOptions, rules: CommandRules) -> LastRules | None:
     """Go through all tickets in batches; return the rules that were used, None while the file is invalid."""
 
     def open_ledger() -> AbstractContextManager[Ledger]:
-        return ledger(desk, report.at)
+        return ledger(desk, report.at, rules=rules)
 
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
@@ -52,10 +52,11 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     from slactl.desk.messages.outbox import ready
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
+    rules = CommandRules(desk)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
-        with ledger(desk, now, keep=False) as book:
+        with ledger(desk, now, keep=False, rules=rules) as book:
             before = len(ready(book, desk, delivered))
             yield book
             book.settle()
@@ -154,6 +155,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
         batch.scanned += 1
         mark = book.mark()
         try:
+            record_waking(book, number)
             breached = note_breaches(book, number)
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
@@ -178,6 +180,15 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
 
 def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
+
+
+def record_waking(book: Ledger, number: int) -> None:
+    """Record that a status ended by itself, at the instant that a person set with it."""
+    woke = book.state(number).woke
+    if woke is not None:
+        before, at = woke
+        detail = {"status": Status.OPEN.value, "from": before.value}
+        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
 
 
 def note_breaches(book: Ledger, number: int) -> int:

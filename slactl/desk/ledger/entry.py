@@ -45,13 +45,13 @@ class Restored:
     missing: bool
 
 
-def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the detail with the Unix user who runs this command.
+def run_by(detail: Mapping[str, Any], event_id: str | None = None) -> dict[str, Any]:
+    """Return the detail with the Unix user who runs this command, and the id that the event brought along.
 
     An event that another database recorded keeps its own, and says who brought it here.
     """
     name = "imported_by" if "unix_user" in detail else "unix_user"
-    return {**detail, name: unix_user()}
+    return {**detail, name: unix_user(), **({"id": event_id} if event_id is not None else {})}
 
 
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:

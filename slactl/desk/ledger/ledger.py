@@ -13,13 +13,13 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
 from slactl.desk.ledger.entry import Entry as Entry
+from slactl.desk.ledger.rulebook import CommandRules as CommandRules
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey
-from slactl.sla.rules.text import read_ahead
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
@@ -106,15 +106,14 @@ class Ledger:
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
         """Evaluate the history of a ticket as of an instant."""
-        history = self._ticket(number).history
-        rulebook = self.rulebook
-        return evaluate(history, rulebook.version, at, rulebook.holidays, self._conditions, with_outcomes=True)
+        history, rules = self._ticket(number).history, self.rulebook
+        return evaluate(history, rules.version, at, rules.holidays, self._conditions, with_outcomes=True)
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
-        Others read the clock later than this command while it waited for the write lock, or went through many
-        tickets. An event farther ahead comes from a clock that was set wrong, and does not count.
+        Others read the clock later than this command while it waited for the write lock or was at work. An event
+        farther ahead comes from a clock that was set wrong, and does not count.
         """
         history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
@@ -140,7 +139,7 @@ class Ledger:
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
-        detail, texts = sealed(run_by(event.detail), written)
+        detail, texts = sealed(run_by(event.detail, event.id), written)
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()
@@ -286,16 +285,17 @@ class Ledger:
 
 
 @contextmanager
-def ledger(desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False) -> Iterator[Ledger]:
-    """Open a unit of work in one write transaction; it is settled at its end, and rolled back unless `keep`.
+def ledger(
+    desk: Desk, now: datetime, *, keep: bool = True, strict: bool = False, rules: CommandRules | None = None
+) -> Iterator[Ledger]:
+    """Open a unit of work in one write transaction, by `rules`; settle it at its end, roll it back unless `keep`.
 
     Raises:
-        DatabaseError: the database cannot be written.
-        RulesError: the rules are invalid, and `strict` or there is no last valid version.
+        DatabaseError, RulesError: as `Database.write_models`, and as `CommandRules.current`.
     """
-    file = read_ahead(desk.rules)  # waiting for the file blocks nobody else's database access
+    rules = rules or CommandRules(desk)  # waiting for the file blocks nobody else's database access
     with desk.database.write_models(keep=keep) as session:
-        book = Ledger(session, Rulebook(session, desk, file, now, strict=strict), now, desk.actor)
+        book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
     if keep:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.baselines import Baselines
@@ -12,34 +12,81 @@ from slactl.desk.ledger.last_rules import recall
 from slactl.desk.ledger.rules_versions import RulesVersions, Year
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import RulesFile
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
 if TYPE_CHECKING:
-    from slactl.store.database import ModelTransaction
+    from slactl.store.database import ModelTransaction, Transaction
+
+
+class Current(NamedTuple):
+    """The rules that a command works with.
+
+    `problem` is the error of the file where it is invalid; `rules` are then the last valid version that this database
+    used. `is_own` says whether this user read that version in the file: the database may be anybody's, and nothing is
+    sent by what it alone says.
+    """
+
+    rules: Rules
+    problem: RulesError | None = None
+    is_own: bool = True
+
+
+class CommandRules:
+    """The rules of one command: the file is read once, so that all its transactions use one version.
+
+    The file is read before the write lock is taken: a command that has to wait for it keeps nobody waiting.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._file = read_ahead(desk.rules)
+        self._current: Current | None = None
+
+    def current(self, transaction: "Transaction", *, strict: bool) -> Current:
+        """Return the rules of the file, or the last valid version of this database.
+
+        Raises:
+            RulesError: they are invalid, and `strict` or this database never used a valid version.
+        """
+        if self._current is None:
+            self._current = self._understood(transaction)
+        if strict and self._current.problem is not None:
+            raise self._current.problem
+        # Rules remember calendars, and those the transaction that they read holidays in.
+        return self._current._replace(rules=self._current.rules.model_copy())
+
+    def _understood(self, transaction: "Transaction") -> Current:
+        try:
+            # Checking rules asks the holidays library, which takes longer to import than everything else.
+            return Current(parse(self._file.needed(), str(self._file.path), stored.known_hashes(transaction)))
+        except RulesError as error:
+            last = stored.version_of_levels(transaction) or stored.latest_own_version(transaction)
+            if last is None:
+                raise
+            kept = recall(self._desk)
+            own = kept.text if kept is not None and kept.hash == last.hash else None
+            rules = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
+            return Current(rules, error, own is not None)
 
 
 class Rulebook(RulesVersions):
     """The rules that one write transaction works with; it keeps the versions and holidays that are used first in it.
 
-    `problem` is the error of the current file where it is invalid; `current` is then the last valid version that
-    this database used. `is_own` says whether this user read that version in the file: the database may be anybody's,
-    and nothing is sent by what it alone says.
+    `current`, `problem` and `is_own` are those of the command.
     """
 
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
     refuses_changed = False
 
-    def __init__(
-        self, session: "ModelTransaction", desk: Desk, file: RulesFile, now: datetime, *, strict: bool
-    ) -> None:
-        """Understand the current rules, which were read before the write lock was taken.
+    def __init__(self, session: "ModelTransaction", rules: CommandRules, now: datetime, *, strict: bool) -> None:
+        """Understand the rules of the command.
 
         Raises:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
@@ -49,20 +96,7 @@ class Rulebook(RulesVersions):
         self._now = now
         self.baselines = Baselines(transaction)
         self._seal: str | None = None
-        self.problem: RulesError | None = None
-        self.is_own = True
-        try:
-            # Checking rules asks the holidays library, which takes longer to import than everything else.
-            self.current = parse(file.needed(), str(file.path), stored.known_hashes(transaction))
-        except RulesError as error:
-            last = stored.version_of_levels(transaction) or stored.latest_version(transaction)
-            if strict or last is None:
-                raise
-            self.problem = error
-            kept = recall(desk)
-            own = kept.text if kept is not None and kept.hash == last.hash else None
-            self.is_own = own is not None
-            self.current = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
+        self.current, self.problem, self.is_own = rules.current(transaction, strict=strict)
         self._pinned = self.current.hash
         self._parsed[self.current.hash] = self.current
 
@@ -70,10 +104,12 @@ class Rulebook(RulesVersions):
         """Return the current rules as they are stored; their first use stores them."""
         known = self.known(self.current.hash)
         if known is None:
-            is_first = stored.latest_version(self._transaction) is None
+            is_first = stored.latest_own_version(self._transaction) is None
             known = self._add(self.current, to_text(self._now), version("holidays"))
             if is_first:  # no instant was calculated with other rules before
                 self.note_levels_current()
+        if stored.own_hash(self._transaction) != self.current.hash:
+            writes.note_own_version(self._transaction, self.current.hash)
         return known
 
     def _add(self, rules: Rules, first_used_at: str, holidays_version: str | None) -> StoredVersion:
@@ -122,8 +158,9 @@ class Rulebook(RulesVersions):
         return escalation, next(level for level in escalation.levels if level.id == level_id)
 
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
-        """Return the public holidays of a year and keep them: a newer library then moves no deadline."""
-        country, subdivision, year = wanted
-        days = super().first_asked((country, subdivision or None, year))
-        writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
+        """Return the holidays of a year and keep them: a newer library then moves no deadline."""
+        holiday_set, year = wanted
+        days = super().first_asked(wanted)
+        place = (holiday_set.country, holiday_set.part)
+        writes.add_holiday_year(self._transaction, place, year, version("holidays"), days)
         return days

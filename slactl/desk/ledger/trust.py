@@ -61,7 +61,7 @@ def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterat
     if not may_change or not (bits := open_bits(status, lenient)):
         return
     letters = ("g" if bits & stat.S_IWGRP else "") + ("o" if bits & stat.S_IWOTH else "")
-    who = "everybody" if bits & stat.S_IWOTH else f"the group {_group_name(status.st_gid)}"
+    who = "everybody" if bits & stat.S_IWOTH else f"the group {group_name(status.st_gid)}"
     what = f"{who} may {'change it' if is_file else 'replace files in it'}"
     own = "" if status.st_uid == os.geteuid() else sudo
     yield Doubt(place, what, f"{own}chmod {letters}-w {quoted(place)}")
@@ -138,7 +138,8 @@ def user_name(number: int) -> str:
         return str(number)
 
 
-def _group_name(number: int) -> str:
+def group_name(number: int) -> str:
+    """Return the name of a group, or the number where there is none."""
     import grp
 
     try:

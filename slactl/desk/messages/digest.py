@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.sla.enums import Priority
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from slactl import committed
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.rulebook import Rulebook
+from slactl.desk.ledger.rulebook import CommandRules, Rulebook
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.delivery import (
     HELD,
@@ -36,7 +36,6 @@ from slactl.desk.messages.secrets import Secrets
 from slactl.desk.messages.silences import hold
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
-from slactl.sla.rules.text import read_ahead
 from slactl.store.write import outbox
 
 if TYPE_CHECKING:
@@ -54,7 +53,13 @@ Breach = tuple[int, str | None, int | None]
 
 
 def deliver(
-    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int, stop: Callable[[], bool]
+    desk: Desk,
+    now: datetime,
+    delivered: Delivered,
+    run_id: int | None,
+    lock: int,
+    stop: Callable[[], bool],
+    rules: CommandRules | None = None,
 ) -> None:
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
@@ -67,9 +72,9 @@ def deliver(
 
     If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
     change, or that only the database knows, messages with an address wait, and the run says so. The sender inherits
-    `lock`, the descriptor of the run lock.
+    `lock`, the descriptor of the run lock. `rules` are those that the run read.
     """
-    sending = _sending(desk, now, delivered, run_id, lock)
+    sending = _sending(desk, now, delivered, run_id, lock, rules or CommandRules(desk))
     _adopt_orphans(sending)
     while ready := _allowed(sending, _sort_out(sending)):
         for mailing, rows in ready.items():
@@ -95,10 +100,11 @@ def record_printed(desk: Desk, now: datetime, numbers: Sequence[int]) -> None:
         outbox.record(transaction, dict.fromkeys(numbers, printed), SENDING)
 
 
-def _sending(desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int) -> Sending:
-    file = read_ahead(desk.rules)
+def _sending(
+    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int, read: CommandRules
+) -> Sending:
     with desk.database.write_models(keep=False) as transaction:
-        book = Rulebook(transaction, desk, file, now, strict=False)
+        book = Rulebook(transaction, read, now, strict=False)
         instants = [now, *map(from_text, outbox.last_starts(transaction, run_id or 0, 6))]
         pauses = [later - earlier for later, earlier in pairwise(instants)]
         gap = (

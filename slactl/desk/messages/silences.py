@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slactl import committed
-from slactl.clock import Duration, from_text, local_instant, to_text
+from slactl.clock import from_text, local_instant, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
+from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError, UsageError
-from slactl.sla.rules.hours import interval
+from slactl.sla.calendar.written import interval
 from slactl.text import check_input, known_or_refuse
 
 #: How often an acknowledgement is looked at again, because `unack` releases no message by itself.

@@ -11,7 +11,7 @@ from slactl.clock import from_text, to_text
 from slactl.errors import DatabaseError
 from slactl.store.database import Database
 from slactl.store.read import reports as reads
-from slactl.store.read.runs import runs
+from slactl.store.read.runs import asleep, first_due, last_good, runs
 from slactl.store.sqlite.watch import WatchedFile
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Board:
     upcoming: "Sequence[NextStep]"
     deadlines: Sequence[str]
     last_check: "Run | None"
+    first_due: str | None
+    last_good: str | None
     problem: str | None = None
 
     def record(self, now: datetime, due_soon: int, every: int) -> Mapping[str, object]:
@@ -79,6 +81,7 @@ class Board:
             "upcoming": self.upcoming,
             "last_check": check,
             "is_check_old": check is not None and (now - from_text(check["started_at"])).total_seconds() > OLD_CHECK,
+            "asleep": asleep(self.first_due, self.last_good, at),
             "problem": self.problem,
         }
 
@@ -160,4 +163,6 @@ def _read(transaction: "Transaction", now: datetime) -> Board:
         upcoming=reads.next_steps(transaction, MOST),
         deadlines=reads.ticket_deadlines(transaction, at, until, DEADLINES),
         last_check=checks[0] if checks else None,
+        first_due=first_due(transaction),
+        last_good=last_good(transaction),
     )

@@ -74,6 +74,7 @@ def report(
         "escalation_rate": share(tickets.escalated, tickets.all),
         "breach_rate": share(tickets.breached, tickets.all),
         "reopen_rate": share(tickets.reopened, tickets.resolved),
+        "corrected_count": reads.corrected_count(transaction, period),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,
         "before": _before(transaction, period),

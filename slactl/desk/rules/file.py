@@ -8,13 +8,12 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
 from slactl.sla.enums import Priority, Target
-from slactl.sla.rules.lines import Lines
+from slactl.sla.rules.lines import Lines, read
 from slactl.sla.rules.lint import LintWarning, lint
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read
 from slactl.store.database import Database
 from slactl.text import known_or_refuse
 
@@ -94,11 +93,11 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
 
 
 def _row(plan: str | None, priority: Priority, policy: Policy | None) -> Record:
-    targets = {target.value: policy.target(priority, target) if policy else None for target in Target}
+    targets = {target.value: policy.target_time(priority, target) if policy else None for target in Target}
     return {
         "plan": plan,
         "priority": priority.value,
         "policy": policy.name if policy is not None else None,
         "calendar": policy.calendar if policy is not None else None,
-        **{name: str(duration) if duration is not None else None for name, duration in targets.items()},
+        **{name: str(time) if time is not None else None for name, time in targets.items()},
     }

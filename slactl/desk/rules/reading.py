@@ -32,12 +32,12 @@ def due_soon(path: Path) -> int | None:
     """
     import tomllib
 
-    from slactl.clock import parse_duration
+    from slactl.durations import parse_wall_duration
     from slactl.files import BY_HAND, read_text
 
     try:
         settings = tomllib.loads(read_text(path, BY_HAND)).get("settings", {})
-        return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
+        return parse_wall_duration(settings.get("due_soon", DUE_SOON)).seconds
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.corrections import note_corrections, noted_breaches, refuse_silence, with_reason
 from slactl.desk.tickets.deadlines import late_warnings, note_deadlines, open_deadlines
-from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_text, past_instant
+from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_reason, checked_text, past_instant
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
@@ -61,22 +62,26 @@ def change(
     make: Change,
     at: datetime | None = None,
     *,
+    reason: str | None = None,
     dry_run: bool = False,
 ) -> ChangeResult:
     """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
+
+    `reason` is why the past is corrected: `at` before a breach that was noted needs it.
 
     Raises:
         UsageError: `at` lies in the future.
         DatabaseError: the database cannot be written.
     """
     effective, result = past_instant(at, now) if at is not None else None, ChangeResult()
+    why = checked_reason(reason, "slactl history --help") if reason is not None else None
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             result.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         for reference in references:
             try:
                 number = book.number_of(reference)
-                result.warnings += carry_out(book, number, make, effective or book.instant(number))
+                result.warnings += carry_out(book, number, make, effective, why)
                 result.done.append(number)
             except SlactlError as error:
                 result.failures.append(error)
@@ -85,20 +90,24 @@ def change(
     return result
 
 
-def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> list[str]:
-    """Append the entries of a change to one ticket, and note its open deadlines where they moved.
+def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+    """Append the entries of a change to one ticket, and note deadlines that moved and breaches that were corrected.
 
     Returns a warning for each late target that the change left as it was.
 
     Raises:
-        RefusedError: the state of the ticket does not allow it, or `at` lies before it opened.
+        RefusedError: the state of the ticket does not allow it, or `backdated` lies before it opened, or before a
+            breach that was noted and there is no reason.
     """
+    at = backdated or book.instant(number)
     opened = book.state(number).created_at
     if at < opened:
         raise RefusedError(
             f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"slactl history {number}"
         )
-    entries = make(Subject(number, book.state_at(number, at), at), book)
+    noted = noted_breaches(book, number) if backdated is not None else []
+    refuse_silence(number, at, noted, reason)
+    entries = with_reason(make(Subject(number, book.state_at(number, at), at), book), reason)
     before = open_deadlines(book.state(number))
     for entry in entries:
         book.append(number, entry)
@@ -106,6 +115,7 @@ def carry_out(book: Ledger, number: int, make: Change, at: datetime) -> list[str
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
     if moving and open_deadlines(book.state(number)) != before:
         note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
+    note_corrections(book, number, noted, reason)
     return late_warnings(number, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []
 
 

@@ -12,11 +12,11 @@ from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
 from slactl.sla.escalation.upcoming import IsBaseline, will_fire
 from slactl.sla.history.event import Event
-from slactl.sla.rules.hours import WEEKDAYS, interval_text
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.explanation import (
@@ -77,7 +77,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
         case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
-        return _ticket_record(ticket, case, target)
+        corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
+        return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
 
 def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Record:
@@ -106,15 +107,15 @@ def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Recor
     }
 
 
-def terms_record(terms: Terms, case: Case) -> Record:
-    """Return the chosen policy, when and why it was chosen, and the policies that did not match."""
+def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record:
+    """Return which policy was chosen, when and why, which were passed over, and the calendar of a target."""
     tried = terms.rules.explain_match(terms.facts)
     policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
         "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
         "passed_over": [{"policy": each.name, "reason": reason} for each, reason in tried if reason is not None],
-        **_calendar_record(terms),
+        **_calendar_record(terms, kind),
         "chosen_at": to_text(instant_of(terms.chosen_at)),
         "chosen_because": by.type.value,
         "chosen_by": by.actor,
@@ -124,16 +125,21 @@ def terms_record(terms: Terms, case: Case) -> Record:
     }
 
 
-def _calendar_record(terms: Terms) -> Record:
-    """Return the calendar as the rules state it; `timezone` is the zone in force, the tenant's or the stated one."""
-    stated = terms.rules.calendars[terms.policy.calendar] if terms.policy is not None else None
+def _calendar_record(terms: Terms, kind: Target | None) -> Record:
+    """Return the calendar of the policy, or of a target that has its own, as the rules state it.
+
+    `timezone` is the zone in force, the tenant's or the stated one.
+    """
+    calendar = terms.calendar_of(kind) if kind is not None else terms.calendar
+    stated = terms.rules.calendars[calendar.name] if terms.policy is not None else None
     return {
-        "calendar": terms.policy.calendar if terms.policy is not None else None,
-        "timezone": terms.calendar.timezone if stated is not None else None,
+        "calendar": calendar.name if stated is not None else None,
+        "timezone": calendar.timezone if stated is not None else None,
         "stated_timezone": stated.timezone if stated is not None else None,
-        "always_open": terms.calendar.always_open,
+        "always_open": calendar.always_open,
+        "any_of": list(stated.any_of) if stated is not None and stated.any_of else None,
         "hours": in_order_of_week(stated.weekly) if stated is not None else None,
-        "holidays_of": "-".join(filter(None, (stated.country, stated.subdivision))) or None if stated else None,
+        "holidays_of": ", ".join(calendar.regions()) or None,
     }
 
 
@@ -162,7 +168,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         targets_key = terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
     return {
         **timer_record(timer),
-        **terms_record(terms, case),
+        **terms_record(terms, case, timer.kind),
         "promise": str(timer.target_duration) if timer.target_duration is not None else None,
         "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,

@@ -13,7 +13,7 @@ from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
 from slactl.store.read.events import Identities
-from slactl.store.schema.events import BREACH, DEADLINES
+from slactl.store.schema.events import DEADLINES, NOTED
 
 #: The fields of an escalation's event; the others are columns of the escalation's row.
 EVENT_FIELDS = (
@@ -61,8 +61,9 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
     """Append one event; return whether it was appended."""
     event = line.event
     entry = Entry(event, line.texts, recorded_at=line.recorded_at)
-    if event.type is EventType.BREACHED:
-        book.append(number, replace(entry, action=BREACH))
+    noted = next((action for action, kind in NOTED.items() if kind is event.type), None)
+    if noted is not None:
+        book.append(number, replace(entry, action=noted))
     elif event.type is EventType.DEADLINES:
         book.append(number, replace(entry, action=DEADLINES))
     elif event.type is EventType.ESCALATED:

@@ -16,7 +16,7 @@ from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
 from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
-from slactl.store.schema.events import BREACH, DEADLINES, from_row
+from slactl.store.schema.events import DEADLINES, NOTED, from_row
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -93,7 +93,7 @@ def _records(transaction: "Transaction", number: int, name: str, versions: _Vers
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:
-    noted = {BREACH: EventType.BREACHED, DEADLINES: EventType.DEADLINES}.get(row["action"])
+    noted = {**NOTED, DEADLINES: EventType.DEADLINES}.get(row["action"])
     event = from_row(row["at"], row["actor"], row["actor_type"], row["action"], row["detail"])
     if event is None:
         if noted is None:

@@ -15,8 +15,9 @@ from slactl.clock import to_text
 from slactl.committed import in_parts
 from slactl.desk.escalation.scan import fire_due, note_breaches
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.ledger import Ledger, ledger
+from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.tickets.bursts import begun_bursts
+from slactl.desk.tickets.corrections import note_corrections, noted_breaches
 from slactl.desk.transfer.append import append_events
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import Map
@@ -28,7 +29,6 @@ from slactl.sla.enums import Condition, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import LineError, at_most_tags
 from slactl.sla.history.file import Line, TenantEntry, in_order, parse_line, parse_record
-from slactl.sla.rules.loading import load
 from slactl.store.read.events import Identities, identities
 from slactl.store.schema.models import Tenant
 from slactl.store.sqlite.spool import Spool
@@ -48,6 +48,8 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
+    #: Breaches that were noted here and that the history of the file takes back.
+    corrected: int = 0
     bad: int = 0
     warnings: int = 0
 
@@ -88,9 +90,10 @@ class Progress:
 
 @dataclass(slots=True)
 class _Import:
-    """One import: its source, the functions it reports to, and its counts so far."""
+    """One import: its source, the rules it read, the functions it reports to, and its counts so far."""
 
     source: Source
+    rules: CommandRules
     now: datetime
     baseline: bool
     dry_run: bool
@@ -131,7 +134,7 @@ def import_file(
         RulesError: the rules are invalid.
         DatabaseError: the database cannot be written.
     """
-    work = _Import(source, now, baseline, dry_run, progress or Progress(), report)
+    work = _Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report)
     spool = Spool()
     try:
         if source.mapping is None:
@@ -148,7 +151,8 @@ def import_file(
 
 def bursts_within(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
     """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
-    rules = load(desk.rules)
+    with desk.database.read() as transaction:
+        rules = work.rules.current(transaction, strict=True).rules
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
@@ -169,7 +173,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
-        with ledger(desk, work.now, keep=not work.dry_run, strict=True) as book:
+        with ledger(desk, work.now, keep=not work.dry_run, strict=True, rules=work.rules) as book:
             for entry in work.tenants:
                 if book.tenant(entry.name) is None:
                     created_at = to_text(entry.created_at)
@@ -187,7 +191,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
                 if not work.dry_run:
                     break
             if not batch:
-                # Store the current rules after those of the file, so that they are the latest version of this database.
+                # The file may bring rules of another service desk: note that the current ones are this desk's own.
                 book.rulebook.current_version()
 
 
@@ -250,7 +254,7 @@ def _import_ticket(
     first: int,
 ) -> None:
     """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
-    mark, number, added = book.mark(), match.number, 0
+    mark, number, added, corrected = book.mark(), match.number, 0, 0
     try:
         for line in history:
             work.warn(bring_rules(book, line, work.notes))
@@ -260,7 +264,9 @@ def _import_ticket(
             number = open_ticket(book, match, history[0])
             added = 1 + append_events(book, number, history[1:], Identities())
         else:
+            noted = noted_breaches(book, number)
             added = append_events(book, number, history, known[number])
+            corrected = note_corrections(book, number, noted, None, [line.event for line in history])
         tags = book.state(number).tags
         if any(line.event.type is EventType.TAGS for line in history):
             at_most_tags(tags)
@@ -275,3 +281,4 @@ def _import_ticket(
     work.done.opened += match.number is None
     work.done.changed += match.number is not None and added > 0
     work.done.events += added
+    work.done.corrected += corrected

@@ -5,26 +5,30 @@ import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, to_text
+from slactl.clock import BootClock, from_text, to_text
+from slactl.desk.escalation.check import clock_doubt
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
-from slactl.errors import DatabaseError, ExitCode, StorageError
+from slactl.durations import describe_seconds
+from slactl.errors import BusyError, DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
 from slactl.store.read.audit import outcomes_from
+from slactl.store.schema.upgrade import old_copies
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
 from slactl.store.sqlite.connection import schema_of
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
+from slactl.text import quoted
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -45,7 +49,7 @@ CANDIDATES = 3
 MAGIC = b"SQLite format 3\0"
 
 
-def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
+def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterator[Check]:
     """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
     path, failing = desk.database.path, "database"
     try:
@@ -53,9 +57,11 @@ def database_checks(desk: Desk, now: datetime) -> Iterator[Check]:
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
             yield _writing(desk.database) or _write_lock(desk.database)
-            yield from _inside(transaction, path, now)
+            yield from environment.log_checks(path)
+            yield from _old_copies(path)
+            yield from _inside(transaction, path, now, boot)
     except DatabaseError as error:
-        code = ExitCode.PARTLY if isinstance(error, StorageError) else ExitCode.DATABASE
+        code = ExitCode.PARTLY if isinstance(error, StorageError) else error.code
         yield Check(failing, False, error.message, fix_of(error, path), code)
 
 
@@ -67,7 +73,7 @@ def _writing(database: Database) -> Check | None:
     return Check("writing", False, f"{database.path} cannot be written: {obstacle.why}", obstacle.hint)
 
 
-def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Check]:
+def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootClock | None) -> Iterator[Check]:
     schema = schema_of(connection)
     is_old = schema < SCHEMA
     what = (
@@ -86,14 +92,11 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
     if broken or is_old:
         return
     yield from _structure(connection, path)
-    latest = health.latest_instant(connection)
-    late = latest is not None and from_text(latest) > now + TOLERANCE
-    trouble = f"{to_text(now)}, but an event was recorded at {latest}" if late else to_text(now)
-    yield Check("clock", not late, trouble, "timedatectl status" if late else None)
+    yield _clock(connection, now, boot)
     yield from _work(connection, now)
     counts = health.stuck_messages(connection)
     if not counts:
-        yield Check("notifications", True, "no message is dead or held")
+        yield Check("notifications", True, "no message is dead, held or partly sent")
     for state, count in counts.items():
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)
@@ -105,9 +108,34 @@ def _inside(connection: "Transaction", path: Path, now: datetime) -> Iterator[Ch
         yield Check("erasure", False, what, "slactl erase --finish")
 
 
+def _old_copies(path: Path) -> Iterator[Check]:
+    """List the copies that upgrades of the schema left beside the database."""
+    for copy in old_copies(path):
+        with suppress(OSError):
+            found = copy.stat()
+            day = to_text(datetime.fromtimestamp(found.st_mtime, UTC))[:10]
+            what = (
+                f"{copy} of {day}, {found.st_size / 1e6:,.1f} MB, kept by an upgrade; to remove it: rm {quoted(copy)}"
+            )
+            yield Check("old copy", True, what)
+
+
+def _clock(connection: "Transaction", now: datetime, boot: BootClock | None) -> Check:
+    """Check the clock as `check` does, and whether anything was recorded later than now."""
+    doubt = clock_doubt(runs.last_reading(connection), now, boot)
+    latest = health.latest_instant(connection)
+    if doubt is not None:
+        right = f"if {to_text(now)} is right, confirm it with: slactl check --trust-clock"
+        doubt = f"{doubt}, so check does nothing; {right}"
+    elif latest is not None and from_text(latest) > now + TOLERANCE:
+        doubt = f"{to_text(now)}, but an event was recorded at {latest}"
+    return Check("clock", doubt is None, doubt or to_text(now), None if doubt is None else "timedatectl status")
+
+
 def fix_of(error: DatabaseError, path: Path) -> str | None:
     """Return the fix for a database that cannot be read: a backup if the file is damaged."""
-    is_damaged = health.is_torn(error) or (path.is_file() and path.stat().st_size < 512)  # less than any first page
+    is_cut = path.is_file() and path.stat().st_size < 512  # less than any first page
+    is_damaged = not isinstance(error, BusyError) and (health.is_torn(error) or is_cut)
     return restoring(path) if is_damaged else error.hint
 
 

@@ -5,14 +5,15 @@ Each check is independent: without a database, doctor still checks the rules, th
 
 import os
 import platform
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from slactl import __version__
-from slactl.clock import describe_seconds
+from slactl.clock import BootClock
 from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
@@ -21,16 +22,22 @@ from slactl.desk.messages.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
+from slactl.durations import describe_seconds
 from slactl.errors import RulesError
-from slactl.sla.rules.rules import Rules
+from slactl.sla.rules.addresses import PLACEHOLDER
+from slactl.sla.rules.lines import read_ahead
+from slactl.sla.rules.model import Settings
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
 from slactl.text import quoted
 
+#: A text in quotes, which stays, or a comment.
+COMMENT = re.compile(r"""("(?:\\.|[^"\\])*"|'[^']*')|#.*""")
 
-def examine(desk: Desk, now: datetime, environment: Mapping[str, str]) -> Health:
-    """Check everything that a service desk needs; changes nothing."""
-    checks = [*_versions(), *database_checks(desk, now)]
+
+def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: BootClock | None = None) -> Health:
+    """Check everything that a service desk needs; changes nothing. Without the boot clock the clock is believed."""
+    checks = [*_versions(), *database_checks(desk, now, boot)]
     if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
         checks.append(_run_lock(desk, now))
@@ -91,6 +98,7 @@ def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
         rules, warnings = rules_file.check(desk.rules, environment)
     except RulesError as error:
         yield Check("rules", False, error.message, error.hint or command)
+        yield from _secrets_of_invalid(desk, environment)
         return
     yield Check("rules", True, f"{desk.rules}, {desk.sources['rules']}")
     secrets = Secrets.of(desk.rules, rules.settings.secrets, environment)
@@ -98,19 +106,31 @@ def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
     for warning in warnings:
         if warning.message not in told_below:
             yield Check("rules", False, f"line {warning.line}: {warning.message}", command)
-    missing = list(_missing_secrets(rules, secrets))
+    found = recipients.named_secrets(rules)
+    named = [(".".join(str(part) for part in place[:2]), kind, name) for place, kind, name in found]
+    missing = list(_missing_secrets(named, secrets))
     yield from missing
     if not missing and not secrets.doubts:
         yield Check("secrets", True, "every secret that the rules name exists")
 
 
-def _missing_secrets(rules: Rules, secrets: Secrets) -> Iterator[Check]:
-    """Check the secrets that addresses name, without showing them."""
-    for place, kind, name in dict.fromkeys(recipients.named_secrets(rules)):
+def _secrets_of_invalid(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
+    """Check the secrets that the text of an invalid rules file names, line by line; comments do not count."""
+    text = read_ahead(desk.rules).text
+    lines = [(number, COMMENT.sub(r"\1", line)) for number, line in enumerate(text.split("\n"), 1)]
+    stated = [found[1] for _, line in lines if (found := re.match(r"""\s*secrets\s*=\s*["']([^"']+)""", line))]
+    secrets = Secrets.of(desk.rules, stated[0] if stated else Settings().secrets, environment)
+    named = [(f"line {number}", kind, name) for number, line in lines for kind, name in PLACEHOLDER.findall(line)]
+    yield from _missing_secrets(named, secrets)
+
+
+def _missing_secrets(named: Iterable[tuple[str, str, str]], secrets: Secrets) -> Iterator[Check]:
+    """Check secrets, given by where they are named, kind and name; never tells what they are."""
+    for whose, kind, name in dict.fromkeys(named):
         trouble = recipients.trouble(kind, name, secrets)
         if trouble is None:
             continue
-        whose, (what, fix) = ".".join(str(part) for part in place[:2]), trouble
+        what, fix = trouble
         if kind == "env":
             # Asks for the value without showing it, so that it gets into no history of commands.
             yield Check("secrets", False, f"{whose}: {what} here", f"read -rs {quoted(name)} && export {quoted(name)}")

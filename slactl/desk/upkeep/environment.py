@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
+from slactl.desk.ledger.trust import group_name
 from slactl.desk.upkeep.health import Check
+from slactl.places import open_bits
 from slactl.store.sqlite.folders import SIDE_FILES, is_open, open_folders
 from slactl.text import clean, quoted
 
@@ -20,6 +22,12 @@ NETWORK = frozenset(
         *("fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse"),
     )
 )
+
+#: From which size on a write-ahead log is too large, in bytes: SQLite copies it back every 4 MB.
+LARGE_LOG = 16_000_000
+
+#: The bytes of the shared memory file of which a reader locks one.
+READ_LOCKS = range(123, 128)
 
 #: The byte of the shared memory file that a writer locks, by SQLite's file format.
 WRITE_LOCK = 120
@@ -37,11 +45,7 @@ class Holder(NamedTuple):
 
 def file_checks(database: Path) -> Iterator[Check]:
     """Check the modes of the database, the files beside it and its folders."""
-    found = list(_open_to_others(database))
-    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
-    for path in (*paths, database.resolve().parent) if paths else ():
-        if not os.access(path, os.W_OK):
-            found.append(Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}"))
+    found = [*_open_to_others(database), *(_closed_to_members(database) or _closed_to_us(database))]
     yield from found or [Check("permissions", True, "closed to others")]
 
 
@@ -63,6 +67,43 @@ def _open_to_others(database: Path) -> Iterator[Check]:
         if _mode(path) & 0o007:
             what = f"{path}: everybody may read or write it"
             yield Check("permissions", False, what, f"chmod o-rwx {quoted(path)}")
+
+
+def _closed_to_members(database: Path) -> list[Check]:
+    """Check that each member of a shared service desk can use every file that another member leaves, also in a crash.
+
+    SQLite makes its files with the mode of the database; their group is that of the folder only where it is setgid.
+    """
+    real = database.resolve()
+    if not real.exists():
+        return []
+    folder, own = real.parent.stat(), real.stat()
+    is_open = open_bits(folder, real.parent) & stat.S_IWGRP
+    if not open_bits(own, real) & stat.S_IWGRP and not (is_open and folder.st_mode & stat.S_ISGID):
+        return []
+    group = folder.st_gid if is_open else own.st_gid
+    found, fixes = list[str](), list[str]()
+    for path in (real.parent, *filter(Path.exists, _files(real))):
+        now, is_folder = path.stat(), path == real.parent
+        wanted = 0o2070 if is_folder else 0o060
+        sudo = "" if os.geteuid() in (0, now.st_uid) else "sudo "
+        if now.st_gid != group:
+            found.append(f"{path} belongs to the group {group_name(now.st_gid)}")
+            fixes.append(f"{sudo}chgrp {quoted(group_name(group))} {quoted(path)}")
+        if now.st_mode & wanted != wanted:
+            what = "is not setgid: files of one member are closed to the others"
+            closed = now.st_mode & 0o070 & wanted != wanted & 0o070
+            found.append(f"{path} is closed to the group" if closed else f"{path} {what}")
+            fixes.append(f"{sudo}chmod {'g+rwxs' if is_folder else 'g+rw'} {quoted(path)}")
+    what = f"{'; '.join(found)}; the group {group_name(group)} shares this service desk"
+    return [Check("permissions", False, what, " && ".join(fixes))] if found else []
+
+
+def _closed_to_us(database: Path) -> Iterator[Check]:
+    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
+    for path in (*paths, database.resolve().parent) if paths else ():
+        if not os.access(path, os.W_OK):
+            yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}")
 
 
 def _files(database: Path) -> list[Path]:
@@ -105,20 +146,49 @@ def lock_holder(lock: Path) -> Holder | None:
 
 def writer(database: Path) -> Holder | None:
     """Return who holds the write lock of a database with a write-ahead log, where the system tells."""
-    return _holder(database.resolve().with_name(database.resolve().name + "-shm"), "POSIX", WRITE_LOCK)
+    return _holder(_shared_memory(database), "POSIX", WRITE_LOCK)
 
 
-def _holder(lock: Path, kind: str, byte: int | None = None) -> Holder | None:
-    """Return who has locked a file, or this byte of it, for itself alone, in the kernel's way of that kind."""
+def reader(database: Path) -> Holder | None:
+    """Return another process that has an open read transaction, where the system tells."""
+    return _holder(_shared_memory(database), "POSIX", *READ_LOCKS, mode="READ")
+
+
+def _shared_memory(database: Path) -> Path:
+    return database.resolve().with_name(database.resolve().name + "-shm")
+
+
+def log_checks(database: Path) -> Iterator[Check]:
+    """Check that the write-ahead log shrinks: as long as somebody reads an old state, SQLite cannot empty it."""
+    log = database.resolve().with_name(database.resolve().name + "-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size < LARGE_LOG:
+        return
+    what, holder = f"{log} has {size / 1e6:,.0f} MB", reader(database)
+    if holder is not None:
+        what += f": {holder} has been reading an old state of the database, so that the log only grows"
+        yield Check("write-ahead log", False, what, f"kill {holder.pid}")
+    elif Path("/proc/locks").exists():
+        yield Check("write-ahead log", True, f"{what}; the next command that writes empties it")
+    else:
+        fix = f"fuser -v {quoted(database)}"
+        yield Check("write-ahead log", False, f"{what}; a program may be reading an old state", fix)
+
+
+def _holder(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Holder | None:
+    """Return another process that has locked a file, or one of these bytes of it, in the kernel's way of that kind."""
     try:
         status = lock.stat()
     except OSError:
         return None
     for line in _read(Path("/proc/locks")).splitlines():
         words = line.split()
-        if len(words) < 8 or (words[1], words[3]) != (kind, "WRITE") or not words[4].isdigit():
+        if len(words) < 8 or (words[1], words[3]) != (kind, mode) or not words[4].isdigit():
             continue
-        is_meant = byte is None or int(words[6]) <= byte <= (byte if words[7] == "EOF" else int(words[7]))
+        if mode == "READ" and int(words[4]) == os.getpid():
+            continue
+        last = max(bytes_, default=0) if words[7] == "EOF" else int(words[7])
+        is_meant = not bytes_ or any(int(words[6]) <= byte <= last for byte in bytes_)
         if is_meant and _is_file(words[5], status, words[4], lock):
             # Without arguments: they may hold secrets.
             command = _read(Path(f"/proc/{words[4]}/cmdline")).partition("\0")[0].partition(" ")[0]

@@ -16,7 +16,7 @@ from slactl.committed import parts
 from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
-from slactl.desk.ledger.ledger import Ledger, ledger
+from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.ledger.projection import next_level_columns
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
@@ -85,9 +85,9 @@ def rebuild(
         RulesError: the rules are invalid, and this database never used a valid version.
         DatabaseError: the database cannot be written.
     """
-    last, problems = 0, list[str]()
+    last, problems, rules = 0, list[str](), CommandRules(desk)
     while True:
-        with ledger(desk, now, keep=not done.dry_run) as book:
+        with ledger(desk, now, keep=not done.dry_run, rules=rules) as book:
             transaction = book.transaction
             if not last:
                 odd = structure.odd_parts(transaction)

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
 
-from slactl.clock import from_text, parse_duration, parse_offset_instant, to_text
+from slactl.clock import from_text, parse_offset_instant, to_text
+from slactl.durations import parse_duration
 from slactl.sla.enums import Priority, Status
 from slactl.sla.history.event import Event
 from slactl.sla.rules.lines import KeyPath
-from slactl.sla.rules.match import Part, from_list, word_of
-from slactl.sla.rules.model import AnyTarget
+from slactl.sla.rules.match import Part
+from slactl.sla.rules.values import AnyTarget, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.sla.escalation.levels import (
     DueLevel,
     FiringKey,
-    idle_seconds,
     key_of,
+    place_of,
     repeats,
     rules_watching,
-    seconds_until,
     undecided,
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
@@ -96,10 +95,7 @@ def up_to(
     They are the earlier levels that are not in `fired`, with the repeats that have become due by `now`, and `level`
     itself as the last one. Later repeats fire as they would have.
     """
-    idle = idle_seconds(escalation)
-    # The offset on the calendar is known while the clock is paused too.
-    reached = [seconds_until(clock_run, one.at, wall=False, idle=idle) or 0 for one in escalation.levels]
-    in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
+    in_order = sorted(escalation.levels, key=lambda one: place_of(clock_run, escalation, one))
     decided: list[ManualLevel] = []
     for earlier in in_order[: in_order.index(level)]:
         known = [due for due in repeats(clock_run, escalation, earlier) if not due.repeat or due.at <= seconds_of(now)]

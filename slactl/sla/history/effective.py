@@ -52,10 +52,13 @@ def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
 
 
 def _waking(event: Event) -> Event | None:
-    """Return the event that opens a ticket again when its status ends by itself; None where it does not."""
+    """Return the event that opens a ticket again when its status ends by itself; None if it does not.
+
+    It is marked as `unrecorded`: the next `check` records it.
+    """
     until = event.detail.get("until")
     if until is None or Status(event.detail["status"]).is_done:
         return None
     at = from_text(until) if isinstance(until, str) else until
-    detail = {"status": Status.OPEN.value, "from": event.detail["status"]}
+    detail = {"status": Status.OPEN.value, "from": event.detail["status"], "unrecorded": True}
     return replace(event, at=max(at, event.at), detail=detail, actor="slactl", actor_type=ActorType.SYSTEM, id=None)

@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.sla.enums import ActorType, EventType
+
+if TYPE_CHECKING:
+    from slactl.sla.calendar.hours import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +54,10 @@ _VALUES = {
     EventType.ACKNOWLEDGED: ("until",),
     EventType.RETRACTED: ("events",),
     EventType.BREACHED: ("target", "cycle"),
+    EventType.CORRECTED: ("target", "due_at"),
 }
+
+
+def region_of(detail: Mapping[str, Any]) -> "Region | None":
+    """Return the tenant's own country and subdivision that an event states, or None where calendars keep theirs."""
+    return (detail["country"], detail.get("subdivision") or None) if detail.get("country") else None

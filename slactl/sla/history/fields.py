@@ -143,7 +143,7 @@ def read_ids(value: object, field: str) -> list[str]:
 def read_number(value: object, field: str) -> int:
     """Return a whole number that is not negative and below 2 to the power of 31."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise LineError(field, f"must be a whole number, not {shown_value(value)}")
+        raise LineError(field, f"must be a whole number from 0 to {2**31 - 1:,}, not {shown_value(value)}")
     return value
 
 
@@ -166,11 +166,6 @@ def read_flag(value: object, field: str) -> bool:
     return value
 
 
-def _nothing(value: object, field: str) -> None:
-    if value not in (False, []):
-        raise LineError(field, "is not read by this version of slactl; leave it out, and record the fact in slactl")
-
-
 def read_zone(value: object, field: str) -> str | None:
     """Return the name of a time zone that this machine knows, or None."""
     name = read_name(value, field)
@@ -181,6 +176,8 @@ def read_zone(value: object, field: str) -> str | None:
 
 def shown_value(value: object) -> str:
     """Return a value for a message; only its kind if it may be large or deeply nested."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
     return f"{value[:60]!r}" if isinstance(value, str) else kind_of(value)
 
 
@@ -194,12 +191,15 @@ TYPE, _STATUS, _PRIORITY, _TARGET = one_of(EventType), one_of(Status), one_of(Pr
 _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
 _OUTCOME = one_of(LevelOutcome)
 
+#: Where a tenant works, which its calendars follow.
+_PLACE: dict[str, Reader] = {"timezone": read_zone, "country": read_name, "subdivision": read_name}
+
 #: The fields of each event type in the order in which they are written, and the reader of each.
 FIELDS: dict[EventType, dict[str, Reader]] = {
     EventType.CREATED: {
         "plan": read_name,
         "tenant": read_name,
-        "timezone": read_zone,
+        **_PLACE,
         "priority": _PRIORITY,
         "status": _STATUS,
         "assignee": read_name,
@@ -211,15 +211,18 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "bursts": read_names,
         "rules": read_name,
     },
-    EventType.AGENT_REPLY: {},
-    EventType.CUSTOMER_REPLY: {},
-    EventType.NOTE: {},
-    EventType.STATUS: {"status": _STATUS, "from": _STATUS, "until": read_instant_text, "unknown_instant": read_flag},
-    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY},
-    EventType.ASSIGNED: {"assignee": read_name, "from": read_name},
-    EventType.PLAN: {"plan": read_name, "timezone": read_zone, "from": read_name},
-    EventType.TENANT: {"tenant": read_name, "plan": read_name, "timezone": read_zone, "from": read_name},
-    EventType.TAGS: {"tags": read_names, "added": read_names, "removed": read_names},
+    EventType.AGENT_REPLY: {"reason": _LINE},
+    EventType.CUSTOMER_REPLY: {"reason": _LINE},
+    EventType.NOTE: {"reason": _LINE},
+    EventType.STATUS: {
+        **{"status": _STATUS, "from": _STATUS, "reason": _LINE},
+        **{"until": read_instant_text, "unknown_instant": read_flag},
+    },
+    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY, "reason": _LINE},
+    EventType.ASSIGNED: {"assignee": read_name, "from": read_name, "reason": _LINE},
+    EventType.PLAN: {"plan": read_name, **_PLACE, "from": read_name},
+    EventType.TENANT: {"tenant": read_name, "plan": read_name, **_PLACE, "from": read_name},
+    EventType.TAGS: {"tags": read_names, "added": read_names, "removed": read_names, "reason": _LINE},
     EventType.DUE_SET: {"target": _TARGET, "due_at": read_instant_text, "reason": _LINE},
     EventType.ESCALATED: {
         "reason": _LINE,
@@ -248,6 +251,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         **{"target": _TARGET, "cycle": read_number},
         **{"agreement": read_number, "due_at": read_instant_text},
     },
+    EventType.CORRECTED: {"target": _TARGET, "cycle": read_number, "due_at": read_instant_text, "reason": _LINE},
     EventType.DEADLINES: {
         "policy": _LINE,
         "because": _LINE,
@@ -290,16 +294,13 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: The fields from which nothing is read, by type: names of other programs, what an export adds, and a few values that
-#: are only right where they say nothing.
-UNUSED: dict[EventType, dict[str, Reader]] = {
-    kind: {"source": read_name, "id": read_name, "copy": read_number} for kind in EventType
-}
-UNUSED[EventType.CREATED] |= {"outbound": _nothing, "unknown": _nothing}
-UNUSED[EventType.STATUS] |= {"until": _nothing, "unknown_instant": _nothing}
+#: The fields from which nothing is read, by type: names of other programs, and what an export adds.
+UNUSED: dict[EventType, dict[str, Reader]] = {kind: {"source": read_name, "copy": read_number} for kind in EventType}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
-KEPT_WHEN_EMPTY = frozenset(("assignee", "tenant", "plan", "due_at", "from", "timezone", "unix_user"))
+KEPT_WHEN_EMPTY = frozenset(
+    ("assignee", "tenant", "plan", "due_at", "from", "timezone", "country", "subdivision", "unix_user")
+)
 
 REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.STATUS: ("status",),

@@ -148,6 +148,12 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
+    if detail.get("country") or detail.get("subdivision"):
+        # The library of holidays takes long to import, and few histories have such fields.
+        from slactl.sla.calendar.hours import check_region
+
+        if (wrong := check_region(detail.get("country"), detail.get("subdivision"))) is not None:
+            raise LineError(*wrong)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         before, where, domain = texts["requester_email"].rpartition("@")

@@ -1,17 +1,17 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import is_zone, new_zone, zone
-from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.enums import Condition, Priority
-from slactl.sla.rules import addresses, match, model
+from slactl.clock import new_zone, zone
+from slactl.durations import WALL_FORMS, Duration, Offset
+from slactl.sla.calendar.written import interval
+from slactl.sla.enums import Clock, Condition, Priority
+from slactl.sla.rules import addresses, calendars, match, model
 from slactl.sla.rules import views as rules_views
-from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
+from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import clean, did_you_mean
+from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -34,11 +34,10 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         for unique, part in getattr(rules, table).items():
             if part.timezone is not None:
                 yield from attempt((table, unique, "timezone"), check, part.timezone)
-    for name, calendar in rules.calendars.items():
-        yield from _calendar_problems(("calendars", name), calendar)
+    yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
     yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
     for number, policy in enumerate(rules.policies):
-        yield from _policy_problems(("policy", number), policy, rules)
+        yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
             path = (kind, name)
@@ -53,6 +52,8 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     yield from duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for number, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", number), escalation, rules)
+        if not pinned and escalation.clock is Clock.WALL:
+            yield from _wall_problems(("escalation", number), escalation)
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
@@ -83,8 +84,8 @@ def known_keys(path: KeyPath) -> list[str]:
 
 _ROOT: dict[str, type[match.Part]] = {
     "settings": model.Settings,
-    "priorities": model.Priorities,
-    "calendars": model.CalendarRules,
+    "priorities": model.PriorityWords,
+    "calendars": calendars.CalendarRules,
     "policy": model.Policy,
     "roles": model.Role,
     "people": model.Person,
@@ -102,93 +103,31 @@ _INNER: dict[str, type[match.Part]] = {
     "repeat": model.Repeat,
     "idle": model.Idle,
     "burst": model.Burst,
+    **dict.fromkeys(model.TargetDurations.model_fields, model.TargetTime),
 }
 
 
-def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
-    if calendar.always_open and stated:
-        yield (*path, stated[0]), f"always_open and {stated[0]} cannot be used together"
-        return
-    yield from (bad_hours := list(_hours_problems(path, calendar)))
-    yield from _country_problems(path, calendar)
-    if not bad_hours and not calendar.always_open:
-        try:
-            # The clocks of the zone may jump over all hours of the special dates.
-            BusinessCalendar(str(path[-1]), calendar.timezone if is_zone(calendar.timezone) else "UTC", hours(calendar))
-        except NoOpenHours:
-            yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
-
-
-def _hours_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    named: dict[int, str] = {}
-    for key, texts in calendar.weekly.items():
-        yield from attempt((*path, "weekly", key), _not_twice, key, named)
-        yield from attempt((*path, "weekly", key), intervals, texts)
-    for key, texts in calendar.dates.items():
-        yield from attempt((*path, "dates", key), date_intervals, {key: texts})
-    yield from attempt((*path, "holidays"), holiday_dates, calendar.holidays)
-
-
-def _not_twice(key: str, named: dict[int, str]) -> None:
-    for weekday in weekdays(key):
-        if named.setdefault(weekday, key) != key:
-            raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
-
-
-def attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
-    """Yield the problem of values that `convert` refuses."""
-    try:
-        convert(*values)
-    except ValueError as error:
-        yield path, str(error)
-
-
-def _country_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    if calendar.country is None:
-        if calendar.subdivision is not None:
-            yield (*path, "subdivision"), "a subdivision needs a country"
-        return
-    if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
-        return
-    # The list of all countries takes long to make, so it is made for the error message only.
-    from holidays import list_supported_countries
-
-    supported = list_supported_countries()
-    if calendar.country not in supported:
-        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
-        yield (*path, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
-    elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
-        known = ", ".join(supported[calendar.country]) or "none"
-        yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
-
-
-def _is_known(country: str, subdivision: str | None) -> bool:
-    from holidays import country_holidays
-
-    try:
-        country_holidays(country, subdiv=subdivision)
-    except (NotImplementedError, KeyError):
-        return False
-    return True
-
-
-def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
-    for key in policy.targets:
-        yield from unknown_words((*path, "targets", key), [key], [*Priority, "default"], "priority")
+def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, measure: bool) -> Iterator[Problem]:
+    """Yield wrong names and, where `measure` allows to ask the calendars, days that have no certain length."""
     if policy.calendar not in rules.calendars:
         yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
-        return
-    always = rules.calendars[policy.calendar].always_open
-    for priority, durations in policy.targets.items():
+    for priority, times in policy.targets.items():
+        yield from unknown_words((*path, "targets", priority), [priority], [*Priority, "default"], "priority")
         for target in model.TargetDurations.model_fields:
-            duration = getattr(durations, target)
-            if duration is not None and duration.has_days and not always:
-                advice = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
-                yield (
-                    (*path, "targets", priority, target),
-                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {advice}',
-                )
+            time: model.TargetTime | None = getattr(times, target)
+            if time is None:
+                continue
+            here, calendar = (*path, "targets", priority, target), time.calendar or policy.calendar
+            if time.calendar is not None:
+                yield from unknown_words((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
+            if measure and time.within.has_days and not _is_whole(rules, calendar):
+                advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
+                yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
+
+
+def _is_whole(rules: "Rules", calendar: str) -> bool:
+    """Return whether a calendar that exists is open all day."""
+    return calendar not in rules.calendars or rules.is_open_all_day(calendar)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
@@ -256,17 +195,23 @@ def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Ru
         yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
 
 
+def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Problem]:
+    """Yield the business days of an escalation rule that counts every hour."""
+    lengths: list[tuple[KeyPath, Offset | Duration]] = []
+    if escalation.idle is not None:
+        lengths.append((("idle", "for"), escalation.idle.for_))
+    for number, level in enumerate(escalation.levels):
+        lengths.append((("level", number, "at"), level.at))
+        if level.repeat is not None:
+            lengths.append((("level", number, "repeat", "every"), level.repeat.every))
+    for key, length in lengths:
+        if length.business_days:
+            advice = f'clock = "wall" counts every hour; use {WALL_FORMS}, or clock = "calendar"'
+            yield (*path, *key), f'"{length}" is in business days, but {advice}'
+
+
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
     yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")
-
-
-def unknown_words(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
-    """Yield a problem for each name that is not known."""
-    choices = list(known)
-    for name in names:
-        if name not in choices:
-            meant = did_you_mean(name, choices, f" (known: {', '.join(choices) or 'none'})")
-            yield path, f"there is no {what} {name!r}{meant}"
 
 
 def duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:

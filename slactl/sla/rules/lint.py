@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import NamedTuple
 
-from slactl.sla.enums import Priority, Target
+from slactl.durations import Duration, Offset
+from slactl.sla.enums import Clock, Condition, Priority, Target
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match
 from slactl.sla.rules.model import Escalation, Level
@@ -27,7 +28,7 @@ class LintWarning(NamedTuple):
 def lint(rules: Rules, text: str) -> list[LintWarning]:
     """Return the warnings about rules, by line."""
     lines = Lines(text)
-    warnings = [*_policies(rules), *_targets(rules), *_levels(rules), *_roles(rules), *_customers(rules)]
+    warnings = [*_policies(rules), *_targets(rules), *_levels(rules), *_days(rules), *_roles(rules), *_customers(rules)]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 
 
@@ -100,6 +101,39 @@ def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
                 ("escalation", number),
                 f"{escalation.id!r} can never fire: no policy has a {watched.value} target for its tickets",
             )
+
+
+def _days(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the days of offsets, repeats and quiet times that are counted in open hours: 24 of them are no day."""
+    for number, escalation in enumerate(rules.escalations):
+        shorter = [name for name in _calendars(rules, escalation.on) if not rules.is_open_all_day(name)]
+        if not shorter or escalation.clock is Clock.WALL:
+            continue
+        lengths: list[tuple[KeyPath, Offset | Duration]] = [
+            (("level", index, "at"), level.at) for index, level in enumerate(escalation.levels)
+        ]
+        lengths += [
+            (("level", index, "repeat", "every"), level.repeat.every)
+            for index, level in enumerate(escalation.levels)
+            if level.repeat is not None
+        ]
+        lengths += [(("idle", "for"), escalation.idle.for_)] if escalation.idle is not None else []
+        for key, length in lengths:
+            if length.has_days:
+                seconds = abs(length.seconds)
+                days, hours = Duration(seconds, has_days=True), Duration(seconds)
+                counted = f'"{days}" counts {hours} of open time on calendar {shorter[0]}'
+                advice = f'write "{seconds // 86_400}bd" for open dates, or "{hours}"'
+                yield ("escalation", number, *key), f"{counted}; {advice}"
+
+
+def _calendars(rules: Rules, watched: Target | Condition) -> list[str]:
+    """Return the calendars on which policies count a target, or a condition."""
+    names = list[str]()
+    for policy in rules.policies:
+        own = [policy.own_calendars(one).get(watched) for one in Priority] if isinstance(watched, Target) else []
+        names += [name or policy.calendar for name in own or [None]]
+    return list(dict.fromkeys(names))
 
 
 def _idle_reason(escalation: Escalation, level: Level) -> str | None:

@@ -1,44 +1,12 @@
 """Match tickets: the conditions of policies, escalation rules and maintenance windows, and the base of all tables."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from slactl.sla.enums import Priority
-from slactl.text import not_one_of
-
-
-def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
-    """Return the validator of a word that must be a member of some closed sets."""
-    words = {member.value: member for kind in kinds for member in kind}
-
-    def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, StrEnum):
-            return value
-        if value not in words:
-            raise ValueError(not_one_of(value, words))
-        return words[value]
-
-    return BeforeValidator(convert)
-
-
-def from_list(value: object) -> object:
-    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def as_tuple(value: object, shown: str | None = None) -> object:
-    """Return a list as a tuple, and refuse a text, which the message shows unless it may be a secret."""
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{shown or value}"]')
-    return from_list(value)
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
-AnyPriority = Annotated[Priority, word_of(Priority)]
+from slactl.sla.rules.values import Names, Priorities
 
 
 class Part(BaseModel):
@@ -64,7 +32,7 @@ class MatchKeys(Part):
     tenant: Names = ()
     plan: Names = ()
     tag: Names = ()
-    priority: Annotated[tuple[AnyPriority, ...], BeforeValidator(as_tuple)] = ()
+    priority: Priorities = ()
     requester_domain: Names = ()
 
     @field_validator("*")

@@ -1,12 +1,12 @@
 """Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from slactl.clock import Duration, parse_duration
+from slactl.durations import TARGET_FORMS, Duration, parse_target_duration
 from slactl.sla.enums import (
     Clock,
     Condition,
@@ -19,47 +19,26 @@ from slactl.sla.enums import (
     Status,
     Target,
 )
-from slactl.sla.rules.match import AnyPriority, Match, Name, Names, Part, as_tuple, from_list, word_of
-from slactl.sla.rules.offset import Offset
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, Duration):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('a duration must be a text such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
-    return parse_duration(value)
-
-
-def _offset(value: object) -> object:
-    if isinstance(value, Offset):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('an offset must be a text such as "80%", "-30m", "0m" or "+1h"')
-    return Offset.parse(value)
-
-
-def _list_of_addresses(value: object) -> object:
-    # The text may contain a secret, so the message does not repeat it.
-    return as_tuple("…" if isinstance(value, str) else value)
-
-
-def _stated(value: object) -> object:
-    return None if value == "" else value
-
-
-Length = Annotated[Duration, BeforeValidator(_duration)]
-#: An address that may be missing; an empty text is none.
-MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(as_tuple, shown="…"))]  # the text may contain a secret
-AnyStatus = Annotated[Status, word_of(Status)]
-AnyTarget = Annotated[Target, word_of(Target)]
-Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(as_tuple)]
-Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(as_tuple)]
-AnyReopen = Annotated[Reopen, word_of(Reopen)]
-AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
-AnyCountFrom = Annotated[CountFrom, word_of(CountFrom)]
-AnyLateTargets = Annotated[LateTargets, word_of(LateTargets)]
+from slactl.sla.rules.match import Match, Part
+from slactl.sla.rules.values import (
+    Addresses,
+    AnyCountFrom,
+    AnyLateTargets,
+    AnyOffset,
+    AnyPriority,
+    AnyReopen,
+    AnyStart,
+    Length,
+    MaybeAddress,
+    Name,
+    Names,
+    Statuses,
+    Targets,
+    WallLength,
+    from_list,
+    length,
+    word_of,
+)
 
 
 class ManualEscalation(Part):
@@ -79,14 +58,14 @@ class Settings(Part):
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
     count_from: AnyCountFrom = CountFrom.CREATION
     late_targets: AnyLateTargets = LateTargets.KEEP
-    due_soon: Length = Duration(2 * 3600)
+    due_soon: WallLength = Duration(2 * 3600)
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
     #: The mail server for messages to customers; without it customers get none.
     customer_mail: MaybeAddress = None
     #: How long the delivery of one message may take before its sender is killed.
-    send_timeout: Length = Duration(30)
+    send_timeout: WallLength = Duration(30)
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
     heartbeat: MaybeAddress = None
     allow_http: bool = False
@@ -96,7 +75,7 @@ class Settings(Part):
     secrets: Name = "secrets"
 
 
-class Priorities(Part):
+class PriorityWords(Part):
     """Hold other words for each priority, such as "P1"; capital and small letters are the same."""
 
     low: Names = ()
@@ -105,7 +84,7 @@ class Priorities(Part):
     urgent: Names = ()
 
     @model_validator(mode="after")
-    def _one_meaning(self) -> "Priorities":
+    def _one_meaning(self) -> "PriorityWords":
         meanings = {str(priority): str(priority) for priority in Priority}
         for priority in Priority:
             for word in getattr(self, priority.value):
@@ -114,25 +93,34 @@ class Priorities(Part):
         return self
 
 
-class CalendarRules(Part):
-    """Hold when time counts, as the file writes it."""
+class TargetTime(Part):
+    """Hold how long a target may take, and the calendar that counts it; None is the calendar of the policy."""
 
-    timezone: Name = "UTC"
-    country: Name | None = None
-    subdivision: Name | None = None
-    holidays: Names = ()
-    always_open: bool = False
-    weekly: Mapping[str, Names] = {}
-    dates: Mapping[str, Names] = {}
+    within: Annotated[Duration, BeforeValidator(length(parse_target_duration, TARGET_FORMS))]
+    calendar: Name | None = None
+
+    def __str__(self) -> str:
+        return f"{self.within} on {self.calendar}" if self.calendar is not None else str(self.within)
+
+
+def _target_time(value: object) -> object:
+    if isinstance(value, str):
+        return TargetTime(within=parse_target_duration(value))
+    if not isinstance(value, dict | TargetTime):
+        raise ValueError(f'a target must be a text: {TARGET_FORMS}, or {{ within = "1h", calendar = "office" }}')
+    return value
+
+
+AnyTargetTime = Annotated[TargetTime, BeforeValidator(_target_time)]
 
 
 class TargetDurations(Part):
     """Hold how long each target may take."""
 
-    first_response: Length | None = None
-    next_response: Length | None = None
-    update: Length | None = None
-    resolution: Length | None = None
+    first_response: AnyTargetTime | None = None
+    next_response: AnyTargetTime | None = None
+    update: AnyTargetTime | None = None
+    resolution: AnyTargetTime | None = None
 
 
 class Policy(Part):
@@ -151,9 +139,27 @@ class Policy(Part):
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
         """Return how long a target may take at a priority, or None if the policy does not have it."""
+        stated = self.target_time(priority, target)
+        return stated.within if stated is not None else None
+
+    def target_time(self, priority: Priority, target: Target) -> TargetTime | None:
+        """Return how long a target may take at a priority and on which calendar, or None where there is none."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
-        duration: Duration | None = getattr(durations, target.value, None)
-        return duration
+        stated: TargetTime | None = getattr(durations, target.value, None)
+        return stated
+
+    def own_calendars(self, priority: Priority) -> dict[Target, str]:
+        """Return the targets that are counted on another calendar than the policy's, and its name."""
+        if not self._has_own:
+            return {}
+        times = {target: self.target_time(priority, target) for target in Target}
+        return {target: time.calendar for target, time in times.items() if time is not None and time.calendar}
+
+    @cached_property
+    def _has_own(self) -> bool:
+        """Return whether any target names a calendar; most policies have none, and each change of a ticket asks."""
+        times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.model_fields)
+        return any(time is not None and time.calendar for time in times)
 
 
 class Repeat(Part):
@@ -167,7 +173,7 @@ class Level(Part):
     """Hold one level of an escalation rule: when it fires, and what it does."""
 
     id: Name
-    at: Annotated[Offset, BeforeValidator(_offset)]
+    at: AnyOffset
     when: Match = Match()
     priority: AnyPriority | None = None
     assign: Name | None = None
@@ -187,7 +193,7 @@ class Burst(Part):
     """Hold how many open tickets one requester opens within a wall time."""
 
     count: Annotated[int, Field(ge=2, le=10_000)]
-    within: Length
+    within: WallLength
 
 
 class Escalation(Part):

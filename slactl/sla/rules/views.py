@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import parse_duration, parse_instant
+from slactl.clock import parse_instant
+from slactl.durations import parse_wall_duration
 from slactl.errors import RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status, Target
@@ -35,8 +36,7 @@ class ViewOption:
 
 
 def _wall_time(text: str) -> None:
-    if parse_duration(text).business_days:
-        raise ValueError("must be wall time, without business days")
+    parse_wall_duration(text)
 
 
 def _instant(text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Target
 from slactl.sla.timers.pauses import (
     Pause,
@@ -16,7 +16,6 @@ from slactl.sla.timers.pauses import (
     open_seconds,
     optional_instant,
     reach,
-    seconds_of,
 )
 from slactl.sla.timers.timer import Breach, ClockRun, Timer, TimerState
 
@@ -72,7 +71,7 @@ class TrackedTarget:
     @property
     def calendar(self) -> "BusinessCalendar":
         """Return the calendar on which its time is counted."""
-        return self.terms.calendar
+        return self.terms.calendar_of(self.kind)
 
     @property
     def is_set(self) -> bool:
@@ -87,8 +86,8 @@ class TrackedTarget:
         """
         self.duration, self.terms = duration, terms
         self.base = self.counted_from = self.start if counted_from is None else counted_from
-        if duration is not None and duration.business_days:
-            self.base = seconds_of(terms.calendar.add_days(instant_of(self.base), duration.business_days))
+        if duration is not None and duration.in_dates:
+            self.base = self.calendar.after(self.counted_from, duration)
 
     def retarget(self, at: int, duration: Duration | None, terms: "Terms", *, by_person: bool = False) -> None:
         """Apply other terms, unless the target has been met by `at`, or missed and the terms keep late targets."""
@@ -213,8 +212,7 @@ class TrackedTarget:
         if self.duration is None:
             return None
         # A target in business days is used up on its last day; the pauses come on top of that.
-        seconds = 0 if self.duration.business_days else self.duration.seconds
-        return reach(self.calendar, self.base, seconds, pauses)
+        return reach(self.calendar, self.base, self.duration.seconds, pauses)
 
     def _target(self, due: int | None, past: Sequence[Pause]) -> int:
         """Return the counted seconds from the start to the deadline."""
@@ -222,7 +220,7 @@ class TrackedTarget:
             return max(0, counted(self.calendar, self.counted_from, due, past))
         if self.duration is None:
             return 0
-        if self.duration.business_days:
+        if self.duration.in_dates:
             # The hours of a following date can lie before an instant of a long night.
             return max(0, self.calendar.between_seconds(self.counted_from, self.base))
         return self.duration.seconds

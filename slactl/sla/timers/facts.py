@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slactl.sla.enums import EventType, Priority
-from slactl.sla.history.event import Event
+from slactl.sla.history.event import Event, region_of
 from slactl.sla.rules.match import Facts
 
 Detail = Mapping[str, Any]
@@ -19,12 +19,13 @@ class TicketFacts:
     A priority that slactl raised, and a tag that it added, choose no policy: `as_set` leaves them out.
     """
 
-    __slots__ = ("_domain", "_set_priority", "_set_tags", "plan", "priority", "tags", "tenant", "timezone")
+    __slots__ = ("_domain", "_set_priority", "_set_tags", "plan", "priority", "region", "tags", "tenant", "timezone")
 
     def __init__(self, detail: Detail, default_plan: str) -> None:
         self.plan: str = detail.get("plan") or default_plan
         self.tenant: str | None = detail.get("tenant")
         self.timezone: str | None = detail.get("timezone")
+        self.region = region_of(detail)
         self.priority = self._set_priority = Priority(detail.get("priority") or Priority.NORMAL)
         self.tags: tuple[str, ...] = tuple(detail.get("tags") or ())
         self._set_tags = self.tags
@@ -54,6 +55,7 @@ class TicketFacts:
             self.plan = (detail["plan"] or default_plan) if "plan" in detail else self.plan
             self.tenant = detail.get("tenant", self.tenant)
             self.timezone = detail.get("timezone", self.timezone)
+            self.region = region_of(detail) if "country" in detail else self.region
 
     def _take_tags(self, event: Event) -> None:
         added_by_slactl = [name for name in self.tags if name not in self._set_tags]

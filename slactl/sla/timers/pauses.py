@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.durations import Duration
+
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
 
@@ -113,7 +115,29 @@ def reach(calendar: "BusinessCalendar", start: int, seconds: int, pauses: Sequen
     Raises:
         NoOpenHours: the calendar has too little open time left.
     """
-    instant = calendar.add_seconds(start, seconds)
+    return _moved(calendar, calendar.add_seconds(start, seconds), pauses)
+
+
+def reach_all(
+    calendar: "BusinessCalendar", start: int, lengths: Sequence[Duration], pauses: Sequence[Pause]
+) -> int | None:
+    """Return the instant at which lengths of time have been counted since `start`, one after the other, as `reach`.
+
+    Raises:
+        NoOpenHours: the calendar has too little open time left.
+    """
+    instant: int | None = start
+    for length in lengths:
+        before = instant
+        if before is None:
+            return None
+        # A pause that began by the instant before has moved it already.
+        left = pauses if before == start else [pause for pause in pauses if pause.begin > before]
+        instant = _moved(calendar, calendar.after(before, length), left)
+    return instant
+
+
+def _moved(calendar: "BusinessCalendar", instant: int, pauses: Sequence[Pause]) -> int | None:
     for begin, end, _ in pauses:
         if begin > instant:
             break

@@ -10,6 +10,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
@@ -62,6 +63,8 @@ class Replay:
         self._replied_at: int | None = None
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
+        self._until: datetime | None = None
+        self._woke: tuple[Status, datetime] | None = None
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
         self._targets = TrackedTargets(
@@ -140,6 +143,8 @@ class Replay:
             first_responded_at=optional_instant(self._replied_at),
             resolved_at=optional_instant(self._resolved),
             first_resolved_at=optional_instant(self._first_resolved),
+            woke=self._woke,
+            wakes_at=self._until if self._until is not None and self._until > now else None,
             acked_until=acked if acked is not None and acked > now else None,
             escalated=bool(self._levels) or self._by_hand > 0,
             escalation_level=len(self._levels) + self._by_hand,
@@ -152,13 +157,16 @@ class Replay:
 
     def _choose(self, at: int) -> Terms:
         """Choose the policy that matches the ticket as people set it, and return its terms."""
-        facts, timezone = self._facts.as_set, self._facts.timezone
+        facts = self._facts.as_set
         policy, settings = self._rules.match(facts), self._rules.settings
         stated = policy or settings
-        calendar = ALWAYS
+        calendar, own_calendars = ALWAYS, dict[Target, BusinessCalendar]()
         if policy is not None:
-            calendar = self._rules.calendar(policy.calendar, timezone, self._holidays)
-        self._chosen = (facts, timezone)
+            zone, region = self._facts.timezone, self._facts.region
+            ask = partial(self._rules.calendar, timezone=zone, holidays=self._holidays, region=region)
+            calendar = ask(policy.calendar)
+            own_calendars = {kind: ask(name) for kind, name in policy.own_calendars(facts.priority).items()}
+        self._chosen = (facts, self._facts.timezone, self._facts.region)
         return Terms(
             policy=policy,
             facts=facts,
@@ -171,13 +179,14 @@ class Replay:
             opening_waits=stated.next_response_from == NextResponseFrom.CREATION,
             counts_from_change=stated.count_from == CountFrom.CHANGE,
             recounts_late=stated.late_targets == LateTargets.RECOUNT,
+            own_calendars=own_calendars,
         )
 
     def _choose_anew(self, at: int, event: Event) -> None:
         """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
         # An edited address alone chooses no policy.
         facts = replace(self._facts.as_set, requester_domain=self._chosen[0].requester_domain)
-        if not event.by_system and self._chosen != (facts, self._facts.timezone):
+        if not event.by_system and self._chosen != (facts, self._facts.timezone, self._facts.region):
             self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
@@ -197,6 +206,9 @@ class Replay:
     def read_status(self, at: int, event: Event) -> None:
         """Take a change of status."""
         after, before = Status(event.detail["status"]), self._status
+        until = event.detail.get("until")
+        self._until = from_text(until) if isinstance(until, str) else until
+        self._woke = (before, event.at) if event.detail.get("unrecorded") else None
         if after is before:
             return
         self._status = after

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules.match import Facts
 from slactl.sla.timers.pauses import Pause, PauseReason
@@ -124,6 +124,8 @@ class Timer:
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
+    `wakes_at` is when its status ends by itself, None if it does not; `woke` is the one that did, and when,
+    until `check` records it.
     `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
@@ -147,6 +149,8 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
+    woke: tuple[Status, datetime] | None
+    wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
     escalation_level: int

@@ -10,12 +10,22 @@ from slactl.clock import from_text
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, batches, marks, numbers, rows
-from slactl.store.schema.events import ACTIONS, BREACH, CLOSE, COLUMNS, ERASE, REOPEN, RESOLVE, from_row, identity
+from slactl.store.schema.events import (
+    ACTIONS,
+    BREACH,
+    CLOSE,
+    COLUMNS,
+    CORRECTION,
+    ERASE,
+    REOPEN,
+    RESOLVE,
+    from_row,
+    identity,
+)
 from slactl.store.schema.views import EVENT_COLUMNS, EVENT_STORED
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Event as EventRecord
-    from slactl.records.tickets import Message
 
 __all__ = ["EVENT_COLUMNS", "actions", "event_count", "event_rows", "events", "history", "log", "messages", "texts"]
 
@@ -27,6 +37,10 @@ MESSAGE_TYPES = {
 
 #: How often each event is known: its instant, type and value.
 Identities = Counter[tuple[str, str, str]]
+
+#: The condition on an event `e` of the ticket `:id` that carries a message.
+_MESSAGES = f"""e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
+    AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%')"""
 
 _SELECT = f"SELECT {', '.join(EVENT_STORED)} FROM event"
 
@@ -99,6 +113,15 @@ def event_record(row: Row) -> "EventRecord":
     return cast("EventRecord", row)
 
 
+def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
+    """Return the breaches of one ticket that backdated changes took back: when, by whom and why, oldest first."""
+    columns = {name: f"json_extract(detail, '$.{name}')" for name in ("target", "cycle", "due_at", "reason")}
+    columns |= {"corrected_at": "recorded_at", "actor": "actor"}
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    query = f"SELECT {selected} FROM event WHERE ticket_id = ? AND action = ? ORDER BY id"
+    return list(rows(transaction, query, (number, CORRECTION)))
+
+
 def event_count(transaction: sqlite3.Connection) -> int:
     """Return the number of events in the audit log."""
     return int(transaction.execute("SELECT count(*) FROM event").fetchone()[0])
@@ -107,7 +130,7 @@ def event_count(transaction: sqlite3.Connection) -> int:
 def actions(transaction: sqlite3.Connection) -> list[str]:
     """Return every action that an event can have or has."""
     used = {action for (action,) in transaction.execute("SELECT DISTINCT action FROM event")}
-    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, ERASE, *used})
+    return sorted({*ACTIONS.values(), RESOLVE, CLOSE, REOPEN, BREACH, CORRECTION, ERASE, *used})
 
 
 def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, str]]:
@@ -119,13 +142,37 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
     return written
 
 
-def messages(transaction: sqlite3.Connection, number: int) -> "list[Message]":
-    """Return the messages of one ticket by time; `body` is None if it was erased."""
+def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
+    """Yield the messages of one ticket by time; `body` is None where it was erased.
+
+    With `last` these are the last messages alone, and with `most` at most so many characters of each body; `written`
+    then tells an erased body from one that never was.
+    """
+    written = """, e.detail LIKE '%"body_hash"%' AS written""" if most else ""
+    body = f"substr(w.text, 1, {most:d}) AS body{written}" if most else "w.text AS body"
+    chosen = f"e.id IN (SELECT e.id FROM event e WHERE {_MESSAGES} ORDER BY e.at DESC, e.id DESC LIMIT {last:d})"
     query = f"""SELECT e.id AS event_id, e.at AS at, e.action AS type, COALESCE(a.text, e.actor) AS actor,
-    w.text AS body FROM event e
+    {body} FROM event e
     LEFT JOIN event_text w ON w.event_id = e.id AND w.field = 'body'
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
-    WHERE e.ticket_id = :id AND e.action IN {tuple(MESSAGE_TYPES)}
-    AND (e.action <> 'ticket.create' OR e.detail LIKE '%"body_hash"%') ORDER BY e.at, e.id"""
-    found = rows(transaction, query, {"id": number})
-    return [cast("Message", row | {"type": MESSAGE_TYPES[row["type"]]}) for row in found]
+    WHERE {chosen if last else _MESSAGES} ORDER BY e.at, e.id"""
+    for row in rows(transaction, query, {"id": number}):
+        yield row | {"type": MESSAGE_TYPES[row["type"]]}
+
+
+def message_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of messages in one ticket."""
+    query = f"SELECT count(*) FROM event e WHERE {_MESSAGES}"
+    return int(transaction.execute(query, {"id": number}).fetchone()[0])
+
+
+def ticket_event_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of events of one ticket."""
+    return int(transaction.execute("SELECT count(*) FROM event WHERE ticket_id = ?", (number,)).fetchone()[0])
+
+
+def last_events(transaction: sqlite3.Connection, number: int, last: int) -> "list[EventRecord]":
+    """Return the last events of one ticket, by time."""
+    latest = f"SELECT id FROM event WHERE ticket_id = ? ORDER BY at DESC, id DESC LIMIT {last:d}"
+    found = rows(transaction, f"{_SELECT} WHERE id IN ({latest}) ORDER BY at, id", (number,))
+    return [event_record(row) for row in found]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
-from slactl.store.schema.events import REOPEN
+from slactl.store.schema.events import CORRECTION, REOPEN
 
 if TYPE_CHECKING:
     from slactl.records.figures import LateTicket, LevelCounts
@@ -105,6 +105,14 @@ _AT_OPENING = {
     "tags": "COALESCE(json_extract(e.detail, '$.tags'), '[]')",
     "policy": f"CASE WHEN EXISTS ({_NOTED}) THEN ({_NOTED}) ELSE t.policy END",
 }
+
+
+def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
+    """Return how many breaches whose deadline lies in a period were noted and taken back by a backdated change."""
+    due_at = "json_extract(detail, '$.due_at')"
+    query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
+    WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""
+    return int(connection.execute(query, period.parameters).fetchone()[0])
 
 
 def tickets_opened(connection: sqlite3.Connection, period: Period, by: str | None = None) -> dict[str | None, int]:

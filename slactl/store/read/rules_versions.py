@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from slactl.store.read.rows import Row, rows
-from slactl.store.read.runs import LEVELS_HASH
+from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
 from slactl.store.schema import views
 
 
@@ -65,15 +65,16 @@ def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
     return found
 
 
-def holiday_year(
-    connection: sqlite3.Connection, country: str, subdivision: str | None, year: int
-) -> Mapping[str, str] | None:
-    """Return the public holidays of a year as they were used: ISO date → name; None for a year that was never used."""
+def holiday_year(connection: sqlite3.Connection, place: tuple[str, str], year: int) -> Mapping[str, str] | None:
+    """Return the holidays of a year in a country and part of it as they were used: ISO date → name.
+
+    None for a year that never was used.
+    """
     query = (
         "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version"
         " LIMIT 1"
     )
-    row = connection.execute(query, (country, subdivision or "", year)).fetchone()
+    row = connection.execute(query, (*place, year)).fetchone()
     found: Mapping[str, str] | None = json.loads(row[0]) if row is not None else None
     return found
 
@@ -97,9 +98,14 @@ def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion
     return StoredVersion(*row) if row is not None else None
 
 
-def latest_version(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version that came last into this database; None if there is none."""
-    row = connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
+def latest_own_version(connection: sqlite3.Connection) -> StoredVersion | None:
+    """Return the version that this service desk used last; None if there is none.
+
+    An import may bring versions of another service desk, which are not meant. An old database does not say which
+    version is its own; then the version that came last is returned.
+    """
+    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (OWN_HASH,)).fetchone()
+    row = row or connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
     return StoredVersion(*row) if row is not None else None
 
 
@@ -122,4 +128,10 @@ def known_hashes(connection: sqlite3.Connection) -> set[str]:
 def levels_hash(connection: sqlite3.Connection) -> str | None:
     """Return the hash of the rules with which every next instant was calculated; None if that is not known."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (LEVELS_HASH,)).fetchone()
+    return str(row[0]) if row is not None else None
+
+
+def own_hash(connection: sqlite3.Connection) -> str | None:
+    """Return the hash of the version that this service desk used last; None if an old database does not say it."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (OWN_HASH,)).fetchone()
     return str(row[0]) if row is not None else None

@@ -33,9 +33,10 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys in `meta` of the fingerprint of the last valid rules file, and of the hash of the rules with which every
-#: next instant was calculated. Addresses of messages are never read from the database.
-FINGERPRINT, LEVELS_HASH = "rules_fingerprint", "ladders_hash"
+#: The keys in `meta` of the fingerprint of the last valid rules file, of the hash of the rules with which every next
+#: instant was calculated, and of the hash of the last rules of this service desk that a version was needed of.
+#: Addresses of messages are never read from the database.
+FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 
 #: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.
@@ -66,11 +67,15 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
         " (state = 'sending' OR next_try_at <= ?))"
     )
     due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
+    return BeforeRun(same and not due, last_reading(connection))
+
+
+def last_reading(connection: sqlite3.Connection) -> LastReading | None:
+    """Return the clocks as the last run read them; None where no run did."""
     row = connection.execute(
         "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    clocks = LastReading(row[0], BootClock(row[1], row[2])) if row else None
-    return BeforeRun(same and not due, clocks)
+    return LastReading(row[0], BootClock(row[1], row[2])) if row else None
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, str]:
@@ -125,9 +130,19 @@ def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
 
     None if nothing is due, or if the last good run is not older than `FRESH_SECONDS`.
     """
-    if not are_due(connection, now):
+    return asleep(first_due(connection), last_good(connection), now)
+
+
+def first_due(connection: sqlite3.Connection) -> str | None:
+    """Return the instant from which on a run has something to do; None where nothing comes."""
+    found = connection.execute("SELECT min(next_at) FROM timer WHERE next_at IS NOT NULL").fetchone()[0]
+    return None if found is None else str(found)
+
+
+def asleep(due: str | None, good: str | None, now: str) -> str | None:
+    """Return what `asleep_since` does, from when the first level is due and when the last good run ended."""
+    if due is None or due > now:
         return None
-    good = last_good(connection)
     if good is not None and (from_text(now) - from_text(good)).total_seconds() <= FRESH_SECONDS:
         return None
     return good or ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from slactl.errors import NotKnownError
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
-from slactl.text import clean
+from slactl.text import clean, quoted
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Escalation, Tenant, Ticket, Timer
@@ -57,15 +57,24 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     if typed is None:
         name = reference.removeprefix("ext:")
         row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
-        if row is None:
-            raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", "slactl list --all")
-        return int(row[0])
+        if row is not None:
+            return int(row[0])
+        digits = reference.removeprefix("#").lstrip("0")
+        hint = f"slactl show {digits}" if has_number(transaction, digits) else "slactl list --all"
+        raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", hint)
     digits = typed[1]
-    number = int(digits[:20])  # SQLite stores no number that has so many digits
-    if number < 2**63 and transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (number,)).fetchone():
-        return number
-    hint = f"slactl show ext:{digits}" if has_external_id(transaction, digits) else "slactl list --all"
+    if has_number(transaction, digits):
+        return int(digits)
+    named = next((name for name in (digits, reference) if has_external_id(transaction, name)), None)
+    hint = f"slactl show {quoted(f'ext:{named}')}" if named is not None else "slactl list --all"
     raise NotKnownError(f"no ticket has the number {digits[:40]}", hint)
+
+
+def has_number(transaction: sqlite3.Connection, digits: str) -> bool:
+    """Return whether a ticket has this number of slactl's, in digits without leading zeros."""
+    if re.fullmatch(NUMBER, digits) is None or digits[0] == "#" or len(digits) > 18:
+        return False
+    return transaction.execute("SELECT 1 FROM ticket WHERE id = ?", (int(digits),)).fetchone() is not None
 
 
 def has_external_id(transaction: sqlite3.Connection, name: str) -> bool:
@@ -89,9 +98,9 @@ def timers(transaction: sqlite3.Connection, number: int, now: str) -> "list[Time
     return cast("list[Timer]", found)
 
 
-def escalations(transaction: sqlite3.Connection, number: int) -> "list[Escalation]":
-    """Return the escalations of one ticket as in `escalation_view`, oldest first."""
-    return cast("list[Escalation]", _escalations(transaction, views.ESCALATION_COLUMNS, number))
+def escalations(transaction: sqlite3.Connection, number: int, *, last: int = 0) -> "list[Escalation]":
+    """Return the escalations of one ticket as in `escalation_view`, oldest first; with `last` the last ones alone."""
+    return cast("list[Escalation]", _escalations(transaction, views.ESCALATION_COLUMNS, number, last))
 
 
 def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
@@ -99,9 +108,16 @@ def decisions(transaction: sqlite3.Connection, number: int) -> list[Row]:
     return _escalations(transaction, [*views.ESCALATION_COLUMNS, "kind", "cycle", "arming", "event_id"], number)
 
 
-def _escalations(transaction: sqlite3.Connection, columns: list[str], number: int) -> list[Row]:
+def _escalations(transaction: sqlite3.Connection, columns: list[str], number: int, last: int = 0) -> list[Row]:
     query = f"SELECT {', '.join(columns)} FROM escalation WHERE ticket_id = ? ORDER BY id"
+    if last:
+        query = f"SELECT * FROM ({query} DESC LIMIT {last:d}) ORDER BY id"
     return list(rows(transaction, query, (number,)))
+
+
+def escalation_count(transaction: sqlite3.Connection, number: int) -> int:
+    """Return the number of escalations of one ticket."""
+    return int(transaction.execute("SELECT count(*) FROM escalation WHERE ticket_id = ?", (number,)).fetchone()[0])
 
 
 def tenants(transaction: sqlite3.Connection) -> "list[Tenant]":

@@ -26,12 +26,19 @@ ACTIONS = {
     EventType.ACKNOWLEDGED: "ticket.ack",
     EventType.UNACKNOWLEDGED: "ticket.unack",
     EventType.RULES_APPLIED: "rules.apply",
+    EventType.RETRACTED: "ticket.retract",
 }
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
+
+#: A breach that was noted and that a backdated change took back; the detail says why.
+CORRECTION = "sla.correct"
+
+#: The types of the events that are noted for people, by audit name.
+NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 
 #: An erasure of texts; the detail has the numbers of their events by field.
 ERASE = "ticket.erase"
@@ -71,13 +78,13 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
     facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
     if kind is EventType.DUE_SET and "target" not in facts:
         return None
-    return Event(from_text(at), kind, facts, actor, ActorType(actor_type))
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), facts.get("id"))
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:
     """Return instant, type and value of a row, which identify an event within its ticket; None if it has no type."""
     facts: dict[str, Any] = json.loads(detail)
-    kind = EventType.BREACHED if action == BREACH else _TYPES.get(action)
+    kind = NOTED.get(action) or _TYPES.get(action)
     if kind is EventType.DUE_SET and "target" not in facts:
         kind = EventType.DEADLINES
     return (at, kind.value, Event(from_text(at), kind, facts).value) if kind is not None else None

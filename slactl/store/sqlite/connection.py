@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl import committed
-from slactl.errors import DatabaseError, LockedError
+from slactl.errors import BusyError, DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.sqlite import faults
-from slactl.store.sqlite.folders import refuse_pipes, refuse_strangers
+from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
 #: How long a writer waits for another writer before it gives up, in seconds.
@@ -23,6 +22,9 @@ ASK_SECONDS = 0.002
 
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
+
+# The databases that are read without locks; see `faults`.
+_frozen: set[Path] = set()
 
 # The databases that were opened and cannot be written now, and why.
 _reading_only: dict[Path, str] = {}
@@ -37,13 +39,14 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
     Raises:
         DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
+        BusyError: another program holds it, or an `init` is filling it.
     """
     global _opened
     _refuse_unless_file(path)
     refuse_strangers(path)
     refuse_pipes(path)
     _opened = path
-    faults.forget(path)
+    _frozen.discard(path)
     with reported(path):
         try:
             connection = sqlite3.connect(
@@ -51,11 +54,14 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             )
             _prepared(connection, path, query_only=query_only, migrates=migrates)
         except sqlite3.OperationalError as error:
+            from slactl.store.sqlite import faults
+
             if not query_only or not faults.forbids_writing(error):
                 raise
             connection = faults.opened_frozen(path)
+            _frozen.add(path)
             _prepared(connection, path, query_only=query_only, migrates=migrates)
-    if query_only and (obstacle := faults.obstacle_to_writing(path)) is not None:
+    if query_only and (obstacle := obstacle_to_writing(path)) is not None:
         _reading_only[path] = obstacle.why
     return connection
 
@@ -112,7 +118,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+        raise _not_ours(connection, path)
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
@@ -125,12 +131,25 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.migrations import migrate
+        from slactl.store.schema.upgrade import upgrade
+        from slactl.store.sqlite.health import damage
 
         with transaction(connection, write=True):
-            migrate(connection)
+            upgrade(connection, path, damage)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
+
+
+def _not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
@@ -200,8 +219,9 @@ def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether an error says that another connection holds the lock."""
-    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
@@ -259,6 +279,15 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
         committed.count()
 
 
+def is_stale(path: Path) -> bool:
+    """Return whether a database that this process reads without locks was changed since it was opened."""
+    if path not in _frozen:
+        return False
+    from slactl.store.sqlite import faults
+
+    return faults.is_stale(path)
+
+
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
     """Turn errors of SQLite into a DatabaseError with one line that names the database, and a hint."""
@@ -266,17 +295,20 @@ def reported(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise as_database_error(error, path) from error
-    if faults.is_stale(path):
+    if is_stale(path):
         raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
 
 
 def as_database_error(error: BaseException, path: Path) -> DatabaseError:
     """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
     text = str(error)
+    from slactl.store.sqlite import faults
+
     if (storage := faults.as_storage_error(error, path)) is not None:
         return storage
-    if "locked" in text or "busy" in text:
-        return DatabaseError(f"{path} is busy: another program has held it for {BUSY_SECONDS} s", "slactl doctor")
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {BUSY_SECONDS} s; try again"
+        return BusyError(what, "slactl doctor")
     if "unable to open" in text:
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"

@@ -7,16 +7,13 @@ write-ahead log. A database can then still be read without locks; that counts on
 import os
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
 
 from slactl.errors import StorageError
+from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
 from slactl.text import quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
 DAMAGE = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
-
-#: The least free space in bytes that a small change needs: pages, the log, and its index of 32 KiB.
-LEAST_FREE = 1 << 16
 
 
 def forbids_writing(error: sqlite3.Error) -> bool:
@@ -38,35 +35,6 @@ def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
     return None
 
 
-class Obstacle(NamedTuple):
-    """Why this user cannot change a database now, and the command that shows it."""
-
-    why: str
-    hint: str
-
-
-def obstacle_to_writing(path: Path) -> Obstacle | None:
-    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
-    folder = quoted(path.parent)
-    try:
-        disk = os.statvfs(path.parent)
-    except OSError:
-        return None
-    if disk.f_flag & os.ST_RDONLY:
-        return Obstacle("its file system is read-only", f"df -h {folder}")
-    if _free(disk) < LEAST_FREE and disk.f_blocks:
-        return Obstacle("its disk is full", f"df -h {folder}")
-    if not os.access(path, os.W_OK):
-        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
-    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
-    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
-
-
-def _free(disk: os.statvfs_result) -> int:
-    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the rest is for root
-    return blocks * disk.f_frsize
-
-
 def _full(path: Path) -> StorageError:
     """Return the error of a full disk: that of the database, unless only the temporary folder has no space left."""
     from tempfile import gettempdir
@@ -74,7 +42,7 @@ def _full(path: Path) -> StorageError:
     temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
     folder, what = str(path.parent), f"the disk of {path}"
     try:
-        if _free(os.statvfs(temporary)) < LEAST_FREE <= _free(os.statvfs(folder)):
+        if free_bytes(os.statvfs(temporary)) < LEAST_FREE <= free_bytes(os.statvfs(folder)):
             folder, what = temporary, f"the temporary folder {temporary}"
     except OSError:
         pass
@@ -84,7 +52,7 @@ def _full(path: Path) -> StorageError:
 #: Where each file stands that a database is read from: its number, its size, and the instant of its last change.
 State = tuple[tuple[int, int, int] | None, ...]
 
-# The databases that this process reads without locks, and their files when they were opened.
+# The databases that were opened without locks, and their files at that moment.
 _opened: dict[Path, State] = {}
 
 
@@ -104,11 +72,6 @@ def opened_frozen(path: Path) -> sqlite3.Connection:
 def is_stale(path: Path) -> bool:
     """Return whether a database that is read without locks was changed since it was opened."""
     return path in _opened and _opened[path] != _state(path)
-
-
-def forget(path: Path) -> None:
-    """Forget a database, because it is opened anew."""
-    _opened.pop(path, None)
 
 
 def _state(path: Path) -> State:

@@ -5,12 +5,14 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
-from slactl.errors import DatabaseError, StorageError
+from slactl.errors import BusyError, DatabaseError, StorageError
 from slactl.files import FAILING_DISK, exposed_folder, give_to, opened_folder
 from slactl.store.sqlite.connection import (
+    ASK_SECONDS,
     BUSY_SECONDS,
     distrust,
     empty_log,
@@ -44,6 +46,7 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 
     Raises:
         DatabaseError: it cannot be created, or something that is not from slactl is there.
+        BusyError: another `init` takes too long.
     """
     try:
         if (folder := open_home(path)) is not None:
@@ -51,11 +54,9 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
         refuse_strangers(path)
         refuse_pipes(path)
         _make_folder(path.parent, group)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         made = False
-        if path.is_file():
-            with _alone(path) as handle:
+        with _alone(path) as handle:
+            if handle is not None:
                 made = _fill(path, handle, group)
         if group is not None:
             _share_folder(path.parent, group)
@@ -69,11 +70,30 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[int]:
-    """Let only one program at a time fill a file: when two turn WAL on at once, SQLite fails instead of waiting."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _alone(path: Path) -> Iterator[int | None]:
+    """Let only one program at a time fill a file: when two turn WAL on at once, SQLite fails instead of waiting.
+
+    A file that is not there is made, and locked at once, so that others see that it is being filled. Yields None
+    where something else than a file is there.
+    """
+    patience = monotonic() + BUSY_SECONDS
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        if not path.is_file():
+            yield None
+            return
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() > patience:
+                    what = f"{path} is being initialised: another program has held it for {BUSY_SECONDS} s; try again"
+                    raise BusyError(what, f"fuser -v {quoted(path)}") from None
+            sleep(ASK_SECONDS)
         yield handle
     finally:
         os.close(handle)

@@ -8,12 +8,16 @@ for ever.
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from slactl.errors import DatabaseError
 from slactl.text import quoted
 
 #: The endings of the files that SQLite and slactl keep beside a database.
 SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
+
+#: The least free space in bytes that a small change needs: pages, the log, and its index of 32 KiB.
+LEAST_FREE = 1 << 16
 
 
 def is_open(mode: int) -> bool:
@@ -101,3 +105,33 @@ def open_home(path: Path) -> Path | None:
         if is_open(folder.stat().st_mode):
             return folder
     return None
+
+
+class Obstacle(NamedTuple):
+    """Why this user cannot change a database now, and the command that shows it."""
+
+    why: str
+    hint: str
+
+
+def obstacle_to_writing(path: Path) -> Obstacle | None:
+    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
+    folder = quoted(path.parent)
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return Obstacle("its file system is read-only", f"df -h {folder}")
+    if free_bytes(disk) < LEAST_FREE and disk.f_blocks:
+        return Obstacle("its disk is full", f"df -h {folder}")
+    if not os.access(path, os.W_OK):
+        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
+    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
+    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
+
+
+def free_bytes(disk: os.statvfs_result) -> int:
+    """Return how many bytes this user can still write to a disk."""
+    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the rest is for root
+    return blocks * disk.f_frsize

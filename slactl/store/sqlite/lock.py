@@ -61,6 +61,18 @@ def run_lock(database: Path) -> Iterator[int]:
         os.close(handle)
 
 
+def is_held(path: Path) -> bool:
+    """Return whether another process has locked a file as a whole, as `init` does while it fills a database."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextmanager
 def edit_lock(path: Path, again: str) -> Iterator[None]:
     """Hold the lock for reading, changing and replacing a file; `again` is the command to repeat.

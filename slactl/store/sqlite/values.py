@@ -18,6 +18,7 @@ from slactl.text import quoted
 #: The columns that hold JSON: its type, and the type of what is in it where that is known.
 JSON = {
     "addresses": ("object", "text"),
+    "message_ids": ("object", "text"),
     "days": ("object", "text"),
     "detail": ("object", None),
     "skipped": ("object", "integer"),

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slactl.store.sqlite import faults
-from slactl.store.sqlite.connection import open_database, reported, transaction
+from slactl.store.sqlite.connection import is_stale, open_database, reported, transaction
 
 
 class WatchedFile:
@@ -30,7 +29,7 @@ class WatchedFile:
             DatabaseError: the database cannot be read.
         """
         identity = _identity(self.path)
-        if identity != self._identity or faults.is_stale(self.path):
+        if identity != self._identity or is_stale(self.path):
             connection = open_database(self.path, query_only=True)
             self._connection.close()
             self._connection, self._identity, self._version = connection, identity, None

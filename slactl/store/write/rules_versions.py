@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date
 
-from slactl.store.read.runs import LEVELS_HASH
+from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
 
 
 def add_version(
@@ -21,7 +21,7 @@ def add_version(
 def add_holiday_year(
     connection: sqlite3.Connection, place: tuple[str, str], year: int, library: str, days: Mapping[date, str]
 ) -> None:
-    """Keep the public holidays of a year in a country and subdivision, as a version of the library names them."""
+    """Keep the holidays of a year in a country and part of it, as a version of the library names them."""
     text = json.dumps({day.isoformat(): name for day, name in days.items()})
     connection.execute(
         "INSERT INTO holiday_year (country, subdivision, year, library_version, days) VALUES (?, ?, ?, ?, ?)",
@@ -37,3 +37,8 @@ def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None
 def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
     """Forget with which rules the next instants were calculated, unless they have this hash."""
     connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LEVELS_HASH, rules_hash))
+
+
+def note_own_version(connection: sqlite3.Connection, rules_hash: str) -> None:
+    """Note that the service desk itself uses the rules of this hash, and did not only import tickets with them."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (OWN_HASH, rules_hash))

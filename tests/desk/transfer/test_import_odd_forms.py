@@ -92,11 +92,12 @@ def test_fields_that_say_nothing_are_taken(slactl: Slactl) -> None:
     assert (result.code, result.err) == (0, "")
 
 
+@pytest.mark.usefixtures("clock")
 def test_own_export_has_no_unknown_key(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slactl("tenant", "add", "acme")
-    slactl("create", "VPN", "--from", "a@b.example", "--tenant", "acme", "--at", "2026-03-02T09:00:00Z")
+    slactl("create", "VPN", "--from", "a@b.example", "--tenant", "acme", "--at", "2026-01-02T09:00:00Z")
     for words in (["reply", "1", "--body", "Hi"], ["note", "1", "--body", "n"], ["note", "1", "--body", "n"]):
-        slactl(*words, "--at", "2026-05-02T09:00:00Z")
+        slactl(*words, "--at", "2026-02-02T09:00:00Z")
     slactl("check", "--no-send")
     slactl("escalate", "1", "--reason", "now", "--no-notify")
     exported = slactl("export").out

@@ -547,7 +547,7 @@ def test_whoever_keeps_others_from_writing_is_told(
             assert finding["found"].startswith(f"held by {holder.pid} (holder) for 0.2 s")
             assert "sentinel" not in json.dumps(found)
             given_up = slactl("note", "1", "--body", "?")
-            assert (given_up.code, given_up.err.splitlines()[-1]) == (6, "hint: slactl doctor")
+            assert (given_up.code, given_up.err.splitlines()[-1]) == (75, "hint: slactl doctor")
             holder.communicate(b"\n")
             assert bad(slactl) == []
         finally:

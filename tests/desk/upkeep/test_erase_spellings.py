@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Slactl
+
+from slactl.store.write.spellings import Mention, mention
 
 A = "ann.lee@example.com"
 
@@ -113,3 +116,24 @@ def test_an_address_of_other_letters_is_found_where_the_log_escapes_them(desk: P
         ("escalation", "reason"),
         ("event", "detail"),
     ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 62, 63, 64, 65, 200])
+def test_stranger_at_any_place_of_a_long_text_is_not_erased(desk: Path, slactl: Slactl, place: int) -> None:
+    """Only `place` characters stand before the longer address, and many after it."""
+    before = "." * max(0, place - 1) + " " * min(1, place)
+    text = f"{before}joann@example.com has the key. {'It is a long story. ' * 20}"
+    slactl("create", "Key", "--from", "bob@example.com", "--body", text)
+    slactl("create", "Fire", "--from", "ann@example.com", "--body", "mine")
+    done = slactl("erase", "--requester", "ann@example.com", "--yes", "--json")
+    record = json.loads(done.out)
+    assert (done.code, record["other_tickets"], record["left"]) == (0, [], [])
+    assert shown(slactl, "1")["messages"][0]["body"] == text
+    assert shown(slactl, "2")["messages"][0]["body"] is None
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65])
+def test_longer_address_is_seen_across_signs_that_belong_to_addresses(length: int) -> None:
+    """A letter within the longest name before an @ may belong to the address; one farther off does not."""
+    text = f"o{'.' * (length - 1)}ann@example.com {'x ' * 100}"
+    assert mention("ann@example.com", text) is (Mention.PERHAPS if length <= 64 else Mention.PLAIN)

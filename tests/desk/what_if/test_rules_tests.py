@@ -8,8 +8,7 @@ import pytest
 from slactl.desk.what_if.testing import run
 from slactl.sla.rules.loading import parse
 
-RULES = parse(
-    """
+RULES_TEXT = """
 schema = 1
 [settings]
 pause_statuses = ["pending"]
@@ -47,7 +46,7 @@ on = "first_response"
   note = "still"
   repeat = { every = "1h", max = 2 }
 """
-)
+RULES = parse(RULES_TEXT)
 
 HISTORY = """
 history = [
@@ -134,6 +133,49 @@ def test_failure_names_policy_and_instant(tmp_path: Path) -> None:
             "expected": "met",
             "got": "running",
         }
+    ]
+
+
+CYCLES = """
+[[test]]
+name = "three questions"
+at = "2026-03-02T16:10:00Z"
+history = [
+  { ticket = "A", at = "2026-03-02T09:00:00Z", type = "created" },
+  { ticket = "A", at = "2026-03-02T09:10:00Z", type = "agent_reply" },
+  { ticket = "A", at = "2026-03-02T10:00:00Z", type = "customer_reply" },
+  { ticket = "A", at = "2026-03-02T10:30:00Z", type = "agent_reply" },
+  { ticket = "A", at = "2026-03-02T12:00:00Z", type = "customer_reply" },
+  { ticket = "A", at = "2026-03-02T15:00:00Z", type = "agent_reply" },
+  { ticket = "A", at = "2026-03-02T16:00:00Z", type = "customer_reply" },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("expectation", "cycle", "got"),
+    [
+        ("", 3, ("running", "2026-03-02T16:00:00Z")),
+        ("cycle = 3, ", 3, ("running", "2026-03-02T16:00:00Z")),
+        ("cycle = 2, ", 2, ("breached", "2026-03-02T12:00:00Z")),
+        ("cycle = 1, ", 1, ("met", "2026-03-02T10:00:00Z")),
+        ("cycle = 4, ", 4, ("none", None)),
+        ('at = "2026-03-02T15:30:00Z", ', 2, ("breached", "2026-03-02T12:00:00Z")),
+        ('at = "2026-03-02T11:00:00Z", ', 1, ("met", "2026-03-02T10:00:00Z")),
+    ],
+)
+def test_latest_cycle_counts_where_none_is_named(
+    tmp_path: Path, expectation: str, cycle: int, got: tuple[str, str | None]
+) -> None:
+    """An expectation that cannot hold shows the cycle with which it was compared, and the values of that one."""
+    rules = parse(RULES_TEXT.replace('resolution = "4h"', 'next_response = "1h"'))
+    wrong = 'target = "next_response", state = "paused", started_at = "2026-01-01T00:00:00Z"'
+    file = tmp_path / "cases.toml"
+    file.write_text(f'{CYCLES}expect = [{{ ticket = "A", {expectation}{wrong} }}]')
+    (test,) = run([file], rules)["tests"]
+    assert [(each["cycle"], each["key"], each["got"]) for each in test["failures"]] == [
+        (cycle, "state", got[0]),
+        (cycle, "started_at", got[1]),
     ]
 
 

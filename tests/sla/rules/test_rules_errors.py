@@ -51,8 +51,20 @@ MISTAKES = [
     ("schema = 1", "schema = 2", 1, "write schema = 1"),
     ('calendar = "office"\n', "", 10, "calendar is missing"),
     # Durations.
-    *[('"4h"', length, 14, "a duration must be a text") for length in ("4", "4.5", "true", "{ seconds = 4 }", "[]")],
-    *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0bd", "0h0m")],
+    *[('"4h"', length, 14, "a target must be a text: 90s, 30m") for length in ("4", "4.5", "true", "[]")],
+    ('"4h"', "{ seconds = 4 }", 14, "unknown key seconds"),
+    ('"4h"', '{ witin = "4h" }', 14, "unknown key witin; did you mean within?"),
+    ('"4h"', '{ calendar = "office" }', 14, "within is missing"),
+    ('"4h"', "{ within = 4 }", 14, "a duration must be a text: 90s, 30m"),
+    ('"4h"', '{ within = "4h", calendar = "ofice" }', 14, "there is no calendar 'ofice'; did you mean office?"),
+    ('"4h"', '{ within = "1d", calendar = "office" }', 14, '"1d" counts days, but calendar office is not always open'),
+    *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0h0m")],
+    ('"4h"', '"0bd"', 14, "'0bd' has no end; use 0bd close, 0bd 17:00 or 1bd"),
+    *[
+        ('"4h"', f'"{length}"', 14, "2d, 3bd, 1bd 17:00 or 1bd close")
+        for length in ("1bd 25:00", "1bd 9:00", "1bd closing", "1bd 17:00:30", "bd close", "1d close", "1bd17:00")
+    ],
+    ('"4h"', '"99999bd close"', 14, "longer than ten years"),
     *[
         ('"4h"', f'"{length}"', 14, "is not a valid duration")
         for length in ("-4h", "1.5h", "4 hours", "", "4", "2bd4h", "4H")
@@ -108,10 +120,9 @@ MISTAKES = [
         'at = "0m"',
         'at = "30m"',
         22,
-        "is not a valid offset; write 80%, -30m (before), 0m (at) or +1h (after the deadline)",
+        "is not a valid offset; write 80%, -30m (before), 0m (at), +1h or +1bd (after the deadline)",
     ),
     ('at = "0m"', "at = 0", 22, "an offset must be a text"),
-    ('at = "0m"', 'at = "+1bd"', 22, "in business days"),
     ('at = "0m"', 'at = "0m"\nrepeat = { every = "0h", max = 2 }', 23, "is not positive"),
     ('on = "resolution"', 'on = "idle"', 17, 'idle = { for = "8h" } is required with on = "idle"'),
     # Secrets.

@@ -125,3 +125,21 @@ def test_the_rules_of_the_examples_are_valid_and_have_no_catch_all() -> None:
     told = [warning.message for warning in lint(load(path), path.read_text())]
     assert "no catch-all: a ticket that no policy matches gets no deadline" in told
     assert not [message for message in told if "never reached" in message]
+
+
+def test_days_that_are_counted_in_open_hours() -> None:
+    office = '[calendars.office]\nweekly = { mon-fri = ["09:00-17:00"] }\n'
+    rule = '[[escalation]]\nid = "late"\non = "resolution"\n'
+    level = 'level = [{ id = "l", at = "+1d12h", tag = ["late"], repeat = { every = "2d", max = 2 } }]\n'
+    told = [
+        '14: "1d12h" counts 36h of open time on calendar office; write "1bd" for open dates, or "36h"',
+        '14: "2d" counts 48h of open time on calendar office; write "2bd" for open dates, or "48h"',
+    ]
+    on_office = ALL.replace('"always"', '"office"')
+    assert warnings(office, on_office, rule, level) == told
+    own = ALL.replace('"4h"', '{ within = "4h", calendar = "office" }')
+    assert warnings(office, own, rule, level) == told
+    assert warnings(office, ALL, rule, level) == []
+    assert warnings(office, on_office, rule, 'clock = "wall"\n', level) == []
+    whole = office.replace("mon-fri", "mon-sun").replace("09:00-17:00", "00:00-24:00")
+    assert warnings(whole, on_office, rule, level) == []

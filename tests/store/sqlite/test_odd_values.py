@@ -13,6 +13,7 @@ from conftest import Slactl
 #: A column, a value, and a command that reads it.
 ODD: list[tuple[str, object, tuple[str, ...]]] = [
     ("notification.addresses", "", ("check",)),
+    ("notification.message_ids", "", ("check",)),
     ("run.started_at", b"\xff\xfe", ("check",)),
     ("run.exit_code", "[[", ("doctor",)),
     ("run.skipped", "\x00a", ("runs", "show", "1")),

@@ -1,0 +1,110 @@
+"""Bring a database of an older schema to this one; before that, keep a verified copy of it beside it."""
+
+import filecmp
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from slactl.errors import DatabaseError, SlactlError
+from slactl.files import give_name, give_to, make_durable, new_file, opened_folder, sweep
+from slactl.store.schema.migrations import migrate
+from slactl.store.schema.version import SCHEMA
+
+#: Returns what is broken in a database.
+Damage = Callable[[sqlite3.Connection], Sequence[str]]
+
+# What this process upgraded, for people.
+_upgrades: list[str] = []
+
+
+def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> None:
+    """Migrate a database in the caller's write transaction; nothing happens where another process was faster.
+
+    Raises:
+        DatabaseError: there is no sound copy; the database stays as it is.
+    """
+    schema = _schema_of(connection)
+    if schema >= SCHEMA:
+        return
+    real = Path(os.path.realpath(database))
+    kept = _keep(connection, real, schema, damage)
+    migrate(connection)
+    _upgrades.append(f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}")
+
+
+def upgrades() -> list[str]:
+    """Return what was upgraded since the last call."""
+    said = list(_upgrades)
+    _upgrades.clear()
+    return said
+
+
+def old_copies(database: Path) -> list[Path]:
+    """Return the copies that upgrades left beside a database."""
+    real = Path(os.path.realpath(database))
+    try:
+        names = sorted(os.listdir(real.parent))
+    except OSError:
+        return []
+    return [real.with_name(name) for name in names if name.startswith(f"{real.name}.schema-")]
+
+
+def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: Damage) -> Path:
+    """Copy the database while the caller holds the write lock, verify the copy, and only then give it its name.
+
+    The same group and the same mode as the database's: whoever may upgrade it may restore it. A copy that an upgrade
+    left which was killed is the same, byte for byte, and counts.
+    """
+    try:
+        with opened_folder(database.parent) as folder:
+            sweep(folder)
+            with new_file(folder) as new:
+                draft = database.parent / new.place
+                with (
+                    closing(_reading(database)) as source,
+                    closing(sqlite3.connect(draft, isolation_level=None)) as made,
+                ):
+                    source.backup(made)
+                    broken = list(damage(made))
+                    if broken or _schema_of(made) != schema or _events(made) != _events(connection):
+                        why = broken[0] if broken else "it differs from the database"
+                        what = f"{database} has schema {schema} and was not upgraded: its copy is not sound: {why}"
+                        raise DatabaseError(what, f"sqlite3 {_quoted(database)} 'PRAGMA integrity_check'")
+                os.fsync(new.handle)
+                for number in range(1, 1000):
+                    kept = database.with_name(f"{database.name}.schema-{schema}{f'-{number}' if number > 1 else ''}")
+                    if not os.path.lexists(kept):
+                        found = database.stat()
+                        give_to(new.handle, stat.S_IMODE(found.st_mode) & 0o660, group=found.st_gid)
+                        give_name(new, kept.name, replace=False)
+                        make_durable(folder)
+                        return kept
+                    if kept.is_file() and not kept.is_symlink() and filecmp.cmp(draft, kept, shallow=False):
+                        return kept
+    except OSError as error:
+        what = f"{database} has schema {schema} and was not upgraded: a copy of it cannot be kept: {error.strerror}"
+        raise SlactlError(what, f"df -h {_quoted(database.parent)}") from error
+    raise DatabaseError(f"{database.parent} has too many old copies", f"ls -l {_quoted(database.parent)}")
+
+
+def _reading(database: Path) -> sqlite3.Connection:
+    """Return a second connection: SQLite copies nothing from one that holds the write lock."""
+    return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None)
+
+
+def _schema_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _events(connection: sqlite3.Connection) -> tuple[int, ...]:
+    found: tuple[int, ...] = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM event").fetchone()
+    return found
+
+
+def _quoted(path: Path) -> str:
+    from slactl.text import quoted
+
+    return quoted(path)

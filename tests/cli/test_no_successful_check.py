@@ -1,0 +1,70 @@
+"""`list`, `summary`, `watch` and bare `slactl` warn alike when levels are due and no check was successful."""
+
+import shlex
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+from terminal import on_terminal
+
+PROGRAM = "from slactl.__main__ import main; main()"
+
+NEVER = "levels are due, but no check fires them: no successful check yet"
+
+
+def on_screen(*words: str) -> str:
+    """Return what a command draws on a terminal, on one line; `watch` is left with q."""
+    with on_terminal(sys.executable, "-c", PROGRAM, *words, columns=120, environment={"NO_COLOR": "1"}) as terminal:
+        if words == ("watch",):
+            terminal.until("q quits")
+            terminal.type("q")
+        assert terminal.wait() == 0
+    return " ".join(terminal.screen.split())
+
+
+def change(desk: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(desk)) as connection, connection:
+        connection.execute(statement, values)
+
+
+@pytest.fixture
+def late(desk: Path, slactl: Slactl) -> Path:
+    """A desk with an overdue ticket and no check."""
+    slactl("create", "Printer on fire", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+    return desk
+
+
+@pytest.mark.parametrize("words", ["", "list", "summary"])
+def test_a_warning_comes_until_a_check_was_successful(late: Path, slactl: Slactl, words: str) -> None:
+    screen = on_screen(*words.split())
+    assert screen.count(NEVER) == 1
+    assert "hint: slactl check" in screen
+    assert slactl("check", "-q").code == 0
+    assert "no check fires them" not in on_screen(*words.split())
+    slactl("create", "Screen", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+    assert "no check fires them" not in on_screen(*words.split())
+    before = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    change(late, "UPDATE run SET ended_at = ?", before)
+    assert "no check fires them: the last successful check ended 2h ago" in on_screen(*words.split())
+
+
+def test_watch_warns_too_and_also_where_every_check_is_killed(late: Path, slactl: Slactl) -> None:
+    assert "LEVELS ARE DUE, no successful check yet: is cron running?" in on_screen("watch")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    change(late, "INSERT INTO run (started_at) VALUES (?)", now)  # as a run that was killed leaves it
+    assert "LEVELS ARE DUE, no successful check yet: is cron running?" in on_screen("watch")
+    assert slactl("check", "-q").code == 0
+    assert "LEVELS ARE DUE" not in on_screen("watch")
+
+
+def test_bare_slactl_warns_on_a_pipe_and_data_stays_clean(late: Path, slactl: Slactl) -> None:
+    bare = slactl()
+    assert (bare.code, NEVER in bare.err, len(bare.lines)) == (0, True, 1)
+    for words in ("list", "summary", "summary --json"):
+        assert slactl(*words.split()).err == ""
+    typed = shlex.split(f"--db {late}")
+    assert slactl(*typed).err.splitlines()[-1] == f"hint: slactl --db {late} check"

@@ -1,0 +1,152 @@
+"""`rules show`: on a terminal each plan has the cells of its own policy, priority by priority."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+from terminal import on_terminal
+
+RULES = """
+schema = 1
+[calendars.always]
+always_open = true
+[calendars.office]
+timezone = "Europe/Berlin"
+[calendars.office.weekly]
+mon-fri = ["09:00-17:00"]
+[[policy]]
+name = "pro, important"
+match = { plan = ["pro"], priority = ["high", "urgent"] }
+calendar = "always"
+[policy.targets]
+high = { first_response = "1h", next_response = "2h", resolution = "1d" }
+urgent = { first_response = "15m", resolution = "4h" }
+[[policy]]
+name = "pro"
+match = { plan = ["pro"] }
+calendar = "office"
+[policy.targets]
+default = { first_response = "4h", resolution = "3bd" }
+low = { resolution = "5bd" }
+[[policy]]
+name = "free"
+match = { plan = ["free"], priority = ["normal", "high"] }
+calendar = "always"
+[policy.targets]
+default = { resolution = "7d" }
+[[policy]]
+name = "acme"
+match = { tenant = ["acme"] }
+calendar = "always"
+[policy.targets]
+default = { resolution = "1h" }
+[[policy]]
+name = "anybody, urgent"
+match = { priority = ["urgent"] }
+calendar = "office"
+[policy.targets]
+default = { first_response = "8h" }
+"""
+
+#: What stands in the cells of each plan, from low to urgent.
+CELLS = {
+    "pro": ["- / - / 5bd (office)", "4h / - / 3bd (office)", "1h / 2h / 1d", "15m / - / 4h"],
+    "free": ["no targets", "- / - / 7d", "- / - / 7d", "8h / - / - (office)"],
+    "any other": ["no targets", "no targets", "no targets", "8h / - / - (office)"],
+}
+PRIORITIES = ["low", "normal", "high", "urgent"]
+
+
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "rules.toml"
+    path.write_text(RULES)
+    monkeypatch.setenv("SLACTL_RULES", str(path))
+    return path
+
+
+@pytest.mark.usefixtures("rules")
+def test_terminal_shows_the_targets_of_each_plan_and_priority() -> None:
+    words = (sys.executable, "-m", "slactl", "--color", "never", "rules", "show")
+    with on_terminal(*words, columns=160, environment={"COLUMNS": ""}) as terminal:
+        assert terminal.wait() == 0
+    title, *drawn = re.sub("\x1b\\[[0-9;]*m", "", terminal.screen).splitlines()
+    assert title.strip() == "first response / next response / resolution"
+    rows = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in drawn]
+    assert [row for row in rows if row] == [["plan", *PRIORITIES], *([plan, *cells] for plan, cells in CELLS.items())]
+
+
+@pytest.mark.usefixtures("rules")
+def test_pipe_has_the_same_cells_as_the_terminal(slactl: Slactl) -> None:
+    cells = json.loads(slactl("rules", "show", "--json").out)
+    assert [(cell["plan"], cell["priority"]) for cell in cells] == [
+        (None if plan == "any other" else plan, priority) for plan in CELLS for priority in PRIORITIES
+    ]
+    drawn = [
+        " / ".join(cell[target] or "-" for target in ("first_response", "next_response", "resolution"))
+        + (f" ({cell['calendar']})" if cell["calendar"] != "always" else "")
+        if cell["policy"] is not None
+        else "no targets"
+        for cell in cells
+    ]
+    assert drawn == [text for cells_of_plan in CELLS.values() for text in cells_of_plan]
+
+
+@pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (
+            ["--plan", "pro", "--priority", "urgent"],
+            [
+                "plan pro, priority urgent",
+                "  matched      pro, important, on calendar always",
+                "  first response 15m",
+                "  next response  -",
+                "  resolution     4h",
+            ],
+        ),
+        (
+            ["--plan", "pro"],
+            [
+                "plan pro, priority normal",
+                "  no match     pro, important: priority is normal, not high or urgent",
+                "  matched      pro, on calendar office",
+                "  first response 4h",
+                "  next response  -",
+                "  resolution     3bd",
+            ],
+        ),
+    ],
+)
+def test_one_combination_says_why_its_policy_was_chosen(slactl: Slactl, words: list[str], printed: list[str]) -> None:
+    result = slactl("rules", "show", *words)
+    assert (result.code, result.lines) == (0, printed)
+
+
+@pytest.mark.usefixtures("rules")
+def test_combination_of_a_tenant_names_it(slactl: Slactl) -> None:
+    lines = slactl("rules", "show", "--plan", "free", "--priority", "low", "--tenant", "acme").lines
+    assert lines[0] == "plan free, priority low, tenant acme"
+    assert "  matched      acme, on calendar always" in lines
+
+
+@pytest.mark.usefixtures("rules")
+def test_combination_without_a_policy_has_no_targets(slactl: Slactl) -> None:
+    lines = slactl("rules", "show", "--plan", "free", "--priority", "low").lines
+    assert lines[-1] == "  no policy matches, so the ticket has no targets"
+    assert [line[:14] for line in lines[1:-1]] == ["  no match    "] * 5
+
+
+@pytest.mark.usefixtures("rules")
+def test_pipe_gets_a_line_for_each_cell(slactl: Slactl) -> None:
+    lines = slactl("rules", "show").lines
+    assert lines[:3] == [
+        "pro\tlow\tpro\toffice\t\t\t5bd",
+        "pro\tnormal\tpro\toffice\t4h\t\t3bd",
+        "pro\thigh\tpro, important\talways\t1h\t2h\t1d",
+    ]
+    assert len(lines) == 12

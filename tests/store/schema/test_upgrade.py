@@ -1,0 +1,126 @@
+"""An upgrade of the schema keeps a verified copy of the old database beside it, says so, and doctor lists it."""
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import Slactl
+
+from slactl.store.schema.version import SCHEMA
+
+SCHEMAS = {
+    int(path.stem[-1]): path.read_text() for path in (Path(__file__).parents[2] / "data" / "schemas").glob("*.sql")
+}
+
+
+def make_old(database: Path, schema: int) -> None:
+    database.unlink(missing_ok=True)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(SCHEMAS[schema])
+        connection.execute("PRAGMA journal_mode = WAL")
+    database.chmod(0o600)
+
+
+def dump(database: Path) -> list[str]:
+    """Return everything in a database as statements."""
+    with closing(sqlite3.connect(database)) as connection:
+        return [f"{connection.execute('PRAGMA user_version').fetchone()[0]}", *connection.iterdump()]
+
+
+def kept(desk: Path) -> list[str]:
+    return sorted(path.name for path in desk.parent.iterdir() if ".schema-" in path.name or path.name[0] == ".")
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+@pytest.mark.parametrize("words", ["list -q", "create T --from t@example.com", "check -q"])
+def test_the_first_command_keeps_the_old_database(desk: Path, slactl: Slactl, schema: int, words: str) -> None:
+    make_old(desk, schema)
+    before = dump(desk)
+    done = slactl(*words.split())
+    copy = desk.with_name(f"slactl.db.schema-{schema}")
+    said = f"{desk} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {copy}\n"
+    assert (done.code, said in done.err) == (0, True), done.err
+    assert dump(copy) == before
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert said not in slactl(*words.split()).err
+    assert kept(desk) == [copy.name]
+    found = json.loads(slactl("doctor", "--json").out)["checks"]
+    [told] = [check for check in found if check["check"] == "old copy"]
+    assert (told["ok"], told["found"].startswith(f"{copy} of 20"), f"rm {copy}" in told["found"]) == (True, True, True)
+
+
+def test_the_copy_is_a_database_that_can_be_restored(desk: Path, slactl: Slactl) -> None:
+    make_old(desk, 5)
+    before = dump(desk)
+    assert slactl("note", "1", "--body", "n").code == 0
+    copy = desk.with_name("slactl.db.schema-5")
+    for path in desk.parent.glob("slactl.db*"):
+        if path != copy:
+            path.unlink()
+    shutil.copy(copy, desk)
+    assert dump(desk) == before
+    assert slactl("note", "1", "--body", "n").code == 0
+    assert kept(desk) == [copy.name]  # the same state needs no second copy
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("UPDATE ticket SET subject = 'somebody changed it'")
+    for path in desk.parent.glob("slactl.db*"):
+        if path != copy:
+            path.unlink()
+    make_old(desk, 5)
+    assert slactl("list").code == 0
+    assert kept(desk) == [copy.name, f"{copy.name}-2"]
+
+
+def test_a_database_of_today_gets_no_copy(desk: Path, slactl: Slactl) -> None:
+    assert slactl("create", "Printer", "--from", "ann@example.com").err == ""
+    assert kept(desk) == []
+
+
+def test_a_database_that_is_not_sound_is_not_upgraded(desk: Path, slactl: Slactl) -> None:
+    make_old(desk, 4)
+    with closing(sqlite3.connect(desk)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("INSERT INTO event_text VALUES (999, 'body', 'salt', 'lost')")
+    before = dump(desk)
+    refused = slactl("list")
+    assert (refused.code, "was not upgraded: its copy is not sound: row " in refused.err) == (6, True), refused.err
+    assert (dump(desk), kept(desk)) == (before, [])
+
+
+@pytest.fixture
+def small(slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A desk on a disk of its own with little space."""
+    import subprocess
+
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    monkeypatch.setenv("SLACTL_DB", str(folder / "slactl.db"))
+    yield folder / "slactl.db"
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.full
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
+def test_without_room_for_the_copy_nothing_is_upgraded(small: Path, slactl: Slactl) -> None:
+    make_old(small, 5)
+    filler = small.with_name("filler")
+    free = os.statvfs(small.parent)
+    filler.write_bytes(b"x" * max(0, free.f_bavail * free.f_frsize - 40_960))
+    refused = slactl("note", "1", "--body", "n")
+    assert refused.code in (1, 6), refused.err
+    assert f"hint: df -h {small.parent}" in refused.err
+    filler.unlink()
+    assert (dump(small)[0], kept(small)) == ("5", [])
+    assert slactl("note", "1", "--body", "n").code == 0
+    assert kept(small) == ["slactl.db.schema-5"]
