@@ -160,14 +160,6 @@ class Call(NamedTuple):
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
 
-    def since(self, text: str | None) -> datetime | None:
-        """Return the beginning of a period that a person typed; None for `all`, or if nothing was typed.
-
-        Raises:
-            UsageError: the text is not a time.
-        """
-        return None if text == "all" else self.instant(text)
-
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""
         return self.config.actor if name == "me" else name

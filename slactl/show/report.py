@@ -65,11 +65,11 @@ def ticket_words(report: "Report") -> str:
     corrected = corrected if report["corrected_count"] else ""
     if not measured:
         return f"{text}; nothing was due{corrected}"
-    of = f"of {measured:,} with a target met or missed, "
-    text += f"; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
-    reopened = report["reopen_rate"]
-    of_resolved = f"; {percent(reopened)} of the resolved ones were reopened" if reopened is not None else ""
-    return f"{text}{of_resolved}{corrected}"
+    text += f"; of {measured:,} with a target met or missed, {percent(report['breach_rate'])} were overdue, "
+    text += f"{percent(report['escalation_rate'])} escalated"
+    if report["reopen_rate"] is not None:
+        text += f"; {percent(report['reopen_rate'])} of the resolved ones were reopened"
+    return f"{text}{corrected}"
 
 
 def busiest_words(report: "Report") -> str:
