@@ -15,7 +15,7 @@ from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, choose_form, wants_color
-from slactl.sla.enums import Priority, Status
+from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -110,10 +110,11 @@ def as_priority(word: str) -> Priority:
     from slactl.desk.rules.reading import priority_words
 
     config = get_current_context().find_object(Config)
-    words = priority_words(config.rules) if config is not None else {}
-    if str(word).casefold() not in words:
+    words = priority_words(config.rules) if config is not None else NO_WORDS
+    meant = as_priority_word(word, words)
+    if meant not in tuple(Priority):
         raise UsageError(not_one_of(str(word), [*map(str, Priority), *words]), "slactl rules show")
-    return Priority(words[word.casefold()])
+    return Priority(str(meant))
 
 
 def _priorities(incomplete: str) -> list[str]:
@@ -158,6 +159,14 @@ class Call(NamedTuple):
             UsageError: the text is not a time.
         """
         return parse_instant(text, self.now, ahead=ahead) if text is not None else None
+
+    def since(self, text: str | None) -> datetime | None:
+        """Return the beginning of a period that a person typed; None for `all`, or if nothing was typed.
+
+        Raises:
+            UsageError: the text is not a time.
+        """
+        return None if text == "all" else self.instant(text)
 
     def person(self, name: str | None) -> str | None:
         """Return the name that a person typed; `me` is the actor."""

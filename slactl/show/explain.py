@@ -84,13 +84,14 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 def _choice(console: "Console", chosen: Record) -> None:
     """Print the chosen policy and the reason, and the policies that did not match."""
+    from slactl.sla.rules.match import described
+
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
     else:
         print_fact(console, "Policy", f"{chosen['policy']} ({version})")
-        rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
-        print_fact(console, "Matched", " and ".join(rule) or "everything")
+        print_fact(console, "Matched", described(chosen["match"]) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
         print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:

@@ -65,9 +65,11 @@ def ticket_words(report: "Report") -> str:
     corrected = corrected if report["corrected_count"] else ""
     if not measured:
         return f"{text}; nothing was due{corrected}"
-    of = f"of {measured:,} with a target met or missed, " if report["since"] or report["until"] else ""
-    overdue, escalated = percent(report["breach_rate"]), percent(report["escalation_rate"])
-    return f"{text}; {of}{overdue} were overdue, {escalated} escalated{corrected}"
+    of = f"of {measured:,} with a target met or missed, "
+    text += f"; {of}{percent(report['breach_rate'])} were overdue, {percent(report['escalation_rate'])} escalated"
+    reopened = report["reopen_rate"]
+    of_resolved = f"; {percent(reopened)} of the resolved ones were reopened" if reopened is not None else ""
+    return f"{text}{of_resolved}{corrected}"
 
 
 def busiest_words(report: "Report") -> str:

@@ -77,7 +77,7 @@ def compared(slactl: Slactl, files: tuple[str, str, str], *options: str) -> dict
 
 def test_what_is_kept_and_missed_under_each(slactl: Slactl, files: tuple[str, str, str]) -> None:
     found = compared(slactl, files)
-    response, following, resolution = found["targets"]
+    response, following, update, resolution = found["targets"]
     assert response == {
         "target": "first_response",
         "rules": {"met": 2, "breached": 2, "open": 0, "attainment": 0.5},
@@ -87,6 +87,7 @@ def test_what_is_kept_and_missed_under_each(slactl: Slactl, files: tuple[str, st
         "lost": 0,
     }
     assert following["rules"] == following["other"] == {"met": 0, "breached": 0, "open": 0, "attainment": None}
+    assert update["rules"] == following["rules"]
     assert resolution["rules"] == {"met": 0, "breached": 0, "open": 2, "attainment": None}
     assert resolution["other"] == {"met": 0, "breached": 1, "open": 3, "attainment": 0.0}
     assert resolution["attainment_change"] is None
@@ -219,9 +220,9 @@ def test_a_row_for_each_target_on_a_pipe(slactl: Slactl, files: tuple[str, str, 
     command = ("simulate", files[0], "--rules", files[1], "--compare", files[2], "--at", "last")
     header, *rows = slactl(*command, "--format", "csv", "--by", "plan").lines
     assert header.startswith("group,target,tickets,rules_met,rules_breached,rules_open,rules_attainment,other_met")
-    assert len(rows) == 6
-    assert rows[3].startswith("gold,first_response,2,1,1,0,0.5,0,2,0,0.0,")
-    assert len(slactl(*command).lines) == 3
+    assert len(rows) == 8
+    assert rows[4].startswith("gold,first_response,2,1,1,0,0.5,0,2,0,0.0,")
+    assert len(slactl(*command).lines) == 4
 
 
 def test_bad_lines_are_told_once_and_left_out(slactl: Slactl, files: tuple[str, str, str]) -> None:

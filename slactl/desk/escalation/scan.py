@@ -193,12 +193,12 @@ def note_breaches(book: Ledger, number: int) -> int:
     """Record the breaches of a ticket that were not detected before; return how many."""
     count = 0
     for timer in book.state(number).timers:
-        for missed_at, agreement in timer.breaches if isinstance(timer.kind, Target) else ():
-            breach = BreachKey(timer.kind.value, timer.cycle, agreement)
+        for missed in timer.breaches if isinstance(timer.kind, Target) else ():
+            breach = BreachKey(timer.kind.value, timer.cycle, missed.agreement)
             if not book.is_detected(number, breach):
                 book.detect(number, breach)
-                detail = {"target": breach.kind, "cycle": breach.cycle, "due_at": to_text(missed_at)}
-                detail |= {"agreement": agreement} if agreement else {}
+                detail = {"target": breach.kind, "cycle": breach.cycle, "due_at": to_text(missed.at)}
+                detail |= {"agreement": missed.agreement} if missed.agreement else {}
                 detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
                 book.append(number, Entry(detected, action=BREACH))
                 count += 1

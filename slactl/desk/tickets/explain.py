@@ -114,7 +114,7 @@ def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record
     policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
-        "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
+        "match": policy.match.stated() if policy is not None else None,
         "passed_over": [{"policy": each.name, "reason": reason} for each, reason in tried if reason is not None],
         **_calendar_record(terms, kind),
         "chosen_at": to_text(instant_of(terms.chosen_at)),

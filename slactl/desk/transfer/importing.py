@@ -25,11 +25,12 @@ from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_ticke
 from slactl.desk.transfer.row_events import events_of
 from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
-from slactl.sla.enums import Condition, EventType
+from slactl.sla.enums import Condition, EventType, PriorityMeanings
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import LineError, at_most_tags
 from slactl.sla.history.file import Line, TenantEntry, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
+from slactl.sla.rules.rules import Rules
 from slactl.store.read.events import Identities, identities
 from slactl.store.read.events import history as recorded_history
 from slactl.store.schema.models import Tenant
@@ -101,6 +102,8 @@ class _Import:
     done: Imported = field(default_factory=Imported)
     notes: Notes = field(default_factory=Notes)
     tenants: list[TenantEntry] = field(default_factory=list)
+    #: Other words for priorities, as the rules name them.
+    words: PriorityMeanings = field(default_factory=dict)
     #: The bursts that each ticket of the file begins among the tickets of the file.
     bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -134,13 +137,16 @@ def import_file(
         DatabaseError: the database cannot be written.
     """
     work = _Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report)
+    with desk.database.read() as transaction:
+        rules = work.rules.current(transaction, strict=True).rules
+    work.words = rules.priorities.meanings
     spool = Spool()
     try:
         if source.mapping is None:
-            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
+            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append, work.words))
         else:
-            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
-        work.bursts = bursts_within(desk, work, spool)
+            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read, work.words))
+        work.bursts = bursts_within(rules, work, spool)
         with in_parts():
             _import_batches(desk, work, spool)
     finally:
@@ -148,10 +154,8 @@ def import_file(
     return work.done
 
 
-def bursts_within(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
+def bursts_within(rules: Rules, work: _Import, spool: Spool) -> dict[str, list[str]]:
     """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
-    with desk.database.read() as transaction:
-        rules = work.rules.current(transaction, strict=True).rules
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
@@ -196,7 +200,7 @@ def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered
     source = work.source
     for number, record in _records(lines, work):
         try:
-            line = parse_line(record) if isinstance(record, str) else parse_record(record)
+            line = parse_line(record, work.words) if isinstance(record, str) else parse_record(record, work.words)
         except LineError as error:
             work.tell(Problem(number, source.column(error.field), error.reason))
             continue

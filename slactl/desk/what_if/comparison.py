@@ -142,10 +142,12 @@ def compare_file(
     memory.
     """
     spool, comparison = Spool(), Comparison(by)
+    # A word for a priority that both rules know means what the current rules say.
+    words = {**rules[1].priorities.meanings, **rules[0].priorities.meanings}
     try:
-        spool.fill(read_history(source, report, ticked))
-        bursts = [bursts_begun(spool, side) for side in rules]
-        for ticket, lines in histories(spool, report):
+        spool.fill(read_history(source, report, ticked, meanings=words))
+        bursts = [bursts_begun(spool, side, words) for side in rules]
+        for ticket, lines in histories(spool, report, words):
             until = lines[-1].event.at if at == "last" else at
             versions = [
                 (with_bursts(lines, begun.get(ticket, ())), side) for begun, side in zip(bursts, rules, strict=True)

@@ -187,7 +187,7 @@ def kind_of(value: object) -> str:
     return "nothing" if value is None else names.get(type(value), "a text")
 
 
-TYPE, _STATUS, _PRIORITY, _TARGET = one_of(EventType), one_of(Status), one_of(Priority), one_of(Target)
+TYPE, _STATUS, PRIORITY, _TARGET = one_of(EventType), one_of(Status), one_of(Priority), one_of(Target)
 _BODY, _LINE = partial(read_text, most=BODY_LENGTH), partial(read_text, most=SUBJECT_LENGTH)
 _OUTCOME = one_of(LevelOutcome)
 
@@ -200,7 +200,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "plan": read_name,
         "tenant": read_name,
         **_PLACE,
-        "priority": _PRIORITY,
+        "priority": PRIORITY,
         "status": _STATUS,
         "assignee": read_name,
         "tags": read_names,
@@ -218,7 +218,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         **{"status": _STATUS, "from": _STATUS, "reason": _LINE},
         **{"until": read_instant_text, "unknown_instant": read_flag, "by_itself": read_flag},
     },
-    EventType.PRIORITY: {"priority": _PRIORITY, "from": _PRIORITY, "reason": _LINE},
+    EventType.PRIORITY: {"priority": PRIORITY, "from": PRIORITY, "reason": _LINE},
     EventType.ASSIGNED: {"assignee": read_name, "from": read_name, "reason": _LINE},
     EventType.PLAN: {"plan": read_name, **_PLACE, "from": read_name},
     EventType.TENANT: {"tenant": read_name, "plan": read_name, **_PLACE, "from": read_name},
@@ -237,8 +237,8 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "fallback": read_name,
         "left_out": read_names,
         "due_at": read_instant_text,
-        "from_priority": _PRIORITY,
-        "to_priority": _PRIORITY,
+        "from_priority": PRIORITY,
+        "to_priority": PRIORITY,
         "from_assignee": read_name,
         "to_assignee": read_name,
     },

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from slactl.clock import from_text, to_text
-from slactl.sla.enums import ActorType, EventType, Status
+from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, Status, as_priority_word
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import (
     BODY_LENGTH,
@@ -16,6 +16,7 @@ from slactl.sla.history.fields import (
     HASHES,
     KEPT_WHEN_EMPTY,
     NAME_LENGTH,
+    PRIORITY,
     READERS,
     REQUIRED,
     TEXTS,
@@ -119,17 +120,17 @@ def read_object(text: str) -> dict[str, Any]:
     return record
 
 
-def parse_line(text: str) -> Line:
-    """Return the event in a line.
+def parse_line(text: str, meanings: PriorityMeanings = NO_WORDS) -> Line:
+    """Return the event in a line; `meanings` are those of other words for priorities.
 
     Raises:
         LineError: the line is not a JSON object, or a field is missing or wrong.
     """
-    return parse_record(read_object(text))
+    return parse_record(read_object(text), meanings)
 
 
-def parse_record(record: Mapping[str, Any]) -> Line:
-    """Return the event in a record with the fields of the format.
+def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORDS) -> Line:
+    """Return the event in a record with the fields of the format; `meanings` are those of other words for priorities.
 
     Raises:
         LineError: a field is missing, wrong or not known.
@@ -142,6 +143,7 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field, value in record.items():
         reader = readers.get(field)
         if reader is not None:
+            value = as_priority_word(value, meanings) if reader is PRIORITY else value
             converted = reader(value, field) if value is not None else None
             if converted is not None or field in KEPT_WHEN_EMPTY:
                 detail[field] = converted

@@ -8,7 +8,7 @@ from slactl.durations import Duration, Offset
 from slactl.sla.enums import Clock, Condition, Priority, Target
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match
-from slactl.sla.rules.model import Escalation, Level
+from slactl.sla.rules.model import Escalation, Level, Policy
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.
@@ -34,13 +34,18 @@ def lint(rules: Rules, text: str) -> list[LintWarning]:
 
 def _policies(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     for number, policy in enumerate(rules.policies):
-        if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
+        if next(reaching(rules, policy), None) is None:
             above = next((p.name for p in rules.policies[:number] if covers(p.match, policy.match)), None)
             first = f"{above!r} above matches" if above is not None else "the policies above match"
             yield ("policy", number), f"policy {policy.name!r} is never reached: {first} first"
     if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
         last = max(0, len(rules.policies) - 1)
         yield ("policy", last), "no catch-all: a ticket that no policy matches gets no deadline"
+
+
+def reaching(rules: Rules, policy: Policy) -> Iterator[Facts]:
+    """Yield kinds of tickets for which a policy is chosen."""
+    return (facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy)
 
 
 def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
@@ -70,8 +75,11 @@ def covers(earlier: Match, later: Match) -> bool:
 def _targets(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield plans and priorities without a target, at the policy that matches them or names the plan."""
     for number, policy in enumerate(rules.policies):
-        tickets = [facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy]
-        bare = [facts for facts in tickets if not any(policy.target(facts.priority, target) for target in Target)]
+        bare = [
+            facts
+            for facts in reaching(rules, policy)
+            if not any(policy.target(facts.priority, target) for target in Target)
+        ]
         if bare:
             priorities = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
             yield ("policy", number), f"policy {policy.name!r} has no targets for {priorities} tickets{_of_plans(bare)}"

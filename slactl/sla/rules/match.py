@@ -1,5 +1,6 @@
 """Match tickets: the conditions of policies, escalation rules and maintenance windows, and the base of all tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,10 @@ class Match(MatchKeys):
             raise ValueError("an empty table excludes every ticket; remove the key")
         return value
 
+    def stated(self) -> dict[str, Any]:
+        """Return the keys that are there, under their names in the file."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
         return super().matches(facts) and (self.not_ is None or not self.not_.matches(facts))
@@ -90,3 +95,12 @@ class Match(MatchKeys):
             return reason
         keys = ", ".join(f"{key} {' or '.join(getattr(self.not_, key))}" for key in sorted(self.not_.model_fields_set))
         return f"not {keys} excludes it"
+
+
+def described(stated: Mapping[str, Any]) -> str:
+    """Return in words which tickets match, given the keys that are there; an empty text for all tickets."""
+    parts = [
+        f"not ({described(values)})" if key == "not" else f"{key.replace('_', ' ')} is {' or '.join(values)}"
+        for key, values in stated.items()
+    ]
+    return " and ".join(parts)

@@ -69,7 +69,7 @@ class PauseLog:
 
     def clipped(self, start: int, stop: int | None) -> tuple[Pause, ...]:
         """Return the pauses within [start, stop), cut at both ends; without a stop the last one may still go on."""
-        if self._reason is None and not self._ended:
+        if (self._reason is None and not self._ended) or (stop is not None and stop <= start):
             return ()
         pauses = [
             Pause(begin if begin > start else start, end if stop is None or end < stop else stop, reason)

@@ -122,7 +122,7 @@ class Replay:
     ) -> Evaluation:
         """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
-        judged = zip(self._targets, timers, strict=False) if with_outcomes else ()
+        judged = zip(self._targets, timers, strict=False)
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
         policy, facts, acked = self._targets.terms.policy, self._facts, self._acked_until
@@ -152,7 +152,7 @@ class Replay:
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
-            outcomes=tuple(outcomes(judged, self._targets.earlier, self._groups, now)),
+            outcomes=tuple(outcomes(judged, self._targets.earlier(), self._groups, now)) if with_outcomes else (),
             terms=self._targets.terms,
         )
 

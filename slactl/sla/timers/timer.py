@@ -33,10 +33,14 @@ class TimerState(StrEnum):
 
 
 class Breach(NamedTuple):
-    """Hold a deadline that was missed; `agreement` counts the later deadlines that were agreed on after a miss."""
+    """Hold a deadline that was missed; `agreement` counts the later deadlines that were agreed on after a miss.
+
+    `late_since` is the deadline, or the later instant at which a change set it to the past.
+    """
 
     at: datetime
     agreement: int
+    late_since: datetime
 
 
 class ClockRun(NamedTuple):

@@ -123,10 +123,11 @@ def outcomes(connection: sqlite3.Connection) -> None:
 
 
 #: Fills `outcome` from the timers of an earlier schema.
-OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, detected_at,
-met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
-SELECT r.ticket_id, r.kind, r.cycle, r.started_at, r.stopped_at, r.breached_at, r.detected_at, r.breached_at IS NULL,
-r.stopped_at IS NOT NULL AND (r.kind <> 'first_response' OR r.stopped_at = t.first_responded_at),
+OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
+detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
+SELECT r.ticket_id, r.kind, r.cycle, r.started_at, r.stopped_at, r.breached_at, r.breached_at, r.detected_at,
+r.breached_at IS NULL,
+r.stopped_at IS NOT NULL AND (r.kind <> 'first_response' OR r.stopped_at IS t.first_responded_at),
 CASE WHEN r.stopped_at IS NOT NULL THEN r.consumed_seconds END,
 CASE WHEN r.stopped_at IS NOT NULL THEN r.paused_seconds END,
 CASE WHEN r.stopped_at IS NOT NULL THEN r.closed_seconds END,
