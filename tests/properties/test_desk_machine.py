@@ -149,7 +149,7 @@ class Desk(RuleBasedStateMachine):
     def begin(self, text: str) -> None:
         self._write_rules(text)
         create_database(self.config.database.path)
-        tenants.add(self.config, self.now, "acme", "pro", "Asia/Tokyo")
+        tenants.add(self.config, self.now, "acme", tenants.TenantFacts("pro", "Asia/Tokyo"))
         self.create(None, None, Priority.NORMAL, None)
 
     # Commands.
@@ -250,7 +250,8 @@ class Desk(RuleBasedStateMachine):
     def nothing_is_wrong(self) -> None:
         if not self.config.database.path.exists():
             return
-        assert violations(self.config.database.path, self.now, all_told=False) == []
+        found = violations(self.config.database.path, self.now, all_told=False)
+        assert found == [], found
 
     @invariant()
     def the_past_stays_as_it_was(self) -> None:
