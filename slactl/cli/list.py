@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ViewCommand, view_names
-from slactl.cli.options import Call, Output, call, leave, priority_option, say, wall_seconds, warn_asleep
+from slactl.cli.input import priority_option
+from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config

@@ -14,7 +14,7 @@ from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_reason, 
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.timers.timer import Evaluation
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema.models import Tenant

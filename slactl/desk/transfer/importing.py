@@ -27,9 +27,9 @@ from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
 from slactl.sla.enums import Condition, EventType, PriorityMeanings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError, at_most_tags
 from slactl.sla.history.file import Line, TenantEntry, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
+from slactl.sla.history.readers import LineError, at_most_tags
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.events import Identities, identities
 from slactl.store.read.events import history as recorded_history

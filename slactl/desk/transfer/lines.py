@@ -9,9 +9,9 @@ from typing import IO, Any, AnyStr, BinaryIO, cast
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, PriorityMeanings
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import TENANT, Line, TenantEntry, parse_line, parse_record, parse_tenant, read_object
 from slactl.sla.history.order import in_order
+from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spool, Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
