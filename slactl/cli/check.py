@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, DryRunOption, advise, call, leave, say
-from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
@@ -100,6 +99,7 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
 
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:
+        from slactl.cli.output import print_lines
         from slactl.show.check import check_lines
 
         print_lines(check_lines(report.record()))

@@ -184,8 +184,3 @@ def _stream(kind: type[io.FileIO], old: TextIO | None, number: int, closed: int)
         line_buffering=is_remark or bool(getattr(old, "line_buffering", False)),
         write_through=bool(getattr(old, "write_through", False)),
     )
-
-
-def silence_stdout() -> None:
-    """Discard everything that is written to stdout from now on: the interpreter flushes it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Name the disk or permission that keeps SQLite from writing, and read the database nevertheless.
+"""Explain errors of SQLite to people, and read a database that cannot be written.
 
 On a full disk, on a read-only file system, and for a user who may only read, SQLite cannot even write the index of the
 write-ahead log. slactl then reads the database without locks. The result counts only if nobody changed the database
@@ -9,12 +9,47 @@ import os
 import sqlite3
 from pathlib import Path
 
-from slactl.errors import StorageError
+from slactl.errors import BusyError, DatabaseError, StorageError
 from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
-from slactl.text import quoted
+from slactl.text import another, quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
 DAMAGE = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
+
+
+def as_database_error(error: BaseException, path: Path, seconds: float) -> DatabaseError:
+    """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong.
+
+    `seconds` is how long the connection waited for another program.
+    """
+    text = str(error)
+    if (storage := as_storage_error(error, path)) is not None:
+        return storage
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {seconds} s; try again"
+        return BusyError(what, "slactl doctor")
+    if "unable to open" in text:
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
+    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
+    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+def not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def forbids_writing(error: sqlite3.Error) -> bool:

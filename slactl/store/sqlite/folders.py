@@ -116,19 +116,19 @@ class Obstacle(NamedTuple):
 
 def obstacle_to_writing(path: Path) -> Obstacle | None:
     """Return why this user cannot write a database now; None if no reason is known."""
-    folder = quoted(path.parent)
     try:
         disk = os.statvfs(path.parent)
     except OSError:
         return None
     if disk.f_flag & os.ST_RDONLY:
-        return Obstacle("its file system is read-only", f"df -h {folder}")
+        return Obstacle("its file system is read-only", f"df -h {quoted(path.parent)}")
     if free_bytes(disk) < LEAST_FREE and disk.f_blocks:
-        return Obstacle("its disk is full", f"df -h {folder}")
+        return Obstacle("its disk is full", f"df -h {quoted(path.parent)}")
     if not os.access(path, os.W_OK):
         return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
-    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
-    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return Obstacle("you may not write to its folder", f"ls -ld {quoted(path.parent)}")
+    return None
 
 
 def free_bytes(disk: os.statvfs_result) -> int:
