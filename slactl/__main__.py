@@ -1,4 +1,4 @@
-"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process with its exit code; `failures` reports the error of a command that fails."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 

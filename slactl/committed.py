@@ -1,6 +1,6 @@
 """Remember what this command has committed, so that the message of a later error can say so.
 
-The store counts every commit. The code that commits adds a name for people, such as "ticket 7 was created". `__main__`
+The store counts every commit. The code that commits adds a name for people, such as "ticket 7 was created". `failures`
 makes the message and the exit code from these names.
 """
 

@@ -1,4 +1,4 @@
-"""Exit codes, and the errors that carry message, hint and code to the single exit in `__main__`."""
+"""Exit codes, and the errors that carry message, hint and code to `failures`, which reports them."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING
