@@ -1,8 +1,8 @@
 """The one sanitiser of strangers' text, and the checks of typed text."""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import NotKnownError, UsageError
 
@@ -185,3 +185,12 @@ def is_address(text: str) -> bool:
         return False
     local, at, domain = text.partition("@")
     return bool(at and local and domain.strip(".") == domain) and domain != "" and "@" not in domain
+
+
+def match_words(stated: Mapping[str, Any]) -> str:
+    """Return in words which tickets match, given the keys that are there; an empty text for all tickets."""
+    parts = [
+        f"not ({match_words(values)})" if key == "not" else f"{key.replace('_', ' ')} is {' or '.join(values)}"
+        for key, values in stated.items()
+    ]
+    return " and ".join(parts)

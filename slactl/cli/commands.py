@@ -4,7 +4,7 @@
 COMMANDS = {
     "init": "init",
     "demo": "init",
-    "create": "tickets",
+    "create": "create",
     "list": "list",
     "show": "show",
     "reply": "messages",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show.records import Record
 
 #: Shares below the first are bad, below the second medium.

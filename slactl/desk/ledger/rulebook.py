@@ -1,21 +1,21 @@
 """The rules in a write transaction: the current file, and every version that tickets are pinned to."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
+from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import recall
 from slactl.desk.ledger.rules_versions import RulesVersions, Year
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read_ahead
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.sqlite.engine import beneath
@@ -94,7 +94,7 @@ class Rulebook(RulesVersions):
         transaction = beneath(session)
         super().__init__(transaction)
         self._now = now
-        self._introduced: dict[tuple[str, str], str] | None = None
+        self.baselines = Baselines(transaction)
         self._seal: str | None = None
         self.current, self.problem, self.is_own = rules.current(transaction, strict=strict)
         self._pinned = self.current.hash
@@ -150,33 +150,17 @@ class Rulebook(RulesVersions):
         if rules.hash != brought.hash:
             raise RulesError(f"the rules version {brought.hash[:12]} does not match its hash", "slactl export")
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
-        self._parsed[rules.hash], self._introduced = rules, None
+        self._parsed[rules.hash], self.baselines = rules, Baselines(self._transaction)
 
     def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
         """Return a level of the current escalation rules, and the rule it belongs to."""
         escalation = next(rule for rule in self.current.escalations if rule.id == escalation_id)
         return escalation, next(level for level in escalation.levels if level.id == level_id)
 
-    def is_new(self, escalation_id: str, level_id: str, due_at: datetime) -> bool:
-        """Return whether a level became due before any rules had it, and rules without it had been used by then.
-
-        slactl records such a level as baseline and does not fire it: a new rule sends no message about the past.
-        """
-        if self._introduced is None:
-            self.current_version()
-            versions = stored.versions_by_use(self._transaction)
-            first_uses: dict[tuple[str, str], str] = {}
-            for number, row in enumerate(versions):
-                for escalation in tomllib.loads(row.canonical).get("escalation", ()):
-                    for level in escalation.get("level", ()):
-                        first_uses.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
-            self._introduced = first_uses
-        introduced = self._introduced.get((escalation_id, level_id))
-        return introduced is not None and to_text(due_at) < introduced
-
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
-        """Return the public holidays of a year and keep them: a newer library then moves no deadline."""
-        country, subdivision, year = wanted
-        days = super().first_asked((country, subdivision or None, year))
-        writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
+        """Return the holidays of a year and keep them: a newer library then moves no deadline."""
+        holiday_set, year = wanted
+        days = super().first_asked(wanted)
+        place = (holiday_set.country, holiday_set.part)
+        writes.add_holiday_year(self._transaction, place, year, version("holidays"), days)
         return days

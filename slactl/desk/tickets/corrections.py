@@ -8,6 +8,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.errors import RefusedError
 from slactl.sla.enums import EventType, Target
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import FIELDS
 from slactl.sla.timers.timer import Timer
@@ -20,8 +21,8 @@ def noted_breaches(book: Ledger, number: int) -> list[Timer]:
         timer
         for timer in book.state(number).timers
         if isinstance(timer.kind, Target)
-        and timer.breached_at is not None
-        and book.is_detected(number, timer.kind.value, timer.cycle)
+        and timer.breaches
+        and book.is_detected(number, BreachKey(timer.kind.value, timer.cycle, timer.breaches[0].agreement))
     ]
 
 

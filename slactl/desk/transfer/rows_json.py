@@ -8,8 +8,8 @@ from slactl.desk.transfer.json_text import ROW_CHARACTERS, Bad, BrokenError, Jso
 from slactl.desk.transfer.lines import Problem, Report, Ticked
 from slactl.desk.transfer.maps import Map
 from slactl.errors import UsageError
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import DECODER, read_object
+from slactl.sla.history.readers import LineError
 from slactl.text import clean
 
 #: How long a document is at most, in characters, that is one ticket, or the first line of one with a ticket on each.

@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slactl.clock import BootClock, describe_seconds, from_text, to_text
+from slactl.clock import BootClock, from_text, to_text
 from slactl.desk.escalation.check import clock_doubt
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.upkeep import environment
 from slactl.desk.upkeep.expected import PUT_OFF
 from slactl.desk.upkeep.health import Check
+from slactl.durations import describe_seconds
 from slactl.errors import BusyError, DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
+from slactl.store.read.audit import outcomes_from
 from slactl.store.schema.upgrade import old_copies
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
@@ -98,6 +100,9 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
     for state, count in counts.items():
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)
+    if outcomes_from(connection) > 0:
+        what = "those of tickets from before the upgrade are taken from their timers: earlier stops are missing"
+        yield Check("outcomes", True, what, "slactl doctor --rebuild")
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from slactl import __version__
-from slactl.clock import BootClock, describe_seconds
+from slactl.clock import BootClock
 from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
@@ -22,10 +22,11 @@ from slactl.desk.messages.secrets import Secrets, Unresolved
 from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
+from slactl.durations import describe_seconds
 from slactl.errors import RulesError
 from slactl.sla.rules.addresses import PLACEHOLDER
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.rules.model import Settings
-from slactl.sla.rules.text import read_ahead
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
 from slactl.text import quoted

@@ -4,6 +4,7 @@ Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` onl
 """
 
 import sqlite3
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
@@ -171,3 +172,33 @@ def _decoded(row: Row) -> "Run":
     import json
 
     return cast("Run", row | {"skipped": json.loads(row["skipped"])})
+
+
+class PastCheck(NamedTuple):
+    """Hold when a `check` began, and the last event that it knew."""
+
+    started_at: str
+    audit_event: int
+
+
+def last_checks(connection: sqlite3.Connection) -> Iterator[tuple[int, PastCheck]]:
+    """Yield for each version of the rules with which a `check` ran the last one before another version came.
+
+    A run that found nothing due names no version: it ran with that of the run before.
+    """
+    query = "SELECT rules_version, max(id) FROM run WHERE rules_version IS NOT NULL GROUP BY rules_version"
+    for version, last in connection.execute(query).fetchall():
+        found = connection.execute(
+            "SELECT started_at, COALESCE(audit_event, 9e18) FROM run WHERE id >= :last AND id < COALESCE("
+            "(SELECT min(id) FROM run WHERE id > :last AND rules_version IS NOT NULL), 9e18) AND ended_at IS NOT NULL"
+            " AND exit_code IN (0, 4, 7, 10) ORDER BY id DESC LIMIT 1",
+            {"last": last},
+        ).fetchone()
+        if found is not None:
+            yield version, PastCheck(*found)
+
+
+def first_event(connection: sqlite3.Connection, ticket: int) -> int | None:
+    """Return the number of the event that was recorded first for a ticket; None before it is written."""
+    row = connection.execute("SELECT min(id) FROM event WHERE ticket_id = ?", (ticket,)).fetchone()
+    return row[0] if row is not None else None

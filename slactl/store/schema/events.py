@@ -26,6 +26,7 @@ ACTIONS = {
     EventType.ACKNOWLEDGED: "ticket.ack",
     EventType.UNACKNOWLEDGED: "ticket.unack",
     EventType.RULES_APPLIED: "rules.apply",
+    EventType.RETRACTED: "ticket.retract",
 }
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
@@ -77,7 +78,7 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
     facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
     if kind is EventType.DUE_SET and "target" not in facts:
         return None
-    return Event(from_text(at), kind, facts, actor, ActorType(actor_type))
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), facts.get("id"))
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:

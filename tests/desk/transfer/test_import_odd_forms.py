@@ -24,8 +24,8 @@ UNKNOWN = {
     '"Tags": ["a"]': "Tags: unknown key Tags; did you mean tags?",
     '"prioritty": null': "prioritty: unknown key prioritty; did you mean priority?",
     '"zzz": 1': "zzz: unknown key zzz; the keys of created are ticket, at, type, ",
-    '"outbound": true': "outbound: is not read by this version of slactl",
-    '"unknown": ["resolution"]': "unknown: is not read by this version of slactl",
+    '"outbound": "yes"': "outbound: must be true or false, not a text",
+    '"unknown": ["resoluton"]': "unknown: 'resoluton' is not known; did you mean resolution?",
 }
 
 
