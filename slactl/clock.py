@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 #: Instants outside these years are refused: they are typing errors.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
-#: The longest duration, in seconds (ten years of 366 days) and in business days.
-LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
-
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLES = "2026-03-02T09:00+01:00, 2026-03-02 09:00, now, '2h ago', 'in 30m', 'yesterday 17:00' or 'fri 09:00'"
 
@@ -78,62 +74,6 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-class Duration(NamedTuple):
-    """A length of time: seconds, or business days; `has_days` if it was written with "d"."""
-
-    seconds: int = 0
-    business_days: int = 0
-    has_days: bool = False
-
-    def __str__(self) -> str:
-        if self.business_days:
-            return f"{self.business_days}bd"
-        units = ("d", "h", "m", "s") if self.has_days else ("h", "m", "s")
-        left, parts = self.seconds, []
-        for unit in units:
-            count, left = divmod(left, SECONDS[unit])
-            if count:
-                parts.append(f"{count}{unit}")
-        return "".join(parts) or "0s"
-
-
-def parse_duration(text: str) -> Duration:
-    """Parse a duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
-
-    Raises:
-        ValueError: it is not a duration, not positive, or longer than ten years; the message says which.
-    """
-    written = text.strip()
-    business = re.fullmatch(r"([0-9]{1,9})\s*bd", written)
-    if business:
-        return _checked(Duration(business_days=int(business[1])), text)
-    if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
-        raise ValueError(f"{text[:100]!r} is not a valid duration; use 90s, 30m, 2h, 1h30m, 2d or 3bd")
-    parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
-    seconds = sum(count * SECONDS[unit] for count, unit in parts)
-    return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
-
-
-def _checked(duration: Duration, text: str) -> Duration:
-    if not duration.seconds and not duration.business_days:
-        raise ValueError(f"{text[:100]!r} is not positive; the shortest is 1s")
-    if duration.seconds > LONGEST_SECONDS or duration.business_days > LONGEST_BUSINESS_DAYS:
-        raise ValueError(f"{text[:100]!r} is longer than ten years")
-    return duration
-
-
-def describe_seconds(seconds: int) -> str:
-    """Return a length of time for people, in at most two units: `45s`, `42m`, `3h 10m`, `2d 4h`."""
-    left = abs(seconds)
-    parts: list[tuple[int, str]] = []
-    for unit in ("d", "h", "m", "s"):
-        count, left = divmod(left, SECONDS[unit])
-        if parts or count:
-            parts.append((count, unit))
-    shown = [f"{count}{unit}" for count, unit in parts[:2] if count and (unit != "s" or len(parts) == 1)]
-    return ("-" if seconds < 0 else "") + (" ".join(shown) or "0s")
-
-
 def parse_offset_instant(text: str) -> datetime:
     """Parse an ISO 8601 instant with an offset; fractions of a second are cut off.
 
@@ -184,6 +124,8 @@ def _relative(text: str, now: datetime) -> datetime | None:
     match = re.fullmatch(r"(?:in (?P<ahead>.+)|(?P<ago>.+) ago)", text)
     if match is None:
         return None
+    from slactl.durations import parse_duration
+
     duration = parse_duration(match["ahead"] or match["ago"])
     if duration.business_days:
         raise ValueError("business days need a calendar")
@@ -219,15 +161,24 @@ def _nearest(days: list[datetime], clock: time, now: datetime, ahead: bool) -> d
     return min(each for each in instants if each > now) if ahead else max(each for each in instants if each <= now)
 
 
+def local_instant(wall: datetime) -> datetime:
+    """Return the UTC instant of a naive time of the machine's zone.
+
+    A time that a clock change skips is as long after the change, and one that exists twice is the first (PEP 495).
+    `astimezone` of a naive time takes a skipped one for as long before the change.
+    """
+    return datetime.fromtimestamp(wall.timestamp(), UTC)
+
+
 def _local(day: datetime, clock: time) -> datetime:
-    return datetime.combine(day.date(), clock).astimezone(UTC)
+    return local_instant(datetime.combine(day.date(), clock))
 
 
 def _absolute(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     # Python cannot convert local time in the first and the last year of datetime.
     far = not FIRST_YEAR <= found.year <= LAST_YEAR
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else found.astimezone()
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC) if far else local_instant(found)
 
 
 @lru_cache(maxsize=10_000)

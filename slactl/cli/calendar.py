@@ -28,7 +28,9 @@ def add(
     context: typer.Context,
     name: Name,
     start: Annotated[str, typer.Argument(metavar="START", help="The time at which counting starts.")],
-    duration: Annotated[str, typer.Argument(metavar="DURATION", help="Open time (4h, 1h30m) or business days (3bd).")],
+    duration: Annotated[
+        str, typer.Argument(metavar="DURATION", help="Open time (4h) or business days (3bd, 1bd close).")
+    ],
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,6 +42,7 @@ def add(
     Examples:
       slactl calendar add office "2026-12-23 16:00" 4h
       slactl calendar add office now 3bd
+      slactl calendar add office now "1bd 17:00"
       slactl calendar add office 2026-12-23T16:00+01:00 4h --timezone America/New_York --json
     """
     from slactl.desk.rules import calendar as calendars

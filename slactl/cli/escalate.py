@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, Ids, call, read_ids, wall_seconds
+from slactl.cli.input import priority_option, read_ids
+from slactl.cli.options import Answer, Ids, call
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
+from slactl.durations import Duration, parse_duration
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 
@@ -15,7 +17,18 @@ app = Commands()
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="R", help="The reason, 1 to 1,000 characters; required.")
 ]
-FOR = wall_seconds("--for", "slactl ack --help")
+
+
+def ack_duration(text: str) -> Duration:
+    """Return the duration of `ack --for`, which business days may count.
+
+    Raises:
+        UsageError: the text is not a duration.
+    """
+    try:
+        return parse_duration(str(text))
+    except ValueError as error:
+        raise UsageError(f"--for: {error}", "slactl ack --help") from error
 
 
 @app.command()
@@ -26,9 +39,7 @@ def escalate(
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
-    priority: Annotated[
-        Priority | None, typer.Option(help="Raise the priority to at least this one.", show_default=False)
-    ] = None,
+    priority: Annotated[Priority | None, priority_option("Raise the priority to at least this one.")] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,
@@ -80,8 +91,11 @@ def _level(escalation: str | None, level: str | None, *, alone: bool) -> tuple[s
 def ack(
     context: typer.Context,
     references: Ids,
-    seconds: Annotated[
-        int | None, typer.Option("--for", metavar="4h", help="The duration; default settings.ack_for.", parser=FOR)
+    lasting: Annotated[
+        Duration | None,
+        typer.Option(
+            "--for", metavar="4h", help="The duration (4h, 1bd); default settings.ack_for.", parser=ack_duration
+        ),
     ] = None,
     *,
     answer: Answer,
@@ -92,11 +106,11 @@ def ack(
     Examples:
       slactl ack 12
       slactl ack 12 13 --for 90m
+      slactl ack 12 --for 1bd
     """
-    from slactl.clock import Duration
     from slactl.desk.escalation.by_hand import acknowledge
 
-    change = acknowledge(Duration(seconds) if seconds is not None else None)
+    change = acknowledge(lasting)
     change_tickets(context, answer, references, change, "acknowledged")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ViewCommand, view_names
+from slactl.cli.input import priority_option
 from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
@@ -40,6 +41,7 @@ class AnyTarget(StrEnum):
 
     FIRST_RESPONSE = Target.FIRST_RESPONSE.value
     NEXT_RESPONSE = Target.NEXT_RESPONSE.value
+    UPDATE = Target.UPDATE.value
     RESOLUTION = Target.RESOLUTION.value
     ANY = "any"
 
@@ -81,7 +83,7 @@ class Filters(NamedTuple):
     statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; also resolved or closed.")] = (
         None
     )
-    priorities: Annotated[list[Priority] | None, word("--priority", None, "Only this priority.")] = None
+    priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
     plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.")] = None
     tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.")] = None
     assignees: Annotated[list[str] | None, word("--assignee", "A", "Only this assignee; me is you.")] = None
@@ -148,7 +150,9 @@ def list_tickets(
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
-    at: Annotated[str | None, word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    at: Annotated[
+        str | None, word("--at", "T", "Show what is overdue at this time, such as 'in 2h'.", "Options")
+    ] = None,
     exit_code: Annotated[bool, flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:

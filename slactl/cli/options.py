@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -15,7 +15,6 @@ from slactl.config import Config
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import ExitCode, SlactlError, UsageError
 from slactl.show.form import Form, Screen, choose_form, wants_color
-from slactl.sla.enums import Priority, Status
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="slactl's number, or the external id.", autocompletion=ticket_ids)
@@ -38,7 +37,7 @@ AtOption = Annotated[
     str | None, typer.Option("--at", metavar="T", help="When it happened: ISO 8601, '2h ago', 'fri 09:00'.")
 ]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", metavar="R", help="Why; required with --at before a breach that was noted.")
+    str | None, typer.Option("--reason", metavar="R", help="The reason; required if --at is before a recorded breach.")
 ]
 BodyOption = Annotated[str | None, typer.Option("--body", metavar="TEXT|-", help="The text; - reads stdin.")]
 YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
@@ -86,23 +85,14 @@ def wall_seconds(option: str, example: str) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        from slactl.clock import parse_duration
+        from slactl.durations import parse_wall_duration
 
         try:
-            duration = parse_duration(str(text))
+            return parse_wall_duration(str(text)).seconds
         except ValueError as error:
             raise UsageError(f"{option}: {error}", example) from error
-        if duration.business_days:
-            raise UsageError(f"{option} counts wall time; it takes hours and minutes, not business days", example)
-        return duration.seconds
 
     return parse
-
-
-Word = TypeVar("Word", Priority, Status)
-
-#: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
-STDIN_BYTES = 64_000_000
 
 
 class Call(NamedTuple):
@@ -135,8 +125,8 @@ class Call(NamedTuple):
 
     def due_soon(self) -> int:
         """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
-        from slactl.clock import parse_duration
         from slactl.desk.rules.reading import DUE_SOON, due_soon
+        from slactl.durations import parse_duration
 
         seconds = due_soon(self.config.rules)
         if seconds is None:
@@ -147,81 +137,6 @@ class Call(NamedTuple):
 def call(context: typer.Context) -> Call:
     """Return the invocation of a command; this reads the clock, once for each command."""
     return Call(context.find_object(Config), now())  # type: ignore[arg-type]
-
-
-def read_body(body: str | None) -> str | None:
-    """Return the text of `--body`, read from stdin where it is `-`.
-
-    Raises:
-        UsageError: stdin is not UTF-8.
-    """
-    return read_stdin() if body == "-" else body
-
-
-def typed(words: Sequence[str]) -> str:
-    """Return words as they were typed, for a command that people paste."""
-    from slactl.text import quoted
-
-    return " ".join(map(quoted, words))
-
-
-def read_ids(arguments: Sequence[str]) -> list[str]:
-    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be empty."""
-    words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
-    return list(dict.fromkeys(words))
-
-
-def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
-    """Return the numbers as typed, each once; `-` stands for the numbers on stdin.
-
-    Raises:
-        UsageError: a word is not a number.
-    """
-    words = read_ids(arguments)
-    for word in words:
-        if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
-            from slactl.text import clean
-
-            raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
-    return [int(word) for word in words]
-
-
-def last_word(words: list[str], kind: type[Word], example: str) -> tuple[list[str], Word]:
-    """Return the ids, and the value that was typed as the last word.
-
-    Raises:
-        UsageError: there is only one word, or the last word is not a value of the closed set.
-    """
-    from slactl.text import not_one_of
-
-    names = [str(value) for value in kind]
-    if words[-1] not in names:
-        raise UsageError(not_one_of(words[-1], names), example)
-    if len(words) == 1:
-        raise UsageError("name at least one ticket", example)
-    return words[:-1], kind(words[-1])
-
-
-def read_stdin() -> str:
-    """Return all of stdin, without a byte order mark, once it is known that there is a database to write it to.
-
-    Raises:
-        DatabaseError: the database is missing or cannot be used; nothing was read.
-        UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
-    """
-    from slactl.cli.panels import get_current_context
-
-    config = get_current_context().find_object(Config)
-    assert config is not None
-    with Desk.of(config).database.held_open():
-        pass
-    raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
-    if len(raw) > STDIN_BYTES:
-        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
-    try:
-        return raw.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -5,14 +5,8 @@ from typing import Annotated
 import typer
 
 from slactl.cli.completion import ticket_ids
-from slactl.cli.options import (
-    DryRunOption,
-    Output,
-    call,
-    read_numbers,
-    say,
-    wall_seconds,
-)
+from slactl.cli.input import read_numbers
+from slactl.cli.options import DryRunOption, Output, call, say, wall_seconds
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 
@@ -43,8 +37,8 @@ def add(
       slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
       slactl silence add --ticket 12 --for 1d
     """
-    from slactl.clock import Duration
     from slactl.desk.messages import silences
+    from slactl.durations import Duration
 
     here = call(context)
     new = silences.NewSilence(Duration(seconds), tenant, ticket, escalation, comment)

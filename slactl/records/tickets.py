@@ -27,6 +27,8 @@ class Ticket(TypedDict):
     first_response_state: str
     next_response_due_at: str | None
     next_response_state: str
+    update_due_at: str | None
+    update_state: str
     resolution_due_at: str | None
     resolved_at: str | None
     resolution_state: str
@@ -126,6 +128,8 @@ class Tenant(TypedDict):
     name: str
     plan: str
     timezone: str | None
+    country: str | None
+    subdivision: str | None
     created_at: str
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.list import PRIORITY_STYLES, assignee, columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -22,7 +23,7 @@ NARROW, WIDE = 10, 13
 
 def added_lines(answer: Record) -> list[str]:
     """Return the instant at which a duration ends, and the question."""
-    open_time = f", {exact(answer['open_seconds'])} open" if answer["duration"].endswith("bd") else ""
+    open_time = f", {exact(answer['open_seconds'])} open" if "bd" in answer["duration"] else ""
     return [
         instant(answer, "end"),
         f"  {answer['duration']} after {instant(answer, 'start')}{open_time}",
@@ -75,6 +76,8 @@ def draw_month(dates: Sequence[Record], calendar: Record, today: str, screen: Sc
     title = f"{MONTHS[first.month - 1]} {first.year}  {calendar_name(calendar)}"
     holidays = f", holidays of {calendar['holidays_of']}" if calendar["holidays_of"] else ""
     console.print(Text(title + holidays, style="bold"))
+    if calendar["any_of"]:
+        console.print(Text(clean(f"open when any of {', '.join(calendar['any_of'])} is"), style="dim"))
     console.print()
     cell = (console.width - 6) // 7
     console.print(_grid(dates, today, cell) if cell >= NARROW else lay(dates, DATE_COLUMNS, console.width))

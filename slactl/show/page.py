@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import describe_seconds
+from slactl.durations import describe_seconds
 from slactl.show import charts
 from slactl.show.report import (
     TARGETS,

@@ -5,11 +5,15 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from slactl.clock import describe_seconds, from_text, typed_zone
+from slactl.clock import from_text, typed_zone
+from slactl.durations import describe_seconds
 from slactl.sla.enums import DONE
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
+
+#: What the state `unknown` of a target means.
+UNKNOWN = "the source does not say when"
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = (
@@ -57,8 +61,9 @@ def urgency(ticket: "Ticket", now: datetime, due_soon: int) -> Urgency:
         return Urgency.LATE if left < 0 else Urgency.SOON if left <= due_soon else Urgency.CALM
     if ticket["status"] in DONE:
         return Urgency.DONE
-    states = (ticket["first_response_state"], ticket["next_response_state"], ticket["resolution_state"])
-    return Urgency.PAUSED if "paused" in states else Urgency.FREE
+    responses = (ticket["first_response_state"], ticket["next_response_state"])
+    is_paused = "paused" in (*responses, ticket["update_state"], ticket["resolution_state"])
+    return Urgency.PAUSED if is_paused else Urgency.FREE
 
 
 def due_phrase(ticket: "Ticket", now: datetime) -> str:
@@ -142,7 +147,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
 
 
 def _machine_zone() -> str:
-    """Return the name of this machine's zone, or "local time" where it has none."""
+    """Return the name of this machine's zone, or "local time" if it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named

@@ -1,6 +1,8 @@
 """Define the closed sets of history, rules, escalation and messages."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Status(StrEnum):
@@ -36,11 +38,27 @@ class Priority(StrEnum):
         return tuple(Priority).index(self)
 
 
+#: Other words for priorities, in small letters, and the priority that each means.
+PriorityMeanings = Mapping[str, str]
+NO_WORDS: PriorityMeanings = MappingProxyType({})
+
+
+def priority_meanings(stated: Mapping[str, Iterable[str]]) -> PriorityMeanings:
+    """Return what each other word means, given the words for each priority."""
+    return {word.casefold(): priority.value for priority in Priority for word in stated.get(priority.value, ())}
+
+
+def as_priority_word(value: object, meanings: PriorityMeanings) -> object:
+    """Return the priority that a word means; any value that is not such a word as it is."""
+    return meanings.get(value.casefold(), value) if isinstance(value, str) and meanings else value
+
+
 class Target(StrEnum):
     """Name the targets that a policy can have."""
 
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
+    UPDATE = "update"
     RESOLUTION = "resolution"
 
 
@@ -79,6 +97,7 @@ class EventType(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
     RULES_APPLIED = "rules_applied"
+    RETRACTED = "retracted"  # takes back earlier events: everything is computed as if they had not happened
     # These are recorded for people; no deadline depends on them.
     BREACHED = "breached"
     DEADLINES = "deadlines"
@@ -98,6 +117,20 @@ class NextResponseFrom(StrEnum):
 
     FIRST_REPLY = "first_reply"
     CREATION = "creation"
+
+
+class CountFrom(StrEnum):
+    """Name from when a target counts after a person changed priority, plan, tenant or tags."""
+
+    CREATION = "creation"
+    CHANGE = "change"
+
+
+class LateTargets(StrEnum):
+    """Name what such a change does to a target whose deadline was missed before."""
+
+    KEEP = "keep"
+    RECOUNT = "recount"
 
 
 class Clock(StrEnum):

@@ -59,7 +59,7 @@ def with_slactl() -> Add:
 
 def fresh_calendar() -> BusinessCalendar:
     """A calendar that has laid out no year yet."""
-    return parse(RULES).calendar("office", holidays=lambda country, _, year: HOLIDAYS[year])
+    return parse(RULES).calendar("office", holidays=lambda _, year: HOLIDAYS[year])
 
 
 def with_pandas() -> Add:

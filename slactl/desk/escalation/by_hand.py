@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from slactl.clock import Duration, to_text
+from slactl.clock import to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.tickets.changes import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
+from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
 from slactl.sla.escalation.upcoming import ManualLevel, open_timer, up_to
 from slactl.sla.history.event import Event
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
+from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.text import known_or_refuse, nearest
 
 
@@ -133,6 +135,9 @@ def acknowledge(duration: Duration | None) -> Change:
         _refuse_done(subject, "none of its levels can fire")
         lasting = duration or book.rulebook.current.settings.ack_for
         until = subject.at + timedelta(seconds=lasting.seconds)
+        if lasting.in_dates:
+            calendar = subject.state.terms.calendar
+            until = instant_of(calendar.after(seconds_of(subject.at), lasting))
         return [Entry(Event(subject.at, EventType.ACKNOWLEDGED, {"until": to_text(until)}))]
 
     return make

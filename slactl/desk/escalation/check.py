@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slactl import committed
-from slactl.clock import BootClock, describe_seconds, from_text, jumped, stopwatch, to_text
+from slactl.clock import BootClock, from_text, jumped, stopwatch, to_text
 from slactl.committed import in_parts
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
 from slactl.desk.ledger import last_rules
@@ -120,6 +120,8 @@ def clock_doubt(last: runs.LastReading | None, at: datetime, boot: BootClock | N
     by = jumped(from_text(last.started_at), last.boot, at, boot)
     if abs(by) <= JUMP:
         return None
+    from slactl.durations import describe_seconds
+
     way = "forward" if by > 0 else "back"
     return f"the clock was set {way} by {describe_seconds(abs(by))} since the last check at {last.started_at}"
 

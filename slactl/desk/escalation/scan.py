@@ -14,10 +14,11 @@ from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
 from slactl.errors import SlactlError
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Target
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
@@ -154,6 +155,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
         batch.scanned += 1
         mark = book.mark()
         try:
+            record_waking(book, number)
             breached = note_breaches(book, number)
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
@@ -180,19 +182,26 @@ def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
 
 
+def record_waking(book: Ledger, number: int) -> None:
+    """Record each time that a status ended by itself, at the instant that a person set with it."""
+    for before, at in book.state(number).woke:
+        detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
+        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
+
+
 def note_breaches(book: Ledger, number: int) -> int:
     """Record the breaches of a ticket that were not detected before; return how many."""
     count = 0
     for timer in book.state(number).timers:
-        if not isinstance(timer.kind, Target) or timer.breached_at is None:
-            continue
-        if book.is_detected(number, timer.kind.value, timer.cycle):
-            continue
-        book.detect(number, timer.kind.value, timer.cycle)
-        detail = {"target": timer.kind.value, "cycle": timer.cycle, "due_at": to_text(timer.breached_at)}
-        detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
-        book.append(number, Entry(detected, action=BREACH))
-        count += 1
+        for missed in timer.breaches if isinstance(timer.kind, Target) else ():
+            breach = BreachKey(timer.kind.value, timer.cycle, missed.agreement)
+            if not book.is_detected(number, breach):
+                book.detect(number, breach)
+                detail = {"target": breach.kind, "cycle": breach.cycle, "due_at": to_text(missed.at)}
+                detail |= {"agreement": missed.agreement} if missed.agreement else {}
+                detected = Event(book.now, EventType.NOTE, detail, "slactl", ActorType.SYSTEM)
+                book.append(number, Entry(detected, action=BREACH))
+                count += 1
     return count
 
 
@@ -209,7 +218,7 @@ def fire_due(book: Ledger, number: int, run_id: int | None, baseline: bool) -> l
 
 def _fire_level(book: Ledger, number: int, firing: Firing, run_id: int | None, baseline: bool) -> dict[str, Any]:
     outcome = firing.outcome
-    if baseline or book.rulebook.is_new(firing.escalation, firing.level, firing.due_at):
+    if baseline or book.rulebook.baselines.holds(number, firing.escalation, firing.level, firing.due_at):
         outcome = LevelOutcome.BASELINE
     cause = Cause(
         reason=firing.reason,

@@ -9,6 +9,7 @@ from typing import Any
 
 from slactl.config import unix_user
 from slactl.sla.enums import ActorType, EventType
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.text import is_address
 
@@ -40,17 +41,17 @@ class Restored:
     """
 
     identity: Mapping[str, Any]
-    detected: Mapping[tuple[str, int], str]
+    detected: Mapping[BreachKey, str]
     missing: bool
 
 
-def run_by(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the detail with the Unix user who runs this command.
+def run_by(detail: Mapping[str, Any], event_id: str | None = None) -> dict[str, Any]:
+    """Return the detail with the Unix user who runs this command, and the id that the event brought along.
 
     An event that another database recorded keeps its own, and says who brought it here.
     """
     name = "imported_by" if "unix_user" in detail else "unix_user"
-    return {**detail, name: unix_user()}
+    return {**detail, name: unix_user(), **({"id": event_id} if event_id is not None else {})}
 
 
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:

@@ -19,6 +19,7 @@ from slactl.desk.ledger.settle import IDENTITY, Mark, WaitingRows, settle
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
+from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
@@ -87,11 +88,12 @@ class Ledger:
         """Read the histories, timers and decided levels of some tickets at once."""
         if not (wanted := [number for number in numbers if number not in self._tickets]):
             return
-        histories, timers = writes.histories(self._connection, wanted), writes.timers(self._connection, wanted)
-        versions, decisions = writes.versions(self._connection, wanted), writes.decisions(self._connection, wanted)
+        histories, versions = writes.histories(self._connection, wanted), writes.versions(self._connection, wanted)
+        parts = (writes.timers, writes.outcomes, writes.decisions)
+        timers, outcomes, decisions = (part(self._connection, wanted) for part in parts)
         for number in wanted:
             self._tickets[number] = LoadedTicket(
-                histories[number], timers[number], decisions[number], version=versions.get(number)
+                histories[number], timers[number], outcomes[number], decisions[number], version=versions.get(number)
             )
 
     def state(self, number: int) -> Evaluation:
@@ -104,14 +106,13 @@ class Ledger:
 
     def state_at(self, number: int, at: datetime) -> Evaluation:
         """Evaluate the history of a ticket as of an instant."""
-        history = self._ticket(number).history
-        return evaluate(history, self.rulebook.version, at, self.rulebook.holidays, self._conditions)
+        history, rules = self._ticket(number).history, self.rulebook
+        return evaluate(history, rules.version, at, rules.holidays, self._conditions, with_outcomes=True)
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
-        Others read the clock later than this command while it waited for the write lock or was at work. An event
-        farther ahead comes from a clock that was set wrong, and does not count.
+        Others may read the clock later. An event farther ahead comes from a clock that was set wrong: it is left out.
         """
         history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
@@ -122,11 +123,10 @@ class Ledger:
 
     def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
         """Open a ticket whose history begins with `created`; return its number, which is the next one unless given."""
-        if number is None:
-            number = self._next(models.Ticket)
-        else:
+        if number is not None:
             self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
-        self._tickets[number] = LoadedTicket([], [], [], pin=rules_version, is_new=True)
+        number = self._next(models.Ticket) if number is None else number
+        self._tickets[number] = LoadedTicket([], [], [], [], pin=rules_version, is_new=True)
         self.append(number, created)
         return number
 
@@ -137,7 +137,7 @@ class Ledger:
         actor = event.actor or self.actor
         if is_customer(event, lambda: self._requester(number, written)):
             actor, written["actor"] = CUSTOMER, actor
-        detail, texts = sealed(run_by(event.detail), written)
+        detail, texts = sealed(run_by(event.detail, event.id), written)
         action = entry.action or action_of(event)
         if action in SEALING:
             detail[RULES_SEAL] = self.rulebook.seal()
@@ -182,13 +182,13 @@ class Ledger:
         self._changed[number] = None
         return record
 
-    def is_detected(self, number: int, kind: str, cycle: int) -> bool:
-        """Return whether the breach of a timer was noticed before."""
-        return (kind, cycle) in self._ticket(number).detected
+    def is_detected(self, number: int, breach: BreachKey) -> bool:
+        """Return whether a breach was noticed before."""
+        return breach in self._ticket(number).detected
 
-    def detect(self, number: int, kind: str, cycle: int, at: datetime | None = None) -> None:
-        """Note that the breach of a timer was noticed, now unless `at` says when."""
-        self._ticket(number).noticed_now[kind, cycle] = to_text(at or self.now)
+    def detect(self, number: int, breach: BreachKey, at: datetime | None = None) -> None:
+        """Note that a breach was noticed, now unless `at` says when."""
+        self._ticket(number).noticed_now[breach] = to_text(at or self.now)
         self._changed[number] = None
 
     def touch(self, numbers: Sequence[int]) -> None:
@@ -259,7 +259,7 @@ class Ledger:
             self.renumber(number)
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
-        settle(self.models, changed, self._rows, self.rulebook.current, self._watched)
+        settle(self.models, changed, self._rows, self.rulebook, self._watched)
         # Drop also the histories that were read, so that memory does not grow with the number of batches.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()

@@ -1,7 +1,7 @@
 """Calculate the columns of `ticket` and `timer` from a history, with pure functions."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from slactl.clock import to_text
 from slactl.desk.ledger.records import text_or_none
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey, next_instant
-from slactl.sla.escalation.upcoming import next_level
+from slactl.sla.escalation.renumbering import BreachKey
+from slactl.sla.escalation.upcoming import IsBaseline, next_level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import PauseReason
 from slactl.sla.timers.timer import Evaluation, Timer
@@ -24,7 +25,7 @@ class TimerContext:
 
     rules: Rules | None
     fired: set[FiringKey]
-    detected: Mapping[tuple[str, int], str]
+    detected: Mapping[BreachKey, str]
     watched: set[str]
 
 
@@ -37,7 +38,7 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
         "tenant": evaluation.tenant,
         "timezone": evaluation.timezone,
         "assignee": evaluation.assignee,
-        "tags": json.dumps(list(evaluation.tags), ensure_ascii=False) if evaluation.tags else "[]",
+        "tags": tags_text(evaluation.tags),
         "policy": evaluation.policy,
         "calendar": evaluation.calendar,
         "created_at": to_text(evaluation.created_at),
@@ -54,9 +55,11 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def next_level_columns(evaluation: Evaluation, rules: Rules, fired: set[FiringKey]) -> dict[str, Any]:
+def next_level_columns(
+    evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
+) -> dict[str, Any]:
     """Return the columns of `ticket` that name its next level under the rules in force."""
-    upcoming = next_level(evaluation, rules, fired)
+    upcoming = next_level(evaluation, rules, fired, is_baseline)
     return {
         "next_escalation": upcoming.escalation if upcoming is not None else None,
         "next_level": upcoming.level if upcoming is not None else None,
@@ -78,12 +81,13 @@ def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> It
 def _timer_row(
     number: int, timer: Timer, evaluation: Evaluation, context: TimerContext, latest: bool
 ) -> dict[str, Any]:
-    detected = context.detected.get((timer.kind.value, timer.cycle))
-    # A backdated event that shows the deadline was met takes the breach back, and with it its discovery.
-    detected = detected if timer.breached_at is not None else None
     upcoming = None
     if context.rules is not None:
-        upcoming = next_instant(evaluation, timer, context.rules, context.fired, detected is not None)
+        noticed = [key.agreement for key in context.detected if key[:2] == (timer.kind.value, timer.cycle)]
+        upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed)
+    # A backdated event that shows the deadline was met takes the breach back, and with it its discovery.
+    first = timer.breaches[0].agreement if timer.breaches else -1
+    detected = context.detected.get(BreachKey(timer.kind.value, timer.cycle, first))
     return {
         "ticket_id": number,
         "kind": timer.kind.value,
@@ -95,19 +99,48 @@ def _timer_row(
         "due_at": text_or_none(timer.due_at),
         "running_since": text_or_none(timer.running_since),
         "consumed_seconds": timer.consumed_seconds if timer.stopped_at is None else timer.elapsed_seconds,
-        "paused_seconds": uncounted_time(timer, PauseReason.PAUSED),
-        "closed_seconds": uncounted_time(timer, PauseReason.CLOSED),
+        "paused_seconds": timer.uncounted(PauseReason.PAUSED),
+        "closed_seconds": timer.uncounted(PauseReason.CLOSED),
         "stopped_at": text_or_none(timer.stopped_at),
         "breached_at": text_or_none(timer.breached_at),
         "detected_at": detected,
         "next_at": text_or_none(upcoming),
         "manual": int(timer.manual),
         "arming": timer.deadline_revision,
+        "agreement": timer.clock_run.agreement,
+        "counted": int(any(breach.agreement == timer.clock_run.agreement for breach in timer.breaches)),
     }
 
 
-def uncounted_time(timer: Timer, reason: PauseReason) -> int:
-    """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
-    clock_run = timer.clock_run
-    over = [pause for pause in clock_run.pauses if pause.reason is reason and pause.end is not None]
-    return sum(clock_run.calendar.between_seconds(begin, end) for begin, end, _ in over if end is not None)
+def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `outcome` that follow from a history."""
+    for outcome in evaluation.outcomes:
+        groups, ends = outcome.groups, outcome.stopped_at is not None
+        noticed = detected.get(BreachKey(outcome.kind.value, outcome.cycle, outcome.agreement))
+        yield {
+            "ticket_id": number,
+            "kind": outcome.kind.value,
+            "cycle": outcome.cycle,
+            "agreement": outcome.agreement,
+            "started_at": to_text(outcome.started_at),
+            "stopped_at": text_or_none(outcome.stopped_at),
+            "missed_at": text_or_none(outcome.missed_at),
+            "late_since": text_or_none(outcome.late_since),
+            "detected_at": noticed if outcome.missed_at is not None else None,
+            "met": int(outcome.met),
+            "averaged": int(outcome.averaged),
+            "seconds": outcome.seconds,
+            "paused_seconds": outcome.paused_seconds if ends else None,
+            "closed_seconds": outcome.closed_seconds if ends else None,
+            "plan": groups.plan,
+            "tenant": groups.tenant,
+            "priority": groups.priority.value,
+            "assignee": groups.assignee,
+            "policy": groups.policy,
+            "tags": tags_text(groups.tags),
+        }
+
+
+def tags_text(tags: Sequence[str]) -> str:
+    """Return tags as a column holds them."""
+    return json.dumps(list(tags), ensure_ascii=False) if tags else "[]"

@@ -19,6 +19,7 @@ class TimerRecord(TypedDict):
     state: str
     stopped_at: str | None
     breached_at: str | None
+    breaches: list[str]
     elapsed_seconds: int
     remaining_seconds: int | None
     paused_seconds: int
@@ -46,6 +47,7 @@ def timer_record(timer: Timer) -> TimerRecord:
         "state": timer.state.value,
         "stopped_at": text_or_none(timer.stopped_at),
         "breached_at": text_or_none(timer.breached_at),
+        "breaches": [to_text(breach.at) for breach in timer.breaches],
         "elapsed_seconds": timer.elapsed_seconds,
         "remaining_seconds": timer.remaining_seconds,
         "paused_seconds": timer.paused_seconds,

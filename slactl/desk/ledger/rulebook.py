@@ -1,21 +1,21 @@
 """The rules in a write transaction: the current file, and every version that tickets are pinned to."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.clock import to_text
+from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import recall
 from slactl.desk.ledger.rules_versions import RulesVersions, Year
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
+from slactl.sla.rules.lines import read_ahead
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read_ahead
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
 from slactl.store.sqlite.engine import beneath
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Current(NamedTuple):
-    """The rules that a command works with.
+    """Hold the rules that a command works with.
 
-    `problem` is the error of the file where it is invalid; `rules` are then the last valid version that this database
-    used. `is_own` says whether this user read that version in the file: the database may be anybody's, and nothing is
-    sent by what it alone says.
+    `problem` is the error of an invalid file; `rules` are then the last valid version that this database used. `is_own`
+    says whether this user read that version from the file. The database may come from anybody, so slactl sends nothing
+    by rules that only the database has.
     """
 
     rules: Rules
@@ -39,9 +39,9 @@ class Current(NamedTuple):
 
 
 class CommandRules:
-    """The rules of one command: the file is read once, so that all its transactions use one version.
+    """Read the rules file once, so that all transactions of a command use one version.
 
-    The file is read before the write lock is taken: a command that has to wait for it keeps nobody waiting.
+    slactl reads the file before it takes the write lock. While the command waits for the file, others can write.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -59,7 +59,7 @@ class CommandRules:
             self._current = self._understood(transaction)
         if strict and self._current.problem is not None:
             raise self._current.problem
-        # Rules remember calendars, and those the transaction that they read holidays in.
+        # Rules keep calendars, and a calendar keeps the transaction in which it read holidays. So use a copy.
         return self._current._replace(rules=self._current.rules.model_copy())
 
     def _understood(self, transaction: "Transaction") -> Current:
@@ -77,9 +77,9 @@ class CommandRules:
 
 
 class Rulebook(RulesVersions):
-    """The rules that one write transaction works with; it keeps the versions and holidays that are used first in it.
+    """Hold the rules of one write transaction, and keep the versions and holidays that are used first in it.
 
-    `current`, `problem` and `is_own` are those of the command.
+    `current`, `problem` and `is_own` come from the rules of the command.
     """
 
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
@@ -94,7 +94,7 @@ class Rulebook(RulesVersions):
         transaction = beneath(session)
         super().__init__(transaction)
         self._now = now
-        self._introduced: dict[tuple[str, str], str] | None = None
+        self.baselines = Baselines(transaction)
         self._seal: str | None = None
         self.current, self.problem, self.is_own = rules.current(transaction, strict=strict)
         self._pinned = self.current.hash
@@ -135,7 +135,7 @@ class Rulebook(RulesVersions):
         writes.note_levels_current(self._transaction, self.current.hash)
 
     def note_levels(self) -> None:
-        """Note that next instants are written with the current rules: where those are new, all are to be."""
+        """Record that next instants use the current rules; if these are new, `check` calculates all of them again."""
         writes.forget_other_levels(self._transaction, self.current.hash)
 
     def adopt(self, brought: RulesText) -> None:
@@ -150,33 +150,17 @@ class Rulebook(RulesVersions):
         if rules.hash != brought.hash:
             raise RulesError(f"the rules version {brought.hash[:12]} does not match its hash", "slactl export")
         self._add(rules, to_text(brought.first_used_at), brought.holidays_version)
-        self._parsed[rules.hash], self._introduced = rules, None
+        self._parsed[rules.hash], self.baselines = rules, Baselines(self._transaction)
 
     def level(self, escalation_id: str, level_id: str) -> tuple[Escalation, Level]:
         """Return a level of the current escalation rules, and the rule it belongs to."""
         escalation = next(rule for rule in self.current.escalations if rule.id == escalation_id)
         return escalation, next(level for level in escalation.levels if level.id == level_id)
 
-    def is_new(self, escalation_id: str, level_id: str, due_at: datetime) -> bool:
-        """Return whether a level became due before any rules had it, and rules without it had been used by then.
-
-        Such a level is on the record as baseline and does not fire: a new rule wakes nobody for the past.
-        """
-        if self._introduced is None:
-            self.current_version()
-            versions = stored.versions_by_use(self._transaction)
-            first_uses: dict[tuple[str, str], str] = {}
-            for number, row in enumerate(versions):
-                for escalation in tomllib.loads(row.canonical).get("escalation", ()):
-                    for level in escalation.get("level", ()):
-                        first_uses.setdefault((escalation["id"], level["id"]), "" if number == 0 else row.first_used_at)
-            self._introduced = first_uses
-        introduced = self._introduced.get((escalation_id, level_id))
-        return introduced is not None and to_text(due_at) < introduced
-
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
-        """Return the public holidays of a year and keep them: a newer library then moves no deadline."""
-        country, subdivision, year = wanted
-        days = super().first_asked((country, subdivision or None, year))
-        writes.add_holiday_year(self._transaction, (country, subdivision or ""), year, version("holidays"), days)
+        """Return the holidays of a year and keep them: a newer library then moves no deadline."""
+        holiday_set, year = wanted
+        days = super().first_asked(wanted)
+        place = (holiday_set.country, holiday_set.part)
+        writes.add_holiday_year(self._transaction, place, year, version("holidays"), days)
         return days

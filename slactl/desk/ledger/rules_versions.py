@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slactl.desk.ledger.desk import Desk
 from slactl.errors import RulesError
-from slactl.sla.calendar.calendar import library_holidays
+from slactl.sla.calendar.calendar import HolidaySet, library_holidays
 from slactl.sla.rules.loading import load, parse
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
@@ -15,12 +15,12 @@ from slactl.store.read.rules_versions import StoredVersion
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
-#: A country, a subdivision and a year.
-Year = tuple[str, str | None, int]
+#: A set of holidays and a year.
+Year = tuple[HolidaySet, int]
 
 
 class RulesVersions:
-    """The versions of the rules that histories name, and the holidays they were evaluated with; each is read once."""
+    """Read the versions of the rules that histories name, and the holidays used with them, each once."""
 
     #: Whether to refuse a version whose text does not match its hash.
     refuses_changed = True
@@ -39,7 +39,7 @@ class RulesVersions:
         return cls(transaction, stored.pinned_hash(transaction, number))
 
     def version(self, rules_hash: str | None) -> Rules:
-        """Return the rules with this hash; where a history names none, those of the ticket.
+        """Return the rules with this hash; without a hash, the rules of the ticket.
 
         Raises:
             RulesError: the database does not have them, or has another text than the hash was made of.
@@ -51,7 +51,7 @@ class RulesVersions:
             row = self.known(wanted)
             if row is None:
                 raise RulesError(f"the rules version {wanted[:12]} is not in the database", "slactl doctor")
-            rules = parse(row.canonical, f"rules version {row.id}", {wanted})
+            rules = parse(row.canonical, f"rules version {row.id}", {wanted}, pinned=True)
             if self.refuses_changed and rules.hash != wanted:
                 changed = f"rules version {row.id} was changed: its hash is not {wanted[:12]}"
                 raise RulesError(changed, "slactl audit verify")
@@ -67,11 +67,11 @@ class RulesVersions:
             self._stored[rules_hash] = row
         return self._stored[rules_hash] if rules_hash is not None else None
 
-    def holidays(self, country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
-        """Return the public holidays of a year as they were when a deadline was first calculated with them."""
-        wanted = (country, subdivision, year)
+    def holidays(self, holiday_set: HolidaySet, year: int) -> Mapping[date, str]:
+        """Return the holidays of a year as they were when a deadline was first calculated with them."""
+        wanted = (holiday_set, year)
         if wanted not in self._years:
-            known = stored.holiday_year(self._transaction, *wanted)
+            known = stored.holiday_year(self._transaction, (holiday_set.country, holiday_set.part), year)
             if known is None:
                 self._years[wanted] = self.first_asked(wanted)
             else:
@@ -79,7 +79,7 @@ class RulesVersions:
         return self._years[wanted]
 
     def first_asked(self, wanted: Year) -> Mapping[date, str]:
-        """Return the public holidays of a year that the database does not have."""
+        """Return the holidays of a year that the database does not have."""
         return library_holidays(*wanted)
 
 
@@ -96,4 +96,4 @@ def rules_in_force(desk: Desk, transaction: "Transaction") -> Rules:
     except RulesError:
         if last is None:
             raise
-        return parse(last.canonical, f"rules version {last.id}", known)
+        return parse(last.canonical, f"rules version {last.id}", known, pinned=True)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
-from slactl.desk.ledger.projection import TimerContext, next_level_columns, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, next_level_columns, outcome_rows, ticket_columns, timer_rows
+from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema import models
+from slactl.store.schema.timers import Outcome, Timer
 from slactl.store.write import statements as writes
 
 if TYPE_CHECKING:
@@ -38,15 +40,15 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
-    #: Noun and verb → what was written, for people, once the transaction is committed.
+    #: For messages: noun and verb → the names of what the transaction wrote.
     written: dict[tuple[str, str], list[object]] = field(default_factory=dict)
 
     def note(self, noun: str, verb: str, names: Iterable[object]) -> None:
-        """Note what the transaction writes, in the words of `committed`."""
+        """Keep the names of what the transaction writes, for `note_committed`."""
         self.written.setdefault((noun, verb), []).extend(names)
 
     def note_committed(self) -> None:
-        """Tell the exit of the command what is written, now that it is committed."""
+        """Pass the names to `committed` after the transaction was committed."""
         for (noun, verb), names in self.written.items():
             committed.add(noun, verb, names)
 
@@ -76,15 +78,19 @@ class WaitingRows:
 
 
 def settle(
-    session: "ModelTransaction", tickets: Mapping[int, LoadedTicket], rows: WaitingRows, rules: Rules, watched: set[str]
+    session: "ModelTransaction",
+    tickets: Mapping[int, LoadedTicket],
+    rows: WaitingRows,
+    rulebook: Rulebook,
+    watched: set[str],
 ) -> None:
     """Write the waiting rows of some evaluated tickets, and what follows from their histories.
 
-    `rules` are those whose levels are in force; `watched` names the targets and conditions that they watch.
+    The levels of `rulebook` are in force; `watched` names the targets and conditions that they watch.
     """
-    connection = session.connection()
-    new = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if ticket.is_new]
-    changed = [_ticket_row(number, ticket, rules) for number, ticket in tickets.items() if not ticket.is_new]
+    connection, rules = session.connection(), rulebook.current
+    new = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if ticket.is_new]
+    changed = [_ticket_row(number, ticket, rulebook) for number, ticket in tickets.items() if not ticket.is_new]
     writes.insert_rows(connection, models.Ticket, new)
     writes.update_tickets(connection, changed, {number: ticket.version for number, ticket in tickets.items()})
     writes.append_events(connection, rows.events)
@@ -92,19 +98,21 @@ def settle(
     writes.insert_rows(connection, models.Escalation, rows.escalations)
     writes.insert_rows(connection, models.Notification, rows.notifications)
     _write_timers(session, tickets, rules, watched)
+    _write_outcomes(session, tickets)
     rows.note("ticket", "created", (row["id"] for row in new))
-    # One whose columns are calculated again without an event is not changed for people, unless `doctor` repaired it.
+    # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
+    # columns again.
     rows.note("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
     rows.note("ticket", "changed", (row["ticket_id"] for row in rows.events))
     rows.note("escalation", "recorded", (row["id"] for row in rows.escalations))
     rows.take_back(Mark(0, 0, 0, 0))
 
 
-def _ticket_row(number: int, ticket: LoadedTicket, rules: Rules) -> Row:
+def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     state = ticket.evaluated()
     # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
-    row |= next_level_columns(state, rules, ticket.fired)
+    row |= next_level_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 
@@ -124,7 +132,22 @@ def _write_timers(
                 updated.append({"id": known["id"], **row})
         removed += [row["id"] for row in old.values()]
     connection = session.connection()
-    writes.delete_timers(connection, removed)
+    writes.delete_rows(connection, Timer, removed)
     # Never may two rows of a kind be the latest. So update the rows that are no longer the latest first.
-    writes.update_rows(connection, models.Timer, sorted(updated, key=lambda row: bool(row["latest"])))
-    writes.insert_rows(connection, models.Timer, inserted)
+    writes.update_rows(connection, Timer, sorted(updated, key=lambda row: bool(row["latest"])))
+    writes.insert_rows(connection, Timer, inserted)
+
+
+def _write_outcomes(session: "ModelTransaction", tickets: Mapping[int, LoadedTicket]) -> None:
+    removed, inserted = list[int](), list[Row]()
+    for number, ticket in tickets.items():
+        wanted = list(outcome_rows(number, ticket.evaluated(), ticket.detected))
+        for known in ticket.outcomes:
+            row = {name: value for name, value in known.items() if name != "id"}
+            if row in wanted:
+                wanted.remove(row)
+            else:
+                removed.append(known["id"])
+        inserted += wanted
+    writes.delete_rows(session.connection(), Outcome, removed)
+    writes.insert_rows(session.connection(), Outcome, inserted)

@@ -8,17 +8,18 @@ from typing import Any
 from slactl.clock import from_text, to_text
 from slactl.sla.enums import LevelOutcome
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import Cycle, Decision, cycles_of, renumbered, renumbered_breaches
+from slactl.sla.escalation.renumbering import BreachKey, Cycle, Decision, cycles_of, renumbered, renumbered_breaches
 from slactl.sla.history.event import Event
 from slactl.sla.timers.timer import Evaluation
 
 
 @dataclass(slots=True)
 class LoadedTicket:
-    """One ticket; `timers` and `decisions` are rows as they are stored, the rest is as it will be."""
+    """One ticket; `timers`, `outcomes` and `decisions` are rows as they are stored, the rest is as it will be."""
 
     history: list[Event]
     timers: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
     #: The version that was read: it tells whether somebody else changed the ticket since.
     version: int | None = None
@@ -33,15 +34,19 @@ class LoadedTicket:
     spans: list[Cycle] | None = None
     fired: set[FiringKey] = field(init=False)
     #: When the breach of each cycle was noticed: before, and in this transaction.
-    noticed: dict[tuple[str, int], str] = field(init=False)
-    noticed_now: dict[tuple[str, int], str] = field(default_factory=dict)
+    noticed: dict[BreachKey, str] = field(init=False)
+    noticed_now: dict[BreachKey, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.fired = {_key(row) for row in self.decisions}
-        self.noticed = {(row["kind"], row["cycle"]): row["detected_at"] for row in self.timers if row["detected_at"]}
+        self.noticed = {
+            BreachKey(row["kind"], row["cycle"], row["agreement"]): row["detected_at"]
+            for row in self.outcomes
+            if row["detected_at"]
+        }
 
     @property
-    def detected(self) -> dict[tuple[str, int], str]:
+    def detected(self) -> dict[BreachKey, str]:
         """Return when the breach of each cycle was noticed."""
         return self.noticed | self.noticed_now
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from slactl.clock import describe_seconds, from_text
+from slactl.clock import from_text
+from slactl.durations import describe_seconds
 from slactl.sla.enums import Priority
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
-from slactl.text import clean, clean_block
+from slactl.text import clean, clean_block, counted
 
 #: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
@@ -69,7 +70,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
         ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
-        ([f"and {len(ordered) - DIGEST_ROWS:,} more tickets"] if len(ordered) > DIGEST_ROWS else []),
+        ([f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []),
     )
     wanted = context.rules.templates
     try:

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slactl import committed
-from slactl.clock import Duration, from_text, to_text
+from slactl.clock import from_text, local_instant, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
+from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError, UsageError
-from slactl.sla.rules.hours import interval
+from slactl.sla.calendar.written import interval
 from slactl.text import check_input, known_or_refuse
 
 #: How often an acknowledgement is looked at again, because `unack` releases no message by itself.
@@ -65,8 +66,7 @@ def quiet_until(quiet: str, timezone: str | None, now: datetime) -> datetime | N
     for day in (now.astimezone(zone).date() - timedelta(days=1), now.astimezone(zone).date()):
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below, in either zone)
         local = [midnight + timedelta(seconds=seconds) for seconds in (start, end)]
-        # `astimezone` takes a naive time for one in the machine's zone.
-        opens, closes = (time.astimezone() if zone is None else time.replace(tzinfo=zone) for time in local)
+        opens, closes = (local_instant(time) if zone is None else time.replace(tzinfo=zone) for time in local)
         if opens <= now < closes:
             return closes
     return None

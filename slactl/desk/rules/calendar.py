@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slactl.clock import FIRST_YEAR, LAST_YEAR, parse_duration, to_text, typed_zone
+from slactl.clock import FIRST_YEAR, LAST_YEAR, to_text, typed_zone
+from slactl.durations import parse_target_duration
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.rules.hours import WEEKDAYS, interval_text
+from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.rules.loading import load
+from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.text import clean, known_or_refuse, nearest, quoted
 
 Record = dict[str, Any]
@@ -44,7 +46,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
         RefusedError: the calendar has not that much open time left.
     """
     try:
-        wanted = parse_duration(duration)
+        wanted = parse_target_duration(duration)
     except ValueError as error:
         raise UsageError(str(error), f"slactl calendar add {quoted(asked.name)} now 4h") from error
     if wanted.has_days and not asked.always_open:
@@ -53,8 +55,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
             f"slactl calendar add {quoted(asked.name)} now 2bd",
         )
     try:
-        days, seconds = wanted.business_days, timedelta(seconds=wanted.seconds)
-        end = asked.add_days(start, days) if days else asked.add(start, seconds)
+        end = instant_of(asked.after(seconds_of(start), wanted))
         open_seconds = _seconds(asked.between(start, end))
     except ValueError as error:
         raise RefusedError(str(error), f"slactl calendar show {quoted(asked.name)}") from error
@@ -63,7 +64,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
 
 
 def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
-    """Return the open time from one instant to another, negative where they are reversed."""
+    """Return the open time from one instant to another, negative if the second is earlier."""
     return {
         **named_calendar(asked),
         "start": to_text(start),
@@ -73,7 +74,7 @@ def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
 
 
 def is_open(asked: BusinessCalendar, at: datetime) -> Record:
-    """Return whether time counts at an instant, until when, and when it counts next; null where it never does again."""
+    """Return whether time counts at an instant, until when, and when it counts next; null if it never counts again."""
     opens: datetime | None
     try:
         opens = asked.next_open(at)
@@ -113,9 +114,9 @@ def today(asked: BusinessCalendar, now: datetime) -> str:
 
 
 def described(asked: BusinessCalendar) -> Record:
-    """Return the name and zone of a calendar, and the country whose holidays it keeps."""
-    hours = asked.hours
-    return {**named_calendar(asked), "holidays_of": "-".join(filter(None, (hours.country, hours.subdivision))) or None}
+    """Return the name and zone of a calendar, its members, and the countries whose holidays it keeps."""
+    members = [member.name for member in asked.members]
+    return {**named_calendar(asked), "any_of": members or None, "holidays_of": ", ".join(asked.regions()) or None}
 
 
 def parse_month(text: str) -> date:
@@ -141,7 +142,7 @@ def _date_record(asked: BusinessCalendar, day: date, change: int) -> Record:
         "intervals": [interval_text(interval) for interval in asked.intervals(day)],
         "open_seconds": sum(_seconds(end - start) for start, end in opening),
         "holiday": asked.holiday_name(day),
-        "special": day in asked.hours.dates,
+        "special": asked.is_special(day),
         "clock_change_seconds": change,
     }
 

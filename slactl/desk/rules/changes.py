@@ -10,7 +10,7 @@ Table = Mapping[str, Any]
 
 #: The sections and settings that tickets are pinned to. All others always come from the current file.
 PINNED_SECTIONS = ("policy", "calendars")
-PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from")
+PINNED_SETTINGS = ("pause_statuses", "pause", "reopen", "next_response_from", "count_from", "late_targets")
 
 #: The sections in the order in which people look for them; others come after.
 _ORDER = ("settings", "calendars", "policy", "escalation")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from slactl.errors import NotKnownError
 
 if TYPE_CHECKING:
+    from slactl.sla.enums import PriorityMeanings
     from slactl.sla.rules.rules import Rules
     from slactl.store.database import Transaction
 
@@ -32,14 +33,31 @@ def due_soon(path: Path) -> int | None:
     """
     import tomllib
 
-    from slactl.clock import parse_duration
+    from slactl.durations import parse_wall_duration
     from slactl.files import BY_HAND, read_text
 
     try:
         settings = tomllib.loads(read_text(path, BY_HAND)).get("settings", {})
-        return parse_duration(settings.get("due_soon", DUE_SOON)).seconds
+        return parse_wall_duration(settings.get("due_soon", DUE_SOON)).seconds
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def priority_words(path: Path) -> "PriorityMeanings":
+    """Return the other words for priorities that a rules file names, in small letters, and what each means.
+
+    As for `due_soon`, the file is not validated; one that cannot be read names none.
+    """
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+    from slactl.sla.enums import NO_WORDS, priority_meanings
+
+    try:
+        stated = tomllib.loads(read_text(path, BY_HAND)).get("priorities", {})
+        return priority_meanings({name: words for name, words in stated.items() if isinstance(words, list)})
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return NO_WORDS
 
 
 def check_known(transaction: "Transaction", path: Path, column: str, values: Sequence[str]) -> None:

@@ -9,12 +9,12 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.corrections import note_corrections, noted_breaches, refuse_silence, with_reason
-from slactl.desk.tickets.deadlines import note_deadlines, open_deadlines
+from slactl.desk.tickets.deadlines import late_warnings, note_deadlines, open_deadlines
 from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_reason, checked_text, past_instant
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.timers.timer import Evaluation
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def change(
 ) -> ChangeResult:
     """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
 
-    `reason` is why the past is corrected: `at` before a breach that was noted needs it.
+    `reason` says why the past is corrected; it is required if `at` is not after a recorded breach.
 
     Raises:
         UsageError: `at` lies in the future.
@@ -81,7 +81,7 @@ def change(
         for reference in references:
             try:
                 number = book.number_of(reference)
-                carry_out(book, number, make, effective, why)
+                result.warnings += carry_out(book, number, make, effective, why)
                 result.done.append(number)
             except SlactlError as error:
                 result.failures.append(error)
@@ -90,12 +90,14 @@ def change(
     return result
 
 
-def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> None:
-    """Append the entries of a change to one ticket, and note deadlines that moved and breaches that were corrected.
+def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+    """Append the entries of a change to one ticket, and record moved deadlines and corrected breaches.
+
+    Returns a warning for each late target that the change left as it was.
 
     Raises:
-        RefusedError: the state of the ticket does not allow it, or `backdated` lies before it opened, or before a
-            breach that was noted and there is no reason.
+        RefusedError: the state of the ticket does not allow it, or `backdated` is before its creation; or there is no
+            reason, and `backdated` is not after a recorded breach.
     """
     at = backdated or book.instant(number)
     opened = book.state(number).created_at
@@ -109,11 +111,12 @@ def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | Non
     before = open_deadlines(book.state(number))
     for entry in entries:
         book.append(number, entry)
-    moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.DUE_SET}
+    moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.TAGS, EventType.DUE_SET}
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
     if moving and open_deadlines(book.state(number)) != before:
         note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
     note_corrections(book, number, noted, reason)
+    return late_warnings(number, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []
 
 
 def reply(body: str | None, status: Status | None) -> Change:
@@ -272,6 +275,8 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
         raise RefusedError(f"ticket {number} is {state.status}", f"slactl reopen {number}")
     if target is Target.NEXT_RESPONSE and (timer is None or timer.stopped_at is not None):
         raise RefusedError(f"no customer waits for a next response in ticket {number}", f"slactl show {number}")
+    if target is Target.UPDATE and state.first_responded_at is None and timer is None:
+        raise RefusedError(f"no update is due in ticket {number} before the first reply", f"slactl show {number}")
     if timer is not None and timer.stopped_at is not None:
         raise RefusedError(f"the {target.value.replace('_', ' ')} of ticket {number} is over", f"slactl show {number}")
     if due_at is None and (timer is None or not timer.manual):

@@ -27,3 +27,19 @@ def note_deadlines(book: Ledger, number: int, reason: str) -> None:
         book.now, EventType.DUE_SET, {"policy": state.policy, "because": reason, **due}, "slactl", ActorType.SYSTEM
     )
     book.append(number, Entry(noted, action=DEADLINES))
+
+
+def late_warnings(number: int, state: Evaluation) -> list[str]:
+    """Return a warning for each open target that was late when its terms changed, and so kept its old ones."""
+    policy, priority = state.terms.policy, state.terms.priority
+    warnings = []
+    for timer in state.timers:
+        if not isinstance(timer.kind, Target) or timer.stopped_at is not None or not timer.breaches:
+            continue
+        wanted = policy.target(priority, timer.kind) if policy is not None else None
+        if timer.manual or timer.terms is state.terms or wanted == timer.target_duration:
+            continue
+        name, agreed = timer.kind.value, f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays late"
+        command = f"slactl due {number} --target {name} --at 'in {wanted or '1d'}' --reason 'agreed anew'"
+        warnings.append(f"{agreed}: a change moves no missed deadline; to agree on a new one: {command}")
+    return warnings

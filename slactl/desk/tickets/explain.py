@@ -6,15 +6,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
+from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
+from slactl.sla.escalation.upcoming import IsBaseline, will_fire
+from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
-from slactl.sla.rules.hours import WEEKDAYS, interval_text
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.explanation import (
@@ -28,7 +31,7 @@ from slactl.sla.timers.explanation import (
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.sla.timers.timer import Evaluation, Timer, TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
@@ -50,6 +53,7 @@ class Case:
     versions: RulesVersions
     in_force: Rules
     fired: Collection[FiringKey]
+    is_baseline: IsBaseline
 
 
 def explain(desk: Desk, now: datetime, reference: str, target: Target | None = None) -> Record:
@@ -72,7 +76,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
             raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
-        case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired)
+        is_baseline = Baselines(connection).of_ticket(number)
+        case = Case(effective(history, now), evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -103,15 +108,15 @@ def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Recor
     }
 
 
-def terms_record(terms: Terms, case: Case) -> Record:
-    """Return the chosen policy, when and why it was chosen, and the policies that did not match."""
+def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record:
+    """Return which policy was chosen, when and why, which were passed over, and the calendar of a target."""
     tried = terms.rules.explain_match(terms.facts)
     policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
-        "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
+        "match": policy.match.stated() if policy is not None else None,
         "passed_over": [{"policy": each.name, "reason": reason} for each, reason in tried if reason is not None],
-        **_calendar_record(terms),
+        **_calendar_record(terms, kind),
         "chosen_at": to_text(instant_of(terms.chosen_at)),
         "chosen_because": by.type.value,
         "chosen_by": by.actor,
@@ -121,16 +126,21 @@ def terms_record(terms: Terms, case: Case) -> Record:
     }
 
 
-def _calendar_record(terms: Terms) -> Record:
-    """Return the calendar as the rules state it; `timezone` is the zone in force, the tenant's or the stated one."""
-    stated = terms.rules.calendars[terms.policy.calendar] if terms.policy is not None else None
+def _calendar_record(terms: Terms, kind: Target | None) -> Record:
+    """Return the calendar of the policy, or of a target that has its own, as the rules state it.
+
+    `timezone` is the zone in force, the tenant's or the stated one.
+    """
+    calendar = terms.calendar_of(kind) if kind is not None else terms.calendar
+    stated = terms.rules.calendars[calendar.name] if terms.policy is not None else None
     return {
-        "calendar": terms.policy.calendar if terms.policy is not None else None,
-        "timezone": terms.calendar.timezone if stated is not None else None,
+        "calendar": calendar.name if stated is not None else None,
+        "timezone": calendar.timezone if stated is not None else None,
         "stated_timezone": stated.timezone if stated is not None else None,
-        "always_open": terms.calendar.always_open,
+        "always_open": calendar.always_open,
+        "any_of": list(stated.any_of) if stated is not None and stated.any_of else None,
         "hours": in_order_of_week(stated.weekly) if stated is not None else None,
-        "holidays_of": "-".join(filter(None, (stated.country, stated.subdivision))) or None if stated else None,
+        "holidays_of": ", ".join(calendar.regions()) or None,
     }
 
 
@@ -152,19 +162,21 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     now, terms, calendar = case.evaluation.now, timer.terms, timer.clock_run.calendar
     assert terms is not None
     assert isinstance(timer.kind, Target)
-    found, working = list(segments(timer, now)), list(steps(timer, now))
+    # The end of an unknown target is not known, so nobody can say which time counted.
+    is_unknown = timer.state is TimerState.UNKNOWN
+    found, working = ([], []) if is_unknown else (list(segments(timer, now)), list(steps(timer, now)))
     end = found[-1].end if found else timer.started_at
     targets_key = None
     if terms.policy is not None:
         targets_key = terms.priority.value if terms.policy.targets.get(terms.priority.value) else "default"
     return {
         **timer_record(timer),
-        **terms_record(terms, case),
+        **terms_record(terms, case, timer.kind),
         "promise": str(timer.target_duration) if timer.target_duration is not None else None,
         "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
-        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
+        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None and working else None,
         "steps": [_step_record(step) for step in working],
         "business_days": [to_text(day) for day in business_days(timer)],
         "segments": [_segment_record(each) for each in found if not each.ahead],
@@ -234,9 +246,9 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next undecided firing of each level in force, where its instant is known."""
+    """Yield the next undecided firing of each level in force, if its instant is known."""
     evaluation = case.evaluation
-    if timer.stopped_at is not None:
+    if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
         seen = set[str]()
@@ -246,6 +258,8 @@ def _levels(timer: Timer, case: Case) -> Iterator[Record]:
             if due.level.id in seen or due.key in case.fired:
                 continue
             seen.add(due.level.id)
+            if not will_fire(due, evaluation, case.is_baseline):
+                continue
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,

@@ -10,27 +10,29 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slactl.clock import from_text, to_text
-from slactl.desk.ledger.projection import TimerContext, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_columns, timer_rows
 from slactl.sla.enums import Condition, EventType, Target
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import missed_cycle
-from slactl.sla.history.event import Event
+from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
-from slactl.store.read.audit import Stored
-from slactl.store.schema.events import BREACH, OF_HISTORY, from_row
+from slactl.store.read.audit import Stored, facts_of
 
 Row = dict[str, Any]
 
 #: The kind and the cycle of a timer.
 TimerKey = tuple[str, int]
 
+#: The columns of `outcome` that do not follow from the history alone.
+NOT_OF_OUTCOMES = ("id", "detected_at")
+
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
 
-#: The columns of `timer` that were added later: null in an older row until its ticket changes.
-LATER = ("paused_seconds", "closed_seconds")
+#: The columns of `timer` that were added later, and what an older row has there until its ticket changes.
+LATER: Row = {"paused_seconds": None, "closed_seconds": None}
+WITH_OUTCOMES: Row = {"agreement": 0, "counted": 0}
 
 #: The columns of `ticket` with a text that a person wrote.
 WRITTEN = ("subject", "requester_email")
@@ -74,35 +76,39 @@ class ExpectedRows:
     evaluation: Evaluation
     ticket: Row
     rules: str | None
-    detected: Mapping[TimerKey, Sequence[str]]
+    detected: Mapping[BreachKey, Sequence[str]]
     fired: set[FiringKey]
+
+    @property
+    def noticed(self) -> dict[BreachKey, str]:
+        """Return when each breach was noticed last."""
+        return {key: instants[-1] for key, instants in self.detected.items()}
 
     def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
         """Return the rows of the timers by kind and cycle; with today's rules also their next instants."""
-        detected = {key: instants[-1] for key, instants in self.detected.items()}
-        context = TimerContext(rules, self.fired, detected, set(Condition))
+        context = TimerContext(rules, self.fired, self.noticed, set(Condition))
         return {(row["kind"], row["cycle"]): row for row in timer_rows(number, self.evaluation, context)}
 
 
 def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = None) -> ExpectedRows:
-    """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+    """Return what the history of a ticket gives as of an instant (default: now, or its last event if that is later).
 
     Raises:
         ValueError: there is no history, or it does not begin with the opening of the ticket.
         RulesError: the rules that it is pinned to are not there.
     """
-    history = _history(kept)
+    history = kept.history
     if not history:
         raise ValueError("it has no history")
     at = at or max(context.now, history[-1].at)
-    evaluation = evaluate(history, context.rules, at, context.holidays)
+    evaluation = evaluate(history, context.rules, at, context.holidays, with_outcomes=True)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
     identity: Row = dict.fromkeys(("external_id", *WRITTEN))
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
         if '"external_id"' in detail or "_hash" in detail:
-            facts = _facts(detail)
+            facts = facts_of(detail)
             identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
             identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
     ticket = ticket_columns(evaluation) | identity
@@ -127,7 +133,11 @@ def differences(kept: Stored, context: AuditContext, versions: Mapping[int, str]
 def _compared(
     kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> list[Difference]:
-    return [*_ticket_differences(kept, late, early, versions), *_timer_differences(kept, late, early, rules)]
+    return [
+        *_ticket_differences(kept, late, early, versions),
+        *_timer_differences(kept, late, early, rules),
+        *_outcome_differences(kept, late),
+    ]
 
 
 def _ticket_differences(
@@ -155,13 +165,60 @@ def _timer_differences(
         # A condition has a timer only if an escalation rule of today watches it.
         if key in stored or key[0] not in tuple(Condition):
             # The cycle of a breach is found by its deadline, which may have moved since.
-            noticed = [at for (kind, _), instants in late.detected.items() if kind == key[0] for at in instants]
-            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed)
+            noticed = [at for (kind, *_), instants in late.detected.items() if kind == key[0] for at in instants]
+            later = LATER if kept.outcomes is not None else LATER | WITH_OUTCOMES
+            yield from _one_timer(kept.number, stored.get(key), now.get(key), before.get(key), noticed, later)
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
 
 
+def _outcome_differences(kept: Stored, late: ExpectedRows) -> Iterator[Difference]:
+    """Yield the outcomes that are missing, those that do not follow from the history, and wrong columns."""
+    if kept.outcomes is None:
+        return
+    timers = {(row["kind"], row["cycle"]): row for row in kept.timers}
+    left = list(kept.outcomes)
+    for row in outcome_rows(kept.number, late.evaluation, {}):
+        known = next((each for each in left if _outcome(each) == _outcome(row)), None)
+        timer = timers.get((row["kind"], row["cycle"]))
+        if known is not None:
+            left.remove(known)
+            yield from _noticed_and_counted(kept.number, known, timer, late)
+        elif not _is_pending(row, timer, last_event(kept)):
+            yield Difference(kept.number, outcome_name(kept.number, row), "id", None, kept.number)
+    for row in left:
+        yield Difference(kept.number, outcome_name(kept.number, row), "id", kept.number, None)
+
+
+def _is_pending(outcome: Row, timer: Row | None, last: datetime) -> bool:
+    """Return whether a deadline passed since the last change: it is an outcome from the next one on."""
+    if timer is None or timer["counted"] or timer["stopped_at"] is not None or outcome["stopped_at"] is not None:
+        return False
+    return bool(timer["agreement"] == outcome["agreement"] and from_text(outcome["missed_at"]) >= last)
+
+
+def _noticed_and_counted(number: int, outcome: Row, timer: Row | None, late: ExpectedRows) -> Iterator[Difference]:
+    key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
+    noticed = outcome["detected_at"]
+    if noticed is not None and noticed not in late.detected.get(key, ()):
+        name = outcome_name(number, outcome)
+        yield Difference(number, name, "detected_at", noticed, late.noticed.get(key))
+    is_last = timer is not None and timer["agreement"] == outcome["agreement"]
+    if timer is not None and is_last and outcome["missed_at"] is not None and not timer["counted"]:
+        yield Difference(number, timer_name(number, timer), "counted", 0, 1)  # reads would count the miss twice
+
+
+def _outcome(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in NOT_OF_OUTCOMES}
+
+
+def outcome_name(number: int, row: Row) -> str:
+    """Return what a finding calls an outcome, given its row."""
+    at = row["stopped_at"] or row["missed_at"]
+    return f"the outcome of the {row['kind'].replace('_', ' ')} of ticket {number} at {at}"
+
+
 def _one_timer(
-    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str]
+    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str], later: Row
 ) -> Iterator[Difference]:
     name = timer_name(number, row or late or {})
     if row is None or late is None:
@@ -171,7 +228,7 @@ def _one_timer(
         if column == "detected_at":
             if row[column] is not None and row[column] not in noticed:
                 yield Difference(number, name, column, row[column], value)
-        elif column in NOT_OF_HISTORY or (column in LATER and row[column] is None):
+        elif column in NOT_OF_HISTORY or (column in later and row[column] == later[column]):
             continue
         elif not _fits(row[column], (early or late)[column], value):
             yield Difference(number, name, column, row[column], value)
@@ -212,41 +269,25 @@ def last_event(kept: Stored) -> datetime:
     Raises:
         ValueError: there is no history.
     """
-    return max(event.at for event in _history(kept))
+    return max(event.at for event in kept.history)
 
 
-def _history(kept: Stored) -> list[Event]:
-    rows = (row for row in kept.events if row["action"] in OF_HISTORY)
-    events = (from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in rows)
-    return [event for event in events if event is not None]
+def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]]:
+    """Return when each breach was detected.
 
-
-def _detected(kept: Stored, evaluation: Evaluation) -> dict[TimerKey, list[str]]:
-    """Return when each breach was detected, by target and cycle.
-
-    A breach of a deadline that moved since belongs to the cycle of the stored timer, if one has it.
+    A breach of a deadline that moved since belongs to the cycle of the stored outcome, if one has it.
     """
-    detected: dict[TimerKey, list[str]] = {}
-    breaches: set[tuple[str, str]] = set()
-    for row in kept.events:
-        if row["action"] == BREACH:
-            facts = _facts(row["detail"])
-            target = str(facts.get("target"))
-            cycle = missed_cycle(evaluation, target, facts.get("due_at"))
-            if cycle is not None:
-                detected.setdefault((target, cycle), []).append(row["at"])
-            breaches.add((target, row["at"]))
-    for timer in kept.timers:
-        if (timer["kind"], timer["detected_at"]) in breaches:
-            detected.setdefault((timer["kind"], timer["cycle"]), []).append(timer["detected_at"])
+    detected: dict[BreachKey, list[str]] = {}
+    for target, at, facts in kept.breaches:
+        missed = missed_cycle(evaluation, target, facts.get("due_at"))
+        if missed is not None:
+            detected.setdefault(BreachKey(target, *missed), []).append(at)
+    noticed = {(target, at) for target, at, _ in kept.breaches}
+    for outcome in kept.outcomes or ():
+        if (outcome["kind"], outcome["detected_at"]) in noticed:
+            key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
+            detected.setdefault(key, []).append(outcome["detected_at"])
     return detected
-
-
-def _facts(detail: str) -> Row:
-    import json
-
-    found = json.loads(detail)
-    return found if isinstance(found, dict) else {}
 
 
 def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)

@@ -1,10 +1,10 @@
 """Rebuild the columns of every ticket and timer from its history, and report what differed.
 
-1. Triggers, indexes and views that slactl did not make are dropped; those that were changed are made again. A unique
-   index that doubled rows prevent is tried again at the end, as rebuilding may have fixed the rows.
-2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
-3. A ticket that differs from its history is written again as a whole. The next instants of timers are compared with
-   those that today's rules give.
+1. slactl drops triggers, indexes and views that it did not make, and makes changed ones again. If duplicate rows
+   prevent a unique index, slactl tries again at the end, because rebuilding may have fixed the rows.
+2. It takes the tickets in batches in the order of their numbers; each batch is one write transaction.
+3. It writes a ticket that differs from its history again as a whole. It compares the next instants of timers with the
+   instants by today's rules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,7 +120,12 @@ def foreign_parts(desk: Desk) -> list[str]:
 
 
 def _finish_structure(transaction: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
-    """Make the parts that could not be made before the tickets were rebuilt; report those that still fail."""
+    """Make the parts that could not be made before the tickets were rebuilt; report the parts that still fail.
+
+    From now on all outcomes follow from the histories, those from before an upgrade too.
+    """
+    if not done.failed:
+        structure.forget_upgrade(transaction)
     failed = structure.restore(transaction, tables=tables)
     done.unmade = list(failed)
     done.dropped = {name: sql for name, sql in done.dropped.items() if name not in failed}
@@ -135,7 +140,7 @@ def _batch(
     versions = audit.rules_versions(transaction)
     hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
     knows_levels = is_current(book)
-    for kept in list(audit.stored(transaction, numbers)):
+    for kept in list(audit.stored(transaction, numbers, upgraded=True)):
         done.tickets += 1
         mark = book.mark()
         try:
@@ -149,8 +154,7 @@ def _batch(
                 if pinned is None:
                     raise ValueError(f"the rules version {(expected.rules or 'none')[:12]} is not in the database")
                 identity = {name: expected.ticket[name] for name in ("external_id", "subject", "requester_email")}
-                detected = {key: instants[-1] for key, instants in expected.detected.items()}
-                book.restore(kept.number, pinned, Restored(identity, detected, kept.ticket is None))
+                book.restore(kept.number, pinned, Restored(identity, expected.noticed, kept.ticket is None))
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
             book.take_back(kept.number, mark)
             done.failed += 1
@@ -164,11 +168,12 @@ def _batch(
 def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> Iterator[Difference]:
     """Yield wrong next levels, and timers that no check would examine when their next level is due."""
     expected, rules = expected_rows(kept, context), book.rulebook.current
-    late = next_level_columns(expected.evaluation, rules, expected.fired)
+    is_baseline = book.rulebook.baselines.of_ticket(kept.number)
+    late = next_level_columns(expected.evaluation, rules, expected.fired, is_baseline)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
         before = expected_rows(kept, context, last_event(kept))
-        early = next_level_columns(before.evaluation, rules, expected.fired)
+        early = next_level_columns(before.evaluation, rules, expected.fired, is_baseline)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)

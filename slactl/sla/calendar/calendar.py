@@ -7,14 +7,37 @@ change.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from slactl.sla.calendar.hours import LAST_YEAR, HolidayProvider, Hours, Interval, Schedule, library_holidays
-from slactl.sla.calendar.timeline import LATEST, NoOpenHours, Timeline, check_known
+from slactl.durations import Duration
+from slactl.sla.calendar.hours import (
+    LAST_YEAR,
+    HolidayProvider,
+    HolidaySet,
+    Hours,
+    Interval,
+    Schedule,
+    library_holidays,
+)
+from slactl.sla.calendar.layout import DayLayout, NoOpenHours, UnionLayout
+from slactl.sla.calendar.timeline import LATEST, Timeline, check_known
 from slactl.sla.calendar.zone import DAY, EPOCH, Zone, day_number, merged
 
-__all__ = ["DAY", "BusinessCalendar", "HolidayProvider", "Hours", "Interval", "NoOpenHours", "library_holidays"]
+__all__ = [
+    "DAY",
+    "BusinessCalendar",
+    "HolidayProvider",
+    "HolidaySet",
+    "Hours",
+    "Interval",
+    "NoOpenHours",
+    "library_holidays",
+]
+
+#: The hours of a calendar that has only members.
+NO_HOURS = Hours()
 
 
 class BusinessCalendar:
@@ -24,17 +47,27 @@ class BusinessCalendar:
     take and return whole seconds since 1970, for callers that ask often.
     """
 
-    def __init__(self, name: str, timezone: str, hours: Hours, provider: HolidayProvider = library_holidays) -> None:
-        """Make a calendar from its hours.
+    def __init__(
+        self,
+        name: str,
+        timezone: str,
+        hours: Hours = NO_HOURS,
+        provider: HolidayProvider = library_holidays,
+        members: "Sequence[BusinessCalendar]" = (),
+    ) -> None:
+        """Make a calendar from its hours; one with members is open when any of them is, and has no hours of its own.
 
         Raises:
             NoOpenHours: it is never open.
             ValueError: the zone does not exist, or an interval is not valid.
         """
-        self.name, self.timezone, self.hours = name, timezone, hours
-        self.always_open = hours.always_open
-        self._schedule = Schedule(hours, provider)
-        self._line = Timeline(name, Zone(timezone), self._schedule)
+        self.name, self.timezone, self.hours, self.members = name, timezone, hours, members
+        self.always_open: bool = hours.always_open or any(member.always_open for member in members)
+        self._schedule, zone = Schedule(hours, provider), Zone(timezone)
+        joined: list[DayLayout | UnionLayout] = [member._line.layout for member in members]
+        self._line: Timeline = Timeline(
+            name, UnionLayout(zone, joined) if joined else DayLayout(name, zone, self._schedule)
+        )
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Return the earliest instant, in UTC, by which `duration` of open time has passed since `start`.
@@ -112,14 +145,35 @@ class BusinessCalendar:
             NoOpenHours: there are too few open dates left.
             ValueError: a naive datetime, a negative number, or a year outside 1900 to 2400.
         """
+        return EPOCH + timedelta(0, self.add_days_seconds(in_seconds(start), n))
+
+    def add_days_seconds(self, start: int, n: int) -> int:
+        """Do `add_days` in whole seconds since 1970."""
         if n < 0:
             raise ValueError("a negative number of days cannot be added")
         line = self._line
-        opening = line.next_open(in_seconds(start))
+        opening = line.next_open(start)
         if n == 0:
-            return EPOCH + timedelta(0, opening)
+            return opening
         day, wall = line.wall_place(opening)
-        return EPOCH + timedelta(0, line.clip(line.day_after(day, n), wall))
+        return line.clip(line.day_after(day, n), wall)
+
+    def after(self, start: int, length: Duration) -> int:
+        """Return the instant at which a length of time that begins at `start` is used up, in seconds since 1970.
+
+        Business days with a time of day count from the local date of `start`. They end at that time of the last date,
+        or when its hours end. Without a date in between they end on the same date, or on the next open date once that
+        moment has passed.
+
+        Raises:
+            NoOpenHours: there is too little open time left.
+            ValueError: a year outside 1900 to 2400.
+        """
+        if length.until is not None:
+            return self._line.moment(start, length.business_days, length.until)
+        if length.business_days:
+            return self.add_days_seconds(start, length.business_days)
+        return self.add_seconds(start, length.seconds)
 
     def pieces(self, a: datetime, b: datetime) -> list[tuple[datetime, datetime]]:
         """Return the open intervals within [a, b), merged and in order, in UTC.
@@ -141,23 +195,54 @@ class BusinessCalendar:
         pieces = zip(line.starts[first:last], line.ends[first:last], strict=True)
         return [(max(a, start), min(b, end)) for start, end in pieces]
 
-    def intervals(self, day: date) -> tuple[Interval, ...]:
-        """Return the intervals that start on a date, in order, by the wall clock."""
-        return self._schedule.intervals(day_number(day))
+    def intervals(self, day: date) -> Sequence[Interval]:
+        """Return the intervals that start on a date, in order, by the wall clock.
+
+        Those of several calendars are joined, unless they are longer than a day then.
+        """
+        number, layout = day_number(day), self._line.layout
+        if isinstance(layout, DayLayout):
+            return self._schedule.intervals(number)
+        pieces, midnight = layout.day_pieces(number), number * DAY
+        if any(end - start > DAY for start, end in pieces):
+            pieces = layout.day_intervals(number)
+        offset = layout.zone.offset
+        return [(start + offset(start) - midnight, end + offset(end) - midnight) for start, end in pieces]
 
     def opening(self, day: date) -> list[tuple[datetime, datetime]]:
         """Return when the intervals that start on a date are really open, merged and in order, in UTC."""
-        pieces = self._line.open_pieces(day_number(day))
+        pieces = self._line.layout.day_pieces(day_number(day))
         return [(EPOCH + timedelta(0, start), EPOCH + timedelta(0, end)) for start, end in merged(pieces)]
 
     def clock_changes(self, a: datetime, b: datetime) -> list[tuple[datetime, int]]:
         """Return when the clocks of the zone change in (a, b), in UTC, and by how many seconds; forward is positive."""
-        periods = self._line.zone.offset_periods(in_seconds(a), in_seconds(b))
+        periods = self._line.layout.zone.offset_periods(in_seconds(a), in_seconds(b))
         return [(EPOCH + timedelta(0, new.start), new.offset - old.offset) for old, new in pairwise(periods)]
 
     def holiday_name(self, day: date) -> str | None:
-        """Return the name of the holiday on a date, or None; special hours on the date do not matter."""
-        return self._schedule.holiday_name(day)
+        """Return the name of the holiday on a date, or None; special hours on the date do not matter.
+
+        Holidays of several calendars come with the names of their calendars.
+        """
+        if not self.members:
+            return self._schedule.holiday_name(day)
+        named = [(member.holiday_name(day), member.name) for member in self.members]
+        return "; ".join(f"{holiday} ({name})" for holiday, name in named if holiday is not None) or None
+
+    def regions(self) -> list[str]:
+        """Return the country whose holidays it keeps, with its subdivision (`DE-BE`), or those of all its members."""
+        own = [self.hours.country, self.hours.subdivision]
+        joined = [region for member in self.members for region in member.regions()]
+        return list(dict.fromkeys([*(["-".join(filter(None, own))] if own[0] else []), *joined]))
+
+    def is_special(self, day: date) -> bool:
+        """Return whether a date has special hours, in any of several calendars."""
+        return self._schedule.is_special(day) or any(member.is_special(day) for member in self.members)
+
+    def is_closed_by_holiday(self, day: date) -> bool:
+        """Return whether a date would be open if it were not a holiday, in any of several calendars."""
+        joined = any(member.is_closed_by_holiday(day) for member in self.members)
+        return joined or self._schedule.is_closed_by_holiday(day)
 
 
 def in_seconds(t: datetime) -> int:

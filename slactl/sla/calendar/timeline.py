@@ -4,16 +4,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from slactl.sla.calendar.hours import FIRST_YEAR, LAST_YEAR, Schedule
-from slactl.sla.calendar.zone import DAY, EPOCH, Zone, date_of, day_number, merged, real, skipped
+from slactl.durations import CLOSE
+from slactl.sla.calendar.hours import FIRST_YEAR, LAST_YEAR
+from slactl.sla.calendar.layout import DayLayout, NoOpenHours, UnionLayout, around
+from slactl.sla.calendar.zone import DAY, EPOCH, day_number, new_year
 
 #: The first instant that a calendar knows, and the end of the last: seconds since 1970.
 EARLIEST = day_number(date(FIRST_YEAR, 1, 1)) * DAY
 LATEST = day_number(date(LAST_YEAR + 1, 1, 1)) * DAY
-
-
-class NoOpenHours(ValueError):
-    """Report that a calendar is never open, or has no open time left after an instant."""
 
 
 class Timeline:
@@ -24,14 +22,9 @@ class Timeline:
     out; there are none before the first question.
     """
 
-    def __init__(self, name: str, zone: Zone, schedule: Schedule) -> None:
-        """Make an empty timeline for the calendar of this name.
-
-        Raises:
-            NoOpenHours: the calendar is never open.
-        """
-        self._name, self.zone, self._schedule = name, zone, schedule
-        self._last_year = self._find_last_year()
+    def __init__(self, name: str, layout: DayLayout | UnionLayout) -> None:
+        """Make an empty timeline for the calendar of this name."""
+        self._name, self.layout = name, layout
         self._restart(FIRST_YEAR)
 
     def counted(self, t: int) -> int:
@@ -111,29 +104,16 @@ class Timeline:
         self._beyond, self.end = beyond, new_year(beyond)
 
     def _lengthen(self) -> None:
-        if self._beyond > self._last_year:
+        if self._beyond > self.layout.last_year:
             raise NoOpenHours(f"calendar {self._name} has no open hours left after the year {self._beyond - 1}")
         self._append_year()
 
     def _append_year(self) -> None:
-        """Lay out the year after the last one laid out.
-
-        An instant of a year of UTC can belong to one of the last dates of the year before. So the open dates of a year
-        begin three days early.
-        """
-        first, last = new_year(self._beyond), new_year(self._beyond + 1)
-        hours = {day: self._schedule.local_intervals(day) for day in range(first // DAY - 3, last // DAY + 3)}
-        local = merged([interval for intervals in hours.values() for interval in intervals])
-        periods = self.zone.year_offset_periods(self._beyond)
-        within = [(max(a, first), min(b, last), offset) for a, b, offset in periods if a < last and b > first]
-        doubtful = {day for a, b in skipped(periods) for day in range(a // DAY - 1, b // DAY + 1)}
-        days = [
-            day
-            for day in range(first // DAY - 3, last // DAY - 3)
-            if hours[day] and (day not in doubtful or self.open_pieces(day))
-        ]
-        self._append(real(local, within), days)
-        self._beyond, self.end = self._beyond + 1, last
+        """Lay out the year after the last one laid out."""
+        pieces, days = self.layout.year(self._beyond)
+        self._append(pieces, days)
+        self._beyond += 1
+        self.end = new_year(self._beyond)
 
     def _append(self, pieces: Iterable[tuple[int, int]], days: list[int]) -> None:
         """Append open intervals and dates; intervals that touch become one."""
@@ -148,29 +128,10 @@ class Timeline:
                 self.sums.append(total)
         self.days += days
 
-    def _find_last_year(self) -> int:
-        """Return the last year in which the calendar can be open."""
-        if self._schedule.opens_weekly():
-            return LAST_YEAR
-        days = [day for day in self._schedule.open_dates() if self.open_pieces(day)]
-        if not days:
-            raise NoOpenHours(f"calendar {self._name} is never open")
-        # The last interval may end, by UTC, in the year after.
-        return min(date_of(max(days)).year + 1, LAST_YEAR)
-
-    def open_pieces(self, day: int) -> list[tuple[int, int]]:
-        """Return when the intervals that start on a day are really open, in seconds since 1970."""
-        return real(
-            merged(self._schedule.local_intervals(day)), self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY)
-        )
-
     def wall_place(self, t: int) -> tuple[int, int]:
         """Return the day on which the interval open at `t` starts, and the wall time counted from its midnight."""
-        local = t + self.zone.offset(t)
-        today = local // DAY
-        starts_today = any(start <= local < end for start, end in self._schedule.local_intervals(today))
-        day = today if starts_today else today - 1
-        return day, local - day * DAY
+        day = self.layout.day_of(t)
+        return day, t + self.layout.zone.offset(t) - day * DAY
 
     def clip(self, day: int, wall: int) -> int:
         """Return the instant of a wall time of a day, moved into the day's hours.
@@ -178,13 +139,31 @@ class Timeline:
         Before the hours and between two intervals it moves to the next start, after them to the last end.
         """
         local, wanted = day * DAY + wall, 0
-        for start, end, offset in self.zone.offset_periods((day - 2) * DAY, (day + 4) * DAY):
+        for start, end, offset in self.layout.zone.offset_periods(*around(day)):
             # The wall clock shows this time first at that instant, or jumps over it there.
             if local < end + offset:
                 wanted = max(start, local - offset)
                 break
-        pieces = self.open_pieces(day)
+        pieces = self.layout.day_pieces(day)
         return next((max(start, wanted) for start, end in pieces if wanted < end), pieces[-1][1])
+
+    def moment(self, start: int, n: int, until: int) -> int:
+        """Return a wall time, or with `CLOSE` the end of the hours, of the n-th open date after the date of `start`.
+
+        Without a date in between it is the date of `start` itself, or the next open date once the moment has passed.
+
+        Raises:
+            NoOpenHours: there are too few open dates left.
+        """
+        self.cover(start)
+        zone = self.layout.zone
+        today = (start + zone.offset(start)) // DAY
+        day = self.day_after(today, n) if n else self.day_after(today - 1, 1)
+        instant = self._moment_of(day, until)
+        return instant if instant >= start or n else self._moment_of(self.day_after(today, 1), until)
+
+    def _moment_of(self, day: int, until: int) -> int:
+        return self.layout.closing(day) if until == CLOSE else self.layout.zone.instant(day * DAY + until)
 
 
 def check_known(name: str, t: int) -> None:
@@ -195,8 +174,3 @@ def check_known(name: str, t: int) -> None:
     """
     if not EARLIEST <= t < LATEST:
         raise ValueError(f"calendar {name} knows only the years {FIRST_YEAR} to {LAST_YEAR}")
-
-
-def new_year(year: int) -> int:
-    """Return the first second of a year, in seconds since 1970."""
-    return day_number(date(year, 1, 1)) * DAY

@@ -35,6 +35,11 @@ def date_of(day: int) -> date:
     return date.fromordinal(day + _EPOCH_ORDINAL)
 
 
+def new_year(year: int) -> int:
+    """Return the instant at which a year of UTC begins, in seconds since 1970."""
+    return day_number(date(year, 1, 1)) * DAY
+
+
 class Zone:
     """Answer which offset the wall clock of a time zone has."""
 
@@ -54,10 +59,21 @@ class Zone:
         """Return the periods of [first, last), in order."""
         return _offset_periods(self._zone, first, last)
 
+    def instant(self, local: int) -> int:
+        """Return the instant of a wall time, given as local seconds since 1970.
+
+        A wall time that the clocks jump over is that much later; of one that exists twice it is the first.
+        """
+        day, before = local // DAY, 0
+        for start, end, offset in self.offset_periods((day - 2) * DAY, (day + 3) * DAY):
+            if local < end + offset:
+                return local - (offset if local - offset >= start else before)
+            before = offset
+        raise AssertionError("the last period lies after every wall time")
+
     def year_offset_periods(self, year: int) -> tuple[OffsetPeriod, ...]:
         """Return the periods of a year of UTC, and of some days before and after it."""
-        first, last = day_number(date(year, 1, 1)) * DAY, day_number(date(year + 1, 1, 1)) * DAY
-        return _offset_periods(self._zone, first - _MARGIN, last + _MARGIN)
+        return _offset_periods(self._zone, new_year(year) - _MARGIN, new_year(year + 1) + _MARGIN)
 
 
 def offset_of(zone: ZoneInfo, t: int) -> int:

@@ -11,25 +11,30 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Clock, LevelOutcome, Target
-from slactl.sla.rules.offset import Offset
-from slactl.sla.timers.pauses import counted, ended, instant_of, optional_instant, reach, seconds_of
+from slactl.sla.timers.pauses import clipped, counted, ended, instant_of, optional_instant, reach, reach_all, seconds_of
+from slactl.sla.timers.timer import TimerState
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
-    from slactl.sla.rules.model import Escalation, Facts, Level
+    from slactl.sla.rules.match import Facts
+    from slactl.sla.rules.model import Escalation, Level
     from slactl.sla.rules.rules import Rules
     from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
 
-_SECOND = timedelta(seconds=1)
+_SECOND, _NOTHING = timedelta(seconds=1), Duration()
+
+#: A place behind every level that is known to fall due.
+_NEVER = 2**62
 
 
 class FiringKey(NamedTuple):
     """Identify what is decided only once: a level, for one cycle of a timer, and each of its repeats.
 
-    The fields are named as the columns in which they are stored. `arming` is the deadline revision of a warning,
-    and 0 for every other level: only warnings fire again after a person has moved the deadline.
+    The fields are named as the columns in which they are stored. `arming` grows when a person moves the deadline to
+    later: that of a warning each time, that of every other level when the deadline before was missed.
     """
 
     kind: str
@@ -82,14 +87,14 @@ class DueLevel(NamedTuple):
 
     @property
     def is_passed(self) -> bool:
-        """Whether it is a warning that becomes due only after the deadline."""
+        """Return whether it is a warning that becomes due only after the deadline."""
         return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
 
 
 def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
     """Return what must be decided only once about a level, for a timer."""
     is_warning = clock_run.target is not None and level.at.is_warning
-    revision = clock_run.deadline_revision if is_warning else 0
+    revision = clock_run.deadline_revision if is_warning else clock_run.agreement
     return FiringKey(clock_run.kind.value, clock_run.cycle, escalation.id, level.id, revision, repeat)
 
 
@@ -98,7 +103,7 @@ def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle:
 
     `idle` is after how many seconds of quiet a ticket is idle. It matters to timers of that condition only.
     """
-    return optional_instant(_instant(timer.clock_run, offset, 0, wall=wall, idle=idle))
+    return optional_instant(_instant(timer.clock_run, offset, _NOTHING, wall=wall, idle=Duration(idle)))
 
 
 def due_levels(
@@ -115,7 +120,7 @@ def due_levels(
     acked = evaluation.acked_until is not None and evaluation.acked_until > now
     for timer in evaluation.timers:
         for escalation in rules_watching(timer.clock_run, rules):
-            if not escalation.when.matches(facts):
+            if timer.state is TimerState.UNKNOWN or not escalation.when.matches(facts):
                 continue
             if timer.stopped_at is not None:
                 firings += overtaken(timer, escalation, fired)
@@ -125,19 +130,24 @@ def due_levels(
 
 
 def next_instant(
-    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: bool
+    evaluation: "Evaluation", timer: "Timer", rules: "Rules", fired: Collection[FiringKey], detected: Collection[int]
 ) -> datetime | None:
     """Return the next instant at which `check` has something to do about a timer, or None if it never has.
 
-    That is a breach that is not yet `detected`, or a level that is not in `fired`. A breach, and a level at the
-    deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the past.
+    That is a breach whose agreement is not yet `detected`, or a level that is not in `fired`. A breach, and a level
+    at the deadline, come one second after it. Levels wait until an acknowledgement ends. The instant may lie in the
+    past.
     """
     instants = []
-    if isinstance(timer.kind, Target) and not detected:
-        missed = timer.breached_at or (timer.due_at if timer.stopped_at is None else None)
-        instants += [missed + _SECOND] if missed is not None else []
+    if isinstance(timer.kind, Target):
+        unseen = [breach.at for breach in timer.breaches if breach.agreement not in detected]
+        if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
+            unseen.append(timer.due_at)
+        instants += [min(unseen) + _SECOND] if unseen else []
+    instants += [at for _, at in evaluation.woke]
+    instants += [evaluation.wakes_at] if evaluation.wakes_at is not None else []
     for escalation in rules_watching(timer.clock_run, rules):
-        if not escalation.when.matches(evaluation.facts):
+        if timer.state is TimerState.UNKNOWN or not escalation.when.matches(evaluation.facts):
             continue
         if timer.stopped_at is not None:
             instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]
@@ -206,34 +216,63 @@ def undecided(clock_run: "ClockRun", escalation: "Escalation", fired: Collection
 
 def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> Iterator[DueLevel]:
     """Yield a level and its repeats, as far as their instants are known."""
-    wall, idle = escalation.clock == Clock.WALL, idle_seconds(escalation)
+    wall, idle = escalation.clock == Clock.WALL, quiet_time(escalation)
     is_target = clock_run.target is not None
     warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
-    times, every = (level.repeat.max + 1, level.repeat.every.seconds) if level.repeat is not None else (1, 0)
-    for repeat in range(times):
-        at = _instant(clock_run, level.at, repeat * every, wall=wall, idle=idle)
+    for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
+        after = level.repeat.every.times(repeat) if level.repeat is not None and repeat else _NOTHING
+        at = _instant(clock_run, level.at, after, wall=wall, idle=idle)
         if at is None:
             return
         yield DueLevel(clock_run, escalation, level, repeat, at, warning, strict and repeat == 0)
 
 
-def idle_seconds(escalation: "Escalation") -> int:
-    """Return after how many seconds of quiet a ticket is idle; 0 for every other condition and for targets."""
-    return escalation.idle.for_.seconds if escalation.idle is not None else 0
+def quiet_time(escalation: "Escalation") -> Duration:
+    """Return how long a ticket is quiet before it is idle; nothing for every other condition and for targets."""
+    return escalation.idle.for_ if escalation.idle is not None else _NOTHING
 
 
-def _instant(clock_run: "ClockRun", offset: Offset, after: int, *, wall: bool, idle: int) -> int | None:
-    """Return the instant `after` so many counted seconds past an offset, or None while it is not known."""
-    if clock_run.due is not None and not after and offset.is_deadline:
-        return clock_run.due
-    counted_seconds = seconds_until(clock_run, offset, wall=wall, idle=idle)
-    if counted_seconds is None:
-        return None
-    calendar = wall_clock() if wall else clock_run.calendar
+def place_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> int:
+    """Return the instant at which a level would fall due without pauses, which puts the levels of a rule in order."""
+    calendar, target = clock_run.calendar, clock_run.target
+    due = calendar.add_seconds(clock_run.start, target) if target is not None else None
+    bare = clock_run._replace(pauses=(), due=due)
+    at = _instant(bare, level.at, _NOTHING, wall=False, idle=quiet_time(escalation))
+    return at if at is not None else _NEVER
+
+
+def _instant(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration) -> int | None:
+    """Return the instant so long after an offset, or None while it is not known."""
     try:
-        return reach(calendar, clock_run.start, counted_seconds + after, clock_run.pauses)
+        if offset.business_days or after.business_days or idle.business_days:
+            return _instant_in_days(clock_run, offset, after, wall=wall, idle=idle)
+        if clock_run.due is not None and not after.seconds and offset.is_deadline:
+            return clock_run.due
+        counted_seconds = seconds_until(clock_run, offset, wall=wall, idle=idle.seconds)
+        if counted_seconds is None:
+            return None
+        calendar = wall_clock() if wall else clock_run.calendar
+        return reach(calendar, clock_run.start, counted_seconds + after.seconds, clock_run.known_pauses)
     except NoOpenHours:  # a level for which the calendar has no time left never becomes due
         return None
+
+
+def _instant_in_days(
+    clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration
+) -> int | None:
+    """Do `_instant` where some length is in business days: one length after the other, on the timer's calendar."""
+    past = Duration(offset.seconds, offset.business_days)
+    if clock_run.target is None:
+        return reach_all(clock_run.calendar, clock_run.start, (idle, past, after), clock_run.pauses)
+    start, lengths = clock_run.due, [past, after]
+    if not offset.business_days:
+        start, lengths = _instant(clock_run, offset, _NOTHING, wall=wall, idle=_NOTHING), [after]
+    if start is None:
+        return None
+    later = clipped(clock_run.known_pauses, start)
+    instant = reach_all(clock_run.calendar, start, lengths, later)
+    # The hours of a following date can lie before an instant of a long night.
+    return max(start, instant) if instant is not None else None
 
 
 def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: int) -> int | None:
@@ -244,7 +283,7 @@ def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: in
     if wall:
         if clock_run.due is None:
             return None
-        pauses = ended(clock_run.pauses, clock_run.due)
+        pauses = ended(clock_run.known_pauses, clock_run.due)
         deadline = max(0, counted(wall_clock(), clock_run.start, clock_run.due, pauses))
     if offset.percent is not None:
         return deadline * offset.percent // 100

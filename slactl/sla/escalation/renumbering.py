@@ -27,6 +27,14 @@ class Cycle(NamedTuple):
     stop: datetime | None
 
 
+class BreachKey(NamedTuple):
+    """Identify a breach that is noticed only once: a cycle of a target, and the agreement that was missed."""
+
+    kind: str
+    cycle: int
+    agreement: int
+
+
 class Decision(NamedTuple):
     """Hold a level that was decided; `id` is its record's id, `at` an instant at which its cycle ran.
 
@@ -81,29 +89,30 @@ def renumbered(
 
 
 def renumbered_breaches(
-    noticed: Mapping[tuple[str, int], str], before: Collection[Cycle], now: Collection[Cycle]
-) -> dict[tuple[str, int], str]:
-    """Return when each breach was noticed, by target and cycle, with the cycle numbers of `now`."""
+    noticed: Mapping[BreachKey, str], before: Collection[Cycle], now: Collection[Cycle]
+) -> dict[BreachKey, str]:
+    """Return when each breach was noticed, with the cycle numbers of `now`."""
     cycles_before = {(cycle.kind, cycle.cycle): cycle for cycle in before}
-    breaches: dict[tuple[str, int], str] = {}
-    for (kind, number), text in sorted(noticed.items()):
+    breaches: dict[BreachKey, str] = {}
+    for (kind, number, agreement), text in sorted(noticed.items()):
         old = cycles_before.get((kind, number))
         at = from_text(text)
         # A breach may be noticed only after its cycle ended.
         at = min(at, old.stop) if old is not None and old.stop is not None else at
         new = successor(at, old, [cycle for cycle in now if cycle.kind == kind])
         if new is not None:
-            breaches.setdefault((kind, new), text)
+            breaches.setdefault(BreachKey(kind, new, agreement), text)
     return breaches
 
 
-def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None) -> int | None:
-    """Return the cycle of a target that missed this deadline, or None if no cycle is known to have missed it."""
+def missed_cycle(evaluation: "Evaluation", target: str, due_at: str | None) -> tuple[int, int] | None:
+    """Return the cycle and the agreement of a target under which this deadline was missed; None if none is known."""
     return next(
         (
-            timer.cycle
+            (timer.cycle, breach.agreement)
             for timer in evaluation.timers
-            if timer.kind == target and timer.breached_at is not None and to_text(timer.breached_at) == due_at
+            for breach in timer.breaches
+            if timer.kind == target and to_text(breach.at) == due_at
         ),
         None,
     )

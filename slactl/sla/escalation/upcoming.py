@@ -1,16 +1,16 @@
 """Find the level of a ticket that fires next, and the levels that a person fires ahead of their time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.sla.escalation.levels import (
+    DueLevel,
     FiringKey,
-    idle_seconds,
     key_of,
+    place_of,
     repeats,
     rules_watching,
-    seconds_until,
     undecided,
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
@@ -29,13 +29,20 @@ class NextLevel(NamedTuple):
     at: datetime
 
 
-def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey]) -> NextLevel | None:
+#: Tells of an escalation rule, a level and its instant whether the rule is too young for the level to fire.
+IsBaseline = Callable[[str, str, datetime], bool]
+
+
+def next_level(
+    evaluation: "Evaluation", rules: "Rules", fired: Collection[FiringKey], is_baseline: IsBaseline
+) -> NextLevel | None:
     """Return the next level of a ticket that is not in `fired` and would fire as the ticket is now.
 
-    A level that is due already and waits for the next `check` counts. None while every watched clock is paused.
+    A level that is due already and waits for the next `check` counts, unless it is older than its rule. None while
+    every watched clock is paused.
     """
     candidates = list[NextLevel]()
-    now, acked = seconds_of(evaluation.now), evaluation.acked_until
+    acked = evaluation.acked_until
     for timer in evaluation.timers:
         if not timer.is_counting:
             continue
@@ -43,10 +50,21 @@ def next_level(evaluation: "Evaluation", rules: "Rules", fired: Collection[Firin
             if escalation.when.matches(evaluation.facts):
                 for due in undecided(timer.clock_run, escalation, fired):
                     at = instant_of(due.at)
-                    is_past = due.clock_run.due is not None and due.clock_run.due < now
-                    if due.level.when.matches(evaluation.facts) and not due.is_passed and not (due.warning and is_past):
+                    if will_fire(due, evaluation, is_baseline):
                         candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
     return min(candidates, key=lambda candidate: candidate.at, default=None)
+
+
+def will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
+    """Return whether a level of a rule that matches the ticket fires, if the ticket stays as it is.
+
+    A warning whose deadline has passed does not, nor a level for other tickets, nor one that is older than its rule.
+    """
+    now = seconds_of(evaluation.now)
+    is_late = due.warning and due.clock_run.due is not None and due.clock_run.due < now
+    if due.is_passed or is_late or not due.level.when.matches(evaluation.facts):
+        return False
+    return due.at >= now or not is_baseline(due.escalation.id, due.level.id, instant_of(due.at))
 
 
 class ManualLevel(NamedTuple):
@@ -77,10 +95,7 @@ def up_to(
     They are the earlier levels that are not in `fired`, with the repeats that have become due by `now`, and `level`
     itself as the last one. Later repeats fire as they would have.
     """
-    idle = idle_seconds(escalation)
-    # The offset on the calendar is known while the clock is paused too.
-    reached = [seconds_until(clock_run, one.at, wall=False, idle=idle) or 0 for one in escalation.levels]
-    in_order = [escalation.levels[number] for number in sorted(range(len(reached)), key=lambda n: (reached[n], n))]
+    in_order = sorted(escalation.levels, key=lambda one: place_of(clock_run, escalation, one))
     decided: list[ManualLevel] = []
     for earlier in in_order[: in_order.index(level)]:
         known = [due for due in repeats(clock_run, escalation, earlier) if not due.repeat or due.at <= seconds_of(now)]

@@ -5,14 +5,15 @@ two events is examined as a whole: first the levels that became due earlier and 
 level at its instant.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Condition, LevelOutcome, Target
 from slactl.sla.escalation.levels import DueLevel, Firing, FiringKey, decide, decide_due, levels_of, rules_watching
+from slactl.sla.history.effective import effective, retractions
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import check_opened
@@ -38,34 +39,55 @@ class EventGap:
 
 
 def evaluate_with_firings(
-    history: Sequence[Event], rules: Rules, now: datetime, holidays: HolidayProvider | None = None
+    history: Sequence[Event],
+    rules: Rules,
+    now: datetime,
+    holidays: HolidayProvider | None = None,
+    *,
+    with_outcomes: bool = False,
 ) -> tuple[Evaluation, list[Firing]]:
     """Return the ticket as of `now` under these rules, and the levels that would have fired by then, in order.
 
     A level that became due while the ticket was acknowledged, or before its escalation rule matched the ticket, fires
-    afterwards and keeps its nominal instant.
+    afterwards and keeps its nominal instant. What fired before an event was retracted stays fired.
 
     Raises:
         ValueError: the ticket was not opened by `now`.
         NoOpenHours: a calendar has too little open time left for a target.
     """
     check_opened(history, now)
-    replay = Replay(history[0], lambda _: rules, holidays)
     kinds = frozenset(escalation.on for escalation in rules.escalations)
     decisions: dict[FiringKey, Firing] = {}
-    since = history[0].at
-    for at, events in groupby(history[1:], key=lambda event: event.at):
-        if at > now:
-            break
-        if kinds and at > since:
-            _decide(replay, EventGap(seconds_of(since), seconds_of(at) - 1, at_end=False), rules, kinds, decisions)
-        for event in events:
-            replay.apply(event)
-        since = at
-    if kinds:
-        _decide(replay, EventGap(seconds_of(since), seconds_of(now), at_end=True), rules, kinds, decisions)
+    replay, since = Replay(history[0], lambda _: rules, holidays), seconds_of(history[0].at)
+    changes = [at for at in retractions(history) if at <= now] if kinds else []
+    for until in (*changes, now):
+        # The second of a retraction is that of the history after it.
+        as_of = until if until is now else until - timedelta(seconds=1)
+        if as_of < history[0].at:
+            continue
+        created, *events = effective(history, as_of)
+        replay = Replay(created, lambda _: rules, holidays)
+        for gap, to_come in _gaps(created, events, seconds_of(as_of), at_end=until is now):
+            if kinds and gap.last >= since:
+                _decide(replay, replace(gap, start=max(gap.start, since)), rules, kinds, decisions)
+            for event in to_come:
+                replay.apply(event)
+        since = seconds_of(until)
     fired = [firing for firing in decisions.values() if firing.outcome is LevelOutcome.FIRED]
-    return replay.evaluation(now, ()), sorted(fired, key=lambda firing: firing.due_at)
+    evaluation = replay.evaluation(now, (), with_outcomes=with_outcomes)
+    return evaluation, sorted(fired, key=lambda firing: firing.due_at)
+
+
+def _gaps(
+    created: Event, events: Sequence[Event], until: int, *, at_end: bool
+) -> Iterator[tuple[EventGap, Sequence[Event]]]:
+    """Yield each time between two instants of events, and the events at its end; the last one has none."""
+    since = seconds_of(created.at)
+    for instant, at_once in groupby(events, key=lambda event: event.at):
+        at = seconds_of(instant)
+        yield EventGap(since, at - 1, at_end=False), tuple(at_once)
+        since = at
+    yield EventGap(since, until, at_end=at_end), ()
 
 
 def _decide(

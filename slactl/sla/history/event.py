@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slactl.sla.enums import ActorType, EventType
+
+if TYPE_CHECKING:
+    from slactl.sla.calendar.hours import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Event:
     detail: Mapping[str, Any] = field(default_factory=dict)
     actor: str | None = None
     actor_type: ActorType = ActorType.USER
+    id: str | None = None
 
     @property
     def value(self) -> str:
@@ -39,7 +43,7 @@ class Event:
 
 #: The fields that make the value of an event, by type; texts that people wrote are left out.
 _VALUES = {
-    EventType.STATUS: ("status",),
+    EventType.STATUS: ("status", "until"),
     EventType.PRIORITY: ("priority",),
     EventType.ASSIGNED: ("assignee",),
     EventType.PLAN: ("plan",),
@@ -48,6 +52,12 @@ _VALUES = {
     EventType.DUE_SET: ("target", "due_at"),
     EventType.ESCALATED: ("reason", "escalation", "level", "repeat", "outcome"),
     EventType.ACKNOWLEDGED: ("until",),
+    EventType.RETRACTED: ("events",),
     EventType.BREACHED: ("target", "cycle"),
     EventType.CORRECTED: ("target", "due_at"),
 }
+
+
+def region_of(detail: Mapping[str, Any]) -> "Region | None":
+    """Return the tenant's own country and subdivision that an event states, or None where calendars keep theirs."""
+    return (detail["country"], detail.get("subdivision") or None) if detail.get("country") else None

@@ -1,17 +1,17 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slactl.clock import is_zone, new_zone, zone
-from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
-from slactl.sla.enums import Condition, Priority
-from slactl.sla.rules import addresses, model
+from slactl.clock import new_zone, zone
+from slactl.durations import WALL_FORMS, Duration, Offset
+from slactl.sla.calendar.written import interval
+from slactl.sla.enums import Clock, Condition, Priority
+from slactl.sla.rules import addresses, calendars, match, model
 from slactl.sla.rules import views as rules_views
-from slactl.sla.rules.hours import WEEKDAYS, date_intervals, holiday_dates, hours, interval, intervals, weekdays
+from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import clean, did_you_mean
+from slactl.text import clean
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -34,11 +34,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         for unique, part in getattr(rules, table).items():
             if part.timezone is not None:
                 yield from attempt((table, unique, "timezone"), check, part.timezone)
-    for name, calendar in rules.calendars.items():
-        yield from _calendar_problems(("calendars", name), calendar)
+    yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
+    if not pinned:
+        yield from _tag_problems(rules)
     yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
     for number, policy in enumerate(rules.policies):
-        yield from _policy_problems(("policy", number), policy, rules)
+        yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
             path = (kind, name)
@@ -53,10 +54,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     yield from duplicates(("escalation",), "id", [escalation.id for escalation in rules.escalations])
     for number, escalation in enumerate(rules.escalations):
         yield from _escalation_problems(("escalation", number), escalation, rules)
+        if not pinned and escalation.clock is Clock.WALL:
+            yield from _wall_problems(("escalation", number), escalation)
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
-    yield from rules_views.problems(rules.views)
+    yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
 def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
@@ -73,7 +76,7 @@ def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
 def known_keys(path: KeyPath) -> list[str]:
     """Return the keys that a table may have."""
     names = [key for key in path if isinstance(key, str)]
-    part: type[model.Part] | None = _ROOT.get(names[0]) if names else None
+    part: type[match.Part] | None = _ROOT.get(names[0]) if names else None
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
@@ -81,9 +84,10 @@ def known_keys(path: KeyPath) -> list[str]:
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
-_ROOT: dict[str, type[model.Part]] = {
+_ROOT: dict[str, type[match.Part]] = {
     "settings": model.Settings,
-    "calendars": model.CalendarRules,
+    "priorities": model.PriorityWords,
+    "calendars": calendars.CalendarRules,
     "policy": model.Policy,
     "roles": model.Role,
     "people": model.Person,
@@ -91,102 +95,63 @@ _ROOT: dict[str, type[model.Part]] = {
     "templates": model.Templates,
 }
 
-_INNER: dict[str, type[model.Part]] = {
+_INNER: dict[str, type[match.Part]] = {
     "manual_escalation": model.ManualEscalation,
-    "match": model.Match,
-    "when": model.Match,
+    "match": match.Match,
+    "not": match.MatchKeys,
+    "when": match.Match,
     "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,
     "idle": model.Idle,
     "burst": model.Burst,
+    **dict.fromkeys(model.TargetDurations.model_fields, model.TargetTime),
 }
 
 
-def _calendar_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    stated = [key for key in ("weekly", "dates", "country", "holidays") if getattr(calendar, key)]
-    if calendar.always_open and stated:
-        yield (*path, stated[0]), f"always_open and {stated[0]} cannot be used together"
-        return
-    yield from (bad_hours := list(_hours_problems(path, calendar)))
-    yield from _country_problems(path, calendar)
-    if not bad_hours and not calendar.always_open:
-        try:
-            # The clocks of the zone may jump over all hours of the special dates.
-            BusinessCalendar(str(path[-1]), calendar.timezone if is_zone(calendar.timezone) else "UTC", hours(calendar))
-        except NoOpenHours:
-            yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
-
-
-def _hours_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    named: dict[int, str] = {}
-    for key, texts in calendar.weekly.items():
-        yield from attempt((*path, "weekly", key), _not_twice, key, named)
-        yield from attempt((*path, "weekly", key), intervals, texts)
-    for key, texts in calendar.dates.items():
-        yield from attempt((*path, "dates", key), date_intervals, {key: texts})
-    yield from attempt((*path, "holidays"), holiday_dates, calendar.holidays)
-
-
-def _not_twice(key: str, named: dict[int, str]) -> None:
-    for weekday in weekdays(key):
-        if named.setdefault(weekday, key) != key:
-            raise ValueError(f"{WEEKDAYS[weekday]} already has hours in {named[weekday]!r}")
-
-
-def attempt(path: KeyPath, convert: Callable[..., object], *values: object) -> Iterator[Problem]:
-    """Yield the problem of values that `convert` refuses."""
-    try:
-        convert(*values)
-    except ValueError as error:
-        yield path, str(error)
-
-
-def _country_problems(path: KeyPath, calendar: model.CalendarRules) -> Iterator[Problem]:
-    if calendar.country is None:
-        if calendar.subdivision is not None:
-            yield (*path, "subdivision"), "a subdivision needs a country"
-        return
-    if re.fullmatch("[A-Z]{2}", calendar.country) and _is_known(calendar.country, calendar.subdivision):
-        return
-    # The list of all countries takes long to make, so it is made for the error message only.
-    from holidays import list_supported_countries
-
-    supported = list_supported_countries()
-    if calendar.country not in supported:
-        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
-        yield (*path, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
-    elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
-        known = ", ".join(supported[calendar.country]) or "none"
-        yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
-
-
-def _is_known(country: str, subdivision: str | None) -> bool:
-    from holidays import country_holidays
-
-    try:
-        country_holidays(country, subdiv=subdivision)
-    except (NotImplementedError, KeyError):
-        return False
-    return True
-
-
-def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules") -> Iterator[Problem]:
-    for key in policy.targets:
-        yield from unknown_words((*path, "targets", key), [key], [*Priority, "default"], "priority")
+def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, measure: bool) -> Iterator[Problem]:
+    """Yield wrong names and, where `measure` allows to ask the calendars, days that have no certain length."""
     if policy.calendar not in rules.calendars:
         yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
-        return
-    always = rules.calendars[policy.calendar].always_open
-    for priority, durations in policy.targets.items():
+    for priority, times in policy.targets.items():
+        yield from unknown_words((*path, "targets", priority), [priority], [*Priority, "default"], "priority")
         for target in model.TargetDurations.model_fields:
-            duration = getattr(durations, target)
-            if duration is not None and duration.has_days and not always:
-                advice = f'write hours or business days, such as "{max(1, duration.seconds // 86_400)}bd"'
-                yield (
-                    (*path, "targets", priority, target),
-                    f'"{duration}" counts days, but calendar {policy.calendar} is not always open; {advice}',
-                )
+            time: model.TargetTime | None = getattr(times, target)
+            if time is None:
+                continue
+            here, calendar = (*path, "targets", priority, target), time.calendar or policy.calendar
+            if time.calendar is not None:
+                yield from unknown_words((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
+            if measure and time.within.has_days and not _is_whole(rules, calendar):
+                advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
+                yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
+
+
+def _tag_problems(rules: "Rules") -> Iterator[Problem]:
+    """Yield the tags that no ticket can have, because a tag is written without blanks."""
+    tags: list[tuple[KeyPath, Iterable[str]]] = []
+    conditions: list[tuple[KeyPath, match.Match]] = [
+        (("policy", number, "match"), policy.match) for number, policy in enumerate(rules.policies)
+    ]
+    for number, escalation in enumerate(rules.escalations):
+        conditions.append((("escalation", number, "when"), escalation.when))
+        for index, level in enumerate(escalation.levels):
+            here = ("escalation", number, "level", index)
+            conditions.append(((*here, "when"), level.when))
+            tags.append(((*here, "tag"), level.tag))
+    for path, condition in conditions:
+        tags.append(((*path, "tag"), condition.tag))
+        tags.append(((*path, "not", "tag"), condition.not_.tag if condition.not_ is not None else ()))
+    for path, names in tags:
+        for name in names:
+            if "," in name or any(character.isspace() for character in name):
+                dashed = "-".join(name.replace(",", " ").split()) or "needs-review"
+                yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {dashed!r}"
+
+
+def _is_whole(rules: "Rules", calendar: str) -> bool:
+    """Return whether a calendar that exists is open all day."""
+    return calendar not in rules.calendars or rules.is_open_all_day(calendar)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
@@ -254,17 +219,23 @@ def _escalation_problems(path: KeyPath, escalation: model.Escalation, rules: "Ru
         yield from _unknown_names((*here, "notify"), level.notify, rules, RELATIONS)
 
 
+def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Problem]:
+    """Yield the business days of an escalation rule that counts every hour."""
+    lengths: list[tuple[KeyPath, Offset | Duration]] = []
+    if escalation.idle is not None:
+        lengths.append((("idle", "for"), escalation.idle.for_))
+    for number, level in enumerate(escalation.levels):
+        lengths.append((("level", number, "at"), level.at))
+        if level.repeat is not None:
+            lengths.append((("level", number, "repeat", "every"), level.repeat.every))
+    for key, length in lengths:
+        if length.business_days:
+            advice = f'clock = "wall" counts every hour; use {WALL_FORMS}, or clock = "calendar"'
+            yield (*path, *key), f'"{length}" is in business days, but {advice}'
+
+
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:
     yield from unknown_words(path, names, [*rules.roles, *rules.people, *also], "role or person")
-
-
-def unknown_words(path: KeyPath, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[Problem]:
-    """Yield a problem for each name that is not known."""
-    choices = list(known)
-    for name in names:
-        if name not in choices:
-            meant = did_you_mean(name, choices, f" (known: {', '.join(choices) or 'none'})")
-            yield path, f"there is no {what} {name!r}{meant}"
 
 
 def duplicates(path: KeyPath, key: str, names: Sequence[str]) -> Iterator[Problem]:

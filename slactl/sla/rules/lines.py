@@ -1,8 +1,13 @@
-"""Find the line of each key in a TOML text, because tomllib does not tell lines."""
+"""Read the text of a rules file, and find the line of each key in it, because tomllib does not tell lines."""
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slactl.errors import RulesError
+from slactl.files import BY_HAND, read_text
+from slactl.text import quoted
 
 #: The path to a key: names and, for arrays of tables, positions from 0.
 KeyPath = tuple[str | int, ...]
@@ -157,3 +162,44 @@ def misread(error: Exception, text: str) -> str:
     number = where.split(",")[0]
     # An error at the end of the document belongs to the last line.
     return f"{number if number.isdigit() else len(lines)}: {message.removesuffix(' (at end of document)')}"
+
+
+class RulesFile(NamedTuple):
+    """A rules file that was read before any lock was taken: its text, or the reason why there is none."""
+
+    path: Path
+    text: str
+    problem: RulesError | None
+
+    def needed(self) -> str:
+        """Return the text.
+
+        Raises:
+            RulesError: the file could not be read.
+        """
+        if self.problem is not None:
+            raise self.problem
+        return self.text
+
+
+def read_ahead(path: Path) -> RulesFile:
+    """Read a rules file now; a fault in it is reported when the rules are needed."""
+    try:
+        return RulesFile(path, read(path), None)
+    except RulesError as error:
+        return RulesFile(path, "", error)
+
+
+def read(path: Path) -> str:
+    """Return the text of a rules file, which is not checked.
+
+    Raises:
+        RulesError: the file cannot be read, is not a regular file, or is too large.
+    """
+    try:
+        return read_text(path, BY_HAND)
+    except OSError as error:
+        hint = "slactl init" if isinstance(error, FileNotFoundError) else f"ls -ld {quoted(path)}"
+        raise RulesError(f"{path} cannot be read: {error.strerror}", hint) from error
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path} is not UTF-8 at byte {error.start}", f"file {quoted(path)}") from error

@@ -9,14 +9,13 @@ from pydantic import ValidationError
 
 from slactl.errors import RulesError
 from slactl.sla.rules import checks as rules_checks
-from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, too_deep
+from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, read, too_deep
 from slactl.sla.rules.model import ManualEscalation
 from slactl.sla.rules.rules import Rules
-from slactl.sla.rules.text import read
 from slactl.text import did_you_mean, quoted
 
 #: The keys that a policy inherits from the settings unless it has them itself.
-INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from")
+INHERITED = ("pause_statuses", "pause", "reopen", "next_response_from", "count_from", "late_targets")
 
 
 def load(path: Path, known: Container[str] = ()) -> Rules:
@@ -31,7 +30,7 @@ def load(path: Path, known: Container[str] = ()) -> Rules:
 def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, pinned: bool = False) -> Rules:
     """Return the rules in a text; problems name it as `source`. `known` is as for `load`.
 
-    `pinned` rules are those of tickets that exist: they may name zones that new rules may not.
+    `pinned` rules are those of tickets that exist: they may have what was accepted once and new rules may not have.
 
     Raises:
         RulesError: the rules are not valid; each problem has its line.
@@ -45,7 +44,8 @@ def parse(text: str, source: str = "rules.toml", known: Container[str] = (), *, 
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], Lines(text), source)
     try:
-        rules = Rules.model_validate({**with_inherited(data), "canonical": tomli_w.dumps(_sorted(data))})
+        whole = {**with_inherited(data), "canonical": tomli_w.dumps(_sorted(data))}
+        rules = Rules.model_validate(whole, context={"pinned": pinned})
     except ValidationError as error:
         raise as_error(shape_problems(error, data), Lines(text), source) from error
     problems = [] if rules.hash in known else list(rules_checks.problems(rules, data, pinned=pinned))
@@ -131,7 +131,10 @@ def _message(
     kind: str, message: str, key_path: tuple[str | int, ...], known_keys: Callable[[KeyPath], Iterable[str]]
 ) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), known_keys(key_path[:-1]))}"
+        known = list(known_keys(key_path[:-1]))
+        return f"unknown key {key_path[-1]}" + did_you_mean(
+            str(key_path[-1]), known, f"; the keys here are {', '.join(known)}" if known else ""
+        )
     if kind == "too_short":
         return "must have at least one entry"
     if kind == "missing":

@@ -1,136 +1,46 @@
 """Define the tables of `rules.toml`: a frozen class for each, which refuses unknown keys and wrong types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
+from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from slactl.clock import Duration, parse_duration
-from slactl.sla.enums import Clock, Condition, NextResponseFrom, OnUnknown, Priority, Reopen, Status, Target
-from slactl.sla.rules.offset import Offset
-from slactl.text import not_one_of
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, Duration):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('a duration must be a text such as "90s", "30m", "2h", "1h30m", "2d" or "3bd"')
-    return parse_duration(value)
-
-
-def _offset(value: object) -> object:
-    if isinstance(value, Offset):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('an offset must be a text such as "80%", "-30m", "0m" or "+1h"')
-    return Offset.parse(value)
-
-
-def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
-    """Return the validator of a word that must be a member of some closed sets."""
-    words = {member.value: member for kind in kinds for member in kind}
-
-    def convert(value: object) -> object:
-        if not isinstance(value, str) or isinstance(value, StrEnum):
-            return value
-        if value not in words:
-            raise ValueError(not_one_of(value, words))
-        return words[value]
-
-    return BeforeValidator(convert)
-
-
-def from_list(value: object) -> object:
-    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _list(value: object, shown: str | None = None) -> object:
-    if isinstance(value, str):
-        raise ValueError(f'must be a list: ["{shown or value}"]')
-    return from_list(value)
-
-
-def _stated(value: object) -> object:
-    return None if value == "" else value
-
-
-Length = Annotated[Duration, BeforeValidator(_duration)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
-#: An address that may be missing; an empty text is none.
-MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
-Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
-AnyStatus = Annotated[Status, word_of(Status)]
-AnyPriority = Annotated[Priority, word_of(Priority)]
-AnyTarget = Annotated[Target, word_of(Target)]
-Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
-Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
-AnyReopen = Annotated[Reopen, word_of(Reopen)]
-AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
-
-
-class Part(BaseModel):
-    """Refuse unknown keys, loose types and changes, as the base of every table of the rules."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Hold the facts of a ticket on which policies and escalation rules match."""
-
-    plan: str
-    tenant: str | None
-    tags: tuple[str, ...]
-    priority: Priority
-    requester_domain: str | None
-
-
-class Match(Part):
-    """Hold a condition on a ticket: each key that is there must list the ticket's value, or one of its tags."""
-
-    tenant: Names = ()
-    plan: Names = ()
-    tag: Names = ()
-    priority: Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)] = ()
-    requester_domain: Names = ()
-
-    @field_validator("*")
-    @classmethod
-    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not value:
-            raise ValueError("an empty list matches nothing; remove the key to match everything")
-        return value
-
-    def matches(self, facts: Facts) -> bool:
-        """Return whether a ticket with these facts matches."""
-        return not (
-            (self.plan and facts.plan not in self.plan)
-            or (self.priority and facts.priority not in self.priority)
-            or (self.tenant and facts.tenant not in self.tenant)
-            or (self.tag and not any(tag in self.tag for tag in facts.tags))
-            or (self.requester_domain and not self._has_domain(facts.requester_domain))
-        )
-
-    def mismatch(self, facts: Facts) -> str | None:
-        """Return why a ticket with these facts does not match, or None if it does."""
-        for key, value in (("plan", facts.plan), ("tenant", facts.tenant), ("priority", facts.priority)):
-            wanted = getattr(self, key)
-            if wanted and value not in wanted:
-                return f"{key} is {value or 'none'}, not {' or '.join(wanted)}"
-        if self.tag and not any(tag in self.tag for tag in facts.tags):
-            return f"no tag is {' or '.join(self.tag)}"
-        if self.requester_domain and not self._has_domain(facts.requester_domain):
-            return f"requester_domain is {facts.requester_domain or 'none'}, not {' or '.join(self.requester_domain)}"
-        return None
-
-    def _has_domain(self, domain: str | None) -> bool:
-        return domain is not None and domain in {name.lower() for name in self.requester_domain}
+from slactl.durations import TARGET_FORMS, Duration, parse_target_duration
+from slactl.sla.enums import (
+    Clock,
+    Condition,
+    CountFrom,
+    LateTargets,
+    NextResponseFrom,
+    OnUnknown,
+    Priority,
+    PriorityMeanings,
+    Reopen,
+    Status,
+    Target,
+    priority_meanings,
+)
+from slactl.sla.rules.match import Match, Part
+from slactl.sla.rules.values import (
+    Addresses,
+    AnyCountFrom,
+    AnyLateTargets,
+    AnyOffset,
+    AnyPriority,
+    AnyReopen,
+    AnyStart,
+    Length,
+    MaybeAddress,
+    Name,
+    Names,
+    Statuses,
+    Targets,
+    WallLength,
+    from_list,
+    length,
+    word_of,
+)
 
 
 class ManualEscalation(Part):
@@ -145,17 +55,19 @@ class Settings(Part):
 
     default_plan: Name = "free"
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
-    pause: Targets = (Target.RESOLUTION,)
+    pause: Targets = (Target.RESOLUTION, Target.UPDATE)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
-    due_soon: Length = Duration(2 * 3600)
+    count_from: AnyCountFrom = CountFrom.CREATION
+    late_targets: AnyLateTargets = LateTargets.KEEP
+    due_soon: WallLength = Duration(2 * 3600)
     ack_for: Length = Duration(4 * 3600)
     manual_escalation: ManualEscalation = ManualEscalation(priority=Priority.HIGH, notify=("support_manager",))
     ticket_url: str | None = None
     #: The mail server for messages to customers; without it customers get none.
     customer_mail: MaybeAddress = None
     #: How long the delivery of one message may take before its sender is killed.
-    send_timeout: Length = Duration(30)
+    send_timeout: WallLength = Duration(30)
     #: The URL that is requested after every `check` without problems, and whether it may be plain http.
     heartbeat: MaybeAddress = None
     allow_http: bool = False
@@ -165,24 +77,57 @@ class Settings(Part):
     secrets: Name = "secrets"
 
 
-class CalendarRules(Part):
-    """Hold when time counts, as the file writes it."""
+class PriorityWords(Part):
+    """Hold other words for each priority, such as "P1"; capital and small letters are the same."""
 
-    timezone: Name = "UTC"
-    country: Name | None = None
-    subdivision: Name | None = None
-    holidays: Names = ()
-    always_open: bool = False
-    weekly: Mapping[str, Names] = {}
-    dates: Mapping[str, Names] = {}
+    low: Names = ()
+    normal: Names = ()
+    high: Names = ()
+    urgent: Names = ()
+
+    @cached_property
+    def meanings(self) -> PriorityMeanings:
+        """Return the priority that each word means, by the word in small letters."""
+        return priority_meanings(self.model_dump())
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "PriorityWords":
+        meanings = {str(priority): str(priority) for priority in Priority}
+        for priority in Priority:
+            for word in getattr(self, priority.value):
+                if meanings.setdefault(word.casefold(), priority.value) != priority.value:
+                    raise ValueError(f"{word!r} cannot mean {priority} and {meanings[word.casefold()]}")
+        return self
+
+
+class TargetTime(Part):
+    """Hold how long a target may take, and the calendar that counts it; None is the calendar of the policy."""
+
+    within: Annotated[Duration, BeforeValidator(length(parse_target_duration, TARGET_FORMS))]
+    calendar: Name | None = None
+
+    def __str__(self) -> str:
+        return f"{self.within} on {self.calendar}" if self.calendar is not None else str(self.within)
+
+
+def _target_time(value: object) -> object:
+    if isinstance(value, str):
+        return TargetTime(within=parse_target_duration(value))
+    if not isinstance(value, dict | TargetTime):
+        raise ValueError(f'a target must be a text: {TARGET_FORMS}, or {{ within = "1h", calendar = "office" }}')
+    return value
+
+
+AnyTargetTime = Annotated[TargetTime, BeforeValidator(_target_time)]
 
 
 class TargetDurations(Part):
     """Hold how long each target may take."""
 
-    first_response: Length | None = None
-    next_response: Length | None = None
-    resolution: Length | None = None
+    first_response: AnyTargetTime | None = None
+    next_response: AnyTargetTime | None = None
+    update: AnyTargetTime | None = None
+    resolution: AnyTargetTime | None = None
 
 
 class Policy(Part):
@@ -193,15 +138,35 @@ class Policy(Part):
     calendar: Name
     targets: Mapping[str, TargetDurations] = {}
     pause_statuses: Statuses = (Status.PENDING, Status.WAITING_CUSTOMER)
-    pause: Targets = (Target.RESOLUTION,)
+    pause: Targets = (Target.RESOLUTION, Target.UPDATE)
     reopen: AnyReopen = Reopen.CONTINUE
     next_response_from: AnyStart = NextResponseFrom.FIRST_REPLY
+    count_from: AnyCountFrom = CountFrom.CREATION
+    late_targets: AnyLateTargets = LateTargets.KEEP
 
     def target(self, priority: Priority, target: Target) -> Duration | None:
         """Return how long a target may take at a priority, or None if the policy does not have it."""
+        stated = self.target_time(priority, target)
+        return stated.within if stated is not None else None
+
+    def target_time(self, priority: Priority, target: Target) -> TargetTime | None:
+        """Return how long a target may take at a priority and on which calendar, or None where there is none."""
         durations = self.targets.get(priority.value) or self.targets.get("default")
-        duration: Duration | None = getattr(durations, target.value, None)
-        return duration
+        stated: TargetTime | None = getattr(durations, target.value, None)
+        return stated
+
+    def own_calendars(self, priority: Priority) -> dict[Target, str]:
+        """Return the targets that are counted on another calendar than the policy's, and its name."""
+        if not self._has_own:
+            return {}
+        times = {target: self.target_time(priority, target) for target in Target}
+        return {target: time.calendar for target, time in times.items() if time is not None and time.calendar}
+
+    @cached_property
+    def _has_own(self) -> bool:
+        """Return whether any target names a calendar; most policies have none, and each change of a ticket asks."""
+        times = (getattr(stated, key) for stated in self.targets.values() for key in TargetDurations.model_fields)
+        return any(time is not None and time.calendar for time in times)
 
 
 class Repeat(Part):
@@ -215,7 +180,7 @@ class Level(Part):
     """Hold one level of an escalation rule: when it fires, and what it does."""
 
     id: Name
-    at: Annotated[Offset, BeforeValidator(_offset)]
+    at: AnyOffset
     when: Match = Match()
     priority: AnyPriority | None = None
     assign: Name | None = None
@@ -235,7 +200,7 @@ class Burst(Part):
     """Hold how many open tickets one requester opens within a wall time."""
 
     count: Annotated[int, Field(ge=2, le=10_000)]
-    within: Length
+    within: WallLength
 
 
 class Escalation(Part):

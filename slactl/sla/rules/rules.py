@@ -8,19 +8,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
-from slactl.sla.rules.hours import hours
-from slactl.sla.rules.model import (
-    CalendarRules,
-    Escalation,
-    Facts,
-    Part,
-    Person,
-    Policy,
-    Role,
-    Settings,
-    Templates,
-    from_list,
-)
+from slactl.sla.calendar.hours import Region
+from slactl.sla.rules.calendars import CalendarRules
+from slactl.sla.rules.match import Facts, Part
+from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Templates
+from slactl.sla.rules.values import from_list
 
 
 class Rules(Part):
@@ -28,6 +20,8 @@ class Rules(Part):
 
     schema_: int = Field(alias="schema")
     settings: Settings = Settings()
+    #: Other words for the four priorities, on input and in imports.
+    priorities: PriorityWords = PriorityWords()
     calendars: Mapping[str, CalendarRules] = {}
     policies: Annotated[tuple[Policy, ...], BeforeValidator(from_list)] = Field(default=(), alias="policy")
     roles: Mapping[str, Role] = {}
@@ -51,24 +45,39 @@ class Rules(Part):
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     @cached_property
-    def _calendars(self) -> dict[tuple[str, str | None, HolidayProvider | None], BusinessCalendar]:
+    def _calendars(self) -> dict[tuple[object, ...], BusinessCalendar]:
         return {}
 
     def calendar(
-        self, name: str, timezone: str | None = None, holidays: HolidayProvider | None = None
+        self,
+        name: str,
+        timezone: str | None = None,
+        holidays: HolidayProvider | None = None,
+        region: Region | None = None,
     ) -> BusinessCalendar:
-        """Return a calendar of the rules, in its own zone or in another; equal questions get the same object.
+        """Return a calendar of the rules; equal questions get the same object.
+
+        A zone and a region of a tenant replace those of the calendar, unless it is fixed. The members of a union keep
+        their own.
 
         Raises:
             KeyError: there is no calendar of this name.
             NoOpenHours: the calendar is never open.
         """
-        key = (name, timezone, holidays)
+        key = (name, timezone, holidays, region)
         if key not in self._calendars:
             stated = self.calendars[name]
-            zone = timezone or stated.timezone
-            self._calendars[key] = BusinessCalendar(name, zone, hours(stated), holidays or library_holidays)
+            zone = (None if stated.fixed else timezone) or stated.timezone
+            own = None if stated.fixed else region
+            members = [self.calendar(member, None, holidays) for member in stated.any_of or ()]
+            provider = holidays or library_holidays
+            self._calendars[key] = BusinessCalendar(name, zone, stated.hours(own), provider, members)
         return self._calendars[key]
+
+    def is_open_all_day(self, name: str) -> bool:
+        """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
+        stated = self.calendars[name]
+        return stated.is_open_all_day or any(self.is_open_all_day(member) for member in stated.any_of or ())
 
     def match(self, facts: Facts) -> Policy | None:
         """Return the first policy, from the top, that matches a ticket, or None."""

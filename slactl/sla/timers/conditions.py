@@ -112,7 +112,7 @@ def _timer(clock_run: ClockRun, stopped: int | None, now: int) -> Timer:
         started_at=instant_of(begin),
         due_at=None,
         stopped_at=optional_instant(stopped),
-        breached_at=None,
+        breaches=(),
         running_since=optional_instant(since),
         elapsed_seconds=elapsed,
         remaining_seconds=None,

@@ -1,10 +1,10 @@
 """Track one target of a ticket while its history is read: its start, its deadline, and whether it was met."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Target
 from slactl.sla.timers.pauses import (
     Pause,
@@ -16,21 +16,34 @@ from slactl.sla.timers.pauses import (
     open_seconds,
     optional_instant,
     reach,
-    seconds_of,
 )
-from slactl.sla.timers.timer import ClockRun, Timer, TimerState
+from slactl.sla.timers.timer import Breach, ClockRun, Timer, TimerState
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
     from slactl.sla.timers.terms import Terms
 
 
+class Missed(NamedTuple):
+    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
+
+    The target was late from `late_since` on.
+    """
+
+    due: int
+    at: int
+    manual: bool
+    agreement: int
+    late_since: int
+
+
 @dataclass(slots=True)
 class TrackedTarget:
     """Track one cycle of a target. Without a duration and without a deadline set by hand it makes no timer.
 
-    It is evaluated with the duration and the terms it was given last. `missed` keeps a deadline that had passed before
-    a person set another one by hand.
+    It is evaluated with the duration and the terms it was given last. Time counts from `counted_from`: the start, or a
+    person's change. `missed` holds the deadlines that had passed before a person set other ones by hand.
+    `agreement` counts the later deadlines that followed a miss. `is_unknown` says that the history cannot tell its end.
     """
 
     kind: Target
@@ -39,95 +52,144 @@ class TrackedTarget:
     log: PauseLog
     terms: "Terms"
     duration: Duration | None = None
+    counted_from: int = 0
     base: int = 0
     stopped: int | None = None
     manual: int | None = None
-    missed: int | None = None
+    missed: list[Missed] = field(default_factory=list)
+    #: All of them, including those that are not missed under the present duration.
+    replaced: list[Missed] = field(default_factory=list)
+    agreement: int = 0
     deadline_revision: int = 0
+    is_unknown: bool = False
+    #: Since when it has its deadline: a change may set one that has passed already.
+    set_at: int = 0
+    #: Whether it was set only after it had ended: its end was no end of a target then.
+    set_after_end: bool = False
+    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level.
+    ended_unanswered: bool = False
+    ended_by_level: bool = False
 
     @property
     def calendar(self) -> "BusinessCalendar":
         """Return the calendar on which its time is counted."""
-        return self.terms.calendar
+        return self.terms.calendar_of(self.kind)
 
     @property
     def is_set(self) -> bool:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
-    def aim(self, duration: Duration | None, terms: "Terms") -> None:
-        """Set the duration, measured from the start; None takes the target away.
+    @property
+    def ended_as_promised(self) -> bool:
+        """Whether it had a target when it stopped, and the history tells the instant."""
+        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
+        return self.is_set and is_after_promise and not self.is_unknown
+
+    def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
+        """Set the duration, counted from the start or from a later instant; None takes the target away.
 
         Raises:
             NoOpenHours: the calendar has too few open dates left.
         """
-        self.duration, self.terms, self.base = duration, terms, self.start
-        if duration is not None and duration.business_days:
-            self.base = seconds_of(terms.calendar.add_days(instant_of(self.start), duration.business_days))
+        self.duration, self.terms = duration, terms
+        self.base = self.counted_from = self.start if counted_from is None else counted_from
+        if duration is not None and duration.in_dates:
+            self.base = self.calendar.after(self.counted_from, duration)
 
-    def retarget(self, at: int, duration: Duration | None, terms: "Terms") -> None:
-        """Apply another duration after a person's change, unless the target has been met or missed by `at`."""
-        if self.is_set and (self.stopped is not None or self.is_late(at)):
+    def retarget(self, at: int, duration: Duration | None, terms: "Terms", *, by_person: bool = False) -> None:
+        """Apply other terms, unless the target has been met by `at`, or missed and the terms keep late targets."""
+        late = self.is_set and not self.is_unknown and self.is_late(at)
+        follows = not late or (by_person and terms.recounts_late and duration is not None)
+        if not follows or (self.is_set and self.stopped is not None and not late):
             return
-        before = self.due_if_resumed(at)
-        self.aim(duration, terms)
-        self._count_revision(before, at)
+        self.set_after_end |= not self.is_set and self.stopped is not None
+        before, calendar = self.due_if_resumed(at), self.calendar
+        counted_from = self.counted_from if terms.counts_from_change else None
+        alters = duration != self.duration
+        open_or_new = self.stopped is None or not self.is_set  # what ended before counts from its start
+        if by_person and terms.counts_from_change and open_or_new and duration is not None:
+            self.terms = terms
+            counted_from = at if alters or self.calendar is not calendar else counted_from
+        self.aim(duration, terms, counted_from)
+        self.set_at = at
+        if late:
+            self._judge_anew()
+        self._count_revision(before, at, after_a_miss=late)
 
     def set_by_hand(self, at: int, due: int | None) -> None:
         """Set the deadline to an instant that a person chose, or clear (None) the one set before."""
         if self.stopped is not None or due == self.manual:
             return
-        if self.is_late(at) and self.missed is None:
-            self.missed = self.due_if_resumed(at)
-        before = self.due_if_resumed(at)
-        self.manual = due
+        before, last = self.due_if_resumed(at), self.missed[-1].due if self.missed else None
+        late = not self.is_unknown and self._is_past_due(at)
+        if late and before is not None and (last is None or before > last):
+            missed = Missed(before, at, self.manual is not None, self.agreement, max(before, self.set_at))
+            self.missed.append(missed)
+            self.replaced.append(missed)
+        self.manual, self.set_at = due, at
         self._count_revision(before, at)
+        if self.missed:
+            self._number_agreement(self.due_if_resumed(at))
+
+    def as_stopped(self) -> "TrackedTarget":
+        """Return a copy of the target as it stopped, which no later event changes."""
+        return replace(self, missed=[*self.missed], replaced=[*self.replaced])
+
+    def reopen(self, at: int) -> None:
+        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
+        if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
+            left = self.calendar.between_seconds(self.stopped, self.manual)
+            self.manual = self.calendar.add_seconds(at, left)
+        self.stopped, self.ended_unanswered, self.ended_by_level, self.set_after_end = None, False, False, False
+
+    def know(self, at: int) -> None:
+        """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""
+        if self.is_unknown:
+            self.is_unknown, self.set_at = False, at
 
     def is_late(self, at: int) -> bool:
         """Return whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""
-        if self.missed is not None:
-            return True
-        due = self._due(self.log.clipped(self.start, self.stopped))
-        return due is not None and at > due
+        return bool(self.missed) or self._is_past_due(at)
 
     def due_if_resumed(self, at: int) -> int | None:
         """Return the deadline if the clock runs from `at` on, or None without a target."""
-        return self._due(ended(self.log.clipped(self.start, self.stopped), at))
+        return self._due(ended(self._pauses(), at))
 
     def clock_run(self, now: int) -> ClockRun | None:
-        """Return how the clock ran up to `now`, or None while it is paused or after it stopped."""
-        pauses = self.log.clipped(self.start, None)
-        if self.stopped is not None or (pauses and pauses[-1].end is None):
+        """Return how the clock ran up to `now`, or None while it is paused, after it stopped, and while unknown."""
+        pauses = self._pauses()
+        if self.stopped is not None or self.is_unknown or (self.manual is None and _goes_on(pauses)):
             return None
         return self._clock_run(pauses, now)
 
     def timer(self, now: int) -> Timer:
         """Return the timer of this target as of `now`."""
-        pauses = self.log.clipped(self.start, self.stopped)
+        pauses = self._pauses()
         past = ended(pauses, now)
         clock_run = self._clock_run(pauses, now)
-        due, target, calendar = clock_run.due, clock_run.target or 0, self.calendar
-        end = self.stopped if self.stopped is not None else max(now, self.start)
+        due, target, calendar = clock_run.due, self._target(clock_run.due, past), self.calendar
+        # A target that appears with a person's change may have been done before it.
+        end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
-        pausing = self.stopped is None and bool(pauses) and pauses[-1].end is None
-        last = pauses[-1].end if pauses else None
-        since = None if pausing or self.stopped is not None else self.start if last is None else last
-        elapsed = counted(calendar, self.start, end, past)
-        missed = self.missed if self.missed is not None else due if late else None
+        breaches = self._breaches(due if late else None)
+        stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
+        since = None if stands_still else self._running_since(pauses)
+        elapsed = counted(calendar, self.counted_from, end, past) if not self.is_unknown else 0
         paused = [pause for pause in past if pause.reason is PauseReason.PAUSED]
         return Timer(
             kind=self.kind,
             cycle=self.cycle,
-            state=self._state(missed is not None, pausing),
+            state=self._state(bool(breaches), self.manual is None and _goes_on(pauses)),
             target_seconds=target,
             started_at=instant_of(self.start),
             due_at=optional_instant(due),
-            stopped_at=optional_instant(self.stopped),
-            breached_at=optional_instant(missed),
+            stopped_at=optional_instant(self.stopped) if not self.is_unknown else None,
+            breaches=breaches,
             running_since=optional_instant(since),
             elapsed_seconds=elapsed,
-            remaining_seconds=max(0, target - elapsed),
-            paused_seconds=open_seconds(calendar, paused, self.start, end),
+            remaining_seconds=max(0, target - elapsed) if not self.is_unknown else None,
+            paused_seconds=open_seconds(calendar, paused, self.start, end) if not self.is_unknown else 0,
             overdue_seconds=self._overdue(due, end, now) if late and due is not None else 0,
             consumed_seconds=elapsed if since is None else elapsed - calendar.between_seconds(since, end),
             manual=self.manual is not None,
@@ -137,43 +199,102 @@ class TrackedTarget:
             terms=self.terms,
         )
 
+    def _pauses(self) -> tuple[Pause, ...]:
+        return self.log.clipped(self.counted_from, self.stopped)
+
     def _clock_run(self, pauses: tuple[Pause, ...], now: int) -> ClockRun:
-        due = self._due(pauses)
-        target = self._target(due, ended(pauses, now))
-        return ClockRun(self.kind, self.cycle, self.start, due, target, pauses, self.calendar, self.deadline_revision)
+        due = self._due(pauses) if not self.is_unknown else None
+        # A deadline set by hand goes on in a pause: its levels do not move with each second of it.
+        past = pauses[:-1] if self.manual is not None and _goes_on(pauses) else ended(pauses, now)
+        return ClockRun(
+            self.kind,
+            self.cycle,
+            self.counted_from,
+            due,
+            self._target(due, past),
+            pauses,
+            self.calendar,
+            self.deadline_revision,
+            self.agreement,
+            self.manual is not None,
+        )
 
     def _due(self, pauses: Sequence[Pause]) -> int | None:
-        if self.manual is not None:
-            return self.manual
+        return self.manual if self.manual is not None else self._policy_due(pauses)
+
+    def _policy_due(self, pauses: Sequence[Pause]) -> int | None:
         if self.duration is None:
             return None
         # A target in business days is used up on its last day; the pauses come on top of that.
-        seconds = 0 if self.duration.business_days else self.duration.seconds
-        return reach(self.calendar, self.base, seconds, pauses)
+        return reach(self.calendar, self.base, self.duration.seconds, pauses)
 
     def _target(self, due: int | None, past: Sequence[Pause]) -> int:
         """Return the counted seconds from the start to the deadline."""
         if self.manual is not None and due is not None:
-            return max(0, counted(self.calendar, self.start, due, past))
-        assert self.duration is not None
-        if self.duration.business_days:
+            return max(0, counted(self.calendar, self.counted_from, due, past))
+        if self.duration is None:
+            return 0
+        if self.duration.in_dates:
             # The hours of a following date can lie before an instant of a long night.
-            return max(0, self.calendar.between_seconds(self.start, self.base))
+            return max(0, self.calendar.between_seconds(self.counted_from, self.base))
         return self.duration.seconds
+
+    def _is_past_due(self, at: int) -> bool:
+        due = self._due(self._pauses())
+        return due is not None and (at if self.stopped is None else self.stopped) > due
+
+    def _breaches(self, late: int | None) -> tuple[Breach, ...]:
+        """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
+        missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
+        if late is not None:
+            missed.setdefault(self.agreement, (late, max(late, self.set_at)))
+        return tuple(
+            Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
+        )
+
+    def _judge_anew(self) -> None:
+        """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
+        judged = []
+        for missed in self.replaced:
+            due = missed.due
+            if not missed.manual:
+                past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
+                due = self._policy_due(past) or missed.at
+            if missed.at > due:
+                judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
+        self.missed = judged
 
     def _overdue(self, due: int, end: int, now: int) -> int:
         """Return the seconds counted after the deadline. A deadline set by hand may lie before the start."""
-        return counted(self.calendar, due, end, ended(self.log.clipped(min(due, self.start), self.stopped), now))
+        since = min(due, self.counted_from)
+        return counted(self.calendar, due, end, ended(self.log.clipped(since, self.stopped), now))
 
     def _state(self, missed: bool, pausing: bool) -> TimerState:
+        if self.is_unknown:
+            return TimerState.UNKNOWN
         if missed:
             return TimerState.BREACHED
         if self.stopped is not None:
             return TimerState.MET
         return TimerState.PAUSED if pausing else TimerState.RUNNING
 
-    def _count_revision(self, before: int | None, at: int) -> None:
-        """Count a revision if the deadline moved to later, so that its warnings may fire again."""
+    def _running_since(self, pauses: Sequence[Pause]) -> int:
+        last = pauses[-1].end if pauses else None
+        return self.counted_from if last is None else last
+
+    def _number_agreement(self, due: int | None) -> None:
+        """Count an agreement on a deadline later than the last one that was missed; an earlier one is not new."""
+        last = self.missed[-1]
+        is_later = due is None or due > last.due
+        self.agreement = max(self.agreement, last.agreement + 1) if is_later else last.agreement
+
+    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
+        """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""
         after = self.due_if_resumed(at)
         if before is not None and after is not None and after > before:
             self.deadline_revision += 1
+            self.agreement += after_a_miss
+
+
+def _goes_on(pauses: Sequence[Pause]) -> bool:
+    return bool(pauses) and pauses[-1].end is None

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Condition
+from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
 from slactl.sla.timers.replay import Replay, RulesFor
 from slactl.sla.timers.timer import Evaluation
@@ -26,6 +27,8 @@ def evaluate(
     now: datetime,
     holidays: HolidayProvider | None = None,
     conditions: Collection[Condition] = tuple(Condition),
+    *,
+    with_outcomes: bool = False,
 ) -> Evaluation:
     """Return the ticket and its timers as of `now`, without the events after `now`.
 
@@ -37,9 +40,8 @@ def evaluate(
         NoOpenHours: a calendar has too little open time left for a target.
     """
     check_opened(history, now)
-    replay = Replay(history[0], rules, holidays)
-    for event in history[1:]:
-        if event.at > now:
-            break
+    created, *events = effective(history, now)
+    replay = Replay(created, rules, holidays)
+    for event in events:
         replay.apply(event)
-    return replay.evaluation(now, conditions)
+    return replay.evaluation(now, conditions, with_outcomes=with_outcomes)

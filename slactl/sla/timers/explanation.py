@@ -12,7 +12,7 @@ from slactl.sla.timers.pauses import ended, instant_of, optional_instant, second
 from slactl.sla.timers.timer import Timer
 
 if TYPE_CHECKING:
-    from slactl.clock import Duration
+    from slactl.durations import Duration
     from slactl.sla.calendar.calendar import BusinessCalendar
 
 
@@ -94,11 +94,8 @@ def steps(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
 
 
 def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Iterator[ExplanationStep]:
-    calendar, start = timer.clock_run.calendar, timer.started_at
-    if target_duration.business_days:
-        instant = calendar.add_days(start, target_duration.business_days)
-    else:
-        instant = calendar.add(start, timedelta(seconds=target_duration.seconds))
+    calendar, start = timer.clock_run.calendar, instant_of(timer.clock_run.start)
+    instant = instant_of(calendar.after(timer.clock_run.start, target_duration))
     yield ExplanationStep(StepKind.TARGET, instant, _seconds(calendar.between(start, instant)))
     for pause in timer.clock_run.pauses:
         begin, kind = instant_of(pause.begin), StepKind(pause.reason.value)
@@ -113,8 +110,12 @@ def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Ite
 
 def business_days(timer: Timer) -> list[datetime]:
     """Return the instant that each business day of a target leads to; empty for a target in plain time."""
-    days = timer.target_duration.business_days if timer.target_duration is not None else 0
-    return [timer.clock_run.calendar.add_days(timer.started_at, n) for n in range(1, days + 1)]
+    length, calendar, start = timer.target_duration, timer.clock_run.calendar, timer.clock_run.start
+    if length is None or not length.in_dates:
+        return []
+    days = range(1, length.business_days) if length.business_days else ()
+    lengths = [*(length._replace(business_days=n) for n in days), length]
+    return [instant_of(calendar.after(start, each)) for each in lengths]
 
 
 def segments(timer: Timer, now: datetime) -> Iterator[Segment]:
@@ -174,13 +175,13 @@ def split_hours(calendar: "BusinessCalendar", spent: Spent, start: int, end: int
 
 def named_dates(calendar: "BusinessCalendar", first: datetime, last: datetime) -> Iterator[NamedDate]:
     """Yield the dates from one instant to another, in the calendar's zone, whose hours differ from their weekday's."""
-    zone, hours = ZoneInfo(calendar.timezone), calendar.hours
-    if hours.always_open:
+    zone = ZoneInfo(calendar.timezone)
+    if calendar.always_open:
         return
     day, end = first.astimezone(zone).date(), last.astimezone(zone).date()
     while day <= end:
-        holiday, special = calendar.holiday_name(day), day in hours.dates
-        if special or (holiday is not None and hours.weekly.get(day.weekday())):
+        holiday, special = calendar.holiday_name(day), calendar.is_special(day)
+        if special or (holiday is not None and calendar.is_closed_by_holiday(day)):
             yield NamedDate(day, holiday, special)
         day += timedelta(days=1)
 

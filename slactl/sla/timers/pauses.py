@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from slactl.durations import Duration
+
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
 
@@ -67,7 +69,7 @@ class PauseLog:
 
     def clipped(self, start: int, stop: int | None) -> tuple[Pause, ...]:
         """Return the pauses within [start, stop), cut at both ends; without a stop the last one may still go on."""
-        if self._reason is None and not self._ended:
+        if (self._reason is None and not self._ended) or (stop is not None and stop <= start):
             return ()
         pauses = [
             Pause(begin if begin > start else start, end if stop is None or end < stop else stop, reason)
@@ -77,6 +79,12 @@ class PauseLog:
         if self._reason is not None and (stop is None or self._since < stop):
             pauses.append(Pause(max(self._since, start), stop, self._reason))
         return tuple(pauses)
+
+
+def clipped(pauses: Sequence[Pause], start: int) -> list[Pause]:
+    """Return what lies after an instant of some pauses."""
+    later = (pause for pause in pauses if pause.end is None or pause.end > start)
+    return [pause._replace(begin=max(pause.begin, start)) for pause in later]
 
 
 def ended(pauses: Sequence[Pause], now: int) -> Sequence[Pause]:
@@ -113,7 +121,29 @@ def reach(calendar: "BusinessCalendar", start: int, seconds: int, pauses: Sequen
     Raises:
         NoOpenHours: the calendar has too little open time left.
     """
-    instant = calendar.add_seconds(start, seconds)
+    return _moved(calendar, calendar.add_seconds(start, seconds), pauses)
+
+
+def reach_all(
+    calendar: "BusinessCalendar", start: int, lengths: Sequence[Duration], pauses: Sequence[Pause]
+) -> int | None:
+    """Return the instant at which lengths of time have been counted since `start`, one after the other, as `reach`.
+
+    Raises:
+        NoOpenHours: the calendar has too little open time left.
+    """
+    instant: int | None = start
+    for length in lengths:
+        before = instant
+        if before is None:
+            return None
+        # A pause that began by the instant before has moved it already.
+        left = pauses if before == start else [pause for pause in pauses if pause.begin > before]
+        instant = _moved(calendar, calendar.after(before, length), left)
+    return instant
+
+
+def _moved(calendar: "BusinessCalendar", instant: int, pauses: Sequence[Pause]) -> int | None:
     for begin, end, _ in pauses:
         if begin > instant:
             break

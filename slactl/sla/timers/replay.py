@@ -3,32 +3,42 @@
 1. An event sets facts of the ticket: status, priority, plan, tenant, assignee, tags.
 2. A status runs or pauses the clocks, or stops them because the ticket is closed.
 3. Replies and resolutions start and stop the targets.
-4. When a person changes priority, plan or tenant, the policy is chosen again, and with it the targets still open.
+4. When a person changes priority, plan, tenant or tags, the policy is chosen again, and with it the targets still open.
+   What slactl changed itself does not count there.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from slactl.clock import from_text
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, Hours
-from slactl.sla.enums import Condition, EventType, NextResponseFrom, Priority, Status, Target
+from slactl.sla.enums import (
+    Condition,
+    CountFrom,
+    EventType,
+    LateTargets,
+    NextResponseFrom,
+    Status,
+    Target,
+)
 from slactl.sla.history.event import Event
-from slactl.sla.rules.model import Facts
+from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
+from slactl.sla.timers.facts import OF_FACTS, TicketFacts
+from slactl.sla.timers.outcomes import GroupLog, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
+from slactl.sla.timers.timer import ClockRun, Evaluation, Groups, Timer
 
 #: Returns the rules with a hash, or the current rules for None.
 RulesFor = Callable[[str | None], Rules]
 
 #: The calendar of a ticket that no policy matches.
 ALWAYS = BusinessCalendar("always", "UTC", Hours(always_open=True))
-
-Detail = Mapping[str, Any]
 
 
 class Replay:
@@ -47,20 +57,25 @@ class Replay:
         self._rules_for, self._holidays = rules_for, holidays
         self._rules = rules_for(detail.get("rules"))
         self._created = self._updated = at
-        self._plan: str = detail.get("plan") or self._rules.settings.default_plan
-        self._tenant: str | None = detail.get("tenant")
-        self._timezone: str | None = detail.get("timezone")
-        self._priority = Priority(detail.get("priority") or Priority.NORMAL)
+        self._facts = TicketFacts(detail, self._rules.settings.default_plan)
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
-        self._tags: tuple[str, ...] = tuple(detail.get("tags") or ())
-        self._domain = _domain(detail)
         self._replied_at: int | None = None
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
+        self._until: datetime | None = None
+        self._woke: list[tuple[Status, datetime]] = []
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
-        self._targets = TrackedTargets(at, self._status, self._choose(at))
+        self._targets = TrackedTargets(
+            at,
+            self._status,
+            self._choose(at),
+            outbound=bool(detail.get("outbound")),
+            unknown=[Target(name) for name in detail.get("unknown") or ()],
+        )
+        self._groups = GroupLog()
+        self._note_groups(at)
         self._conditions = Conditions(at, detail.get("bursts") or ())
         self._turn_conditions(at)
 
@@ -74,6 +89,8 @@ class Replay:
         if reader is not None:
             self._updated = at = seconds_of(event.at)
             reader(self, at, event)
+            if event.type in _OF_GROUPS:
+                self._note_groups(at)
 
     def timers(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> list[Timer]:
         """Return every timer as of `now`, which must not be before the last event."""
@@ -92,31 +109,34 @@ class Replay:
 
     @property
     def facts(self) -> Facts:
-        """Return what policies and escalation rules match on."""
-        return Facts(self._plan, self._tenant, self._tags, self._priority, self._domain)
+        """Return what escalation rules match on."""
+        return self._facts.now
 
     @property
     def acked_until(self) -> datetime | None:
         """Return until when the ticket is acknowledged; the instant may have passed."""
         return self._acked_until
 
-    def evaluation(self, now: datetime, conditions: Collection[Condition] = tuple(Condition)) -> Evaluation:
+    def evaluation(
+        self, now: datetime, conditions: Collection[Condition] = tuple(Condition), *, with_outcomes: bool = False
+    ) -> Evaluation:
         """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
+        judged = zip(self._targets, timers, strict=False)
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
-        policy = self._targets.terms.policy
-        acked = self._acked_until
+        policy, facts, acked = self._targets.terms.policy, self._facts, self._acked_until
         return Evaluation(
             now=now,
             status=self._status,
-            priority=self._priority,
-            plan=self._plan,
-            tenant=self._tenant,
-            timezone=self._timezone,
+            priority=facts.priority,
+            plan=facts.plan,
+            tenant=facts.tenant,
+            timezone=facts.timezone,
+            region=facts.region,
             assignee=self._assignee,
-            tags=self._tags,
-            requester_domain=self._domain,
+            tags=facts.tags,
+            requester_domain=facts.now.requester_domain,
             policy=policy.name if policy is not None else None,
             calendar=policy.calendar if policy is not None else None,
             created_at=instant_of(self._created),
@@ -124,26 +144,33 @@ class Replay:
             first_responded_at=optional_instant(self._replied_at),
             resolved_at=optional_instant(self._resolved),
             first_resolved_at=optional_instant(self._first_resolved),
+            woke=tuple(self._woke),
+            wakes_at=self._until if self._until is not None and self._until > now else None,
             acked_until=acked if acked is not None and acked > now else None,
             escalated=bool(self._levels) or self._by_hand > 0,
             escalation_level=len(self._levels) + self._by_hand,
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
+            outcomes=tuple(outcomes(judged, self._targets.earlier(), self._groups, now)) if with_outcomes else (),
             terms=self._targets.terms,
         )
 
     def _choose(self, at: int) -> Terms:
-        """Choose the policy that matches the ticket, and return its terms."""
-        policy, settings = self._rules.match(self.facts), self._rules.settings
+        """Choose the policy that matches the ticket as people set it, and return its terms."""
+        facts = self._facts.as_set
+        policy, settings = self._rules.match(facts), self._rules.settings
         stated = policy or settings
-        calendar = ALWAYS
+        calendar, own_calendars = ALWAYS, dict[Target, BusinessCalendar]()
         if policy is not None:
-            calendar = self._rules.calendar(policy.calendar, self._timezone, self._holidays)
-        self._chosen = (self._plan, self._tenant, self._timezone, self._priority)
+            zone, region = self._facts.timezone, self._facts.region
+            ask = partial(self._rules.calendar, timezone=zone, holidays=self._holidays, region=region)
+            calendar = ask(policy.calendar)
+            own_calendars = {kind: ask(name) for kind, name in policy.own_calendars(facts.priority).items()}
+        self._chosen = (facts, self._facts.timezone, self._facts.region)
         return Terms(
             policy=policy,
-            facts=self.facts,
+            facts=facts,
             chosen_at=at,
             rules=self._rules,
             calendar=calendar,
@@ -151,12 +178,17 @@ class Replay:
             pause=stated.pause,
             reopen=stated.reopen,
             opening_waits=stated.next_response_from == NextResponseFrom.CREATION,
+            counts_from_change=stated.count_from == CountFrom.CHANGE,
+            recounts_late=stated.late_targets == LateTargets.RECOUNT,
+            own_calendars=own_calendars,
         )
 
     def _choose_anew(self, at: int, event: Event) -> None:
         """Choose the policy again after a person's change; a change by slactl itself moves no deadline."""
-        if not event.by_system and self._chosen != (self._plan, self._tenant, self._timezone, self._priority):
-            self._targets.retarget(at, self._choose(at))
+        # An edited address alone chooses no policy.
+        facts = replace(self._facts.as_set, requester_domain=self._chosen[0].requester_domain)
+        if not event.by_system and self._chosen != (facts, self._facts.timezone, self._facts.region):
+            self._targets.retarget(at, self._choose(at), by_person=True)
             self._turn_conditions(at)
 
     def _turn_conditions(self, at: int) -> None:
@@ -167,16 +199,25 @@ class Replay:
             pausing=self._targets.is_pausing,
         )
 
+    def _note_groups(self, at: int) -> None:
+        policy, facts = self._targets.terms.policy, self._facts
+        name = policy.name if policy is not None else None
+        self._groups.turn(at, Groups(facts.plan, facts.tenant, facts.priority, self._assignee, name, facts.tags))
+
     def read_status(self, at: int, event: Event) -> None:
         """Take a change of status."""
         after, before = Status(event.detail["status"]), self._status
+        until = event.detail.get("until")
+        self._until = from_text(until) if isinstance(until, str) else until
+        self._woke += [(before, event.at)] if event.detail.get("unrecorded") else []
         if after is before:
             return
         self._status = after
         if after.is_done != before.is_done:
             self._resolved = at if after.is_done else None
             self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
-        self._targets.change_status(at, after)
+        unknown = bool(event.detail.get("unknown_instant"))
+        self._targets.change_status(at, after, unknown_instant=unknown, by_system=event.by_system)
         self._turn_conditions(at)
         self._conditions.act(at)
 
@@ -204,33 +245,11 @@ class Replay:
             self._turn_conditions(at)
             self._conditions.act(at)
 
-    def read_priority(self, at: int, event: Event) -> None:
-        """Take a change of priority."""
-        self._priority = Priority(event.detail["priority"])
-        self._choose_anew(at, event)
-
-    def read_plan_or_tenant(self, at: int, event: Event) -> None:
-        """Take a change of plan, tenant or time zone."""
-        detail = event.detail
-        if "plan" in detail:
-            self._plan = detail["plan"] or self._rules.settings.default_plan
-        if "tenant" in detail:
-            self._tenant = detail["tenant"]
-        if "timezone" in detail:
-            self._timezone = detail["timezone"]
-        self._choose_anew(at, event)
-
-    def read_tags(self, _: int, event: Event) -> None:
-        """Take a change of the tags."""
-        detail = event.detail
-        added, removed = detail.get("added") or (), detail.get("removed") or ()
-        # An event that states what it added and removed keeps earlier changes, even those that are recorded later.
-        tags = [*self._tags, *added] if added or removed else detail.get("tags") or ()
-        self._tags = tuple(name for name in dict.fromkeys(tags) if name not in removed)
-
-    def read_edited(self, _: int, event: Event) -> None:
-        """Take an edit of the requester's address."""
-        self._domain = _domain(event.detail) or self._domain
+    def read_facts(self, at: int, event: Event) -> None:
+        """Take a change of priority, plan, tenant, time zone, tags or the requester's address."""
+        self._facts.take(event, self._rules.settings.default_plan)
+        if event.type is not EventType.EDITED:
+            self._choose_anew(at, event)
 
     def read_due_set(self, at: int, event: Event) -> None:
         """Take a deadline that a person set or cleared."""
@@ -255,11 +274,7 @@ class Replay:
     def read_rules_applied(self, at: int, event: Event) -> None:
         """Take a move to other rules."""
         self._rules = self._rules_for(event.detail.get("rules"))
-        # The new terms use the priority that people set: a priority that slactl raised moves no deadline.
-        raised, self._priority = self._priority, self._targets.terms.priority
-        terms = self._choose(at)
-        self._priority = raised
-        self._targets.retarget(at, terms)
+        self._targets.retarget(at, self._choose(at))
 
 
 _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
@@ -268,22 +283,14 @@ _READERS: Mapping[EventType, Callable[[Replay, int, Event], None]] = {
     EventType.CUSTOMER_REPLY: Replay.read_customer_reply,
     EventType.NOTE: Replay.read_note,
     EventType.ASSIGNED: Replay.read_assigned,
-    EventType.PRIORITY: Replay.read_priority,
-    EventType.PLAN: Replay.read_plan_or_tenant,
-    EventType.TENANT: Replay.read_plan_or_tenant,
-    EventType.TAGS: Replay.read_tags,
-    EventType.EDITED: Replay.read_edited,
     EventType.DUE_SET: Replay.read_due_set,
     EventType.ESCALATED: Replay.read_escalated,
     EventType.ACKNOWLEDGED: Replay.read_acknowledged,
     EventType.UNACKNOWLEDGED: Replay.read_acknowledged,
     EventType.RULES_APPLIED: Replay.read_rules_applied,
+    **dict.fromkeys(OF_FACTS, Replay.read_facts),
 }
 
 
-def _domain(detail: Detail) -> str | None:
-    """Return the part of the requester's address after the @, in lower case."""
-    if detail.get("requester_domain"):
-        return str(detail["requester_domain"])
-    before, at, domain = str(detail.get("requester_email") or "").rpartition("@")
-    return domain.lower() if before and at and domain else None
+#: The events that change what reports group by.
+_OF_GROUPS = OF_FACTS | {EventType.ASSIGNED, EventType.RULES_APPLIED}

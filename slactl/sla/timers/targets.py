@@ -1,6 +1,6 @@
-"""Track the targets of one ticket while its history is read: first response, next responses, resolution."""
+"""Track the targets of one ticket while its history is read: first response, next responses, updates, resolution."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.timers.deadline import TrackedTarget
@@ -13,18 +13,26 @@ class TrackedTargets:
 
     __slots__ = (
         "_created",
+        "_earlier",
         "_first_response",
         "_logs",
         "_next_responses",
         "_replied",
         "_resolutions",
         "_status",
+        "_unknown",
+        "_updates",
         "_waiting",
         "terms",
     )
 
-    def __init__(self, at: int, status: Status, terms: Terms) -> None:
+    def __init__(
+        self, at: int, status: Status, terms: Terms, *, outbound: bool = False, unknown: Collection[Target] = ()
+    ) -> None:
         """Start the targets of a ticket that was opened at `at`.
+
+        An `outbound` ticket was opened by an agent: it has no first response, and its opening is a public reply. The
+        history cannot tell the end of the `unknown` targets, until an event does.
 
         Raises:
             NoOpenHours: the calendar has too little open time left for them.
@@ -32,85 +40,114 @@ class TrackedTargets:
         self.terms = terms
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: PauseLog() for kind in Target}
-        self._replied = False
+        #: The cycles that were reopened, as they had stopped.
+        self._earlier: list[TrackedTarget] = []
+        self._replied = outbound
+        self._unknown = set(unknown)
         self._waiting: int | None = None
-        self._first_response = self._begin(Target.FIRST_RESPONSE, 1, at)
+        # Only one target of an outbound ticket does not exist: nobody waits for a first response.
+        self._first_response = None if outbound else self._begin(Target.FIRST_RESPONSE, 1, at)
         self._resolutions = [self._begin(Target.RESOLUTION, 1, at)]
         self._next_responses: list[TrackedTarget] = []
-        if terms.opening_waits:
+        self._updates = [self._begin(Target.UPDATE, 1, at)] if outbound else []
+        if terms.opening_waits and not outbound:
             self._begin_next_response(at)
         if status is not self._status:
-            self.change_status(at, status)
+            self.change_status(at, status, unknown_instant=Target.RESOLUTION in self._unknown)
 
     def __iter__(self) -> Iterator[TrackedTarget]:
         """Yield every target that was ever set, met and missed ones included."""
-        for tracked in (self._first_response, *self._next_responses, *self._resolutions):
-            if tracked.is_set:
-                yield tracked
+        return (tracked for tracked in self._cycles() if tracked.is_set)
+
+    def earlier(self) -> list[TrackedTarget]:
+        """Return the cycles that were reopened, as they had stopped, and those that were missed and have no target."""
+        return [*self._earlier, *(tracked for tracked in self._cycles() if tracked.missed and not tracked.is_set)]
 
     def still_open(self) -> Iterator[TrackedTarget]:
-        """Yield the targets that have not stopped."""
-        for tracked in (self._first_response, *self._next_responses[-1:], self._resolutions[-1]):
-            if tracked.is_set and tracked.stopped is None:
-                yield tracked
+        """Return the targets that have not stopped."""
+        return (tracked for tracked in self.still_running() if tracked.is_set)
 
     @property
     def is_pausing(self) -> bool:
         """Return whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
-    def change_status(self, at: int, status: Status) -> None:
-        """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened."""
+    def change_status(self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False) -> None:
+        """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened.
+
+        With `unknown_instant` the ticket was done by `at`, and nobody knows since when. A first response that ends so
+        was not given; `by_system` says that a level ended it.
+        """
         was_done, is_done, self._status = self._status.is_done, status.is_done, status
         self._turn(at)
         if is_done and not was_done:
-            for tracked in (self._first_response, self._resolutions[-1]):
-                if tracked.stopped is None:
-                    tracked.stopped = at
-            self._end_next_response(at)
+            for tracked in self.still_running():
+                tracked.stopped = at
+                if tracked.kind is Target.RESOLUTION and not unknown_instant:
+                    tracked.know(at)
+                tracked.is_unknown = unknown_instant or tracked.is_unknown
+                tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
+                tracked.ended_by_level = by_system and tracked.ended_unanswered
+            if not unknown_instant:
+                self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
 
     def reply(self, at: int) -> None:
-        """Stop the first and the next response, because an agent answered the customer."""
+        """Stop the responses and the update, because an agent answered the customer, and wait for the next update."""
         self._replied = True
         self._waiting = None
-        if self._first_response.stopped is None:
-            self._first_response.stopped = at
-        self._end_next_response(at)
+        self._unknown -= {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE}
+        for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
+            if tracked.stopped is None:
+                tracked.stopped = at
+                tracked.know(at)
+        if not self._status.is_done:
+            self._updates.append(self._begin(Target.UPDATE, len(self._updates) + 1, at))
 
     def message(self, at: int) -> None:
         """Start a next response, because the customer wrote, unless an earlier message already waits for one."""
         if self._status.is_done:
             # No clock runs on a resolved ticket. If it is reopened, the customer has waited since this message.
             self._waiting = self._waiting if self._waiting is not None else at
-        elif self._open_next_response() is None and self._messages_wait:
+        elif self._open(self._next_responses) is None and self._messages_wait:
             self._begin_next_response(at)
 
-    def retarget(self, at: int, terms: Terms) -> None:
-        """Apply new terms, after a person's change, to the targets that were neither met nor missed by `at`."""
+    def retarget(self, at: int, terms: Terms, *, by_person: bool = False) -> None:
+        """Apply new terms to the targets that were neither met nor missed by `at`.
+
+        A change `by_person`, of priority, plan, tenant or tags, may let them count from `at`, and may alter missed
+        targets too, as the terms say.
+        """
         self.terms = terms
         self._turn(at)
-        for tracked in (self._first_response, self._resolutions[-1]):
-            tracked.retarget(at, terms.target(tracked.kind), terms)
-        next_response = self._open_next_response()
+        update = self._open(self._updates)
+        for tracked in (*self._first(), *([update] if update is not None else []), self._resolutions[-1]):
+            tracked.retarget(at, terms.target(tracked.kind), terms, by_person=by_person)
+        next_response = self._open(self._next_responses)
         if next_response is None:
-            if terms.opening_waits and self._first_response.stopped is None and not self._next_responses:
-                self._begin_next_response(self._created)
+            if terms.opening_waits and not self._replied and self._waits_for_first() and not self._next_responses:
+                self._begin_next_response(self._created, at)
             return
         duration = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
-        next_response.retarget(at, duration, terms)
+        next_response.retarget(at, duration, terms, by_person=by_person)
 
     def set_by_hand(self, at: int, kind: Target, due: int | None) -> None:
         """Set or clear (None) the deadline of the open cycle of a target; cycles that stopped keep theirs."""
-        next_response = self._open_next_response()
         current = {
             Target.FIRST_RESPONSE: self._first_response,
-            Target.NEXT_RESPONSE: next_response,
+            Target.NEXT_RESPONSE: self._open(self._next_responses),
+            Target.UPDATE: self._open(self._updates),
             Target.RESOLUTION: self._resolutions[-1],
         }[kind]
         if current is not None:
             current.set_by_hand(at, due)
+
+    def still_running(self) -> Iterator[TrackedTarget]:
+        """Yield the cycles that have not stopped, those without a target included."""
+        for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:], self._resolutions[-1]):
+            if tracked.stopped is None:
+                yield tracked
 
     def _turn(self, at: int) -> None:
         closed = PauseReason.CLOSED if self._status.is_done else None
@@ -121,33 +158,45 @@ class TrackedTargets:
     def _reopen(self, at: int) -> None:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
-            last.stopped = None
-            if not self._replied:
-                self._first_response.stopped = None
+            for tracked in (last, *(self._first() if not self._replied else ())):
+                self._earlier += [tracked.as_stopped()] if tracked.is_set else []
+                tracked.reopen(at)
+                if tracked.kind in self._unknown:
+                    tracked.is_unknown = True
+                else:
+                    tracked.know(at)
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
-            self._begin_next_response(waiting)
+            self._begin_next_response(waiting, at)
+
+    def _cycles(self) -> tuple[TrackedTarget, ...]:
+        return (*self._first(), *self._next_responses, *self._updates, *self._resolutions)
+
+    def _first(self) -> tuple[TrackedTarget, ...]:
+        return (self._first_response,) if self._first_response is not None else ()
+
+    def _waits_for_first(self) -> bool:
+        return self._first_response is not None and self._first_response.stopped is None
 
     @property
     def _messages_wait(self) -> bool:
-        """Return whether a customer's message starts a next response; before the first response it waits."""
-        return self._first_response.stopped is not None or self.terms.opening_waits
+        """Whether a customer's message starts a next response; before the first response it waits for that one."""
+        return not self._waits_for_first() or self.terms.opening_waits
 
-    def _open_next_response(self) -> TrackedTarget | None:
-        last = self._next_responses[-1] if self._next_responses else None
-        return last if last is not None and last.stopped is None else None
+    def _begin_next_response(self, start: int, at: int | None = None) -> None:
+        """Start a next response; `at` is when that turned out, if the start is an earlier instant."""
+        tracked = self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, start)
+        tracked.set_at = start if at is None else at
+        self._next_responses.append(tracked)
 
-    def _begin_next_response(self, at: int) -> None:
-        self._next_responses.append(self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, at))
-
-    def _end_next_response(self, at: int) -> None:
-        next_response = self._open_next_response()
-        if next_response is not None:
-            next_response.stopped = at
+    @staticmethod
+    def _open(cycles: list[TrackedTarget]) -> TrackedTarget | None:
+        return cycles[-1] if cycles and cycles[-1].stopped is None else None
 
     def _begin(self, kind: Target, cycle: int, at: int) -> TrackedTarget:
         tracked = TrackedTarget(kind, cycle, at, self._logs[kind], self.terms)
+        tracked.is_unknown = kind in self._unknown
         tracked.aim(self.terms.target(kind), self.terms)
         return tracked

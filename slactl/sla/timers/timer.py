@@ -5,24 +5,76 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from slactl.clock import Duration
+from slactl.durations import Duration
 from slactl.sla.enums import Condition, Priority, Status, Target
-from slactl.sla.rules.model import Facts
-from slactl.sla.timers.pauses import Pause
+from slactl.sla.rules.match import Facts
+from slactl.sla.timers.pauses import Pause, PauseReason
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
+    from slactl.sla.calendar.hours import Region
     from slactl.sla.timers.terms import Terms
 
 
 class TimerState(StrEnum):
-    """Name how a timer stands; `none` is for a target that the policy does not have."""
+    """Name how a timer stands.
+
+    `none` is for a target that the policy does not have, `unknown` for one whose end the history cannot tell: it has
+    no deadline, and nothing fires for it.
+    """
 
     NONE = "none"
     RUNNING = "running"
     PAUSED = "paused"
     MET = "met"
     BREACHED = "breached"
+    UNKNOWN = "unknown"
+
+
+class Breach(NamedTuple):
+    """Hold a deadline that was missed; `agreement` counts the later deadlines that were agreed on after a miss.
+
+    `late_since` is the deadline, or the later instant at which a change set it to the past.
+    """
+
+    at: datetime
+    agreement: int
+    late_since: datetime
+
+
+class Groups(NamedTuple):
+    """Hold what reports group by, as it was at an outcome."""
+
+    plan: str
+    tenant: str | None
+    priority: Priority
+    assignee: str | None
+    policy: str | None
+    tags: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """Hold how a cycle of a target ended, or that its deadline passed.
+
+    `missed_at` is the deadline that passed undone, if no earlier outcome counts it; `late_since` is the same, or the
+    later instant at which a change set it to the past. `stopped_at` is None while the clock goes on, and where a person
+    agreed on another deadline after a miss. `seconds` are counted up to the stop.
+    `averaged` is false for a first response that nobody gave before the ticket was resolved.
+    """
+
+    kind: Target
+    cycle: int
+    agreement: int
+    started_at: datetime
+    stopped_at: datetime | None
+    missed_at: datetime | None
+    late_since: datetime | None
+    met: bool
+    seconds: int | None
+    averaged: bool
+    paused_seconds: int
+    closed_seconds: int
+    groups: Groups
 
 
 class ClockRun(NamedTuple):
@@ -40,8 +92,18 @@ class ClockRun(NamedTuple):
     pauses: tuple[Pause, ...]
     calendar: "BusinessCalendar"
     deadline_revision: int = 0
+    #: How often a later deadline was agreed on after a miss; every level may fire again for each.
+    agreement: int = 0
+    #: Whether a person set the deadline, so that pauses neither move it nor stop the clock.
+    manual: bool = False
     #: The ids of the only escalation rules that may watch this clock; None allows all that watch its kind.
     escalations: tuple[str, ...] | None = None
+
+    @property
+    def known_pauses(self) -> tuple[Pause, ...]:
+        """Return the pauses that stop its levels: a deadline set by hand goes on in a pause that has not ended."""
+        goes_on = self.manual and self.pauses and self.pauses[-1].end is None
+        return self.pauses[:-1] if goes_on else self.pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +112,9 @@ class Timer:
 
     All seconds are counted on the ticket's calendar. `elapsed_seconds` leaves out pauses and closed hours.
     `overdue_seconds` is the time counted after the deadline. `consumed_seconds` is the time counted up to
-    `running_since`. `breached_at` is the first deadline that was missed; a later `due_at` set by hand does not
-    clear it. `deadline_revision` grows by one whenever a person moves the deadline to later. `target_duration` is
-    the target as the policy states it, under `terms`. Both are None for a condition.
+    `running_since`. `breaches` are the deadlines that were missed, in order of time; a later `due_at` set by hand
+    does not clear them. `deadline_revision` grows by one whenever a person moves the deadline to later.
+    `target_duration` is the target as the policy states it, under `terms`. Both are None for a condition.
     """
 
     kind: Target | Condition
@@ -62,7 +124,7 @@ class Timer:
     started_at: datetime
     due_at: datetime | None
     stopped_at: datetime | None
-    breached_at: datetime | None
+    breaches: tuple[Breach, ...]
     running_since: datetime | None
     elapsed_seconds: int
     remaining_seconds: int | None
@@ -75,20 +137,35 @@ class Timer:
     target_duration: Duration | None = None
     terms: "Terms | None" = field(default=None, repr=False, compare=False)
 
+    def uncounted(self, reason: PauseReason) -> int:
+        """Return the open time of the ended pauses for one reason; a pause that goes on grows without an event."""
+        over = [pause for pause in self.clock_run.pauses if pause.reason is reason and pause.end is not None]
+        between = self.clock_run.calendar.between_seconds
+        return sum(between(begin, end) for begin, end, _ in over if end is not None)
+
+    @property
+    def breached_at(self) -> datetime | None:
+        """Return the first deadline that was missed."""
+        return self.breaches[0].at if self.breaches else None
+
     @property
     def is_counting(self) -> bool:
-        """Return whether the clock runs now: it is neither stopped nor paused."""
-        return self.running_since is not None
+        """Whether the clock runs now: it is neither stopped nor paused; a deadline set by hand runs in pauses too."""
+        in_pause = self.manual and self.stopped_at is None and self.state is not TimerState.UNKNOWN
+        return self.running_since is not None or in_pause
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
+    `wakes_at` is when its status ends by itself, None if it does not; `woke` is the one that did, and when,
+    until `check` records it.
     `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
-    by hand, but no warnings. `terms` belong to the policy that was chosen last.
+    by hand, but no warnings. `outcomes` are empty unless they were asked for. `terms` belong to the policy that was
+    chosen last.
     """
 
     now: datetime
@@ -97,6 +174,7 @@ class Evaluation:
     plan: str
     tenant: str | None
     timezone: str | None
+    region: "Region | None"
     assignee: str | None
     tags: tuple[str, ...]
     requester_domain: str | None
@@ -107,12 +185,15 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
+    woke: tuple[tuple[Status, datetime], ...]
+    wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
     escalation_level: int
     due_at: datetime | None
     due_target: Target | None
     timers: tuple[Timer, ...]
+    outcomes: tuple[Outcome, ...]
     terms: "Terms" = field(repr=False, compare=False)
 
     @property

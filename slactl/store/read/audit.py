@@ -14,10 +14,11 @@ from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import Any
 
+from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, by_ticket, rows
 from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
-from slactl.store.schema.events import DEADLINES, ERASE, RULES_SEAL, SEALING
+from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
 
 #: The most ids in one `IN (…)`.
 BATCH = 500
@@ -25,6 +26,7 @@ BATCH = 500
 _LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
 #: The characters that the seal escapes and SQLite does not.
 _ESCAPED = re.compile("[^\0-\x7e]")
+_OF_EVENT = COLUMNS.split(", ")
 #: Words of SQLite's errors about text that is not valid UTF-8, and about bytes in the place of text.
 _UNREADABLE = ("decode", "JSON cannot hold BLOB")
 
@@ -184,7 +186,10 @@ def unrecorded_escalations(connection: sqlite3.Connection) -> Iterator[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything that the database has of one ticket. `ticket` is None if only its history is left."""
+    """Everything that the database has of one ticket. `ticket` is None where only its history is left.
+
+    `outcomes` is None where an upgrade wrote them from the timers, and the ticket has not changed since.
+    """
 
     number: int
     ticket: Row | None
@@ -192,6 +197,25 @@ class Stored:
     events: Sequence[sqlite3.Row]
     texts: Mapping[tuple[int, str], str]
     fired: Sequence[Row]
+    outcomes: Sequence[Row] | None
+
+    @property
+    def history(self) -> list[Event]:
+        """Return the events that columns follow from, by time."""
+        found = (from_row(*(row[name] for name in _OF_EVENT)) for row in self.events if row["action"] in OF_HISTORY)
+        return [event for event in found if event is not None]
+
+    @property
+    def breaches(self) -> list[tuple[str, str, Row]]:
+        """Return each breach that was noticed: its target, when that was, and the detail of its event."""
+        details = ((row["at"], facts_of(row["detail"])) for row in self.events if row["action"] == BREACH)
+        return [(str(facts.get("target")), at, facts) for at, facts in details]
+
+
+def facts_of(detail: str) -> Row:
+    """Return the fields of an event's detail; none where it is not an object."""
+    found = json.loads(detail)
+    return found if isinstance(found, dict) else {}
 
 
 def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
@@ -204,24 +228,35 @@ def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:
     return [number for (number,) in connection.execute(query, {"after": after, "most": most})]
 
 
-def stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
-    """Yield everything that the database has of some tickets; valid text is read at full speed."""
+def stored(connection: sqlite3.Connection, wanted: Sequence[int], *, upgraded: bool = False) -> Iterator[Stored]:
+    """Yield everything that the database has of some tickets; valid text is read at full speed.
+
+    The outcomes that an upgrade wrote from the timers are read only if they are `upgraded`.
+    """
+    since = -1 if upgraded else outcomes_from(connection)
     connection.text_factory = str
     try:
-        found = list(_stored(connection, wanted))
+        found = list(_stored(connection, wanted, since))
     except sqlite3.OperationalError as error:
         if "decode" not in str(error):
             raise
         take_any_text(connection)
-        found = list(_stored(connection, wanted))
+        found = list(_stored(connection, wanted, since))
     yield from found
 
 
-def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[Stored]:
+def outcomes_from(connection: sqlite3.Connection) -> int:
+    """Return the event after which outcomes follow from the histories, where an upgrade wrote earlier ones; else -1."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'outcomes_from'").fetchone()
+    return int(row[0]) if row is not None else -1
+
+
+def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -> Iterator[Stored]:
     marks = number_list(wanted)
     tickets = {row["id"]: row for row in rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
     of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
     timers = by_ticket(rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
+    outcomes = by_ticket(rows(connection, f"SELECT * FROM outcome {of_ticket}, id"))
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
     noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
@@ -236,9 +271,10 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[S
         texts.setdefault(number, {})[event_id, name] = text
     for number in wanted:
         history = events.get(number, [])
-        yield Stored(
-            number, tickets.get(number), timers.get(number, []), history, texts.get(number, {}), fired.get(number, [])
-        )
+        ticket, written = tickets.get(number), texts.get(number, {})
+        is_exact = max((event["id"] for event in history), default=since) > since
+        known = outcomes.get(number, []) if is_exact else None
+        yield Stored(number, ticket, timers.get(number, []), history, written, fired.get(number, []), known)
 
 
 def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:

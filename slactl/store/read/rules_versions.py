@@ -65,15 +65,16 @@ def pinned_hash(connection: sqlite3.Connection, number: int) -> str:
     return found
 
 
-def holiday_year(
-    connection: sqlite3.Connection, country: str, subdivision: str | None, year: int
-) -> Mapping[str, str] | None:
-    """Return the public holidays of a year as they were used: ISO date → name; None for a year that was never used."""
+def holiday_year(connection: sqlite3.Connection, place: tuple[str, str], year: int) -> Mapping[str, str] | None:
+    """Return the holidays of a year in a country and part of it as they were used: ISO date → name.
+
+    None for a year that never was used.
+    """
     query = (
         "SELECT days FROM holiday_year WHERE country = ? AND subdivision = ? AND year = ? ORDER BY library_version"
         " LIMIT 1"
     )
-    row = connection.execute(query, (country, subdivision or "", year)).fetchone()
+    row = connection.execute(query, (*place, year)).fetchone()
     found: Mapping[str, str] | None = json.loads(row[0]) if row is not None else None
     return found
 
@@ -100,8 +101,8 @@ def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion
 def latest_own_version(connection: sqlite3.Connection) -> StoredVersion | None:
     """Return the version that this service desk used last; None if there is none.
 
-    An import may bring versions of another service desk, which are not meant. An old database does not say which
-    version is its own; then the version that came last is returned.
+    An import may add versions of another service desk, which do not count. An old database does not say which versions
+    are its own; then the version that was added last counts.
     """
     row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (OWN_HASH,)).fetchone()
     row = row or connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
@@ -114,9 +115,9 @@ def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
     return StoredVersion(*row) if row is not None else None
 
 
-def versions_by_use(connection: sqlite3.Connection) -> list[StoredVersion]:
-    """Return every version, in the order of first use."""
-    return [StoredVersion(*row) for row in connection.execute(f"{_STORED} ORDER BY v.first_used_at, v.id")]
+def canonicals(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return the number and the text of every version, in the order in which they came into this database."""
+    return connection.execute("SELECT id, canonical FROM rules_version ORDER BY id").fetchall()
 
 
 def known_hashes(connection: sqlite3.Connection) -> set[str]:

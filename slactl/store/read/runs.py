@@ -4,6 +4,7 @@ Most runs are idle and must be fast, so that this file uses stdlib `sqlite3` onl
 """
 
 import sqlite3
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
@@ -32,9 +33,9 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys in `meta` of the fingerprint of the last valid rules file, of the hash of the rules with which every next
-#: instant was calculated, and of the hash of the last rules of this service desk that a version was needed of.
-#: Addresses of messages are never read from the database.
+#: Three keys in `meta`: the fingerprint of the last valid rules file, the hash of the rules with which every next
+#: instant was calculated, and the hash of the last own rules of which a version was stored. Addresses of messages are
+#: never read from the database.
 FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 
@@ -70,7 +71,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 
 
 def last_reading(connection: sqlite3.Connection) -> LastReading | None:
-    """Return the clocks as the last run read them; None where no run did."""
+    """Return the clocks as the last run read them; None if no run read them."""
     row = connection.execute(
         "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -119,7 +120,7 @@ def last_good(connection: sqlite3.Connection) -> str | None:
 
 
 def last_failure(connection: sqlite3.Connection) -> int | None:
-    """Return the exit code of the last run that ended, where that was not a good one; None else."""
+    """Return the exit code of the last run that ended if it was not 0; else None."""
     row = connection.execute("SELECT exit_code FROM run WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
     return int(row[0]) if row is not None and row[0] else None
 
@@ -133,7 +134,7 @@ def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
 
 
 def first_due(connection: sqlite3.Connection) -> str | None:
-    """Return the instant from which on a run has something to do; None where nothing comes."""
+    """Return the instant from which a run has something to do; None if there is none."""
     found = connection.execute("SELECT min(next_at) FROM timer WHERE next_at IS NOT NULL").fetchone()[0]
     return None if found is None else str(found)
 
@@ -171,3 +172,33 @@ def _decoded(row: Row) -> "Run":
     import json
 
     return cast("Run", row | {"skipped": json.loads(row["skipped"])})
+
+
+class PastCheck(NamedTuple):
+    """Hold when a `check` began, and the last event that it knew."""
+
+    started_at: str
+    audit_event: int
+
+
+def last_checks(connection: sqlite3.Connection) -> Iterator[tuple[int, PastCheck]]:
+    """Yield for each version of the rules with which a `check` ran the last one before another version came.
+
+    A run that found nothing due names no version: it ran with that of the run before.
+    """
+    query = "SELECT rules_version, max(id) FROM run WHERE rules_version IS NOT NULL GROUP BY rules_version"
+    for version, last in connection.execute(query).fetchall():
+        found = connection.execute(
+            "SELECT started_at, COALESCE(audit_event, 9e18) FROM run WHERE id >= :last AND id < COALESCE("
+            "(SELECT min(id) FROM run WHERE id > :last AND rules_version IS NOT NULL), 9e18) AND ended_at IS NOT NULL"
+            " AND exit_code IN (0, 4, 7, 10) ORDER BY id DESC LIMIT 1",
+            {"last": last},
+        ).fetchone()
+        if found is not None:
+            yield version, PastCheck(*found)
+
+
+def first_event(connection: sqlite3.Connection, ticket: int) -> int | None:
+    """Return the number of the event that was recorded first for a ticket; None before it is written."""
+    row = connection.execute("SELECT min(id) FROM event WHERE ticket_id = ?", (ticket,)).fetchone()
+    return row[0] if row is not None else None

@@ -26,6 +26,7 @@ ACTIONS = {
     EventType.ACKNOWLEDGED: "ticket.ack",
     EventType.UNACKNOWLEDGED: "ticket.unack",
     EventType.RULES_APPLIED: "rules.apply",
+    EventType.RETRACTED: "ticket.retract",
 }
 
 RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
@@ -33,10 +34,10 @@ RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
-#: A breach that was noted and that a backdated change took back; the detail says why.
+#: The correction of a recorded breach by a backdated change; the detail has the reason.
 CORRECTION = "sla.correct"
 
-#: The types of the events that are noted for people, by audit name.
+#: The types of events that are recorded for people only, by audit name.
 NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 
 #: An erasure of texts; the detail has the numbers of their events by field.
@@ -77,7 +78,7 @@ def from_row(at: str, actor: str, actor_type: str, action: str, detail: str) -> 
     facts: dict[str, Any] = _decode(detail)[0] if detail != "{}" else {}
     if kind is EventType.DUE_SET and "target" not in facts:
         return None
-    return Event(from_text(at), kind, facts, actor, ActorType(actor_type))
+    return Event(from_text(at), kind, facts, actor, ActorType(actor_type), facts.get("id"))
 
 
 def identity(at: str, action: str, detail: str) -> tuple[str, str, str] | None:

@@ -25,7 +25,7 @@ def all_tables() -> "Sequence[Table]":
     """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
-    from slactl.store.schema import models  # noqa: F401  (fills the metadata)
+    from slactl.store.schema import models, timers  # noqa: F401  (fill the metadata)
 
     return SQLModel.metadata.sorted_tables
 
@@ -43,21 +43,12 @@ def tables(connection: sqlite3.Connection) -> None:
 
 def silences(connection: sqlite3.Connection) -> None:
     """Add silences, and the columns of messages about addresses and about what holds a message back."""
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex, CreateTable
-    from sqlmodel import SQLModel
-
-    from slactl.store.schema import models
-
     known = {row[1] for row in connection.execute("PRAGMA table_info(notification)")}
     for column in ("addresses TEXT NOT NULL DEFAULT '{}'", "address TEXT", "held_by TEXT", "instead_of TEXT"):
         if column.split()[0] not in known:
             connection.execute(f"ALTER TABLE notification ADD COLUMN {column}")
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'silence'").fetchone():
-        table = SQLModel.metadata.tables[str(models.Silence.__tablename__)]
-        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+        _create(connection, "silence")
 
 
 def uncounted_seconds(connection: sqlite3.Connection) -> None:
@@ -106,23 +97,81 @@ def unix_users(connection: sqlite3.Connection) -> None:
 
 def message_ids(connection: sqlite3.Connection) -> None:
     """Add the ids that messages carry and the state `partly`; a constraint changes only with its whole table."""
+    from slactl.store.schema.models import Notification
+
+    _made_anew(connection, Notification, "message_ids")
+
+
+def outcomes(connection: sqlite3.Connection) -> None:
+    """Add the target `update`, the state `unknown`, tenants' countries, and the outcomes that the timers tell.
+
+    What a timer does not tell any more, such as a resolution before the ticket was reopened, follows from the history:
+    `audit verify` leaves the outcomes of a ticket out until it changes or `doctor --rebuild` writes them.
+    """
+    from slactl.store.schema.models import Tenant
+    from slactl.store.schema.timers import Timer
+
+    _made_anew(connection, Timer, "agreement")
+    _made_anew(connection, Tenant, "country")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
+        return
+    _create(connection, "outcome")
+    _allow_updates(connection)
+    connection.execute(OUTCOMES_OF_TIMERS)
+    connection.execute("UPDATE timer SET counted = 1 WHERE breached_at IS NOT NULL")
+    connection.execute("INSERT INTO meta SELECT 'outcomes_from', COALESCE(MAX(id), 0) FROM event")
+
+
+#: Fills `outcome` from the timers of an earlier schema.
+OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
+detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
+SELECT r.ticket_id, r.kind, r.cycle, r.started_at, r.stopped_at, r.breached_at, r.breached_at, r.detected_at,
+r.breached_at IS NULL,
+r.stopped_at IS NOT NULL AND (r.kind <> 'first_response' OR r.stopped_at IS t.first_responded_at),
+CASE WHEN r.stopped_at IS NOT NULL THEN r.consumed_seconds END,
+CASE WHEN r.stopped_at IS NOT NULL THEN r.paused_seconds END,
+CASE WHEN r.stopped_at IS NOT NULL THEN r.closed_seconds END,
+t.plan, t.tenant, t.priority, t.assignee, t.policy, t.tags FROM timer r JOIN ticket t ON t.id = r.ticket_id
+WHERE r.target_seconds IS NOT NULL AND (r.stopped_at IS NOT NULL OR r.breached_at IS NOT NULL) ORDER BY r.id"""
+
+
+def _allow_updates(connection: sqlite3.Connection) -> None:
+    """Let `due_target` be `update`: only the text of the constraint changes, and no row."""
+    known = "due_target IN ('first_response', 'next_response', 'resolution')"
+    wanted = "due_target IN ('first_response', 'next_response', 'update', 'resolution')"
+    version = connection.execute("PRAGMA schema_version").fetchone()[0]
+    connection.execute("PRAGMA writable_schema = ON")
+    try:
+        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'ticket'"
+        connection.execute(statement, (known, wanted))
+        connection.execute(f"PRAGMA schema_version = {version + 1}")
+    finally:
+        connection.execute("PRAGMA writable_schema = OFF")
+
+
+def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)
+    """Create the table of a model that lacks a column again, with its rows; no other table may refer to it."""
+    name = str(model.__tablename__)
+    columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
+    if column in columns:
+        return
+    for index in model.__table__.indexes:
+        connection.execute(f"DROP INDEX IF EXISTS {index.name}")
+    connection.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
+    _create(connection, name)
+    names = ", ".join(columns)
+    connection.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {name}_before")
+    connection.execute(f"DROP TABLE {name}_before")
+
+
+def _create(connection: sqlite3.Connection, name: str) -> None:
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex, CreateTable
 
-    from slactl.store.schema.models import Notification
-
-    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(notification)")]
-    if "message_ids" in columns:
-        return
-    table: Any = Notification
-    names, dialect = ", ".join(columns), sqlite.dialect()
-    connection.execute("DROP INDEX IF EXISTS notification_waiting")
-    connection.execute("ALTER TABLE notification RENAME TO notification_before")
-    connection.execute(str(CreateTable(table.__table__).compile(dialect=dialect)))
-    connection.execute(f"INSERT INTO notification ({names}) SELECT {names} FROM notification_before")
-    connection.execute("DROP TABLE notification_before")
-    for index in table.__table__.indexes:
-        connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    [table] = [table for table in all_tables() if table.name == name]
+    connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+    for index in table.indexes:
+        connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
 
 
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
@@ -141,13 +190,12 @@ ADDED: Mapping[str, Mapping[str, str]] = {
         "CONSTRAINT next_level_at_instant CHECK"
         " (next_level_at IS NULL OR next_level_at LIKE '____-__-__T__:__:__Z')": "",
     },
-    "timer": {column: column for column in ("paused_seconds INTEGER", "closed_seconds INTEGER")},
 }
 
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids),
+    *(chained, unix_users, message_ids, outcomes),
 )
 
 
@@ -157,10 +205,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     The caller holds the write transaction, and rolls back when a step fails.
     """
     seen = connection.execute("PRAGMA user_version").fetchone()[0]
+    views = definitions()
+    # SQLite refuses to rename a table while a view is out of date.
+    for name in views:
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
     for step in STEPS[seen:]:
         step(connection)
-    for name, body in definitions().items():
-        connection.execute(f"DROP VIEW IF EXISTS {name}")
+    for name, body in views.items():
         connection.execute(f"CREATE VIEW {name} AS {body}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA}")

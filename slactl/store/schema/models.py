@@ -7,7 +7,7 @@ constraints here are the last line.
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from slactl.sla.enums import ActorType, Condition, LevelOutcome, NotificationState, Priority, Status, Target
+from slactl.sla.enums import ActorType, LevelOutcome, NotificationState, Priority, Status, Target
 from slactl.store.schema import views
 from slactl.store.schema.columns import instants, number, one_of, reference, sizes, text_column
 
@@ -20,12 +20,17 @@ class Meta(SQLModel, table=True):
 
 
 class Tenant(SQLModel, table=True):
-    """A customer organisation: its plan and its time zone."""
+    """A customer organisation: its plan, its time zone, and where its holidays are kept."""
 
-    __table_args__ = (*sizes(name=200, plan=200, timezone=100), *instants("created_at"))
+    __table_args__ = (
+        *sizes(name=200, plan=200, timezone=100, country=100, subdivision=100),
+        *instants("created_at"),
+    )
     name: str = Field(sa_column=Column(Text, primary_key=True))
     plan: str | None = text_column()
     timezone: str | None = text_column()
+    country: str | None = text_column()
+    subdivision: str | None = text_column()
     created_at: str = text_column(nullable=False)
 
 
@@ -135,40 +140,6 @@ class EventText(SQLModel, table=True):
     field: str = Field(sa_column=Column(Text, primary_key=True))
     salt: str = text_column(nullable=False)
     text: str = text_column(nullable=False)
-
-
-class Timer(SQLModel, table=True):
-    """One clock of a ticket: a target's cycle or a condition's episode."""
-
-    __table_args__ = (
-        one_of("kind", (*Target, *Condition)),
-        one_of("state", ("running", "paused", "met", "breached")),
-        *instants("started_at", "due_at", "running_since", "stopped_at", "breached_at", "detected_at", "next_at"),
-        CheckConstraint("cycle > 0 AND consumed_seconds >= 0 AND arming >= 0", name="signs"),
-        CheckConstraint("target_seconds IS NULL OR target_seconds >= 0", name="target_sign"),
-        UniqueConstraint("ticket_id", "kind", "cycle"),
-        Index("timer_latest", "ticket_id", "kind", unique=True, sqlite_where=text("latest = 1")),
-        Index("timer_next", "next_at", "ticket_id", sqlite_where=text("next_at IS NOT NULL")),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    ticket_id: int = reference("ticket.id")
-    kind: str = text_column(nullable=False)
-    cycle: int = number(1)
-    latest: bool = number(1)
-    state: str = text_column(nullable=False)
-    target_seconds: int | None = number(None)
-    started_at: str = text_column(nullable=False)
-    due_at: str | None = text_column()
-    running_since: str | None = text_column()
-    consumed_seconds: int = number()
-    paused_seconds: int | None = number(None)
-    closed_seconds: int | None = number(None)
-    stopped_at: str | None = text_column()
-    breached_at: str | None = text_column()
-    detected_at: str | None = text_column()
-    next_at: str | None = text_column()
-    manual: bool = number()
-    arming: int = number()
 
 
 class Run(SQLModel, table=True):

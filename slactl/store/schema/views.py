@@ -45,6 +45,8 @@ def ticket_columns(now: str) -> dict[str, str]:
         "first_response_state": state_of("fr", now),
         "next_response_due_at": "CASE WHEN nr.stopped_at IS NULL THEN nr.due_at END",
         "next_response_state": state_of("nr", now),
+        "update_due_at": "CASE WHEN up.stopped_at IS NULL THEN up.due_at END",
+        "update_state": state_of("up", now),
         "resolution_due_at": "rs.due_at",
         "resolved_at": "t.resolved_at",
         "resolution_state": state_of("rs", now),
@@ -65,6 +67,7 @@ def ticket_columns(now: str) -> dict[str, str]:
 TICKET_SOURCE = """ticket t
 LEFT JOIN timer fr ON fr.ticket_id = t.id AND fr.kind = 'first_response' AND fr.latest = 1
 LEFT JOIN timer nr ON nr.ticket_id = t.id AND nr.kind = 'next_response' AND nr.latest = 1
+LEFT JOIN timer up ON up.ticket_id = t.id AND up.kind = 'update' AND up.latest = 1
 LEFT JOIN timer rs ON rs.ticket_id = t.id AND rs.kind = 'resolution' AND rs.latest = 1"""
 
 ESCALATION_COLUMNS = [
@@ -120,18 +123,23 @@ def timer_columns(now: str) -> dict[str, str]:
 
 
 def breach_columns(now: str) -> dict[str, str]:
-    """Return each column of `breach_view` and its SQL: a row for each target that was missed by effective instants."""
-    missed_at = "COALESCE(r.breached_at, r.due_at)"
+    """Return each column of `breach_view` and its SQL: a row for each deadline that was missed.
+
+    A deadline that was missed and replaced by a later one is not overdue any more.
+    """
+    # Not every end is an outcome: a level may have ended a first response that nobody gave.
+    stopped = "COALESCE(b.stopped_at, CASE WHEN b.agreement = r.agreement THEN r.stopped_at END)"
+    overdue = f"{seconds_of(f'COALESCE({stopped}, {now})')} - {seconds_of('b.missed_at')}"
     return {
-        "ticket_id": "r.ticket_id",
+        "ticket_id": "b.ticket_id",
         "external_id": "t.external_id",
-        "target": "r.kind",
-        "cycle": "r.cycle",
+        "target": "b.kind",
+        "cycle": "b.cycle",
         "due_at": "r.due_at",
-        "breached_at": missed_at,
-        "stopped_at": "r.stopped_at",
-        "detected_at": "r.detected_at",
-        "overdue_seconds": f"{seconds_of(f'COALESCE(r.stopped_at, {now})')} - {seconds_of(missed_at)}",
+        "breached_at": "b.missed_at",
+        "stopped_at": stopped,
+        "detected_at": "b.detected_at",
+        "overdue_seconds": f"CASE WHEN b.stopped_at IS NOT NULL OR b.agreement = r.agreement THEN {overdue} END",
         "priority": "t.priority",
         "plan": "t.plan",
         "tenant": "t.tenant",
@@ -140,11 +148,20 @@ def breach_columns(now: str) -> dict[str, str]:
     }
 
 
-BREACH_SOURCE = "timer r JOIN ticket t ON t.id = r.ticket_id"
+def breach_source(now: str) -> str:
+    """Return the missed deadlines `b` with their timers and tickets: those of outcomes, and those that passed since."""
+    return f"""(SELECT ticket_id, kind, cycle, agreement, missed_at, stopped_at, detected_at FROM outcome
+WHERE missed_at IS NOT NULL UNION ALL SELECT ticket_id, kind, cycle, agreement, due_at, NULL, NULL FROM timer
+WHERE stopped_at IS NULL AND counted = 0 AND due_at < {now}) b JOIN ticket t ON t.id = b.ticket_id
+JOIN timer r ON r.ticket_id = b.ticket_id AND r.kind = b.kind AND r.cycle = b.cycle"""
+
+
+#: A timer `r` with its ticket.
+TIMER_SOURCE = "timer r JOIN ticket t ON t.id = r.ticket_id"
 
 
 def breach_condition(now: str) -> str:
-    """Return the condition of `breach_view`: overdue when it ended, or overdue and still open."""
+    """Return the condition on a timer `r` that it was missed: overdue when it ended, or overdue and still open."""
     return f"(r.breached_at IS NOT NULL OR r.due_at < COALESCE(r.stopped_at, {now}))"
 
 
@@ -167,6 +184,7 @@ def summary_columns(now: str) -> dict[str, str]:
         "escalated_count": "COALESCE(SUM(t.escalated), 0)",
         "first_response_breached_count": late("fr"),
         "next_response_breached_count": late("nr"),
+        "update_breached_count": late("up"),
         "resolution_breached_count": late("rs"),
     }
 
@@ -177,12 +195,11 @@ OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
 
 def definitions() -> dict[str, str]:
     """Return the SELECT of every public view, by its name."""
-    breaches = select(breach_columns(CLOCK), BREACH_SOURCE) + f"\nWHERE {breach_condition(CLOCK)}"
     return {
         "ticket_view": select(ticket_columns(CLOCK), TICKET_SOURCE),
         "escalation_view": f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation",
         "event_view": select(_EVENT, "event"),
-        "breach_view": breaches,
+        "breach_view": select(breach_columns(CLOCK), breach_source(CLOCK)),
         "summary_view": select(summary_columns(CLOCK), TICKET_SOURCE) + f"\nWHERE {OPEN}",
     }
 

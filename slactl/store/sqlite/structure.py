@@ -97,6 +97,11 @@ def restore(connection: sqlite3.Connection, *, tables: bool) -> dict[str, str]:
     return {odd.name: failed.get(odd.name, str(odd)) for odd in odd_parts(connection)}
 
 
+def forget_upgrade(connection: sqlite3.Connection) -> None:
+    """Note that all outcomes follow from the histories, those from before an upgrade too."""
+    connection.execute("DELETE FROM meta WHERE key = 'outcomes_from'")
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

@@ -21,7 +21,7 @@ def add_version(
 def add_holiday_year(
     connection: sqlite3.Connection, place: tuple[str, str], year: int, library: str, days: Mapping[date, str]
 ) -> None:
-    """Keep the public holidays of a year in a country and subdivision, as a version of the library names them."""
+    """Keep the holidays of a year in a country and part of it, as a version of the library names them."""
     text = json.dumps({day.isoformat(): name for day, name in days.items()})
     connection.execute(
         "INSERT INTO holiday_year (country, subdivision, year, library_version, days) VALUES (?, ?, ?, ?, ?)",

@@ -15,8 +15,9 @@ from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row
-from slactl.store.schema.models import Escalation, Tenant, Ticket, Timer
+from slactl.store.schema.models import Escalation, Tenant, Ticket
 from slactl.store.schema.models import Event as EventRow
+from slactl.store.schema.timers import Outcome, Timer
 
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket as TicketRecord
@@ -52,10 +53,10 @@ def update_rows(connection: Connection, model: type[SQLModel], rows: Sequence[Ro
         connection.execute(statement, renamed)
 
 
-def delete_timers(connection: Connection, numbers: Sequence[int]) -> None:
-    """Remove timers that no longer follow from a history."""
+def delete_rows(connection: Connection, model: type[SQLModel], numbers: Sequence[int]) -> None:
+    """Remove timers or outcomes that no longer follow from a history."""
     for batch in batches(numbers):
-        connection.execute(delete(table_of(Timer)).where(table_of(Timer).c.id.in_(batch)))
+        connection.execute(delete(table_of(model)).where(table_of(model).c.id.in_(batch)))
 
 
 def ticket_records(connection: Connection, numbers: Sequence[int], now: str) -> "list[TicketRecord]":
@@ -117,6 +118,12 @@ def versions(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
 def timers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
     """Return the stored timers of each ticket."""
     return _grouped(connection, select(table_of(Timer)), table_of(Timer).c.ticket_id, numbers)
+
+
+def outcomes(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
+    """Return the stored outcomes of each ticket, in the order in which they were written."""
+    query = select(table_of(Outcome)).order_by(table_of(Outcome).c.id)
+    return _grouped(connection, query, table_of(Outcome).c.ticket_id, numbers)
 
 
 def decisions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:

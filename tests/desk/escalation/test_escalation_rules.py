@@ -225,7 +225,7 @@ def test_a_pause_moves_the_deadline_and_warnings_do_not_come_again(desk: Path, s
     assert came(slactl) == []
 
 
-def test_a_breach_level_comes_once_in_a_cycle_though_the_deadline_moves(
+def test_a_later_deadline_that_is_missed_too_is_noticed_and_fires_every_level_again(
     desk: Path, slactl: Slactl, clock: Clock
 ) -> None:
     write_rules(desk, LONG, STEPS)
@@ -234,9 +234,28 @@ def test_a_breach_level_comes_once_in_a_cycle_though_the_deadline_moves(
     assert came(slactl) == ["warn expired", "breach fired"]
     slactl("due", number, "--target", "resolution", "--at", "2026-03-03T05:00:00Z", "--reason", "agreed")
     at(clock, "05:30:00", day=3)
-    assert came(slactl) == ["warn expired"]  # the warning was armed again; the breach was not
+    assert came(slactl) == ["warn expired", "breach fired"]
     at(clock, "06:00:00", day=3)
     assert came(slactl) == ["manager fired"]
+    assert came(slactl) == []
+    breaches = rows(desk, "SELECT breached_at, detected_at FROM breach_view ORDER BY 1")
+    assert breaches == [
+        ("2026-03-02T19:00:00Z", "2026-03-02T19:30:00Z"),
+        ("2026-03-03T05:00:00Z", "2026-03-03T05:30:00Z"),
+    ]
+
+
+def test_a_breach_level_comes_once_for_a_deadline_that_moves_before_it_is_missed(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, LONG, STEPS)
+    number = opened(slactl)
+    for day in (3, 4):
+        due = f"2026-03-0{day}T05:00:00Z"
+        assert slactl("due", number, "--target", "resolution", "--at", due, "--reason", "agreed").code == 0
+    at(clock, "05:30:00", day=4)
+    assert came(slactl) == ["warn expired", "breach fired"]
+    assert len(rows(desk, "SELECT * FROM breach_view")) == 1
 
 
 def test_a_reset_resolution_is_a_new_cycle_with_a_ladder_of_its_own(desk: Path, slactl: Slactl, clock: Clock) -> None:
@@ -518,11 +537,37 @@ def test_a_level_that_appears_later_does_not_fire_for_the_past(desk: Path, slact
 def test_an_escalation_that_appears_later_does_not_fire_for_the_past(desk: Path, slactl: Slactl, clock: Clock) -> None:
     write_rules(desk, LONG)
     opened(slactl)
+    at(clock, "09:30:00")
+    assert came(slactl) == []
     at(clock, "10:00:00")
     write_rules(desk, LONG, ladder("unassigned", "grab +10m", "again +2h"))
-    assert came(slactl) == ["grab baseline"]
+    at(clock, "10:05:00")
+    opened(slactl)
+    at(clock, "10:20:00")
+    assert came(slactl) == ["grab baseline", "grab fired"]  # no check knew the second ticket
     at(clock, "11:00:00")
     assert came(slactl) == ["again fired"]
+
+
+def test_an_escalation_that_comes_before_the_first_check_fires(desk: Path, slactl: Slactl, clock: Clock) -> None:
+    write_rules(desk, LONG)
+    opened(slactl)
+    at(clock, "10:00:00")
+    write_rules(desk, LONG, ladder("unassigned", "grab +10m"))
+    assert came(slactl) == ["grab fired"]
+
+
+def test_lists_and_explanations_announce_no_level_that_is_older_than_its_rule(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, LONG)
+    number = opened(slactl)
+    at(clock, "10:00:00")
+    assert came(slactl) == []
+    write_rules(desk, LONG, ladder("unassigned", "grab +10m", "again +2h"))
+    assert slactl("note", number, "--body", "still here").code == 0
+    [ticket] = json.loads(slactl("list", "--json").out)
+    assert (ticket["next_level"], ticket["next_level_at"]) == ("again", "2026-03-02T11:00:00Z")
 
 
 def test_a_first_import_fires_and_with_baseline_does_not(desk: Path, slactl: Slactl, clock: Clock) -> None:
@@ -656,7 +701,7 @@ def test_a_backdated_answer_takes_back_no_escalation_that_fired(desk: Path, slac
     number = opened(slactl)
     at(clock, "11:00:00")
     assert came(slactl) == ["breach fired"]
-    slactl("reply", number, "--at", "2026-03-02T09:30:00Z")
+    slactl("reply", number, "--at", "2026-03-02T09:30:00Z", "--reason", "answered by phone")
     found = ticket(slactl, number)
     assert (found["ever_breached"], found["priority"], len(found["escalations"])) == (False, "high", 1)
     assert came(slactl) == []

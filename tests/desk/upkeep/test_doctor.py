@@ -410,6 +410,23 @@ def test_an_older_schema_is_told_and_left_as_it_is(
     assert "structure" not in {check["check"] for check in bad(slactl)}
 
 
+def test_outcomes_from_before_an_upgrade_are_told_until_they_are_rebuilt(
+    desk: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.db"
+    with sqlite3.connect(old) as connection:
+        connection.executescript((SCHEMAS / "schema_6.sql").read_text())
+    connection.close()
+    shutil.move(old, desk)
+    desk.chmod(0o600)
+    assert slactl("list", "-q").code == 0  # upgrades
+    [check] = [check for check in examined(slactl)[1]["checks"] if check["check"] == "outcomes"]
+    assert (check["ok"], check["fix"]) == (True, "slactl doctor --rebuild")
+    assert f"ok\toutcomes\t{check['found']}\tslactl doctor --rebuild" in slactl("doctor").lines
+    assert slactl(*check["fix"].split()[1:]).code == 0
+    assert "outcomes" not in {check["check"] for check in examined(slactl)[1]["checks"]}
+
+
 def test_what_one_may_not_write_is_told(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     slactl("check", "-q")
     lock = desk.with_name("slactl.db.lock")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from calendar_samples import NIGHTS, OFFICE, WEEKDAYS, at, calendar
 
-from slactl.sla.calendar.calendar import BusinessCalendar, Hours, NoOpenHours
+from slactl.sla.calendar.calendar import BusinessCalendar, HolidaySet, Hours, NoOpenHours
 
 FACTS = json.loads((Path(__file__).parents[2] / "data" / "calendar.json").read_text(encoding="utf-8"))["vectors"]
 HOUR = timedelta(hours=1)
@@ -126,8 +126,8 @@ def test_next_open_is_the_instant_itself_when_open() -> None:
 def test_a_country_is_asked_for_each_year_once_and_names_its_holidays() -> None:
     asked = []
 
-    def provider(country: str, subdivision: str | None, year: int) -> dict[date, str]:
-        asked.append((country, subdivision, year))
+    def provider(wanted: HolidaySet, year: int) -> dict[date, str]:
+        asked.append((wanted.country, wanted.subdivision, year))
         return {date(year, 5, 4): "Star Day"}
 
     office = calendar("UTC", OFFICE, ["05-05"], country="XX", subdivision="Y", provider=provider)

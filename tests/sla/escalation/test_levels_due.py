@@ -1,5 +1,7 @@
 """What a run finds due, what it makes of it, and when there is something to do next."""
 
+from collections.abc import Sequence
+
 from stories import due_now, judged, policies, policy, rules, said, when
 from test_levels_what_if import ladder
 
@@ -21,7 +23,7 @@ def following(
     now: str,
     *decided: FiringKey,
     promised: Rules = RULES,
-    detected: bool = False,
+    detected: Sequence[int] = (),
     kind: Target | Condition = Target.RESOLUTION,
 ) -> str | None:
     """When there is something to do next about the last timer of a kind."""
@@ -85,7 +87,7 @@ def test_every_missed_repeat_is_due() -> None:
     )
     assert due_now(OPENED, promised, "mon 15:00") == {"manager": "fired", "manager#1": "fired"}
     first, second = (FiringKey("resolution", 1, "resolution", "manager", 0, repeat) for repeat in (0, 1))
-    assert following(OPENED, "mon 15:00", first, second, promised=promised, detected=True) == "mon 19:00"
+    assert following(OPENED, "mon 15:00", first, second, promised=promised, detected=(0,)) == "mon 19:00"
 
 
 def test_a_warning_is_due_again_once_a_person_moved_the_deadline_later() -> None:
@@ -108,36 +110,43 @@ def test_the_next_instant_is_the_next_level_or_the_breach() -> None:
     assert following(OPENED, "mon 11:30", EARLY) == "mon 13:00"
     assert following(OPENED, "mon 13:00", EARLY, WARN) == "mon 14:00:01"
     assert following(OPENED, "mon 14:00:01", EARLY, WARN, BREACH) == "mon 14:00:01"
-    assert following(OPENED, "mon 14:00:01", EARLY, WARN, BREACH, detected=True) == "mon 15:00"
-    assert following(OPENED, "mon 15:00", EARLY, WARN, BREACH, MANAGER, detected=True) is None
+    assert following(OPENED, "mon 14:00:01", EARLY, WARN, BREACH, detected=(0,)) == "mon 15:00"
+    assert following(OPENED, "mon 15:00", EARLY, WARN, BREACH, MANAGER, detected=(0,)) is None
 
 
 def test_without_a_ladder_the_next_instant_is_the_breach() -> None:
     plain = rules(resolution="5h", calendar="always")
     assert following(OPENED, "mon 09:00", promised=plain) == "mon 14:00:01"
-    assert following(OPENED, "mon 15:00", promised=plain, detected=True) is None
+    assert following(OPENED, "mon 15:00", promised=plain, detected=(0,)) is None
 
 
 def test_a_breach_nobody_noticed_is_to_be_noticed_though_it_is_done_by_now() -> None:
     text = f"{OPENED}\nmon 14:30 status resolved"
     plain = rules(resolution="5h", calendar="always")
     assert following(text, "fri 09:00", promised=plain) == "mon 14:00:01"
-    assert following(text, "fri 09:00", promised=plain, detected=True) is None
-    assert following(text, "fri 09:00", detected=True) == "mon 11:30"
-    assert following(text, "fri 09:00", EARLY, WARN, BREACH, detected=True) is None
+    assert following(text, "fri 09:00", promised=plain, detected=(0,)) is None
+    assert following(text, "fri 09:00", detected=(0,)) == "mon 11:30"
+    assert following(text, "fri 09:00", EARLY, WARN, BREACH, detected=(0,)) is None
 
 
 def test_levels_wait_for_the_end_of_an_acknowledgement_and_breaches_do_not() -> None:
     text = f"{OPENED}\nmon 13:30 acknowledged mon 16:00"
     assert following(text, "mon 13:30", EARLY, WARN) == "mon 14:00:01"
-    assert following(text, "mon 14:00:01", EARLY, WARN, detected=True) == "mon 16:00"
+    assert following(text, "mon 14:00:01", EARLY, WARN, detected=(0,)) == "mon 16:00"
 
 
-def test_a_manual_deadline_is_missed_in_a_pause_but_its_levels_wait() -> None:
+def test_a_deadline_set_by_hand_goes_on_in_a_pause_and_its_levels_fire() -> None:
     text = f"{OPENED}\nmon 10:00 due_set resolution mon 16:00\nmon 11:00 status pending"
-    assert following(text, "mon 12:00") == "mon 16:00:01"
-    assert following(text, "mon 17:00", detected=True) is None
-    assert due_now(text, RULES, "mon 17:00") == {}
+    early, warn = (level._replace(arming=1) for level in (EARLY, WARN))
+    assert following(text, "mon 12:00") == "mon 12:30"
+    assert following(text, "mon 12:00", early, warn) == "mon 16:00:01"
+    assert following(text, "mon 17:00", early, warn, BREACH, detected=(0,)) == "mon 17:00"
+    assert due_now(text, RULES, "mon 17:00") == {
+        "early": "expired",
+        "warn": "expired",
+        "breach": "fired",
+        "manager": "fired",
+    }
 
 
 def test_a_ladder_for_other_tickets_is_no_reason_to_look() -> None:
@@ -153,7 +162,7 @@ def test_after_everything_due_is_decided_the_next_instant_lies_ahead() -> None:
         evaluation = judged(OPENED, RULES, now)
         decided = {firing.key for firing in due_levels(evaluation, RULES, when(now), set())}
         timer = evaluation.timers[0]
-        upcoming = next_instant(evaluation, timer, RULES, decided, detected=timer.breached_at is not None)
+        upcoming = next_instant(evaluation, timer, RULES, decided, [breach.agreement for breach in timer.breaches])
         assert upcoming is None or upcoming > when(now)
 
 

@@ -120,9 +120,17 @@ def test_a_warning_comes_once_though_a_pause_moves_the_deadline_later() -> None:
     ]
 
 
-def test_a_breach_level_comes_once_in_a_cycle() -> None:
+def test_a_later_deadline_that_is_missed_too_fires_every_level_again() -> None:
     text = f"{OPENED}\nmon 14:30 due_set resolution mon 20:00"
-    assert [each for each in fired(text, RULES, "tue 09:00") if each.endswith("breach")] == ALL[1:2]
+    again = ["mon 17:48 resolution warn", "mon 20:00 resolution breach", "mon 21:00 resolution manager"]
+    assert fired(text, RULES, "tue 09:00") == [*ALL[:2], *again]
+
+
+def test_a_breach_level_comes_once_for_a_deadline_that_was_moved_before_it_was_missed() -> None:
+    text = f"{OPENED}\nmon 13:50 due_set resolution mon 20:00"
+    assert [each for each in fired(text, RULES, "tue 09:00") if each.endswith("breach")] == [
+        "mon 20:00 resolution breach"
+    ]
 
 
 def test_a_new_cycle_has_a_ladder_of_its_own() -> None:
@@ -207,11 +215,10 @@ def test_ladders_that_idle_differently_count_the_same_quiet() -> None:
     ]
 
 
-def test_a_manual_deadline_that_passes_in_a_pause_fires_after_it() -> None:
+def test_a_deadline_set_by_hand_that_passes_in_a_pause_fires_at_once() -> None:
     text = f"{OPENED}\nmon 10:00 due_set resolution mon 12:00\nmon 11:00 status pending"
-    assert "mon 12:00 resolution breach" not in fired(text, RULES, "mon 14:00")
-    resumed = f"{text}\nmon 14:30 status open"
-    assert "mon 12:00 resolution breach" in fired(resumed, RULES, "mon 14:30")
+    assert "mon 12:00 resolution breach" not in fired(text, RULES, "mon 12:00")
+    assert "mon 12:00 resolution breach" in fired(text, RULES, "mon 12:00:01")
 
 
 def test_a_deadline_on_closing_time_in_a_pause_fires_once_the_clock_runs_again() -> None:

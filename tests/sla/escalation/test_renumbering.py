@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import Cycle, Decision, renumbered, renumbered_breaches
+from slactl.sla.escalation.renumbering import BreachKey, Cycle, Decision, renumbered, renumbered_breaches
 
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -42,10 +42,10 @@ def test_a_decision_follows_its_cycle_past_those_that_come_to_light(
         at = span.start + timedelta(seconds=data.draw(st.integers(1, length)))
         decisions.append(Decision(100 - span.cycle, key(span.cycle), at))
         late = at + timedelta(seconds=data.draw(st.integers(0, 600)))  # the cycle may be over by then
-        noticed["idle", span.cycle] = f"{late:%Y-%m-%dT%H:%M:%SZ}"
+        noticed[BreachKey("idle", span.cycle, 0)] = f"{late:%Y-%m-%dT%H:%M:%SZ}"
     found = renumbered(decisions, before, now, set())
     assert [found[each.id].cycle for each in decisions] == [span.cycle for span in known]
-    assert list(renumbered_breaches(noticed, before, now)) == [("idle", span.cycle) for span in known]
+    assert list(renumbered_breaches(noticed, before, now)) == [("idle", span.cycle, 0) for span in known]
 
 
 @given(bounds=BOUNDS, data=st.data())

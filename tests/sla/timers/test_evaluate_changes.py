@@ -113,12 +113,12 @@ def test_a_change_of_tenant_chooses_the_policy_anew() -> None:
     assert judged(text, RULES, "mon 11:00").policy == "free"
 
 
-def test_changed_tags_do_not_choose_the_policy_but_count_at_the_next_choice() -> None:
-    text = "mon 09:00 created\nmon 10:00 tags vip\nmon 10:30 priority high"
-    assert judged(text, RULES, "mon 10:15").policy == "free"
-    assert judged(text, RULES, "mon 10:30").policy == "tagged"
-    assert due_of(text, RULES, "mon 10:15") == "mon 17:00"
-    assert due_of(text, RULES, "mon 10:30") == "mon 10:00"
+def test_a_tag_that_a_person_adds_chooses_the_policy_anew() -> None:
+    text = "mon 09:00 created\nmon 10:00 tags vip"
+    assert judged(text, RULES, "mon 09:59").policy == "free"
+    assert judged(text, RULES, "mon 10:15").policy == "tagged"
+    assert due_of(text, RULES, "mon 09:59") == "mon 17:00"
+    assert due_of(text, RULES, "mon 10:15") == "mon 10:00"
 
 
 def test_a_target_that_appears_is_measured_from_creation() -> None:

@@ -19,7 +19,7 @@ def test_until_it_is_cleared() -> None:
 def test_pauses_neither_move_nor_hide_it() -> None:
     text = BY_HAND + "mon 11:00 status pending\n"
     paused = resolution(text, RULES, "mon 12:00")
-    assert (said(paused.due_at), paused.state) == ("mon 16:00", "paused")
+    assert (said(paused.due_at), paused.state) == ("mon 16:00", "running")
     assert said(resolution(text + "mon 13:00 status open", RULES, "mon 14:00").due_at) == "mon 16:00"
 
 
@@ -34,9 +34,14 @@ def test_its_target_is_the_counted_time_from_the_start_to_it() -> None:
     assert (by_hand.target_seconds, by_hand.elapsed_seconds, by_hand.remaining_seconds) == (5 * 3600, 3 * 3600, 7200)
 
 
-def test_closed_time_does_not_move_it() -> None:
+def test_a_reopened_ticket_has_what_was_left_up_to_it() -> None:
     text = BY_HAND + "mon 11:00 status resolved\nmon 12:00 status open"
-    assert due_of(text, RULES, "mon 12:30") == "mon 16:00"
+    assert due_of(text, RULES, "mon 12:30") == "mon 17:00"
+
+
+def test_a_reopened_ticket_that_had_missed_it_keeps_it() -> None:
+    text = BY_HAND + "mon 16:30 status resolved\nmon 17:00 status open"
+    assert due_of(text, RULES, "mon 17:30") == "mon 16:00"
 
 
 def test_a_change_of_priority_leaves_it_and_moves_what_lies_under_it() -> None:

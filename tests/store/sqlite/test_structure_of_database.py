@@ -19,7 +19,7 @@ from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts
 
-SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, 7)}
+SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, 8)}
 
 
 @contextmanager

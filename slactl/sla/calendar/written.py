@@ -4,35 +4,23 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from slactl.sla.calendar.calendar import DAY, Hours, Interval
+from slactl.sla.calendar.hours import Interval, SpecialHours, YearDay, within_season
+from slactl.sla.calendar.zone import DAY
 from slactl.text import did_you_mean
 
-if TYPE_CHECKING:
-    from slactl.sla.rules.model import CalendarRules
+#: The hours of a special date, as the file writes them: a list, or lists by weekday.
+StatedHours = tuple[str, ...] | Mapping[str, tuple[str, ...]]
+
+#: The forms of special dates, for messages.
+DATE_FORMS = "2026-12-24, 2026-12-24..2026-12-31, 12-24 (every year) or 05-01..08-31 (every year)"
+
+_YEAR_DAY = re.compile(r"\d{2}-\d{2}")
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?-(\d{2}):(\d{2})(?::(\d{2}))?")
-
-
-def hours(stated: "CalendarRules") -> Hours:
-    """Return the hours of a calendar as seconds and dates.
-
-    Raises:
-        ValueError: an interval, a weekday, a date or a holiday is not valid.
-    """
-    yearly, ranges = holiday_dates(stated.holidays)
-    return Hours(
-        weekly=weekly_intervals(stated.weekly),
-        dates=date_intervals(stated.dates),
-        yearly=yearly,
-        ranges=ranges,
-        country=stated.country,
-        subdivision=stated.subdivision,
-        always_open=stated.always_open,
-    )
 
 
 def interval(text: str) -> Interval:
@@ -55,7 +43,7 @@ def interval(text: str) -> Interval:
 
 
 def interval_text(stated: Interval) -> str:
-    """Return an interval as text, the inverse of `interval`, with seconds only where they are not 0."""
+    """Return an interval as text, the inverse of `interval`, with seconds only if they are not 0."""
     start, end = stated
     return f"{_clock_text(start)}-{_clock_text(end if end <= DAY else end - DAY)}"
 
@@ -119,13 +107,63 @@ def weekly_intervals(weekly: Mapping[str, Sequence[str]]) -> dict[int, tuple[Int
     return by_weekday
 
 
-def date_intervals(dates: Mapping[str, Sequence[str]]) -> dict[date, tuple[Interval, ...]]:
+class SpecialRules(NamedTuple):
+    """Hold the special dates of a calendar by kind, from the most specific kind to the least."""
+
+    dates: dict[date, SpecialHours]
+    ranges: list[tuple[date, date, SpecialHours]]
+    yearly: dict[YearDay, SpecialHours]
+    seasons: list[tuple[YearDay, YearDay, SpecialHours]]
+
+
+def special_dates(stated: Mapping[str, StatedHours]) -> SpecialRules:
     """Return the hours of special dates; a date without intervals is closed.
 
     Raises:
-        ValueError: a date or an interval is not valid, or hours overlap.
+        ValueError: a date or an interval is not valid, hours overlap, or two ranges of one kind do.
     """
-    return {one_date(key): intervals(texts) for key, texts in dates.items()}
+    special = SpecialRules({}, [], {}, [])
+    for key, texts in stated.items():
+        found = weekly_intervals(texts) if isinstance(texts, Mapping) else intervals(texts)
+        first, dots, last = (part.strip() for part in key.partition(".."))
+        if _YEAR_DAY.fullmatch(first):
+            begin, end = year_day(first), year_day(last if dots else first)
+            if dots:
+                _refuse_overlap(key, (begin, end), [(a, b) for a, b, _ in special.seasons])
+                special.seasons.append((begin, end, found))
+            else:
+                special.yearly[begin] = found
+        elif dots:
+            ends = one_date(first), one_date(last)
+            if ends[1] < ends[0]:
+                raise ValueError(f"{key!r} ends before it begins")
+            if any(ends[0] <= b and a <= ends[1] for a, b, _ in special.ranges):
+                raise ValueError(f"{key!r} overlaps another range; each date may be in one of them")
+            special.ranges.append((*ends, found))
+        else:
+            special.dates[one_date(first)] = found
+    return special
+
+
+def _refuse_overlap(key: str, season: tuple[YearDay, YearDay], others: Sequence[tuple[YearDay, YearDay]]) -> None:
+    for first, last in others:
+        if any(within_season(day, first, last) for day in season) or within_season(first, *season):
+            raise ValueError(f"{key!r} overlaps another range of every year; each date may be in one of them")
+
+
+def year_day(text: str) -> YearDay:
+    """Return the month and day in `12-24`.
+
+    Raises:
+        ValueError: the text is not a day of the year.
+    """
+    try:
+        day = date.fromisoformat(f"2000-{text}") if _YEAR_DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError(f"{text!r} is not a day of the year; write 12-24")
+    return day.month, day.day
 
 
 def one_date(text: str) -> date:
@@ -139,25 +177,21 @@ def one_date(text: str) -> date:
     except ValueError:
         day = None
     if day is None or not 1970 <= day.year <= 2199:
-        raise ValueError(f"{text!r} is not a valid date; write 2026-12-24")
+        raise ValueError(f"{text!r} is not a valid date; write {DATE_FORMS}")
     return day
 
 
-def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[tuple[int, int]], tuple[tuple[date, date], ...]]:
+def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[YearDay], tuple[tuple[date, date], ...]]:
     """Return yearly holidays as (month, day), and the others as first and last date.
 
     Raises:
         ValueError: a text is not a date, a day of the year, or a range of dates.
     """
-    yearly: set[tuple[int, int]] = set()
+    yearly: set[YearDay] = set()
     ranges: list[tuple[date, date]] = []
     for text in texts:
-        if re.fullmatch(r"\d{2}-\d{2}", text):
-            try:
-                day = date.fromisoformat(f"2000-{text}")
-            except ValueError:
-                raise ValueError(f"{text!r} is not a day of the year; write 12-24") from None
-            yearly.add((day.month, day.day))
+        if _YEAR_DAY.fullmatch(text):
+            yearly.add(year_day(text))
             continue
         first, _, last = text.partition("..")
         dates = (one_date(first), one_date(last or first))

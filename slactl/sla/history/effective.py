@@ -1,0 +1,71 @@
+"""Return the events of a history that count: without what was retracted, and with what a status brings by itself."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from slactl.clock import from_text
+from slactl.sla.enums import ActorType, EventType, Status
+from slactl.sla.history.event import Event
+
+
+def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
+    """Return the events up to `now` from which everything is computed.
+
+    An event that a later one retracted is left out, and so are retractions; a retraction can be retracted itself. A
+    status that was set `until` an instant is followed there by `open`, unless another status came first. This follows
+    from the history alone: what `check` recorded about it only tells people.
+    """
+    known = history if history[-1].at <= now else [event for event in history if event.at <= now]
+    if any(event.type is EventType.RETRACTED for event in known):
+        known = _without_retracted(known)
+    if any(not _BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
+        known = _woken(known, now)
+    return known
+
+
+#: The fields of a status that ends by itself, and of the record that it did.
+_BY_ITSELF = frozenset(("until", "by_itself"))
+
+
+def retractions(history: Sequence[Event]) -> list[datetime]:
+    """Return the instants at which events were retracted, each once, in order."""
+    return sorted({event.at for event in history if event.type is EventType.RETRACTED})
+
+
+def _without_retracted(history: Sequence[Event]) -> list[Event]:
+    gone = set[str]()
+    for event in reversed(history):
+        if event.type is EventType.RETRACTED and event.id not in gone:
+            gone.update(event.detail.get("events") or ())
+    # A ticket that was opened stays opened: there would be nothing left to compute.
+    kept = (event for event in history if event.id is None or event.id not in gone or event.type is EventType.CREATED)
+    return [event for event in kept if event.type is not EventType.RETRACTED]
+
+
+def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
+    recorded = {event.at for event in history if event.detail.get("by_itself")}
+    history = [event for event in history if not event.detail.get("by_itself")]
+    woken = list[Event]()
+    wakes: Event | None = None
+    for event in history:
+        if wakes is not None and wakes.at <= event.at:
+            woken.append(wakes)
+            wakes = None
+        woken.append(event)
+        if event.type is EventType.STATUS:
+            wakes = _waking(event, recorded)
+    return [*woken, wakes] if wakes is not None and wakes.at <= now else woken
+
+
+def _waking(event: Event, recorded: Collection[datetime]) -> Event | None:
+    """Return the event that opens a ticket again when its status ends by itself; None if it does not.
+
+    It is marked as `unrecorded` unless `check` has recorded one at its instant: then the next `check` does.
+    """
+    until, status = event.detail.get("until"), Status(event.detail["status"])
+    if until is None or status.is_done or status is Status.OPEN:
+        return None
+    at = max(from_text(until) if isinstance(until, str) else until, event.at)
+    detail = {"status": Status.OPEN.value, "from": status.value, "unrecorded": at not in recorded}
+    return replace(event, at=at, detail=detail, actor="slactl", actor_type=ActorType.SYSTEM, id=None)

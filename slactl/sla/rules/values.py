@@ -1,0 +1,101 @@
+"""Define the types of single values in `rules.toml`: which forms a key takes is part of its type."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
+
+from slactl.durations import FORMS, WALL_FORMS, Duration, Offset, parse_duration, parse_wall_duration
+from slactl.sla.calendar.written import StatedHours
+from slactl.sla.enums import CountFrom, LateTargets, NextResponseFrom, Priority, Reopen, Status, Target
+from slactl.text import not_one_of
+
+
+def length(parse: Callable[[str], Duration], forms: str) -> Callable[[object], object]:
+    """Return the validator of a duration that has one of some forms."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, Duration):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"a duration must be a text: {forms}")
+        return parse(value)
+
+    return convert
+
+
+def _wall_length(value: object, info: ValidationInfo) -> object:
+    # Pinned rules may have business days here, from when they were accepted.
+    is_pinned = bool((info.context or {}).get("pinned"))
+    return length(parse_duration if is_pinned else parse_wall_duration, WALL_FORMS)(value)
+
+
+def _offset(value: object) -> object:
+    if isinstance(value, Offset):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('an offset must be a text such as "80%", "-30m", "0m", "+1h" or "+1bd"')
+    return Offset.parse(value)
+
+
+def word_of(*kinds: type[StrEnum]) -> BeforeValidator:
+    """Return the validator of a word that must be a member of some closed sets."""
+    words = {member.value: member for kind in kinds for member in kind}
+
+    def convert(value: object) -> object:
+        if not isinstance(value, str) or isinstance(value, StrEnum):
+            return value
+        if value not in words:
+            raise ValueError(not_one_of(value, words))
+        return words[value]
+
+    return BeforeValidator(convert)
+
+
+def from_list(value: object) -> object:
+    """Return a list of TOML as the tuple that a model keeps; any other value as it is."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _list(value: object, shown: str | None = None) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'must be a list: ["{shown or value}"]')
+    return from_list(value)
+
+
+def _stated(value: object) -> object:
+    return None if value == "" else value
+
+
+#: A duration that is counted on a calendar, and one that counts every hour.
+Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
+WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+#: An address that may be missing; an empty text is none.
+MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
+Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
+AnyStatus = Annotated[Status, word_of(Status)]
+AnyPriority = Annotated[Priority, word_of(Priority)]
+AnyTarget = Annotated[Target, word_of(Target)]
+AnyOffset = Annotated[Offset, BeforeValidator(_offset)]
+Priorities = Annotated[tuple[AnyPriority, ...], BeforeValidator(_list)]
+Statuses = Annotated[tuple[AnyStatus, ...], BeforeValidator(_list)]
+Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
+AnyReopen = Annotated[Reopen, word_of(Reopen)]
+AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
+AnyCountFrom = Annotated[CountFrom, word_of(CountFrom)]
+AnyLateTargets = Annotated[LateTargets, word_of(LateTargets)]
+
+
+def _day_hours(value: Any) -> object:  # noqa: ANN401  (pydantic hands over any value)
+    """Check the hours of a special date: a list, or lists by weekday."""
+    lists = list(value.values()) if isinstance(value, dict) else [value]
+    if not all(isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts) for texts in lists):
+        raise ValueError('must be a list of hours, ["09:00-12:00"], or lists by weekday, { fri = ["09:00-13:00"] }')
+    return {key: tuple(texts) for key, texts in value.items()} if isinstance(value, dict) else tuple(value)
+
+
+DayHours = Annotated[StatedHours, PlainValidator(_day_hours)]
