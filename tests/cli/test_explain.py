@@ -27,6 +27,7 @@ FIGURES = (
     "state",
     "stopped_at",
     "breached_at",
+    "breaches",
     "elapsed_seconds",
     "remaining_seconds",
     "paused_seconds",
