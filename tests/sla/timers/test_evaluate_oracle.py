@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from io import BytesIO
 from itertools import accumulate
 from random import Random
@@ -30,6 +30,9 @@ class Quarters(MinuteClock):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.totals = list(accumulate((STEP if intervals else 0 for intervals in self.within), initial=0))
+        # They are asked again for each event of a history.
+        self.add_days = cache(super().add_days)  # type: ignore[method-assign]
+        self.until = cache(super().until)  # type: ignore[method-assign]
 
     def is_open(self, t: int) -> bool:
         return bool(self.within[(t - self.first) // STEP])
