@@ -136,12 +136,14 @@ class SlowTicket(SlowClock):
 
     def set_due(self, at: int, kind: str, due: str | None) -> None:
         for promise in self.latest():
-            if promise.kind == kind and not promise.is_over:
+            # Who agrees on what holds already changes nothing.
+            by_hand = seconds(due) if due is not None else None
+            if promise.kind == kind and not promise.is_over and promise.manual != by_hand:
                 before, breaches = self.ahead(promise, at), self.breaches(promise, at)
                 if breaches != promise.missed:
                     promise.agreed.append((at, promise.manual, self.stands_still(kind)))
                 promise.missed = breaches
-                promise.manual = seconds(due) if due is not None else None
+                promise.manual = by_hand
                 self.compare(promise, at, before)
 
     def change(self, at: int, record: Record) -> None:
