@@ -6,7 +6,7 @@ It shares nothing with slactl. All hours and clock changes lie on whole minutes.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -158,9 +158,10 @@ class MinuteClock:
         return None
 
 
-def readings(times: range, zone: str) -> Iterator[datetime]:
+@lru_cache(maxsize=40)
+def readings(times: range, zone: str) -> tuple[datetime, ...]:
     place = ZoneInfo(zone)
-    return (datetime.fromtimestamp(t, place).replace(tzinfo=None) for t in times)
+    return tuple(datetime.fromtimestamp(t, place).replace(tzinfo=None) for t in times)
 
 
 def hours_of(stated: Stated, day: date) -> list[tuple[int, int]]:

@@ -80,12 +80,6 @@ class TrackedTarget:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
-    @property
-    def ended_as_promised(self) -> bool:
-        """Whether it had a target when it stopped, and the history tells the instant."""
-        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
-        return self.is_set and is_after_promise and not self.is_unknown
-
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
         """Set the duration, counted from the start or from a later instant; None takes the target away.
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from random_desks import Record
-from slow_desk import Promise, SlowTicket, TooFarAhead, WalkOf, minutes, seconds
+from slow_clock import Promise, TooFarAhead, WalkOf, minutes, seconds
+from slow_desk import SlowTicket
 
 #: A rule, a level, and the instant at which it was due.
 Firing = tuple[str, str, int]
@@ -61,6 +62,7 @@ class SlowWatch:
         if level == "0m":
             return due
         if level.endswith("bd"):
+            stood = {t: why for t, why in stood.items() if t >= promise.counts_from}
             day = promise.walk.add_days(due, int(level[1:-2]))
             if day is None:
                 raise TooFarAhead
