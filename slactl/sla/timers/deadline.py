@@ -124,11 +124,15 @@ class TrackedTarget:
         return replace(self, missed=[*self.missed])
 
     def reopen(self, at: int) -> None:
-        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
+        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it.
+
+        With no counted time left it is late from `at` on, although the deadline may lie before.
+        """
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
         self.stopped, self.ended_unanswered, self.ended_by_level, self.set_after_end = None, False, False, False
+        self.set_at = at
 
     def know(self, at: int) -> None:
         """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""
