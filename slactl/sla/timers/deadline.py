@@ -114,7 +114,7 @@ class TrackedTarget:
             return
         before, late = self.due_if_resumed(at), self._is_past_due(at)
         if late and before is not None:
-            late_since = max(before, self.set_at)
+            late_since = self._late_since(before, ended(self._pauses(), at))
             self.missed.append(Missed(before, at, self.manual is not None, self.agreement, late_since))
         self.manual, self.set_at = due, at
         self._count_revision(before, at, after_a_miss=late)
@@ -162,7 +162,7 @@ class TrackedTarget:
         due, target, calendar = clock_run.due, self._target(clock_run.due, past), self.calendar
         end = self.stopped if self.stopped is not None else max(now, self.start)
         late = due is not None and end > due
-        breaches = self._breaches(due if late else None)
+        breaches = self._breaches((due, self._late_since(due, past)) if late and due is not None else None)
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
         since = None if stands_still else self._running_since(pauses)
         elapsed = counted(calendar, self.counted_from, end, past) if not self.is_unknown else 0
@@ -233,11 +233,22 @@ class TrackedTarget:
         due = self._due(self._pauses())
         return due is not None and (at if self.stopped is None else self.stopped) > due
 
-    def _breaches(self, late: int | None) -> tuple[Breach, ...]:
-        """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
+    def _late_since(self, due: int, pauses: Sequence[Pause]) -> int:
+        """Return since when a missed deadline is late: not before the end of a pause, nor before it was set."""
+        since = due
+        for begin, end, _ in pauses if self.manual is None else ():
+            if end is not None and begin <= since < end:
+                since = end
+        return max(since, self.set_at)
+
+    def _breaches(self, late: tuple[int, int] | None) -> tuple[Breach, ...]:
+        """Return the first deadline that was missed under each agreement, and since when it is late.
+
+        `late` is the present one, if it was missed.
+        """
         missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
         if late is not None:
-            missed.setdefault(self.agreement, (late, max(late, self.set_at)))
+            missed.setdefault(self.agreement, late)
         return tuple(
             Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
         )
