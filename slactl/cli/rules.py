@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from slactl.cli import rules_versions
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, priority_option, say
+from slactl.cli.input import priority_option
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode

@@ -10,8 +10,8 @@ from slactl.cli.options import Call, FormatOption, JsonOption, call, leave, wall
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.desk.reports.forecast import HOUR_FIELDS
-from slactl.desk.reports.measures import By
-from slactl.desk.reports.summary import FIELDS, change, summarize
+from slactl.desk.reports.measures import EVERYTHING, By
+from slactl.desk.reports.summary import FIELDS, change, summarize, usual_since
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
 from slactl.store.read.runs import asleep_since
@@ -28,7 +28,7 @@ ForecastOption = Annotated[
     typer.Option("--forecast", metavar="24h", help="Show which deadlines pass if nobody acts.", parser=FORECAST),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '2026-03-01', '7d ago'.")
+    str | None, typer.Option("--since", metavar="T", help="Measure from T: 'mon', '7d ago', 'all'; default 30d ago.")
 ]
 
 
@@ -44,6 +44,8 @@ def summary(
     as_json: JsonOption = False,
 ) -> None:
     """Show open and overdue work, next breaches, and attainment.
+
+    Averages, attainment and rates are of the last 30 days, or of the period from --since to --until.
 
     \b
     Examples:
@@ -61,12 +63,11 @@ def summary(
         raise UsageError(
             "--by and --forecast together need --json or a terminal", "slactl summary --by plan --forecast 24h --json"
         )
-    period = here.instant(since), here.instant(until)
+    end = here.instant(until)
+    begin = usual_since(here.now, end) if since is None else here.instant(since if since != EVERYTHING else None)
     span, due_soon = timedelta(seconds=ahead) if ahead is not None else None, here.due_soon()
     with here.desk.database.read() as transaction:
-        record = summarize(
-            transaction, here.now, due_soon=due_soon, by=by, since=period[0], until=period[1], ahead=span
-        )
+        record = summarize(transaction, here.now, due_soon=due_soon, by=by, since=begin, until=end, ahead=span)
         changes = change(transaction, here.now, record) if chosen is Form.TABLE else {}
         slept = asleep_since(transaction, to_text(here.now)) if chosen is Form.TABLE else None
     warn_asleep(here, slept if sys.stdout.isatty() else None)

@@ -27,6 +27,7 @@ class Counts(TypedDict):
     resolution_attainment: float | None
     escalation_rate: float | None
     breach_rate: float | None
+    reopen_rate: float | None
 
 
 class Group(Counts):
@@ -48,6 +49,7 @@ class Measured(TypedDict):
     resolution_attainment: float | None
     escalation_rate: float | None
     breach_rate: float | None
+    reopen_rate: float | None
 
 
 class MeasuredBefore(Measured):
@@ -90,6 +92,7 @@ class ForecastHour(TypedDict):
     count: int
     first_response_count: int
     next_response_count: int
+    update_count: int
     resolution_count: int
     tickets: list[int]
 
@@ -164,11 +167,13 @@ class TrendStep(TypedDict):
     first_response_breached_count: int
     next_response_met_count: int
     next_response_breached_count: int
+    update_met_count: int
     update_breached_count: int
     resolution_met_count: int
     resolution_breached_count: int
     first_response_attainment: float | None
     next_response_attainment: float | None
+    update_attainment: float | None
     resolution_attainment: float | None
 
 
@@ -193,7 +198,7 @@ class LevelCounts(TypedDict):
 
 
 class LateTicket(TypedDict):
-    """A ticket with its longest overdue target in a period; `overdue_seconds` is wall time."""
+    """A ticket with its longest overdue target in a period, as it was then; `overdue_seconds` is wall time."""
 
     ticket_id: int
     external_id: str | None
@@ -202,7 +207,6 @@ class LateTicket(TypedDict):
     breached_at: str
     stopped_at: str | None
     overdue_seconds: int
-    status: str
     priority: str
     assignee: str | None
     tenant: str | None
@@ -221,6 +225,7 @@ class Report(TypedDict):
     ticket_count: int
     escalation_rate: float | None
     breach_rate: float | None
+    reopen_rate: float | None
     corrected_count: int
     targets: list[TargetFigures]
     groups: list[ReportGroup] | None

@@ -54,9 +54,10 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     if period := (f"Targets met or missed {' '.join(parts)}" if parts else ""):
         console.print(Text(period, style="bold"))
     console.print(lay(list(_targets(summary)), target_columns(blocks=blocks), console.width))
-    of = "these" if summary["since"] or summary["until"] else "all"
-    rates = f"Of {of} tickets, {percent(summary['breach_rate'])} were ever overdue and "
-    console.print(Text(f"{rates}{percent(summary['escalation_rate'])} were ever escalated.", style="dim"))
+    rates = f"Of these tickets, {percent(summary['breach_rate'])} were overdue and "
+    rates += f"{percent(summary['escalation_rate'])} were escalated. "
+    rates += f"Of the resolved ones, {percent(summary['reopen_rate'])} were reopened."
+    console.print(Text(rates, style="dim"))
     _draw_change(summary, change, console)
     if summary["by"] is not None and summary["groups"] is not None:
         console.print()

@@ -95,7 +95,7 @@ def size(count: int) -> str:
 
 
 def draw_health(health: "Health", screen: Screen) -> None:
-    """Draw a line for each check, and below a problem the command that fixes it."""
+    """Draw a line for each check, and below a problem the command that fixes it, or below another one a hint."""
     from rich.text import Text
 
     console = screen.console()
@@ -104,8 +104,9 @@ def draw_health(health: "Health", screen: Screen) -> None:
         mark = Text(good if check["ok"] else bad, style="green" if check["ok"] else "bold red")
         line = Text.assemble(mark, " ", (f"{check['check']:<14}", "bold"), " ", clean(check["found"]))
         console.print(line, soft_wrap=True)
-        if not check["ok"] and check["fix"]:
-            console.print(Text(f"  fix: {clean(check['fix'])}", style="yellow"), soft_wrap=True)
+        if check["fix"]:
+            word, style = ("hint", "dim") if check["ok"] else ("fix", "yellow")
+            console.print(Text(f"  {word}: {clean(check['fix'])}", style=style), soft_wrap=True)
     count = sum(not check["ok"] for check in health["checks"])
     console.print(Text(f"\n{counted(count, 'problem')} to fix" if count else "\nno problems found", style="bold"))
 

@@ -77,10 +77,11 @@ class TestBusyDesk:
         }
         assert target(found, "next_response")["attainment"] is None
         assert target(found, "resolution")["attainment"] == 0.5
-        assert (found["opened_count"], found["ticket_count"], found["breach_rate"]) == (8, 8, 0.375)
+        assert (found["opened_count"], found["ticket_count"], found["breach_rate"]) == (8, 5, 0.6)
+        assert (found["escalation_rate"], found["reopen_rate"]) == (0.2, 0.0)
 
     def test_groups_come_to_the_whole(self, slactl: Slactl) -> None:
-        for by in ("plan", "priority", "assignee", "tenant", "policy"):
+        for by in ("plan", "priority", "assignee", "tenant", "policy", "source"):
             found = report(slactl, "--by", by)
             for whole in found["targets"]:
                 parts = [target(group, whole["target"]) for group in found["groups"]]
@@ -142,22 +143,24 @@ class TestBusyDesk:
 
     def test_csv_has_a_row_for_each_target_and_group(self, slactl: Slactl) -> None:
         rows = list(csv.DictReader(io.StringIO(slactl("report", "--by", "tenant", "--csv").out)))
-        assert [row["group"] for row in rows[::3]] == ["", "acme", "globex", "(no tenant)"]
+        assert [row["group"] for row in rows[::4]] == ["", "acme", "globex", "(no tenant)"]
         assert rows[0]["attainment"] == "0.6"
         assert slactl("report", "--by", "tenant", "--format", "csv").lines[0].startswith("group,target,measured_count")
-        assert len(slactl("report").lines) == 3
+        assert len(slactl("report").lines) == 4
 
     def test_on_a_terminal_at_80_columns(self, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "80")
         lines = [line.rstrip() for line in slactl("report", "--by", "plan", "--format", "table").lines]
         assert max(map(len, lines)) <= 80
-        assert lines[:7] == [
+        assert lines[:9] == [
             "All targets so far",
-            "8 tickets opened; 37.5 % were overdue, 12.5 % escalated",
+            "8 tickets opened; of 5 with a target met or missed, 60.0 % were overdue, 20.0 %",
+            "escalated; 0.0 % of the resolved ones were reopened",
             "",
             "Target          Met                 Missed  Of    p50     p90      p95  Average",
             "first response  ██████░░░░  60.0 %       2   5     1h     21h  23h 30m   9h 20m",
             "next response                  n/a       0   0    n/a     n/a      n/a      n/a",
+            "update                         n/a       0   0    n/a     n/a      n/a      n/a",
             "resolution      █████░░░░░  50.0 %       1   2  2d 3h  3d 15h   3d 19h    2d 3h",
         ]
 
@@ -226,13 +229,14 @@ class TestOfficeHours:
         with freeze_time("2026-03-05T12:00:00Z"):
             found = report(slactl)
         spent = ("working_seconds", "paused_seconds", "closed_seconds", "off_hours_seconds")
-        # 115 hours from Friday 16:00 to Wednesday 11:00. Open and running: Fri 1, Mon 1, Tue 2, Wed 2; paused: Mon 7,
-        # Tue 1; resolved: Tue 5. First response does not pause.
+        # The first resolution, 92 hours from Friday 16:00 to Tuesday 12:00: running Fri 1, Mon 1, Tue 2; paused Mon 7,
+        # Tue 1. The second, 115 hours to Wednesday 11:00: 2 hours more, and 5 while it was resolved. First response
+        # does not pause.
         resolution, first = target(found, "resolution"), target(found, "first_response")
-        assert [resolution[name] / 3600 for name in spent] == [6, 8, 5, 96]
-        assert [first[name] / 3600 for name in spent] == [14, 0, 5, 96]
+        assert [resolution[name] / 3600 for name in spent] == [4 + 6, 8 + 8, 0 + 5, 80 + 96]
+        assert [first[name] / 3600 for name in spent] == [12 + 14, 0, 5, 80 + 96]
         assert (resolution["attainment"], first["attainment"]) == (1.0, 0.0)
-        assert resolution["p50_seconds"] == 6 * 3600
+        assert (resolution["measured_count"], resolution["p50_seconds"]) == (2, 5 * 3600)
 
     def test_a_forecast_knows_the_calendar(self, slactl: Slactl) -> None:
         with freeze_time("2026-03-06T16:30:00Z"):
@@ -258,6 +262,7 @@ class TestOfficeHours:
         with sqlite3.connect(desk) as connection:
             for column in ("paused_seconds", "closed_seconds"):
                 connection.execute(f"ALTER TABLE timer DROP COLUMN {column}")
+            connection.execute("DROP TABLE outcome")
             connection.execute("PRAGMA user_version = 1")
         connection.close()
         found = report(slactl)
@@ -265,7 +270,7 @@ class TestOfficeHours:
         assert target(found, "resolution")["working_seconds"] is None
         assert target(found, "resolution")["attainment"] == 1.0
         assert slactl("reopen", "1").code == slactl("resolve", "1").code == 0
-        assert target(report(slactl), "resolution")["paused_seconds"] == 8 * 3600
+        assert target(report(slactl), "resolution")["paused_seconds"] == 3 * 8 * 3600
 
 
 EMPTY_FORMS = [("--json",), ("--csv",), ("--format", "table"), ("--html", "-"), ("--format", "jsonl")]

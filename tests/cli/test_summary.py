@@ -17,12 +17,13 @@ pytest_plugins = ["busy_desk"]
 #: The fields that scripts rely on, in their order.
 COLUMNS = (
     "at open_count unassigned_count urgent_open_count escalated_count paused_count due_soon_count "
-    "first_response_breached_count next_response_breached_count resolution_breached_count "
+    "first_response_breached_count next_response_breached_count update_breached_count resolution_breached_count "
     "avg_first_response_minutes median_first_response_minutes first_response_n "
     "avg_resolution_hours median_resolution_hours resolution_n "
-    "first_response_attainment resolution_attainment escalation_rate breach_rate"
+    "first_response_attainment resolution_attainment escalation_rate breach_rate reopen_rate"
 )
 FIELDS = COLUMNS.split()
+MEASURED = FIELDS[FIELDS.index("avg_first_response_minutes") :]
 
 
 def summary(slactl: Slactl, *options: str) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class TestBusyDesk:
             "due_soon_count": 1,
             "first_response_breached_count": 1,
             "next_response_breached_count": 0,
+            "update_breached_count": 0,
             "resolution_breached_count": 0,
             "avg_first_response_minutes": 560.0,
             "median_first_response_minutes": 60.0,
@@ -65,13 +67,20 @@ class TestBusyDesk:
             "resolution_n": 2,
             "first_response_attainment": 0.6,
             "resolution_attainment": 0.5,
-            "escalation_rate": 0.125,
-            "breach_rate": 0.375,
-            "since": None,
+            "escalation_rate": 0.2,
+            "breach_rate": 0.6,
+            "reopen_rate": 0.0,
+            "since": "2026-01-31T12:00:00Z",
             "until": None,
             "by": None,
             "groups": None,
-            "before": None,
+            "before": {
+                "since": "2026-01-01T12:00:00Z",
+                "until": "2026-01-31T12:00:00Z",
+                **dict.fromkeys(MEASURED),
+                "first_response_n": 0,
+                "resolution_n": 0,
+            },
             "due_soon_seconds": 7200,
             "urgency": [
                 {"band": "late", "count": 1, "urgent": 1, "high": 0, "normal": 0, "low": 0},
@@ -112,12 +121,38 @@ class TestBusyDesk:
             if name.endswith(("_count", "_n")):
                 assert sum(group[name] for group in groups) == whole[name]
 
+    def test_without_a_period_it_measures_the_last_30_days(self, slactl: Slactl) -> None:
+        with freeze_time("2026-03-22T09:00:01Z"):
+            found = summary(slactl)
+            assert (found["since"], found["until"], found["first_response_n"]) == ("2026-02-20T09:00:01Z", None, 2)
+            whole = summary(slactl, "--since", "all")
+            assert (whole["since"], whole["before"], whole["first_response_n"]) == (None, None, 3)
+            # An end alone: the 30 days before it.
+            found = summary(slactl, "--until", "2026-03-02T00:00:00Z")
+            assert (found["since"], found["first_response_n"]) == ("2026-01-31T00:00:00Z", 1)
+        assert summary(slactl, "--until", "1970-01-05")["since"] == "1970-01-01T00:00:00Z"
+
+    def test_a_ticket_counts_in_each_of_its_tags(self, slactl: Slactl) -> None:
+        whole = summary(slactl, "--by", "tag")
+        groups = {group["group"]: group for group in whole["groups"]}
+        assert list(groups) == ["reports", "vip", None]
+        assert [group["open_count"] for group in groups.values()] == [1, 2, 4]
+        # 5 has both tags, and was answered in an hour; 6 is late.
+        assert [groups[tag]["first_response_n"] for tag in ("reports", "vip")] == [1, 1]
+        assert groups["vip"]["first_response_attainment"] == 0.5
+        assert (whole["open_count"], whole["first_response_n"]) == (6, 3)
+
+    def test_all_tickets_have_one_source(self, slactl: Slactl) -> None:
+        whole = summary(slactl, "--by", "source")
+        assert [group["group"] for group in whole["groups"]] == [None]
+        assert all(whole["groups"][0][name] == whole[name] for name in FIELDS)
+
     def test_a_group_of_its_own(self, slactl: Slactl) -> None:
         groups = {group["group"]: group for group in summary(slactl, "--by", "plan")["groups"]}
         pro = groups["pro"]
         assert (pro["open_count"], pro["first_response_n"], pro["avg_first_response_minutes"]) == (3, 3, 560.0)
         assert pro["first_response_attainment"] == pytest.approx(2 / 3, abs=1e-6)
-        assert (groups["trial"]["first_response_attainment"], groups["trial"]["breach_rate"]) == (None, 0.0)
+        assert (groups["trial"]["first_response_attainment"], groups["trial"]["breach_rate"]) == (None, None)
         assert groups["enterprise"]["first_response_attainment"] == 0.0
 
     def test_since_takes_what_was_done_or_passed_from_then_on(self, slactl: Slactl) -> None:
@@ -195,21 +230,23 @@ class TestBusyDesk:
             "paused              -     -       1    -    1  ██████████",
             "no deadline         -     -       1    -    1  ██████████",
             "6 open: 3 unassigned · 1 escalated · 1 paused",
-            "Overdue targets: first response 1 · next response 0 · resolution 0",
+            "Overdue targets: first response 1 · next response 0 · update 0 · resolution 0",
             "",
             "Next breach  ID  Target          Priority  Assignee  Subject",
             "in 1h         4  first response  normal    mia       Invoice is wrong",
             "in 23h        8  first response  normal    nobody    [bold red]Sale[/] now  ⟨U+…",
             "in 2d 20h     5  resolution      high      bob       Slow report",
             "",
+            "Targets met or missed since Sat 2026-01-31 12:00 +00:00",
             "Target          Met                           Average  Median  Of",
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
-            "Of all tickets, 37.5 % were ever overdue and 12.5 % were ever escalated.",
+            "Of these tickets, 60.0 % were overdue and 20.0 % were escalated. Of the resolved",
+            "ones, 0.0 % were reopened.",
             "",
-            "Change          Last 7d   Before",
-            "first response   50.0 %  100.0 %  50.0 points worse",
-            "resolution       50.0 %    0.0 %  50.0 points better",
+            "Change          This period  Before",
+            "first response       60.0 %     n/a",
+            "resolution           50.0 %     n/a",
             "",
             "Plan        Open  Overdue  Due soon  Unassigned  Response met  Resolution met",
             "enterprise     2        1         1           1         0.0 %             n/a",
@@ -234,7 +271,7 @@ class TestBusyDesk:
         # 1 was answered in time; its resolution ran out undone on the 23rd at 08:00, and was done a day later.
         assert (found["first_response_attainment"], found["first_response_n"]) == (1.0, 1)
         assert (found["resolution_attainment"], found["resolution_n"]) == (0.0, 0)
-        assert set(found) == {"since", "until", *FIELDS[FIELDS.index("avg_first_response_minutes") :]}
+        assert set(found) == {"since", "until", *MEASURED}
 
     def test_with_since_the_change_is_against_the_period_before(self, slactl: Slactl) -> None:
         shown = slactl("summary", "--since", "2026-02-23T12:00:00Z", "--format", "table")
@@ -261,6 +298,7 @@ class TestBusyDesk:
                 "count": 1,
                 "first_response_count": int(number != 6),
                 "next_response_count": 0,
+                "update_count": 0,
                 "resolution_count": int(number == 6),
                 "tickets": [number],
             }
@@ -291,8 +329,8 @@ class TestBusyDesk:
             "Mon 14:00            -",
         ]
         assert slactl("summary", "--forecast", "2h").lines == [
-            "2026-03-02T12:00:00Z\t2026-03-02T13:00:00Z\t0\t0\t0\t0\t",
-            "2026-03-02T13:00:00Z\t2026-03-02T14:00:00Z\t1\t1\t0\t0\t4",
+            "2026-03-02T12:00:00Z\t2026-03-02T13:00:00Z\t0\t0\t0\t0\t0\t",
+            "2026-03-02T13:00:00Z\t2026-03-02T14:00:00Z\t1\t1\t0\t0\t0\t4",
         ]
 
     def test_what_is_refused(self, slactl: Slactl) -> None:

@@ -10,7 +10,7 @@ from slactl.clock import from_text, to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import Priority
 from slactl.store.read import measures as reads
-from slactl.store.read.measures import Period
+from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 #: The decimals that fractions are rounded to.
 DECIMALS = 6
 
+#: What people type as the beginning of a period that has none.
+EVERYTHING = "all"
+
 #: No period begins before this.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class By(StrEnum):
-    """Name the fields that tickets can be broken down by."""
+    """Name what tickets and outcomes can be broken down by; a ticket counts in each of its tags."""
 
     PLAN = "plan"
     PRIORITY = "priority"
     ASSIGNEE = "assignee"
     TENANT = "tenant"
     POLICY = "policy"
+    TAG = "tag"
+    SOURCE = "source"
 
 
 def period_before(period: Period) -> Period | None:
@@ -61,10 +66,10 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
 
 @dataclass(slots=True)
 class Measured:
-    """Count the targets of one kind that ended in a period, or whose deadline passed in it.
+    """Count the outcomes of one kind of target in a period: its clock stopped, or its deadline passed undone.
 
-    Of those that are `late`, `still_open` have not ended yet, and `earlier` were late before the period began.
-    `seconds` is the business time of each that ended.
+    Of those that are `late`, `still_open` had not ended when the period did, and `earlier` were late before it began.
+    `seconds` is the business time of each that ended, unless nobody answered.
     """
 
     count: int = 0
@@ -72,14 +77,6 @@ class Measured:
     still_open: int = 0
     earlier: int = 0
     seconds: list[int] = field(default_factory=list)
-
-    def add(self, other: "Measured") -> None:
-        """Add the targets of another group."""
-        self.count += other.count
-        self.late += other.late
-        self.still_open += other.still_open
-        self.earlier += other.earlier
-        self.seconds += other.seconds
 
     @property
     def attainment(self) -> float | None:

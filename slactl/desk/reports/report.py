@@ -9,7 +9,7 @@ from slactl.desk.reports.measures import By, Measured, between, measure, ordered
 from slactl.desk.reports.trends import busiest_hours, trend
 from slactl.sla.enums import Target
 from slactl.store.read import measures as reads
-from slactl.store.read.measures import Period
+from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
     from slactl.records.figures import Report, ReportGroup, TargetFigures, TargetsBefore
@@ -52,17 +52,17 @@ def report(
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
 ) -> "Report":
-    """Return the report on [since, until) as seen from `now`; days and hours are those of `zone`.
+    """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
-    A target counts if it ended in the period, or if its deadline passed in the period. So a target whose deadline
-    passed in one period and that ended in the next is late in both. Times are business time of each ticket's calendar;
-    `overdue_seconds` is wall time.
+    An outcome counts if a clock stopped in the period, or if a deadline passed undone in it. So a target whose deadline
+    passed in one period and that ended in the next is late in both. What happens after the period changes nothing.
+    Times are business time of each ticket's calendar; `overdue_seconds` is wall time.
 
     Raises:
         UsageError: the period ends before it begins.
     """
     period = between(now, since, until)
-    [tickets] = reads.tickets_ever(transaction, period)
+    [tickets] = reads.tickets_judged(transaction, period)
     return {
         "at": period.now,
         "since": period.since,
@@ -73,6 +73,7 @@ def report(
         "ticket_count": tickets.all,
         "escalation_rate": share(tickets.escalated, tickets.all),
         "breach_rate": share(tickets.breached, tickets.all),
+        "reopen_rate": share(tickets.reopened, tickets.resolved),
         "corrected_count": reads.corrected_count(transaction, period),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from slactl.clock import to_text
 from slactl.desk.reports.forecast import forecast, open_by_urgency
-from slactl.desk.reports.measures import By, Measured, between, measure, ordered_groups, period_before, share
+from slactl.desk.reports.measures import EARLIEST, By, Measured, between, measure, ordered_groups, period_before, share
 from slactl.store.read import reports as reads
-from slactl.store.read.measures import Period, tickets_ever
+from slactl.store.read.measures import tickets_judged
+from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
     from slactl.records.figures import ComingTicket, Counts, Group, MeasuredBefore, Summary
@@ -40,15 +41,16 @@ FIELDS = (
     "resolution_attainment",
     "escalation_rate",
     "breach_rate",
+    "reopen_rate",
 )
 
 #: The fields that are measured over the period and not counted now.
 MEASURED = FIELDS[FIELDS.index("avg_first_response_minutes") :]
 
-#: The length of the periods that are compared without `--since`.
-WEEK = timedelta(days=7)
+#: The length of the period without `--since`, and of the periods that are compared where it has no beginning.
+MONTH, WEEK = timedelta(days=30), timedelta(days=7)
 
-#: The number of tickets listed as those that breach next, and their fields.
+#: How many tickets the list of next breaches has, and their fields.
 NEXT = 5
 NEXT_FIELDS = ("id", "external_id", "due_at", "due_target", "priority", "assignee", "tenant", "plan", "subject")
 
@@ -58,16 +60,9 @@ class Tally:
     """Hold the counts of one group of tickets, or of all tickets."""
 
     now: Counter[str] = field(default_factory=Counter)
-    ever: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)
     first_response: Measured = field(default_factory=Measured)
     resolution: Measured = field(default_factory=Measured)
-
-    def add(self, other: "Tally") -> None:
-        """Add the tickets of another group."""
-        self.now.update(other.now)
-        self.ever.update(other.ever)
-        self.first_response.add(other.first_response)
-        self.resolution.add(other.resolution)
 
     def measured(self) -> "MeasuredFields":
         """Return the fields that are measured over the period."""
@@ -83,14 +78,20 @@ class Tally:
             "resolution_n": len(resolution.seconds),
             "first_response_attainment": response.attainment,
             "resolution_attainment": resolution.attainment,
-            "escalation_rate": share(self.ever["escalated"], self.ever["all"]),
-            "breach_rate": share(self.ever["breached"], self.ever["all"]),
+            "escalation_rate": share(self.judged["escalated"], self.judged["all"]),
+            "breach_rate": share(self.judged["breached"], self.judged["all"]),
+            "reopen_rate": share(self.judged["reopened"], self.judged["resolved"]),
         }
 
     def record(self, at: str) -> "Counts":
         """Return the fields of a summary."""
         fields = {**dict.fromkeys(FIELDS, 0), **self.now, "at": at, **self.measured()}
         return cast("Counts", fields)
+
+
+def usual_since(now: datetime, until: datetime | None) -> datetime:
+    """Return where the period of a summary begins by itself: 30 days before its end, or before now."""
+    return max(EARLIEST, min(until or now, now) - MONTH)
 
 
 def summarize(
@@ -105,18 +106,14 @@ def summarize(
 ) -> "Summary":
     """Return the summary at `now`, with `groups` if `by` is given; `due_soon` is seconds of wall time.
 
-    Counts are of now. Averages, attainment and rates are of targets that ended, or whose deadline passed, in
-    [since, until). `before` has them for the period of the same length before it, where it has a beginning. `ahead`
-    adds a forecast of that length.
+    Counts are of now. Averages, attainment and rates are of the outcomes in [since, until). `before` has them for the
+    period of the same length before it, where it has a beginning. `ahead` adds a forecast of that length.
 
     Raises:
         UsageError: the period ends before it begins, or the forecast is too long.
     """
     period, soon = between(now, since, until), to_text(now + timedelta(seconds=due_soon))
-    tallies = _tallies(transaction, period, soon, by)
-    whole = Tally()
-    for tally in tallies.values():
-        whole.add(tally)
+    whole, tallies = _tallies(transaction, period, soon)[None], _tallies(transaction, period, soon, by) if by else {}
     names = ordered_groups(tallies, by) if by else []
     groups: list[Group] = [{"group": name, **tallies[name].record(period.now)} for name in names]
     return {
@@ -147,7 +144,9 @@ def _coming(transaction: "Transaction", now: str) -> "list[ComingTicket]":
     ]
 
 
-def _tallies(transaction: "Transaction", period: Period, soon: str, by: By | None) -> defaultdict[str | None, Tally]:
+def _tallies(
+    transaction: "Transaction", period: Period, soon: str, by: By | None = None
+) -> defaultdict[str | None, Tally]:
     tallies = _measured(transaction, period, by)
     for group, counts in reads.open_counts(transaction, period.now, soon, by).items():
         tallies[group].now.update(counts)
@@ -162,8 +161,9 @@ def _measured(transaction: "Transaction", period: Period, by: By | None = None) 
         tallies[group].first_response = response
     for group, resolution in measure(transaction, period, "resolution", by).items():
         tallies[group].resolution = resolution
-    for row in tickets_ever(transaction, period, by):
-        tallies[row.group].ever.update(all=row.all, escalated=row.escalated, breached=row.breached)
+    for row in tickets_judged(transaction, period, by):
+        numbers = row._asdict()
+        tallies[numbers.pop("group")].judged.update(numbers)
     return tallies
 
 

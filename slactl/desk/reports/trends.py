@@ -13,7 +13,7 @@ from slactl.clock import from_text
 from slactl.desk.reports.measures import share
 from slactl.sla.enums import Target
 from slactl.store.read import measures as reads
-from slactl.store.read.measures import Period
+from slactl.store.read.outcomes import Period
 
 if TYPE_CHECKING:
     from slactl.records.figures import Trend, TrendStep
@@ -39,8 +39,9 @@ SPANS = ((31, Unit.DAY), (200, Unit.WEEK), (1830, Unit.MONTH))
 def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> "Trend":
     """Return the tickets opened and targets met and missed in each step of a period, empty steps included.
 
-    The steps run from the first with anything in it to the last. Days are those of `zone`; None is the machine's.
-    Each target counts once: when it was met, or when its deadline passed.
+    The steps run from the first with anything in it to the last. Days are in `zone`; None is the machine's zone.
+    Each outcome counts once: when the target was met, when its deadline passed, or when it ended if the deadline passed
+    before the period.
     """
     local = _Local(zone)
     counts = {"opened_count": local.days(reads.quarters_of_opening(transaction, period))}

@@ -17,6 +17,7 @@ from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
 from slactl.sla.escalation.upcoming import IsBaseline, will_fire
+from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
@@ -32,7 +33,7 @@ from slactl.sla.timers.explanation import (
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.sla.timers.timer import Evaluation, Timer, TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
@@ -79,7 +80,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
-        case = Case(number, history, evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
+        happened, in_force = effective(history, now), rules_in_force(desk, connection)
+        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -168,7 +170,9 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     now, terms, calendar = case.evaluation.now, timer.terms, timer.clock_run.calendar
     assert terms is not None
     assert isinstance(timer.kind, Target)
-    found, working = list(segments(timer, now)), list(steps(timer, now))
+    # The end of an unknown target is not known, so nobody can say which time counted.
+    is_unknown = timer.state is TimerState.UNKNOWN
+    found, working = ([], []) if is_unknown else (list(segments(timer, now)), list(steps(timer, now)))
     end = found[-1].end if found else timer.started_at
     targets_key = None
     if terms.policy is not None:
@@ -182,7 +186,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         "set_by_hand": _set_by_hand(timer, case.history),
         "counts_from": _counts_from(timer, case.history),
         "kept_late": kept_late(case.number, case.evaluation, timer),
-        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
+        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None and working else None,
         "steps": [_step_record(step) for step in working],
         "business_days": [to_text(day) for day in business_days(timer)],
         "segments": [_segment_record(each) for each in found if not each.ahead],
@@ -260,9 +264,9 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next undecided firing of each level in force, where its instant is known."""
+    """Yield the next undecided firing of each level in force, if its instant is known."""
     evaluation = case.evaluation
-    if timer.stopped_at is not None:
+    if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
         seen = set[str]()

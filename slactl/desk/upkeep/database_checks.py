@@ -20,6 +20,7 @@ from slactl.errors import BusyError, DatabaseError, ExitCode, StorageError
 from slactl.files import open_regular
 from slactl.store.database import Database
 from slactl.store.read import runs
+from slactl.store.read.audit import outcomes_from
 from slactl.store.schema.upgrade import old_copies
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
@@ -49,7 +50,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterator[Check]:
-    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
+    """Yield the checks of the database; leave out a check that a damaged database makes impossible."""
     path, failing = desk.database.path, "database"
     try:
         with desk.database.read_unmigrated() as transaction:
@@ -65,7 +66,7 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
 
 
 def _writing(database: Database) -> Check | None:
-    """Return the check of a database that this user cannot change now, whoever holds the lock; None of any other."""
+    """Return a failed check if this user cannot write the database now, apart from locks; else None."""
     obstacle = database.obstacle_to_writing()
     if obstacle is None:
         return None
@@ -99,6 +100,9 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
     for state, count in counts.items():
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)
+    if outcomes_from(connection) > 0:
+        what = "those of tickets from before the upgrade are taken from their timers: earlier stops are missing"
+        yield Check("outcomes", True, what, "slactl doctor --rebuild")
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
         yield Check("erasure", False, what, "slactl erase --finish")
@@ -136,10 +140,10 @@ def fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup, or the guide page where there is none.
+    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page.
 
-    Not every file beside the database need be there to be moved. The folder of a shared service desk is closed to
-    its group meanwhile, so that nobody puts another file in the way.
+    The command also works if a side file of the database is missing. It closes the folder of a shared service desk
+    to its group meanwhile, so that nobody can put another file there.
     """
     copy = _newest_backup(path)
     if copy is None:

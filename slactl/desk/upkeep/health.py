@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Check(NamedTuple):
     """One check: its name, whether it is in order, the finding, and the fix.
 
-    `fix` is a command that works when pasted, or a sentence where no command can help.
+    `fix` is a command that works when pasted, or a sentence where no command can help. A check that is in order may
+    have one as a hint.
     """
 
     check: str

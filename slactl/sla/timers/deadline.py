@@ -1,7 +1,7 @@
 """Track one target of a ticket while its history is read: its start, its deadline, and whether it was met."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.durations import Duration
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 
 class Missed(NamedTuple):
-    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person."""
+    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
+
+    The target was late from `late_since` on.
+    """
 
     due: int
     at: int
     manual: bool
     agreement: int
+    late_since: int
 
 
 @dataclass(slots=True)
@@ -53,10 +57,16 @@ class TrackedTarget:
     stopped: int | None = None
     manual: int | None = None
     missed: list[Missed] = field(default_factory=list)
+    #: All of them, including those that are not missed under the present duration.
+    replaced: list[Missed] = field(default_factory=list)
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
-    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level, not a person.
+    #: Since when it has its deadline: a change may set one that has passed already.
+    set_at: int = 0
+    #: Whether it was set only after it had ended: its end was no end of a target then.
+    set_after_end: bool = False
+    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level.
     ended_unanswered: bool = False
     ended_by_level: bool = False
 
@@ -69,6 +79,12 @@ class TrackedTarget:
     def is_set(self) -> bool:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
+
+    @property
+    def ended_as_promised(self) -> bool:
+        """Whether it had a target when it stopped, and the history tells the instant."""
+        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
+        return self.is_set and is_after_promise and not self.is_unknown
 
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
         """Set the duration, counted from the start or from a later instant; None takes the target away.
@@ -87,13 +103,16 @@ class TrackedTarget:
         follows = not late or (by_person and terms.recounts_late and duration is not None)
         if not follows or (self.is_set and self.stopped is not None and not late):
             return
+        self.set_after_end |= not self.is_set and self.stopped is not None
         before, calendar = self.due_if_resumed(at), self.calendar
         counted_from = self.counted_from if terms.counts_from_change else None
-        alters = not self.is_set or duration != self.duration
-        if by_person and terms.counts_from_change and self.stopped is None:
+        alters = duration != self.duration
+        open_or_new = self.stopped is None or not self.is_set  # what ended before counts from its start
+        if by_person and terms.counts_from_change and open_or_new and duration is not None:
             self.terms = terms
             counted_from = at if alters or self.calendar is not calendar else counted_from
         self.aim(duration, terms, counted_from)
+        self.set_at = at
         if late:
             self._judge_anew()
         self._count_revision(before, at, after_a_miss=late)
@@ -102,18 +121,32 @@ class TrackedTarget:
         """Set the deadline to an instant that a person chose, or clear (None) the one set before."""
         if self.stopped is not None or due == self.manual:
             return
-        before, late = self.due_if_resumed(at), self._is_past_due(at)
-        if late and before is not None:
-            self.missed.append(Missed(before, at, self.manual is not None, self.agreement))
-        self.manual = due
-        self._count_revision(before, at, after_a_miss=late)
+        before, last = self.due_if_resumed(at), self.missed[-1].due if self.missed else None
+        late = not self.is_unknown and self._is_past_due(at)
+        if late and before is not None and (last is None or before > last):
+            missed = Missed(before, at, self.manual is not None, self.agreement, max(before, self.set_at))
+            self.missed.append(missed)
+            self.replaced.append(missed)
+        self.manual, self.set_at = due, at
+        self._count_revision(before, at)
+        if self.missed:
+            self._number_agreement(self.due_if_resumed(at))
+
+    def as_stopped(self) -> "TrackedTarget":
+        """Return a copy of the target as it stopped, which no later event changes."""
+        return replace(self, missed=[*self.missed], replaced=[*self.replaced])
 
     def reopen(self, at: int) -> None:
         """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
-        self.stopped, self.ended_unanswered, self.ended_by_level = None, False, False
+        self.stopped, self.ended_unanswered, self.ended_by_level, self.set_after_end = None, False, False, False
+
+    def know(self, at: int) -> None:
+        """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""
+        if self.is_unknown:
+            self.is_unknown, self.set_at = False, at
 
     def is_late(self, at: int) -> bool:
         """Return whether a deadline was missed by `at`. At the deadline itself it is not missed yet."""
@@ -136,7 +169,8 @@ class TrackedTarget:
         past = ended(pauses, now)
         clock_run = self._clock_run(pauses, now)
         due, target, calendar = clock_run.due, self._target(clock_run.due, past), self.calendar
-        end = self.stopped if self.stopped is not None else max(now, self.start)
+        # A target that appears with a person's change may have been done before it.
+        end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
         breaches = self._breaches(due if late else None)
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
@@ -211,21 +245,23 @@ class TrackedTarget:
 
     def _breaches(self, late: int | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
-        missed = {one.agreement: one.due for one in reversed(self.missed)}
+        missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
         if late is not None:
-            missed.setdefault(self.agreement, late)
-        return tuple(Breach(instant_of(due), agreement) for agreement, due in sorted(missed.items()))
+            missed.setdefault(self.agreement, (late, max(late, self.set_at)))
+        return tuple(
+            Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
+        )
 
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
         judged = []
-        for missed in self.missed:
+        for missed in self.replaced:
             due = missed.due
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
                 due = self._policy_due(past) or missed.at
             if missed.at > due:
-                judged.append(missed._replace(due=due))
+                judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
         self.missed = judged
 
     def _overdue(self, due: int, end: int, now: int) -> int:
@@ -246,7 +282,13 @@ class TrackedTarget:
         last = pauses[-1].end if pauses else None
         return self.counted_from if last is None else last
 
-    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool) -> None:
+    def _number_agreement(self, due: int | None) -> None:
+        """Count an agreement on a deadline later than the last one that was missed; an earlier one is not new."""
+        last = self.missed[-1]
+        is_later = due is None or due > last.due
+        self.agreement = max(self.agreement, last.agreement + 1) if is_later else last.agreement
+
+    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
         """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""
         after = self.due_if_resumed(at)
         if before is not None and after is not None and after > before:

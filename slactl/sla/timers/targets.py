@@ -1,7 +1,6 @@
 """Track the targets of one ticket while its history is read: first response, next responses, updates, resolution."""
 
 from collections.abc import Collection, Iterator
-from copy import copy
 
 from slactl.sla.enums import Reopen, Status, Target
 from slactl.sla.timers.deadline import TrackedTarget
@@ -14,6 +13,7 @@ class TrackedTargets:
 
     __slots__ = (
         "_created",
+        "_earlier",
         "_first_response",
         "_logs",
         "_next_responses",
@@ -23,7 +23,6 @@ class TrackedTargets:
         "_unknown",
         "_updates",
         "_waiting",
-        "earlier",
         "terms",
     )
 
@@ -42,7 +41,7 @@ class TrackedTargets:
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: PauseLog() for kind in Target}
         #: The cycles that were reopened, as they had stopped.
-        self.earlier: list[TrackedTarget] = []
+        self._earlier: list[TrackedTarget] = []
         self._replied = outbound
         self._unknown = set(unknown)
         self._waiting: int | None = None
@@ -54,13 +53,15 @@ class TrackedTargets:
         if terms.opening_waits and not outbound:
             self._begin_next_response(at)
         if status is not self._status:
-            self.change_status(at, status)
+            self.change_status(at, status, unknown_instant=Target.RESOLUTION in self._unknown)
 
     def __iter__(self) -> Iterator[TrackedTarget]:
         """Yield every target that was ever set, met and missed ones included."""
-        for tracked in (*self._first(), *self._next_responses, *self._updates, *self._resolutions):
-            if tracked.is_set:
-                yield tracked
+        return (tracked for tracked in self._cycles() if tracked.is_set)
+
+    def earlier(self) -> list[TrackedTarget]:
+        """Return the cycles that were reopened, as they had stopped, and those that were missed and have no target."""
+        return [*self._earlier, *(tracked for tracked in self._cycles() if tracked.missed and not tracked.is_set)]
 
     def still_open(self) -> Iterator[TrackedTarget]:
         """Return the targets that have not stopped."""
@@ -71,9 +72,7 @@ class TrackedTargets:
         """Return whether the ticket has a status that pauses clocks."""
         return self._status in self.terms.pause_statuses
 
-    def change_status(
-        self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False
-    ) -> None:
+    def change_status(self, at: int, status: Status, *, unknown_instant: bool = False, by_system: bool = False) -> None:
         """Run, pause or stop the clocks for a new status; a ticket that leaves resolved and closed is reopened.
 
         With `unknown_instant` the ticket was done by `at`, and nobody knows since when. A first response that ends so
@@ -84,11 +83,12 @@ class TrackedTargets:
         if is_done and not was_done:
             for tracked in self.still_running():
                 tracked.stopped = at
+                if tracked.kind is Target.RESOLUTION and not unknown_instant:
+                    tracked.know(at)
                 tracked.is_unknown = unknown_instant or tracked.is_unknown
                 tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
                 tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
-                self._resolutions[-1].is_unknown = False
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
@@ -100,7 +100,8 @@ class TrackedTargets:
         self._unknown -= {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE}
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
             if tracked.stopped is None:
-                tracked.stopped, tracked.is_unknown = at, False
+                tracked.stopped = at
+                tracked.know(at)
         if not self._status.is_done:
             self._updates.append(self._begin(Target.UPDATE, len(self._updates) + 1, at))
 
@@ -126,7 +127,7 @@ class TrackedTargets:
         next_response = self._open(self._next_responses)
         if next_response is None:
             if terms.opening_waits and not self._replied and self._waits_for_first() and not self._next_responses:
-                self._begin_next_response(self._created)
+                self._begin_next_response(self._created, at)
             return
         duration = terms.target(Target.NEXT_RESPONSE) if self._messages_wait else None
         next_response.retarget(at, duration, terms, by_person=by_person)
@@ -158,14 +159,20 @@ class TrackedTargets:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             for tracked in (last, *(self._first() if not self._replied else ())):
-                self.earlier += [copy(tracked)] if tracked.is_set else []
+                self._earlier += [tracked.as_stopped()] if tracked.is_set else []
                 tracked.reopen(at)
-                tracked.is_unknown = tracked.kind in self._unknown
+                if tracked.kind in self._unknown:
+                    tracked.is_unknown = True
+                else:
+                    tracked.know(at)
         elif self.terms.reopen == Reopen.RESET:
             self._resolutions.append(self._begin(Target.RESOLUTION, last.cycle + 1, at))
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
-            self._begin_next_response(waiting)
+            self._begin_next_response(waiting, at)
+
+    def _cycles(self) -> tuple[TrackedTarget, ...]:
+        return (*self._first(), *self._next_responses, *self._updates, *self._resolutions)
 
     def _first(self) -> tuple[TrackedTarget, ...]:
         return (self._first_response,) if self._first_response is not None else ()
@@ -178,8 +185,11 @@ class TrackedTargets:
         """Whether a customer's message starts a next response; before the first response it waits for that one."""
         return not self._waits_for_first() or self.terms.opening_waits
 
-    def _begin_next_response(self, at: int) -> None:
-        self._next_responses.append(self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, at))
+    def _begin_next_response(self, start: int, at: int | None = None) -> None:
+        """Start a next response; `at` is when that turned out, if the start is an earlier instant."""
+        tracked = self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, start)
+        tracked.set_at = start if at is None else at
+        self._next_responses.append(tracked)
 
     @staticmethod
     def _open(cycles: list[TrackedTarget]) -> TrackedTarget | None:

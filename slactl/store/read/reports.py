@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from slactl.store.read.measures import counts, grouped
+from slactl.store.read.outcomes import counts, grouped
 from slactl.store.read.rows import rows
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
@@ -37,15 +37,16 @@ def open_counts(connection: sqlite3.Connection, now: str, soon: str, by: str | N
         "paused_count": _HAS_PAUSED,
         "due_soon_count": "t.due_at BETWEEN :now AND :soon",
     }
-    query = grouped(counts(columns.values()), f"ticket t WHERE {views.OPEN}", by)
+    query = grouped(counts(columns.values()), "ticket t", views.OPEN, by, "t")
     return _by_group(columns, connection.execute(query, {"now": now, "soon": soon}))
 
 
 def overdue_counts(connection: sqlite3.Connection, now: str, by: str | None = None) -> Groups:
     """Return how many open targets of each kind are overdue, by group."""
     columns = {f"{kind}_breached_count": f"r.kind = '{kind}'" for kind in views.TARGETS}
-    source = f"{_TARGETS} WHERE {_OVERDUE} AND r.stopped_at IS NULL AND r.due_at < :now"
-    return _by_group(columns, connection.execute(grouped(counts(columns.values()), source, by), {"now": now}))
+    condition = f"{_OVERDUE} AND r.stopped_at IS NULL AND r.due_at < :now"
+    query = grouped(counts(columns.values()), _TARGETS, condition, by, "t")
+    return _by_group(columns, connection.execute(query, {"now": now}))
 
 
 def _by_group(names: Iterable[str], counted: Iterable[tuple[Any, ...]]) -> Groups:

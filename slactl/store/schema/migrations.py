@@ -103,14 +103,16 @@ def message_ids(connection: sqlite3.Connection) -> None:
 
 
 def outcomes(connection: sqlite3.Connection) -> None:
-    """Add the target `update`, the state `unknown`, and the outcomes, as far as the timers tell them.
+    """Add the target `update`, the state `unknown`, tenants' countries, and the outcomes that the timers tell.
 
     What a timer does not tell any more, such as a resolution before the ticket was reopened, follows from the history:
     `audit verify` leaves the outcomes of a ticket out until it changes or `doctor --rebuild` writes them.
     """
+    from slactl.store.schema.models import Tenant
     from slactl.store.schema.timers import Timer
 
     _made_anew(connection, Timer, "agreement")
+    _made_anew(connection, Tenant, "country")
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
         return
     _create(connection, "outcome")
@@ -121,10 +123,11 @@ def outcomes(connection: sqlite3.Connection) -> None:
 
 
 #: Fills `outcome` from the timers of an earlier schema.
-OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, detected_at,
-met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
-SELECT r.ticket_id, r.kind, r.cycle, r.started_at, r.stopped_at, r.breached_at, r.detected_at, r.breached_at IS NULL,
-r.stopped_at IS NOT NULL AND (r.kind <> 'first_response' OR r.stopped_at = t.first_responded_at),
+OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
+detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
+SELECT r.ticket_id, r.kind, r.cycle, r.started_at, r.stopped_at, r.breached_at, r.breached_at, r.detected_at,
+r.breached_at IS NULL,
+r.stopped_at IS NOT NULL AND (r.kind <> 'first_response' OR r.stopped_at IS t.first_responded_at),
 CASE WHEN r.stopped_at IS NOT NULL THEN r.consumed_seconds END,
 CASE WHEN r.stopped_at IS NOT NULL THEN r.paused_seconds END,
 CASE WHEN r.stopped_at IS NOT NULL THEN r.closed_seconds END,

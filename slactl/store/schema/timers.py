@@ -47,21 +47,22 @@ class Timer(SQLModel, table=True):
 class Outcome(SQLModel, table=True):
     """A fact about a target: its clock stopped, or its deadline passed undone, or both; a cache of the histories.
 
-    `missed_at` is the deadline that passed, where no other row of the cycle has it; `detected_at` is when it was
-    noticed. What reports group by is as it was then.
+    `missed_at` is the deadline that passed, where no other row of the cycle has it. A period counts it at `late_since`:
+    at the deadline, or at the later change that set it to the past, so that no change alters a period that is over.
+    `detected_at` is when it was noticed. What reports group by is as it was then.
     """
 
     __table_args__ = (
         one_of("kind", Target),
         one_of("priority", Priority),
-        *instants("started_at", "stopped_at", "missed_at", "detected_at"),
+        *instants("started_at", "stopped_at", "missed_at", "late_since", "detected_at"),
         *sizes(tenant=200, plan=200, assignee=200),
         CheckConstraint("COALESCE(stopped_at, missed_at) IS NOT NULL", name="about_something"),
         CheckConstraint("cycle > 0 AND agreement >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         Index("outcome_ticket", "ticket_id"),
         Index("outcome_stopped", "kind", "stopped_at", "met", "seconds"),
-        Index("outcome_missed", "kind", "missed_at", sqlite_where=text("missed_at IS NOT NULL")),
+        Index("outcome_missed", "kind", "late_since", sqlite_where=text("late_since IS NOT NULL")),
     )
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = reference("ticket.id")
@@ -71,6 +72,7 @@ class Outcome(SQLModel, table=True):
     started_at: str = text_column(nullable=False)
     stopped_at: str | None = text_column()
     missed_at: str | None = text_column()
+    late_since: str | None = text_column()
     detected_at: str | None = text_column()
     met: bool = number()
     averaged: bool = number()

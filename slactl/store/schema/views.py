@@ -127,7 +127,9 @@ def breach_columns(now: str) -> dict[str, str]:
 
     A deadline that was missed and replaced by a later one is not overdue any more.
     """
-    overdue = f"{seconds_of(f'COALESCE(b.stopped_at, {now})')} - {seconds_of('b.missed_at')}"
+    # Not every end is an outcome: a level may have ended a first response that nobody gave.
+    stopped = "COALESCE(b.stopped_at, CASE WHEN b.agreement = r.agreement THEN r.stopped_at END)"
+    overdue = f"{seconds_of(f'COALESCE({stopped}, {now})')} - {seconds_of('b.missed_at')}"
     return {
         "ticket_id": "b.ticket_id",
         "external_id": "t.external_id",
@@ -135,7 +137,7 @@ def breach_columns(now: str) -> dict[str, str]:
         "cycle": "b.cycle",
         "due_at": "r.due_at",
         "breached_at": "b.missed_at",
-        "stopped_at": "b.stopped_at",
+        "stopped_at": stopped,
         "detected_at": "b.detected_at",
         "overdue_seconds": f"CASE WHEN b.stopped_at IS NOT NULL OR b.agreement = r.agreement THEN {overdue} END",
         "priority": "t.priority",

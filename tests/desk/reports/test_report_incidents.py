@@ -34,17 +34,27 @@ DONE, PAUSED = ("resolved", "closed"), ("pending", "waiting_customer")
 
 
 @dataclass(frozen=True)
-class Course:
-    """How one promise went: seconds of each way in which time passed, and when it ended and was missed."""
+class Outcome:
+    """One stop of a clock, or the deadline that passed undone: the seconds up to the stop by the way they passed.
+
+    `since` is when it became late; a second stop has it too, and does not count it again: `counts_miss`.
+    """
 
     stopped: datetime | None
     missed: datetime | None
-    working: int
-    paused: int
-    closed: int
+    since: datetime | None
+    counts_miss: bool
+    priority: str
+    working: int = 0
+    paused: int = 0
+    closed: int = 0
+
+    def ends_in(self, since: datetime, until: datetime) -> bool:
+        return self.stopped is not None and since <= self.stopped < until
 
     def counts_in(self, since: datetime, until: datetime) -> bool:
-        return any(at is not None and since <= at < until for at in (self.stopped, self.missed))
+        passed = self.counts_miss and self.since is not None and since <= self.since < until
+        return passed or self.ends_in(since, until)
 
 
 class Incident:
@@ -56,36 +66,43 @@ class Incident:
         self.rows = [(max(instant(row["sys_updated_at"]), self.opened), row) for row in rows]
         self.rows[0] = (self.opened, rows[0])
 
-    @property
-    def priority(self) -> str:
-        return PRIORITIES[self.rows[-1][1]["priority"]]
+    def priority(self, at: datetime) -> str:
+        return PRIORITIES[[row for begin, row in self.rows if begin <= at][-1]["priority"]]
 
     def pieces(self, end: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:
         for (begin, row), (finish, _) in pairwise([*self.rows, (end, {})]):
             yield begin, finish, STATUSES[row["incident_state"]], PRIORITIES[row["priority"]]
 
-    def course(self, kind: str, now: datetime) -> Course:
+    def outcomes(self, kind: str, now: datetime) -> list[Outcome]:
         pieces = list(self.pieces(now))
         still = () if kind == "first_response" else PAUSED
-        # The end is the last time it became done, if it is done to this day.
-        stopped = None
-        for before, (begin, _, status, _) in pairwise([(None, None, "open", ""), *pieces]):
-            if status in DONE and before[2] not in DONE:
-                stopped = begin
-            elif status not in DONE:
-                stopped = None
-        spent: Counter[str] = Counter()
-        for begin, finish, status, _ in pieces:
-            if stopped is None or begin < stopped:
-                way = "closed" if status in DONE else "paused" if status in still else "working"
-                spent[way] += int((finish - begin).total_seconds())
-        missed = self._missed(kind, pieces, (*still, *DONE))
-        return Course(stopped, missed, spent["working"], spent["paused"], spent["closed"])
+        stops = [
+            begin
+            for before, (begin, _, status, _) in pairwise([(None, None, "open", ""), *pieces])
+            if status in DONE and before[2] not in DONE
+        ]
+        missed, since = self._missed(kind, pieces, (*still, *DONE))
+        found, counted = list[Outcome](), False
+        for stopped in stops:
+            is_late = missed is not None and stopped > missed
+            spent: Counter[str] = Counter()
+            for begin, finish, status, _ in pieces:
+                if begin < stopped:
+                    way = "closed" if status in DONE else "paused" if status in still else "working"
+                    spent[way] += int((finish - begin).total_seconds())
+            late = (missed, since) if is_late else (None, None)
+            counts_miss = is_late and not counted
+            priority = self.priority(since if counts_miss and since else stopped)
+            found.append(Outcome(stopped, *late, counts_miss, priority, **spent))
+            counted = counted or is_late
+        if since is not None and not counted:
+            found.append(Outcome(None, missed, since, True, self.priority(since)))
+        return found
 
     def _missed(
         self, kind: str, pieces: list[tuple[datetime, datetime, str, str]], uncounted: tuple[str, ...]
-    ) -> datetime | None:
-        """When the time worked came to more than was promised; a new priority promises anew."""
+    ) -> tuple[datetime | None, datetime | None]:
+        """When the time worked came to more than was promised, and since when; a new priority promises anew."""
         worked = [(begin, finish) for begin, finish, status, _ in pieces if status not in uncounted]
         promised = timedelta()
         known = ""
@@ -94,8 +111,8 @@ class Incident:
                 promised, known = timedelta(hours=PROMISES[priority][KINDS.index(kind)]), priority
             ran_out = reached(worked, promised)
             if ran_out is not None and ran_out < finish and (status not in uncounted or ran_out < begin):
-                return ran_out
-        return None
+                return ran_out, max(ran_out, begin)
+        return None, None
 
 
 def reached(worked: list[tuple[datetime, datetime]], promised: timedelta) -> datetime | None:
@@ -141,28 +158,28 @@ def close(value: float) -> Any:  # noqa: ANN401  (what pytest compares with)
     return pytest.approx(value, abs=1e-5)
 
 
-def expected(courses: list[Course], since: datetime, until: datetime) -> dict[str, Any]:
+def expected(outcomes: list[Outcome], since: datetime, until: datetime) -> dict[str, Any]:
     """One target of a report on [since, until)."""
-    found = [course for course in courses if course.counts_in(since, until)]
-    done = [course for course in found if course.stopped is not None and since <= course.stopped < until]
-    late = [course for course in found if course.missed is not None]
+    found = [outcome for outcome in outcomes if outcome.counts_in(since, until)]
+    done = [outcome for outcome in found if outcome.ends_in(since, until)]
+    late = [outcome for outcome in found if outcome.missed is not None]
     return {
         "measured_count": len(found),
         "met_count": len(found) - len(late),
         "breached_count": len(late),
-        "still_open_count": sum(course.stopped is None for course in late),
-        "earlier_count": sum(course.missed < since for course in late if course.missed is not None),
+        "still_open_count": len(found) - len(done),
+        "earlier_count": sum(outcome.since < since for outcome in late if outcome.since is not None),
         "attainment": close(1 - len(late) / len(found)) if found else None,
-        "working_seconds": sum(course.working for course in done) if done else None,
-        "paused_seconds": sum(course.paused for course in done) if done else None,
-        "closed_seconds": sum(course.closed for course in done) if done else None,
+        "working_seconds": sum(outcome.working for outcome in done) if done else None,
+        "paused_seconds": sum(outcome.paused for outcome in done) if done else None,
+        "closed_seconds": sum(outcome.closed for outcome in done) if done else None,
         "off_hours_seconds": 0 if done else None,
     }
 
 
-def taken(courses: list[Course], since: datetime, until: datetime) -> dict[str, Any]:
+def taken(outcomes: list[Outcome], since: datetime, until: datetime) -> dict[str, Any]:
     """The times of the resolutions in a period; by the standard library."""
-    times = [course.working for course in courses if course.stopped is not None and since <= course.stopped < until]
+    times = [outcome.working for outcome in outcomes if outcome.ends_in(since, until)]
     parts = statistics.quantiles(times, n=20, method="inclusive")
     return {
         "taken_count": len(times),
@@ -174,7 +191,7 @@ def taken(courses: list[Course], since: datetime, until: datetime) -> dict[str, 
 
 
 PERIODS = [
-    ((), datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)),
+    (("--since", "all"), datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)),
     *(
         (("--since", text(since), "--until", text(until)), since, until)
         for since, until in (
@@ -191,13 +208,13 @@ def test_the_numbers_of_report(incidents: list[Incident], ask: Callable[..., dic
     for options, since, until in PERIODS:
         found = ask("report", *options)
         for target in found["targets"]:
-            if target["target"] == "next_response":
+            if target["target"] in ("next_response", "update"):
                 assert target["measured_count"] == 0
                 continue
-            courses = [incident.course(target["target"], now) for incident in incidents]
-            wanted = expected(courses, since, until)
+            outcomes = [one for incident in incidents for one in incident.outcomes(target["target"], now)]
+            wanted = expected(outcomes, since, until)
             if target["target"] == "resolution":
-                wanted |= taken(courses, since, until)
+                wanted |= taken(outcomes, since, until)
             else:
                 # Nobody replies in this log: first responses end with the resolution, and are not averaged.
                 wanted |= {"taken_count": 0, "avg_seconds": None, "p90_seconds": None}
@@ -212,9 +229,9 @@ def test_the_groups_of_report(incidents: list[Incident], ask: Callable[..., dict
     groups = {group["group"]: group for group in ask("report", "--by", "priority", *options)["groups"]}
     assert list(groups) == [name for name in ("urgent", "high", "normal", "low") if name in groups]
     for name in PROMISES:
-        some = [incident for incident in incidents if incident.priority == name]
         for kind in KINDS:
-            wanted = expected([incident.course(kind, now) for incident in some], since, until)
+            outcomes = [one for incident in incidents for one in incident.outcomes(kind, now)]
+            wanted = expected([outcome for outcome in outcomes if outcome.priority == name], since, until)
             target = next(target for target in groups[name]["targets"] if target["target"] == kind)
             assert {field: target[field] for field in wanted} == wanted, (name, kind)
 
@@ -230,14 +247,14 @@ def test_the_trend_the_hours_and_the_latest(incidents: list[Incident], ask: Call
         week[there.weekday()][there.hour] += 1
         steps[f"{there:%Y-%m}-01", "opened_count"] += 1
         for kind in KINDS:
-            course = incident.course(kind, now)
-            decided = course.missed or course.stopped
-            if decided is not None:
-                name = f"{kind}_{'breached' if course.missed else 'met'}_count"
+            for outcome in incident.outcomes(kind, now):
+                decided = (outcome.since if outcome.counts_miss else None) or outcome.stopped
+                assert decided is not None
+                name = f"{kind}_{'breached' if outcome.missed else 'met'}_count"
                 steps[f"{decided.astimezone(zone):%Y-%m}-01", name] += 1
-            if course.missed:
-                late = int(((course.stopped or now) - course.missed).total_seconds())
-                lateness[incident.number] = max(late, lateness.get(incident.number, 0))
+                if outcome.missed:
+                    late = int(((outcome.stopped or now) - outcome.missed).total_seconds())
+                    lateness[incident.number] = max(late, lateness.get(incident.number, 0))
     assert found["busiest_hours"] == week
     assert found["trend"]["unit"] == "month"
     told = {
@@ -256,17 +273,31 @@ def test_the_numbers_of_summary(incidents: list[Incident], ask: Callable[..., di
     now = datetime.now(UTC)
     for options, since, until in PERIODS:
         found = ask("summary", *options)
-        courses = {kind: [incident.course(kind, now) for incident in incidents] for kind in KINDS}
-        times = taken(courses["resolution"], since, until)
+        outcomes = {kind: [incident.outcomes(kind, now) for incident in incidents] for kind in KINDS}
+        times = taken([one for some in outcomes["resolution"] for one in some], since, until)
         assert found["resolution_n"] == times["taken_count"]
         assert found["avg_resolution_hours"] * 3600 == pytest.approx(times["avg_seconds"].expected, abs=0.01)
         assert found["median_resolution_hours"] * 3600 == pytest.approx(times["p50_seconds"].expected, abs=0.01)
         assert (found["first_response_n"], found["avg_first_response_minutes"]) == (0, None)
         for kind in KINDS:
-            assert found[f"{kind}_attainment"] == expected(courses[kind], since, until)["attainment"], options
+            flat = [one for some in outcomes[kind] for one in some]
+            assert found[f"{kind}_attainment"] == expected(flat, since, until)["attainment"], options
         judged = [
-            [course for course in both if course.counts_in(since, until)]
-            for both in zip(*courses.values(), strict=True)
+            [one for one in (*first, *resolution) if one.counts_in(since, until)]
+            for first, resolution in zip(*outcomes.values(), strict=True)
         ]
-        late = [any(course.missed is not None for course in both) for both in judged if both]
+        late = [any(one.missed is not None for one in some) for some in judged if some]
         assert found["breach_rate"] == close(sum(late) / len(late))
+        assert found["reopen_rate"] == close(reopened(incidents, since, until))
+
+
+def reopened(incidents: list[Incident], since: datetime, until: datetime) -> float:
+    """The share of the incidents resolved in a period that were open again at a later instant of it."""
+    found = []
+    for incident in incidents:
+        done = [(at, STATUSES[row["incident_state"]] in DONE) for at, row in incident.rows]
+        turns = [(at, now) for (_, before), (at, now) in pairwise([(incident.opened, False), *done]) if before != now]
+        resolved = [at for at, is_done in turns if is_done and since <= at < until]
+        if resolved:
+            found.append(any(resolved[0] < at < until for at, is_done in turns if not is_done))
+    return sum(found) / len(found)

@@ -11,9 +11,10 @@ import pytest
 
 from slactl.__main__ import run
 from slactl.store.read import events as event_reads
-from slactl.store.read import filters, ids, runs
+from slactl.store.read import filters, ids, measures, runs
 from slactl.store.read import tickets as reads
 from slactl.store.read.filters import TicketFilter
+from slactl.store.read.outcomes import Period
 from slactl.store.schema.views import last_event
 from slactl.store.sqlite.connection import open_database
 
@@ -64,7 +65,7 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
     "the history of show": (lambda c: event_reads.history(c, 7), 1.5),
-    "the messages of show": (lambda c: event_reads.messages(c, 7), 1.5),
+    "the messages of show": (lambda c: list(event_reads.messages(c, 7)), 1.5),
     "the escalations of show": (lambda c: reads.escalations(c, 7), 1.5),
     "an external id": (lambda c: reads.ticket_id(c, "T-7"), 1.5),
     "the head of the log": (last_event, 1.5),
@@ -72,6 +73,20 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
 }
 
 Question = tuple[str, Ask, float]
+
+#: A week long ago, and the queries of `summary` and `report` on it.
+WEEK = Period(NOW, "2026-03-02T00:00:00Z", "2026-03-09T00:00:00Z")
+OF_A_PERIOD: dict[str, Ask] = {
+    "the targets": lambda c: measures.measured_targets(c, WEEK, "resolution"),
+    "the targets by plan": lambda c: measures.measured_targets(c, WEEK, "first_response", "plan"),
+    "the targets by tag": lambda c: measures.measured_targets(c, WEEK, "first_response", "tag"),
+    "the time spent": lambda c: measures.time_spent(c, WEEK, "resolution"),
+    "the tickets": lambda c: measures.tickets_judged(c, WEEK),
+    "the tickets by assignee": lambda c: measures.tickets_judged(c, WEEK, "assignee"),
+    "the tickets opened by policy": lambda c: measures.tickets_opened(c, WEEK, "policy"),
+    "the days of misses": lambda c: measures.quarters_of_targets(c, WEEK, "resolution", missed=True),
+    "the most overdue": lambda c: measures.latest_tickets(c, WEEK, 10),
+}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -89,6 +104,24 @@ def test_a_hot_query_does_the_same_work_at_ten_times_the_size(name: str, desks: 
     ask, most = QUESTIONS[name]
     small, large = (work(desk, ask) for desk in desks)
     assert large <= most * small + 2, (small, large)
+
+
+@pytest.mark.parametrize("name", OF_A_PERIOD)
+def test_a_query_on_a_period_finds_its_outcomes_by_indexes(name: str, desks: Sequence[Path]) -> None:
+    searched = [
+        "o USING INDEX outcome_stopped (kind=? AND stopped_at>? AND stopped_at<?)",
+        "o USING INDEX outcome_missed (kind=? AND late_since>? AND late_since<?)",
+        # Deadlines that no outcome counts yet: only overdue open tickets are looked at.
+        "t USING INDEX ticket_open (due_at<?)",
+    ]
+    for desk in desks:
+        for statement in asked(desk, OF_A_PERIOD[name]):
+            steps = plan(desk, statement)
+            # `o` alone is also what the three parts come to.
+            assert sum(bool(re.match(r"SCAN (o|s|t|r|e|n)\b", step)) for step in steps) == steps.count("SCAN o") <= 1
+            if "opened" not in name:
+                wanted = searched if "time" not in name else searched[:1]
+                assert [part for part in wanted if f"SEARCH {part}" not in steps] == [], steps
 
 
 def test_what_is_due_is_found_by_the_partial_index(desks: Sequence[Path]) -> None:

@@ -26,15 +26,15 @@ SECTION = guide.page("sql")
 PROMISED = {
     "ticket_view": "id external_id tenant plan requester_email subject status priority assignee tags policy"
     " created_at updated_at first_response_due_at first_responded_at first_response_state next_response_due_at"
-    " next_response_state resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached"
-    " ever_breached escalated escalation_level acked_until",
+    " next_response_state update_due_at update_state resolution_due_at resolved_at resolution_state due_at due_target"
+    " overdue_seconds breached ever_breached escalated escalation_level acked_until",
     "escalation_view": "id ticket_id source escalation level repeat reason due_at fired_at outcome actor from_priority"
     " to_priority from_assignee to_assignee run_id",
     "event_view": "id ticket_id at recorded_at actor actor_type action detail unix_user",
     "breach_view": "ticket_id external_id target cycle due_at breached_at stopped_at detected_at overdue_seconds"
     " priority plan tenant assignee policy",
     "summary_view": "at open_count unassigned_count urgent_open_count escalated_count first_response_breached_count"
-    " next_response_breached_count resolution_breached_count",
+    " next_response_breached_count update_breached_count resolution_breached_count",
 }
 
 

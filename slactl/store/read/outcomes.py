@@ -1,0 +1,95 @@
+"""Build the SQL over the outcomes of a period: the stops of clocks in it, and the deadlines that passed in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from slactl.store.schema import views
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Hold the time in [since, until), as instants in stored text, seen from `now`; None is no bound."""
+
+    now: str
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def end(self) -> str:
+        """Return the end, or now before the period is over."""
+        return min(self.until or self.now, self.now)
+
+    @property
+    def parameters(self) -> Mapping[str, str | None]:
+        """Return the values of the names in the conditions."""
+        return {"now": self.now, "since": self.since, "until": self.until, "end": self.end}
+
+    def holds(self, instant: str) -> str:
+        """Return the condition that an instant lies in the period; it is never true of null."""
+        parts = [f"{instant} >= :since"] if self.since else []
+        return " AND ".join([*parts, *self.ends_after(instant)]) or f"{instant} IS NOT NULL"
+
+    def ends_after(self, instant: str) -> list[str]:
+        """Return the condition that the period ends after an instant; none without an end."""
+        return [f"{instant} < :until"] if self.until else []
+
+
+#: What reports group by, and what else they need of an outcome.
+_GROUPS = ("plan", "tenant", "priority", "assignee", "policy", "tags")
+_COLUMNS = ("ticket_id", "kind", "cycle", "agreement", "started_at", "missed_at", "late_since")
+
+#: Targets whose deadlines passed since their tickets changed last; no outcome counts them yet. Only open tickets have
+#: them, which an index finds by their earliest deadline.
+_UNCOUNTED = f"""SELECT r.ticket_id, r.kind, r.cycle, r.agreement, r.started_at, r.due_at, r.due_at,
+NULL, 0, 1, NULL, 0, NULL, NULL, {", ".join(f"t.{name}" for name in _GROUPS)}
+FROM ticket t CROSS JOIN timer r ON r.ticket_id = t.id
+WHERE {views.OPEN} AND t.due_at < :now AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"""
+
+#: The outcomes of the same target and cycle as `o`.
+_OF_CYCLE = "outcome s WHERE s.ticket_id = o.ticket_id AND s.kind = o.kind AND s.cycle = o.cycle"
+
+
+def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS) -> str:
+    """Return the query of the outcomes of a period, of these kinds of target, as they stood when it ended.
+
+    An outcome is in the period if the clock `stopped_at` an instant in it, or if the target was `late_since` one. A
+    stop after the period is null, so that a report stays the same. `done` and `late` are 0 or 1.
+    """
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    stopped, passed = period.holds("o.stopped_at"), period.holds("o.late_since")
+    columns, groups = (", ".join(f"o.{name}" for name in part) for part in (_COLUMNS, _GROUPS))
+    after = " AND ".join(["s.stopped_at >= o.late_since", *period.ends_after("s.stopped_at")])
+    ended = f"(SELECT MIN(s.stopped_at) FROM {_OF_CYCLE} AND {after})"
+    # Whether the clock stopped in the period is written with a plus sign, so that no index is used for it.
+    elsewhere = f"(o.stopped_at IS NULL OR NOT ({stopped.replace('o.stopped_at', '+o.stopped_at')}))"
+    return f"""SELECT {columns}, o.stopped_at, 1 AS done, o.met = 0 AS late, o.seconds, o.averaged, o.paused_seconds,
+o.closed_seconds, {groups} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
+UNION ALL SELECT {columns}, {ended}, 0, 1, NULL, 0, NULL, NULL, {groups}
+FROM outcome o WHERE o.kind IN ({names}) AND {passed} AND {elsewhere}
+UNION ALL {_UNCOUNTED} AND r.kind IN ({names}) AND {period.holds("r.due_at")}"""
+
+
+def of_miss(column: str) -> str:
+    """Return a column about the deadline that an outcome `o` missed: another outcome has it after a reopening."""
+    return f"COALESCE(o.{column}, (SELECT MIN(s.{column}) FROM {_OF_CYCLE} AND s.agreement = o.agreement))"
+
+
+def counts(conditions: Iterable[str]) -> str:
+    """Return the columns that count the rows of each condition; 0, not null, where there are none."""
+    return ", ".join(f"COUNT(CASE WHEN {condition} THEN 1 END)" for condition in conditions)
+
+
+def group_of(by: str | None, of: str) -> tuple[str, str]:
+    """Return the SQL of the group of a row `of`, and of what has to be joined for it; the group is null without `by`.
+
+    A row is in the group of each of its tags. The sources of tickets are not recorded, so all are in the group null.
+    """
+    if by == "tag":
+        return "g.value", f" LEFT JOIN json_each({of}.tags) g"
+    return ("NULL", "") if by in (None, "source") else (f"{of}.{by}", "")
+
+
+def grouped(columns: str, source: str, condition: str, by: str | None, of: str = "o") -> str:
+    """Return a query of aggregates over rows `of` a source, by a field; the first value is the group."""
+    group, joined = group_of(by, of)
+    return f"SELECT {group}, {columns} FROM {source}{joined} WHERE {condition}" + (" GROUP BY 1" if by else "")
