@@ -15,7 +15,7 @@ Given = ParamSpec("Given")
 Part = TypeVar("Part")
 
 AGAIN = "; run the command again to do the rest"
-LOST = "its output could not be written"
+LOST = "its answer could not be written"
 
 #: The most things that a message names one by one; for more it prints only the number.
 NAMED = 5
