@@ -125,7 +125,7 @@ def states(connection: sqlite3.Connection, now: datetime, *, as_stored: bool = F
     def state(history: list[Event], at: datetime) -> Evaluation:
         at = max(at, history[-1].at)
         found = evaluate(history, lambda rules_hash: versions[rules_hash or ""], at, with_outcomes=True)
-        woke = found.woke[1] if found.woke is not None else at
+        woke = found.woke[-1][1] if found.woke else at
         return state(history, woke - timedelta(seconds=1)) if as_stored and history[-1].at < woke < at else found
 
     return {number: state(history, now) for number, history in histories(connection).items()}
