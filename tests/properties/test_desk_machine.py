@@ -36,8 +36,7 @@ from slactl.sla.enums import LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.outcomes import Groups
-from slactl.sla.timers.timer import Evaluation, TimerState
+from slactl.sla.timers.timer import Evaluation, Groups, TimerState
 from slactl.store.database import Database
 from slactl.store.read import tickets as reads
 from slactl.store.sqlite.file import create_database
