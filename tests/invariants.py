@@ -116,19 +116,22 @@ def histories(connection: sqlite3.Connection) -> dict[int, list[Event]]:
 def states(connection: sqlite3.Connection, now: datetime, *, as_stored: bool = False) -> dict[int, Evaluation]:
     """What each history says at `now`, or at its last event where that is later.
 
-    With `as_stored` a status that ended by itself holds until a check recorded its end, as it does in the columns.
+    With `as_stored` a status that ended by itself holds as long as the columns have it: no check recorded its end.
     """
     versions: dict[str, Rules] = {}
     for rules_hash, text in connection.execute("SELECT hash, canonical FROM rules_version"):
         versions[rules_hash] = parse(text, "kept", {rules_hash})
+    stored = {row["id"]: row["status"] for row in connection.execute("SELECT id, status FROM ticket")}
 
-    def state(history: list[Event], at: datetime) -> Evaluation:
-        at = max(at, history[-1].at)
+    def state(number: int, history: list[Event], at: datetime) -> Evaluation:
         found = evaluate(history, lambda rules_hash: versions[rules_hash or ""], at, with_outcomes=True)
-        woke = found.woke[-1][1] if found.woke else at
-        return state(history, woke - timedelta(seconds=1)) if as_stored and history[-1].at < woke < at else found
+        if as_stored and found.woke and stored[number] != found.status and found.woke[-1][1] > history[-1].at:
+            return state(number, history, found.woke[-1][1] - timedelta(seconds=1))
+        return found
 
-    return {number: state(history, now) for number, history in histories(connection).items()}
+    return {
+        number: state(number, history, max(now, history[-1].at)) for number, history in histories(connection).items()
+    }
 
 
 def _cache(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
