@@ -1,4 +1,4 @@
-"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process with its exit code; `failures` reports the error of a command that fails."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
@@ -52,9 +52,9 @@ SELDOM_USED = (
 
 
 class _Deferred(ModuleType):
-    """A module whose code runs when one of its names is first asked for.
+    """Load a module only when one of its names is used.
 
-    The `LazyLoader` of importlib runs a module when it is imported the second time, used or not.
+    The `LazyLoader` of importlib runs a module at its second import, even if nobody uses it.
     """
 
     _running = RLock()
@@ -75,7 +75,7 @@ class _Deferred(ModuleType):
 
 
 def _defer(names: Sequence[str]) -> None:
-    """Make the `import` of each module cost almost nothing until it is used; `from … import` uses it at once."""
+    """Defer each module until it is used. `from … import` uses it at once."""
     from importlib.util import find_spec, module_from_spec
 
     for name in names:
@@ -101,11 +101,11 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    except OSError:  # the rest of an answer that could not be written, which `run` reported
+    except OSError:  # the rest of an output that could not be written, which `run` reported
         from slactl.failures import silence_stdout
 
         silence_stdout()
-    # Everything is written and closed. To skip the clean-up of modules saves time.
+    # Everything is written and closed. Skip the clean-up of modules to save time.
     os._exit(code)
 
 
@@ -170,7 +170,7 @@ def _odd_database(error: Exception) -> SlactlError | None:
 
 
 def _reading_only() -> list[str]:
-    """Return which databases the command has read that cannot be written now."""
+    """Return a message for each database that the command has read and cannot write."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     return connection.reading_only() if connection is not None else []
 

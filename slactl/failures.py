@@ -78,7 +78,7 @@ def _say_errors(lines: Sequence[str], hint: str | None) -> None:
 def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
     """Report that stdout cannot be written."""
     silence_stdout()
-    message, hint, code = committed.so_far().after_lost_answer(str(error.strerror), code)
+    message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
     _say_errors([message], hint)
     return code
 

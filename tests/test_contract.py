@@ -38,6 +38,8 @@ TICKET: dict[str, Kind] = {
     "first_response_state": STATES,
     "next_response_due_at": ("instant", None),
     "next_response_state": STATES,
+    "update_due_at": ("instant", None),
+    "update_state": STATES,
     "resolution_due_at": ("instant", None),
     "resolved_at": ("instant", None),
     "resolution_state": STATES,
@@ -97,10 +99,10 @@ CHECK: dict[str, Kind] = {
 }
 
 COUNTS = """open_count unassigned_count urgent_open_count escalated_count paused_count due_soon_count
-    first_response_breached_count next_response_breached_count resolution_breached_count
+    first_response_breached_count next_response_breached_count update_breached_count resolution_breached_count
     first_response_n resolution_n"""
 NUMBERS = """avg_first_response_minutes median_first_response_minutes avg_resolution_hours median_resolution_hours
-    first_response_attainment resolution_attainment escalation_rate breach_rate"""
+    first_response_attainment resolution_attainment escalation_rate breach_rate reopen_rate"""
 SUMMARY: dict[str, Kind] = {
     "at": "instant",
     **dict.fromkeys(COUNTS.split(), int),

@@ -238,9 +238,9 @@ print(code, *ran, file=sys.stderr)
     ("arguments", "most", "also_heavy"),
     [
         (("--version",), 8, ("dataclasses", "json", "sqlite3")),
-        (("list", "--breached"), 37, ("dataclasses",)),
-        (("list", "--breached", "--json"), 37, ("dataclasses",)),
-        (("show", "1", "--json"), 38, ()),
+        (("list", "--breached"), 38, ("dataclasses",)),
+        (("list", "--breached", "--json"), 38, ("dataclasses",)),
+        (("show", "1", "--json"), 39, ()),
         (("check", "-q"), 42, ("dataclasses",)),
     ],
 )

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, Ids, call, priority_option, read_ids
+from slactl.cli.input import priority_option, read_ids
+from slactl.cli.options import Answer, Ids, call
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration
@@ -38,9 +39,7 @@ def escalate(
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
-    priority: Annotated[
-        Priority | None, priority_option("Raise the priority to at least this one.")
-    ] = None,
+    priority: Annotated[Priority | None, priority_option("Raise the priority to at least this one.")] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,

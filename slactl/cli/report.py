@@ -7,7 +7,7 @@ import typer
 
 from slactl.cli.options import Call, FormatOption, JsonOption, call, say
 from slactl.cli.panels import Commands
-from slactl.desk.reports.measures import By
+from slactl.desk.reports.measures import EVERYTHING, By
 from slactl.errors import UsageError
 from slactl.show.form import Form, choose_form
 from slactl.text import quoted
@@ -54,7 +54,7 @@ def report(
 
     here = call(context)
     chosen = _form(form, as_json=as_json, as_csv=as_csv, html=html, force=force)
-    period = here.since(since), here.instant(until)
+    period = here.instant(since if since != EVERYTHING else None), here.instant(until)
     zone, name = zone_named(timezone)
     with here.desk.database.read() as transaction:
         record = desk.report(transaction, here.now, since=period[0], until=period[1], by=by, zone=zone, zone_name=name)
@@ -71,9 +71,9 @@ def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, f
     if chosen is Form.IDS:
         raise UsageError("report cannot print ids", "slactl list --ever-breached --all -q")
     if html is not None and (form or as_json or as_csv):
-        raise UsageError("only one form of output at a time: --html is one", f"slactl report --html {quoted(html)}")
+        raise UsageError("--html cannot be used with another form of output", f"slactl report --html {quoted(html)}")
     if force and html is None:
-        raise UsageError("--force needs --html, which names the page to replace", "slactl report --help")
+        raise UsageError("--force needs --html, which names the file to replace", "slactl report --help")
     return chosen
 
 

@@ -10,7 +10,7 @@ from slactl.cli.options import Call, FormatOption, JsonOption, call, leave, wall
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.desk.reports.forecast import HOUR_FIELDS
-from slactl.desk.reports.measures import By
+from slactl.desk.reports.measures import EVERYTHING, By
 from slactl.desk.reports.summary import FIELDS, change, summarize, usual_since
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form, choose_form
@@ -64,7 +64,7 @@ def summary(
             "--by and --forecast together need --json or a terminal", "slactl summary --by plan --forecast 24h --json"
         )
     end = here.instant(until)
-    begin = usual_since(here.now, end) if since is None else here.since(since)
+    begin = usual_since(here.now, end) if since is None else here.instant(since if since != EVERYTHING else None)
     span, due_soon = timedelta(seconds=ahead) if ahead is not None else None, here.due_soon()
     with here.desk.database.read() as transaction:
         record = summarize(transaction, here.now, due_soon=due_soon, by=by, since=begin, until=end, ahead=span)

@@ -225,8 +225,8 @@ class Report(TypedDict):
     ticket_count: int
     escalation_rate: float | None
     breach_rate: float | None
-    corrected_count: int
     reopen_rate: float | None
+    corrected_count: int
     targets: list[TargetFigures]
     groups: list[ReportGroup] | None
     before: TargetsBefore | None

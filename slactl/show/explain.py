@@ -59,7 +59,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
 
 def _correction(correction: Record) -> str:
-    """Return in words which breach was taken back, by whom, when and why."""
+    """Return in words which breach was corrected, by whom, when and why."""
     missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
     why = correction["reason"] or "no reason given"
     return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
@@ -84,14 +84,14 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 def _choice(console: "Console", chosen: Record) -> None:
     """Print the chosen policy and the reason, and the policies that did not match."""
-    from slactl.sla.rules.match import described
+    from slactl.text import match_words
 
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
     else:
         print_fact(console, "Policy", f"{chosen['policy']} ({version})")
-        print_fact(console, "Matched", described(chosen["match"]) or "everything")
+        print_fact(console, "Matched", match_words(chosen["match"]) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
         print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
@@ -230,7 +230,7 @@ class TimerScreen:
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
-        """Return the same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, if that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""

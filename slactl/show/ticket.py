@@ -230,7 +230,7 @@ def escalation_change(escalation: Record) -> str:
 
 
 def print_section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
-    """Print a heading and a table, where there are records."""
+    """Print a heading and a table if there are records."""
     from rich.text import Text
 
     if records:

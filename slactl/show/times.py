@@ -147,7 +147,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
 
 
 def _machine_zone() -> str:
-    """Return the name of this machine's zone, or "local time" where it has none."""
+    """Return the name of this machine's zone, or "local time" if it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named

@@ -186,7 +186,7 @@ def test_an_answer_that_is_lost_without_a_change_is_a_failure(line: str) -> None
     with desk_copy() as folder:
         before = content(folder / "slactl.db")
         lost = slactl(folder, line.split(), full)
-        assert (lost.code, lost.err) == (1, "error: the answer could not be written: No space left on device\n")
+        assert (lost.code, lost.err) == (1, "error: the output could not be written: No space left on device\n")
         assert content(folder / "slactl.db") == before
 
 

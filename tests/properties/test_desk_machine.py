@@ -36,8 +36,7 @@ from slactl.sla.enums import LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.outcomes import Groups
-from slactl.sla.timers.timer import Evaluation, TimerState
+from slactl.sla.timers.timer import Evaluation, Groups, TimerState
 from slactl.store.database import Database
 from slactl.store.read import tickets as reads
 from slactl.store.sqlite.file import create_database
@@ -150,7 +149,7 @@ class Desk(RuleBasedStateMachine):
     def begin(self, text: str) -> None:
         self._write_rules(text)
         create_database(self.config.database.path)
-        tenants.add(self.config, self.now, "acme", "pro", "Asia/Tokyo")
+        tenants.add(self.config, self.now, "acme", tenants.TenantFacts("pro", "Asia/Tokyo"))
         self.create(None, None, Priority.NORMAL, None)
 
     # Commands.
@@ -251,7 +250,8 @@ class Desk(RuleBasedStateMachine):
     def nothing_is_wrong(self) -> None:
         if not self.config.database.path.exists():
             return
-        assert violations(self.config.database.path, self.now, all_told=False) == []
+        found = violations(self.config.database.path, self.now, all_told=False)
+        assert found == [], found
 
     @invariant()
     def the_past_stays_as_it_was(self) -> None:

@@ -28,6 +28,8 @@ TICKET: dict[str, Any] = {
     "first_response_state": "none",
     "next_response_due_at": None,
     "next_response_state": "none",
+    "update_due_at": None,
+    "update_state": "none",
     "resolution_due_at": None,
     "resolved_at": None,
     "resolution_state": "none",

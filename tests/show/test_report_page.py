@@ -33,19 +33,20 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         **{"p95_seconds": 7300.0, "working_seconds": 60, "paused_seconds": 30, "closed_seconds": 0},
         **{"off_hours_seconds": 10},
     )
-    targets = [first, target("next_response"), target("resolution")]
-    counts = {f"{kind}_{end}_count": 0 for kind in ("next_response", "resolution") for end in ("met", "breached")}
+    targets = [first, target("next_response"), target("update"), target("resolution")]
+    others = ("next_response", "update", "resolution")
+    counts = {f"{kind}_{end}_count": 0 for kind in others for end in ("met", "breached")}
     step = {
         **counts,
         **{"opened_count": 3, "first_response_met_count": 1, "first_response_breached_count": 1},
-        **{"first_response_attainment": 0.5, "next_response_attainment": None, "resolution_attainment": None},
+        **{"first_response_attainment": 0.5, **{f"{kind}_attainment": None for kind in others}},
     }
     week = [[0] * 24 for _ in range(7)]
     week[0][9] = 3
     outcomes = {"fired_count": 1, "expired_count": 0, "baseline_count": 0, "skipped_count": 0, "ticket_count": 1}
     worst = {
         **{"ticket_id": 7, "external_id": text, "subject": text, "target": "first_response"},
-        **{"breached_at": "2026-03-02T08:00:00Z", "stopped_at": None, "overdue_seconds": 7200, "status": "open"},
+        **{"breached_at": "2026-03-02T08:00:00Z", "stopped_at": None, "overdue_seconds": 7200},
         **{"priority": "high", "assignee": text, "tenant": text, "plan": text},
     }
     return {
@@ -57,6 +58,7 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
             "corrected_count": 2,
             "escalation_rate": 0.1,
             "breach_rate": 0.2,
+            "reopen_rate": 0.0625,
         },
         "targets": targets,
         "groups": [{"group": text, "opened_count": 3, "targets": targets}],
@@ -70,10 +72,10 @@ def sample(text: str = "acme", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 EMPTY = sample(
-    targets=[target("first_response"), target("next_response"), target("resolution")],
+    targets=[target("first_response"), target("next_response"), target("update"), target("resolution")],
     **{"groups": [], "before": None, "trend": {"unit": "day", "steps": []}, "escalations": [], "worst": []},
     **{"busiest_hours": [[0] * 24 for _ in range(7)], "opened_count": 0, "ticket_count": 0, "corrected_count": 0},
-    **{"breach_rate": None, "escalation_rate": None},
+    **{"breach_rate": None, "escalation_rate": None, "reopen_rate": None},
 )
 
 

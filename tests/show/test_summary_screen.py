@@ -21,6 +21,7 @@ EMPTY: dict[str, Any] = {
     "due_soon_count": 0,
     "first_response_breached_count": 0,
     "next_response_breached_count": 0,
+    "update_breached_count": 0,
     "resolution_breached_count": 0,
     "avg_first_response_minutes": None,
     "median_first_response_minutes": None,
@@ -32,6 +33,7 @@ EMPTY: dict[str, Any] = {
     "resolution_attainment": None,
     "escalation_rate": None,
     "breach_rate": None,
+    "reopen_rate": None,
     "since": None,
     "until": None,
     "by": None,
@@ -73,6 +75,7 @@ BUSY: dict[str, Any] = {
     "resolution_attainment": 0.991,
     "escalation_rate": 0.1,
     "breach_rate": 0.2,
+    "reopen_rate": 0.05,
     "urgency": [
         {"band": "late", "count": 7, "urgent": 2, "high": 5, "normal": 0, "low": 0},
         {"band": "due_soon", "count": 4, "urgent": 0, "high": 0, "normal": 4, "low": 0},
@@ -101,12 +104,13 @@ def test_summary_at_80_columns() -> None:
         "due later           3     -   1,019    -  1,022  ████████████████████",
         "paused              -     -       -    9      9  █",
         "1,042 open: 3 unassigned · 7 escalated · 9 paused",
-        "Overdue targets: first response 3 · next response 0 · resolution 4",
+        "Overdue targets: first response 3 · next response 0 · update 0 · resolution 4",
         "",
         "Target          Met                           Average  Median     Of",
         "first response  ████████████████░░░░  82.0 %      42m     30m  1,200",
         "resolution      ███████████████████░  99.1 %  12h 18m     10h     98",
-        "Of all tickets, 20.0 % were ever overdue and 10.0 % were ever escalated.",
+        "Of these tickets, 20.0 % were overdue and 10.0 % were escalated. Of the resolved",
+        "ones, 5.0 % were reopened.",
         "",
         "Change          Last 7d  Before",
         "first response   82.0 %  79.5 %  2.5 points better",
@@ -123,7 +127,7 @@ def test_an_empty_desk_has_no_numbers_to_show() -> None:
     lines = drawn({**EMPTY, "since": "2026-03-01T00:00:00Z"}, 80)
     assert "Targets met or missed since Sun 2026-03-01 01:00 +01:00" in lines
     assert ["first", "response", "n/a", "n/a", "n/a", "0"] in [line.split() for line in lines]
-    assert "Of these tickets, n/a were ever overdue and n/a were ever escalated." in lines
+    assert "Of these tickets, n/a were overdue and n/a were escalated. Of the resolved ones," in lines
 
 
 def test_colour_is_only_beside_numbers() -> None:

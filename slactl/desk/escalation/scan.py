@@ -18,7 +18,7 @@ from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction

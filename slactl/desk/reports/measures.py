@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: The decimals that fractions are rounded to.
 DECIMALS = 6
 
+#: What people type as the beginning of a period that has none.
+EVERYTHING = "all"
+
 #: No period begins before this.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -52,7 +52,7 @@ def report(
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
 ) -> "Report":
-    """Return the report on [since, until) as seen from `now`; days and hours are those of `zone`.
+    """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
     An outcome counts if a clock stopped in the period, or if a deadline passed undone in it. So a target whose deadline
     passed in one period and that ended in the next is late in both. What happens after the period changes nothing.
@@ -73,8 +73,8 @@ def report(
         "ticket_count": tickets.all,
         "escalation_rate": share(tickets.escalated, tickets.all),
         "breach_rate": share(tickets.breached, tickets.all),
-        "corrected_count": reads.corrected_count(transaction, period),
         "reopen_rate": share(tickets.reopened, tickets.resolved),
+        "corrected_count": reads.corrected_count(transaction, period),
         "targets": _targets(transaction, period)[None],
         "groups": _groups(transaction, period, by) if by else None,
         "before": _before(transaction, period),

@@ -11,11 +11,11 @@ from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.lines import Lines, read
 from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
-from slactl.sla.rules.match import Facts, described
+from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
 from slactl.sla.rules.rules import Rules
 from slactl.store.database import Database
-from slactl.text import known_or_refuse
+from slactl.text import known_or_refuse, match_words
 
 Record = dict[str, Any]
 
@@ -70,7 +70,7 @@ def matrix(rules: Rules) -> list[Record]:
 
 def _special_rows(rules: Rules, policy: Policy) -> Iterator[Record]:
     reached = list(dict.fromkeys(facts.priority for facts in reaching(rules, policy)))
-    text = described(policy.match.stated()) or "every ticket"
+    text = match_words(policy.match.stated()) or "every ticket"
     text += "" if reached else " (never reached)"
     for plan in policy.match.plan or (None,):
         for priority in reached or policy.match.priority or Priority:

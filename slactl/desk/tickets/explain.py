@@ -246,7 +246,7 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next undecided firing of each level in force, where its instant is known."""
+    """Yield the next undecided firing of each level in force, if its instant is known."""
     evaluation = case.evaluation
     if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
         return

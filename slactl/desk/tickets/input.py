@@ -8,7 +8,7 @@ from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema.models import Tenant
@@ -19,7 +19,7 @@ BODY_LENGTH = 1_000_000
 
 
 def past_instant(at: datetime | None, now: datetime) -> datetime:
-    """Return the instant of a change; now where none is given.
+    """Return the instant of a change; now if none is given.
 
     Raises:
         UsageError: it lies in the future.

@@ -27,9 +27,9 @@ from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
 from slactl.sla.enums import Condition, EventType, PriorityMeanings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError, at_most_tags
 from slactl.sla.history.file import Line, TenantEntry, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
+from slactl.sla.history.readers import LineError, at_most_tags
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.events import Identities, identities
 from slactl.store.read.events import history as recorded_history
@@ -48,7 +48,7 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
-    #: Breaches that were noted here and that the history of the file takes back.
+    #: The number of recorded breaches that the history of the file corrects.
     corrected: int = 0
     bad: int = 0
     warnings: int = 0
@@ -262,7 +262,7 @@ def _import_ticket(
     work: _Import,
     first: int,
 ) -> None:
-    """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
+    """Append the events of one ticket: all of them, or none if its deadlines could not be calculated with them."""
     mark, number, added, corrected = book.mark(), match.number, 0, 0
     try:
         for line in history:

@@ -9,9 +9,9 @@ from typing import IO, Any, AnyStr, BinaryIO, cast
 from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, PriorityMeanings
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import TENANT, Line, TenantEntry, parse_line, parse_record, parse_tenant, read_object
 from slactl.sla.history.order import in_order
+from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spool, Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
@@ -118,7 +118,7 @@ def ends_in_cr(start: str) -> bool:
 
 
 def with_line_feeds(source: BinaryIO) -> BinaryIO:
-    """Return a stream that can be peeked into, and whose lines end in line feeds where they ended in CR alone."""
+    """Return a stream that can be peeked into, and whose lines end in LF instead of CR alone."""
     peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
     start = peek(peekable)
     if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:

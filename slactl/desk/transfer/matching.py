@@ -97,7 +97,7 @@ def _match(
 
 
 def open_ticket(book: Ledger, place: Match, created: Line) -> int:
-    """Open a ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
+    """Open a ticket, with its old number if that is free; its plan is its own, the tenant's or the default.
 
     Raises:
         RulesError: its deadlines cannot be computed.

@@ -12,7 +12,7 @@ from slactl.desk.transfer.maps import Map, Ours
 from slactl.desk.transfer.rows_csv import csv_rows
 from slactl.desk.transfer.rows_json import dig, json_rows
 from slactl.sla.enums import NO_WORDS, PriorityMeanings, as_priority_word
-from slactl.sla.history.fields import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
+from slactl.sla.history.readers import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
 from slactl.store.sqlite.spool import Spooled
 from slactl.text import clean, did_you_mean, is_utf8
 

@@ -91,7 +91,7 @@ class ExpectedRows:
 
 
 def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = None) -> ExpectedRows:
-    """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+    """Return what the history of a ticket gives as of an instant (default: now, or its last event if that is later).
 
     Raises:
         ValueError: there is no history, or it does not begin with the opening of the ticket.

@@ -23,9 +23,9 @@ from slactl.errors import RulesError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import NO_WORDS, PriorityMeanings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import Line, parse_record
 from slactl.sla.history.order import in_order
+from slactl.sla.history.readers import LineError
 from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules.loading import as_error, shape_problems
 from slactl.text import did_you_mean, quoted

@@ -25,7 +25,7 @@ from slactl.sla.rules.values import AnyTarget, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 
-#: The keys of `simulate` that a test can expect a value of: those of the ticket, and those of a timer.
+#: The keys of `simulate` for which a test can expect a value: keys of the ticket, and keys of a timer.
 TICKET_KEYS = ("policy", "status", "priority")
 INSTANT_KEYS = ("due_at", "started_at", "stopped_at", "breached_at")
 SECONDS_KEYS = ("target_seconds", "elapsed_seconds", "remaining_seconds", "paused_seconds", "overdue_seconds")

@@ -99,6 +99,8 @@ def evaluate_ticket(
     until: datetime,
     problem: Callable[[str], None],
     holidays: HolidayProvider | None,
+    *,
+    with_outcomes: bool = False,
 ) -> list[TicketResult]:
     """Evaluate a ticket as of `until` under each version of the rules; a version is a history and its rules.
 
@@ -108,7 +110,10 @@ def evaluate_ticket(
     if versions[0][0][0].at > until:
         return []
     try:
-        return [evaluate_with_firings(history, rules, until, holidays) for history, rules in versions]
+        return [
+            evaluate_with_firings(history, rules, until, holidays, with_outcomes=with_outcomes)
+            for history, rules in versions
+        ]
     except NoOpenHours as error:
         problem(f"ticket {ticket}: {error}")
         return []

@@ -10,18 +10,10 @@ from typing import Any
 from slactl.clock import from_text, to_text
 from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, Status, as_priority_word
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import (
+from slactl.sla.history.fields import FIELDS, HASHES, KEPT_WHEN_EMPTY, PRIORITY, READERS, REQUIRED, TEXTS, TYPE, UNUSED
+from slactl.sla.history.readers import (
     BODY_LENGTH,
-    FIELDS,
-    HASHES,
-    KEPT_WHEN_EMPTY,
     NAME_LENGTH,
-    PRIORITY,
-    READERS,
-    REQUIRED,
-    TEXTS,
-    TYPE,
-    UNUSED,
     LineError,
     Reader,
     kind_of,
@@ -189,7 +181,7 @@ def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
-    """Check a field from which slactl reads nothing.
+    """Check a field that slactl does not read.
 
     Raises:
         LineError: lines of this type have no such field, or the value would mean something.

@@ -8,8 +8,8 @@ from datetime import datetime
 from slactl.clock import to_text
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import Line
+from slactl.sla.history.readers import LineError
 
 #: A line of a file, and its number there.
 Numbered = tuple[int, Line]

@@ -215,6 +215,16 @@ def _names_of_subdivisions(country: str, categories: tuple[str, ...]) -> set[str
     return {name for one in wanted for name in _holiday_names(one, [2026])}
 
 
+def local_holidays(calendar: CalendarRules) -> list[str]:
+    """Return the holidays that only parts of a calendar's country have, if the calendar names no part."""
+    if calendar.country is None or calendar.subdivision is not None:
+        return []
+    closing = tuple(category for category in calendar.categories if category != HALF_DAY)
+    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [2026])
+    somewhere = _names_of_subdivisions(calendar.country, closing) - everywhere
+    return sorted({name.removesuffix(" (observed)") for name in somewhere} - everywhere)
+
+
 def unknown_words(
     path: KeyPath, names: Iterable[str], known: Iterable[str], what: str, most: int = 200
 ) -> Iterator[Problem]:

@@ -1,6 +1,5 @@
 """Match tickets: the conditions of policies, escalation rules and maintenance windows, and the base of all tables."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,12 +94,3 @@ class Match(MatchKeys):
             return reason
         keys = ", ".join(f"{key} {' or '.join(getattr(self.not_, key))}" for key in sorted(self.not_.model_fields_set))
         return f"not {keys} excludes it"
-
-
-def described(stated: Mapping[str, Any]) -> str:
-    """Return in words which tickets match, given the keys that are there; an empty text for all tickets."""
-    parts = [
-        f"not ({described(values)})" if key == "not" else f"{key.replace('_', ' ')} is {' or '.join(values)}"
-        for key, values in stated.items()
-    ]
-    return " and ".join(parts)

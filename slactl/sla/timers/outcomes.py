@@ -8,47 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import NamedTuple
 
-from slactl.sla.enums import Priority, Target
+from slactl.sla.enums import Target
 from slactl.sla.timers.deadline import TrackedTarget
 from slactl.sla.timers.pauses import PauseReason, seconds_of
-from slactl.sla.timers.timer import Breach, Timer
-
-
-class Groups(NamedTuple):
-    """Hold what reports group by, as it was at an outcome."""
-
-    plan: str
-    tenant: str | None
-    priority: Priority
-    assignee: str | None
-    policy: str | None
-    tags: tuple[str, ...]
-
-
-class Outcome(NamedTuple):
-    """Hold how a cycle of a target ended, or that its deadline passed.
-
-    `missed_at` is the deadline that passed undone, if no earlier outcome counts it; `late_since` is the same, or the
-    later instant at which a change set it to the past. `stopped_at` is None while the clock goes on, and where a person
-    agreed on another deadline after a miss. `seconds` are counted up to the stop.
-    `averaged` is false for a first response that nobody gave before the ticket was resolved.
-    """
-
-    kind: Target
-    cycle: int
-    agreement: int
-    started_at: datetime
-    stopped_at: datetime | None
-    missed_at: datetime | None
-    late_since: datetime | None
-    met: bool
-    seconds: int | None
-    averaged: bool
-    paused_seconds: int
-    closed_seconds: int
-    groups: Groups
+from slactl.sla.timers.timer import Breach, Groups, Outcome, Timer
 
 
 class GroupLog:

@@ -81,6 +81,12 @@ class PauseLog:
         return tuple(pauses)
 
 
+def clipped(pauses: Sequence[Pause], start: int) -> list[Pause]:
+    """Return what lies after an instant of some pauses."""
+    later = (pause for pause in pauses if pause.end is None or pause.end > start)
+    return [pause._replace(begin=max(pause.begin, start)) for pause in later]
+
+
 def ended(pauses: Sequence[Pause], now: int) -> Sequence[Pause]:
     """Return the pauses, with one that goes on ended at `now`."""
     if not pauses or pauses[-1].end is not None:

@@ -28,11 +28,11 @@ from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
 from slactl.sla.timers.facts import OF_FACTS, TicketFacts
-from slactl.sla.timers.outcomes import GroupLog, Groups, outcomes
+from slactl.sla.timers.outcomes import GroupLog, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
+from slactl.sla.timers.timer import ClockRun, Evaluation, Groups, Timer
 
 #: Returns the rules with a hash, or the current rules for None.
 RulesFor = Callable[[str | None], Rules]

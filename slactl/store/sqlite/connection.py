@@ -23,10 +23,10 @@ ASK_SECONDS = 0.002
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
 
-# The databases that are read without locks; see `faults`.
+# The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
 
-# The databases that were opened and cannot be written now, and why.
+# The databases that this process has opened and cannot write, each with the reason.
 _reading_only: dict[Path, str] = {}
 
 
@@ -67,7 +67,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
 
 
 def reading_only() -> list[str]:
-    """Return for each database that was opened since the last call and cannot be written that it is so, and why."""
+    """Return a message for each database that was opened since the last call and cannot be written."""
     found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
     _reading_only.clear()
     return found
@@ -130,7 +130,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
-    if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
+    if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
@@ -286,4 +286,4 @@ def reported(path: Path) -> Iterator[None]:
 
         raise as_database_error(error, path, BUSY_SECONDS) from error
     if is_stale(path):
-        raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
+        raise LockedError(f"{path} was changed while slactl read it without locks; try again", "slactl doctor")

@@ -46,7 +46,7 @@ def refuse_strangers(path: Path) -> None:
 
 
 def refuse_pipes(path: Path) -> None:
-    """Refuse a database beside which something else stands than SQLite's own files: it would wait for a pipe for ever.
+    """Refuse a database if a side file of SQLite is not a regular file: SQLite would wait for a pipe for ever.
 
     Raises:
         DatabaseError: a link, a pipe, a folder or a device has the name of one of them.
@@ -108,14 +108,14 @@ def open_home(path: Path) -> Path | None:
 
 
 class Obstacle(NamedTuple):
-    """Why this user cannot change a database now, and the command that shows it."""
+    """Hold why this user cannot write a database now, and the command that shows the reason."""
 
     why: str
     hint: str
 
 
 def obstacle_to_writing(path: Path) -> Obstacle | None:
-    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
+    """Return why this user cannot write a database now; None if no reason is known."""
     try:
         disk = os.statvfs(path.parent)
     except OSError:

@@ -15,7 +15,7 @@ from slactl.store.sqlite.connection import open_database, schema_of, transaction
 from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
-#: The columns that hold JSON: its type, and the type of what is in it where that is known.
+#: The columns that hold JSON: its type, and the type of its items if that is known.
 JSON = {
     "addresses": ("object", "text"),
     "message_ids": ("object", "text"),

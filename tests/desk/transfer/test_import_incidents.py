@@ -135,13 +135,11 @@ def test_breaches_and_summary_equal_a_separate_computation(
     found = tickets(slactl, "--all")
     assert {number for number, each in found.items() if each["first_response_state"] == "breached"} == first
     assert {number for number, each in found.items() if each["resolution_state"] == "breached"} == resolution
-    summary = json.loads(slactl("summary", "--json").out)
+    # Attainment and times count each resolution of a ticket that was reopened: see the tests of reports.
+    summary = json.loads(slactl("summary", "--since", "all", "--json").out)
     open_now = [number for number, incident in incidents.items() if incident.changes[-1][1] not in DONE]
     assert summary["open_count"] == len(open_now)
-    assert summary["first_response_attainment"] == pytest.approx(1 - len(first) / 300, abs=1e-6)
-    assert summary["resolution_attainment"] == pytest.approx(1 - len(resolution) / 300, abs=1e-6)
     assert summary["breach_rate"] == pytest.approx(len(first | resolution) / 300, abs=1e-6)
-    assert summary["resolution_n"] == 300 - len(open_now)
 
 
 def test_cut_at_noon_it_leaves_open_tickets_that_check_escalates_once(

@@ -156,7 +156,7 @@ def test_header_that_is_there_twice_is_one_error(slactl: Slactl) -> None:
     table = "ticket,created_at,status,ticket\nA-1,2026-03-02T09:00:00Z,open,A-2\n"
     result = slactl("import", "-", "--map", "csv", stdin=table)
     assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, [], 1)
-    assert ":1:ticket: columns 1 and 4 have this name, which the map needs as ticket; rename one" in result.err
+    assert ":1:ticket: columns 1 and 4 have this name, and the map needs it for ticket; rename one" in result.err
 
 
 def test_header_twice_that_no_map_needs_stops_nothing(slactl: Slactl) -> None:

@@ -61,11 +61,10 @@ class SlowWatch:
         if level == "0m":
             return due
         if level.endswith("bd"):
-            begin = max(due, promise.counts_from)
-            day = promise.walk.add_days(begin, int(level[1:-2]))
+            day = promise.walk.add_days(due, int(level[1:-2]))
             if day is None:
                 raise TooFarAhead
-            return ticket.count_to(promise, begin, 0, now, stood, day)
+            return ticket.count_to(promise, due, 0, now, stood, day)
         if level[0] == "+":
             # A deadline set by hand may lie before the start of the clock; time counts from the start.
             return ticket.count_to(promise, max(due, promise.counts_from), minutes(level[1:]) * 60, now, stood)
