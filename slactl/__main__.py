@@ -1,4 +1,4 @@
-"""Start a command and end the process: every error becomes one message, at most one hint, and an exit code."""
+"""Start a command and end the process with its exit code; `failures` reports the error of a command that fails."""
 
 # ruff: noqa: E402  (nothing more may be imported before the working directory is off the path)
 
@@ -40,7 +40,6 @@ def _is_here(path: str) -> bool:
 
 _leave_working_directory()
 
-import errno
 from collections.abc import Sequence
 from threading import RLock
 from types import ModuleType
@@ -53,9 +52,9 @@ SELDOM_USED = (
 
 
 class _Deferred(ModuleType):
-    """A module whose code runs when one of its names is first asked for.
+    """Load a module only when one of its names is used.
 
-    The `LazyLoader` of importlib runs a module when it is imported the second time, used or not.
+    The `LazyLoader` of importlib runs a module at its second import, even if nobody uses it.
     """
 
     _running = RLock()
@@ -76,7 +75,7 @@ class _Deferred(ModuleType):
 
 
 def _defer(names: Sequence[str]) -> None:
-    """Make the `import` of each module cost almost nothing until it is used; `from … import` uses it at once."""
+    """Defer each module until it is used. `from … import` uses it at once."""
     from importlib.util import find_spec, module_from_spec
 
     for name in names:
@@ -89,12 +88,12 @@ def _defer(names: Sequence[str]) -> None:
 _defer(SELDOM_USED)
 
 from slactl import committed
-from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
+from slactl.errors import ExitCode, SlactlError
 
 
 def main() -> None:
     """Run the command of this process and leave with its exit code."""
-    from slactl.show.form import ready_streams, silence_stdout
+    from slactl.show.form import ready_streams
 
     ready_streams()
     try:
@@ -102,46 +101,31 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    except OSError:  # the rest of an answer that could not be written, which `run` reported
+    except OSError:  # the rest of an output that could not be written, which `run` reported
+        from slactl.failures import silence_stdout
+
         silence_stdout()
-    # Everything is written and closed. To skip the clean-up of modules saves time.
+    # Everything is written and closed. Skip the clean-up of modules to save time.
     os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; returns the exit code and raises nothing."""
-    import typer
-
+    """Run one command; return its exit code. Raise only what ends the process whatever the command did."""
     committed.begin()
     _reading_only()
-    debug, code = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG")), ExitCode.DONE
+    code = ExitCode.DONE
     try:
         code = _run(arguments)
         sys.stdout.flush()
         for line in _reading_only():
-            _say(f"warning: {line}")
+            print(f"warning: {line}", file=sys.stderr)  # noqa: T201
         return code
-    except SlactlError as error:
-        return _report(error)
-    except (BrokenPipeError, SystemExit) as leaving:
-        # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
-        if not isinstance(leaving, BrokenPipeError) and not isinstance(leaving.__context__, BrokenPipeError):
+    except BaseException as error:
+        from slactl.failures import report
+
+        if (ended := report(error, code, arguments, _odd_database)) is None:
             raise
-        return _report_closed_pipe()
-    except (KeyboardInterrupt, typer.Abort):
-        return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
-    except AnswerError as error:
-        return _report_answer(error, code)
-    except typer.TyperException as error:
-        return _report_usage(error)
-    except Exception as error:
-        if isinstance(error, UnicodeEncodeError) and not "".join(arguments).isprintable():
-            return _report(UsageError("an argument is not valid UTF-8"))
-        if debug:
-            _report_traceback(error)
-        if (odd := _odd_database(error)) is not None:
-            return _report(odd)
-        return _report_unexpected(error, debug=debug)
+        return ended
 
 
 def _run(arguments: Sequence[str]) -> ExitCode:
@@ -185,114 +169,10 @@ def _odd_database(error: Exception) -> SlactlError | None:
     return as_odd_database(path)
 
 
-def _report(error: SlactlError) -> int:
-    is_storage, done = isinstance(error, StorageError), committed.so_far()
-    if is_storage and not done.things:
-        kept = "no ticket was changed" if done.commits else "nothing was written"
-        return _report_lines([f"{error.message}; {kept}"], error.code, error.hint)
-    return _report_lines(error.lines, ExitCode.PARTLY if is_storage else error.code, error.hint)
-
-
-def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:
-    """Report why a command ended, and what it had committed by then; return the exit code."""
-    *first, last = lines
-    last, code = committed.so_far().after_error(last, code)
-    _say_errors([*first, last], hint)
-    return code
-
-
-def _say_errors(lines: Sequence[str], hint: str | None) -> None:
-    from slactl.text import clean
-
-    for line in lines:
-        _say(f"error: {clean(line)}")
-    if hint:
-        _say(f"hint: {clean(hint)}")
-
-
-def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
-    """Report that stdout cannot be written."""
-    from slactl.show.form import silence_stdout
-
-    silence_stdout()
-    message, hint, code = committed.so_far().after_lost_answer(str(error.strerror), code)
-    _say_errors([message], hint)
-    return code
-
-
-def _report_closed_pipe() -> ExitCode:
-    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
-    from slactl.show.form import silence_stdout
-    from slactl.text import clean
-
-    silence_stdout()
-    done = committed.so_far()
-    if done.things:
-        _say(f"warning: {clean(str(done))}; {committed.LOST}: {os.strerror(errno.EPIPE)}")
-    return ExitCode.READER_CLOSED
-
-
 def _reading_only() -> list[str]:
-    """Return which databases the command has read that cannot be written now."""
+    """Return a message for each database that the command has read and cannot write."""
     connection = sys.modules.get("slactl.store.sqlite.connection")
     return connection.reading_only() if connection is not None else []
-
-
-def _report_usage(error: Exception) -> int:
-    """Report a wrong option, value or number of arguments in the words of the argument parser."""
-    from slactl.text import clean
-
-    context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
-        _say(context.get_help())
-        return ExitCode.USAGE
-    message = getattr(error, "format_message", lambda: str(error))()
-    meant = _meant(error)
-    _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
-    _say(f"hint: {context.command_path if context else 'slactl'} --help")
-    return ExitCode.USAGE
-
-
-def _meant(error: Exception) -> str | None:
-    """Return the word of a closed set that was probably meant where another was given."""
-    import re
-
-    from slactl.text import nearest
-
-    message = getattr(error, "message", "")
-    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
-    word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
-    return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
-
-
-def _report_traceback(error: Exception) -> None:
-    """Print the traceback of an unexpected error without values of variables and without secrets."""
-    import traceback
-
-    from slactl.text import clean_block
-
-    for part in traceback.format_exception(error):
-        _say(clean_block(_without_secrets(part.rstrip("\n"))))
-
-
-def _without_secrets(text: str) -> str:
-    credentials = sys.modules.get("slactl.desk.messages.secrets")
-    return str(credentials.without_secrets(text)) if credentials is not None else text
-
-
-def _report_unexpected(error: Exception, *, debug: bool = False) -> int:
-    from slactl.text import clean
-
-    if isinstance(error, OSError) and error.strerror:
-        place = f": {error.filename}" if error.filename else ""
-        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
-    more = "" if debug else "; run the command again with --debug and report its output"
-    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
-    return _report_lines([what], ExitCode.FAILURE)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What this command has committed: an error that ends it later must say so, and must not deny it.
+"""Remember what this command has committed, so that the message of a later error can say so.
 
-The store counts every commit. Whoever commits adds what a person would call it: "ticket 7 was created". The exit in
-`__main__` makes the message and the exit code of it.
+The store counts every commit. The code that commits adds a name for people, such as "ticket 7 was created". `failures`
+makes the message and the exit code from these names.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,20 +14,20 @@ from slactl.errors import ExitCode
 Given = ParamSpec("Given")
 Part = TypeVar("Part")
 
-AGAIN = ", and running the command again does the rest"
+AGAIN = "; run the command again to do the rest"
 LOST = "its answer could not be written"
 
-#: How many things a message names one by one; of more it tells the number.
+#: The most things that a message names one by one; for more it prints only the number.
 NAMED = 5
 
 
 class Committed:
-    """What one command has committed so far."""
+    """Hold what one command has committed so far."""
 
     def __init__(self) -> None:
-        #: How many transactions changed the database, in whatever words.
+        #: The number of transactions that changed the database.
         self.commits = 0
-        #: The command commits its work in parts, and not all of them are committed.
+        #: True while a command that commits its work in parts has parts left.
         self.is_unfinished = False
         #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
         self.things: dict[tuple[str, str], dict[str, None]] = {}
@@ -51,7 +51,7 @@ class Committed:
     def after_error(self, error: str, code: ExitCode) -> tuple[str, ExitCode]:
         """Return the message and the exit code of an error that ends the command.
 
-        A command that works in parts can continue. Of any other, only the answer is missing.
+        A command that works in parts can be run again to do the rest. Any other command lacks only its output.
         """
         if not self.things:
             return error, code
@@ -59,13 +59,13 @@ class Committed:
             return f"{error}; {self}", code
         return f"{self}; {LOST}: {error}", code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
 
-    def after_lost_answer(self, why: str, code: ExitCode) -> tuple[str, str | None, ExitCode]:
-        """Return the message, the hint and the exit code where stdout cannot be written.
+    def after_lost_output(self, why: str, code: ExitCode) -> tuple[str, str | None, ExitCode]:
+        """Return the message, the hint and the exit code if stdout cannot be written.
 
-        That is a failure, unless the command has changed something before.
+        The command failed, unless it has changed something before.
         """
         if not self.commits and not self.things:
-            return f"the answer could not be written: {why}", None, ExitCode.FAILURE
+            return f"the output could not be written: {why}", None, ExitCode.FAILURE
         shown = f"slactl show {' '.join(self.tickets)}" if 0 < len(self.tickets) <= NAMED else None
         return f"{self}; {LOST}: {why}", shown, ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
 
@@ -90,7 +90,7 @@ def count() -> None:
 
 
 def add(noun: str, verb: str, names: Iterable[object]) -> None:
-    """Add things that are committed now, such as `ticket`, `created` and their numbers."""
+    """Add what was committed: a noun, a verb and names, such as `ticket`, `created` and ticket numbers."""
     known = _so_far.things.setdefault((noun, verb), {})
     known.update(dict.fromkeys(map(str, names)))
     if not known:
@@ -99,7 +99,7 @@ def add(noun: str, verb: str, names: Iterable[object]) -> None:
 
 @contextmanager
 def in_parts() -> Iterator[None]:
-    """Mark work that is committed in parts, and that the same command continues after an error ended it."""
+    """Mark work that is committed in parts. After an error, the same command does the rest."""
     _so_far.is_unfinished = True
     yield
     _so_far.is_unfinished = False

@@ -6,19 +6,19 @@ from typing import NamedTuple
 #: The longest duration, in seconds (ten years of 366 days) and in business days.
 LONGEST_SECONDS, LONGEST_BUSINESS_DAYS = 3660 * 86_400, 3660
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 #: The end of a duration that runs until the hours of its last date end.
 CLOSE = -1
 
 #: The forms of durations, for messages. `WALL_FORMS` are those of keys that count every hour.
-WALL_FORMS = "90s, 30m, 2h, 1h30m or 2d"
-FORMS = "90s, 30m, 2h, 1h30m, 2d or 3bd"
-TARGET_FORMS = "90s, 30m, 2h, 1h30m, 2d, 3bd, 1bd 17:00 or 1bd close"
+WALL_FORMS = "90s, 30m, 2h, 1h30m, 2d or 1w"
+FORMS = "90s, 30m, 2h, 1h30m, 2d, 1w or 3bd"
+TARGET_FORMS = "90s, 30m, 2h, 1h30m, 2d, 1w, 3bd, 1bd 17:00 or 1bd close"
 
 
 class Duration(NamedTuple):
-    """A length of time: seconds, or business days; `has_days` if it was written with "d".
+    """A length of time: seconds, or business days; `has_days` if it was written with "d" or "w".
 
     With `until` it ends on its last business day at that second of the day, or with `CLOSE` when the hours of that
     date end.
@@ -54,7 +54,7 @@ class Duration(NamedTuple):
 
 
 def parse_duration(text: str, forms: str = FORMS) -> Duration:
-    """Parse a duration such as `90s`, `30m`, `1h30m`, `2d` or `3bd`.
+    """Parse a duration such as `90s`, `30m`, `1h30m`, `2d`, `1w` or `3bd`.
 
     Raises:
         ValueError: it is not a duration, not positive, or longer than ten years; the message names the `forms`.
@@ -63,11 +63,11 @@ def parse_duration(text: str, forms: str = FORMS) -> Duration:
     business = re.fullmatch(r"([0-9]{1,9})\s*bd", written)
     if business:
         return _checked(Duration(business_days=int(business[1])), text)
-    if not re.fullmatch(r"([0-9]{1,12}\s*[smhd]\s*)+", written):
+    if not re.fullmatch(r"([0-9]{1,12}\s*[smhdw]\s*)+", written):
         raise ValueError(f"{text[:100]!r} is not a valid duration; use {forms}")
-    parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhd])", written)]
+    parts = [(int(count), unit) for count, unit in re.findall(r"([0-9]+)\s*([smhdw])", written)]
     seconds = sum(count * SECONDS[unit] for count, unit in parts)
-    return _checked(Duration(seconds, has_days=any(unit == "d" for _, unit in parts)), text)
+    return _checked(Duration(seconds, has_days=any(unit in "dw" for _, unit in parts)), text)
 
 
 def parse_wall_duration(text: str) -> Duration:
@@ -129,7 +129,7 @@ class Offset(NamedTuple):
     percent: int | None = None
     seconds: int = 0
     business_days: int = 0
-    #: Whether it was written with "d".
+    #: Whether it was written with "d" or "w".
     has_days: bool = False
 
     @classmethod
@@ -145,7 +145,7 @@ class Offset(NamedTuple):
             if not 1 <= percent <= 1000:
                 raise ValueError(f"{percent}% is not a valid share of a target; it must be from 1% to 1000%")
             return cls(percent=percent)
-        if re.fullmatch(r"[+-]?0+[smhd]?", text):
+        if re.fullmatch(r"[+-]?0+[smhdw]?", text):
             return cls()
         if not text.startswith(("+", "-")):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Exit codes, and the errors that carry message, hint and code to the single exit in `__main__`."""
+"""Exit codes, and the errors that carry message, hint and code to `failures`, which reports them."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -84,7 +84,7 @@ class BusyError(DatabaseError):
 
 
 class StorageError(DatabaseError):
-    """The disk is full, failing or read-only, or a file may not be written; the exit says what is committed."""
+    """A disk is full, failing or read-only, or a file cannot be written; the message says what is committed."""
 
     code = ExitCode.FAILURE
 

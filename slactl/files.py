@@ -37,7 +37,7 @@ _PRIVATE = r"\.slactl-[0-9a-f]{16}"
 
 
 def open_regular(path: Path | str, *, follow: bool = True, dir_fd: int | None = None) -> BinaryIO:
-    """Open a regular file for reading, without waiting for whoever would write to a named pipe.
+    """Open a regular file for reading; never wait for a writer of a named pipe.
 
     Raises:
         OSError: it does not exist, may not be read, or is not a regular file.
@@ -133,7 +133,7 @@ def new_file(folder: int) -> Iterator[NewFile]:
         finally:
             os.close(private)
     finally:
-        with suppress(OSError):  # others may have moved it where they may write
+        with suppress(OSError):  # others may have moved it if they may write to the folder
             os.rmdir(name, dir_fd=folder)
 
 
@@ -188,7 +188,7 @@ def give_name(new: NewFile, name: str, *, replace: bool) -> None:
 
 
 def make_durable(folder: int) -> None:
-    """Wait until the names in a folder would survive a loss of power, where that can be asked for."""
+    """Wait until the names in a folder would survive a loss of power, if the system can promise that."""
     with suppress(OSError):  # a folder that may be written and not read
         handle = os.open(".", _FOLDER, dir_fd=folder)
         try:
@@ -198,7 +198,7 @@ def make_durable(folder: int) -> None:
 
 
 def sweep(folder: int) -> None:
-    """Remove what commands of this user that were killed left in a folder; of those at work, it is locked."""
+    """Remove the folders of killed commands of this user; the folders of running commands are locked and stay."""
     handle = os.open(".", _FOLDER, dir_fd=folder)
     try:
         left = [name for name in os.listdir(handle) if re.fullmatch(_PRIVATE, name)]

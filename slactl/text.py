@@ -1,8 +1,8 @@
 """The one sanitiser of strangers' text, and the checks of typed text."""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from slactl.errors import NotKnownError, UsageError
 
@@ -37,7 +37,7 @@ _JOINED = (
 )
 # The letters and marks of India and Sri Lanka, and the signs by which a consonant loses its vowel.
 _INDIC, _VIRAMA = "[\u0900-\u0dff]", "[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca]"
-# A zero-width joiner or non-joiner where reading needs it. The last but one is Bengali, the last one Malayalam.
+# A zero-width joiner or non-joiner that readers need. The last but one is Bengali, the last one Malayalam.
 _NEEDED = (
     f"(?:(?<={_EMOJI})|(?<={_EMOJI}\ufe0f))\u200d(?={_EMOJI})"
     f"|(?<={_JOINED})[\u200c\u200d](?=[^\\W\\d_])(?={_JOINED})"
@@ -119,12 +119,12 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def counted(number: int, what: str, plural: str = "s") -> str:
-    """Return a number and its noun, in the plural where it is not 1: "1 ticket", "1,200 tickets"."""
+    """Return a number and its noun, in the plural if it is not 1: "1 ticket", "1,200 tickets"."""
     return f"{number:,} {what}{'' if number == 1 else plural}"
 
 
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
-    """Return `; did you mean X?` with the choice a person probably meant, or `otherwise` where none is near."""
+    """Return `; did you mean X?` with the choice a person probably meant, or `otherwise` if no choice is near."""
     near = nearest(word, choices)
     return f"; did you mean {clean(near)}?" if near is not None else otherwise
 
@@ -185,3 +185,12 @@ def is_address(text: str) -> bool:
         return False
     local, at, domain = text.partition("@")
     return bool(at and local and domain.strip(".") == domain) and domain != "" and "@" not in domain
+
+
+def match_words(stated: Mapping[str, Any]) -> str:
+    """Return in words which tickets match, given the keys that are there; an empty text for all tickets."""
+    parts = [
+        f"not ({match_words(values)})" if key == "not" else f"{key.replace('_', ' ')} is {' or '.join(values)}"
+        for key, values in stated.items()
+    ]
+    return " and ".join(parts)

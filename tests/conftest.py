@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
+from hypothesis import HealthCheck, settings
 
 from slactl.__main__ import run
 
 gc.enable()  # one command needs no collections, but thousands of tests do
+
+# How fast Hypothesis makes its examples depends on what else the machine does; the timeout of pytest limits each test.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 #: When the clock of tests stands still that use it: a Monday morning.
 MONDAY = "2026-03-02T09:00:00Z"

@@ -2,24 +2,27 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from slactl.clock import from_text
+from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.projection import ticket_columns
+from slactl.desk.ledger.projection import outcome_rows, ticket_columns
 from slactl.desk.upkeep.audit import verify
+from slactl.desk.upkeep.expected import NOT_OF_OUTCOMES
 from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, TimerState
 from slactl.store.database import Database
 from slactl.store.schema.events import COLUMNS, from_row
+from slactl.store.schema.views import breach_columns, breach_source, select
 
 #: What differs from one run of the program to the next although the same was done: what each run noted of itself.
 OF_RUNS = {"run_id", "audit_head"}
@@ -120,7 +123,8 @@ def states(connection: sqlite3.Connection, now: datetime) -> dict[int, Evaluatio
         return versions[rules_hash or ""]
 
     return {
-        number: evaluate(history, rules, max(now, history[-1].at)) for number, history in histories(connection).items()
+        number: evaluate(history, rules, max(now, history[-1].at), with_outcomes=True)
+        for number, history in histories(connection).items()
     }
 
 
@@ -130,13 +134,55 @@ def _cache(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
     for row in connection.execute("SELECT * FROM timer"):
         timers.setdefault(row["ticket_id"], {})[row["kind"], row["cycle"]] = row
     rows = {row["id"]: row for row in connection.execute("SELECT * FROM ticket")}
+    outcomes: dict[int, list[Any]] = {}
+    for row in connection.execute("SELECT * FROM outcome"):
+        outcomes.setdefault(row["ticket_id"], []).append(row)
+    breaches: dict[int, list[Any]] = {}
+    for row in connection.execute(select(breach_columns(":now"), breach_source(":now")), {"now": to_text(now)}):
+        breaches.setdefault(row["ticket_id"], []).append(row)
     decided: dict[int, list[Any]] = {}
     for row in connection.execute("SELECT * FROM escalation WHERE source = 'automatic'"):
         decided.setdefault(row["ticket_id"], []).append(row)
     for number, state in states(connection, now).items():
         yield from _ticket(number, rows[number], state)
         yield from _timers(number, timers.get(number, {}), state)
+        yield from _outcomes(number, outcomes.get(number, []), timers.get(number, {}), state)
+        yield from _breaches(number, breaches.get(number, []), outcomes.get(number, []), state)
         yield from _decided(decided.get(number, []), state)
+
+
+def _outcomes(number: int, rows: list[Any], timers: dict[tuple[str, int], Any], state: Evaluation) -> Iterator[str]:
+    """What is stored follows from the history; only a deadline that passed since the last change is not stored yet."""
+    left = [{name: row[name] for name in row.keys() if name not in NOT_OF_OUTCOMES} for row in rows]  # noqa: SIM118
+    for row in outcome_rows(number, state, {}):
+        wanted = {name: value for name, value in row.items() if name != "detected_at"}
+        timer = timers[row["kind"], row["cycle"]]
+        runs_on = row["stopped_at"] is None and timer["stopped_at"] is None and not timer["counted"]
+        if wanted in left:
+            left.remove(wanted)
+        elif not (runs_on and timer["due_at"] == row["missed_at"] and timer["agreement"] == row["agreement"]):
+            yield f"the outcome {wanted} of ticket {number} is missing"
+    for row in left:
+        yield f"the outcome {row} of ticket {number} is in no history"
+
+
+def _breaches(number: int, rows: list[Any], outcomes: list[Any], state: Evaluation) -> Iterator[str]:
+    """Each missed deadline of the history is a row of `breach_view`, and no other; no outcome counts one twice."""
+    missed = [(each.kind.value, each.cycle, to_text(breach.at)) for each in state.timers for breach in each.breaches]
+    shown = [(row["target"], row["cycle"], row["breached_at"]) for row in rows]
+    if sorted(missed) != sorted(shown):
+        yield f"ticket {number} missed {sorted(missed)}, and breach_view has {sorted(shown)}"
+    counted = Counter((row["kind"], row["cycle"], row["agreement"]) for row in outcomes if row["missed_at"] is not None)
+    for key, times in counted.items():
+        if times > 1:
+            yield f"the miss {key} of ticket {number} is counted {times} times"
+    for row in rows:
+        if row["detected_at"] is not None and row["detected_at"] < row["breached_at"]:
+            yield f"ticket {number}: the breach of {row['breached_at']} was noticed at {row['detected_at']}"
+    unknown = [each for each in state.timers if each.state is TimerState.UNKNOWN]
+    for each in unknown:
+        if each.due_at is not None or each.stopped_at is not None:
+            yield f"the unknown {each.kind} timer {each.cycle} of ticket {number} is judged: {each.due_at}"
 
 
 def _decided(rows: list[Any], state: Evaluation) -> Iterator[str]:
@@ -179,14 +225,18 @@ def _timers(number: int, rows: dict[tuple[str, int], Any], state: Evaluation) ->
             **{name: from_text(row[name]) if row[name] else None for name in ("due_at", "stopped_at", "started_at")},
             **{name: row[name] for name in ("target_seconds", "manual")},
             "deadline_revision": row["arming"],
+            "agreement": row["agreement"],
             "running_since": from_text(row["running_since"]) if row["running_since"] else None,
         }
         for name, value in stored.items():
-            expected = getattr(timer, name)
+            expected = timer.clock_run.agreement if name == "agreement" else getattr(timer, name)
             # What counts up to a deadline set by hand shrinks while the clock stands still: known as of the last event.
             shrinks = name == "target_seconds" and timer.manual and not timer.is_counting and timer.stopped_at is None
             if value < expected if shrinks else value != expected:
                 yield f"{name} of timer {key} of ticket {number} is {value!r}, by its history {expected!r}"
+        missed = any(breach.agreement == timer.clock_run.agreement for breach in timer.breaches)
+        if row["counted"] != missed and not (late and not row["counted"]):
+            yield f"timer {key} of ticket {number} has counted = {row['counted']}, by its history {missed}"
         if row["detected_at"] is not None and timer.breached_at is None:
             yield f"timer {key} of ticket {number} was noticed at {row['detected_at']}, but was not missed"
     latest = [key for key, row in rows.items() if row["latest"]]

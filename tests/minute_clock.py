@@ -63,6 +63,7 @@ class MinuteClock:
     name: str
     first: int
     last: int
+    step: int = MINUTE
     times: range = field(init=False)
     local: list[datetime] = field(init=False)
     #: The intervals in which each minute lies: whose they are, their date and their first minute.
@@ -71,7 +72,7 @@ class MinuteClock:
     dated: dict[tuple[str, date, int], date] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.times = range(self.first, self.last, MINUTE)
+        self.times = range(self.first, self.last, self.step)
         self.local = list(readings(self.times, self.stated["timezone"]))
         self.within = [set() for _ in self.times]
         for place in self.places(self.name):
@@ -96,14 +97,14 @@ class MinuteClock:
             yield name
 
     def between(self, a: int, b: int) -> int:
-        return sum(MINUTE for t, intervals in zip(self.times, self.within, strict=True) if a <= t < b and intervals)
+        return sum(self.step for t, intervals in zip(self.times, self.within, strict=True) if a <= t < b and intervals)
 
     def add(self, start: int, seconds: int) -> int | None:
         for t, intervals in zip(self.times, self.within, strict=True):
             if seconds <= 0:
                 return start
             if t >= start and intervals:
-                seconds, start = seconds - MINUTE, t + MINUTE
+                seconds, start = seconds - self.step, t + self.step
         return None
 
     def dates(self, number: int) -> set[date]:
@@ -121,7 +122,7 @@ class MinuteClock:
         wanted = midnight(wanted_day) + (self.local[opening] - midnight(day))
         arrived = next((number for number, reading in enumerate(self.local) if reading >= wanted), len(self.times))
         there = [number for number in range(len(self.times)) if wanted_day in self.dates(number)]
-        return next((self.times[number] for number in there if number >= arrived), self.times[there[-1]] + MINUTE)
+        return next((self.times[number] for number in there if number >= arrived), self.times[there[-1]] + self.step)
 
     def later(self, day: date, n: int) -> date | None:
         """The n-th later date that is ever open; the last one may be cut off by the end of the walk."""
@@ -130,7 +131,7 @@ class MinuteClock:
 
     def until(self, start: int, n: int, clock: str) -> int | None:
         """`Nbd HH:MM` and `Nbd close`, counted from the local date of the start."""
-        today = self.local[(start - self.first) // MINUTE].date()
+        today = self.local[(start - self.first) // self.step].date()
         if not n and today in self.dated.values():
             moment = self.moment(today, clock)
             if moment is None or moment >= start:
@@ -140,7 +141,7 @@ class MinuteClock:
 
     def moment(self, day: date, clock: str) -> int | None:
         if clock == "close" and "any_of" in self.stated:
-            return max(t for number, t in enumerate(self.times) if day in self.dates(number)) + MINUTE
+            return max(t for number, t in enumerate(self.times) if day in self.dates(number)) + self.step
         if clock == "close":
             wall = max(minutes(text)[1] for text in texts_of(self.stated, day))
         else:
@@ -153,7 +154,7 @@ class MinuteClock:
             if after == wall:
                 return t
             if before < wall < after:
-                return t + int((wall - before).total_seconds()) - MINUTE
+                return t + int((wall - before).total_seconds()) - self.step
         return None
 
 

@@ -210,7 +210,7 @@ def test_a_full_disk_behind_stdout_is_an_error_and_no_traceback(late: Path) -> N
         done = subprocess.run(
             [sys.executable, "-m", "slactl", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (1, "error: the answer could not be written: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "error: the output could not be written: No space left on device\n")
 
 
 def test_streams_that_were_closed_before_the_start_are_no_error_where_they_are_not_needed(late: Path) -> None:

@@ -48,7 +48,7 @@ def list_events(
     *,
     output: Output,
 ) -> None:
-    """List the log, oldest entry first.
+    """List the log, oldest event first.
 
     \b
     Examples:

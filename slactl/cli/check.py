@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slactl.cli.options import Call, DryRunOption, advise, call, leave, say
-from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, LockedError, UsageError
@@ -54,10 +53,12 @@ def check(
     \b
     Exit codes:
       0    done
-      4    the rules are invalid; the last valid rules were used
+      1    the disk is full, failing or read-only; no ticket was changed
+      4    the rules are invalid; check used the last valid rules
       6    the database cannot be used
-      7    a ticket or a message failed and the rest is done; or messages wait because others may change
-           the rules or read a secret; or the clock was changed and nothing was done
+      7    a ticket or a message failed, or the disk failed during the run, and the rest is done;
+           or messages wait because others may change the rules or read a secret;
+           or the clock was changed and check did nothing
       10   something fired (with --exit-code)
       75   another run holds the lock, or the database was busy for 30 s
       130  stopped by a signal; the next run continues
@@ -98,6 +99,7 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
 
         write_object(report.record(), sys.stdout)
     elif not quiet or report.happened:
+        from slactl.cli.output import print_lines
         from slactl.show.check import check_lines
 
         print_lines(check_lines(report.record()))

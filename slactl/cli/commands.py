@@ -4,7 +4,7 @@
 COMMANDS = {
     "init": "init",
     "demo": "init",
-    "create": "tickets",
+    "create": "create",
     "list": "list",
     "show": "show",
     "reply": "messages",
@@ -37,7 +37,7 @@ COMMANDS = {
     "help": "help",
 }
 
-#: Groups of commands → the file in `cli/` that has it; after a colon the name of the group where it is not `app`.
+#: Groups of commands → the file in `cli/` that has it; after a colon the name of the group if it is not `app`.
 GROUPS = {
     "rules": "rules",
     "calendar": "calendar",

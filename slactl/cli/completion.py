@@ -18,7 +18,7 @@ from slactl.text import not_one_of
 if TYPE_CHECKING:
     from slactl.cli.panels import CompletionItem, Context
 
-#: The form of the words that a shell gets: no shell runs such a word as a command.
+#: The form of words that slactl gives to a shell. No shell runs such a word as a command.
 SAFE = r"@?[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, Ids, call, priority_option, read_ids
+from slactl.cli.input import priority_option, read_ids
+from slactl.cli.options import Answer, Ids, call
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.durations import Duration, parse_duration

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from slactl.cli.completion import ViewCommand, view_names
-from slactl.cli.options import Call, Output, call, leave, priority_option, say, wall_seconds, warn_asleep
+from slactl.cli.input import priority_option
+from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
@@ -149,7 +150,9 @@ def list_tickets(
     filters: Filters,
     sort: Annotated[Order, typer.Option("--sort", help="The order of the tickets.")] = Order.DUE,
     limit: LimitOption = None,
-    at: Annotated[str | None, word("--at", "T", "Compare with this time instead of now: 'in 2h'.", "Options")] = None,
+    at: Annotated[
+        str | None, word("--at", "T", "Show what is overdue at this time, such as 'in 2h'.", "Options")
+    ] = None,
     exit_code: Annotated[bool, flag("--exit-code", "Exit with 10 if a listed ticket is overdue.", "Options")] = False,
     output: Output,
 ) -> None:

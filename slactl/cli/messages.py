@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from slactl.cli.options import Answer, AtOption, BodyOption, Id, ReasonOption, read_body
+from slactl.cli.input import read_body
+from slactl.cli.options import Answer, AtOption, BodyOption, Id, ReasonOption
 from slactl.cli.output import change_tickets
 from slactl.cli.panels import Commands
 from slactl.sla.enums import Status

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from slactl.cli.completion import ticket_ids
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, read_numbers
+from slactl.cli.input import read_numbers
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode

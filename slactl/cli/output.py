@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from slactl.cli.options import Answer, Call, Output, call, complain, leave, read_ids, say
+from slactl.cli.input import read_ids
+from slactl.cli.options import Answer, Call, Output, call, complain, leave, say
 from slactl.errors import ExitCode
 from slactl.show.form import Form
 

@@ -29,7 +29,7 @@ class Bar:
 
 
 def _console() -> "Console":
-    """Return the console of stderr, in colour only where `--color` and the environment allow that."""
+    """Return the console of stderr, in colour only if `--color` and the environment allow it."""
     from slactl.cli.panels import get_current_context
     from slactl.show.form import Screen, wants_color
 

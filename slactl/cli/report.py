@@ -71,9 +71,9 @@ def _form(form: Form | None, *, as_json: bool, as_csv: bool, html: str | None, f
     if chosen is Form.IDS:
         raise UsageError("report cannot print ids", "slactl list --ever-breached --all -q")
     if html is not None and (form or as_json or as_csv):
-        raise UsageError("only one form of output at a time: --html is one", f"slactl report --html {quoted(html)}")
+        raise UsageError("--html cannot be used with another form of output", f"slactl report --html {quoted(html)}")
     if force and html is None:
-        raise UsageError("--force needs --html, which names the page to replace", "slactl report --help")
+        raise UsageError("--force needs --html, which names the file to replace", "slactl report --help")
     return chosen
 
 

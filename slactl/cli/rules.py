@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from slactl.cli import rules_versions
-from slactl.cli.options import DryRunOption, JsonOption, Output, call, priority_option, say
+from slactl.cli.input import priority_option
+from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, say
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
+from slactl.errors import ExitCode
 from slactl.sla.enums import Priority
 from slactl.text import counted
 
@@ -23,6 +25,7 @@ def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Check this file instead of the current rules.")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors: exit with 4.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find mistakes in rules.toml, with line numbers.
@@ -30,7 +33,7 @@ def check(
     \b
     Examples:
       slactl rules check
-      slactl rules check draft.toml
+      slactl rules check draft.toml --strict
     """
     from slactl.desk.rules import file as rules_file
     from slactl.show.records import write_object
@@ -38,7 +41,7 @@ def check(
     path = file or call(context).desk.rules
     rules, warnings = rules_file.check(path, os.environ)
     for warning in warnings:
-        say(f"warning: {path}:{warning.line}: {warning.message}", err=True)
+        say(f"{'error' if strict else 'warning'}: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:
         listed = [{"line": warning.line, "message": warning.message} for warning in warnings]
         write_object({"file": str(path), "hash": rules.hash, "warnings": listed}, sys.stdout)
@@ -46,7 +49,9 @@ def check(
         policies = len(rules.policies)
         counts = [f"{policies} polic{'y' if policies == 1 else 'ies'}", counted(len(rules.calendars), "calendar")]
         counts += [counted(len(rules.escalations), "escalation rule")]
-        say(f"{path}: valid ({', '.join([*counts, *([counted(len(warnings), 'warning')] if warnings else [])])})")
+        verdict = "not valid with --strict" if strict and warnings else "valid"
+        say(f"{path}: {verdict} ({', '.join([*counts, *([counted(len(warnings), 'warning')] if warnings else [])])})")
+    leave(ExitCode.RULES if strict and warnings else ExitCode.DONE)
 
 
 @app.command()

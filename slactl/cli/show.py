@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
-from slactl.cli.options import Call, Ids, Output, call, complain, leave, read_ids, say
+from slactl.cli.input import read_ids
+from slactl.cli.options import Call, Ids, Output, call, complain, leave, say
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError

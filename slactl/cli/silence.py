@@ -5,14 +5,8 @@ from typing import Annotated
 import typer
 
 from slactl.cli.completion import ticket_ids
-from slactl.cli.options import (
-    DryRunOption,
-    Output,
-    call,
-    read_numbers,
-    say,
-    wall_seconds,
-)
+from slactl.cli.input import read_numbers
+from slactl.cli.options import DryRunOption, Output, call, say, wall_seconds
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 

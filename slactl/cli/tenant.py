@@ -11,10 +11,16 @@ from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
 
-app = Commands(help="Manage tenants (customers): their plan and time zone.")
+app = Commands(help="Manage tenants (customers): their plan, time zone and country.")
 
 PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of their tickets.")]
 ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of the tenant.")]
+CountryOption = Annotated[
+    str | None, typer.Option("--country", metavar="C", help="The country whose holidays they keep, such as DE.")
+]
+SubdivisionOption = Annotated[
+    str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 
 
@@ -24,6 +30,8 @@ def add(
     name: Name,
     plan: PlanOption = None,
     timezone: ZoneOption = None,
+    country: CountryOption = None,
+    subdivision: SubdivisionOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Add a tenant.
@@ -31,11 +39,13 @@ def add(
     \b
     Examples:
       slactl tenant add acme --plan enterprise --timezone America/New_York
+      slactl tenant add rhein --timezone Europe/Berlin --country DE --subdivision NW
     """
     from slactl.desk.tickets import tenants
 
     here = call(context)
-    tenants.add(here.desk, here.now, name, plan, timezone, dry_run=dry_run)
+    facts = tenants.TenantFacts(plan, timezone, country, subdivision)
+    tenants.add(here.desk, here.now, name, facts, dry_run=dry_run)
     say(f"would have added {name}" if dry_run else name)
 
 
@@ -45,21 +55,25 @@ def change(
     name: Name,
     plan: PlanOption = None,
     timezone: ZoneOption = None,
+    country: CountryOption = None,
+    subdivision: SubdivisionOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Change plan or time zone for tickets opened from now on.
+    """Change plan, time zone or country for tickets opened from now on.
 
     \b
     Examples:
       slactl tenant set acme --plan pro
       slactl tenant set acme --timezone ""
+      slactl tenant set acme --country US --subdivision NY
     """
     from slactl.desk.tickets import tenants
 
-    if plan is None and timezone is None:
+    facts = tenants.TenantFacts(plan, timezone, country, subdivision)
+    if facts == tenants.TenantFacts():
         raise UsageError("nothing to change", f"slactl tenant set {quoted(name)} --plan pro")
     here = call(context)
-    tenants.change(here.desk, here.now, name, plan, timezone, dry_run=dry_run)
+    tenants.change(here.desk, here.now, name, facts, dry_run=dry_run)
     say(f"would have changed {name}" if dry_run else name)
 
 
@@ -79,7 +93,7 @@ def list_(
 
     with call(context).desk.database.read() as transaction:
         tenants = reads.tenants(transaction)
-    names = ("name", "plan", "timezone", "created_at")
+    names = ("name", "plan", "timezone", "country", "subdivision", "created_at")
     print_records(context, tenants, names, output, key="name", none="there is no tenant yet")
 
 

@@ -1,30 +1,16 @@
-"""`create` and the commands that change a field of tickets."""
+"""The commands that change a field of tickets."""
 
 from typing import Annotated
 
 import typer
 
 from slactl.cli.completion import ids_then_priority, ids_then_status
-from slactl.cli.options import (
-    Answer,
-    AtOption,
-    BodyOption,
-    Id,
-    Ids,
-    ReasonOption,
-    as_priority,
-    as_status,
-    call,
-    last_word,
-    priority_option,
-    read_body,
-    read_ids,
-    typed,
-)
+from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
+from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
 from slactl.cli.output import announce, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
-from slactl.sla.enums import Priority, Target
+from slactl.sla.enums import Target
 
 app = Commands()
 
@@ -33,53 +19,6 @@ TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help=
 ExternalIdOption = Annotated[
     str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
 ]
-
-
-@app.command()
-def create(
-    context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the ticket is about.")],
-    requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")],
-    body: BodyOption = None,
-    plan: PlanOption = None,
-    tenant: TenantOption = None,
-    priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
-    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
-    external_id: ExternalIdOption = None,
-    at: AtOption = None,
-    outbound: Annotated[
-        bool, typer.Option("--outbound", help="An agent wrote first: no first response is due.")
-    ] = False,
-    *,
-    answer: Answer,
-) -> None:
-    """Open a ticket and set its deadlines.
-
-    \b
-    Examples:
-      slactl create "Printer on fire" --from ann@example.com
-      slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
-      mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
-    """
-    from slactl.desk.tickets import create as opening
-
-    here = call(context)
-    who = here.person(assignee)
-    new = opening.NewTicket(
-        subject=subject,
-        requester_email=requester,
-        body=read_body(body),
-        plan=plan,
-        tenant=tenant,
-        priority=priority or Priority.NORMAL,
-        assignee=who,
-        tags=tag or (),
-        external_id=external_id,
-        outbound=outbound,
-    )
-    outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
-    announce(here, answer, outcome, "opened", assignee=who)
 
 
 @app.command()
@@ -289,7 +228,7 @@ def edit(
 def due(
     context: typer.Context,
     reference: Id,
-    target: Annotated[Target, typer.Option(help="Which deadline.")],
+    target: Annotated[Target, typer.Option(help="The deadline to change.")],
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Go back to the calculated deadline.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,

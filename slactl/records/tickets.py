@@ -128,6 +128,8 @@ class Tenant(TypedDict):
     name: str
     plan: str
     timezone: str | None
+    country: str | None
+    subdivision: str | None
     created_at: str
 
 

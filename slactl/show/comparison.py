@@ -18,6 +18,7 @@ FIELDS = (
     *("group", "target", "tickets"),
     *(f"{side}_{name}" for side in SIDES for name in ("met", "breached", "open", "attainment")),
     *("attainment_change", "gained", "lost", "rules_firings_per_day", "other_firings_per_day"),
+    *("rules_kept", "rules_missed", "other_kept", "other_missed", "kept_change", "missed_change"),
 )
 
 
@@ -47,6 +48,8 @@ def draw_comparison(record: Record, breaches: Iterable[Record], screen: Screen, 
     if shown:
         firsts = [not place or row["group"] != shown[place - 1]["group"] for place, row in enumerate(shown)]
         draw([{**row, "first": first} for row, first in zip(shown, firsts, strict=True)], target_columns(by), screen)
+    for line in map(_outcomes, record["targets"]):
+        console.print(line, end="")
     console.print(f"\nFirings a day: {_pair(record['firings_per_day'])}")
     gained, lost = (sum(target[kind] for target in record["targets"]) for kind in ("gained", "lost"))
     console.print(f"Breaches gained: {gained:,}, lost: {lost:,}\n")
@@ -68,7 +71,10 @@ def rows(record: Record) -> Iterator[Record]:
                 "target": target["target"],
                 "tickets": part["tickets"],
                 **{f"{side}_{name}": value for side in SIDES for name, value in target[side].items()},
-                **{name: target[name] for name in ("attainment_change", "gained", "lost")},
+                **{
+                    name: target[name]
+                    for name in ("attainment_change", "gained", "lost", "kept_change", "missed_change")
+                },
                 **{f"{side}_firings_per_day": part["firings_per_day"][side] for side in SIDES},
             }
 
@@ -112,6 +118,15 @@ def _change(row: Record) -> tuple[str, str]:
         return "n/a", "dim"
     points = f"{change * 100:+.1f}"
     return ("0.0", "") if points in ("+0.0", "-0.0") else (points, "bold red" if change < 0 else "green")
+
+
+def _outcomes(target: Record) -> str:
+    """Return a line on the outcomes of a target under both rules; nothing if there is none."""
+    counts = {name: [target[side][name] for side in SIDES] for name in ("kept", "missed")}
+    if not any(map(any, counts.values())):
+        return ""
+    parts = (f"{name} {rules:,} → {other:,} ({other - rules:+,})" for name, (rules, other) in counts.items())
+    return f"Outcomes of {words(target['target'])}: {', '.join(parts)}\n"
 
 
 def _pair(sides: Record) -> str:

@@ -9,7 +9,7 @@ from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import FEW_ROWS, halves
 from slactl.show.ticket import STATE_STYLES, latest_cycles
-from slactl.show.times import exact, in_zone, local, relative_due, words
+from slactl.show.times import UNKNOWN, exact, in_zone, local, relative_due, words
 from slactl.text import clean, counted
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def draw_explanation(explained: Record, screen: Screen, *, every_cycle: bool) ->
 
 
 def _correction(correction: Record) -> str:
-    """Return in words which breach was taken back, by whom, when and why."""
+    """Return in words which breach was corrected, by whom, when and why."""
     missed = f"{words(correction['target'])} was overdue at {local(correction['due_at'])}"
     why = correction["reason"] or "no reason given"
     return f"{missed}; {correction['actor']} corrected this on {local(correction['corrected_at'])}: {why}"
@@ -84,13 +84,14 @@ def columns_of(*row: "Sequence[tuple[str, str]]") -> "Table":
 
 def _choice(console: "Console", chosen: Record) -> None:
     """Print the chosen policy and the reason, and the policies that did not match."""
+    from slactl.text import match_words
+
     version = f"rules version {chosen['rules_version']}, {chosen['rules'][:12]}"
     if chosen["policy"] is None:
         print_fact(console, "Policy", f"none matches ({version})")
     else:
         print_fact(console, "Policy", f"{chosen['policy']} ({version})")
-        rule = [f"{words(key)} is {' or '.join(values)}" for key, values in chosen["match"].items()]
-        print_fact(console, "Matched", " and ".join(rule) or "everything")
+        print_fact(console, "Matched", match_words(chosen["match"]) or "everything")
     for place, passed in enumerate(chosen["passed_over"][:FEW_POLICIES]):
         print_fact(console, "" if place else "No match", f"{passed['policy']}: {passed['reason']}")
     if (more := len(chosen["passed_over"]) - FEW_POLICIES) > 0:
@@ -134,6 +135,8 @@ def _headline(timer: Record, now: datetime, zone: tzinfo | None) -> "Text":
     elif timer["due_if_resumed_at"]:
         due = from_text(timer["due_if_resumed_at"])
         line.append(f"  due {in_zone(due, zone, offset=True)} if resumed now", style="not bold")
+    elif timer["state"] == "unknown":
+        line.append(f": {UNKNOWN}", style="not bold")
     return line
 
 
@@ -165,6 +168,8 @@ class TimerScreen:
             _choice(console, self.timer)
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
             _calendar(console, self.timer)
+        if self.timer["state"] == "unknown":
+            return
         rows = day_rows(self.timer, self.now, self.zone, self.started())
         shown = [row for part in halves(rows) for row in part]
         console.print()
@@ -225,7 +230,7 @@ class TimerScreen:
             yield self.at(level["due_at"]), text
 
     def _here(self, instant: str) -> str:
-        """Return the same instant by the clock of this machine, where that shows another time."""
+        """Return the same instant by the clock of this machine, if that shows another time."""
         there = from_text(instant)
         if there.astimezone(self.zone).utcoffset() == there.astimezone().utcoffset():
             return ""

@@ -1,4 +1,4 @@
-"""The form of the output, the streams that take it, and what a screen can show."""
+"""Choose the form of the output, write to stdout and stderr, and find out what a screen can show."""
 
 import codecs
 import io
@@ -126,10 +126,10 @@ def speaks_unicode(stream: TextIO) -> bool:
 
 
 class Answer(io.FileIO):
-    """The descriptor of stdout."""
+    """Write to stdout."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write some bytes; wait where somebody else made the descriptor non-blocking.
+        """Write some bytes; wait if somebody else made the descriptor non-blocking.
 
         Raises:
             BrokenPipeError: the reader has closed the pipe.
@@ -148,7 +148,7 @@ class Answer(io.FileIO):
 
 
 class Remarks(io.FileIO):
-    """The descriptor of stderr; what cannot be written there is lost, and the work goes on."""
+    """Write to stderr; text that cannot be written is lost, and the command continues."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Write some bytes, as far as that is possible."""
@@ -159,10 +159,10 @@ class Remarks(io.FileIO):
 
 
 def ready_streams() -> None:
-    """Prepare the streams for any text, those too that were closed before the start (`>&-`).
+    """Prepare the streams for any text, also streams that were closed before the start (`>&-`).
 
-    The descriptor of a closed stream is taken, so that no file of the command gets it. That of stdout is open for
-    reading only: an answer that is written there fails as it should.
+    Each closed stream gets a descriptor, so that no file of the command gets it. The descriptor of a closed stdout is
+    open for reading only, so that writing output fails as it should.
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
@@ -184,8 +184,3 @@ def _stream(kind: type[io.FileIO], old: TextIO | None, number: int, closed: int)
         line_buffering=is_remark or bool(getattr(old, "line_buffering", False)),
         write_through=bool(getattr(old, "write_through", False)),
     )
-
-
-def silence_stdout() -> None:
-    """Let stdout take and lose everything from now on: the interpreter flushes it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

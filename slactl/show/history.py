@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from slactl.show.form import Screen
 from slactl.show.records import cell
 from slactl.show.tables import Column, draw
-from slactl.show.times import local, words
+from slactl.show.times import UNKNOWN, local, words
 from slactl.sla.enums import Status, Target
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ HIDDEN = (
 USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
 #: Details that people wrote, shown unchanged.
 WRITTEN = ("reason", "note", "tags", "tag", "external_id")
+#: Facts that are true or false, in words; what is false goes without saying.
+FLAGS = {
+    "outbound": "an agent wrote first",
+    "unknown_instant": UNKNOWN,
+    "by_itself": "the status before it ended by itself",
+}
 #: Codes that are shown as words.
 CODES = frozenset((*Status, *Target))
 
@@ -64,12 +70,15 @@ def describe(event: "Event") -> str:
     if "level" in details:
         details.pop("kind", None)  # the name and the reason of the escalation say it
     before = {"was": details.pop("from")} if "from" in details else {}
-    return ", ".join(f"{words(name)} {_value(name, value)}" for name, value in (details | before).items())
+    flags = [FLAGS[name] for name in FLAGS if details.pop(name, False)]
+    return ", ".join([*(f"{words(name)} {_value(name, value)}" for name, value in (details | before).items()), *flags])
 
 
 def _value(name: str, value: object) -> str:
     if value is None or value == []:
         return "none"
+    if name == "unknown" and isinstance(value, list):
+        return ", ".join(words(each) for each in value)
     if not isinstance(value, str) or name in WRITTEN:
         return cell(value)
     if value in CODES:

@@ -58,7 +58,7 @@ def write(records: Iterable[Record], form: Form, fields: Sequence[str], stream: 
 
 
 def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key: str = "id") -> TextIO:
-    """Return all of the output of `write` in a stream, in memory or, where it is long, in a temporary file.
+    """Return all of the output of `write` in a stream, in memory or, if it is long, in a temporary file.
 
     The transaction can then end before a pager or a slow pipe has taken the records.
     """
@@ -71,7 +71,7 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
 
 
 class Spool:
-    """A stream that keeps what is written to it: in memory, or in a temporary file where it is long."""
+    """A stream that keeps what is written to it: in memory, or in a temporary file if it is long."""
 
     encoding = "utf-8"
 
@@ -80,7 +80,7 @@ class Spool:
         self._size = 0
 
     def write(self, text: str) -> int:
-        """Write text, and move all of it to a temporary file where it gets too long for the memory."""
+        """Write text, and move all of it to a temporary file if it gets too long for the memory."""
         self._size += len(text)
         if self._size > SPOOLED and isinstance(self._kept, io.StringIO):
             file = _temporary_file()

@@ -73,7 +73,7 @@ def ticket_words(report: "Report") -> str:
 
 
 def busiest_words(report: "Report") -> str:
-    """Return the busiest hour of the week in words; empty text where no ticket was opened."""
+    """Return the busiest hour of the week in words; empty if no ticket was opened."""
     number, day, hour = max(
         (number, -day, -hour) for day, row in enumerate(report["busiest_hours"]) for hour, number in enumerate(row)
     )

@@ -1,34 +1,62 @@
 """The rules for people: the matrix of plans and priorities, one combination, and results of rules tests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from slactl.show.form import Screen
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record
 from slactl.show.times import words
-from slactl.sla.enums import Target
+from slactl.sla.enums import Priority, Target
 from slactl.text import clean, counted
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 #: The fields of a cell of the matrix, in order.
-FIELDS = ("plan", "priority", "policy", "calendar", *Target)
+FIELDS = ("plan", "priority", "policy", "calendar", *Target, "match")
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
-    """Draw the matrix: a row for each plan, a column for each priority, the targets in each cell."""
+    """Draw the targets by plan and priority, and below them the policies that no plan alone leads to."""
     from rich.table import Table
+
+    targets = [target for target in Target if target is not Target.UPDATE or any(cell[target] for cell in cells)]
+    by_plan = [cell for cell in cells if cell["match"] is None]
+    special = [cell for cell in cells if cell["match"] is not None]
+    table = Table(title=" / ".join(words(target) for target in targets), title_style="dim")
+    _add_priorities(table, ["plan"])
+    for plan in dict.fromkeys(cell["plan"] for cell in by_plan):
+        row = {cell["priority"]: cell for cell in by_plan if cell["plan"] == plan}
+        _add_row(table, [clean(plan) if plan is not None else "any other"], row, targets)
+    screen.console().print(table)
+    if special:
+        table = Table(title="policies for certain tickets", title_style="dim")
+        _add_priorities(table, ["policy", "tickets"])
+        for policy, match in dict.fromkeys((cell["policy"], cell["match"]) for cell in special):
+            row = {cell["priority"]: cell for cell in special if cell["policy"] == policy}
+            _add_row(table, [clean(policy), clean(match)], row, targets)
+        screen.console().print(table)
+
+
+def _add_priorities(table: "Table", names: Sequence[str]) -> None:
     from rich.text import Text
 
-    priorities = list(dict.fromkeys(cell["priority"] for cell in cells))
-    table = Table(title="first response / next response / resolution", title_style="dim")
-    table.add_column("plan")
-    for priority in priorities:
-        table.add_column(Text(priority, style=PRIORITY_STYLES[priority]))
-    for plan in dict.fromkeys(cell["plan"] for cell in cells):
-        row = [cell for cell in cells if cell["plan"] == plan]
-        name = Text(clean(plan) if plan is not None else "any other")
-        table.add_row(name, *(Text(_targets_text(cell), style=PRIORITY_STYLES[cell["priority"]]) for cell in row))
-    screen.console().print(table)
+    for name in names:
+        table.add_column(name)
+    for priority in Priority:
+        table.add_column(Text(priority.value, style=PRIORITY_STYLES[priority.value]))
+
+
+def _add_row(table: "Table", names: Sequence[str], row: Mapping[str, Record], targets: Sequence[Target]) -> None:
+    from rich.text import Text
+
+    texts = [
+        Text(_targets_text(row[priority], targets) if priority in row else "", style=PRIORITY_STYLES[priority])
+        for priority in map(str, Priority)
+    ]
+    table.add_row(*map(Text, names), *texts)
 
 
 def combination_lines(found: Record) -> Iterator[str]:
@@ -45,10 +73,10 @@ def combination_lines(found: Record) -> Iterator[str]:
         yield f"  {words(target):<14} {found[target] or '-'}"
 
 
-def _targets_text(cell: Record) -> str:
+def _targets_text(cell: Record, targets: Sequence[Target]) -> str:
     if cell["policy"] is None:
         return "no targets"
-    text = " / ".join(cell[target] or "-" for target in Target)
+    text = " / ".join(cell[target] or "-" for target in targets)
     return text if cell["calendar"] == "always" else f"{text} ({clean(cell['calendar'])})"
 
 

@@ -54,7 +54,7 @@ def spent_shares(target: Record) -> dict[str, float]:
 
 
 def spent_words(report: Record) -> dict[str, str]:
-    """Return the name of each state in which time was spent; closed time only where there was any."""
+    """Return the name of each state in which time was spent; closed time only if there was any."""
     closed = any(target["closed_seconds"] for target in report["targets"])
     return {name: word for name, (word, *_) in SPENT.items() if closed or name != "closed_seconds"}
 

@@ -62,9 +62,12 @@ class Tally:
         for target in TARGETS:
             met, missed = self.states[target, "met"], self.states[target, "breached"]
             waiting = self.states[target, "running"] + self.states[target, "paused"]
-            if met + missed + waiting:
+            unknown = self.states[target, "unknown"]
+            if met + missed + waiting + unknown:
                 share = f"{100 * met / (met + missed):.1f}%" if met + missed else "n/a"
-                found.append(f"{words(target)}: {share} met ({met:,} met, {missed:,} missed, {waiting:,} open)")
+                counts = [f"{met:,} met", f"{missed:,} missed", f"{waiting:,} open"]
+                counts += [f"{unknown:,} unknown"] if unknown else []
+                found.append(f"{words(target)}: {share} met ({', '.join(counts)})")
         return found
 
 

@@ -107,7 +107,7 @@ def as_lines(
 def as_table(
     rows: "Sequence[Sequence[Styled]]", columns: Sequence[Column[OneRow]], widths: Mapping[int, int]
 ) -> "Table":
-    """Return a table whose cells continue in the next line, or whose columns get narrower than they should be."""
+    """Return a table in which cells may need several lines, or columns are narrower than they should be."""
     from rich.table import Table
     from rich.text import Text
 
@@ -142,7 +142,7 @@ def _styled(value: "str | Styled") -> "Styled":
 
 
 def halves(rows: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:
-    """Return all rows and nothing, or the first and the last ones where there are more than a screen shows."""
+    """Return all rows and an empty list, or the first and the last rows if there are more than a screen shows."""
     half = FEW_ROWS // 2
     return (rows, ()) if len(rows) <= FEW_ROWS else (rows[:half], rows[-half:])
 

@@ -11,7 +11,18 @@ from slactl.show.history import columns as event_columns
 from slactl.show.list import PRIORITY_STYLES
 from slactl.show.records import Record, cell
 from slactl.show.tables import Column, OneRow, bar, lay
-from slactl.show.times import STYLES, Urgency, local, local_day, next_level, relative, relative_due, urgency, words
+from slactl.show.times import (
+    STYLES,
+    UNKNOWN,
+    Urgency,
+    local,
+    local_day,
+    next_level,
+    relative,
+    relative_due,
+    urgency,
+    words,
+)
 from slactl.sla.enums import EventType
 from slactl.text import clean, clean_block, counted
 
@@ -32,7 +43,7 @@ MESSAGE_WORDS: Mapping[str, str] = {
     EventType.CUSTOMER_REPLY: "customer's reply",
     EventType.NOTE: "internal note",
 }
-STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim"}
+STATE_STYLES = {"breached": "bold red", "met": "green", "running": "", "paused": "dim", "unknown": "dim"}
 
 
 def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_soon: int) -> None:
@@ -136,6 +147,8 @@ def timer_columns(now: datetime, *, blocks: bool) -> "Sequence[Column[Timer]]":
 def timer_phrase(timer: Record, now: datetime) -> tuple[str, str]:
     """Return the state of a timer in words, and a style."""
     due, stopped = timer["due_at"], timer["stopped_at"]
+    if timer["state"] == "unknown":
+        return UNKNOWN, STATE_STYLES["unknown"]
     if stopped and due and stopped > due:
         late = from_text(stopped) - from_text(due)
         return f"done {describe_seconds(int(late.total_seconds()))} late", "red"
@@ -155,7 +168,7 @@ def used_share(timer: "Timer", now: datetime) -> float | None:
     Between the last stop and the deadline it grows evenly by the wall clock: the calendar is not asked.
     """
     target, due = timer["target_seconds"], timer["due_at"]
-    if target is None and due is None:
+    if (target is None and due is None) or timer["state"] == "unknown":
         return None
     counted = min(1.0, timer["consumed_seconds"] / target) if target else 0.0
     since = timer["running_since"]
@@ -217,7 +230,7 @@ def escalation_change(escalation: Record) -> str:
 
 
 def print_section(console: "Console", title: str, records: Sequence[OneRow], columns: Sequence[Column[OneRow]]) -> None:
-    """Print a heading and a table, where there are records."""
+    """Print a heading and a table if there are records."""
     from rich.text import Text
 
     if records:

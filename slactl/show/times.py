@@ -12,6 +12,9 @@ from slactl.sla.enums import DONE
 if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
+#: What the state `unknown` of a target means.
+UNKNOWN = "the source does not say when"
+
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = (
     "January",
@@ -144,7 +147,7 @@ def zone_named(name: str | None) -> tuple[tzinfo | None, str]:
 
 
 def _machine_zone() -> str:
-    """Return the name of this machine's zone, or "local time" where it has none."""
+    """Return the name of this machine's zone, or "local time" if it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named and not named.startswith("/"):
         return named

@@ -1,6 +1,8 @@
 """Define the closed sets of history, rules, escalation and messages."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Status(StrEnum):
@@ -34,6 +36,21 @@ class Priority(StrEnum):
     def rank(self) -> int:
         """Return 0 for low up to 3 for urgent."""
         return tuple(Priority).index(self)
+
+
+#: Other words for priorities, in small letters, and the priority that each means.
+PriorityMeanings = Mapping[str, str]
+NO_WORDS: PriorityMeanings = MappingProxyType({})
+
+
+def priority_meanings(stated: Mapping[str, Iterable[str]]) -> PriorityMeanings:
+    """Return what each other word means, given the words for each priority."""
+    return {word.casefold(): priority.value for priority in Priority for word in stated.get(priority.value, ())}
+
+
+def as_priority_word(value: object, meanings: PriorityMeanings) -> object:
+    """Return the priority that a word means; any value that is not such a word as it is."""
+    return meanings.get(value.casefold(), value) if isinstance(value, str) and meanings else value
 
 
 class Target(StrEnum):

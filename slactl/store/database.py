@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Database(NamedTuple):
-    """The database of a service desk. Every method raises DatabaseError where it is missing, damaged or not usable."""
+    """The database of a service desk. Every method raises DatabaseError if it is missing, damaged or not usable."""
 
     path: Path
 
@@ -92,7 +92,7 @@ class Database(NamedTuple):
             return may_write(opened, seconds)
 
     def obstacle_to_writing(self) -> "Obstacle | None":
-        """Return why this user cannot change the database now; None where nothing is known to be in the way."""
+        """Return why this user cannot write the database now; None if no reason is known."""
         from slactl.store.sqlite.folders import obstacle_to_writing
 
         return obstacle_to_writing(self.path)

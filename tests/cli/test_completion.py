@@ -204,3 +204,10 @@ def test_a_shell_without_completion_is_refused(slactl: Slactl, tmp_path: Path, o
 def test_the_words_of_a_command_set_up_no_completion(desk: Path, slactl: Slactl) -> None:
     assert slactl("create", "--from", "ann@example.com", "--", "--show-completion").code == 0
     assert json.loads(slactl("show", "1", "--json").out)["subject"] == "--show-completion"
+
+
+@pytest.mark.parametrize("words", ["--show-completion", "--show-completion --color never"])
+def test_the_completion_of_the_shell_that_asks_is_shown_where_none_is_named(words: str) -> None:
+    asked = f"{sys.executable} -m slactl {words}; true"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert (done.stdout.partition("()")[0], done.stderr) == ("_slactl_completion", "")

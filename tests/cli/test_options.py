@@ -16,7 +16,7 @@ WALL_TIME = [
 @pytest.mark.parametrize("words", WALL_TIME)
 @pytest.mark.parametrize(
     ("typed", "message"),
-    [("3bd", "every hour counts here; use 90s, 30m, 2h, 1h30m or 2d"), ("soon", "'soon' is not a valid duration")],
+    [("3bd", "every hour counts here; use 90s, 30m, 2h, 1h30m, 2d or 1w"), ("soon", "'soon' is not a valid duration")],
 )
 def test_wall_time_is_refused_alike_everywhere(
     desk: Path, slactl: Slactl, words: tuple[str, ...], typed: str, message: str

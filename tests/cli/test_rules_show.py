@@ -76,12 +76,18 @@ def test_terminal_shows_the_targets_of_each_plan_and_priority() -> None:
     title, *drawn = re.sub("\x1b\\[[0-9;]*m", "", terminal.screen).splitlines()
     assert title.strip() == "first response / next response / resolution"
     rows = [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in drawn]
-    assert [row for row in rows if row] == [["plan", *PRIORITIES], *([plan, *cells] for plan, cells in CELLS.items())]
+    title = [line.strip() for line in drawn].index("policies for certain tickets")
+    plans, special = [row for row in rows[:title] if row], [row for row in rows[title:] if row]
+    assert plans == [["plan", *PRIORITIES], *([plan, *cells] for plan, cells in CELLS.items())]
+    assert special == [
+        ["policy", "tickets", *PRIORITIES],
+        ["acme", "tenant is acme", *["- / - / 1h"] * 4],
+    ]
 
 
 @pytest.mark.usefixtures("rules")
 def test_pipe_has_the_same_cells_as_the_terminal(slactl: Slactl) -> None:
-    cells = json.loads(slactl("rules", "show", "--json").out)
+    cells = [cell for cell in json.loads(slactl("rules", "show", "--json").out) if cell["match"] is None]
     assert [(cell["plan"], cell["priority"]) for cell in cells] == [
         (None if plan == "any other" else plan, priority) for plan in CELLS for priority in PRIORITIES
     ]
@@ -106,6 +112,7 @@ def test_pipe_has_the_same_cells_as_the_terminal(slactl: Slactl) -> None:
                 "  matched      pro, important, on calendar always",
                 "  first response 15m",
                 "  next response  -",
+                "  update         -",
                 "  resolution     4h",
             ],
         ),
@@ -117,6 +124,7 @@ def test_pipe_has_the_same_cells_as_the_terminal(slactl: Slactl) -> None:
                 "  matched      pro, on calendar office",
                 "  first response 4h",
                 "  next response  -",
+                "  update         -",
                 "  resolution     3bd",
             ],
         ),
@@ -145,8 +153,68 @@ def test_combination_without_a_policy_has_no_targets(slactl: Slactl) -> None:
 def test_pipe_gets_a_line_for_each_cell(slactl: Slactl) -> None:
     lines = slactl("rules", "show").lines
     assert lines[:3] == [
-        "pro\tlow\tpro\toffice\t\t\t5bd",
-        "pro\tnormal\tpro\toffice\t4h\t\t3bd",
-        "pro\thigh\tpro, important\talways\t1h\t2h\t1d",
+        "pro\tlow\tpro\toffice\t\t\t\t5bd\t",
+        "pro\tnormal\tpro\toffice\t4h\t\t\t3bd\t",
+        "pro\thigh\tpro, important\talways\t1h\t2h\t\t1d\t",
     ]
-    assert len(lines) == 12
+    assert lines[12:] == [f"\t{priority}\tacme\talways\t\t\t\t1h\ttenant is acme" for priority in PRIORITIES]
+
+
+SPECIAL = """
+schema = 1
+[calendars.always]
+always_open = true
+[calendars.office]
+weekly = { mon-fri = ["09:00-17:00"] }
+[[policy]]
+name = "vip"
+match = { tag = ["vip", "board"], not = { tenant = ["acme"], priority = ["low"] } }
+calendar = "always"
+[policy.targets]
+default = { first_response = { within = "1h", calendar = "office" }, update = "2h", resolution = "0bd close" }
+[[policy]]
+name = "partners"
+match = { plan = ["free", "pro"], requester_domain = ["partner.example"], priority = ["high", "urgent"] }
+calendar = "always"
+[policy.targets]
+default = { resolution = "4h" }
+[[policy]]
+name = "everybody"
+calendar = "office"
+[policy.targets]
+default = { resolution = "1bd" }
+[[policy]]
+name = "hidden"
+match = { tenant = ["late"], priority = ["low"] }
+calendar = "office"
+[policy.targets]
+default = { resolution = "2bd" }
+"""
+
+
+def test_policies_for_tags_domains_and_tenants_have_rows_of_their_own(slactl: Slactl, rules: Path) -> None:
+    rules.write_text(SPECIAL)
+    cells = json.loads(slactl("rules", "show", "--json").out)
+    special = [(cell["policy"], cell["plan"], cell["priority"], cell["match"]) for cell in cells if cell["match"]]
+    vip = "tag is vip or board and not (tenant is acme and priority is low)"
+    partners = "plan is free or pro and priority is high or urgent and requester domain is partner.example"
+    assert special == [
+        *(("vip", None, priority, vip) for priority in PRIORITIES),
+        *(("partners", plan, priority, partners) for plan in ("free", "pro") for priority in ("high", "urgent")),
+        ("hidden", None, "low", "tenant is late and priority is low (never reached)"),
+    ]
+    first = next(cell for cell in cells if cell["policy"] == "vip")
+    assert (first["first_response"], first["update"], first["resolution"]) == ("1h on office", "2h", "0bd close")
+    assert {cell["policy"] for cell in cells} == {"vip", "partners", "everybody", "hidden"}
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_terminal_shows_every_policy_and_the_target_update(rules: Path, columns: int) -> None:
+    rules.write_text(SPECIAL)
+    words = (sys.executable, "-m", "slactl", "--color", "never", "rules", "show")
+    with on_terminal(*words, columns=columns, environment={"COLUMNS": ""}) as terminal:
+        assert terminal.wait() == 0
+    screen = re.sub("\x1b\\[[0-9;]*m", "", terminal.screen)
+    assert "first response / next response / update / resolution" in screen
+    for word in ("vip", "partners", "hidden", "1h on", "0bd"):
+        assert word in screen

@@ -245,6 +245,13 @@ def test_the_table_shows_the_newly_breached_first(edited: Path, slactl: Slactl, 
     assert {row["escalation"]: row["outcome"] for row in escalations}["first-response"] == "baseline"
 
 
+def test_the_table_shows_how_far_each_deadline_moves(edited: Path, slactl: Slactl) -> None:
+    edit(edited, 'normal = { first_response = "48h", resolution = "7d" }', 'normal = { first_response = "50h" }')
+    header, *rows, _ = slactl("rules", "apply", "--yes", "--format", "table").lines
+    moved = {tuple(row.split()[:2]): row[: header.index("moved") + 5].split()[-1] for row in rows}
+    assert (moved["1", "first"], moved["2", "first"]) == ("-22h", "+2h")
+
+
 def test_a_screen_is_not_flooded(desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slactl.cli.rules_versions.SCREENFUL", 2)
     for _ in range(5):

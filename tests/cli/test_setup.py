@@ -136,3 +136,13 @@ def test_the_demo_shows_a_breached_list_a_summary_and_how_to_go_on(slactl: Slact
     assert "Checkout returns 502" in shown.out  # a narrow screen cuts the rest
     assert "$ slactl summary" in shown.out
     assert "export SLACTL_DB=" in shown.out
+
+
+@pytest.mark.parametrize("below", ["slactl.db", "folder/slactl.db"])
+def test_init_says_why_a_database_cannot_be_created(slactl: Slactl, tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    refused = slactl("--db", str(file / below), "init")
+    assert refused.code == 1
+    assert refused.err.startswith(f"error: {file / below} cannot be created: ")
+    assert (file.read_text(), sorted(tmp_path.iterdir())) == ("mine", [file])

@@ -77,22 +77,42 @@ def compared(slactl: Slactl, files: tuple[str, str, str], *options: str) -> dict
 
 def test_what_is_kept_and_missed_under_each(slactl: Slactl, files: tuple[str, str, str]) -> None:
     found = compared(slactl, files)
-    response, following, resolution = found["targets"]
+    response, following, update, resolution = found["targets"]
     assert response == {
         "target": "first_response",
-        "rules": {"met": 2, "breached": 2, "open": 0, "attainment": 0.5},
-        "other": {"met": 1, "breached": 3, "open": 0, "attainment": 0.25},
+        "rules": {"met": 2, "breached": 2, "open": 0, "attainment": 0.5, "kept": 2, "missed": 2},
+        "other": {"met": 1, "breached": 3, "open": 0, "attainment": 0.25, "kept": 1, "missed": 3},
         "attainment_change": -0.25,
         "gained": 1,
         "lost": 0,
+        "kept_change": -1,
+        "missed_change": 1,
     }
-    assert following["rules"] == following["other"] == {"met": 0, "breached": 0, "open": 0, "attainment": None}
-    assert resolution["rules"] == {"met": 0, "breached": 0, "open": 2, "attainment": None}
-    assert resolution["other"] == {"met": 0, "breached": 1, "open": 3, "attainment": 0.0}
+    nothing = {"met": 0, "breached": 0, "open": 0, "attainment": None, "kept": 0, "missed": 0}
+    assert following["rules"] == following["other"] == update["rules"] == nothing
+    assert resolution["rules"] == {**nothing, "open": 2}
+    assert resolution["other"] == {**nothing, "breached": 1, "open": 3, "attainment": 0.0, "missed": 1}
     assert resolution["attainment_change"] is None
     assert (found["at"], found["by"], found["groups"], found["tickets"]) == ("last", None, None, 4)
     assert found["rules"]["file"], found["other"]["file"] == files[1:]
     assert found["rules"]["hash"] != found["other"]["hash"]
+
+
+def test_each_stop_and_each_miss_is_an_outcome(slactl: Slactl, files: tuple[str, str, str]) -> None:
+    """A ticket that was resolved twice has two outcomes, of which the state of its timer tells only the last."""
+    history = [
+        {"ticket": "A", "type": "created", "at": "2026-03-02T08:00:00Z"},
+        {"ticket": "A", "type": "status", "at": "2026-03-02T09:00:00Z", "status": "resolved"},
+        {"ticket": "A", "type": "status", "at": "2026-03-02T10:00:00Z", "status": "open"},
+        {"ticket": "A", "type": "status", "at": "2026-03-09T10:00:00Z", "status": "resolved"},
+    ]
+    Path(files[0]).write_text("".join(json.dumps(line) + "\n" for line in history))
+    resolution = compared(slactl, files)["targets"][3]
+    assert {name: resolution["other"][name] for name in ("met", "breached", "kept", "missed")} == {
+        **{"met": 0, "breached": 1},
+        **{"kept": 1, "missed": 1},
+    }
+    assert (resolution["kept_change"], resolution["missed_change"]) == (1, 1)
 
 
 def test_which_breaches_are_gained_and_lost(slactl: Slactl, files: tuple[str, str, str]) -> None:
@@ -211,6 +231,7 @@ def test_the_table_fits(
             assert max(map(len, result.lines)) <= int(columns)
             assert "Breaches gained: 2, lost: 0" in result.lines
             assert "Firings a day: 1.0 → 4.0" in result.lines
+            assert "Outcomes of first response: kept 2 → 1 (-1), missed 2 → 3 (+1)" in result.lines
             if not by:
                 assert "first response  50.0 %  25.0 %   -25.0       2      3" in result.out
 
@@ -219,9 +240,11 @@ def test_a_row_for_each_target_on_a_pipe(slactl: Slactl, files: tuple[str, str, 
     command = ("simulate", files[0], "--rules", files[1], "--compare", files[2], "--at", "last")
     header, *rows = slactl(*command, "--format", "csv", "--by", "plan").lines
     assert header.startswith("group,target,tickets,rules_met,rules_breached,rules_open,rules_attainment,other_met")
-    assert len(rows) == 6
-    assert rows[3].startswith("gold,first_response,2,1,1,0,0.5,0,2,0,0.0,")
-    assert len(slactl(*command).lines) == 3
+    assert len(rows) == 8
+    assert header.endswith(",rules_kept,rules_missed,other_kept,other_missed,kept_change,missed_change")
+    assert rows[4].endswith(",1,1,0,2,-1,1")
+    assert rows[4].startswith("gold,first_response,2,1,1,0,0.5,0,2,0,0.0,")
+    assert len(slactl(*command).lines) == 4
 
 
 def test_bad_lines_are_told_once_and_left_out(slactl: Slactl, files: tuple[str, str, str]) -> None:

@@ -266,7 +266,7 @@ def test_no_database_is_made_by_a_mistyped_path(tmp_path: Path, slactl: Slactl) 
     for command in (("list",), ("create", "x", "--from", "a@b.example"), ("check",), ("show", "1"), ("summary",)):
         refused = slactl("--db", str(missing), *command)
         assert refused.code == 6
-        assert "hint: slactl init" in refused.err
+        assert f"hint: slactl --db {missing} init\n" in refused.err
     assert not missing.parent.exists()
 
 

@@ -96,7 +96,7 @@ def test_an_import_on_a_disk_that_fills_midway_says_what_is_in_and_again_does_th
     with small_desk("2m") as place:
         before = counted(place, "ticket")
         ended = slactl(place, "import -", stdin=HISTORY)
-        created = number(r"is full; ([\d,]+) tickets were created, and running the command again does", ended.err)
+        created = number(r"is full; ([\d,]+) tickets were created; run the command again to do", ended.err)
         assert (ended.code, ended.out) == (7, ""), ended.err
         assert 0 < created == counted(place, "ticket") - before
         subprocess.run(["mount", "-o", "remount,size=40m", place], check=True)

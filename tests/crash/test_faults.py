@@ -139,7 +139,7 @@ def untruths(ended: Ended, before: Content, found: Content, after: Content) -> l
     """What a command said of its work that is not so."""
     nothing = "; nothing was written" in ended.err or "; no ticket was changed" in ended.err
     wrong = nothing and found != before
-    wrong |= "running the command again" in ended.err and found == before
+    wrong |= "run the command again to do the rest" in ended.err and found == before
     wrong |= "its answer could not be written" in ended.err and found != after
     return [f"untrue: {ended.err} {difference(before, found)}"] if wrong else []
 
@@ -154,7 +154,7 @@ def complaints(ended: Ended) -> list[str]:
     # An erasure is done when only the rewriting of the file fails, and says what is left to do.
     left = ended.code == 7 and "not erased: " in ended.out
     undone = "; nothing was written" in ended.err or "; no ticket was changed" in ended.err
-    partly = "running the command again does the rest" in ended.err or "its answer could not be" in ended.err
+    partly = "run the command again to do the rest" in ended.err or "its output could not be" in ended.err
     failed = (undone and ended.code == 1) or (partly and ended.code == 7)
     good = told and (left or (failed and ended.err.startswith("error: ")))
     return [] if good else [f"it ended with {ended.code} and said: {ended.out}{ended.err}"]

@@ -72,7 +72,7 @@ def test_what_a_long_check_does_to_a_ticket_comes_after_what_people_did_meanwhil
 
 def test_a_tag_of_an_earlier_time_is_not_lost_when_tags_were_changed_since() -> None:
     with desk_copy() as folder:
-        both(folder, "tag 1 --add a --remove fire", "tag 1 --add b --at 2026-03-02T10:00Z")
+        both(folder, "tag 1 --add a --remove fire", "tag 1 --add b --at 2026-03-02T10:00Z --reason seen")
         assert shown(folder, 1)["tags"] == ["b", "a"]
         exported = run(*settings(folder), "export")
         other = folder / "other"
@@ -123,7 +123,7 @@ def test_a_ticket_that_was_changed_since_it_was_read_is_not_written_over(number:
         def work() -> int:
             with ledger(config_of(folder), NOON) as book:
                 for each in (1, 2):
-                    carry_out(book, each, prioritise(Priority.LOW), NOON)
+                    carry_out(book, each, prioritise(Priority.LOW), NOON, "seen")
                 changed = "UPDATE ticket SET version = version + 1, assignee = 'somebody' WHERE id = ?"
                 book.transaction.execute(changed, (number,))
             return 0

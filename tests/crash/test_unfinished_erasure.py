@@ -1,6 +1,7 @@
 """An erasure that is killed after its commit: the old pages are still in the file, and somebody finishes the work."""
 
 import json
+import shlex
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def test_any_next_erase_finishes_it(killed: Path, words: tuple[str, ...]) -> Non
         "check": "erasure",
         "ok": False,
         "found": "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages",
-        "fix": "slactl erase --finish",
+        "fix": shlex.join(("slactl", *settings(killed)[:4], "erase", "--finish")),
     }
     tried = run(*settings(killed), "erase", *words, "-n")
     assert (tried.code, tried.out) == (0, "would rewrite the file, so that it holds no erased text\n")

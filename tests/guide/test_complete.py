@@ -25,7 +25,8 @@ from slactl.desk.upkeep.audit_log import Kind
 from slactl.errors import ExitCode
 from slactl.files import BY_HAND
 from slactl.show import guide
-from slactl.sla.history.fields import BODY_LENGTH, FIELDS, HASHES, MOST_TAGS, NAME_LENGTH, REQUIRED, SUBJECT_LENGTH
+from slactl.sla.history.fields import FIELDS, HASHES, REQUIRED
+from slactl.sla.history.readers import BODY_LENGTH, MOST_TAGS, NAME_LENGTH, SUBJECT_LENGTH
 from slactl.sla.rules import model
 from slactl.sla.rules.calendars import CalendarRules
 from slactl.sla.rules.checks import INCLUDES, RELATIONS

@@ -25,17 +25,18 @@ DOINGS = (
     'repeat = { every = "2h", max = 3 }\nassign = "lead"',
 )
 
-WATCHED = ("first_response", "next_response", "resolution", "unassigned", "idle", "created")
+TARGETS = ("first_response", "next_response", "update", "resolution")
+WATCHED = (*TARGETS, "unassigned", "idle", "created")
 
 
 @st.composite
 def _ladder(draw: st.DrawFn, place: int) -> str:
-    on = draw(st.sampled_from(WATCHED[:3] if place == 0 else WATCHED))
+    on = draw(st.sampled_from(TARGETS if place == 0 else WATCHED))
     lines = [f'[[escalation]]\nid = "e{place}"\non = "{on}"']
     lines += ['clock = "wall"'] if draw(st.booleans()) else []
     lines += ['when = { priority = ["normal", "high", "urgent"] }'] if draw(st.booleans()) else []
     lines += ['idle = { for = "1h" }'] if on == "idle" else []
-    places = [each for each in PLACES if each.startswith("+")] if on in WATCHED[3:] else list(PLACES)
+    places = [each for each in PLACES if each.startswith("+")] if on not in TARGETS else list(PLACES)
     for number, at in enumerate(draw(st.lists(st.sampled_from(places), min_size=1, max_size=3, unique=True))):
         doing = draw(st.sampled_from(DOINGS))
         lines.append(f'[[escalation.level]]\nid = "l{number}"\nat = "{at}"\nnotify = ["desk"]\n{doing}')
@@ -45,10 +46,9 @@ def _ladder(draw: st.DrawFn, place: int) -> str:
 @st.composite
 def _policy(draw: st.DrawFn, name: str, match: str) -> str:
     def targets() -> str:
-        kinds = ("first_response", "next_response", "resolution")
-        promised = {kind: draw(st.sampled_from(LENGTHS)) for kind in kinds if draw(st.integers(0, 4))}
+        promised = {kind: draw(st.sampled_from(LENGTHS)) for kind in TARGETS if draw(st.integers(0, 4))}
         if calendar == "office" and "resolution" in promised and draw(st.booleans()):
-            promised["resolution"] = "1bd"
+            promised["resolution"] = draw(st.sampled_from(("1bd", "1bd close", "0bd close", "1bd 17:00")))
         return ", ".join(f'{kind} = "{length}"' for kind, length in promised.items())
 
     calendar = draw(st.sampled_from([*CALENDARS, "always", "always"]))
@@ -62,19 +62,22 @@ def _policy(draw: st.DrawFn, name: str, match: str) -> str:
 def rules_texts(draw: st.DrawFn) -> str:
     """The text of a rules file."""
     some = st.sampled_from(
-        ("[]", '["resolution"]', '["first_response", "resolution"]', '["next_response", "resolution"]')
+        ("[]", '["resolution", "update"]', '["first_response", "resolution"]', '["next_response", "resolution"]')
     )
     settings = {
         "pause_statuses": draw(st.sampled_from(('["pending"]', '["pending", "waiting_customer"]', "[]"))),
         "pause": draw(some),
         "reopen": draw(st.sampled_from(('"continue"', '"reset"', '"frozen"'))),
+        "count_from": draw(st.sampled_from(('"creation"', '"change"'))),
+        "late_targets": draw(st.sampled_from(('"keep"', '"keep"', '"recount"'))),
         "next_response_from": draw(st.sampled_from(('"first_reply"', '"creation"'))),
         "default_plan": '"free"',
         "manual_escalation": '{ priority = "high", notify = ["desk"] }',
     }
     parts = ["schema = 1\n[settings]", *(f"{name} = {value}" for name, value in settings.items())]
     parts += [f"[calendars.{name}]\n{text}" for name, text in CALENDARS.items()]
-    parts += [draw(_policy("pro", 'plan = ["pro"]')), draw(_policy("all", ""))]
+    matches = (("late", 'tag = ["late"]'), ("pro", 'plan = ["pro"]'), ("all", ""))
+    parts += [draw(_policy(name, match)) for name, match in matches]
     parts += ['[roles.desk]\n[roles.lead]\nassignee = "lena"']
     parts += [draw(_ladder(place)) for place in range(draw(st.integers(1, 4)))]
     return "\n".join(parts)

@@ -9,7 +9,8 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,7 +36,7 @@ from slactl.sla.enums import LevelOutcome, Priority, Status, Target
 from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, Groups, TimerState
 from slactl.store.database import Database
 from slactl.store.read import tickets as reads
 from slactl.store.sqlite.file import create_database
@@ -93,6 +94,35 @@ HERE_AND_NOW: list[Decision] = [
 MOVERS = ("sla.due", "ticket.plan", "ticket.priority", "ticket.tenant", "rules.apply", "ticket.escalate")
 
 
+class Fact(NamedTuple):
+    """That a clock stopped or a deadline passed."""
+
+    at: str
+    missed: bool
+    target: str
+    cycle: int
+    agreement: int
+    met: bool
+    seconds: int | None
+    groups: Groups | None
+
+
+def facts(state: Evaluation) -> set[Fact]:
+    """Every stop and every miss of a history; a miss has its groups where the clock went on."""
+    found = set[Fact]()
+    for each in state.outcomes:
+        place = (each.kind.value, each.cycle, each.agreement)
+        if each.missed_at is not None:
+            found.add(Fact(to_text(each.missed_at), True, *place, met=False, seconds=None, groups=each.groups))
+        if each.stopped_at is not None:
+            groups = each.groups if each.missed_at is None else None
+            found.add(Fact(to_text(each.stopped_at), False, *place, each.met, each.seconds, groups))
+    return found
+
+
+OUTCOMES = "SELECT * FROM outcome WHERE ticket_id = ?"
+
+
 class Desk(RuleBasedStateMachine):
     """Commands of several people, cron, and somebody who edits the rules."""
 
@@ -104,6 +134,12 @@ class Desk(RuleBasedStateMachine):
         self.tickets: list[int] = []
         self.missed: set[int] = set()
         self.backdated: set[int] = set()
+        #: What was known of the outcomes, by ticket, and when.
+        self.facts: dict[int, set[Fact]] = {}
+        #: The tickets for which a person may have chosen another policy or deadline.
+        self.moved: set[int] = set()
+        self.recounts = False
+        self.looked_at = MONDAY
         self.edited = False
 
     def teardown(self) -> None:
@@ -111,9 +147,9 @@ class Desk(RuleBasedStateMachine):
 
     @initialize(text=rules_texts())
     def begin(self, text: str) -> None:
-        self.config.rules.write_text(text)
+        self._write_rules(text)
         create_database(self.config.database.path)
-        tenants.add(self.config, self.now, "acme", "pro", "Asia/Tokyo")
+        tenants.add(self.config, self.now, "acme", tenants.TenantFacts("pro", "Asia/Tokyo"))
         self.create(None, None, Priority.NORMAL, None)
 
     # Commands.
@@ -147,17 +183,22 @@ class Desk(RuleBasedStateMachine):
 
     @rule(pick=PICK, make=st.sampled_from(HERE_AND_NOW))
     def decide(self, pick: int, make: Decision) -> None:
-        self._expect(make(self, self._pick(pick)))
+        outcome = make(self, self._pick(pick))
+        self._expect(outcome)
+        self.moved |= set(outcome.done)
 
-    @rule(name=st.integers(0, 2), ago=st.lists(st.integers(0, 900), max_size=3))
-    def import_history(self, name: int, ago: list[int]) -> None:
+    @rule(
+        name=st.integers(0, 2),
+        ago=st.lists(st.integers(0, 900), max_size=4),
+        dice=st.randoms(use_true_random=False),
+        unknown=st.lists(st.sampled_from(Target), max_size=2, unique=True),
+    )
+    def import_history(self, name: int, ago: list[int], dice: Random, unknown: list[Target]) -> None:
         opened = MONDAY - timedelta(hours=15 + name)
-        instants = [opened, *(self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))]
-        kinds = ("created", "customer_reply", "agent_reply", "customer_reply")
-        lines = [
-            json.dumps({"ticket": f"X-{name}", "at": to_text(at), "type": kind})
-            for at, kind in zip(instants, kinds, strict=False)
-        ]
+        instants = (self.now - timedelta(minutes=minutes) for minutes in sorted(ago, reverse=True))
+        first = {"type": "created", "at": to_text(opened)} | ({"unknown": unknown} if unknown else {})
+        happened = [self._imported(dice, place, at) for place, at in enumerate(instants)]
+        lines = [json.dumps({"ticket": f"X-{name}", **line}) for line in (first, *happened)]
         import_file(self.config, self.now, Source(BytesIO("\n".join(lines).encode())), lambda _: None)
         with self.config.database.read() as connection:
             self.tickets = [number for (number,) in connection.execute("SELECT id FROM ticket ORDER BY id")]
@@ -166,7 +207,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(text=rules_texts())
     def edit_rules(self, text: str) -> None:
-        self.config.rules.write_text(text)
+        self._write_rules(text)
         self.edited = True
 
     @rule()
@@ -174,6 +215,7 @@ class Desk(RuleBasedStateMachine):
         move = rules_versions.Move(self.now, dry_run=False)
         list(rules_versions.apply(self.config, move, problem=self._fail))
         assert move.failed == 0
+        self.moved |= set(self.tickets)
 
     @rule(minutes=STEPS)
     def check_later(self, minutes: int) -> None:
@@ -208,16 +250,30 @@ class Desk(RuleBasedStateMachine):
     def nothing_is_wrong(self) -> None:
         if not self.config.database.path.exists():
             return
-        assert violations(self.config.database.path, self.now, all_told=False) == []
+        found = violations(self.config.database.path, self.now, all_told=False)
+        assert found == [], found
 
     @invariant()
-    def a_breach_is_never_forgotten(self) -> None:
+    def the_past_stays_as_it_was(self) -> None:
+        """What happened up to a moment changes only for what a person says of the time before it, and for a recount."""
         if not self.config.database.path.exists():
             return
         with self.config.database.read() as connection:
-            found = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
-        assert self.missed - self.backdated <= found
-        self.missed, self.backdated = found, set()
+            missed = {row["id"] for row in reads.tickets(connection, to_text(self.now)) if row["ever_breached"]}
+        with closing(sqlite3.connect(self.config.database.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = {number: facts(state) for number, state in states(connection, self.now).items()}
+        changed = self.backdated | (self.moved if self.recounts else set())
+        assert self.missed - changed <= missed
+        over = to_text(self.looked_at)  # the second of the last look may still change
+        for number in self.facts.keys() - changed:
+            before, after = ({each for each in of[number] if each.at < over} for of in (self.facts, found))
+            assert before <= after, (number, before - after)
+            # A deadline may be set, or chosen with the priority, that has passed by then.
+            new = after - before
+            assert all(each.missed and number in self.moved for each in new), (number, new)
+        self.missed, self.facts, self.looked_at = missed, found, self.now
+        self.backdated, self.moved = set(), set()
 
     @invariant()
     def what_is_due_is_looked_at_in_time(self) -> None:
@@ -241,16 +297,34 @@ class Desk(RuleBasedStateMachine):
         fired = self._fired(connection, number)
         rows = connection.execute("SELECT * FROM timer WHERE ticket_id = ?", (number,)).fetchall()
         stored = {(row["kind"], row["cycle"]): row for row in rows}
+        watched = {*Target, *(escalation.on for escalation in rules.escalations)}
         for timer in () if self._is_left_alone(state) else state.timers:
+            if timer.kind not in watched:
+                continue
             row = stored.get((timer.kind.value, timer.cycle))
-            detected = row is not None and row["detected_at"] is not None
-            due = next_instant(state, timer, rules, fired, detected)
+            noticed = f"{OUTCOMES} AND detected_at IS NOT NULL AND kind = ? AND cycle = ?"
+            known = connection.execute(noticed, (number, timer.kind.value, timer.cycle))
+            due = next_instant(state, timer, rules, fired, [each["agreement"] for each in known])
             sleeps = from_text(row["next_at"]) if row is not None and row["next_at"] is not None else None
             assert due is None or (sleeps is not None and sleeps <= max(due, self.now)), (
                 f"the {timer.kind} timer {timer.cycle} of ticket {number} sleeps until {sleeps}, but {due} is next"
             )
 
     # How it is done.
+
+    def _imported(self, dice: Random, place: int, at: datetime) -> dict[str, Any]:
+        """A line of a history; an event has one of few ids, so that some lines retract what earlier imports brought."""
+        line = {"at": to_text(at), "id": f"e{place}", "actor": f"agent {to_text(at)}"}
+        match dice.choice(("customer_reply", "agent_reply", "pending", "resolved", "retracted")):
+            case "pending":
+                later = at + timedelta(minutes=dice.randint(1, 600))
+                return {**line, "type": "status", "status": "pending", "until": to_text(later)}
+            case "resolved":
+                return {**line, "type": "status", "status": "resolved", "unknown_instant": dice.random() < 0.5}
+            case "retracted":
+                return {**line, "type": "retracted", "events": [f"e{dice.randint(0, 3)}"], "id": f"r{to_text(at)}"}
+            case kind:
+                return {**line, "type": kind}
 
     def _check(self, *, baseline: bool = False) -> Report:
         report = check(self.config, self.now, RunOptions(send=False, baseline=baseline))
@@ -266,6 +340,9 @@ class Desk(RuleBasedStateMachine):
                 if self._is_left_alone(state):
                     left = [each for each in left if each.outcome is not LevelOutcome.EXPIRED]
                 assert left == [], (number, state.status)
+                unknown = {(each.kind, each.cycle) for each in state.timers if each.state is TimerState.UNKNOWN}
+                fired = [each for each in report.firings if each["ticket_id"] == number]
+                assert not [each for each in fired if (each["kind"], each["cycle"]) in unknown]
                 if not self.edited:  # in other rules a level of the same name may be another one
                     self._nobody_is_woken_twice(connection, state, [each["id"] for each in report.firings], number)
         return report
@@ -296,9 +373,14 @@ class Desk(RuleBasedStateMachine):
         query = f"SELECT {', '.join(FiringKey._fields)} FROM escalation WHERE ticket_id = ? AND level IS NOT NULL"
         return {FiringKey(*row) for row in connection.execute(query, (number,))}
 
+    def _write_rules(self, text: str) -> None:
+        self.config.rules.write_text(text)
+        self.recounts = self.recounts or '"recount"' in text
+
     def _change(self, pick: int, make: changes.Change, back: int | None) -> None:
         outcome = changes.change(self.config, self.now, [self._pick(pick)], make, self._at(back))
         self._expect(outcome)
+        self.moved |= set(outcome.done)
         self.backdated |= set(outcome.done) if back else set()
 
     @staticmethod

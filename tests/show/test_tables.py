@@ -111,6 +111,13 @@ def test_a_column_without_any_value_is_left_out() -> None:
     assert stream.getvalue().splitlines()[0].split() == ["id"]
 
 
+def test_a_column_takes_at_most_forty_cells_unless_it_says_otherwise() -> None:
+    stream = io.StringIO()
+    columns = [Column("A", lambda _: "a" * 60), Column("B", lambda _: "b" * 60, most=10), Column("C", lambda _: "c")]
+    draw([{}], columns, Screen(stream, width=200))
+    assert stream.getvalue().splitlines()[1].rstrip() == f"{'a' * 39}…  {'b' * 9}…  c"
+
+
 @pytest.mark.parametrize(
     ("fields", "band", "phrase"),
     [

@@ -10,7 +10,7 @@ from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.model import Level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation

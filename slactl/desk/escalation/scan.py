@@ -18,7 +18,7 @@ from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
@@ -183,11 +183,9 @@ def _problem(number: int, error: Exception) -> str:
 
 
 def record_waking(book: Ledger, number: int) -> None:
-    """Record that a status ended by itself, at the instant that a person set with it."""
-    woke = book.state(number).woke
-    if woke is not None:
-        before, at = woke
-        detail = {"status": Status.OPEN.value, "from": before.value}
+    """Record each time that a status ended by itself, at the instant that a person set with it."""
+    for before, at in book.state(number).woke:
+        detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
         book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
 
 

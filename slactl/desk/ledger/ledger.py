@@ -112,8 +112,7 @@ class Ledger:
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
-        Others read the clock later than this command while it waited for the write lock or was at work. An event
-        farther ahead comes from a clock that was set wrong, and does not count.
+        Others may read the clock later. An event farther ahead comes from a clock that was set wrong: it is left out.
         """
         history = self._ticket(number).history
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
@@ -124,10 +123,9 @@ class Ledger:
 
     def open_ticket(self, created: Entry, rules_version: int, number: int | None = None) -> int:
         """Open a ticket whose history begins with `created`; return its number, which is the next one unless given."""
-        if number is None:
-            number = self._next(models.Ticket)
-        else:
+        if number is not None:
             self._ids[models.Ticket] = max(self._ids[models.Ticket], number + 1)
+        number = self._next(models.Ticket) if number is None else number
         self._tickets[number] = LoadedTicket([], [], [], [], pin=rules_version, is_new=True)
         self.append(number, created)
         return number

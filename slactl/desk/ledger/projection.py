@@ -114,16 +114,15 @@ def _timer_row(
 
 def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of `outcome` that follow from a history."""
-    timers = {(timer.kind, timer.cycle): timer for timer in evaluation.timers}
     for outcome in evaluation.outcomes:
-        timer, groups, ends = timers[outcome.kind, outcome.cycle], outcome.groups, outcome.stopped_at is not None
+        groups, ends = outcome.groups, outcome.stopped_at is not None
         noticed = detected.get(BreachKey(outcome.kind.value, outcome.cycle, outcome.agreement))
         yield {
             "ticket_id": number,
             "kind": outcome.kind.value,
             "cycle": outcome.cycle,
             "agreement": outcome.agreement,
-            "started_at": to_text(timer.started_at),
+            "started_at": to_text(outcome.started_at),
             "stopped_at": text_or_none(outcome.stopped_at),
             "missed_at": text_or_none(outcome.missed_at),
             "late_since": text_or_none(outcome.late_since),

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Current(NamedTuple):
-    """The rules that a command works with.
+    """Hold the rules that a command works with.
 
-    `problem` is the error of the file where it is invalid; `rules` are then the last valid version that this database
-    used. `is_own` says whether this user read that version in the file: the database may be anybody's, and nothing is
-    sent by what it alone says.
+    `problem` is the error of an invalid file; `rules` are then the last valid version that this database used. `is_own`
+    says whether this user read that version from the file. The database may come from anybody, so slactl sends nothing
+    by rules that only the database has.
     """
 
     rules: Rules
@@ -39,9 +39,9 @@ class Current(NamedTuple):
 
 
 class CommandRules:
-    """The rules of one command: the file is read once, so that all its transactions use one version.
+    """Read the rules file once, so that all transactions of a command use one version.
 
-    The file is read before the write lock is taken: a command that has to wait for it keeps nobody waiting.
+    slactl reads the file before it takes the write lock. While the command waits for the file, others can write.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -59,7 +59,7 @@ class CommandRules:
             self._current = self._understood(transaction)
         if strict and self._current.problem is not None:
             raise self._current.problem
-        # Rules remember calendars, and those the transaction that they read holidays in.
+        # Rules keep calendars, and a calendar keeps the transaction in which it read holidays. So use a copy.
         return self._current._replace(rules=self._current.rules.model_copy())
 
     def _understood(self, transaction: "Transaction") -> Current:
@@ -77,9 +77,9 @@ class CommandRules:
 
 
 class Rulebook(RulesVersions):
-    """The rules that one write transaction works with; it keeps the versions and holidays that are used first in it.
+    """Hold the rules of one write transaction, and keep the versions and holidays that are used first in it.
 
-    `current`, `problem` and `is_own` are those of the command.
+    `current`, `problem` and `is_own` come from the rules of the command.
     """
 
     #: A changed text must not stop `check`. slactl uses the text, and `audit verify` reports the change.
@@ -135,7 +135,7 @@ class Rulebook(RulesVersions):
         writes.note_levels_current(self._transaction, self.current.hash)
 
     def note_levels(self) -> None:
-        """Note that next instants are written with the current rules: where those are new, all are to be."""
+        """Record that next instants use the current rules; if these are new, `check` calculates all of them again."""
         writes.forget_other_levels(self._transaction, self.current.hash)
 
     def adopt(self, brought: RulesText) -> None:

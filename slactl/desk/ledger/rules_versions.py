@@ -20,7 +20,7 @@ Year = tuple[HolidaySet, int]
 
 
 class RulesVersions:
-    """The versions of the rules that histories name, and the holidays they were evaluated with; each is read once."""
+    """Read the versions of the rules that histories name, and the holidays used with them, each once."""
 
     #: Whether to refuse a version whose text does not match its hash.
     refuses_changed = True
@@ -39,7 +39,7 @@ class RulesVersions:
         return cls(transaction, stored.pinned_hash(transaction, number))
 
     def version(self, rules_hash: str | None) -> Rules:
-        """Return the rules with this hash; where a history names none, those of the ticket.
+        """Return the rules with this hash; without a hash, the rules of the ticket.
 
         Raises:
             RulesError: the database does not have them, or has another text than the hash was made of.

@@ -40,15 +40,15 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
-    #: Noun and verb → what was written, for people, once the transaction is committed.
+    #: For messages: noun and verb → the names of what the transaction wrote.
     written: dict[tuple[str, str], list[object]] = field(default_factory=dict)
 
     def note(self, noun: str, verb: str, names: Iterable[object]) -> None:
-        """Note what the transaction writes, in the words of `committed`."""
+        """Keep the names of what the transaction writes, for `note_committed`."""
         self.written.setdefault((noun, verb), []).extend(names)
 
     def note_committed(self) -> None:
-        """Tell the exit of the command what is written, now that it is committed."""
+        """Pass the names to `committed` after the transaction was committed."""
         for (noun, verb), names in self.written.items():
             committed.add(noun, verb, names)
 
@@ -100,7 +100,8 @@ def settle(
     _write_timers(session, tickets, rules, watched)
     _write_outcomes(session, tickets)
     rows.note("ticket", "created", (row["id"] for row in new))
-    # One whose columns are calculated again without an event is not changed for people, unless `doctor` repaired it.
+    # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
+    # columns again.
     rows.note("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
     rows.note("ticket", "changed", (row["ticket_id"] for row in rows.events))
     rows.note("escalation", "recorded", (row["id"] for row in rows.escalations))

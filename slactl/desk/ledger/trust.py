@@ -30,8 +30,8 @@ class Doubt(NamedTuple):
 def rules_trust(path: Path) -> tuple[Doubt, ...]:
     """Return where somebody besides root and this user may change a file; empty if nobody may.
 
-    The group that systems make for each user alone counts as that user only in folders farther up, such as a home:
-    the file and its own folder are for one writer, and others may be taken into a group at any time.
+    Many systems make a group for each user. Such a group may write to folders farther up, such as a home. It may not
+    write to the file or its own folder, because the group can get more members at any time.
     """
     found: list[Doubt] = []
     try:
@@ -56,7 +56,7 @@ def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterat
     if not is_ours(status):
         fix = f"{sudo}chown root {quoted(place)}" if is_file else None
         yield Doubt(place, f"it belongs to {user_name(status.st_uid)}", fix)
-    # Who else is in a group is asked last, because it takes long.
+    # Ask last for the members of a group, because the answer takes long.
     may_change = not stat.S_ISLNK(status.st_mode) and (is_file or others_may_replace(status, lenient))
     if not may_change or not (bits := open_bits(status, lenient)):
         return
@@ -129,7 +129,7 @@ def _moving_secrets(rules: Path, target: Path) -> Iterator[str]:
 
 
 def user_name(number: int) -> str:
-    """Return the name of a user, or the number where there is none."""
+    """Return the name of a user, or the number if there is no name."""
     import pwd
 
     try:
@@ -139,7 +139,7 @@ def user_name(number: int) -> str:
 
 
 def group_name(number: int) -> str:
-    """Return the name of a group, or the number where there is none."""
+    """Return the name of a group, or its number if it has no name."""
     import grp
 
     try:

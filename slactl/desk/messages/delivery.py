@@ -68,10 +68,10 @@ class Sending:
 
 
 class Mailing(NamedTuple):
-    """The recipient of a digest and one address; without an address the digest is printed.
+    """Hold the recipient of a digest and one address; without an address, `check` prints the digest.
 
-    `message_id` is the id of a digest that the address may have got already: it goes out as it was, with no other
-    messages in it, so that the receiver can recognise it.
+    If the address may have got the digest before, `message_id` is its id. slactl then sends the same messages again and
+    adds none, so that the receiver can recognise the duplicate.
     """
 
     recipient: Recipient
@@ -87,7 +87,7 @@ def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
 
 
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
-    """Return the first address that a message still has to go to now; None if none is left."""
+    """Return the first address to which a message must go now; None if there is none."""
     if not recipient.addresses:
         return Mailing(recipient, None)
     now = to_text(sending.now)

@@ -10,9 +10,9 @@ SENT, RETRY, DEAD, UNKNOWN = "sent", "retry", "dead", "unknown"
 
 
 class Failure(NamedTuple):
-    """Why a message was not sent, and whether to retry, to give up, or that nobody knows if it was delivered.
+    """Hold why a message was not sent, and whether to retry, to give up, or that nobody knows if it arrived.
 
-    `reached` is false where the message certainly got to no server.
+    `reached` is false if no server can have received the message.
     """
 
     outcome: str
@@ -32,10 +32,10 @@ def worst(failures: list[Failure]) -> Failure:
 
 
 def errno_of(error: BaseException) -> str:
-    """Return the errno behind an error, such as "EMFILE: Too many open files"; an empty text where there is none."""
+    """Return the errno of an error, such as "EMFILE: Too many open files"; empty if it has none."""
     for each in _chain(error):
         number = getattr(each, "errno", None)
-        # The numbers of TLS libraries and name servers are others.
+        # Ignore the numbers of TLS libraries and name servers: they are not errnos.
         if isinstance(number, int) and number in errno.errorcode and type(each).__module__ not in ("ssl", "socket"):
             return f"{errno.errorcode[number]}: {os.strerror(number)}"
     return ""
@@ -48,13 +48,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def with_errno(text: str, error: BaseException) -> str:
-    """Return a text with the errno behind an error, where there is one."""
+    """Return a text, with the errno of the error if it has one."""
     number = errno_of(error)
     return f"{text} ({number})" if number else text
 
 
 def unexpected(error: BaseException, kind: str) -> str:
-    """Return what an unexpected error is, and at which kind of address; its own text may have the URL in it."""
+    """Name an unexpected error and the kind of address, but not the text of the error: it may contain the URL."""
     return f"unexpected {with_errno(type(error).__name__, error)} at {f'a {kind}://' if kind else 'an unknown'} address"
 
 
@@ -68,7 +68,7 @@ def status_failure(status: int, retry_after: str | None) -> Failure:
 
 
 def http_failure(error: Exception) -> Failure:
-    """Return the failure for an exception of `requests`, without its text, which has the URL in it."""
+    """Return the failure for an exception of `requests`, without its text, which contains the URL."""
     from requests import exceptions
 
     if isinstance(error, exceptions.ProxyError):  # it comes before any request

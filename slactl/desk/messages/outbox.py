@@ -64,15 +64,15 @@ def deliver(
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
     1. It sends or holds the messages that a dead run was sending.
-    2. It marks messages that are no longer true as obsolete, and postpones those held by a silence, by quiet hours
-       or by an acknowledgement.
+    2. It marks messages that are no longer true as obsolete, and postpones messages held by a silence, by quiet
+       hours or by an acknowledgement.
     3. It gathers the others by recipient, and sends one digest to each of the recipient's addresses, one address a
        round. For a recipient without an address `check` prints the digest, for cron to mail.
-    4. In the next round it sends to the fallback of the escalation what a recipient could not get.
+    4. In the next round it sends messages that a recipient could not get to the fallback of the escalation.
 
     If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
     change, or that only the database knows, messages with an address wait, and the run says so. The sender inherits
-    `lock`, the descriptor of the run lock. `rules` are those that the run read.
+    `lock`, the descriptor of the run lock. `rules` are the rules that the run read.
     """
     sending = _sending(desk, now, delivered, run_id, lock, rules or CommandRules(desk))
     _adopt_orphans(sending)

@@ -113,7 +113,7 @@ def filled_in(url: str, secrets: Secrets) -> str:
 
 
 def proxy(url: str | None, secrets: Secrets, *, allow_http: bool = False) -> str:
-    """Return the URL of `settings.proxy` with its secrets; an empty text where there is none.
+    """Return the URL of `settings.proxy` with its secrets; empty if there is no proxy.
 
     Raises:
         Unresolved: a variable or file is missing, or the URL is not one of an HTTP proxy.

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 if __name__ == "__main__":
-    # The package of a program that was started by its path; as the last folder it stands in for no other module.
+    # This program is started by its path, so add the folder of the package. Append it: as the last folder it hides no
+    # other module.
     sys.path.append(os.path.realpath(f"{__file__}/../../../.."))
 
 from slactl.desk.messages import failures as reasons
@@ -30,7 +31,7 @@ ANSWER_SECONDS = 15
 #: Schemes of Apprise whose messages stay on this machine.
 ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
-#: Schemes that Apprise lists without TLS although they use it, and those that it lists with TLS although they do not.
+#: Schemes that use TLS although Apprise lists them without it, and schemes that do not although Apprise says so.
 ENCRYPTED = frozenset(("pushme", "sfr"))
 UNENCRYPTED = frozenset(("aprs",))
 

@@ -36,9 +36,9 @@ class DeliveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one try and the reason, without any secret; `retry_after` is the header of the server.
+    """Hold the outcome of one try and the reason, without any secret; `retry_after` is the header of the server.
 
-    `reached` is false where the message certainly got to no server.
+    `reached` is false if no server can have received the message.
     """
 
     outcome: DeliveryOutcome
@@ -49,9 +49,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the sender has to send, and where to: a URL and the proxy with their secrets.
+    """Hold what the sender sends, and where: a URL and the proxy, with their secrets.
 
-    `message_id` goes out with the message, and is the same at each try. Mail goes to no other address than `receiver`.
+    `message_id` is part of the message and is the same at each try. Mail goes to no other address than `receiver`.
     """
 
     message: Message
@@ -63,7 +63,7 @@ class Order:
 
 
 def new_message_id() -> str:
-    """Return an id for a message, by which a receiver can recognise it when it comes again."""
+    """Return an id for a message, by which a receiver can recognise a duplicate."""
     return os.urandom(16).hex()
 
 

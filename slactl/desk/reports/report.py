@@ -52,7 +52,7 @@ def report(
     zone: tzinfo | None = None,
     zone_name: str = "UTC",
 ) -> "Report":
-    """Return the report on [since, until) as seen from `now`; days and hours are those of `zone`.
+    """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
     An outcome counts if a clock stopped in the period, or if a deadline passed undone in it. So a target whose deadline
     passed in one period and that ended in the next is late in both. What happens after the period changes nothing.

@@ -50,7 +50,7 @@ MEASURED = FIELDS[FIELDS.index("avg_first_response_minutes") :]
 #: The length of the period without `--since`, and of the periods that are compared where it has no beginning.
 MONTH, WEEK = timedelta(days=30), timedelta(days=7)
 
-#: The number of tickets listed as those that breach next, and their fields.
+#: How many tickets the list of next breaches has, and their fields.
 NEXT = 5
 NEXT_FIELDS = ("id", "external_id", "due_at", "due_target", "priority", "assignee", "tenant", "plan", "subject")
 

@@ -39,7 +39,7 @@ SPANS = ((31, Unit.DAY), (200, Unit.WEEK), (1830, Unit.MONTH))
 def trend(transaction: "Transaction", period: Period, zone: tzinfo | None) -> "Trend":
     """Return the tickets opened and targets met and missed in each step of a period, empty steps included.
 
-    The steps run from the first with anything in it to the last. Days are those of `zone`; None is the machine's.
+    The steps run from the first with anything in it to the last. Days are in `zone`; None is the machine's zone.
     Each outcome counts once: when the target was met, when its deadline passed, or when it ended if the deadline passed
     before the period.
     """

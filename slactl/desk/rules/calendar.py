@@ -64,7 +64,7 @@ def add(asked: BusinessCalendar, start: datetime, duration: str) -> Record:
 
 
 def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
-    """Return the open time from one instant to another, negative where they are reversed."""
+    """Return the open time from one instant to another, negative if the second is earlier."""
     return {
         **named_calendar(asked),
         "start": to_text(start),
@@ -74,7 +74,7 @@ def between(asked: BusinessCalendar, start: datetime, end: datetime) -> Record:
 
 
 def is_open(asked: BusinessCalendar, at: datetime) -> Record:
-    """Return whether time counts at an instant, until when, and when it counts next; null where it never does again."""
+    """Return whether time counts at an instant, until when, and when it counts next; null if it never counts again."""
     opens: datetime | None
     try:
         opens = asked.next_open(at)

@@ -156,7 +156,7 @@ def _split(key: str) -> list[str]:
 
 
 def _parsed(value: str) -> Any:  # noqa: ANN401
-    """Return the value as TOML where it is valid TOML, else as text: `4h` needs no quotes.
+    """Return the value as TOML if it is valid TOML, else as text: `4h` needs no quotes.
 
     Raises:
         UsageError: it is nested too deeply.

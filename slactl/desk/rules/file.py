@@ -9,13 +9,13 @@ from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.lines import Lines, read
-from slactl.sla.rules.lint import LintWarning, lint
+from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
 from slactl.sla.rules.rules import Rules
 from slactl.store.database import Database
-from slactl.text import known_or_refuse
+from slactl.text import known_or_refuse, match_words
 
 Record = dict[str, Any]
 
@@ -50,13 +50,31 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def matrix(rules: Rules) -> list[Record]:
-    """Return the targets of each plan at each priority; `null` stands for any other plan."""
-    plans: list[str | None] = [*rules.plans(), None]
-    return [
-        _row(plan, priority, rules.match(Facts(plan if plan is not None else "\x00", None, (), priority, None)))
-        for plan in plans
+    """Return the targets of each plan at each priority, and then those of each policy that no plan alone leads to.
+
+    `plan` is None for any other plan, and in the rows of such a policy for any plan. `match` says in words which
+    tickets the policy of such a row matches.
+    """
+    cells = [
+        (plan, priority, rules.match(Facts(plan if plan is not None else OTHER, None, (), priority, None)))
+        for plan in (*rules.plans(), None)
         for priority in Priority
     ]
+    rows = [_row(plan, priority, policy) | {"match": None} for plan, priority, policy in cells]
+    shown = [policy for _, _, policy in cells]
+    for policy in rules.policies:
+        if policy not in shown:
+            rows += _special_rows(rules, policy)
+    return rows
+
+
+def _special_rows(rules: Rules, policy: Policy) -> Iterator[Record]:
+    reached = list(dict.fromkeys(facts.priority for facts in reaching(rules, policy)))
+    text = match_words(policy.match.stated()) or "every ticket"
+    text += "" if reached else " (never reached)"
+    for plan in policy.match.plan or (None,):
+        for priority in reached or policy.match.priority or Priority:
+            yield _row(plan, priority, policy) | {"match": text}
 
 
 def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant: str | None) -> Record:

@@ -1,12 +1,13 @@
 """Read what commands need of a rules file: the valid rules, one setting, and the known plans and tenants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slactl.errors import NotKnownError
 
 if TYPE_CHECKING:
+    from slactl.sla.enums import PriorityMeanings
     from slactl.sla.rules.rules import Rules
     from slactl.store.database import Transaction
 
@@ -42,7 +43,7 @@ def due_soon(path: Path) -> int | None:
         return None
 
 
-def priority_words(path: Path) -> Mapping[str, str]:
+def priority_words(path: Path) -> "PriorityMeanings":
     """Return the other words for priorities that a rules file names, in small letters, and what each means.
 
     As for `due_soon`, the file is not validated; one that cannot be read names none.
@@ -50,13 +51,13 @@ def priority_words(path: Path) -> Mapping[str, str]:
     import tomllib
 
     from slactl.files import BY_HAND, read_text
-    from slactl.sla.enums import Priority
+    from slactl.sla.enums import NO_WORDS, priority_meanings
 
     try:
         stated = tomllib.loads(read_text(path, BY_HAND)).get("priorities", {})
-        return {word.casefold(): name for name in Priority for word in stated.get(name.value, ())}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return {}
+        return priority_meanings({name: words for name, words in stated.items() if isinstance(words, list)})
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return NO_WORDS
 
 
 def check_known(transaction: "Transaction", path: Path, column: str, values: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slactl.desk.rules.reading import priority_words
 from slactl.errors import NotKnownError, RulesError, SlactlError, UsageError
 from slactl.sla.rules import views as stored
 from slactl.sla.rules.views import FORMS as FORMS
@@ -36,7 +37,7 @@ def find_view(path: Path, name: str, warn: Callable[[str], object]) -> View:
         question = f"; did you mean @{clean(near)}?" if near else ""
         hint = f"slactl list {quoted(f'@{near}') if near else '@'}"
         raise NotKnownError(f"there is no view {clean(name)[:100]!r}{question}", hint)
-    stored.check_view(name[1:], views[name[1:]], path)
+    stored.check_view(name[1:], views[name[1:]], path, priority_words(path))
     return views[name[1:]]
 
 

@@ -14,7 +14,7 @@ from slactl.desk.tickets.input import BODY_LENGTH, assignee_of, checked_reason, 
 from slactl.errors import RefusedError, SlactlError, UsageError
 from slactl.sla.enums import EventType, Priority, Status, Target
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.timers.timer import Evaluation
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def change(
 ) -> ChangeResult:
     """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
 
-    `reason` is why the past is corrected: `at` before a breach that was noted needs it.
+    `reason` says why the past is corrected; it is required if `at` is not after a recorded breach.
 
     Raises:
         UsageError: `at` lies in the future.
@@ -91,13 +91,13 @@ def change(
 
 
 def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
-    """Append the entries of a change to one ticket, and note deadlines that moved and breaches that were corrected.
+    """Append the entries of a change to one ticket, and record moved deadlines and corrected breaches.
 
     Returns a warning for each late target that the change left as it was.
 
     Raises:
-        RefusedError: the state of the ticket does not allow it, or `backdated` lies before it opened, or before a
-            breach that was noted and there is no reason.
+        RefusedError: the state of the ticket does not allow it, or `backdated` is before its creation; or there is no
+            reason, and `backdated` is not after a recorded breach.
     """
     at = backdated or book.instant(number)
     opened = book.state(number).created_at

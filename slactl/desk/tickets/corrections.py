@@ -1,4 +1,4 @@
-"""Breaches that slactl noted, and that a backdated change takes back: only with a reason, and never in silence."""
+"""Require a reason for a backdated change that removes a recorded breach, and record the correction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from slactl.store.schema.events import CORRECTION
 
 
 def noted_breaches(book: Ledger, number: int) -> list[Timer]:
-    """Return the timers of a ticket that missed their deadline, where slactl noted the breach before."""
+    """Return the timers of a ticket that missed their deadline, and whose breach slactl has recorded."""
     return [
         timer
         for timer in book.state(number).timers
@@ -27,7 +27,7 @@ def noted_breaches(book: Ledger, number: int) -> list[Timer]:
 
 
 def refuse_silence(number: int, at: datetime, noted: Sequence[Timer], reason: str | None) -> None:
-    """Refuse a change without a reason as of an instant that lies before a breach that was noted.
+    """Refuse a change without a reason if its instant is not after a recorded breach.
 
     Raises:
         RefusedError: there is such a breach, and no reason.
@@ -35,12 +35,12 @@ def refuse_silence(number: int, at: datetime, noted: Sequence[Timer], reason: st
     for timer in noted:
         if reason is None and timer.breached_at is not None and at <= timer.breached_at:
             missed = f"{timer.kind.value.replace('_', ' ')} was overdue at {to_text(timer.breached_at)}"
-            what = f"ticket {number}: {missed}, and slactl noted this; --at before that needs --reason"
+            what = f"ticket {number}: {missed}, and slactl recorded this; --at before that time needs --reason"
             raise RefusedError(what, f"slactl history {number}")
 
 
 def with_reason(entries: Sequence[Entry], reason: str | None) -> list[Entry]:
-    """Return the entries with the reason of the change in each event that has a place for it."""
+    """Return the entries; each event that may hold a reason gets the reason of the change."""
     return [
         replace(entry, event=replace(entry.event, detail={"reason": reason, **entry.event.detail}))
         if reason is not None and "reason" in FIELDS[entry.event.type]
@@ -52,9 +52,9 @@ def with_reason(entries: Sequence[Entry], reason: str | None) -> list[Entry]:
 def note_corrections(
     book: Ledger, number: int, noted: Sequence[Timer], reason: str | None, brought: Sequence[Event] = ()
 ) -> int:
-    """Note each breach that the history of a ticket does not have any more; return how many there are.
+    """Record a correction for each breach that the history does not contain any more; return their number.
 
-    A correction that is among the events `brought` from another database is not noted a second time.
+    If the events `brought` from another database contain a correction, it is not recorded again.
     """
     if not noted:
         return 0

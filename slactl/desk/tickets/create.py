@@ -19,6 +19,7 @@ from slactl.desk.tickets.input import (
     known_tenant,
     name_of,
     past_instant,
+    place_of,
 )
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.enums import EventType, Priority, Status
@@ -78,7 +79,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
     return {
         "plan": effective_plan(book, new.plan, tenant),
         "tenant": tenant.name if tenant else None,
-        "timezone": tenant.timezone if tenant else None,
+        **place_of(tenant),
         "priority": new.priority.value,
         "status": Status.OPEN.value,
         "requester_domain": new.requester_email.rpartition("@")[2].lower(),

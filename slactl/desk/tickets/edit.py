@@ -9,7 +9,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.desk.tickets.changes import ChangeResult, Subject, change
 from slactl.desk.tickets.create import refuse_taken
-from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant, name_of
+from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant, name_of, place_of
 from slactl.errors import UsageError
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
@@ -70,13 +70,15 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
         facts = {
             "tenant": tenant.name if tenant else None,
             "plan": effective_plan(book, edits.plan, tenant) if stated else subject.state.plan,
-            "timezone": tenant.timezone if tenant else None,
+            **place_of(tenant),
             "from": subject.state.tenant,
         }
         entries.append(Entry(Event(subject.at, EventType.TENANT, facts)))
     elif edits.plan is not None and edits.plan != subject.state.plan:
         plan = effective_plan(book, edits.plan, None)
-        facts = {"plan": plan, "timezone": subject.state.timezone, "from": subject.state.plan}
+        country, subdivision = subject.state.region or (None, None)
+        place = {"timezone": subject.state.timezone, "country": country, "subdivision": subdivision}
+        facts = {"plan": plan, **place, "from": subject.state.plan}
         entries.append(Entry(Event(subject.at, EventType.PLAN, facts)))
     if entries:
         subject.refuse_closed("its fields cannot change")

@@ -16,6 +16,7 @@ from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
 from slactl.sla.escalation.upcoming import IsBaseline, will_fire
+from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
@@ -30,7 +31,7 @@ from slactl.sla.timers.explanation import (
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import Evaluation, Timer
+from slactl.sla.timers.timer import Evaluation, Timer, TimerState
 from slactl.store.read import events as event_reads
 from slactl.store.read import tickets as reads
 
@@ -76,7 +77,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
-        case = Case(history, evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
+        case = Case(effective(history, now), evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -113,7 +114,7 @@ def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record
     policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
     return {
         "policy": policy.name if policy is not None else None,
-        "match": policy.match.model_dump(mode="json", exclude_defaults=True) if policy is not None else None,
+        "match": policy.match.stated() if policy is not None else None,
         "passed_over": [{"policy": each.name, "reason": reason} for each, reason in tried if reason is not None],
         **_calendar_record(terms, kind),
         "chosen_at": to_text(instant_of(terms.chosen_at)),
@@ -161,7 +162,9 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     now, terms, calendar = case.evaluation.now, timer.terms, timer.clock_run.calendar
     assert terms is not None
     assert isinstance(timer.kind, Target)
-    found, working = list(segments(timer, now)), list(steps(timer, now))
+    # The end of an unknown target is not known, so nobody can say which time counted.
+    is_unknown = timer.state is TimerState.UNKNOWN
+    found, working = ([], []) if is_unknown else (list(segments(timer, now)), list(steps(timer, now)))
     end = found[-1].end if found else timer.started_at
     targets_key = None
     if terms.policy is not None:
@@ -173,7 +176,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
-        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None else None,
+        "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None and working else None,
         "steps": [_step_record(step) for step in working],
         "business_days": [to_text(day) for day in business_days(timer)],
         "segments": [_segment_record(each) for each in found if not each.ahead],
@@ -243,9 +246,9 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next undecided firing of each level in force, where its instant is known."""
+    """Yield the next undecided firing of each level in force, if its instant is known."""
     evaluation = case.evaluation
-    if timer.stopped_at is not None:
+    if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
         seen = set[str]()

@@ -1,13 +1,14 @@
 """Check the input about a ticket: instants, texts, names, tags, plans and tenants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
-from slactl.sla.history.fields import MOST_TAGS
+from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.schema.models import Tenant
@@ -18,7 +19,7 @@ BODY_LENGTH = 1_000_000
 
 
 def past_instant(at: datetime | None, now: datetime) -> datetime:
-    """Return the instant of a change; now where none is given.
+    """Return the instant of a change; now if none is given.
 
     Raises:
         UsageError: it lies in the future.
@@ -103,6 +104,14 @@ def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str
     if plan is None:
         return (tenant.plan if tenant else None) or book.rulebook.current.settings.default_plan
     return known_or_refuse(plan, known_plans(book), "plan", "slactl rules show")
+
+
+def place_of(tenant: Tenant | None, stated: Mapping[str, str | None] = MappingProxyType({})) -> dict[str, str | None]:
+    """Return where a tenant works, as events state it: its time zone and its country, unless they are stated."""
+    names = ("timezone", "country", "subdivision")
+    own = {name: getattr(tenant, name) if tenant is not None else None for name in names}
+    zone, region = (stated if stated.get(name) else own for name in ("timezone", "country"))
+    return {"timezone": zone["timezone"], "country": region["country"], "subdivision": region.get("subdivision")}
 
 
 def known_tenant(book: Ledger, name: str | None) -> Tenant | None:

@@ -1,64 +1,80 @@
-"""Add and change customer organisations: the plan they bought and the time zone they work in."""
+"""Add and change customer organisations: the plan they bought, and the zone and country they work in."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from slactl.clock import to_text, typed_zone
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Ledger, ledger
 from slactl.desk.tickets.input import known_plans, name_of
-from slactl.errors import NotKnownError, RefusedError
+from slactl.errors import NotKnownError, RefusedError, UsageError
 from slactl.store.schema.models import Tenant
 from slactl.text import clean, known_or_refuse, quoted
 
 
-def add(
-    desk: Desk,
-    now: datetime,
-    name: str,
-    plan: str | None = None,
-    timezone: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What a command states about a tenant; None leaves a fact as it is, an empty text removes it."""
+
+    plan: str | None = None
+    timezone: str | None = None
+    country: str | None = None
+    subdivision: str | None = None
+
+
+def add(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> None:
     """Add a tenant.
 
     Raises:
         RefusedError: there is a tenant of this name already.
-        NotKnownError: the plan or the zone is not known.
+        NotKnownError: the plan, the zone, the country or the subdivision is not known.
+        UsageError: the subdivision has no country.
     """
     named = name_of(name, "tenant's name")
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         if book.tenant(named) is not None:
             raise RefusedError(f"the tenant {clean(named)} exists already", f"slactl tenant show {quoted(named)}")
         tenant = Tenant(name=named, created_at=to_text(now))
-        _fill(book, tenant, plan, timezone)
+        _fill(book, tenant, facts)
         book.keep_tenant(tenant)
 
 
-def change(
-    desk: Desk,
-    now: datetime,
-    name: str,
-    plan: str | None = None,
-    timezone: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> None:
-    """Change the plan or zone of the tickets that a tenant opens from now on; an empty text removes it.
+def change(desk: Desk, now: datetime, name: str, facts: TenantFacts, *, dry_run: bool = False) -> None:
+    """Change the plan, zone or country of the tickets that a tenant opens from now on.
 
     Raises:
-        NotKnownError: there is no such tenant, plan or zone.
+        NotKnownError: there is no such tenant, plan, zone, country or subdivision.
+        UsageError: the subdivision has no country.
     """
     with ledger(desk, now, keep=not dry_run, strict=True) as book:
         tenant = book.tenant(name)
         if tenant is None:
             raise NotKnownError(f"there is no tenant {clean(name)[:100]!r}", "slactl tenant list")
-        _fill(book, tenant, plan, timezone)
+        _fill(book, tenant, facts)
         book.keep_tenant(tenant)
 
 
-def _fill(book: Ledger, tenant: Tenant, plan: str | None, timezone: str | None) -> None:
+def _fill(book: Ledger, tenant: Tenant, facts: TenantFacts) -> None:
+    plan, timezone = facts.plan, facts.timezone
     if plan is not None:
         tenant.plan = known_or_refuse(plan, known_plans(book), "plan", "slactl rules show") if plan else None
     if timezone is not None:
         tenant.timezone = typed_zone(timezone).key if timezone else None
+    if facts.country is not None or facts.subdivision is not None:
+        tenant.country, tenant.subdivision = _region(tenant, facts)
+
+
+def _region(tenant: Tenant, facts: TenantFacts) -> tuple[str | None, str | None]:
+    """Return the country and the subdivision; those of another country go with it."""
+    from slactl.sla.calendar.hours import check_region
+
+    country = (tenant.country if facts.country is None else facts.country) or None
+    kept = tenant.subdivision if country == tenant.country else None
+    subdivision = (kept if facts.subdivision is None else facts.subdivision) or None
+    wrong = check_region(country, subdivision)
+    if wrong is not None and country is None:
+        example = f"slactl tenant set {quoted(tenant.name)} --country DE --subdivision BE"
+        raise UsageError(f"the subdivision {clean(str(subdivision))[:60]!r} needs a country", example)
+    if wrong is not None:
+        raise NotKnownError(clean(wrong[1]))
+    return country, subdivision

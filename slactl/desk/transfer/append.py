@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from slactl.clock import to_text
+from slactl.clock import from_text, to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.tickets.input import place_of
 from slactl.sla.enums import EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
@@ -25,11 +26,13 @@ EVENT_FIELDS = (
 
 def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
     """Append the lines, in order of time, that are not known yet; return how many events were appended."""
-    status, appended = status_before(book, number, lines), list[Event]()
+    status, until, appended = status_before(book, number, lines), None, list[Event]()
     # Evaluated once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:
         event = line.event
+        if until is not None and from_text(until) <= event.at and not event.detail.get("by_itself"):
+            status, until = Status.OPEN, None
         if event.type is EventType.PRIORITY:
             priority = Priority(event.detail["priority"])
         key = (to_text(event.at), event.type.value, event.value)
@@ -39,6 +42,8 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
             if event.type is EventType.STATUS:
                 event = replace(event, detail={**event.detail, "from": status.value})
             appended += [event] if _append(book, number, replace(line, event=event), priority) else []
+        if line.event.type is EventType.STATUS:
+            until = line.event.detail.get("until")
         status = Status(line.event.detail.get("status") or status)
     breaches = [event for event in appended if event.type is EventType.BREACHED]
     for each in breaches:
@@ -74,9 +79,19 @@ def _append(book: Ledger, number: int, line: Line, priority: Priority | None) ->
             return False
         book.append(number, entry)
         book.pin(number, version.id)
+    elif event.type is EventType.TENANT and not {"timezone", "country"} & event.detail.keys():
+        book.append(number, replace(entry, event=_placed(book, event)))
     else:
         book.append(number, entry)
     return True
+
+
+def _placed(book: Ledger, event: Event) -> Event:
+    """Return a change of the tenant with the zone and country of the new one, unless nothing is known about it."""
+    name = event.detail["tenant"]
+    tenant = book.tenant(name) if name is not None else None
+    is_known = tenant is not None or name is None
+    return replace(event, detail={**event.detail, **place_of(tenant)}) if is_known else event
 
 
 def _append_escalation(book: Ledger, number: int, entry: Entry, priority: Priority | None) -> bool:

@@ -6,7 +6,7 @@ of each ticket, and each version of the rules with the first event that names it
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
@@ -27,8 +27,8 @@ Record = dict[str, Any]
 def export_records(transaction: "Transaction") -> Iterator[Record]:
     """Yield the tenants, then the events of one ticket after the other in the history format, in order of time."""
     for tenant in reads.tenants(transaction):
-        facts = {"tenant": tenant["name"], "plan": tenant["plan"], "timezone": tenant["timezone"]}
-        yield {"type": TENANT, "at": tenant["created_at"], **facts}
+        facts: Record = {**tenant}
+        yield {"type": TENANT, "at": facts.pop("created_at"), "tenant": facts.pop("name"), **facts}
     versions = _Versions(
         {
             row["hash"]: RulesText(
@@ -99,11 +99,11 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
         if noted is None:
             return None
         detail = json.loads(row["detail"])
-        return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]))
+        return Event(from_text(row["at"]), noted, detail, row["actor"], ActorType(row["actor_type"]), detail.get("id"))
     detail = dict(event.detail)
     if row["id"] in fired:
         detail |= _decision_fields(fired[row["id"]])
-    return Event(event.at, event.type, detail, event.actor, event.actor_type)
+    return replace(event, detail=detail)
 
 
 def _event_of_decision(row: Record) -> Event:

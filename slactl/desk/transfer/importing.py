@@ -6,7 +6,7 @@ again changes nothing, and a longer export of the same tickets adds only the new
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
@@ -25,19 +25,19 @@ from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_ticke
 from slactl.desk.transfer.row_events import events_of
 from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
-from slactl.sla.enums import Condition, EventType
+from slactl.sla.enums import Condition, EventType, PriorityMeanings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError, at_most_tags
-from slactl.sla.history.file import Line, TenantEntry, in_order, parse_line, parse_record
+from slactl.sla.history.file import Line, TenantEntry, parse_line, parse_record
+from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
+from slactl.sla.history.readers import LineError, at_most_tags
+from slactl.sla.rules.rules import Rules
 from slactl.store.read.events import Identities, identities
+from slactl.store.read.events import history as recorded_history
 from slactl.store.schema.models import Tenant
 from slactl.store.sqlite.spool import Spool
 
 #: Tickets in one write transaction.
 BATCH = 500
-
-#: A line that was read, and where it stood.
-Numbered = tuple[int, Line]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Imported:
     changed: int = 0
     events: int = 0
     tenants: int = 0
-    #: Breaches that were noted here and that the history of the file takes back.
+    #: The number of recorded breaches that the history of the file corrects.
     corrected: int = 0
     bad: int = 0
     warnings: int = 0
@@ -102,6 +102,8 @@ class _Import:
     done: Imported = field(default_factory=Imported)
     notes: Notes = field(default_factory=Notes)
     tenants: list[TenantEntry] = field(default_factory=list)
+    #: Other words for priorities, as the rules name them.
+    words: PriorityMeanings = field(default_factory=dict)
     #: The bursts that each ticket of the file begins among the tickets of the file.
     bursts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -135,13 +137,16 @@ def import_file(
         DatabaseError: the database cannot be written.
     """
     work = _Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report)
+    with desk.database.read() as transaction:
+        rules = work.rules.current(transaction, strict=True).rules
+    work.words = rules.priorities.meanings
     spool = Spool()
     try:
         if source.mapping is None:
-            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append))
+            spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append, work.words))
         else:
-            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read))
-        work.bursts = bursts_within(desk, work, spool)
+            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read, work.words))
+        work.bursts = bursts_within(rules, work, spool)
         with in_parts():
             _import_batches(desk, work, spool)
     finally:
@@ -149,10 +154,8 @@ def import_file(
     return work.done
 
 
-def bursts_within(desk: Desk, work: _Import, spool: Spool) -> dict[str, list[str]]:
+def bursts_within(rules: Rules, work: _Import, spool: Spool) -> dict[str, list[str]]:
     """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
-    with desk.database.read() as transaction:
-        rules = work.rules.current(transaction, strict=True).rules
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
@@ -176,10 +179,7 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
         with ledger(desk, work.now, keep=not work.dry_run, strict=True, rules=work.rules) as book:
             for entry in work.tenants:
                 if book.tenant(entry.name) is None:
-                    created_at = to_text(entry.created_at)
-                    book.keep_tenant(
-                        Tenant(name=entry.name, plan=entry.plan, timezone=entry.timezone, created_at=created_at)
-                    )
+                    book.keep_tenant(Tenant(**{**asdict(entry), "created_at": to_text(entry.created_at)}))
                     work.done.tenants += 1
             work.tenants.clear()
             while batch:
@@ -200,7 +200,7 @@ def _lines(lines: Sequence[tuple[int, str]], work: _Import) -> Iterator[Numbered
     source = work.source
     for number, record in _records(lines, work):
         try:
-            line = parse_line(record) if isinstance(record, str) else parse_record(record)
+            line = parse_line(record, work.words) if isinstance(record, str) else parse_record(record, work.words)
         except LineError as error:
             work.tell(Problem(number, source.column(error.field), error.reason))
             continue
@@ -236,13 +236,22 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
         if match.problem is not None:
             work.tell(Problem(first, work.source.column("ticket"), match.problem))
             continue
-        history, problems = in_order(histories[name], match.opened)
+        lines, recorded = _with_ids(book, match, histories[name])
+        history, problems = in_order(lines, match.opened, recorded)
         events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
             history = with_bursts(history, work.bursts.get(name, ()))
             _import_ticket(book, match, history, known, work, first)
+
+
+def _with_ids(book: Ledger, match: Match, lines: list[Numbered]) -> tuple[list[Numbered], Sequence[Event]]:
+    """Return the lines and the history of their ticket so far; the history only where a line has or names an id."""
+    retracts = any(line.event.id is not None or line.event.type is EventType.RETRACTED for _, line in lines)
+    if match.number is None or not retracts:
+        return lines, ()
+    return with_recorded_ids(lines, recorded_history(book.transaction, match.number))
 
 
 def _import_ticket(
@@ -253,7 +262,7 @@ def _import_ticket(
     work: _Import,
     first: int,
 ) -> None:
-    """Append the events of one ticket: all of them, or none where its deadlines cannot be calculated then."""
+    """Append the events of one ticket: all of them, or none if its deadlines could not be calculated with them."""
     mark, number, added, corrected = book.mark(), match.number, 0, 0
     try:
         for line in history:

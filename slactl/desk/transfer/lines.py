@@ -8,17 +8,10 @@ from typing import IO, Any, AnyStr, BinaryIO, cast
 
 from slactl.clock import to_text
 from slactl.errors import UsageError
-from slactl.sla.history.fields import LineError
-from slactl.sla.history.file import (
-    TENANT,
-    Line,
-    TenantEntry,
-    in_order,
-    parse_line,
-    parse_record,
-    parse_tenant,
-    read_object,
-)
+from slactl.sla.enums import NO_WORDS, PriorityMeanings
+from slactl.sla.history.file import TENANT, Line, TenantEntry, parse_line, parse_record, parse_tenant, read_object
+from slactl.sla.history.order import in_order
+from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spool, Spooled
 
 #: The longest line that is read, in bytes: a body of the greatest length, escaped.
@@ -56,8 +49,11 @@ def read_history(
     report: Report,
     ticked: Ticked,
     tenant: Callable[[TenantEntry], None] = lambda _: None,
+    meanings: PriorityMeanings = NO_WORDS,
 ) -> Iterator[Spooled]:
     """Yield the events of a history file, line by line; `ticked` gets how many bytes were read, `tenant` each tenant.
+
+    `meanings` are those of other words for priorities.
 
     Raises:
         UsageError: it is a table or one JSON document, which needs a map.
@@ -71,14 +67,14 @@ def read_history(
             if record.get("type") == TENANT:
                 tenant(parse_tenant(record))
                 continue
-            line = parse_record(record)
+            line = parse_record(record, meanings)
         except LineError as error:
             report(Problem(number, error.field, error.reason))
             continue
         yield number, line.ticket, to_text(line.event.at), text
 
 
-def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
+def histories(spool: Spool, report: Report, meanings: PriorityMeanings = NO_WORDS) -> Iterator[tuple[str, list[Line]]]:
     """Yield each ticket of a spooled history file with its history in the order of time.
 
     Lines that do not fit are reported and left out, and so are tickets without any other line.
@@ -87,7 +83,7 @@ def histories(spool: Spool, report: Report) -> Iterator[tuple[str, list[Line]]]:
         numbered: list[tuple[int, Line]] = []
         for number, text in texts:
             try:
-                numbered.append((number, parse_line(text)))
+                numbered.append((number, parse_line(text, meanings)))
             except LineError as error:
                 report(Problem(number, error.field, error.reason))
         history, problems = in_order(numbered)
@@ -122,7 +118,7 @@ def ends_in_cr(start: str) -> bool:
 
 
 def with_line_feeds(source: BinaryIO) -> BinaryIO:
-    """Return a stream that can be peeked into, and whose lines end in line feeds where they ended in CR alone."""
+    """Return a stream that can be peeked into, and whose lines end in LF instead of CR alone."""
     peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
     start = peek(peekable)
     if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:

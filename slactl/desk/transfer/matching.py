@@ -7,6 +7,7 @@ from typing import Any
 
 from slactl.clock import from_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.desk.tickets.input import place_of
 from slactl.errors import RulesError
 from slactl.sla.enums import EventType
 from slactl.sla.history.file import Line
@@ -96,7 +97,7 @@ def _match(
 
 
 def open_ticket(book: Ledger, place: Match, created: Line) -> int:
-    """Open a ticket, with the number it had where that is free; its plan is its own, the tenant's or the default.
+    """Open a ticket, with its old number if that is free; its plan is its own, the tenant's or the default.
 
     Raises:
         RulesError: its deadlines cannot be computed.
@@ -104,7 +105,7 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
     detail = dict(created.event.detail)
     tenant = book.tenant(detail["tenant"]) if detail.get("tenant") else None
     if tenant is not None and created.id is None:
-        detail["timezone"] = detail.get("timezone") or tenant.timezone
+        detail |= place_of(tenant, detail)
     stated = detail.get("plan") or (tenant.plan if tenant is not None else None)
     detail["plan"] = stated or book.rulebook.current.settings.default_plan
     version = book.rulebook.known(detail.get("rules")) or book.rulebook.current_version()

@@ -11,13 +11,18 @@ from slactl.desk.transfer.lines import Problem, Report, Ticked, peek, with_line_
 from slactl.desk.transfer.maps import Map, Ours
 from slactl.desk.transfer.rows_csv import csv_rows
 from slactl.desk.transfer.rows_json import dig, json_rows
-from slactl.sla.history.fields import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
+from slactl.sla.enums import NO_WORDS, PriorityMeanings, as_priority_word
+from slactl.sla.history.readers import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
 from slactl.store.sqlite.spool import Spooled
 from slactl.text import clean, did_you_mean, is_utf8
 
 
-def read_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[Spooled]:
+def read_rows(
+    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked, meanings: PriorityMeanings = NO_WORDS
+) -> Iterator[Spooled]:
     """Yield the rows of a CSV or JSON file, each as a record of our own columns, from which events are made later.
+
+    `meanings` are those of words for priorities that the map does not translate.
 
     Raises:
         UsageError: it is empty, begins like JSON and is not, or has no list of rows.
@@ -27,13 +32,13 @@ def read_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     rows = json_rows(reader, mapping, report, ticked) if is_json else csv_rows(reader, mapping, report, ticked)
     for number, row in rows:
         try:
-            record = _record(row, mapping)
+            record = _record(row, mapping, meanings)
             yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
         except LineError as error:
             report(Problem(number, mapping.columns.get(error.field, error.field), error.reason))
 
 
-def _record(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
+def _record(row: Mapping[str, Any], mapping: Map, meanings: PriorityMeanings) -> dict[str, Any]:
     """Return a row under our names, words and times.
 
     Raises:
@@ -41,7 +46,7 @@ def _record(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     """
     record: dict[str, Any] = {}
     for ours, theirs in mapping.columns.items():
-        value = _converted(ours, dig(row, theirs), mapping)
+        value = _converted(ours, dig(row, theirs), mapping, meanings)
         if value is not None:
             record[ours] = value
     for needed in ("ticket", "created_at", "at"):
@@ -50,7 +55,7 @@ def _record(row: Mapping[str, Any], mapping: Map) -> dict[str, Any]:
     return record
 
 
-def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a cell of any type)
+def _converted(ours: str, value: Any, mapping: Map, meanings: PriorityMeanings) -> Any:  # noqa: ANN401  (any cell)
     if ours == Ours.TAGS:
         return _tags(value)
     if isinstance(value, list):
@@ -68,8 +73,12 @@ def _converted(ours: str, value: Any, mapping: Map) -> Any:  # noqa: ANN401  (a 
     if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
         return _instant(ours, text, mapping)
     words = mapping.values.get(ours)
-    if words is None or text in words:
-        return words[text] if words else text
+    if words is not None and text in words:
+        return words[text]
+    if ours == Ours.PRIORITY and (meant := as_priority_word(text, meanings)) != text:
+        return meant
+    if words is None:
+        return text
     if ours in (Ours.STATUS, Ours.PRIORITY):
         meant = did_you_mean(text, list(words))
         raise LineError(ours, f"{clean(text)[:60]!r} has no meaning in the map ([values.{ours}]){meant}")

@@ -189,14 +189,14 @@ def _has_needed_columns(header: Sequence[str], mapping: Map, number: int, report
         if header.count(theirs) > 1 and ours != Ours.TAGS:
             readable = False
             places = [str(place) for place, name in enumerate(header, 1) if name == theirs]
-            why = f"columns {' and '.join(places)} have this name, which the map needs as {ours}; rename one of them"
+            why = f"columns {' and '.join(places)} have this name, and the map needs it for {ours}; rename one of them"
             report(Problem(number, theirs, why))
         if theirs in header or (mapping.optional and ours not in mapping.needed):
             continue
         readable = readable and ours not in mapping.needed
         others = [name for name in header if name not in mapping.columns.values()]
         meant = did_you_mean(theirs, others, "" if readable else f" (there are: {', '.join(header)[:300]})")
-        report(Problem(number, theirs, f"there is no such column, which the map needs as {ours}{meant}"))
+        report(Problem(number, theirs, f"there is no such column, and the map needs it for {ours}{meant}"))
     return readable
 
 

@@ -8,8 +8,8 @@ from slactl.desk.transfer.json_text import ROW_CHARACTERS, Bad, BrokenError, Jso
 from slactl.desk.transfer.lines import Problem, Report, Ticked
 from slactl.desk.transfer.maps import Map
 from slactl.errors import UsageError
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import DECODER, read_object
+from slactl.sla.history.readers import LineError
 from slactl.text import clean
 
 #: How long a document is at most, in characters, that is one ticket, or the first line of one with a ticket on each.
@@ -69,7 +69,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
     if rows is None and not document.has_empty_list:
-        missing = f"no list of objects in the file has {column!r}, which the map needs as ticket"
+        missing = f"no list of objects in the file has {column!r}, which the map needs for ticket"
         named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"
         raise UsageError(document.fault or named or missing, "slactl import --help")
 
@@ -104,7 +104,7 @@ class _Document(JsonText):
         super().__init__(source, ticked)
         #: Whether an empty list was found that may be the list of rows.
         self.has_empty_list = False
-        #: Why the whole document is not valid JSON, where it is short enough to be read at once.
+        #: Why the whole document is not valid JSON, if it is short enough to be read at once.
         self.fault = ""
 
     def items(self, mapping: Map) -> Iterator[Item]:
@@ -151,7 +151,7 @@ class _Document(JsonText):
         return end
 
     def _ticket(self, mapping: Map) -> dict[str, Any] | None:
-        """Return the whole document where it is one object that is itself a row."""
+        """Return the whole document if it is one object that is itself a row."""
         while len(self.text) - self.at <= TICKET_CHARACTERS and self.more():
             pass
         if not self.is_over:

@@ -62,7 +62,7 @@ class AuditReport:
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, kind: Kind, message: str, *, event: int | None = None, ticket: int | None = None) -> None:
-        """Keep a finding, or only count it where there are too many."""
+        """Keep a finding, or only count it if there are too many."""
         self.found += 1
         if len(self.findings) < KEPT:
             self.findings.append(Finding(kind, event, ticket, message))
@@ -127,7 +127,7 @@ def _chain(transaction: "Transaction", expected_hash: str | None, report: AuditR
 def _has_hash(transaction: "Transaction", before: str, event: list[Any], kept: object) -> bool:
     try:
         fits = seal(before, event) == kept
-    except TypeError:  # bytes, where there was text
+    except TypeError:  # bytes instead of text
         return False
     # From the first text on that is not UTF-8, an event that cannot be written as UTF-8 fits no hash.
     return fits and (not audit.reads_any_text(transaction) or all(is_utf8(str(each)) for each in event))

@@ -50,7 +50,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterator[Check]:
-    """Yield the checks of the database; a check that a damaged database makes impossible is left out."""
+    """Yield the checks of the database; leave out a check that a damaged database makes impossible."""
     path, failing = desk.database.path, "database"
     try:
         with desk.database.read_unmigrated() as transaction:
@@ -66,7 +66,7 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
 
 
 def _writing(database: Database) -> Check | None:
-    """Return the check of a database that this user cannot change now, whoever holds the lock; None of any other."""
+    """Return a failed check if this user cannot write the database now, apart from locks; else None."""
     obstacle = database.obstacle_to_writing()
     if obstacle is None:
         return None
@@ -140,10 +140,10 @@ def fix_of(error: DatabaseError, path: Path) -> str | None:
 
 
 def restoring(path: Path) -> str:
-    """Return the command that replaces a damaged database by its newest backup, or the guide page where there is none.
+    """Return the command that replaces a damaged database by its newest backup; without a backup, the guide page.
 
-    Not every file beside the database need be there to be moved. The folder of a shared service desk is closed to
-    its group meanwhile, so that nobody puts another file in the way.
+    The command also works if a side file of the database is missing. It closes the folder of a shared service desk
+    to its group meanwhile, so that nobody can put another file there.
     """
     copy = _newest_backup(path)
     if copy is None:

@@ -36,7 +36,7 @@ COMMENT = re.compile(r"""("(?:\\.|[^"\\])*"|'[^']*')|#.*""")
 
 
 def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: BootClock | None = None) -> Health:
-    """Check everything that a service desk needs; changes nothing. Without the boot clock the clock is believed."""
+    """Check everything that a service desk needs; change nothing. Without the boot clock, trust the wall clock."""
     checks = [*_versions(), *database_checks(desk, now, boot)]
     if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
@@ -82,7 +82,7 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     holder = machine.lock_holder(lock)
     if holder is None:
         return Check("run lock", True, "free")
-    # Each run notes in the lock file when it got the lock. Another process that holds the lock notes nothing.
+    # Each run changes the time of the lock file when it gets the lock. Another program that holds the lock does not.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
         what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
@@ -125,7 +125,7 @@ def _secrets_of_invalid(desk: Desk, environment: Mapping[str, str]) -> Iterator[
 
 
 def _missing_secrets(named: Iterable[tuple[str, str, str]], secrets: Secrets) -> Iterator[Check]:
-    """Check secrets, given by where they are named, kind and name; never tells what they are."""
+    """Check secrets, given by place, kind and name; never print their values."""
     for whose, kind, name in dict.fromkeys(named):
         trouble = recipients.trouble(kind, name, secrets)
         if trouble is None:

@@ -70,9 +70,9 @@ def _open_to_others(database: Path) -> Iterator[Check]:
 
 
 def _closed_to_members(database: Path) -> list[Check]:
-    """Check that each member of a shared service desk can use every file that another member leaves, also in a crash.
+    """Check that each member of a shared service desk can use the files of other members, also after a crash.
 
-    SQLite makes its files with the mode of the database; their group is that of the folder only where it is setgid.
+    SQLite makes its files with the mode of the database. They belong to the group of the folder only if it is setgid.
     """
     real = database.resolve()
     if not real.exists():
@@ -150,7 +150,7 @@ def writer(database: Path) -> Holder | None:
 
 
 def reader(database: Path) -> Holder | None:
-    """Return another process that has an open read transaction, where the system tells."""
+    """Return another process that has an open read transaction, if the system lists locks."""
     return _holder(_shared_memory(database), "POSIX", *READ_LOCKS, mode="READ")
 
 
@@ -159,7 +159,7 @@ def _shared_memory(database: Path) -> Path:
 
 
 def log_checks(database: Path) -> Iterator[Check]:
-    """Check that the write-ahead log shrinks: as long as somebody reads an old state, SQLite cannot empty it."""
+    """Check that the write-ahead log is small: SQLite cannot empty it while a program reads an old state."""
     log = database.resolve().with_name(database.resolve().name + "-wal")
     size = log.stat().st_size if log.exists() else 0
     if size < LARGE_LOG:
@@ -176,7 +176,7 @@ def log_checks(database: Path) -> Iterator[Check]:
 
 
 def _holder(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Holder | None:
-    """Return another process that has locked a file, or one of these bytes of it, in the kernel's way of that kind."""
+    """Return another process that has locked a file, or one of these bytes of it, with a lock of this kind."""
     try:
         status = lock.stat()
     except OSError:

@@ -14,12 +14,10 @@ from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_col
 from slactl.sla.enums import Condition, EventType, Target
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
-from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
-from slactl.store.read.audit import Stored
-from slactl.store.schema.events import BREACH, OF_HISTORY, from_row
+from slactl.store.read.audit import Stored, facts_of
 
 Row = dict[str, Any]
 
@@ -93,13 +91,13 @@ class ExpectedRows:
 
 
 def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = None) -> ExpectedRows:
-    """Return what the history of a ticket gives as of an instant (default: now, or its last event where that is later).
+    """Return what the history of a ticket gives as of an instant (default: now, or its last event if that is later).
 
     Raises:
         ValueError: there is no history, or it does not begin with the opening of the ticket.
         RulesError: the rules that it is pinned to are not there.
     """
-    history = _history(kept)
+    history = kept.history
     if not history:
         raise ValueError("it has no history")
     at = at or max(context.now, history[-1].at)
@@ -110,7 +108,7 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
         if '"external_id"' in detail or "_hash" in detail:
-            facts = _facts(detail)
+            facts = facts_of(detail)
             identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
             identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
     ticket = ticket_columns(evaluation) | identity
@@ -138,7 +136,7 @@ def _compared(
     return [
         *_ticket_differences(kept, late, early, versions),
         *_timer_differences(kept, late, early, rules),
-        *_outcome_differences(kept, late, early),
+        *_outcome_differences(kept, late),
     ]
 
 
@@ -173,19 +171,40 @@ def _timer_differences(
             yield from _overlooked(kept.number, stored.get(key), now.get(key), late.evaluation)
 
 
-def _outcome_differences(kept: Stored, late: ExpectedRows, early: ExpectedRows) -> Iterator[Difference]:
-    """Yield the first outcome that is missing, and the first that does not follow from the history."""
+def _outcome_differences(kept: Stored, late: ExpectedRows) -> Iterator[Difference]:
+    """Yield the outcomes that are missing, those that do not follow from the history, and wrong columns."""
     if kept.outcomes is None:
         return
-    stored = [_outcome(row) for row in kept.outcomes]
-    expected = [[_outcome(row) for row in outcome_rows(kept.number, rows.evaluation, {})] for rows in (early, late)]
-    # A deadline that passed since the last change of the ticket is an outcome only from the next one on.
-    missing = [row for row in expected[0] if row not in stored]
-    foreign = [row for row in stored if row not in expected[1]]
-    if missing:
-        yield Difference(kept.number, outcome_name(kept.number, missing[0]), "id", None, kept.number)
-    if foreign:
-        yield Difference(kept.number, outcome_name(kept.number, foreign[0]), "id", kept.number, None)
+    timers = {(row["kind"], row["cycle"]): row for row in kept.timers}
+    left = list(kept.outcomes)
+    for row in outcome_rows(kept.number, late.evaluation, {}):
+        known = next((each for each in left if _outcome(each) == _outcome(row)), None)
+        timer = timers.get((row["kind"], row["cycle"]))
+        if known is not None:
+            left.remove(known)
+            yield from _noticed_and_counted(kept.number, known, timer, late)
+        elif not _is_pending(row, timer, last_event(kept)):
+            yield Difference(kept.number, outcome_name(kept.number, row), "id", None, kept.number)
+    for row in left:
+        yield Difference(kept.number, outcome_name(kept.number, row), "id", kept.number, None)
+
+
+def _is_pending(outcome: Row, timer: Row | None, last: datetime) -> bool:
+    """Return whether a deadline passed since the last change: it is an outcome from the next one on."""
+    if timer is None or timer["counted"] or timer["stopped_at"] is not None or outcome["stopped_at"] is not None:
+        return False
+    return bool(timer["agreement"] == outcome["agreement"] and from_text(outcome["missed_at"]) >= last)
+
+
+def _noticed_and_counted(number: int, outcome: Row, timer: Row | None, late: ExpectedRows) -> Iterator[Difference]:
+    key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
+    noticed = outcome["detected_at"]
+    if noticed is not None and noticed not in late.detected.get(key, ()):
+        name = outcome_name(number, outcome)
+        yield Difference(number, name, "detected_at", noticed, late.noticed.get(key))
+    is_last = timer is not None and timer["agreement"] == outcome["agreement"]
+    if timer is not None and is_last and outcome["missed_at"] is not None and not timer["counted"]:
+        yield Difference(number, timer_name(number, timer), "counted", 0, 1)  # reads would count the miss twice
 
 
 def _outcome(row: Row) -> Row:
@@ -199,12 +218,7 @@ def outcome_name(number: int, row: Row) -> str:
 
 
 def _one_timer(
-    number: int,
-    row: Row | None,
-    late: Row | None,
-    early: Row | None,
-    noticed: Sequence[str],
-    later: Row,
+    number: int, row: Row | None, late: Row | None, early: Row | None, noticed: Sequence[str], later: Row
 ) -> Iterator[Difference]:
     name = timer_name(number, row or late or {})
     if row is None or late is None:
@@ -255,13 +269,7 @@ def last_event(kept: Stored) -> datetime:
     Raises:
         ValueError: there is no history.
     """
-    return max(event.at for event in _history(kept))
-
-
-def _history(kept: Stored) -> list[Event]:
-    rows = (row for row in kept.events if row["action"] in OF_HISTORY)
-    events = (from_row(e["at"], e["actor"], e["actor_type"], e["action"], e["detail"]) for e in rows)
-    return [event for event in events if event is not None]
+    return max(event.at for event in kept.history)
 
 
 def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]]:
@@ -270,27 +278,16 @@ def _detected(kept: Stored, evaluation: Evaluation) -> dict[BreachKey, list[str]
     A breach of a deadline that moved since belongs to the cycle of the stored outcome, if one has it.
     """
     detected: dict[BreachKey, list[str]] = {}
-    breaches: set[tuple[str, str]] = set()
-    for row in kept.events:
-        if row["action"] == BREACH:
-            facts = _facts(row["detail"])
-            target = str(facts.get("target"))
-            missed = missed_cycle(evaluation, target, facts.get("due_at"))
-            if missed is not None:
-                detected.setdefault(BreachKey(target, *missed), []).append(row["at"])
-            breaches.add((target, row["at"]))
+    for target, at, facts in kept.breaches:
+        missed = missed_cycle(evaluation, target, facts.get("due_at"))
+        if missed is not None:
+            detected.setdefault(BreachKey(target, *missed), []).append(at)
+    noticed = {(target, at) for target, at, _ in kept.breaches}
     for outcome in kept.outcomes or ():
-        if (outcome["kind"], outcome["detected_at"]) in breaches:
+        if (outcome["kind"], outcome["detected_at"]) in noticed:
             key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
             detected.setdefault(key, []).append(outcome["detected_at"])
     return detected
-
-
-def _facts(detail: str) -> Row:
-    import json
-
-    found = json.loads(detail)
-    return found if isinstance(found, dict) else {}
 
 
 def shown(value: Any) -> str:  # noqa: ANN401  (what a column can hold)

@@ -94,7 +94,7 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
     """Refuse rules in the folder that the group has to write for the database, or below it.
 
     Raises:
-        RefusedError: that is where they would be.
+        RefusedError: the rules would be in that folder.
     """
     folder = Path(os.path.realpath(database)).parent
     if not Path(os.path.realpath(rules)).is_relative_to(folder):

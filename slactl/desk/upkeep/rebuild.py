@@ -1,10 +1,10 @@
 """Rebuild the columns of every ticket and timer from its history, and report what differed.
 
-1. Triggers, indexes and views that slactl did not make are dropped; those that were changed are made again. A unique
-   index that doubled rows prevent is tried again at the end, as rebuilding may have fixed the rows.
-2. The tickets are taken in batches in the order of their numbers; each batch is one write transaction.
-3. A ticket that differs from its history is written again as a whole. The next instants of timers are compared with
-   those that today's rules give.
+1. slactl drops triggers, indexes and views that it did not make, and makes changed ones again. If duplicate rows
+   prevent a unique index, slactl tries again at the end, because rebuilding may have fixed the rows.
+2. It takes the tickets in batches in the order of their numbers; each batch is one write transaction.
+3. It writes a ticket that differs from its history again as a whole. It compares the next instants of timers with the
+   instants by today's rules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,7 +120,7 @@ def foreign_parts(desk: Desk) -> list[str]:
 
 
 def _finish_structure(transaction: "Transaction", done: Rebuilt, problem: Problem, *, tables: bool) -> None:
-    """Make the parts that could not be made before the tickets were rebuilt; report those that still fail.
+    """Make the parts that could not be made before the tickets were rebuilt; report the parts that still fail.
 
     From now on all outcomes follow from the histories, those from before an upgrade too.
     """

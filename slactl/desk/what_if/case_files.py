@@ -21,16 +21,18 @@ from slactl.desk.what_if.cases import (
 )
 from slactl.errors import RulesError
 from slactl.files import BY_HAND, read_text
+from slactl.sla.enums import NO_WORDS, PriorityMeanings
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import LineError
-from slactl.sla.history.file import Line, in_order, parse_record
+from slactl.sla.history.file import Line, parse_record
+from slactl.sla.history.order import in_order
+from slactl.sla.history.readers import LineError
 from slactl.sla.rules.lines import TOO_DEEP, KeyPath, Lines, Problem, misread, path_text, too_deep
 from slactl.sla.rules.loading import as_error, shape_problems
 from slactl.text import did_you_mean, quoted
 
 
-def read_cases(file: Path) -> list[Case]:
-    """Return the tests in a file.
+def read_cases(file: Path, meanings: PriorityMeanings = NO_WORDS) -> list[Case]:
+    """Return the tests in a file; `meanings` are those of other words for priorities.
 
     Raises:
         RulesError: the file cannot be read, or anything in it is not valid; each problem is a line of the message.
@@ -49,19 +51,26 @@ def read_cases(file: Path) -> list[Case]:
     if (deep := too_deep(data)) is not None:
         raise as_error([(deep, TOO_DEEP)], lines, str(file), hint)
     try:
-        tables = CaseFile.model_validate(data).tests
+        tables = CaseFile.model_validate(data, context={"meanings": meanings}).tests
     except ValidationError as error:
         raise as_error(shape_problems(error, data, known_keys), lines, str(file), hint) from error
     problems: list[Problem] = []
-    cases = [_case(table, ("test", number), file, lines, problems) for number, table in enumerate(tables)]
+    cases = [_case(table, ("test", number), file, lines, problems, meanings) for number, table in enumerate(tables)]
     if problems:
         raise as_error(problems, lines, str(file), hint)
     return cases
 
 
-def _case(table: CaseTable, key_path: KeyPath, file: Path, lines: Lines, problems: list[Problem]) -> Case:
+def _case(
+    table: CaseTable,
+    key_path: KeyPath,
+    file: Path,
+    lines: Lines,
+    problems: list[Problem],
+    meanings: PriorityMeanings,
+) -> Case:
     """Return a test, and add what is wrong with it to `problems`."""
-    histories = _histories(table.history, (*key_path, "history"), problems)
+    histories = _histories(table.history, (*key_path, "history"), problems, meanings)
     for number, expectation in enumerate(table.expect):
         problems += misplaced(expectation, (*key_path, "expect", number), histories)
     for number, firing in enumerate(table.fires or ()):
@@ -84,13 +93,13 @@ def misplaced(
 
 
 def _histories(
-    tables: Sequence[Mapping[str, Any]], key_path: KeyPath, problems: list[Problem]
+    tables: Sequence[Mapping[str, Any]], key_path: KeyPath, problems: list[Problem], meanings: PriorityMeanings
 ) -> dict[str, list[Event]]:
     """Return the events of each ticket in the order of time, and add what is wrong with them to `problems`."""
     lines: dict[str, list[tuple[int, Line]]] = {}
     for number, table in enumerate(tables):
         try:
-            line = parse_record({key: plain(value) for key, value in table.items()})
+            line = parse_record({key: plain(value) for key, value in table.items()}, meanings)
         except LineError as error:
             place = (error.field,) if error.field in table else ()
             problems.append(((*key_path, number, *place), error.reason if place else str(error)))

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from slactl.clock import from_text, parse_offset_instant, to_text
 from slactl.durations import parse_duration
-from slactl.sla.enums import Priority, Status
+from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 from slactl.sla.history.event import Event
 from slactl.sla.rules.lines import KeyPath
 from slactl.sla.rules.match import Part
@@ -17,7 +25,7 @@ from slactl.sla.rules.values import AnyTarget, from_list, word_of
 from slactl.sla.timers.timer import TimerState
 from slactl.text import clean
 
-#: The keys of `simulate` that a test can expect a value of: those of the ticket, and those of a timer.
+#: The keys of `simulate` for which a test can expect a value: keys of the ticket, and keys of a timer.
 TICKET_KEYS = ("policy", "status", "priority")
 INSTANT_KEYS = ("due_at", "started_at", "stopped_at", "breached_at")
 SECONDS_KEYS = ("target_seconds", "elapsed_seconds", "remaining_seconds", "paused_seconds", "overdue_seconds")
@@ -58,6 +66,10 @@ def or_none(convert: Callable[[object], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: None if value == NONE else convert(value))
 
 
+def _priority_word(value: object, info: ValidationInfo) -> object:
+    return as_priority_word(value, (info.context or {}).get("meanings", NO_WORDS))
+
+
 Text = Annotated[str, Field(min_length=1)]
 TextOrNone = Annotated[Text | None, or_none(lambda value: value)]
 InstantOrNone = Annotated[str | None, or_none(lambda value: to_text(as_instant(value)))]
@@ -73,7 +85,9 @@ class Expectation(Part):
     at: Annotated[datetime, BeforeValidator(as_instant)] | None = None
     policy: TextOrNone = None
     status: Annotated[Status | None, word_of(Status), or_none(lambda value: value)] = None
-    priority: Annotated[Priority | None, word_of(Priority), or_none(lambda value: value)] = None
+    priority: Annotated[
+        Priority | None, word_of(Priority), or_none(lambda value: value), BeforeValidator(_priority_word)
+    ] = None
     state: Annotated[TimerState, word_of(TimerState)] = TimerState.NONE
     due_at: InstantOrNone = None
     started_at: InstantOrNone = None

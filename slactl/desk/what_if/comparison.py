@@ -16,7 +16,7 @@ from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
-from slactl.sla.timers.timer import Timer, TimerState
+from slactl.sla.timers.timer import Evaluation, Timer, TimerState
 from slactl.store.sqlite.spool import Spool
 
 Record = dict[str, Any]
@@ -30,10 +30,11 @@ KEPT = 1_000_000
 
 @dataclass(slots=True)
 class Tally:
-    """Count tickets under both rules: the states of their targets, the levels that fired, and the changed breaches."""
+    """Count tickets under both rules: the states and outcomes of their targets, fired levels, and changed breaches."""
 
     tickets: int = 0
     states: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     firings: Counter[str] = field(default_factory=Counter)
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -56,6 +57,7 @@ class Tally:
             "attainment_change": None if before is None or after is None else round(after - before, DECIMALS),
             "gained": self.changes["gained", target],
             "lost": self.changes["lost", target],
+            **{f"{name}_change": sides["other"][name] - sides["rules"][name] for name in ("kept", "missed")},
         }
 
     def _side(self, side: str, target: str) -> Record:
@@ -63,7 +65,8 @@ class Tally:
             self.states[side, target, state]
             for state in (TimerState.MET, TimerState.BREACHED, TimerState.RUNNING, TimerState.PAUSED)
         )
-        return {"met": met, "breached": late, "open": running + paused, "attainment": share(met, met + late)}
+        outcomes = {"kept": self.outcomes[side, target, True], "missed": self.outcomes[side, target, False]}
+        return {"met": met, "breached": late, "open": running + paused, "attainment": share(met, met + late)} | outcomes
 
 
 class Comparison:
@@ -94,6 +97,7 @@ class Comparison:
             for side, (evaluation, firings) in zip(SIDES, results, strict=True):
                 tally.firings[side] += len(firings)
                 tally.states.update((side, str(timer.kind), str(timer.state)) for timer in targets_of(evaluation))
+                tally.outcomes.update(_facts(side, evaluation))
         self._see(history[0].at)
         self._see(max(event.at for event in history if event.at <= until))
         for _, firings in results:
@@ -141,16 +145,22 @@ def compare_file(
     Such a ticket is left out of both. `ticked` is called with the number of bytes read. The file may be larger than
     memory.
     """
+
+    def tell(reason: str) -> None:
+        report(Problem(0, "", reason))
+
     spool, comparison = Spool(), Comparison(by)
+    # A word for a priority that both rules know means what the current rules say.
+    words = {**rules[1].priorities.meanings, **rules[0].priorities.meanings}
     try:
-        spool.fill(read_history(source, report, ticked))
-        bursts = [bursts_begun(spool, side) for side in rules]
-        for ticket, lines in histories(spool, report):
+        spool.fill(read_history(source, report, ticked, meanings=words))
+        bursts = [bursts_begun(spool, side, words) for side in rules]
+        for ticket, lines in histories(spool, report, words):
             until = lines[-1].event.at if at == "last" else at
             versions = [
                 (with_bursts(lines, begun.get(ticket, ())), side) for begun, side in zip(bursts, rules, strict=True)
             ]
-            results = evaluate_ticket(ticket, versions, until, lambda reason: report(Problem(0, "", reason)), holidays)
+            results = evaluate_ticket(ticket, versions, until, tell, holidays, with_outcomes=True)
             if results:
                 comparison.add(ticket, versions[0][0], until, results)
     except BaseException:
@@ -159,6 +169,13 @@ def compare_file(
     finally:
         spool.close()
     return comparison
+
+
+def _facts(side: str, evaluation: Evaluation) -> Iterator[tuple[str, str, bool]]:
+    """Yield each clock that stopped in time, and each deadline that was missed."""
+    for outcome in evaluation.outcomes:
+        if outcome.met or outcome.missed_at is not None:
+            yield side, str(outcome.kind), outcome.met
 
 
 def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]) -> Iterator[Record]:

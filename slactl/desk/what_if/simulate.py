@@ -10,7 +10,7 @@ from slactl.desk.ledger.records import FiringRecord, TimerRecord, firing_record,
 from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
 from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
-from slactl.sla.enums import Condition, Target
+from slactl.sla.enums import Condition, PriorityMeanings, Target
 from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
@@ -57,9 +57,10 @@ def simulate_file(
     """
     spool = Spool()
     try:
-        spool.fill(read_history(source, report, ticked))
-        bursts = bursts_begun(spool, rules)
-        tickets = ((name, with_bursts(lines, bursts.get(name, ()))) for name, lines in histories(spool, report))
+        words = rules.priorities.meanings
+        spool.fill(read_history(source, report, ticked, meanings=words))
+        bursts = bursts_begun(spool, rules, words)
+        tickets = ((name, with_bursts(lines, bursts.get(name, ()))) for name, lines in histories(spool, report, words))
         yield from simulate(tickets, rules, at, lambda reason: report(Problem(0, "", reason)), holidays)
     finally:
         spool.close()
@@ -98,6 +99,8 @@ def evaluate_ticket(
     until: datetime,
     problem: Callable[[str], None],
     holidays: HolidayProvider | None,
+    *,
+    with_outcomes: bool = False,
 ) -> list[TicketResult]:
     """Evaluate a ticket as of `until` under each version of the rules; a version is a history and its rules.
 
@@ -107,7 +110,10 @@ def evaluate_ticket(
     if versions[0][0][0].at > until:
         return []
     try:
-        return [evaluate_with_firings(history, rules, until, holidays) for history, rules in versions]
+        return [
+            evaluate_with_firings(history, rules, until, holidays, with_outcomes=with_outcomes)
+            for history, rules in versions
+        ]
     except NoOpenHours as error:
         problem(f"ticket {ticket}: {error}")
         return []
@@ -118,11 +124,11 @@ def targets_of(evaluation: Evaluation) -> list[Timer]:
     return [timer for timer in evaluation.timers if isinstance(timer.kind, Target)]
 
 
-def bursts_begun(spool: Spool, rules: Rules) -> dict[str, list[str]]:
+def bursts_begun(spool: Spool, rules: Rules, meanings: PriorityMeanings) -> dict[str, list[str]]:
     """Return the ids of the `burst` escalations that tickets begin under these rules, by ticket."""
     if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
         return {}
-    return begun_bursts(histories(spool, lambda _: None), rules)
+    return begun_bursts(histories(spool, lambda _: None, meanings), rules)
 
 
 def with_bursts(lines: Sequence[Line], bursts: Sequence[str]) -> list[Event]:

@@ -56,7 +56,7 @@ def run(files: Sequence[Path], rules: Rules, holidays: HolidayProvider | None = 
     tests: list[CaseResult] = []
     for file in files:
         try:
-            cases = read_cases(file)
+            cases = read_cases(file, rules.priorities.meanings)
         except RulesError as error:
             problems += error.lines
             continue

@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from slactl.sla.calendar.zone import DAY, date_of, day_number, merged
+from slactl.text import did_you_mean
 
 #: The categories of the `holidays` library that a calendar keeps unless it says otherwise, and the one that names
 #: shorter days, whose hours only the calendar knows.
@@ -115,11 +116,18 @@ def check_region(country: str | None, subdivision: str | None) -> tuple[str, str
     """Return which of country and subdivision is wrong, and why; None where holidays are known for them."""
     if country is None:
         return ("subdivision", "needs a country") if subdivision is not None else None
-    if not is_known_region(country, None):
-        return "country", f"no holidays are known for country {country[:60]!r}; write its two letters, such as DE"
-    if not is_known_region(country, subdivision):
-        return "subdivision", f"{country} has no subdivision {str(subdivision)[:60]!r}"
-    return None
+    if is_known_region(country, subdivision):
+        return None
+    # The list of all countries takes long to make, so it is made for the error message only.
+    from holidays import list_supported_countries
+
+    supported = list_supported_countries(include_aliases=False)
+    if country not in supported:
+        meant = did_you_mean(country, supported, "; write its two letters, such as DE")
+        return "country", f"no holidays are known for country {country[:60]!r}{meant}"
+    known = f" (known: {', '.join(supported[country]) or 'none'})"
+    meant = did_you_mean(str(subdivision), supported[country])
+    return "subdivision", f"{country} has no subdivision {str(subdivision)[:60]!r}{meant}{known}"
 
 
 class SpecialDates:

@@ -43,7 +43,7 @@ def interval(text: str) -> Interval:
 
 
 def interval_text(stated: Interval) -> str:
-    """Return an interval as text, the inverse of `interval`, with seconds only where they are not 0."""
+    """Return an interval as text, the inverse of `interval`, with seconds only if they are not 0."""
     start, end = stated
     return f"{_clock_text(start)}-{_clock_text(end if end <= DAY else end - DAY)}"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Clock, LevelOutcome, Target
-from slactl.sla.timers.pauses import counted, ended, instant_of, optional_instant, reach, reach_all, seconds_of
+from slactl.sla.timers.pauses import clipped, counted, ended, instant_of, optional_instant, reach, reach_all, seconds_of
 from slactl.sla.timers.timer import TimerState
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def next_instant(
         if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
             unseen.append(timer.due_at)
         instants += [min(unseen) + _SECOND] if unseen else []
-    if evaluation.wakes_at is not None and timer.stopped_at is None:
-        instants.append(evaluation.wakes_at)
+    instants += [at for _, at in evaluation.woke]
+    instants += [evaluation.wakes_at] if evaluation.wakes_at is not None else []
     for escalation in rules_watching(timer.clock_run, rules):
         if timer.state is TimerState.UNKNOWN or not escalation.when.matches(evaluation.facts):
             continue
@@ -269,8 +269,10 @@ def _instant_in_days(
         start, lengths = _instant(clock_run, offset, _NOTHING, wall=wall, idle=_NOTHING), [after]
     if start is None:
         return None
-    later = [pause for pause in clock_run.pauses if pause.begin > start]
-    return reach_all(clock_run.calendar, start, lengths, later)
+    later = clipped(clock_run.known_pauses, start)
+    instant = reach_all(clock_run.calendar, start, lengths, later)
+    # The hours of a following date can lie before an instant of a long night.
+    return max(start, instant) if instant is not None else None
 
 
 def seconds_until(clock_run: "ClockRun", offset: Offset, *, wall: bool, idle: int) -> int | None:

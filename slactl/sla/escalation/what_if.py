@@ -39,7 +39,12 @@ class EventGap:
 
 
 def evaluate_with_firings(
-    history: Sequence[Event], rules: Rules, now: datetime, holidays: HolidayProvider | None = None
+    history: Sequence[Event],
+    rules: Rules,
+    now: datetime,
+    holidays: HolidayProvider | None = None,
+    *,
+    with_outcomes: bool = False,
 ) -> tuple[Evaluation, list[Firing]]:
     """Return the ticket as of `now` under these rules, and the levels that would have fired by then, in order.
 
@@ -69,7 +74,8 @@ def evaluate_with_firings(
                 replay.apply(event)
         since = seconds_of(until)
     fired = [firing for firing in decisions.values() if firing.outcome is LevelOutcome.FIRED]
-    return replay.evaluation(now, ()), sorted(fired, key=lambda firing: firing.due_at)
+    evaluation = replay.evaluation(now, (), with_outcomes=with_outcomes)
+    return evaluation, sorted(fired, key=lambda firing: firing.due_at)
 
 
 def _gaps(

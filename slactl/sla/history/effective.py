@@ -1,6 +1,6 @@
 """Return the events of a history that count: without what was retracted, and with what a status brings by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,14 +13,19 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     """Return the events up to `now` from which everything is computed.
 
     An event that a later one retracted is left out, and so are retractions; a retraction can be retracted itself. A
-    status that was set `until` an instant is followed there by `open`, unless another status came first.
+    status that was set `until` an instant is followed there by `open`, unless another status came first. This follows
+    from the history alone: what `check` recorded about it only tells people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if any(event.type is EventType.RETRACTED for event in known):
         known = _without_retracted(known)
-    if any("until" in event.detail for event in known if event.type is EventType.STATUS):
+    if any(not _BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
         known = _woken(known, now)
     return known
+
+
+#: The fields of a status that ends by itself, and of the record that it did.
+_BY_ITSELF = frozenset(("until", "by_itself"))
 
 
 def retractions(history: Sequence[Event]) -> list[datetime]:
@@ -39,6 +44,8 @@ def _without_retracted(history: Sequence[Event]) -> list[Event]:
 
 
 def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
+    recorded = {event.at for event in history if event.detail.get("by_itself")}
+    history = [event for event in history if not event.detail.get("by_itself")]
     woken = list[Event]()
     wakes: Event | None = None
     for event in history:
@@ -47,18 +54,18 @@ def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
             wakes = None
         woken.append(event)
         if event.type is EventType.STATUS:
-            wakes = _waking(event)
+            wakes = _waking(event, recorded)
     return [*woken, wakes] if wakes is not None and wakes.at <= now else woken
 
 
-def _waking(event: Event) -> Event | None:
+def _waking(event: Event, recorded: Collection[datetime]) -> Event | None:
     """Return the event that opens a ticket again when its status ends by itself; None if it does not.
 
-    It is marked as `unrecorded`: the next `check` records it.
+    It is marked as `unrecorded` unless `check` has recorded one at its instant: then the next `check` does.
     """
-    until = event.detail.get("until")
-    if until is None or Status(event.detail["status"]).is_done:
+    until, status = event.detail.get("until"), Status(event.detail["status"])
+    if until is None or status.is_done or status is Status.OPEN:
         return None
-    at = from_text(until) if isinstance(until, str) else until
-    detail = {"status": Status.OPEN.value, "from": event.detail["status"], "unrecorded": True}
-    return replace(event, at=max(at, event.at), detail=detail, actor="slactl", actor_type=ActorType.SYSTEM, id=None)
+    at = max(from_text(until) if isinstance(until, str) else until, event.at)
+    detail = {"status": Status.OPEN.value, "from": status.value, "unrecorded": at not in recorded}
+    return replace(event, at=at, detail=detail, actor="slactl", actor_type=ActorType.SYSTEM, id=None)

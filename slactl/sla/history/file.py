@@ -1,26 +1,19 @@
 """Read and write the history file format: JSON, one event a line."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from slactl.clock import to_text
-from slactl.sla.enums import ActorType, EventType
+from slactl.clock import from_text, to_text
+from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, Status, as_priority_word
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import (
+from slactl.sla.history.fields import FIELDS, HASHES, KEPT_WHEN_EMPTY, PRIORITY, READERS, REQUIRED, TEXTS, TYPE, UNUSED
+from slactl.sla.history.readers import (
     BODY_LENGTH,
-    FIELDS,
-    HASHES,
-    KEPT_WHEN_EMPTY,
     NAME_LENGTH,
-    READERS,
-    REQUIRED,
-    TEXTS,
-    TYPE,
-    UNUSED,
     LineError,
     Reader,
     kind_of,
@@ -32,7 +25,7 @@ from slactl.text import clean, did_you_mean
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
-_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone")
+_TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
 _FRAME = frozenset(("ticket", "at", "type", "rules_version"))
@@ -55,6 +48,8 @@ class TenantEntry:
     name: str
     plan: str | None
     timezone: str | None
+    country: str | None
+    subdivision: str | None
     created_at: datetime
 
 
@@ -117,17 +112,17 @@ def read_object(text: str) -> dict[str, Any]:
     return record
 
 
-def parse_line(text: str) -> Line:
-    """Return the event in a line.
+def parse_line(text: str, meanings: PriorityMeanings = NO_WORDS) -> Line:
+    """Return the event in a line; `meanings` are those of other words for priorities.
 
     Raises:
         LineError: the line is not a JSON object, or a field is missing or wrong.
     """
-    return parse_record(read_object(text))
+    return parse_record(read_object(text), meanings)
 
 
-def parse_record(record: Mapping[str, Any]) -> Line:
-    """Return the event in a record with the fields of the format.
+def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORDS) -> Line:
+    """Return the event in a record with the fields of the format; `meanings` are those of other words for priorities.
 
     Raises:
         LineError: a field is missing, wrong or not known.
@@ -140,6 +135,7 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field, value in record.items():
         reader = readers.get(field)
         if reader is not None:
+            value = as_priority_word(value, meanings) if reader is PRIORITY else value
             converted = reader(value, field) if value is not None else None
             if converted is not None or field in KEPT_WHEN_EMPTY:
                 detail[field] = converted
@@ -148,12 +144,9 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     for field in REQUIRED.get(kind, ()):
         if field not in detail:
             raise LineError(field, "is missing")
-    if detail.get("country") or detail.get("subdivision"):
-        # The library of holidays takes long to import, and few histories have such fields.
-        from slactl.sla.calendar.hours import check_region
-
-        if (wrong := check_region(detail.get("country"), detail.get("subdivision"))) is not None:
-            raise LineError(*wrong)
+    _check_region(detail)
+    if kind is EventType.STATUS:
+        _check_status(at, detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         before, where, domain = texts["requester_email"].rpartition("@")
@@ -165,8 +158,30 @@ def parse_record(record: Mapping[str, Any]) -> Line:
     return Line(ticket, Event(at, kind, detail, actor, actor_type, event_id), texts, recorded_at, number, rules)
 
 
+def _check_region(facts: Mapping[str, Any]) -> None:
+    if facts.get("country") or facts.get("subdivision"):
+        # The library of holidays takes long to import, and few histories have such fields.
+        from slactl.sla.calendar.hours import check_region
+
+        if (wrong := check_region(facts.get("country"), facts.get("subdivision"))) is not None:
+            raise LineError(*wrong)
+
+
+def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
+    """Refuse fields that contradict each other."""
+    status, until = Status(detail["status"]), detail.get("until")
+    if until is not None and status.is_done:
+        raise LineError("until", f"a {status.value} ticket does not open again by itself")
+    if until is not None and from_text(until) < at:
+        raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
+    if detail.get("unknown_instant") and not status.is_done:
+        raise LineError("unknown_instant", f"goes with resolved and closed, not with {status.value}")
+    if detail.get("by_itself") and status is not Status.OPEN:
+        raise LineError("by_itself", f"goes with open, not with {status.value}")
+
+
 def check_unused(kind: EventType, field: str, value: object) -> None:
-    """Check a field from which slactl reads nothing.
+    """Check a field that slactl does not read.
 
     Raises:
         LineError: lines of this type have no such field, or the value would mean something.
@@ -193,13 +208,11 @@ def parse_tenant(record: Mapping[str, Any]) -> TenantEntry:
         if field not in _TENANT_FIELDS:
             raise _unknown(field, _TENANT_FIELDS, TENANT)
     readers = READERS[EventType.TENANT]
-    plan, timezone = record.get("plan"), record.get("timezone")
-    return TenantEntry(
-        name=needed(record, "tenant", read_name),
-        plan=readers["plan"](plan, "plan") if plan is not None else None,
-        timezone=readers["timezone"](timezone, "timezone") if timezone is not None else None,
-        created_at=needed(record, "at", read_instant),
-    )
+    names = ("plan", "timezone", "country", "subdivision")
+    facts = {name: readers[name](value, name) if (value := record.get(name)) is not None else None for name in names}
+    _check_region(facts)
+    name, created_at = needed(record, "tenant", read_name), needed(record, "at", read_instant)
+    return TenantEntry(name=name, **facts, created_at=created_at)
 
 
 def _rules(record: Mapping[str, Any]) -> RulesText:
@@ -240,36 +253,6 @@ def rules_record(rules: RulesText) -> dict[str, Any]:
     """Return a version of the rules as the field `rules_version` of the first line that names it."""
     record = {"toml": rules.canonical, "first_used_at": to_text(rules.first_used_at)}
     return record | ({"holidays_version": rules.holidays_version} if rules.holidays_version is not None else {})
-
-
-def in_order(
-    lines: Iterable[tuple[int, Line]], opened: datetime | None = None
-) -> tuple[list[Line], list[tuple[int, LineError]]]:
-    """Return the lines of one ticket in order of time, from its creation on, and the lines that do not fit.
-
-    Lines of one instant keep the order of the file, but the creation comes first. With `opened` the ticket is known
-    and was created then, so that its creation may be missing here.
-    """
-    created = EventType.CREATED
-    ordered = sorted(lines, key=lambda numbered: (numbered[1].event.at, numbered[1].event.type is not created))
-    problems: list[tuple[int, LineError]] = []
-    history: list[Line] = []
-    start = next((line.event.at for _, line in ordered if line.event.type is created), opened)
-    if opened is not None and start != opened and start is not None:
-        at, start = start, opened
-        reason = f"ticket {ordered[0][1].ticket} was created at {to_text(opened)}, not at {to_text(at)}"
-        problems += [(number, LineError("at", reason)) for number, line in ordered if line.event.type is created]
-        ordered = [(number, line) for number, line in ordered if line.event.type is not created]
-    for number, line in ordered:
-        kind = line.event.type
-        if start is None or line.event.at < start:
-            reason = "is before the ticket was created" if start is not None else "but the ticket was never created"
-            problems.append((number, LineError("at", f"{kind.value} of ticket {line.ticket} {reason}")))
-        elif kind is created and history:
-            problems.append((number, LineError("type", f"ticket {line.ticket} is created a second time")))
-        else:
-            history.append(line)
-    return history, problems
 
 
 def known_fields(kind: EventType) -> tuple[str, ...]:

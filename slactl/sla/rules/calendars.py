@@ -7,7 +7,7 @@ from pydantic import Field
 
 from slactl.clock import is_zone
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidaySet, NoOpenHours, library_holidays
-from slactl.sla.calendar.hours import HALF_DAY, Hours, Region, is_known_region
+from slactl.sla.calendar.hours import HALF_DAY, Hours, Region, check_region
 from slactl.sla.calendar.written import WEEKDAYS, holiday_dates, intervals, special_dates, weekdays, weekly_intervals
 from slactl.sla.rules.lines import KeyPath, Problem
 from slactl.sla.rules.match import Part
@@ -177,19 +177,11 @@ def _country_problems(path: KeyPath, calendar: CalendarRules, *, pinned: bool) -
             if key in calendar.model_fields_set and getattr(calendar, key):
                 yield (*path, key), f"{'a subdivision' if key == 'subdivision' else key} needs a country"
         return
-    if is_known_region(calendar.country, calendar.subdivision):
+    if (wrong := check_region(calendar.country, calendar.subdivision)) is not None:
+        # A pinned version may name a country that the library knows by another name, or not any more.
+        yield from [] if pinned else [((*path, wrong[0]), wrong[1])]
+    else:
         yield from _holiday_problems(path, calendar, calendar.country, pinned=pinned)
-        return
-    # The list of all countries takes long to make, so it is made for the error message only.
-    from holidays import list_supported_countries
-
-    supported = list_supported_countries()
-    if calendar.country not in supported:
-        meant = did_you_mean(calendar.country, supported, "; write its two letters, such as DE")
-        yield (*path, "country"), f"no holidays are known for country {calendar.country!r}{meant}"
-    elif calendar.subdivision is not None and calendar.subdivision not in supported[calendar.country]:
-        known = ", ".join(supported[calendar.country]) or "none"
-        yield (*path, "subdivision"), f"{calendar.country} has no subdivision {calendar.subdivision!r} (known: {known})"
 
 
 def _holiday_problems(path: KeyPath, calendar: CalendarRules, country: str, *, pinned: bool) -> Iterator[Problem]:
@@ -221,6 +213,16 @@ def _names_of_subdivisions(country: str, categories: tuple[str, ...]) -> set[str
     parts = country_holidays(country).subdivisions
     wanted = [HolidaySet(country, part, categories, english=True) for part in parts]
     return {name for one in wanted for name in _holiday_names(one, [2026])}
+
+
+def local_holidays(calendar: CalendarRules) -> list[str]:
+    """Return the holidays that only parts of a calendar's country have, if the calendar names no part."""
+    if calendar.country is None or calendar.subdivision is not None:
+        return []
+    closing = tuple(category for category in calendar.categories if category != HALF_DAY)
+    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [2026])
+    somewhere = _names_of_subdivisions(calendar.country, closing) - everywhere
+    return sorted({name.removesuffix(" (observed)") for name in somewhere} - everywhere)
 
 
 def unknown_words(

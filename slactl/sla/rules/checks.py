@@ -35,6 +35,8 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             if part.timezone is not None:
                 yield from attempt((table, unique, "timezone"), check, part.timezone)
     yield from (wrong := list(calendars.problems(rules.calendars, pinned=pinned)))
+    if not pinned:
+        yield from _tag_problems(rules)
     yield from duplicates(("policy",), "name", [policy.name for policy in rules.policies])
     for number, policy in enumerate(rules.policies):
         yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
@@ -57,7 +59,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
-    yield from rules_views.problems(rules.views)
+    yield from rules_views.problems(rules.views, rules.priorities.meanings)
 
 
 def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
@@ -123,6 +125,28 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, mea
             if measure and time.within.has_days and not _is_whole(rules, calendar):
                 advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
                 yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
+
+
+def _tag_problems(rules: "Rules") -> Iterator[Problem]:
+    """Yield the tags that no ticket can have, because a tag is written without blanks."""
+    tags: list[tuple[KeyPath, Iterable[str]]] = []
+    conditions: list[tuple[KeyPath, match.Match]] = [
+        (("policy", number, "match"), policy.match) for number, policy in enumerate(rules.policies)
+    ]
+    for number, escalation in enumerate(rules.escalations):
+        conditions.append((("escalation", number, "when"), escalation.when))
+        for index, level in enumerate(escalation.levels):
+            here = ("escalation", number, "level", index)
+            conditions.append(((*here, "when"), level.when))
+            tags.append(((*here, "tag"), level.tag))
+    for path, condition in conditions:
+        tags.append(((*path, "tag"), condition.tag))
+        tags.append(((*path, "not", "tag"), condition.not_.tag if condition.not_ is not None else ()))
+    for path, names in tags:
+        for name in names:
+            if "," in name or any(character.isspace() for character in name):
+                dashed = "-".join(name.replace(",", " ").split()) or "needs-review"
+                yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {dashed!r}"
 
 
 def _is_whole(rules: "Rules", calendar: str) -> bool:

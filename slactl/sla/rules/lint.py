@@ -6,13 +6,20 @@ from typing import NamedTuple
 
 from slactl.durations import Duration, Offset
 from slactl.sla.enums import Clock, Condition, Priority, Target
+from slactl.sla.rules.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
-from slactl.sla.rules.match import Facts, Match
-from slactl.sla.rules.model import Escalation, Level
+from slactl.sla.rules.match import Facts, Match, MatchKeys
+from slactl.sla.rules.model import Escalation, Level, Policy
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.
 OTHER = "\x00"
+
+#: How many holidays a warning names.
+MOST_DAYS = 6
+
+#: The zones that are only an offset, and a place that has summer time.
+_FIXED_ZONES = {"EST": "America/New_York", "MST": "America/Denver"}
 
 #: How many kinds of tickets are tried to find one that reaches a policy.
 MOST_TRIED = 20_000
@@ -28,50 +35,63 @@ class LintWarning(NamedTuple):
 def lint(rules: Rules, text: str) -> list[LintWarning]:
     """Return the warnings about rules, by line."""
     lines = Lines(text)
-    warnings = [*_policies(rules), *_targets(rules), *_levels(rules), *_days(rules), *_roles(rules), *_customers(rules)]
+    warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules), *_zones(rules), *_country_days(rules)]
+    warnings += [*_levels(rules), *_days(rules), *_roles(rules), *_customers(rules), *_unheard(rules)]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 
 
 def _policies(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     for number, policy in enumerate(rules.policies):
-        if not any(rules.match(facts) is policy for facts in islice(_tickets(rules, policy.match), MOST_TRIED)):
+        if next(reaching(rules, policy), None) is None:
             above = next((p.name for p in rules.policies[:number] if covers(p.match, policy.match)), None)
             first = f"{above!r} above matches" if above is not None else "the policies above match"
             yield ("policy", number), f"policy {policy.name!r} is never reached: {first} first"
-    if any(rules.match(Facts(OTHER, None, (), priority, None)) is None for priority in Priority):
+    if any(rules.match(facts) is None for facts in islice(_tickets(rules, Match()), MOST_TRIED)):
         last = max(0, len(rules.policies) - 1)
         yield ("policy", last), "no catch-all: a ticket that no policy matches gets no deadline"
 
 
+def reaching(rules: Rules, policy: Policy) -> Iterator[Facts]:
+    """Yield kinds of tickets for which a policy is chosen."""
+    return (facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy)
+
+
 def _tickets(rules: Rules, match: Match) -> Iterator[Facts]:
     """Yield every kind of ticket that a policy matches: with named values, and with values that no policy names."""
-    named = [policy.match for policy in rules.policies]
+    named = [keys for policy in rules.policies for keys in (policy.match, policy.match.not_) if keys is not None]
     plans = match.plan or (OTHER, *{plan for match in named for plan in match.plan})
     tenants: Sequence[str | None] = match.tenant or (None, *{tenant for match in named for tenant in match.tenant})
     domains: Sequence[str | None] = match.requester_domain or (
         None,
         *{domain for match in named for domain in match.requester_domain},
     )
-    # The fewer tags a ticket has, the fewer policies above match it.
-    tags: Sequence[tuple[str, ...]] = [(tag,) for tag in match.tag] or [()]
+    # The fewer tags a ticket has, the fewer policies above match it; but those that a policy excludes keep it away.
+    excluded = {tag for policy in rules.policies if policy.match.not_ is not None for tag in policy.match.not_.tag}
+    more: list[tuple[str, ...]] = [(), tuple(sorted(excluded))]
+    more += [(tag,) for tag in sorted(excluded)]
+    own: Sequence[tuple[str, ...]] = [(tag,) for tag in match.tag] or [()]
+    tags = [(*some, *others) for others in more for some in own]
     for plan, priority, tenant, domain, tag in product(plans, match.priority or Priority, tenants, domains, tags):
         yield Facts(plan, tenant, tag, priority, domain.lower() if domain is not None else None)
 
 
 def covers(earlier: Match, later: Match) -> bool:
     """Return whether `earlier` matches every ticket that `later` matches."""
-    for key in Match.model_fields:
+    for key in MatchKeys.model_fields:
         wanted, given = getattr(earlier, key), getattr(later, key)
         if wanted and (not given or not set(given) <= set(wanted)):
             return False
-    return True
+    return earlier.not_ is None or earlier.not_ == later.not_
 
 
 def _targets(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
     """Yield plans and priorities without a target, at the policy that matches them or names the plan."""
     for number, policy in enumerate(rules.policies):
-        tickets = [facts for facts in islice(_tickets(rules, policy.match), MOST_TRIED) if rules.match(facts) is policy]
-        bare = [facts for facts in tickets if not any(policy.target(facts.priority, target) for target in Target)]
+        bare = [
+            facts
+            for facts in reaching(rules, policy)
+            if not any(policy.target(facts.priority, target) for target in Target)
+        ]
         if bare:
             priorities = ", ".join(dict.fromkeys(facts.priority.value for facts in bare))
             yield ("policy", number), f"policy {policy.name!r} has no targets for {priorities} tickets{_of_plans(bare)}"
@@ -86,6 +106,43 @@ def _targets(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
 def _of_plans(tickets: Sequence[Facts]) -> str:
     plans = dict.fromkeys(facts.plan for facts in tickets if facts.plan != OTHER)
     return f" of plan {', '.join(plans)}" if plans and all(facts.plan != OTHER for facts in tickets) else ""
+
+
+def _short_resolutions(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield resolutions that are due before the first response, where both are counted alike."""
+    for number, policy in enumerate(rules.policies):
+        for key, times in policy.targets.items():
+            first, resolution = times.first_response, times.resolution
+            if first is None or resolution is None or first.calendar != resolution.calendar:
+                continue
+            pair = first.within, resolution.within
+            if any(time.until is not None for time in pair) or pair[0].in_dates != pair[1].in_dates:
+                continue
+            if resolution.within[:2] < first.within[:2]:
+                whose = f"policy {policy.name!r}: the resolution of {key} tickets, {resolution.within},"
+                path = ("policy", number, "targets", key, "resolution")
+                yield path, f"{whose} is shorter than their first response, {first.within}"
+
+
+def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield zones that keep one offset all year where a place has summer time."""
+    for table, parts in (("calendars", rules.calendars), ("roles", rules.roles), ("people", rules.people)):
+        for name, part in parts.items():
+            place = _FIXED_ZONES.get(part.timezone or "")
+            if place is None and (part.timezone or "").startswith(("Etc/GMT+", "Etc/GMT-")):
+                place = "Europe/Berlin"
+            if place is not None:
+                message = f"time zone {part.timezone} has no summer time; write a place, such as {place}"
+                yield (table, name, "timezone"), message
+
+
+def _country_days(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield countries with holidays that only parts of them have, where the calendar names no part."""
+    for name, calendar in rules.calendars.items():
+        if days := local_holidays(calendar):
+            listed = ", ".join(days[:MOST_DAYS]) + (f" and {len(days) - MOST_DAYS} more" if days[MOST_DAYS:] else "")
+            message = f"without a subdivision of {calendar.country} these holidays count as working days: {listed}"
+            yield ("calendars", name, "country"), message
 
 
 def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
@@ -140,7 +197,7 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
     """Return why a level can never have an effect, or None."""
     if not any((level.priority, level.assign, level.note, level.tag, level.notify)):
         return "does nothing: no priority, assign, note, tag, notify"
-    for key in Match.model_fields:
+    for key in MatchKeys.model_fields:
         outer, inner = getattr(escalation.when, key), getattr(level.when, key)
         if key != "tag" and outer and inner and not set(outer) & set(inner):
             return f"can never fire: its when excludes the {key} of the escalation rule"
@@ -179,3 +236,19 @@ def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
                     ("escalation", number, "level", index),
                     "customers get no message: settings.customer_mail is not set",
                 )
+
+
+def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+    """Yield levels whose recipients are nobody, and a manual escalation that tells nobody."""
+    for number, escalation in enumerate(rules.escalations):
+        for index, level in enumerate(escalation.levels):
+            is_unassigned, stays = escalation.on is Condition.UNASSIGNED, level.assign is None
+            nobody = {"assignee"} if is_unassigned and stays else set()
+            nobody |= {"previous_assignee"} if is_unassigned or stays else set()
+            if level.notify and escalation.fallback is None and nobody.issuperset(level.notify):
+                where = f"level {level.id!r} of {escalation.id!r} reaches nobody"
+                message = f"{where}: its tickets have no {' and no '.join(level.notify)}, and the rule has no fallback"
+                yield ("escalation", number, "level", index), message
+    if not rules.settings.manual_escalation.notify:
+        message = "slactl escalate tells nobody: settings.manual_escalation has no notify"
+        yield ("settings", "manual_escalation"), message

@@ -131,7 +131,10 @@ def _message(
     kind: str, message: str, key_path: tuple[str | int, ...], known_keys: Callable[[KeyPath], Iterable[str]]
 ) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key {key_path[-1]}{did_you_mean(str(key_path[-1]), known_keys(key_path[:-1]))}"
+        known = list(known_keys(key_path[:-1]))
+        return f"unknown key {key_path[-1]}" + did_you_mean(
+            str(key_path[-1]), known, f"; the keys here are {', '.join(known)}" if known else ""
+        )
     if kind == "too_short":
         return "must have at least one entry"
     if kind == "missing":

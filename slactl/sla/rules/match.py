@@ -80,6 +80,10 @@ class Match(MatchKeys):
             raise ValueError("an empty table excludes every ticket; remove the key")
         return value
 
+    def stated(self) -> dict[str, Any]:
+        """Return the keys that are there, under their names in the file."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     def matches(self, facts: Facts) -> bool:
         """Return whether a ticket with these facts matches."""
         return super().matches(facts) and (self.not_ is None or not self.not_.matches(facts))

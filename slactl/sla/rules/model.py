@@ -15,9 +15,11 @@ from slactl.sla.enums import (
     NextResponseFrom,
     OnUnknown,
     Priority,
+    PriorityMeanings,
     Reopen,
     Status,
     Target,
+    priority_meanings,
 )
 from slactl.sla.rules.match import Match, Part
 from slactl.sla.rules.values import (
@@ -82,6 +84,11 @@ class PriorityWords(Part):
     normal: Names = ()
     high: Names = ()
     urgent: Names = ()
+
+    @cached_property
+    def meanings(self) -> PriorityMeanings:
+        """Return the priority that each word means, by the word in small letters."""
+        return priority_meanings(self.model_dump())
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "PriorityWords":

@@ -15,7 +15,7 @@ from slactl.clock import parse_instant
 from slactl.durations import parse_wall_duration
 from slactl.errors import RulesError, UsageError
 from slactl.files import BY_HAND, read_text
-from slactl.sla.enums import Priority, Status, Target
+from slactl.sla.enums import Priority, PriorityMeanings, Status, Target, as_priority_word
 from slactl.text import did_you_mean, not_one_of, quoted
 
 if TYPE_CHECKING:
@@ -76,10 +76,14 @@ READY_MADE: Mapping[str, View] = {
 }
 
 
-def problems(views: Mapping[str, View]) -> Iterator["Problem"]:
-    """Yield everything that is wrong with views, as path and message."""
+def problems(views: Mapping[str, View], meanings: PriorityMeanings) -> Iterator["Problem"]:
+    """Yield everything that is wrong with views, as path and message.
+
+    `meanings` are those of the other words for priorities that the rules name.
+    """
     for name, view in views.items():
-        for key, value in view.items():
+        for key, stated in view.items():
+            value = _priorities(stated, meanings) if key == "priority" else stated
             if key in OPTIONS:
                 yield from _value_problems(("views", name, key), value, OPTIONS[key])
             else:
@@ -88,6 +92,11 @@ def problems(views: Mapping[str, View]) -> Iterator["Problem"]:
         forms = [key for key in FORMS if view.get(key)]
         if len(forms) > 1:
             yield ("views", name, forms[1]), f"{' and '.join(forms)} cannot be used together"
+
+
+def _priorities(value: object, meanings: PriorityMeanings) -> object:
+    words = [as_priority_word(word, meanings) for word in (value if isinstance(value, list) else [value])]
+    return words if isinstance(value, list) else words[0]
 
 
 def _value_problems(key_path: "KeyPath", value: object, option: ViewOption) -> Iterator["Problem"]:
@@ -140,13 +149,13 @@ def read_views(path: Path) -> dict[str, View]:
     return {**READY_MADE, **{name: view for name, view in named.items() if isinstance(view, dict)}}
 
 
-def check_view(name: str, view: View, path: Path) -> None:
-    """Refuse a view that is not valid.
+def check_view(name: str, view: View, path: Path, meanings: PriorityMeanings) -> None:
+    """Refuse a view that is not valid; `meanings` are those of the other words for priorities in the same file.
 
     Raises:
         RulesError: each problem has its line.
     """
-    wrong = list(problems({name: view}))
+    wrong = list(problems({name: view}, meanings))
     if wrong:
         from slactl.sla.rules.lines import Lines, path_text
 

@@ -57,6 +57,8 @@ class TrackedTarget:
     stopped: int | None = None
     manual: int | None = None
     missed: list[Missed] = field(default_factory=list)
+    #: All of them, including those that are not missed under the present duration.
+    replaced: list[Missed] = field(default_factory=list)
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
@@ -64,7 +66,7 @@ class TrackedTarget:
     set_at: int = 0
     #: Whether it was set only after it had ended: its end was no end of a target then.
     set_after_end: bool = False
-    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level, not a person.
+    #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level.
     ended_unanswered: bool = False
     ended_by_level: bool = False
 
@@ -77,6 +79,12 @@ class TrackedTarget:
     def is_set(self) -> bool:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
+
+    @property
+    def ended_as_promised(self) -> bool:
+        """Whether it had a target when it stopped, and the history tells the instant."""
+        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
+        return self.is_set and is_after_promise and not self.is_unknown
 
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
         """Set the duration, counted from the start or from a later instant; None takes the target away.
@@ -98,8 +106,9 @@ class TrackedTarget:
         self.set_after_end |= not self.is_set and self.stopped is not None
         before, calendar = self.due_if_resumed(at), self.calendar
         counted_from = self.counted_from if terms.counts_from_change else None
-        alters = not self.is_set or duration != self.duration
-        if by_person and terms.counts_from_change and self.stopped is None:
+        alters = duration != self.duration
+        open_or_new = self.stopped is None or not self.is_set  # what ended before counts from its start
+        if by_person and terms.counts_from_change and open_or_new and duration is not None:
             self.terms = terms
             counted_from = at if alters or self.calendar is not calendar else counted_from
         self.aim(duration, terms, counted_from)
@@ -112,16 +121,21 @@ class TrackedTarget:
         """Set the deadline to an instant that a person chose, or clear (None) the one set before."""
         if self.stopped is not None or due == self.manual:
             return
-        before, late = self.due_if_resumed(at), self._is_past_due(at)
-        if late and before is not None:
+        before, last = self.due_if_resumed(at), self.missed[-1].due if self.missed else None
+        late = not self.is_unknown and self._is_past_due(at)
+        if late and before is not None and (last is None or before > last):
             late_since = self._late_since(before, ended(self._pauses(), at))
-            self.missed.append(Missed(before, at, self.manual is not None, self.agreement, late_since))
+            missed = Missed(before, at, self.manual is not None, self.agreement, late_since)
+            self.missed.append(missed)
+            self.replaced.append(missed)
         self.manual, self.set_at = due, at
-        self._count_revision(before, at, after_a_miss=late)
+        self._count_revision(before, at)
+        if self.missed:
+            self._number_agreement(self.due_if_resumed(at))
 
     def as_stopped(self) -> "TrackedTarget":
         """Return a copy of the target as it stopped, which no later event changes."""
-        return replace(self, missed=[*self.missed])
+        return replace(self, missed=[*self.missed], replaced=[*self.replaced])
 
     def reopen(self, at: int) -> None:
         """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it.
@@ -160,7 +174,8 @@ class TrackedTarget:
         past = ended(pauses, now)
         clock_run = self._clock_run(pauses, now)
         due, target, calendar = clock_run.due, self._target(clock_run.due, past), self.calendar
-        end = self.stopped if self.stopped is not None else max(now, self.start)
+        # A target that appears with a person's change may have been done before it.
+        end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
         breaches = self._breaches((due, self._late_since(due, past)) if late and due is not None else None)
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
@@ -256,7 +271,7 @@ class TrackedTarget:
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
         judged = []
-        for missed in self.missed:
+        for missed in self.replaced:
             due = missed.due
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
@@ -283,7 +298,13 @@ class TrackedTarget:
         last = pauses[-1].end if pauses else None
         return self.counted_from if last is None else last
 
-    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool) -> None:
+    def _number_agreement(self, due: int | None) -> None:
+        """Count an agreement on a deadline later than the last one that was missed; an earlier one is not new."""
+        last = self.missed[-1]
+        is_later = due is None or due > last.due
+        self.agreement = max(self.agreement, last.agreement + 1) if is_later else last.agreement
+
+    def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
         """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""
         after = self.due_if_resumed(at)
         if before is not None and after is not None and after > before:

@@ -4,48 +4,15 @@ They are facts: reopening the ticket or moving a deadline takes nothing back.
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import chain
 
-from slactl.sla.enums import Priority, Target
+from slactl.sla.enums import Target
 from slactl.sla.timers.deadline import TrackedTarget
 from slactl.sla.timers.pauses import PauseReason, seconds_of
-from slactl.sla.timers.timer import Breach, Timer
-
-
-class Groups(NamedTuple):
-    """Hold what reports group by, as it was at an outcome."""
-
-    plan: str
-    tenant: str | None
-    priority: Priority
-    assignee: str | None
-    policy: str | None
-    tags: tuple[str, ...]
-
-
-class Outcome(NamedTuple):
-    """Hold how a cycle of a target ended, or that its deadline passed.
-
-    `missed_at` is the deadline that passed undone, if no earlier outcome counts it; `late_since` is the same, or the
-    later instant at which a change set it to the past. `stopped_at` is None while the clock goes on, and where a person
-    agreed on another deadline after a miss. `seconds` are counted up to the stop.
-    `averaged` is false for a first response that nobody gave before the ticket was resolved.
-    """
-
-    kind: Target
-    cycle: int
-    agreement: int
-    stopped_at: datetime | None
-    missed_at: datetime | None
-    late_since: datetime | None
-    met: bool
-    seconds: int | None
-    averaged: bool
-    paused_seconds: int
-    closed_seconds: int
-    groups: Groups
+from slactl.sla.timers.timer import Breach, Groups, Outcome, Timer
 
 
 class GroupLog:
@@ -71,20 +38,20 @@ class GroupLog:
 def outcomes(
     judged: Iterable[tuple[TrackedTarget, Timer]], earlier: Sequence[TrackedTarget], log: GroupLog, now: datetime
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of all cycles; `earlier` are the cycles as they were each time they had stopped before."""
+    """Yield the outcomes of all cycles.
+
+    `earlier` are the cycles as they were each time they had stopped before, and those that have no target any more.
+    """
     at = seconds_of(now)
-    for tracked, timer in judged:
-        counted: set[int] = set()
-        for before in earlier:
-            if before.kind is tracked.kind and before.cycle == tracked.cycle:
-                yield from _of_one(before, before.timer(at), counted, log)
-        yield from _of_one(tracked, timer, counted, log)
+    counted = defaultdict[tuple[Target, int], set[int]](set)
+    for tracked, timer in chain(((before, before.timer(at)) for before in earlier), judged):
+        yield from _of_one(tracked, timer, counted[tracked.kind, tracked.cycle], log)
 
 
 def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupLog) -> Iterator[Outcome]:
     """Yield how a cycle ended, and the missed deadlines whose agreements are not in `counted` yet."""
     assert isinstance(timer.kind, Target)
-    is_no_end = tracked.is_unknown or tracked.ended_by_level or tracked.set_after_end
+    is_no_end = tracked.ended_by_level or tracked.set_after_end or not tracked.ended_as_promised
     stopped = None if is_no_end else timer.stopped_at
     new = [breach for breach in timer.breaches if breach.agreement not in counted]
     counted.update(breach.agreement for breach in new)
@@ -97,6 +64,7 @@ def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupL
             kind=timer.kind,
             cycle=timer.cycle,
             agreement=agreement,
+            started_at=timer.started_at,
             stopped_at=ends,
             missed_at=breach.at if breach is not None else None,
             late_since=breach.late_since if breach is not None else None,

@@ -69,7 +69,7 @@ class PauseLog:
 
     def clipped(self, start: int, stop: int | None) -> tuple[Pause, ...]:
         """Return the pauses within [start, stop), cut at both ends; without a stop the last one may still go on."""
-        if self._reason is None and not self._ended:
+        if (self._reason is None and not self._ended) or (stop is not None and stop <= start):
             return ()
         pauses = [
             Pause(begin if begin > start else start, end if stop is None or end < stop else stop, reason)
@@ -79,6 +79,12 @@ class PauseLog:
         if self._reason is not None and (stop is None or self._since < stop):
             pauses.append(Pause(max(self._since, start), stop, self._reason))
         return tuple(pauses)
+
+
+def clipped(pauses: Sequence[Pause], start: int) -> list[Pause]:
+    """Return what lies after an instant of some pauses."""
+    later = (pause for pause in pauses if pause.end is None or pause.end > start)
+    return [pause._replace(begin=max(pause.begin, start)) for pause in later]
 
 
 def ended(pauses: Sequence[Pause], now: int) -> Sequence[Pause]:

@@ -28,11 +28,11 @@ from slactl.sla.rules.match import Facts
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import Conditions
 from slactl.sla.timers.facts import OF_FACTS, TicketFacts
-from slactl.sla.timers.outcomes import GroupLog, Groups, outcomes
+from slactl.sla.timers.outcomes import GroupLog, outcomes
 from slactl.sla.timers.pauses import instant_of, optional_instant, seconds_of
 from slactl.sla.timers.targets import TrackedTargets
 from slactl.sla.timers.terms import Terms
-from slactl.sla.timers.timer import ClockRun, Evaluation, Timer
+from slactl.sla.timers.timer import ClockRun, Evaluation, Groups, Timer
 
 #: Returns the rules with a hash, or the current rules for None.
 RulesFor = Callable[[str | None], Rules]
@@ -64,7 +64,7 @@ class Replay:
         self._resolved = self._first_resolved = at if self._status.is_done else None
         self._acked_until: datetime | None = None
         self._until: datetime | None = None
-        self._woke: tuple[Status, datetime] | None = None
+        self._woke: list[tuple[Status, datetime]] = []
         self._levels: set[tuple[str, str]] = set()
         self._by_hand = 0
         self._targets = TrackedTargets(
@@ -122,7 +122,7 @@ class Replay:
     ) -> Evaluation:
         """Return the ticket and its timers as of `now`, which must not be before the last event."""
         timers = self.timers(now, conditions)
-        judged = zip(self._targets, timers, strict=False) if with_outcomes else ()
+        judged = zip(self._targets, timers, strict=False)
         unmet = [timer for timer in timers if timer.due_at is not None and timer.stopped_at is None]
         first = min(unmet, key=lambda timer: timer.due_at or now, default=None)
         policy, facts, acked = self._targets.terms.policy, self._facts, self._acked_until
@@ -133,6 +133,7 @@ class Replay:
             plan=facts.plan,
             tenant=facts.tenant,
             timezone=facts.timezone,
+            region=facts.region,
             assignee=self._assignee,
             tags=facts.tags,
             requester_domain=facts.now.requester_domain,
@@ -143,7 +144,7 @@ class Replay:
             first_responded_at=optional_instant(self._replied_at),
             resolved_at=optional_instant(self._resolved),
             first_resolved_at=optional_instant(self._first_resolved),
-            woke=self._woke,
+            woke=tuple(self._woke),
             wakes_at=self._until if self._until is not None and self._until > now else None,
             acked_until=acked if acked is not None and acked > now else None,
             escalated=bool(self._levels) or self._by_hand > 0,
@@ -151,7 +152,7 @@ class Replay:
             due_at=first.due_at if first is not None else None,
             due_target=first.kind if first is not None and isinstance(first.kind, Target) else None,
             timers=tuple(timers),
-            outcomes=tuple(outcomes(judged, self._targets.earlier, self._groups, now)),
+            outcomes=tuple(outcomes(judged, self._targets.earlier(), self._groups, now)) if with_outcomes else (),
             terms=self._targets.terms,
         )
 
@@ -208,7 +209,7 @@ class Replay:
         after, before = Status(event.detail["status"]), self._status
         until = event.detail.get("until")
         self._until = from_text(until) if isinstance(until, str) else until
-        self._woke = (before, event.at) if event.detail.get("unrecorded") else None
+        self._woke += [(before, event.at)] if event.detail.get("unrecorded") else []
         if after is before:
             return
         self._status = after

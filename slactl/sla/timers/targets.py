@@ -13,6 +13,7 @@ class TrackedTargets:
 
     __slots__ = (
         "_created",
+        "_earlier",
         "_first_response",
         "_logs",
         "_next_responses",
@@ -22,7 +23,6 @@ class TrackedTargets:
         "_unknown",
         "_updates",
         "_waiting",
-        "earlier",
         "terms",
     )
 
@@ -41,7 +41,7 @@ class TrackedTargets:
         self._created, self._status = at, Status.OPEN
         self._logs = {kind: PauseLog() for kind in Target}
         #: The cycles that were reopened, as they had stopped.
-        self.earlier: list[TrackedTarget] = []
+        self._earlier: list[TrackedTarget] = []
         self._replied = outbound
         self._unknown = set(unknown)
         self._waiting: int | None = None
@@ -53,13 +53,15 @@ class TrackedTargets:
         if terms.opening_waits and not outbound:
             self._begin_next_response(at)
         if status is not self._status:
-            self.change_status(at, status)
+            self.change_status(at, status, unknown_instant=Target.RESOLUTION in self._unknown)
 
     def __iter__(self) -> Iterator[TrackedTarget]:
         """Yield every target that was ever set, met and missed ones included."""
-        for tracked in (*self._first(), *self._next_responses, *self._updates, *self._resolutions):
-            if tracked.is_set:
-                yield tracked
+        return (tracked for tracked in self._cycles() if tracked.is_set)
+
+    def earlier(self) -> list[TrackedTarget]:
+        """Return the cycles that were reopened, as they had stopped, and those that were missed and have no target."""
+        return [*self._earlier, *(tracked for tracked in self._cycles() if tracked.missed and not tracked.is_set)]
 
     def still_open(self) -> Iterator[TrackedTarget]:
         """Return the targets that have not stopped."""
@@ -81,11 +83,12 @@ class TrackedTargets:
         if is_done and not was_done:
             for tracked in self.still_running():
                 tracked.stopped = at
+                if tracked.kind is Target.RESOLUTION and not unknown_instant:
+                    tracked.know(at)
                 tracked.is_unknown = unknown_instant or tracked.is_unknown
                 tracked.ended_unanswered = tracked.kind is Target.FIRST_RESPONSE
                 tracked.ended_by_level = by_system and tracked.ended_unanswered
             if not unknown_instant:
-                self._resolutions[-1].know(at)
                 self._unknown.discard(Target.RESOLUTION)
         elif was_done and not is_done:
             self._reopen(at)
@@ -156,7 +159,7 @@ class TrackedTargets:
         last = self._resolutions[-1]
         if self.terms.reopen == Reopen.CONTINUE:
             for tracked in (last, *(self._first() if not self._replied else ())):
-                self.earlier += [tracked.as_stopped()] if tracked.is_set else []
+                self._earlier += [tracked.as_stopped()] if tracked.is_set else []
                 tracked.reopen(at)
                 if tracked.kind in self._unknown:
                     tracked.is_unknown = True
@@ -167,6 +170,9 @@ class TrackedTargets:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and self._messages_wait:
             self._begin_next_response(waiting, at)
+
+    def _cycles(self) -> tuple[TrackedTarget, ...]:
+        return (*self._first(), *self._next_responses, *self._updates, *self._resolutions)
 
     def _first(self) -> tuple[TrackedTarget, ...]:
         return (self._first_response,) if self._first_response is not None else ()

@@ -12,7 +12,7 @@ from slactl.sla.timers.pauses import Pause, PauseReason
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
-    from slactl.sla.timers.outcomes import Outcome
+    from slactl.sla.calendar.hours import Region
     from slactl.sla.timers.terms import Terms
 
 
@@ -40,6 +40,41 @@ class Breach(NamedTuple):
     at: datetime
     agreement: int
     late_since: datetime
+
+
+class Groups(NamedTuple):
+    """Hold what reports group by, as it was at an outcome."""
+
+    plan: str
+    tenant: str | None
+    priority: Priority
+    assignee: str | None
+    policy: str | None
+    tags: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """Hold how a cycle of a target ended, or that its deadline passed.
+
+    `missed_at` is the deadline that passed undone, if no earlier outcome counts it; `late_since` is the same, or the
+    later instant at which a change set it to the past. `stopped_at` is None while the clock goes on, and where a person
+    agreed on another deadline after a miss. `seconds` are counted up to the stop.
+    `averaged` is false for a first response that nobody gave before the ticket was resolved.
+    """
+
+    kind: Target
+    cycle: int
+    agreement: int
+    started_at: datetime
+    stopped_at: datetime | None
+    missed_at: datetime | None
+    late_since: datetime | None
+    met: bool
+    seconds: int | None
+    averaged: bool
+    paused_seconds: int
+    closed_seconds: int
+    groups: Groups
 
 
 class ClockRun(NamedTuple):
@@ -139,6 +174,7 @@ class Evaluation:
     plan: str
     tenant: str | None
     timezone: str | None
+    region: "Region | None"
     assignee: str | None
     tags: tuple[str, ...]
     requester_domain: str | None
@@ -149,7 +185,7 @@ class Evaluation:
     first_responded_at: datetime | None
     resolved_at: datetime | None
     first_resolved_at: datetime | None
-    woke: tuple[Status, datetime] | None
+    woke: tuple[tuple[Status, datetime], ...]
     wakes_at: datetime | None
     acked_until: datetime | None
     escalated: bool
@@ -157,7 +193,7 @@ class Evaluation:
     due_at: datetime | None
     due_target: Target | None
     timers: tuple[Timer, ...]
-    outcomes: "tuple[Outcome, ...]"
+    outcomes: tuple[Outcome, ...]
     terms: "Terms" = field(repr=False, compare=False)
 
     @property

@@ -14,10 +14,11 @@ from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import Any
 
+from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, by_ticket, rows
 from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
-from slactl.store.schema.events import DEADLINES, ERASE, RULES_SEAL, SEALING
+from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
 
 #: The most ids in one `IN (…)`.
 BATCH = 500
@@ -25,6 +26,7 @@ BATCH = 500
 _LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
 #: The characters that the seal escapes and SQLite does not.
 _ESCAPED = re.compile("[^\0-\x7e]")
+_OF_EVENT = COLUMNS.split(", ")
 #: Words of SQLite's errors about text that is not valid UTF-8, and about bytes in the place of text.
 _UNREADABLE = ("decode", "JSON cannot hold BLOB")
 
@@ -196,6 +198,24 @@ class Stored:
     texts: Mapping[tuple[int, str], str]
     fired: Sequence[Row]
     outcomes: Sequence[Row] | None
+
+    @property
+    def history(self) -> list[Event]:
+        """Return the events that columns follow from, by time."""
+        found = (from_row(*(row[name] for name in _OF_EVENT)) for row in self.events if row["action"] in OF_HISTORY)
+        return [event for event in found if event is not None]
+
+    @property
+    def breaches(self) -> list[tuple[str, str, Row]]:
+        """Return each breach that was noticed: its target, when that was, and the detail of its event."""
+        details = ((row["at"], facts_of(row["detail"])) for row in self.events if row["action"] == BREACH)
+        return [(str(facts.get("target")), at, facts) for at, facts in details]
+
+
+def facts_of(detail: str) -> Row:
+    """Return the fields of an event's detail; none where it is not an object."""
+    found = json.loads(detail)
+    return found if isinstance(found, dict) else {}
 
 
 def numbers(connection: sqlite3.Connection, after: int, most: int) -> list[int]:

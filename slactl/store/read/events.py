@@ -59,7 +59,7 @@ def identities(transaction: sqlite3.Connection, tickets: Sequence[int]) -> dict[
         for number, *row in transaction.execute(query, batch):
             known = identity(*row)
             found[number].update([known] if known is not None else [])
-        # What expired or was skipped is on the record without an event.
+        # Levels that expired or were skipped have a record, but no event.
         silent = f"SELECT * FROM escalation WHERE ticket_id IN ({marks(batch)}) AND event_id IS NULL"
         for decided in rows(transaction, silent, batch):
             event = Event(from_text(decided["fired_at"]), EventType.ESCALATED, decided)
@@ -114,7 +114,7 @@ def event_record(row: Row) -> "EventRecord":
 
 
 def corrections(transaction: sqlite3.Connection, number: int) -> list[Row]:
-    """Return the breaches of one ticket that backdated changes took back: when, by whom and why, oldest first."""
+    """Return the recorded breaches of one ticket that were corrected: when, by whom and why, oldest first."""
     columns = {name: f"json_extract(detail, '$.{name}')" for name in ("target", "cycle", "due_at", "reason")}
     columns |= {"corrected_at": "recorded_at", "actor": "actor"}
     selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
@@ -143,7 +143,7 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
 
 
 def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
-    """Yield the messages of one ticket by time; `body` is None where it was erased.
+    """Yield the messages of one ticket by time; `body` is None if it was erased.
 
     With `last` these are the last messages alone, and with `most` at most so many characters of each body; `written`
     then tells an erased body from one that never was.

@@ -129,7 +129,7 @@ def _standing(wanted: TicketFilter) -> Iterator[str]:
     only_open = all(status in OPEN_STATUSES for status in wanted.statuses)
     has_deadline = wanted.breached or wanted.due_within is not None
     if has_deadline or (only_open and (wanted.statuses or not wanted.with_done)):
-        # Said even where it follows from the rest, so that the index of the open tickets serves.
+        # Stated even if it follows from the rest, so that SQLite uses the index of the open tickets.
         yield views.OPEN
     if wanted.escalated:
         yield "t.escalated"

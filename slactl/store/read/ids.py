@@ -18,7 +18,7 @@ def ids_like(path: Path, prefix: str, most: int = 100) -> list[str]:
     External ids that are numbers are left out: typed alone they mean slactl's own numbers.
 
     Raises:
-        DatabaseError: the database is missing, not from slactl, busy, or where others may replace it.
+        DatabaseError: the database is missing, not from slactl, busy, or in a place where others may replace it.
     """
     refuse_strangers(path)
     opened = f"{path.resolve().as_uri()}?mode=ro"

@@ -108,7 +108,7 @@ _AT_OPENING = {
 
 
 def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
-    """Return how many breaches whose deadline lies in a period were noted and taken back by a backdated change."""
+    """Return the number of recorded breaches with a deadline in a period that were corrected later."""
     due_at = "json_extract(detail, '$.due_at')"
     query = f"""SELECT COUNT(*) FROM (SELECT DISTINCT ticket_id, json_extract(detail, '$.target'), {due_at} FROM event
     WHERE action = '{CORRECTION}' AND {period.holds(due_at)})"""

@@ -101,8 +101,8 @@ def version_of(connection: sqlite3.Connection, rules_hash: str) -> StoredVersion
 def latest_own_version(connection: sqlite3.Connection) -> StoredVersion | None:
     """Return the version that this service desk used last; None if there is none.
 
-    An import may bring versions of another service desk, which are not meant. An old database does not say which
-    version is its own; then the version that came last is returned.
+    An import may add versions of another service desk, which do not count. An old database does not say which versions
+    are its own; then the version that was added last counts.
     """
     row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (OWN_HASH,)).fetchone()
     row = row or connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()

@@ -33,9 +33,9 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: The keys in `meta` of the fingerprint of the last valid rules file, of the hash of the rules with which every next
-#: instant was calculated, and of the hash of the last rules of this service desk that a version was needed of.
-#: Addresses of messages are never read from the database.
+#: Three keys in `meta`: the fingerprint of the last valid rules file, the hash of the rules with which every next
+#: instant was calculated, and the hash of the last own rules of which a version was stored. Addresses of messages are
+#: never read from the database.
 FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 
@@ -71,7 +71,7 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
 
 
 def last_reading(connection: sqlite3.Connection) -> LastReading | None:
-    """Return the clocks as the last run read them; None where no run did."""
+    """Return the clocks as the last run read them; None if no run read them."""
     row = connection.execute(
         "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -120,7 +120,7 @@ def last_good(connection: sqlite3.Connection) -> str | None:
 
 
 def last_failure(connection: sqlite3.Connection) -> int | None:
-    """Return the exit code of the last run that ended, where that was not a good one; None else."""
+    """Return the exit code of the last run that ended if it was not 0; else None."""
     row = connection.execute("SELECT exit_code FROM run WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
     return int(row[0]) if row is not None and row[0] else None
 
@@ -134,7 +134,7 @@ def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
 
 
 def first_due(connection: sqlite3.Connection) -> str | None:
-    """Return the instant from which on a run has something to do; None where nothing comes."""
+    """Return the instant from which a run has something to do; None if there is none."""
     found = connection.execute("SELECT min(next_at) FROM timer WHERE next_at IS NOT NULL").fetchone()[0]
     return None if found is None else str(found)
 

@@ -122,7 +122,7 @@ def escalation_count(transaction: sqlite3.Connection, number: int) -> int:
 
 def tenants(transaction: sqlite3.Connection) -> "list[Tenant]":
     """Return every tenant, by name."""
-    found = rows(transaction, "SELECT name, plan, timezone, created_at FROM tenant ORDER BY name")
+    found = rows(transaction, "SELECT name, plan, timezone, country, subdivision, created_at FROM tenant ORDER BY name")
     return cast("list[Tenant]", list(found))
 
 

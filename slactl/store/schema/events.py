@@ -34,10 +34,10 @@ RESOLVE, CLOSE, REOPEN = "ticket.resolve", "ticket.close", "ticket.reopen"
 #: Events that slactl notes for people, from which nothing is calculated: a breach it detected, deadlines it set.
 BREACH, DEADLINES = "sla.breach", "sla.due"
 
-#: A breach that was noted and that a backdated change took back; the detail says why.
+#: The correction of a recorded breach by a backdated change; the detail has the reason.
 CORRECTION = "sla.correct"
 
-#: The types of the events that are noted for people, by audit name.
+#: The types of events that are recorded for people only, by audit name.
 NOTED = {BREACH: EventType.BREACHED, CORRECTION: EventType.CORRECTED}
 
 #: An erasure of texts; the detail has the numbers of their events by field.

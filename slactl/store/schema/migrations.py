@@ -103,14 +103,16 @@ def message_ids(connection: sqlite3.Connection) -> None:
 
 
 def outcomes(connection: sqlite3.Connection) -> None:
-    """Add the target `update`, the state `unknown`, and the outcomes, as far as the timers tell them.
+    """Add the target `update`, the state `unknown`, tenants' countries, and the outcomes that the timers tell.
 
     What a timer does not tell any more, such as a resolution before the ticket was reopened, follows from the history:
     `audit verify` leaves the outcomes of a ticket out until it changes or `doctor --rebuild` writes them.
     """
+    from slactl.store.schema.models import Tenant
     from slactl.store.schema.timers import Timer
 
     _made_anew(connection, Timer, "agreement")
+    _made_anew(connection, Tenant, "country")
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
         return
     _create(connection, "outcome")

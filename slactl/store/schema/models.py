@@ -20,12 +20,17 @@ class Meta(SQLModel, table=True):
 
 
 class Tenant(SQLModel, table=True):
-    """A customer organisation: its plan and its time zone."""
+    """A customer organisation: its plan, its time zone, and where its holidays are kept."""
 
-    __table_args__ = (*sizes(name=200, plan=200, timezone=100), *instants("created_at"))
+    __table_args__ = (
+        *sizes(name=200, plan=200, timezone=100, country=100, subdivision=100),
+        *instants("created_at"),
+    )
     name: str = Field(sa_column=Column(Text, primary_key=True))
     plan: str | None = text_column()
     timezone: str | None = text_column()
+    country: str | None = text_column()
+    subdivision: str | None = text_column()
     created_at: str = text_column(nullable=False)
 
 

@@ -1,4 +1,4 @@
-"""Bring a database of an older schema to this one; before that, keep a verified copy of it beside it."""
+"""Migrate a database of an older schema, and before that keep a verified copy beside it."""
 
 import filecmp
 import os
@@ -13,15 +13,15 @@ from slactl.files import give_name, give_to, make_durable, new_file, opened_fold
 from slactl.store.schema.migrations import migrate
 from slactl.store.schema.version import SCHEMA
 
-#: Returns what is broken in a database.
+#: A function that returns what is broken in a database.
 Damage = Callable[[sqlite3.Connection], Sequence[str]]
 
-# What this process upgraded, for people.
+# The messages about databases that this process has upgraded.
 _upgrades: list[str] = []
 
 
 def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> None:
-    """Migrate a database in the caller's write transaction; nothing happens where another process was faster.
+    """Migrate a database in the caller's write transaction; do nothing if another process was faster.
 
     Raises:
         DatabaseError: there is no sound copy; the database stays as it is.
@@ -55,8 +55,8 @@ def old_copies(database: Path) -> list[Path]:
 def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: Damage) -> Path:
     """Copy the database while the caller holds the write lock, verify the copy, and only then give it its name.
 
-    The same group and the same mode as the database's: whoever may upgrade it may restore it. A copy that an upgrade
-    left which was killed is the same, byte for byte, and counts.
+    The copy has the group and the mode of the database, so everybody who may upgrade the database may restore it. If a
+    killed upgrade left the same copy, byte for byte, slactl uses that one.
     """
     try:
         with opened_folder(database.parent) as folder:
@@ -71,7 +71,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                     broken = list(damage(made))
                     if broken or _schema_of(made) != schema or _events(made) != _events(connection):
                         why = broken[0] if broken else "it differs from the database"
-                        what = f"{database} has schema {schema} and was not upgraded: its copy is not sound: {why}"
+                        what = f"{database} has schema {schema} and was not upgraded: its copy is damaged: {why}"
                         raise DatabaseError(what, f"sqlite3 {_quoted(database)} 'PRAGMA integrity_check'")
                 os.fsync(new.handle)
                 for number in range(1, 1000):
@@ -91,7 +91,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
 
 
 def _reading(database: Path) -> sqlite3.Connection:
-    """Return a second connection: SQLite copies nothing from one that holds the write lock."""
+    """Return a second connection: SQLite cannot copy from a connection that holds the write lock."""
     return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None)
 
 

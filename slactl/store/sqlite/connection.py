@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slactl import committed
-from slactl.errors import BusyError, DatabaseError, LockedError
+from slactl.errors import DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
@@ -23,10 +23,10 @@ ASK_SECONDS = 0.002
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
 
-# The databases that are read without locks; see `faults`.
+# The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
 
-# The databases that were opened and cannot be written now, and why.
+# The databases that this process has opened and cannot write, each with the reason.
 _reading_only: dict[Path, str] = {}
 
 
@@ -67,7 +67,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
 
 
 def reading_only() -> list[str]:
-    """Return for each database that was opened since the last call and cannot be written that it is so, and why."""
+    """Return a message for each database that was opened since the last call and cannot be written."""
     found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
     _reading_only.clear()
     return found
@@ -118,7 +118,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = schema_of(connection)
     if application != APPLICATION_ID:
-        raise _not_ours(connection, path)
+        from slactl.store.sqlite.faults import not_ours
+
+        raise not_ours(connection, path)
     if version > SCHEMA:
         what = f"{path} has schema {version}, newer than this slactl knows ({SCHEMA})"
         raise DatabaseError(what, "pip install --upgrade slactl")
@@ -128,7 +130,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA recursive_triggers = ON")
-    if not query_only:  # SQLite overwrites changed and removed data, also where its build has another default
+    if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
@@ -138,18 +140,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
             upgrade(connection, path, damage)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
-
-
-def _not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
-    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
-    from slactl.store.sqlite.lock import is_held
-
-    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
-        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
-    init = f"slactl --db {quoted(path)} init"
-    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
-        return BusyError(f"{path} is being initialised; try again", init)
-    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
@@ -186,6 +176,8 @@ def in_turn(connection: sqlite3.Connection, statement: str, seconds: float | Non
                 connection.execute(statement)
                 return
             except sqlite3.OperationalError as error:
+                from slactl.store.sqlite.faults import is_busy
+
                 if not is_busy(error) or monotonic() >= patience:
                     raise
             if monotonic() >= begun + LEAVING_SECONDS and _is_asked_to_stop():
@@ -218,12 +210,6 @@ def _impatient(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def is_busy(error: BaseException) -> bool:
-    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
-
-
 def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
     """Return whether the write lock becomes free within some seconds, for a connection that otherwise only reads."""
     connection.execute("PRAGMA query_only = OFF")  # otherwise SQLite does not ask for the lock
@@ -231,6 +217,8 @@ def may_write(connection: sqlite3.Connection, seconds: float) -> bool:
         begin_writing(connection, seconds)
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
+        from slactl.store.sqlite.faults import is_busy
+
         return not is_busy(error)  # without permission to write, no other connection is to blame
     finally:
         connection.execute("PRAGMA query_only = ON")
@@ -294,22 +282,8 @@ def reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise as_database_error(error, path) from error
+        from slactl.store.sqlite.faults import as_database_error
+
+        raise as_database_error(error, path, BUSY_SECONDS) from error
     if is_stale(path):
-        raise LockedError(f"{path} was changed while it was read without locks", "slactl doctor")
-
-
-def as_database_error(error: BaseException, path: Path) -> DatabaseError:
-    """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong."""
-    text = str(error)
-    from slactl.store.sqlite import faults
-
-    if (storage := faults.as_storage_error(error, path)) is not None:
-        return storage
-    if is_busy(error):
-        what = f"{path} is busy: another program has held it for {BUSY_SECONDS} s; try again"
-        return BusyError(what, "slactl doctor")
-    if "unable to open" in text:
-        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
-    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
-    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
+        raise LockedError(f"{path} was changed while slactl read it without locks; try again", "slactl doctor")

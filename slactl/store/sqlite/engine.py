@@ -13,7 +13,9 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
 from slactl import committed
-from slactl.store.sqlite.connection import as_database_error, begin_writing, open_database, reported
+from slactl.store.sqlite import connection
+from slactl.store.sqlite.connection import begin_writing, open_database, reported
+from slactl.store.sqlite.faults import as_database_error
 
 
 @cache
@@ -34,8 +36,8 @@ def engine(path: Path, *, writes: bool = True) -> Engine:
     )
 
     @event.listens_for(made, "begin")
-    def begin(connection: Connection) -> None:
-        raw = connection.connection.driver_connection
+    def begin(opened: Connection) -> None:
+        raw = opened.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
         if writes:
             begin_writing(raw)
@@ -52,7 +54,7 @@ def _translated(path: Path) -> Iterator[None]:
         with reported(path):
             yield
     except DBAPIError as error:
-        raise as_database_error(error.orig or error, path) from error
+        raise as_database_error(error.orig or error, path, connection.BUSY_SECONDS) from error
 
 
 @contextmanager

@@ -1,19 +1,55 @@
-"""A disk or a permission that keeps SQLite from writing: what to say of it, and how to read nevertheless.
+"""What an error of SQLite means for a person, and how to read a database where nothing can be written.
 
 On a full disk, on a read-only file system, and for a user who may only read, SQLite cannot even write the index of the
-write-ahead log. A database can then still be read without locks; that counts only if nobody changed it meanwhile.
+write-ahead log. slactl then reads the database without locks. The result counts only if nobody changed the database
+meanwhile.
 """
 
 import os
 import sqlite3
 from pathlib import Path
 
-from slactl.errors import StorageError
+from slactl.errors import BusyError, DatabaseError, StorageError
 from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
-from slactl.text import quoted
+from slactl.text import another, quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
 DAMAGE = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
+
+
+def as_database_error(error: BaseException, path: Path, seconds: float) -> DatabaseError:
+    """Return the DatabaseError for an error of SQLite; its hint depends on what is wrong.
+
+    `seconds` is how long the connection waited for another program.
+    """
+    text = str(error)
+    if (storage := as_storage_error(error, path)) is not None:
+        return storage
+    if is_busy(error):
+        what = f"{path} is busy: another program has held it for {seconds} s; try again"
+        return BusyError(what, "slactl doctor")
+    if "unable to open" in text:
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
+    hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
+    return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error says that another connection holds a lock, and nothing is wrong with the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+def not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
+    """Return why a file is not a database of slactl: it is another program's, or `init` has not filled it."""
+    from slactl.store.sqlite.lock import is_held
+
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
+    init = f"slactl --db {quoted(path)} init"
+    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+        return BusyError(f"{path} is being initialised; try again", init)
+    return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
 
 
 def forbids_writing(error: sqlite3.Error) -> bool:
@@ -23,7 +59,7 @@ def forbids_writing(error: sqlite3.Error) -> bool:
 
 
 def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
-    """Return the error of a disk or file that takes no change; None where something else is wrong."""
+    """Return the error of a disk or file that cannot be written; None if something else is wrong."""
     text, code = str(error), getattr(error, "sqlite_errorcode", 0)
     if "is full" in text:
         return _full(path)
@@ -36,7 +72,7 @@ def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
 
 
 def _full(path: Path) -> StorageError:
-    """Return the error of a full disk: that of the database, unless only the temporary folder has no space left."""
+    """Return the error of a full disk, or of a full temporary folder if only that has no space."""
     from tempfile import gettempdir
 
     temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
@@ -49,18 +85,18 @@ def _full(path: Path) -> StorageError:
     return StorageError(f"{what} is full", f"df -h {quoted(folder)}")
 
 
-#: Where each file stands that a database is read from: its number, its size, and the instant of its last change.
+#: The state of a database and its log: for each file the inode, the size and the time of the last change.
 State = tuple[tuple[int, int, int] | None, ...]
 
-# The databases that were opened without locks, and their files at that moment.
+# The databases that were opened without locks, and the state of their files at that moment.
 _opened: dict[Path, State] = {}
 
 
 def opened_frozen(path: Path) -> sqlite3.Connection:
-    """Return a connection that needs nothing but to read the database and its log."""
+    """Return a connection that only has to read the database and its log."""
     _opened[path] = _state(path)
     log = _opened[path][1]
-    # Without a log the file is the whole database. With one, SQLite keeps the index of it in memory.
+    # Without a log, the file is the whole database. With a log, SQLite keeps its index in memory.
     has_log = log is not None and log[1] > 0
     how = "vfs=unix-none" if has_log else "immutable=1"
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&{how}", uri=True, isolation_level=None)
@@ -84,5 +120,5 @@ def _file(name: str) -> tuple[int, int, int] | None:
         found = os.stat(name)
     except OSError:
         return None
-    # A log that is empty is as good as none: SQLite makes and removes it without a change.
+    # An empty log counts as no log: SQLite creates and removes it without a change of the database.
     return (found.st_ino, found.st_size, found.st_mtime_ns) if found.st_size else None

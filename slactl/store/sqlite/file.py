@@ -30,7 +30,7 @@ PAGES = 1_000
 #: The key in `meta` of an erasure that has yet to rewrite the file; its value is the number of the last event then.
 UNWIPED = "unwiped"
 
-#: Takes how many pages were copied, and how many there are.
+#: A function that gets the number of copied pages and the number of all pages.
 Progress = Callable[[int, int], None]
 
 
@@ -71,10 +71,10 @@ def create_database(path: Path, *, group: int | None = None) -> bool:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[int | None]:
-    """Let only one program at a time fill a file: when two turn WAL on at once, SQLite fails instead of waiting.
+    """Let only one program at a time fill a file: if two turn WAL on at once, SQLite fails instead of waiting.
 
-    A file that is not there is made, and locked at once, so that others see that it is being filled. Yields None
-    where something else than a file is there.
+    If there is no file, create and lock it at once, so that others see that a program is filling it. Yield None if the
+    path is not a file.
     """
     patience = monotonic() + BUSY_SECONDS
     try:
@@ -172,10 +172,10 @@ def copy_state(source: sqlite3.Connection, draft: Path, target: Path, progress: 
 
 
 def wipe(path: Path) -> bool:
-    """Rewrite the database without the pages that were freed, and empty the write-ahead log.
+    """Rewrite the database without freed pages, and empty the write-ahead log; return whether the log is empty.
 
-    Returns whether the log is empty: a program that reads for longer than SQLite waits keeps it from that. What
-    another erasure commits meanwhile is left for that one to wipe.
+    The log stays if another program reads for longer than SQLite waits. If another erasure commits meanwhile, that
+    erasure rewrites the file again.
 
     Raises:
         DatabaseError: the disk has no room to rewrite the database.

@@ -46,7 +46,7 @@ def refuse_strangers(path: Path) -> None:
 
 
 def refuse_pipes(path: Path) -> None:
-    """Refuse a database beside which something else stands than SQLite's own files: it would wait for a pipe for ever.
+    """Refuse a database if a side file of SQLite is not a regular file: SQLite would wait for a pipe for ever.
 
     Raises:
         DatabaseError: a link, a pipe, a folder or a device has the name of one of them.
@@ -108,27 +108,27 @@ def open_home(path: Path) -> Path | None:
 
 
 class Obstacle(NamedTuple):
-    """Why this user cannot change a database now, and the command that shows it."""
+    """Hold why this user cannot write a database now, and the command that shows the reason."""
 
     why: str
     hint: str
 
 
 def obstacle_to_writing(path: Path) -> Obstacle | None:
-    """Return why this user cannot change a database now; None where nothing is known to be in the way."""
-    folder = quoted(path.parent)
+    """Return why this user cannot write a database now; None if no reason is known."""
     try:
         disk = os.statvfs(path.parent)
     except OSError:
         return None
     if disk.f_flag & os.ST_RDONLY:
-        return Obstacle("its file system is read-only", f"df -h {folder}")
+        return Obstacle("its file system is read-only", f"df -h {quoted(path.parent)}")
     if free_bytes(disk) < LEAST_FREE and disk.f_blocks:
-        return Obstacle("its disk is full", f"df -h {folder}")
+        return Obstacle("its disk is full", f"df -h {quoted(path.parent)}")
     if not os.access(path, os.W_OK):
         return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
-    is_closed = not os.access(path.parent, os.W_OK | os.X_OK)
-    return Obstacle("you may not write to its folder", f"ls -ld {folder}") if is_closed else None
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return Obstacle("you may not write to its folder", f"ls -ld {quoted(path.parent)}")
+    return None
 
 
 def free_bytes(disk: os.statvfs_result) -> int:

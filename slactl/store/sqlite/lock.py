@@ -106,7 +106,7 @@ def _taken(path: Path) -> int | None:
     except FileNotFoundError:
         with suppress(FileExistsError), opened_folder(path.parent) as folder, new_file(folder) as new:
             found = os.stat(".", dir_fd=folder)
-            owner = found.st_uid if os.geteuid() == 0 else None  # else the lock of a killed root blocks them
+            owner = found.st_uid if os.geteuid() == 0 else None  # else a killed root's lock blocks others
             mode = 0o660 if found.st_mode & stat.S_IWGRP else 0o600
             give_to(new.handle, mode, group=found.st_gid, owner=owner)
             give_name(new, path.name, replace=False)

@@ -15,7 +15,7 @@ from slactl.store.sqlite.connection import open_database, schema_of, transaction
 from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 
-#: The columns that hold JSON: its type, and the type of what is in it where that is known.
+#: The columns that hold JSON: its type, and the type of its items if that is known.
 JSON = {
     "addresses": ("object", "text"),
     "message_ids": ("object", "text"),
@@ -26,7 +26,7 @@ JSON = {
 }
 
 #: The columns that hold instants and are not named `…_at`.
-INSTANTS = ("acked_until", "at", "running_since")
+INSTANTS = ("acked_until", "at", "late_since", "running_since")
 
 #: The longest time that is counted, in seconds or milliseconds.
 LONGEST = 10**13

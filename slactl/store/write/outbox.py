@@ -78,7 +78,7 @@ def claim(
 
 
 def forget_id(transaction: Session, address: str, message_id: str) -> None:
-    """Take an id from the messages that are not being sent: a receiver that knows it would ignore them."""
+    """Remove an id from the messages that are not being sent: a receiver that knows the id would ignore them."""
     note = table_of(Notification)
     same = func.json_extract(note.c.message_ids, _place(address)) == message_id
     others = update(note).where(same, note.c.state != SENDING)

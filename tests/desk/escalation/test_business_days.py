@@ -103,7 +103,7 @@ def test_a_duration_that_is_not_valid_acknowledges_nothing(
     at(clock, "10:00:00", day=6)
     number = opened(slactl)
     refused = slactl("ack", number, "--for", "1bd close")
-    assert (refused.code, "use 90s, 30m, 2h, 1h30m, 2d or 3bd" in refused.err) == (2, True)
+    assert (refused.code, "use 90s, 30m, 2h, 1h30m, 2d, 1w or 3bd" in refused.err) == (2, True)
     assert ticket(slactl, number)["acked_until"] is None
 
 

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 def said_late(slactl: Slactl, command: str, number: str, time: str, *options: str) -> None:
-    """Something that is said now of an earlier time."""
-    result = slactl(command, number, "--at", f"2026-03-02T{time}Z", *options)
+    """Say now, with a reason, what happened at an earlier time."""
+    result = slactl(command, number, "--at", f"2026-03-02T{time}Z", "--reason", "seen in the mailbox", *options)
     assert result.code == 0, result.err
 
 

@@ -287,7 +287,7 @@ def test_what_may_have_gone_out_is_sent_again_only_where_the_role_wants_it(
     again: int,
 ) -> None:
     hook = receiver("drip")
-    text = late.read_text().replace("[settings]", '[settings]\nsend_timeout = "1s"')
+    text = late.read_text().replace("[settings]", '[settings]\nsend_timeout = "4s"')
     late.write_text(text.replace("[roles.lead]", f'[roles.lead]\non_unknown = "{on_unknown}"'))
     monkeypatch.setenv("LEAD_URL", hook.url)
     check(slactl, code=7)

@@ -137,7 +137,8 @@ def test_database_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 def test_check_is_old_after_15_minutes(source: Watched, three: Path) -> None:
     assert source.look(None, NOW).record(NOW, 7200, 5)["last_check"] is None
     with sqlite3.connect(three) as other:
-        other.execute("INSERT INTO run (started_at, exit_code) VALUES ('2026-03-02T11:45:00Z', 0)")
+        at = "2026-03-02T11:45:00Z"
+        other.execute("INSERT INTO run (started_at, ended_at, exit_code) VALUES (?, ?, 0)", (at, at))
     board = source.look(None, NOW)
     assert not board.record(NOW, 7200, 5)["is_check_old"]
     assert board.record(NOW + timedelta(seconds=1), 7200, 5)["is_check_old"]

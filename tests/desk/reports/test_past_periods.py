@@ -103,7 +103,7 @@ class Story:
         self.desk = Desk(Database(folder / "slactl.db"), folder / "rules.toml", "ann", {})
         self.write_rules()
         create_database(self.desk.database.path)
-        tenants.add(self.desk, self.now, "acme", "pro", "Asia/Tokyo")
+        tenants.add(self.desk, self.now, "acme", tenants.TenantFacts("pro", "Asia/Tokyo"))
         self.tickets = 0
 
     def write_rules(self) -> None:

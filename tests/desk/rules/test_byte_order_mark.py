@@ -48,6 +48,27 @@ def test_map_and_table_with_a_mark_are_read(slactl: Slactl, tmp_path: Path) -> N
     assert slactl("show", "A-1").code == 0
 
 
+CREATED = b'{"ticket": "A-%d", "at": "2026-03-02T09:00:00Z", "type": "created"}\n'
+ROW = b'{"ticket": "A-%d", "created_at": "2026-03-02T09:00:00Z"}\n'
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize(("line", "options"), [(CREATED, []), (ROW, ["--map", "csv"])], ids=["history", "rows"])
+def test_lines_with_a_mark_before_the_first_are_read(
+    slactl: Slactl, tmp_path: Path, line: bytes, options: list[str]
+) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(BOM + line % 1 + line % 2)
+    result = slactl("import", str(file), *options)
+    assert (result.code, result.err) == (0, "")
+    file.write_bytes(line % 3 + BOM + line % 4 + line % 5)
+    result = slactl("import", str(file), *options)
+    assert (result.code, result.err.count("error: ")) == (7, 1)
+    assert ":2: is not valid JSON" in result.err
+    listed = slactl("list", "--all", "--fields", "external_id").lines
+    assert sorted(listed) == ["A-1", "A-2", "A-3", "A-5"]
+
+
 TESTS = b"""
 [[test]]
 name = "opened"

@@ -68,7 +68,7 @@ def test_change_before_a_noted_breach_needs_a_reason(slactl: Slactl, words: Sequ
     before = events(slactl)
     refused = slactl(*words, "--at", EARLY)
     assert (refused.code, refused.out) == (5, "")
-    assert "first response was overdue at 2026-03-02T11:00:00Z, and slactl noted this" in refused.err
+    assert "first response was overdue at 2026-03-02T11:00:00Z, and slactl recorded this" in refused.err
     assert refused.err.splitlines()[-1] == "hint: slactl history 1"
     assert slactl(*words, "--at", EARLY, "-n").code == 5
     assert slactl(*words, "--at", "2026-03-02T11:00:00Z").code == 5  # an answer on the deadline is in time

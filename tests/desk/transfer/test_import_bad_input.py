@@ -88,7 +88,7 @@ def test_a_column_that_is_missing(desk: Path, slactl: Slactl, tmp_path: Path) ->
     own.write_text('[columns]\nticket = "ticket"\ncreated_at = "created_at"\nassignee = "assigned_to"\n')
     code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD).encode(), "--map", str(own))
     assert (code, there) == (7, ["OK-1"])
-    assert told.startswith("error: t.csv:1:assigned_to: there is no such column, which the map needs as assignee")
+    assert told.startswith("error: t.csv:1:assigned_to: there is no such column, and the map needs it for assignee")
 
 
 def test_a_column_without_which_there_are_no_tickets(desk: Path, slactl: Slactl, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ UNKNOWN = {
     '"Tags": ["a"]': "Tags: unknown key Tags; did you mean tags?",
     '"prioritty": null': "prioritty: unknown key prioritty; did you mean priority?",
     '"zzz": 1': "zzz: unknown key zzz; the keys of created are ticket, at, type, ",
-    '"outbound": true': "outbound: is not read by this version of slactl",
-    '"unknown": ["resolution"]': "unknown: is not read by this version of slactl",
+    '"outbound": "yes"': "outbound: must be true or false, not a text",
+    '"unknown": ["resoluton"]': "unknown: 'resoluton' is not known; did you mean resolution?",
 }
 
 
@@ -156,7 +156,7 @@ def test_header_that_is_there_twice_is_one_error(slactl: Slactl) -> None:
     table = "ticket,created_at,status,ticket\nA-1,2026-03-02T09:00:00Z,open,A-2\n"
     result = slactl("import", "-", "--map", "csv", stdin=table)
     assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, [], 1)
-    assert ":1:ticket: columns 1 and 4 have this name, which the map needs as ticket; rename one" in result.err
+    assert ":1:ticket: columns 1 and 4 have this name, and the map needs it for ticket; rename one" in result.err
 
 
 def test_header_twice_that_no_map_needs_stops_nothing(slactl: Slactl) -> None:

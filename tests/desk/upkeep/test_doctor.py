@@ -18,7 +18,7 @@ import pytest
 from conftest import Result, Slactl, write_secret
 from freezegun import freeze_time
 
-from slactl.desk.upkeep.environment import NETWORK, file_system
+from slactl.desk.upkeep.environment import NETWORK, file_system, lock_holder
 from slactl.store.schema import chain
 from slactl.store.schema.version import SCHEMA
 
@@ -519,6 +519,20 @@ def test_the_holder_of_the_run_lock_is_named(desk: Path, slactl: Slactl) -> None
     assert slactl("check", "-q").code == 0
     assert lock.stat().st_mtime > 1_000_000_000
     assert {check["check"]: check["found"] for check in examined(slactl)[1]["checks"]}["run lock"] == "free"
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs a system that tells its locks")
+@pytest.mark.parametrize("take", [fcntl.flock, fcntl.lockf])
+def test_a_lock_that_keeps_nobody_out_has_no_holder(tmp_path: Path, take: Callable[[int, int], object]) -> None:
+    """A lock for reading is shared, and a lock of POSIX does not exclude the run lock."""
+    lock = tmp_path / "slactl.db.lock"
+    with open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "w") as handle:
+        take(handle.fileno(), fcntl.LOCK_EX if take is fcntl.lockf else fcntl.LOCK_SH)
+        assert lock_holder(lock) is None
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        holder = lock_holder(lock)
+    assert holder is not None
+    assert holder.pid == os.getpid()
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs a system that tells its locks")

@@ -311,7 +311,10 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
     [
         ("", "cases.toml:1: the file has no [[test]]"),
         (a_test() + "expct = []", "cases.toml:5: test[1].expct: unknown key expct; did you mean expect?"),
-        (a_test(rest="tests = 1"), "cases.toml:4: test[1].tests: unknown key tests"),
+        (
+            a_test(rest="tests = 1"),
+            "cases.toml:4: test[1].tests: unknown key tests; the keys here are name, at, history, expect, fires",
+        ),
         (a_test(rest=""), "cases.toml:1: test[1]: the test expects nothing; add expect or fires"),
         (a_test(history=""), "cases.toml:3: test[1].history: a history is needed: what happened to the tickets"),
         (
@@ -321,11 +324,11 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         (
             a_test(rest='expect = [{ ticket = "A", target = "resoluton", state = "met" }]'),
             "cases.toml:4: test[1].expect[1].target: 'resoluton' is not one of first_response, next_response,"
-            " resolution; did you mean resolution?",
+            " update, resolution; did you mean resolution?",
         ),
         (
             a_test(rest='expect = [{ ticket = "A", target = "resolution", state = "late" }]'),
-            "cases.toml:4: test[1].expect[1].state: 'late' is not one of none, running, paused, met, breached",
+            "cases.toml:4: test[1].expect[1].state: 'late' is not one of none, running, paused, met, breached, unknown",
         ),
         (
             a_test(rest='expect = [{ ticket = "B", policy = "all" }]'),

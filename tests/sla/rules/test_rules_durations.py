@@ -4,6 +4,7 @@ import pytest
 
 from slactl.durations import Duration
 from slactl.errors import RulesError
+from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.loading import parse
 
 RULES = """\
@@ -35,7 +36,7 @@ burst = { count = 3, within = "6h" }
 level = [{ id = "a", at = "0m", tag = ["many"] }]
 """
 
-WALL, COUNTED = "use 90s, 30m, 2h, 1h30m or 2d", "use 90s, 30m, 2h, 1h30m, 2d or 3bd"
+WALL, COUNTED = "use 90s, 30m, 2h, 1h30m, 2d or 1w", "use 90s, 30m, 2h, 1h30m, 2d, 1w or 3bd"
 
 MISTAKES = [
     *[
@@ -72,6 +73,22 @@ def test_business_days_are_read_where_they_are_counted() -> None:
     assert quiet.idle is not None
     assert quiet.idle.for_ == Duration(business_days=3)
     assert str(late.levels[0].at) == "+4bd"
+
+
+def test_a_week_is_seven_days_of_24_hours() -> None:
+    text = RULES.replace('calendar = "office"', 'calendar = "always"').replace("weekly = ", "fixed = true\nweekly = ")
+    text = text.replace("[calendars.office]", "[calendars.always]\nalways_open = true\n[calendars.office]")
+    for old in ('"4h"', '"2h"', '"30s"', '"3h"', '"8h"', '"6h"'):
+        text = text.replace(old, '"1w"')
+    rules = parse(text.replace("+1h", "+1w"))
+    week = Duration(7 * 86_400, has_days=True)
+    late, quiet, many = rules.escalations
+    assert (rules.settings.ack_for, rules.settings.due_soon, rules.settings.send_timeout) == (week, week, week)
+    assert rules.policies[0].target(Priority.LOW, Target.RESOLUTION) == week
+    assert late.levels[0].at.seconds == week.seconds
+    assert (late.levels[0].repeat.every, quiet.idle.for_, many.burst.within) == (week, week, week)  # type: ignore[union-attr]
+    with pytest.raises(RulesError, match="but calendar office is not always open"):
+        parse(RULES.replace('"4h" }', '"1w" }'))
 
 
 @pytest.mark.parametrize(("old", "new"), [('"+1h"', '"+1bd"'), ('"3h"', '"1bd"'), ('"8h"', '"1bd"')])

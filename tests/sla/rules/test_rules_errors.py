@@ -50,6 +50,48 @@ MISTAKES = [
     ("[[policy]]", "[policy]", 10, "write [[policy]]"),
     ("schema = 1", "schema = 2", 1, "write schema = 1"),
     ('calendar = "office"\n', "", 10, "calendar is missing"),
+    # Conditions. The policy's `match` is on line 12, a rule's `when` on line 20, a level's on line 24.
+    *[
+        (old, f"{key} = {{ {condition} }}\n{old}", line, message)
+        for old, key, line in (
+            ('calendar = "office"\n[policy', "match", 12),
+            ("  [[escalation.level]]", "when", 20),
+            ('notify = ["support_manager"]', "when", 23),
+        )
+        for condition, message in (
+            ('tag = ["big boss"]', "'big boss' has a comma or a blank, and no ticket has such a tag; write 'big-boss'"),
+            ('tag = ["a", "b,c"]', "write 'b-c'"),
+            ('not = { tag = [" vip"] }', "write 'vip'"),
+            ("not = {}", "an empty table excludes every ticket; remove the key"),
+            ("not = { tag = [] }", "an empty list matches nothing"),
+            ('not = { tags = ["vip"] }', "unknown key tags; did you mean tag?"),
+            ('not = { status = ["open"] }', "unknown key status; the keys here are tenant, plan, tag, priority, req"),
+            ('not = { priority = ["urgnt"] }', "did you mean urgent?"),
+            ('not = ["vip"]', "must be a table"),
+        )
+    ],
+    ('notify = ["support_manager"]', 'tag = ["too late"]', 23, "the tag 'too late' has a comma or a blank"),
+    # Settings and policies.
+    *[
+        (old, f"{line}\n{old}", number, message)
+        for old, number in (('default_plan = "free"', 3), ('calendar = "office"\n[policy', 12))
+        for line, message in (
+            ('count_from = "chnge"', "'chnge' is not one of creation, change; did you mean change?"),
+            ("count_from = 1", "must be"),
+            ('late_targets = "keeps"', "'keeps' is not one of keep, recount; did you mean keep?"),
+            ('count_fron = "change"', "unknown key count_fron; did you mean count_from?"),
+            ('late_target = "keep"', "unknown key late_target; did you mean late_targets?"),
+            ('pause = ["updates"]', "did you mean update?"),
+        )
+    ],
+    ("[settings]", '[priorities]\nurgnt = ["P1"]\n[settings]', 3, "unknown key urgnt; did you mean urgent?"),
+    ("[settings]", '[priorities]\nP1 = "urgent"\n[settings]', 3, "the keys here are low, normal, high, urgent"),
+    ("[settings]", '[priorities]\nurgent = "P1"\n[settings]', 3, 'must be a list: ["P1"]'),
+    ("[settings]", '[priorities]\nhigh = ["P1"]\nlow = ["p1"]\n[settings]', 2, "'P1' cannot mean high and low"),
+    ("[settings]", '[priorities]\nhigh = ["Urgent"]\n[settings]', 2, "'Urgent' cannot mean high and urgent"),
+    ('resolution = "4h"', 'updates = "2h"', 14, "unknown key updates; did you mean update?"),
+    ('resolution = "4h"', 'update = "0h"', 14, "is not positive"),
+    ('resolution = "4h"', "update = 2", 14, "a target must be a text: 90s, 30m"),
     # Durations.
     *[('"4h"', length, 14, "a target must be a text: 90s, 30m") for length in ("4", "4.5", "true", "[]")],
     ('"4h"', "{ seconds = 4 }", 14, "unknown key seconds"),
@@ -61,7 +103,7 @@ MISTAKES = [
     *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0h0m")],
     ('"4h"', '"0bd"', 14, "'0bd' has no end; use 0bd close, 0bd 17:00 or 1bd"),
     *[
-        ('"4h"', f'"{length}"', 14, "2d, 3bd, 1bd 17:00 or 1bd close")
+        ('"4h"', f'"{length}"', 14, "2d, 1w, 3bd, 1bd 17:00 or 1bd close")
         for length in ("1bd 25:00", "1bd 9:00", "1bd closing", "1bd 17:00:30", "bd close", "1d close", "1bd17:00")
     ],
     ('"4h"', '"99999bd close"', 14, "longer than ten years"),
@@ -167,6 +209,15 @@ def test_what_is_nested_too_deeply_is_an_error_with_its_line(text: str, line: in
 
 def test_rules_without_a_mistake_are_no_error() -> None:
     assert [policy.name for policy in parse(RULES).policies] == ["all"]
+
+
+@pytest.mark.parametrize("key", ["match", "when"])
+def test_pinned_rules_load_with_a_tag_that_has_a_blank(key: str) -> None:
+    old = 'calendar = "office"\n[policy' if key == "match" else "  [[escalation.level]]"
+    text = RULES.replace(old, f'{key} = {{ tag = ["big boss"] }}\n{old}', 1)
+    with pytest.raises(RulesError):
+        parse(text)
+    assert parse(text, pinned=True).policies
 
 
 def test_every_mistake_is_told_at_once_and_none_twice() -> None:

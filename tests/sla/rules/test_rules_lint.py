@@ -1,6 +1,9 @@
 """What is probably a mistake in valid rules: each kind of warning, and that good rules have none."""
 
+import json
 from pathlib import Path
+
+from conftest import Slactl
 
 from slactl.config import shipped_rules
 from slactl.desk.rules.file import check
@@ -25,7 +28,7 @@ def ladder(level: str, when: str = "", on: str = "resolution") -> str:
 
 
 def warnings(*parts: str) -> list[str]:
-    text = HEAD + "".join(parts)
+    text = HEAD + "".join(parts) + '[roles.support_manager]\nassignee = "mia"\n'
     return [f"{warning.line}: {warning.message}" for warning in lint(parse(text), text)]
 
 
@@ -115,7 +118,7 @@ def test_a_role_nobody_holds() -> None:
 
 def test_a_missing_environment_variable(tmp_path: Path) -> None:
     people = '[people.mia]\nnotify = ["${env:KNOWN}", "mailtos://${env:LOGIN}@example.com"]\n'
-    (tmp_path / "rules.toml").write_text(HEAD + ALL + people)
+    (tmp_path / "rules.toml").write_text(HEAD + ALL + people + '[roles.support_manager]\nassignee = "mia"\n')
     _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"})
     assert [(warning.line, "LOGIN" in warning.message) for warning in told] == [(10, True)]
 
@@ -143,3 +146,103 @@ def test_days_that_are_counted_in_open_hours() -> None:
     assert warnings(office, on_office, rule, 'clock = "wall"\n', level) == []
     whole = office.replace("mon-fri", "mon-sun").replace("09:00-17:00", "00:00-24:00")
     assert warnings(whole, on_office, rule, level) == []
+
+
+def test_policies_that_exclude_tickets_leave_them_to_those_below() -> None:
+    no_vip, no_board = policy("a", 'not = { tag = ["vip"] }'), policy("b", 'not = { tag = ["board"] }')
+    assert warnings(no_vip, no_board, ALL) == []
+    assert warnings(no_vip, no_vip.replace('"a"', '"b"'), ALL) == [
+        "9: policy 'b' is never reached: 'a' above matches first"
+    ]
+    assert warnings(policy("a", 'not = { tag = ["x"], tenant = ["t"] }'), policy("b", 'tenant = ["t"]')) == []
+    assert warnings(policy("a", 'not = { plan = ["pro"] }'), policy("b", 'plan = ["pro"]')) == []
+    assert "4: no catch-all: a ticket that no policy matches gets no deadline" in warnings(no_vip)
+    assert warnings(policy("a", 'not = { requester_domain = ["x.example"] }'), ALL) == []
+
+
+def test_a_level_whose_when_only_excludes_can_fire() -> None:
+    excluded = ladder('tag = ["late"], when = { not = { plan = ["free"] } }', 'not = { tag = ["vip"] }')
+    assert warnings(ALL, excluded) == []
+
+
+def test_a_resolution_that_is_shorter_than_the_first_response() -> None:
+    def told(first: str, resolution: str) -> list[str]:
+        return warnings(ALL.replace(EVERY, f"low = {{ first_response = {first}, resolution = {resolution} }}\n{EVERY}"))
+
+    assert told('"4h"', '"1h"') == [
+        "8: policy 'all': the resolution of low tickets, 1h, is shorter than their first response, 4h"
+    ]
+    assert told('"3bd"', '"2bd"') == [
+        "8: policy 'all': the resolution of low tickets, 2bd, is shorter than their first response, 3bd"
+    ]
+    for pair in (('"1h"', '"1h"'), ('"1bd"', '"4h"'), ('"4h"', '"0bd close"'), ('"2bd 17:00"', '"1bd 17:00"')):
+        assert told(*pair) == []
+    assert told('{ within = "4h", calendar = "always" }', '"1h"') == []
+
+
+def test_a_level_that_reaches_nobody() -> None:
+    rule = '[[escalation]]\nid = "late"\non = "{}"\n{}level = [{{ id = "l", at = "0m", {} }}]\n'
+
+    def told(on: str, level: str, more: str = "") -> list[str]:
+        return warnings(ALL, rule.format(on, more, level))
+
+    assert told("unassigned", 'notify = ["assignee"]') == [
+        "12: level 'l' of 'late' reaches nobody: its tickets have no assignee, and the rule has no fallback"
+    ]
+    assert told("resolution", 'notify = ["previous_assignee"]') == [
+        "12: level 'l' of 'late' reaches nobody: its tickets have no previous_assignee, and the rule has no fallback"
+    ]
+    assert len(told("unassigned", 'assign = "support_manager", notify = ["previous_assignee"]')) == 1
+    assert told("unassigned", 'assign = "support_manager", notify = ["assignee"]') == []
+    assert told("unassigned", 'notify = ["assignee", "support_manager"]') == []
+    assert told("unassigned", 'notify = ["assignee"]', 'fallback = "support_manager"\n') == []
+    assert told("resolution", 'notify = ["assignee"]') == []
+    assert told("unassigned", 'tag = ["late"]') == []
+
+
+def test_a_manual_escalation_that_tells_nobody() -> None:
+    for text, line in ((HEAD + ALL, 1), (HEAD + "[settings]\nmanual_escalation = {}\n" + ALL, 5)):
+        (warning,) = lint(parse(text), text)
+        assert warning == (line, "slactl escalate tells nobody: settings.manual_escalation has no notify")
+
+
+def test_a_country_whose_parts_have_holidays_of_their_own() -> None:
+    def told(*lines: str) -> list[str]:
+        return warnings(ALL, "[calendars.office]\nweekly = { mon-fri = ['09:00-17:00'] }\n", *lines)
+
+    (german,) = told('country = "DE"\n')
+    assert german.startswith("11: without a subdivision of DE these holidays count as working days: All Saints' Day, ")
+    assert german.endswith(" more")
+    assert told('country = "DE"\nsubdivision = "BE"\n') == []
+    assert told('country = "NL"\n') == []
+    assert told() == []
+
+
+def test_a_zone_without_summer_time() -> None:
+    office = "[calendars.office]\nweekly = { mon-fri = ['09:00-17:00'] }\n"
+
+    def told(zone: str) -> list[str]:
+        return warnings(ALL, office, f'timezone = "{zone}"\n')
+
+    assert told("EST") == ["11: time zone EST has no summer time; write a place, such as America/New_York"]
+    assert told("Etc/GMT-1") == ["11: time zone Etc/GMT-1 has no summer time; write a place, such as Europe/Berlin"]
+    for zone in ("Europe/Berlin", "UTC", "Asia/Kolkata", "Etc/UTC"):
+        assert told(zone) == []
+    assert warnings(ALL, '[people.mia]\ntimezone = "MST"\n') == [
+        "10: time zone MST has no summer time; write a place, such as America/Denver"
+    ]
+
+
+def test_strict_check_makes_warnings_errors(slactl: Slactl, tmp_path: Path) -> None:
+    good, doubtful = tmp_path / "good.toml", tmp_path / "doubtful.toml"
+    good.write_text(shipped_rules().read_text(encoding="utf-8"))
+    doubtful.write_text(HEAD + policy("pro", 'plan = ["pro"]') + '[roles.support_manager]\nassignee = "mia"\n')
+    assert slactl("rules", "check", str(good), "--strict").code == 0
+    lenient = slactl("rules", "check", str(doubtful))
+    assert (lenient.code, lenient.err.count("warning: "), lenient.err.count("error: ")) == (0, 2, 0)
+    strict = slactl("rules", "check", "--strict", str(doubtful))
+    assert (strict.code, strict.err.count("warning: "), strict.err.count("error: ")) == (4, 0, 2)
+    assert f"error: {doubtful}:4: no catch-all" in strict.err
+    assert strict.out == f"{doubtful}: not valid with --strict (1 policy, 1 calendar, 0 escalation rules, 2 warnings)\n"
+    as_json = slactl("rules", "check", "--strict", "--json", str(doubtful))
+    assert (as_json.code, len(json.loads(as_json.out)["warnings"])) == (4, 2)

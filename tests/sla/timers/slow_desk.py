@@ -4,25 +4,41 @@ It reads rules and histories as their files write them, and shares nothing with 
 tests. All instants are seconds since 1970 and lie on the quarter hour, as do all hours and clock changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from random_desks import STEP, Record
-from wall_clock import Walk
 
 DONE = ("resolved", "closed")
 SETTINGS: dict[str, Any] = {
     "default_plan": "free",
     "pause_statuses": ["pending", "waiting_customer"],
-    "pause": ["resolution"],
+    "pause": ["resolution", "update"],
     "reopen": "continue",
     "next_response_from": "first_reply",
+    "count_from": "creation",
+    "late_targets": "keep",
 }
+
+
+class Walk(Protocol):
+    """What the wall clock of a calendar shows, quarter after quarter."""
+
+    last: int
+
+    def is_open(self, t: int) -> bool: ...
+    def between(self, a: int, b: int) -> int: ...
+    def add(self, start: int, seconds: int) -> int | None: ...
+    def add_days(self, start: int, n: int) -> int | None: ...
+    def until(self, start: int, n: int, clock: str) -> int | None: ...
+
 
 #: The wall clock of a calendar, in its own zone or in another.
 WalkOf = Callable[[str | None, str | None], Walk]
+#: The name of a calendar, and the zone of the ticket's tenant.
+Place = tuple[str | None, str | None]
 
 
 class TooFarAhead(Exception):
@@ -37,39 +53,71 @@ class Promise:
     cycle: int
     start: int
     target: str | None
+    calendar: Place
     walk: Walk
+    #: Where the counting begins: the start, or the change that made another target of it.
+    counts_from: int
     stopped: int | None = None
     manual: int | None = None
-    missed: int | None = None
+    #: Deadlines that were missed before a person agreed on the present one.
+    missed: list[int] = field(default_factory=list)
+    #: How each of them was missed: until when it held, set by hand to what, standing still why.
+    agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
+    #: How often a person moved the deadline later.
+    moved_later: int = 0
+    #: How often it was judged anew, and got a later deadline.
+    renewed: int = 0
+    #: Nobody can tell when it ends, or ended.
+    unknown: bool = False
+    #: The agreements whose misses are outcomes by now.
+    told: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def is_made(self) -> bool:
         return self.target is not None or self.manual is not None
+
+    @property
+    def is_over(self) -> bool:
+        return self.stopped is not None
+
+    def agreement(self, due: int) -> tuple[int, int]:
+        """How often it was judged anew, and how many deadlines were missed before this one was agreed on."""
+        return self.renewed, sum(each < due for each in self.missed)
 
 
 class SlowTicket:
     """A ticket whose history was read up to an instant."""
 
     def __init__(self, rules: Record, walk_of: WalkOf, history: Sequence[Record], now: int) -> None:
-        created, *rest = history
+        created, *rest = known(history, now)
         self.rules, self.walk_of = rules, walk_of
         self.created = self.clock = seconds(created["at"])
         self.status = "open"
+        #: The facts of now, and those that persons stated: only these choose the policy.
         self.facts: Record = {"plan": None, "tenant": None, "timezone": None, "priority": "normal"}
         self.facts |= {key: created[key] for key in self.facts if key in created}
-        self.stood: dict[str, dict[int, str]] = {kind: {} for kind in ("first_response", "next_response", "resolution")}
-        self.replied, self.waiting = False, None
+        self.facts["tags"] = set(created.get("tags", ()))
+        self.stated = dict(self.facts)
+        self.unknown = set(created.get("unknown", ()))
+        kinds = ("first_response", "next_response", "update", "resolution")
+        self.stood: dict[str, dict[int, str]] = {kind: {} for kind in kinds}
+        self.outbound = self.replied = created.get("outbound", False)
+        self.waiting: int | None = None
         self.choose()
-        self.first = self.promise("first_response", 1, self.created)
+        self.firsts = [] if self.outbound else [self.promise("first_response", 1, self.created)]
         self.resolutions = [self.promise("resolution", 1, self.created)]
         self.exchanges: list[Promise] = []
-        if self.setting("next_response_from") == "creation":
+        self.updates: list[Promise] = []
+        #: How the promises that were reopened had ended before.
+        self.past: list[Record] = []
+        if self.outbound:
+            self.updates.append(self.promise("update", 1, self.created))
+        elif self.setting("next_response_from") == "creation":
             self.exchanges.append(self.promise("next_response", 1, self.created))
-        self.turn(self.created, created.get("status", "open"))
+        self.turn(self.created, created)
         for record in rest:
-            if seconds(record["at"]) <= now:
-                self.wait_until(seconds(record["at"]))
-                self.happen(record)
+            self.wait_until(seconds(record["at"]))
+            self.happen(record)
         self.wait_until(now)
 
     # What happens
@@ -85,63 +133,135 @@ class SlowTicket:
     def happen(self, record: Record) -> None:
         at, kind = self.clock, record["type"]
         if kind == "status":
-            self.turn(at, record["status"])
+            self.turn(at, record)
         elif kind == "agent_reply":
-            self.replied, self.waiting = True, None
-            self.stop(at, self.first, *self.open_exchange())
+            self.reply(at)
         elif kind == "customer_reply":
             self.message(at)
         elif kind == "due_set":
             self.set_due(at, record["target"], record["due_at"])
-        elif kind in ("priority", "plan", "tenant"):
-            self.facts |= {key: record[key] for key in self.facts if key in record}
-            by_person = record.get("actor_type") != "system"
-            if by_person and self.facts != self.chosen_for:
-                self.retarget(at)
+        elif kind in ("priority", "plan", "tenant", "tags"):
+            self.change(at, record)
 
-    def turn(self, at: int, status: str) -> None:
+    def reply(self, at: int) -> None:
+        self.replied, self.waiting = True, None
+        ended = [*self.firsts, *self.open_of(self.exchanges), *self.open_of(self.updates)]
+        self.unknown -= {"first_response", "next_response", "update"}
+        for promise in ended:
+            promise.unknown = promise.unknown and promise.is_over
+        self.stop(at, *ended)
+        if self.status not in DONE:
+            self.updates.append(self.promise("update", len(self.updates) + 1, at))
+
+    def turn(self, at: int, record: Record) -> None:
+        status = record.get("status", "open")
         was_done, is_done, self.status = self.status in DONE, status in DONE, status
         if is_done and not was_done:
-            self.stop(at, self.first, self.resolutions[-1], *self.open_exchange())
+            ended = [each for each in self.latest() if not each.is_over]
+            nobody_knows = "resolution" in self.unknown if record["type"] == "created" else "unknown_instant" in record
+            for promise in ended:
+                # Who cannot tell when somebody answered cannot tell either that nobody did.
+                promise.unknown = nobody_knows or (promise.unknown and promise.kind != "resolution")
+            if not nobody_knows:
+                self.unknown -= {"resolution"}
+            self.stop(at, *ended)
         if was_done and not is_done:
             self.reopen(at)
 
     def reopen(self, at: int) -> None:
         how, last = self.setting("reopen"), self.resolutions[-1]
         if how == "continue":
-            last.stopped = None
-            if not self.replied:
-                self.first.stopped = None
+            for promise in [last] if self.replied else [last, *self.firsts]:
+                self.go_on(at, promise)
         if how == "reset":
             self.resolutions.append(self.promise("resolution", last.cycle + 1, at))
         since, self.waiting = self.waiting, None
         if since is not None and self.messages_wait():
             self.exchanges.append(self.promise("next_response", len(self.exchanges) + 1, since))
 
+    def go_on(self, at: int, promise: Promise) -> None:
+        """A deadline set by hand that was kept leaves what was left up to it."""
+        self.past += self.outcomes_of(promise, at)
+        manual, stopped = promise.manual, promise.stopped
+        if manual is not None and stopped is not None and stopped <= manual:
+            due = promise.walk.add(at, promise.walk.between(stopped, manual))
+            if due is None:
+                raise TooFarAhead
+            promise.manual = due
+        promise.stopped = None
+        promise.unknown = promise.kind in self.unknown
+
     def message(self, at: int) -> None:
         if self.status in DONE:
             self.waiting = at if self.waiting is None else self.waiting
-        elif not self.open_exchange() and self.messages_wait():
+        elif not self.open_of(self.exchanges) and self.messages_wait():
             self.exchanges.append(self.promise("next_response", len(self.exchanges) + 1, at))
 
     def set_due(self, at: int, kind: str, due: str | None) -> None:
-        found = {"first_response": [self.first], "resolution": self.resolutions[-1:]}.get(kind, self.open_exchange())
-        for promise in found:
-            if promise.stopped is None:
-                if promise.missed is None and self.is_late(promise, at):
-                    promise.missed = self.due(promise, at)
+        for promise in self.latest():
+            if promise.kind == kind and not promise.is_over:
+                before, breaches = self.ahead(promise, at), self.breaches(promise, at)
+                if breaches != promise.missed:
+                    promise.agreed.append((at, promise.manual, self.stands_still(kind)))
+                promise.missed = breaches
                 promise.manual = seconds(due) if due is not None else None
+                self.compare(promise, at, before)
+
+    def change(self, at: int, record: Record) -> None:
+        by_person = record.get("actor_type") != "system"
+        if record["type"] == "tags":
+            before, after = self.facts["tags"], set(record["tags"])
+            self.facts["tags"] = after
+            if by_person:
+                self.stated["tags"] = (self.stated["tags"] | (after - before)) - (before - after)
+        else:
+            told = {key: record[key] for key in self.facts if key in record}
+            self.facts |= told
+            self.stated |= told if by_person else {}
+        if by_person and self.stated != self.chosen_for:
+            self.retarget(at)
 
     def retarget(self, at: int) -> None:
+        befores = [self.ahead(promise, at) for promise in self.latest()]
         self.choose()
-        opening_waits = self.setting("next_response_from") == "creation"
-        if opening_waits and self.first.stopped is None and not self.exchanges:
+        unanswered = self.setting("next_response_from") == "creation" and not self.replied
+        if unanswered and not self.firsts[0].is_over and not self.exchanges:
             self.exchanges.append(self.promise("next_response", 1, self.created))
-        for promise in (self.first, self.resolutions[-1], *self.open_exchange()):
-            if promise.is_made and (promise.stopped is not None or self.is_late(promise, at)):
-                continue
+        for promise, before in zip(self.latest(), befores, strict=False):
             waits = promise.kind != "next_response" or self.messages_wait()
-            promise.target, promise.walk = self.target(promise.kind) if waits else None, self.walk
+            target, calendar = self.target(promise.kind) if waits else (None, self.calendar)
+            missed = promise.is_made and bool(self.breaches(promise, at)) and not promise.unknown
+            follows = not missed or (self.setting("late_targets") == "recount" and target is not None)
+            met = promise.is_over and promise.is_made and not missed
+            exchanged = promise.is_over and promise.kind in ("next_response", "update")
+            if not follows or met or exchanged:
+                continue
+            if self.setting("count_from") == "creation":
+                promise.counts_from = promise.start
+            elif target is not None and (target, calendar) != (promise.target, promise.calendar):
+                # What was done late cannot count from a change that came after it.
+                promise.counts_from = promise.counts_from if promise.is_over and promise.is_made else at
+            promise.target, promise.calendar, promise.walk = target, calendar, self.walk_of(*calendar)
+            if missed:
+                self.recount(promise)
+            promise.renewed += self.compare(promise, at, before) and missed
+
+    def recount(self, promise: Promise) -> None:
+        """Judge anew, by the present target, what was agreed before."""
+        manual, promise.missed = promise.manual, []
+        for until, by_hand, going in promise.agreed:
+            promise.manual = by_hand
+            due = None if promise.unknown else self.known_due(promise, until, going)
+            if due is not None and until > due and (not promise.missed or due > promise.missed[-1]):
+                promise.missed.append(due)
+        promise.manual = manual
+
+    def compare(self, promise: Promise, at: int, before: int | None) -> bool:
+        """Did a person move the deadline later?"""
+        after = self.ahead(promise, at)
+        is_later = before is not None and after is not None and after > before
+        promise.moved_later += is_later
+        return is_later
 
     def stop(self, at: int, *promises: Promise) -> None:
         for promise in promises:
@@ -150,30 +270,42 @@ class SlowTicket:
     # What holds
 
     def choose(self) -> None:
-        self.chosen_for = dict(self.facts)
-        plan = self.facts["plan"] or self.setting("default_plan")
-        facts = self.facts | {"plan": plan}
-        matching = (each for each in self.rules["policy"] if all(facts[k] in v for k, v in each["match"].items()))
+        self.chosen_for = {**self.stated, "tags": set(self.stated["tags"])}
+        plan = self.stated["plan"] or self.setting("default_plan")
+        facts = {key: {self.stated[key]} for key in ("tenant", "priority")} | {"plan": {plan}}
+        facts["tag"] = self.stated["tags"]
+        matching = (each for each in self.rules["policy"] if matches(each["match"], facts))
         self.policy: Record | None = next(matching, None)
-        calendar = self.policy["calendar"] if self.policy else None
-        self.walk = self.walk_of(calendar, self.facts["timezone"])
+        self.calendar = (self.policy["calendar"] if self.policy else None, self.stated["timezone"])
 
     def setting(self, name: str) -> Any:  # noqa: ANN401
         policy = getattr(self, "policy", None) or {}
         return policy.get(name, self.rules["settings"].get(name, SETTINGS[name]))
 
-    def target(self, kind: str) -> str | None:
-        targets: Mapping[str, Mapping[str, str]] = self.policy["targets"] if self.policy else {}
-        return targets.get(self.chosen_for["priority"], targets.get("default", {})).get(kind)
+    def target(self, kind: str) -> tuple[str | None, Place]:
+        """How much time there is, and the calendar that counts it."""
+        targets: Mapping[str, Mapping[str, Any]] = self.policy["targets"] if self.policy else {}
+        stated = targets.get(self.chosen_for["priority"], targets.get("default", {})).get(kind)
+        if isinstance(stated, dict):
+            return stated["within"], (stated["calendar"], self.calendar[1])
+        return stated, self.calendar
 
     def promise(self, kind: str, cycle: int, start: int) -> Promise:
-        return Promise(kind, cycle, start, self.target(kind), self.walk)
+        target, calendar = self.target(kind)
+        walk, unknown = self.walk_of(*calendar), kind in self.unknown
+        return Promise(kind, cycle, start, target, calendar, walk, start, unknown=unknown)
 
-    def open_exchange(self) -> list[Promise]:
-        return [each for each in self.exchanges[-1:] if each.stopped is None]
+    def latest(self) -> list[Promise]:
+        """The last cycle of each kind, in the order in which they came to be."""
+        cycles = (self.firsts, self.resolutions, self.updates, self.exchanges)
+        return [promises[-1] for promises in cycles if promises]
+
+    def open_of(self, promises: Sequence[Promise]) -> list[Promise]:
+        return [each for each in promises[-1:] if not each.is_over]
 
     def messages_wait(self) -> bool:
-        return self.first.stopped is not None or self.setting("next_response_from") == "creation"
+        answered = self.outbound or self.firsts[0].is_over
+        return answered or self.setting("next_response_from") == "creation"
 
     def stands_still(self, kind: str) -> str | None:
         if self.status in DONE:
@@ -181,31 +313,73 @@ class SlowTicket:
         pausing = self.status in self.setting("pause_statuses") and kind in self.setting("pause")
         return "paused" if pausing else None
 
+    def stands_since(self, kind: str) -> int:
+        """The beginning of the pause that goes on now."""
+        since = self.clock
+        while self.stood[kind].get(since - STEP) == "paused":
+            since -= STEP
+        return since
+
     # What it comes to
 
     def is_late(self, promise: Promise, at: int) -> bool:
         due = self.due(promise, at)
-        return promise.missed is not None or (due is not None and at > due)
+        return due is not None and (at if promise.stopped is None else promise.stopped) > due
+
+    def breaches(self, promise: Promise, now: int) -> list[int]:
+        """What was missed by now: each deadline once, and no earlier one that was set after it."""
+        due = self.due(promise, now)
+        again = due is not None and (not promise.missed or due > promise.missed[-1]) and self.is_late(promise, now)
+        return [*promise.missed, due] if again and due is not None else promise.missed
 
     def base(self, promise: Promise) -> int:
         """Where the counting ends that no pause touches: the n-th business day, or the start."""
-        if promise.target is None or not promise.target.endswith("bd"):
-            return promise.start
-        day = promise.walk.add_days(promise.start, int(promise.target[:-2]))
+        if promise.target is None or "bd" not in promise.target:
+            return promise.counts_from
+        days, clock = promise.target.split("bd")
+        walk, start = promise.walk, promise.counts_from
+        day = walk.until(start, int(days), clock[1:]) if clock else walk.add_days(start, int(days))
         if day is None:
             raise TooFarAhead
         return day
 
     def due(self, promise: Promise, at: int) -> int | None:
-        """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
+        """The deadline; None while it is not known, since its clock stands still."""
+        return None if promise.unknown else self.known_due(promise, at, self.stands_still(promise.kind))
+
+    def ahead(self, promise: Promise, at: int) -> int | None:
+        """The deadline if the clock went on now."""
+        return None if promise.unknown else self.known_due(promise, at, None)
+
+    def known_due(self, promise: Promise, at: int, going: str | None) -> int | None:
         if promise.manual is not None or promise.target is None:
             return promise.manual
         ended = promise.stopped is not None
-        end, going = (promise.stopped or at), None if ended else self.stands_still(promise.kind)
-        base, stood = self.base(promise), self.stood[promise.kind]
-        owed = 0 if promise.target.endswith("bd") else minutes(promise.target) * 60
-        due, before = None, None
-        for t in range(promise.start, promise.walk.last, STEP):
+        end = promise.stopped if promise.stopped is not None else at
+        owed = 0 if "bd" in promise.target else minutes(promise.target) * 60
+        return self.reach(promise, self.base(promise), owed, end, None if ended else going)
+
+    def count_to(
+        self, promise: Promise, begin: int, owed: int, now: int, stood: Mapping[int, str], base: int | None = None
+    ) -> int:
+        """When so much was counted after an instant, if the clock goes on from now."""
+        found = self.reach(promise, begin if base is None else base, max(0, owed), now, None, begin, stood)
+        assert found is not None
+        return found
+
+    def reach(
+        self,
+        promise: Promise,
+        base: int,
+        owed: int,
+        end: int,
+        going: str | None,
+        begin: int | None = None,
+        stood: Mapping[int, str] | None = None,
+    ) -> int | None:
+        """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
+        stood, due, before = self.stood[promise.kind] if stood is None else stood, None, None
+        for t in range(promise.counts_from if begin is None else begin, promise.walk.last, STEP):
             if due is None and owed == 0 and t >= base:
                 due = t
             reason = stood.get(t) if t < end else None
@@ -215,47 +389,115 @@ class SlowTicket:
                 return due
             if promise.walk.is_open(t):
                 owed += STEP if due is None and reason and t < base else 0
-                owed -= STEP if due is None and not reason and t >= base else 0
+                if due is None and not reason and t >= base:
+                    if owed < STEP:
+                        return t + owed
+                    owed -= STEP
                 due = t + STEP if due is not None else None
             before = reason
         raise TooFarAhead
 
-    def counted(self, promise: Promise, a: int, b: int, end: int) -> int:
-        stood = self.stood[promise.kind]
+    def counted(self, promise: Promise, a: int, b: int, end: int, stood: Mapping[int, str] | None = None) -> int:
+        stood = self.stood[promise.kind] if stood is None else stood
         quarters = (t for t in range(a, b, STEP) if t >= end or t not in stood)
         return sum(STEP for t in quarters if promise.walk.is_open(t))
 
+    def target_seconds(self, promise: Promise, end: int, stood: Mapping[int, str] | None = None) -> int:
+        if promise.manual is not None and not promise.unknown:
+            return self.counted(promise, promise.counts_from, promise.manual, end, stood)
+        if promise.target is not None and "bd" in promise.target:
+            return promise.walk.between(promise.counts_from, self.base(promise))
+        return minutes(promise.target or "0m") * 60
+
+    def state(self, promise: Promise, now: int) -> str:
+        standing = promise.manual is None and self.stands_still(promise.kind) is not None
+        if promise.unknown:
+            return "unknown"
+        if self.breaches(promise, now):
+            return "breached"
+        return "met" if promise.is_over else "paused" if standing else "running"
+
     def timer(self, promise: Promise, now: int) -> Record:
         due, end = self.due(promise, now), now if promise.stopped is None else promise.stopped
-        late = due is not None and end > due
-        missed = promise.missed if promise.missed is not None else due if late else None
-        paused = [t for t, why in self.stood[promise.kind].items() if why == "paused" and promise.start <= t < end]
-        elapsed = self.counted(promise, promise.start, end, end)
-        if promise.manual is not None:
-            target = self.counted(promise, promise.start, promise.manual, end)
-        elif promise.target is not None and promise.target.endswith("bd"):
-            target = promise.walk.between(promise.start, self.base(promise))
-        else:
-            target = minutes(promise.target or "0m") * 60
-        standing = promise.stopped is None and self.stands_still(promise.kind) is not None
-        return {
+        breaches, begin = self.breaches(promise, now), promise.counts_from
+        paused = [t for t, why in self.stood[promise.kind].items() if why == "paused" and begin <= t < end]
+        elapsed = self.counted(promise, begin, end, end)
+        target = self.target_seconds(promise, end)
+        told = {
             "target": promise.kind,
             "cycle": promise.cycle,
             "target_seconds": target,
             "started_at": promise.start,
             "due_at": due,
-            "state": "breached" if missed else "met" if promise.stopped else "paused" if standing else "running",
+            "state": self.state(promise, now),
             "stopped_at": promise.stopped,
-            "breached_at": missed,
+            "breached_at": breaches[0] if breaches else None,
+            "breaches": breaches,
             "elapsed_seconds": elapsed,
             "remaining_seconds": max(0, target - elapsed),
             "paused_seconds": sum(STEP for t in paused if promise.walk.is_open(t)),
-            "overdue_seconds": self.counted(promise, due, end, end) if late and due is not None else 0,
+            "overdue_seconds": self.counted(promise, due, end, end) if due is not None and end > due else 0,
         }
+        nothing = dict.fromkeys(("elapsed_seconds", "paused_seconds", "overdue_seconds"), 0)
+        unknown = {"stopped_at": None, "remaining_seconds": None, **nothing}
+        return told | unknown if promise.unknown else told
+
+    def made(self) -> Iterator[Promise]:
+        return (each for each in (*self.firsts, *self.exchanges, *self.updates, *self.resolutions) if each.is_made)
+
+    def outcomes(self) -> list[Record]:
+        """Every stop, and every deadline that passed undone; what was told once stands."""
+        cycles = (*self.firsts, *self.exchanges, *self.updates, *self.resolutions)
+        return [*self.past, *(row for each in cycles for row in self.outcomes_of(each, self.clock))]
+
+    def outcomes_of(self, promise: Promise, now: int) -> Iterator[Record]:
+        """How a promise ended, and what was missed; a miss and the late stop that follows it are one."""
+        what = {"kind": promise.kind, "cycle": promise.cycle}
+        breaches = self.breaches(promise, now)
+        new = [each for each in breaches if promise.agreement(each) not in promise.told]
+        promise.told |= {promise.agreement(each) for each in new}
+        # What was done before the change that promised it was no promise then.
+        promised = promise.is_made and not promise.unknown and (promise.stopped or now) >= promise.counts_from
+        stopped = promise.stopped if promised else None
+        if stopped is not None:
+            late, seconds = self.is_late(promise, now), self.counted(promise, promise.counts_from, stopped, stopped)
+            # An earlier deadline than the one that was missed is no other agreement.
+            missed = breaches[-1] if late and breaches[-1] in new else None
+            yield what | {"stopped_at": stopped, "missed_at": missed, "met": not late, "seconds": seconds}
+            new = [each for each in new if each != missed]
+        yield from (what | {"stopped_at": None, "missed_at": each, "met": False, "seconds": None} for each in new)
 
     def timers(self) -> list[Record]:
-        made = [each for each in (self.first, *self.exchanges, *self.resolutions) if each.is_made]
-        return [self.timer(each, self.clock) for each in made]
+        return [self.timer(each, self.clock) for each in self.made()]
+
+
+def known(history: Sequence[Record], now: int) -> list[Record]:
+    """What was known by now: without what was retracted, and with the openings that were set for an instant."""
+    told = [record for record in history if seconds(record["at"]) <= now]
+    gone: set[str] = set()
+    for record in reversed(told):
+        if record["type"] == "retracted" and record.get("id") not in gone:
+            gone |= set(record["events"])
+    left = [record for record in told if record.get("id") not in gone and record["type"] != "retracted"]
+    found: list[Record] = []
+    until: str | None = None
+    for record in [*left, None]:
+        at = seconds(record["at"]) if record else now
+        if until is not None and seconds(until) <= at:
+            found.append({"type": "status", "status": "open", "at": until, "actor_type": "system"})
+            until = None
+        if record:
+            found.append(record)
+            until = record.get("until") if record["type"] == "status" else until
+    return found
+
+
+def matches(match: Record, facts: Mapping[str, set[str]]) -> bool:
+    asked = {key: values for key, values in match.items() if key != "not"}
+    excluded = match.get("not")
+    return all(facts[key] & set(values) for key, values in asked.items()) and not (
+        excluded and matches(excluded, facts)
+    )
 
 
 def seconds(text: str) -> int:

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from functools import cache, partial
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from io import BytesIO
+from itertools import accumulate
 from random import Random
 
 import pytest
 import tomli_w
-from random_desks import DAY, DAYS, STEP, Desk, Record, calendar, random_history, text
+from minute_clock import MinuteClock
+from random_desks import DAY, STEP, Desk, Record, random_history, text
 from slow_desk import SlowTicket, TooFarAhead
-from wall_clock import Walk, WallClock
 
 from slactl.desk.what_if.simulate import simulate_file
 from slactl.sla.rules.loading import parse
@@ -19,30 +20,37 @@ from slactl.sla.rules.loading import parse
 SEEDS = [pytest.param(range(250), id="few"), pytest.param(range(10_000), id="many", marks=pytest.mark.full)]
 
 
-def ends(hours: str) -> tuple[int, int]:
-    first, last = (int(part[:2]) * 3600 + int(part[3:]) * 60 for part in hours.split("-"))
-    return first, last if last > first else last + DAY
+class Quarters(MinuteClock):
+    """A calendar as the wall clock sees it, for the weeks around a clock change."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.totals = list(accumulate((STEP if intervals else 0 for intervals in self.within), initial=0))
+
+    def is_open(self, t: int) -> bool:
+        return bool(self.within[(t - self.first) // STEP])
+
+    def between(self, a: int, b: int) -> int:
+        first, last = ((t - self.first) // STEP for t in (a, b))
+        return self.totals[last] - self.totals[first]
 
 
-@cache
-def walk(name: tuple[str, str], zone: str, change: str) -> Walk:
-    """A calendar of the desk as the wall clock sees it, for the weeks around a clock change."""
-    at = datetime.fromisoformat(f"{change}Z")
-    stated = calendar(name, zone, at.date())
-    clock = WallClock(
-        timezone=zone,
-        weekly={DAYS.index(day): [ends(each) for each in hours] for day, hours in stated["weekly"].items()},
-        holidays=frozenset(map(date.fromisoformat, stated["holidays"])),
-        dates={date.fromisoformat(day): [ends(each) for each in hours] for day, hours in stated["dates"].items()},
-    )
-    return Walk(clock, int(at.timestamp()) - 5 * DAY, int(at.timestamp()) + 26 * DAY, STEP)
+@lru_cache(maxsize=100)
+def walk(calendars: str, name: str, change: str) -> Quarters:
+    around = int(datetime.fromisoformat(f"{change}Z").timestamp())
+    return Quarters(json.loads(calendars), name, around - 5 * DAY, around + 26 * DAY, STEP)
 
 
-def walk_of(desk: Desk, name: str | None, zone: str | None) -> Walk:
-    """The calendar of that name, in its own zone or in another; always open where no policy names one."""
-    if name in desk.hours:
-        return walk(desk.hours[name], zone or desk.zone, desk.change)
-    return walk(("round", "none"), zone or "UTC", desk.change)
+def walk_of(desk: Desk, name: str | None, zone: str | None) -> Quarters:
+    """The calendar of that name, in its own zone or in that of the tenant; always open where no policy names one."""
+    calendars = desk.rules["calendars"]
+    asked = calendars.get(name, calendars["always"])
+    if asked.get("always_open"):
+        asked = {"timezone": "UTC", "weekly": {"mon-sun": ["00:00-24:00"]}}
+    if zone is not None and not asked.get("fixed"):
+        asked = {**asked, "timezone": zone}
+    members = {each: calendars[each] for each in asked.get("any_of", ())}
+    return walk(json.dumps({"asked": asked, **members}, sort_keys=True), "asked", desk.change)
 
 
 def simulated(rules: Record, history: Sequence[Record], now: int) -> Record:
@@ -58,7 +66,8 @@ def refuse(problem: object) -> None:
 
 def as_text(timer: Record) -> Record:
     """A timer of the second opinion as `simulate` writes it."""
-    return {key: text(value) if key.endswith("_at") and value is not None else value for key, value in timer.items()}
+    told = {key: text(value) if key.endswith("_at") and value is not None else value for key, value in timer.items()}
+    return told | {"breaches": [text(each) for each in timer["breaches"]]}
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from slactl.clock import to_text
-from slactl.sla.history.fields import LineError
 from slactl.sla.history.file import parse_record
+from slactl.sla.history.readers import LineError
 from slactl.sla.rules.loading import parse
 from slactl.sla.timers.evaluate import evaluate
 

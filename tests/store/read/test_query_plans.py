@@ -65,7 +65,7 @@ QUESTIONS: dict[str, tuple[Ask, float]] = {
     "list --breached --exit-code": (lambda c: filters.any_breached(c, TicketFilter(breached=True), NOW), 1.5),
     "the timers of show": (lambda c: reads.timers(c, 7, NOW), 1.5),
     "the history of show": (lambda c: event_reads.history(c, 7), 1.5),
-    "the messages of show": (lambda c: event_reads.messages(c, 7), 1.5),
+    "the messages of show": (lambda c: list(event_reads.messages(c, 7)), 1.5),
     "the escalations of show": (lambda c: reads.escalations(c, 7), 1.5),
     "an external id": (lambda c: reads.ticket_id(c, "T-7"), 1.5),
     "the head of the log": (last_event, 1.5),

@@ -89,7 +89,7 @@ def test_a_database_that_is_not_sound_is_not_upgraded(desk: Path, slactl: Slactl
         connection.execute("INSERT INTO event_text VALUES (999, 'body', 'salt', 'lost')")
     before = dump(desk)
     refused = slactl("list")
-    assert (refused.code, "was not upgraded: its copy is not sound: row " in refused.err) == (6, True), refused.err
+    assert (refused.code, "was not upgraded: its copy is damaged: row " in refused.err) == (6, True), refused.err
     assert (dump(desk), kept(desk)) == (before, [])
 
 

@@ -19,7 +19,7 @@ ODD: list[tuple[str, object, tuple[str, ...]]] = [
     ("run.skipped", "\x00a", ("runs", "show", "1")),
     ("ticket.created_at", 2**63 - 1, ("report",)),
     ("ticket.updated_at", b"\xff\x00", ("list", "--all", "--json")),
-    ("timer.breached_at", "0000-00-00T00:00:00Z", ("report", "--json")),
+    ("outcome.late_since", "0000-00-00T00:00:00Z", ("report", "--json")),
     ("escalation.outcome", b"\xff", ("show", "1", "--json")),
     ("escalation.due_at", b"\xff", ("export",)),
     ("rules_version.first_used_at", "", ("export",)),

@@ -1,0 +1,66 @@
+"""`create`: open a ticket."""
+
+from typing import Annotated
+
+import typer
+
+from slactl.cli.input import priority_option, read_body
+from slactl.cli.options import Answer, AtOption, BodyOption, call
+from slactl.cli.output import announce
+from slactl.cli.panels import Commands
+from slactl.sla.enums import Priority
+
+app = Commands()
+
+PlanOption = Annotated[str | None, typer.Option("--plan", metavar="P", help="The plan; default: the tenant's plan.")]
+TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="The customer organisation.")]
+ExternalIdOption = Annotated[
+    str | None, typer.Option("--external-id", metavar="X", help="The id of the ticket in another system.")
+]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the ticket is about.")],
+    requester: Annotated[str, typer.Option("--from", metavar="EMAIL", help="The e-mail address of the requester.")],
+    body: BodyOption = None,
+    plan: PlanOption = None,
+    tenant: TenantOption = None,
+    priority: Annotated[Priority | None, priority_option("low, normal, high or urgent; default: normal.")] = None,
+    assignee: Annotated[str | None, typer.Option(metavar="A", help="Who works on the ticket; me is you.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
+    external_id: ExternalIdOption = None,
+    at: AtOption = None,
+    outbound: Annotated[
+        bool, typer.Option("--outbound", help="An agent wrote first: no first response is due.")
+    ] = False,
+    *,
+    answer: Answer,
+) -> None:
+    """Open a ticket and set its deadlines.
+
+    \b
+    Examples:
+      slactl create "Printer on fire" --from ann@example.com
+      slactl create "VPN down" --from it@acme.example --plan enterprise --priority urgent
+      mail-body | slactl create "Invoice wrong" --from bob@example.com --body - --at "2h ago"
+    """
+    from slactl.desk.tickets import create as opening
+
+    here = call(context)
+    who = here.person(assignee)
+    new = opening.NewTicket(
+        subject=subject,
+        requester_email=requester,
+        body=read_body(body),
+        plan=plan,
+        tenant=tenant,
+        priority=priority or Priority.NORMAL,
+        assignee=who,
+        tags=tag or (),
+        external_id=external_id,
+        outbound=outbound,
+    )
+    outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
+    announce(here, answer, outcome, "opened", assignee=who)

@@ -1,0 +1,142 @@
+"""Read what people type and pipe: ids, bodies, priorities and statuses."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import typer
+
+from slactl.config import Config
+from slactl.desk.ledger.desk import Desk
+from slactl.errors import UsageError
+from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
+
+
+def as_priority(word: str) -> Priority:
+    """Return the priority that a person typed: one of the four, or another word that the rules name.
+
+    Raises:
+        UsageError: nobody knows the word.
+    """
+    from slactl.cli.panels import get_current_context
+    from slactl.text import not_one_of
+
+    if word in tuple(Priority):
+        return Priority(word)
+    from slactl.desk.rules.reading import priority_words
+
+    config = get_current_context().find_object(Config)
+    words = priority_words(config.rules) if config is not None else NO_WORDS
+    meant = as_priority_word(word, words)
+    if meant not in tuple(Priority):
+        raise UsageError(not_one_of(str(word), [*map(str, Priority), *words]), "slactl rules show")
+    return Priority(str(meant))
+
+
+def _priorities(incomplete: str) -> list[str]:
+    return [str(priority) for priority in Priority if str(priority).startswith(incomplete)]
+
+
+def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
+    """Return an option that takes a priority, in the words of the four or of the rules."""
+    option: typer.models.OptionInfo = typer.Option(
+        "--priority",
+        metavar="P",
+        help=help_text,
+        parser=as_priority,
+        autocompletion=_priorities,
+        rich_help_panel=panel,
+        show_default=False,
+    )
+    return option
+
+
+Word = TypeVar("Word")
+
+
+#: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
+STDIN_BYTES = 64_000_000
+
+
+def read_body(body: str | None) -> str | None:
+    """Return the text of `--body`, read from stdin if it is `-`.
+
+    Raises:
+        UsageError: stdin is not UTF-8.
+    """
+    return read_stdin() if body == "-" else body
+
+
+def typed(words: Sequence[str]) -> str:
+    """Return words as they were typed, for a command that people paste."""
+    from slactl.text import quoted
+
+    return " ".join(map(quoted, words))
+
+
+def read_ids(arguments: Sequence[str]) -> list[str]:
+    """Return the ids as typed, each once; `-` stands for the words on stdin, which may be empty."""
+    words = [word for argument in arguments for word in (read_stdin().split() if argument == "-" else [argument])]
+    return list(dict.fromkeys(words))
+
+
+def read_numbers(arguments: Sequence[str], what: str) -> list[int]:
+    """Return the numbers as typed, each once; `-` stands for the numbers on stdin.
+
+    Raises:
+        UsageError: a word is not a number.
+    """
+    words = read_ids(arguments)
+    for word in words:
+        if not (word.isascii() and word.isdigit() and word[0] != "0" and len(word) <= 18):
+            from slactl.text import clean
+
+            raise UsageError(f"{clean(word)[:100]!r} is not the number of a {what}")
+    return [int(word) for word in words]
+
+
+def as_status(word: str) -> Status:
+    """Return the status that a person typed.
+
+    Raises:
+        UsageError: there is no such status.
+    """
+    from slactl.text import not_one_of
+
+    if word not in tuple(Status):
+        raise UsageError(not_one_of(word, Status), "slactl status --help")
+    return Status(word)
+
+
+def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tuple[list[str], Word]:
+    """Return the ids, and the value that was typed as the last word.
+
+    Raises:
+        UsageError: there is only one word, or `read` refuses the last word.
+    """
+    value = read(words[-1])
+    if len(words) == 1:
+        raise UsageError("name at least one ticket", example)
+    return words[:-1], value
+
+
+def read_stdin() -> str:
+    """Return all of stdin without a byte order mark; first check that there is a database to write it to.
+
+    Raises:
+        DatabaseError: the database is missing or cannot be used; nothing was read.
+        UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
+    """
+    from slactl.cli.panels import get_current_context
+
+    config = get_current_context().find_object(Config)
+    assert config is not None
+    with Desk.of(config).database.held_open():
+        pass
+    raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
+    if len(raw) > STDIN_BYTES:
+        raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
+    try:
+        return raw.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"stdin is not UTF-8 at byte {error.start}; save the text as UTF-8 first") from error

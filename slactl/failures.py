@@ -1,0 +1,144 @@
+"""Report why a command ended: one message, at most one hint, and the exit code.
+
+Only a command that fails imports this file.
+"""
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from slactl import committed
+from slactl.errors import AnswerError, ExitCode, SlactlError, StorageError, UsageError
+from slactl.text import clean, clean_block, nearest
+
+
+def report(
+    error: BaseException,
+    code: ExitCode,
+    arguments: Sequence[str],
+    cause: Callable[[Exception], SlactlError | None],
+) -> ExitCode | None:
+    """Report the error that ended a command; return the exit code, or None where the error has to go on.
+
+    `code` is what the command would have ended with. `cause` finds what may be behind an unexpected error.
+    """
+    if isinstance(error, SlactlError):
+        return _report_known(error)
+    # Typer raises SystemExit for a closed pipe and after a completion, also when it must not handle errors.
+    if isinstance(error.__context__ if isinstance(error, SystemExit) else error, BrokenPipeError):
+        return _report_closed_pipe()
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
+    if isinstance(error, AnswerError):
+        return _report_answer(error, code)
+    if isinstance(error, typer.TyperException):
+        return _report_usage(error)
+    return _report_any(error, arguments, cause) if isinstance(error, Exception) else None
+
+
+def _report_any(
+    error: Exception, arguments: Sequence[str], cause: Callable[[Exception], SlactlError | None]
+) -> ExitCode:
+    if isinstance(error, UnicodeEncodeError) and not "".join(arguments).isprintable():
+        return _report_known(UsageError("an argument is not valid UTF-8"))
+    debug = "--debug" in arguments or bool(os.environ.get("SLACTL_DEBUG"))
+    if debug:
+        _report_traceback(error)
+    odd = cause(error)
+    return _report_unexpected(error, debug=debug) if odd is None else _report_known(odd)
+
+
+def _report_known(error: SlactlError) -> ExitCode:
+    is_storage, done = isinstance(error, StorageError), committed.so_far()
+    if is_storage and not done.things:
+        kept = "no ticket was changed" if done.commits else "nothing was written"
+        return _report_lines([f"{error.message}; {kept}"], error.code, error.hint)
+    return _report_lines(error.lines, ExitCode.PARTLY if is_storage else error.code, error.hint)
+
+
+def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:
+    """Report why a command ended, and what it had committed by then; return the exit code."""
+    *first, last = lines
+    last, code = committed.so_far().after_error(last, code)
+    _say_errors([*first, last], hint)
+    return code
+
+
+def _say_errors(lines: Sequence[str], hint: str | None) -> None:
+    for line in lines:
+        _say(f"error: {clean(line)}")
+    if hint:
+        _say(f"hint: {clean(hint)}")
+
+
+def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+    """Report that stdout cannot be written."""
+    silence_stdout()
+    message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
+    _say_errors([message], hint)
+    return code
+
+
+def _report_closed_pipe() -> ExitCode:
+    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    silence_stdout()
+    done = committed.so_far()
+    if done.things:
+        _say(f"warning: {clean(str(done))}; {committed.LOST}: {os.strerror(errno.EPIPE)}")
+    return ExitCode.READER_CLOSED
+
+
+def _report_usage(error: Exception) -> ExitCode:
+    """Report a wrong option, value or number of arguments in the words of the argument parser."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        _say(context.get_help())
+        return ExitCode.USAGE
+    message = getattr(error, "format_message", lambda: str(error))()
+    meant = _meant(error)
+    _say(f"error: {clean(message)}" + (f" Did you mean {meant}?" if meant else ""))
+    _say(f"hint: {context.command_path if context else 'slactl'} --help")
+    return ExitCode.USAGE
+
+
+def _meant(error: Exception) -> str | None:
+    """Return the word of a closed set that was probably meant where another was given."""
+    message = getattr(error, "message", "")
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
+    return nearest(word[1], [str(choice) for choice in choices]) if choices and word is not None else None
+
+
+def _report_traceback(error: Exception) -> None:
+    """Print the traceback of an unexpected error without values of variables and without secrets."""
+    from traceback import format_exception
+
+    for part in format_exception(error):
+        _say(clean_block(_without_secrets(part.rstrip("\n"))))
+
+
+def _without_secrets(text: str) -> str:
+    credentials = sys.modules.get("slactl.desk.messages.secrets")
+    return str(credentials.without_secrets(text)) if credentials is not None else text
+
+
+def _report_unexpected(error: Exception, *, debug: bool) -> ExitCode:
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return _report_lines([f"{error.strerror}{place}"], ExitCode.FAILURE)
+    more = "" if debug else "; run the command again with --debug and report its output"
+    what = f"unexpected {type(error).__name__}: {clean(_without_secrets(str(error)))[:300]}{more}"
+    return _report_lines([what], ExitCode.FAILURE)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201
+
+
+def silence_stdout() -> None:
+    """Let stdout take and lose everything from now on: the interpreter flushes it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
