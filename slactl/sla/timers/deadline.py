@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slactl.durations import Duration
 from slactl.sla.enums import Target
@@ -10,6 +10,7 @@ from slactl.sla.timers.pauses import (
     Pause,
     PauseLog,
     PauseReason,
+    after_pauses,
     counted,
     ended,
     instant_of,
@@ -17,24 +18,11 @@ from slactl.sla.timers.pauses import (
     optional_instant,
     reach,
 )
-from slactl.sla.timers.timer import Breach, ClockRun, Timer, TimerState
+from slactl.sla.timers.timer import Breach, ClockRun, Missed, Timer, TimerState
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
     from slactl.sla.timers.terms import Terms
-
-
-class Missed(NamedTuple):
-    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
-
-    The target was late from `late_since` on.
-    """
-
-    due: int
-    at: int
-    manual: bool
-    agreement: int
-    late_since: int
 
 
 @dataclass(slots=True)
@@ -250,11 +238,7 @@ class TrackedTarget:
 
     def _late_since(self, due: int, pauses: Sequence[Pause]) -> int:
         """Return since when a missed deadline is late: not before the end of a pause, nor before it was set."""
-        since = due
-        for begin, end, _ in pauses if self.manual is None else ():
-            if end is not None and begin <= since < end:
-                since = end
-        return max(since, self.set_at)
+        return max(after_pauses(due, pauses) if self.manual is None else due, self.set_at)
 
     def _breaches(self, late: tuple[int, int] | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement, and since when it is late.
