@@ -10,6 +10,7 @@ from slactl.sla.timers.pauses import (
     Pause,
     PauseLog,
     PauseReason,
+    after_pauses,
     counted,
     ended,
     instant_of,
@@ -231,11 +232,7 @@ class TrackedTarget:
 
     def _late_since(self, due: int, pauses: Sequence[Pause]) -> int:
         """Return since when a missed deadline is late: not before the end of a pause, nor before it was set."""
-        since = due
-        for begin, end, _ in pauses if self.manual is None else ():
-            if end is not None and begin <= since < end:
-                since = end
-        return max(since, self.set_at)
+        return max(after_pauses(due, pauses) if self.manual is None else due, self.set_at)
 
     def _breaches(self, late: tuple[int, int] | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement, and since when it is late.

@@ -23,6 +23,7 @@ ODD: list[tuple[str, object, tuple[str, ...]]] = [
     ("outcome.detected_at", "yesterday", ("tag", "1", "--add", "x")),
     ("outcome.tags", "[", ("report", "--by", "tag")),
     ("outcome.plan", b"\xff", ("report", "--by", "plan")),
+    ("outcome.late_since", "0000-00-00T00:00:00Z", ("report", "--json")),
     ("escalation.outcome", b"\xff", ("show", "1", "--json")),
     ("escalation.due_at", b"\xff", ("export",)),
     ("rules_version.first_used_at", "", ("export",)),
