@@ -173,7 +173,7 @@ class SlowClock:
         if promise.manual is not None and not promise.unknown:
             return self.counted(promise, promise.counts_from, promise.manual, end, stood)
         if promise.target is not None and "bd" in promise.target:
-            return promise.walk.between(promise.counts_from, self.base(promise))
+            return max(0, promise.walk.between(promise.counts_from, self.base(promise)))
         return minutes(promise.target or "0m") * 60
 
     def state(self, promise: Promise, now: int) -> str:
