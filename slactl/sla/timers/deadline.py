@@ -77,7 +77,8 @@ class TrackedTarget:
         self.duration, self.terms = duration, terms
         self.base = self.counted_from = self.start if counted_from is None else counted_from
         if duration is not None and duration.in_dates:
-            self.base = self.calendar.after(self.counted_from, duration)
+            # The hours of a following date can lie before an instant of a long night; no deadline is before its start.
+            self.base = max(self.counted_from, self.calendar.after(self.counted_from, duration))
 
     def retarget(self, at: int, duration: Duration | None, terms: "Terms", *, by_person: bool = False) -> None:
         """Apply other terms, unless the target has been met by `at`, or missed and the terms keep late targets."""
@@ -222,8 +223,7 @@ class TrackedTarget:
         if self.duration is None:
             return 0
         if self.duration.in_dates:
-            # The hours of a following date can lie before an instant of a long night.
-            return max(0, self.calendar.between_seconds(self.counted_from, self.base))
+            return self.calendar.between_seconds(self.counted_from, self.base)
         return self.duration.seconds
 
     def _is_past_due(self, at: int) -> bool:

@@ -52,12 +52,12 @@ class Promise:
     agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     #: How often a person moved the deadline later.
     moved_later: int = 0
-    #: How often it was judged anew, and got a later deadline.
+    #: The agreements that are no misses any more, since they were judged anew.
     renewed: int = 0
     #: Nobody can tell when it ends, or ended.
     unknown: bool = False
     #: The agreements whose misses are outcomes by now.
-    told: set[tuple[int, int]] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
 
     @property
     def is_made(self) -> bool:
@@ -67,9 +67,9 @@ class Promise:
     def is_over(self) -> bool:
         return self.stopped is not None
 
-    def agreement(self, due: int) -> tuple[int, int]:
-        """How often it was judged anew, and how many deadlines were missed before this one was agreed on."""
-        return self.renewed, sum(each < due for each in self.missed)
+    def agreement(self, due: int) -> int:
+        """How many agreements were missed, or judged anew, before the one on this deadline."""
+        return self.renewed + sum(each < due for each in self.missed)
 
 
 class SlowClock:
@@ -173,7 +173,7 @@ class SlowClock:
         if promise.manual is not None and not promise.unknown:
             return self.counted(promise, promise.counts_from, promise.manual, end, stood)
         if promise.target is not None and "bd" in promise.target:
-            return promise.walk.between(promise.counts_from, self.base(promise))
+            return max(0, promise.walk.between(promise.counts_from, self.base(promise)))
         return minutes(promise.target or "0m") * 60
 
     def state(self, promise: Promise, now: int) -> str:

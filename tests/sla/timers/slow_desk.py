@@ -181,9 +181,12 @@ class SlowTicket(SlowClock):
                 # What was done late cannot count from a change that came after it.
                 promise.counts_from = promise.counts_from if promise.is_over and promise.is_made else at
             promise.target, promise.calendar, promise.walk = target, calendar, self.walk_of(*calendar)
-            if missed:
+            is_later = self.compare(promise, at, before)
+            if missed and before is not None:
+                number = promise.agreement(before) + is_later
                 self.recount(promise)
-            promise.renewed += self.compare(promise, at, before) and missed
+                after = self.ahead(promise, at)
+                promise.renewed += number - promise.agreement(after if after is not None else before)
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""
