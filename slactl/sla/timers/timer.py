@@ -90,19 +90,6 @@ class Outcome(NamedTuple):
     groups: Groups
 
 
-class Missed(NamedTuple):
-    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
-
-    The target was late from `late_since` on.
-    """
-
-    due: int
-    at: int
-    manual: bool
-    agreement: int
-    late_since: int
-
-
 class ClockRun(NamedTuple):
     """Hold how the clock of one timer ran so far; the instant of every level follows from it.
 
