@@ -240,7 +240,7 @@ class TrackedTarget:
     def _breaches(self, late: int | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
         missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
-        if late is not None:
+        if late is not None and (not self.missed or late > self.missed[-1].due):
             missed.setdefault(self.agreement, (late, max(late, self.set_at)))
         return tuple(
             Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
@@ -254,7 +254,7 @@ class TrackedTarget:
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
                 due = self._policy_due(past) or missed.at
-            if missed.at > due:
+            if missed.at > due and (not judged or due > judged[-1].due):
                 judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
         self.missed = judged
 
