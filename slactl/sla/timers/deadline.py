@@ -248,7 +248,7 @@ class TrackedTarget:
 
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
-        judged = []
+        judged = list[Missed]()
         for missed in self.replaced:
             due = missed.due
             if not missed.manual:
