@@ -240,7 +240,7 @@ class TrackedTarget:
         `late` is the present one, if it was missed.
         """
         missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
-        if late is not None:
+        if late is not None and (not self.missed or late[0] > self.missed[-1].due):
             missed.setdefault(self.agreement, late)
         return tuple(
             Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
@@ -248,13 +248,13 @@ class TrackedTarget:
 
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
-        judged = []
+        judged = list[Missed]()
         for missed in self.replaced:
             due = missed.due
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
                 due = self._policy_due(past) or missed.at
-            if missed.at > due:
+            if missed.at > due and (not judged or due > judged[-1].due):
                 judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
         self.missed = judged
 

@@ -185,8 +185,9 @@ class SlowTicket(SlowClock):
             if missed and before is not None:
                 number = promise.agreement(before) + is_later
                 self.recount(promise)
-                after = self.ahead(promise, at)
-                promise.renewed += number - promise.agreement(after if after is not None else before)
+                after = self.ahead(promise, at) or before
+                if not promise.missed or after > promise.missed[-1]:
+                    promise.renewed += number - promise.agreement(after)
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""

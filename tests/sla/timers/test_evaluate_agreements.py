@@ -155,3 +155,11 @@ def test_recount_there_and_back_leaves_nothing() -> None:
     )
     found = timer(text, corrected("recount"), "mon 15:00", "first_response")
     assert [said(breach.at) for breach in found.breaches] == ["mon 14:00"]
+
+
+def test_recount_that_moves_a_miss_behind_the_present_deadline_makes_no_second_one() -> None:
+    text = "mon 09:00 created priority=urgent\ntue 10:00 due_set first_response mon 15:00\ntue 11:00 priority low"
+    kept = timer(text, corrected("keep"), "tue 12:00", "first_response")
+    assert [said(breach.at) for breach in kept.breaches] == ["mon 14:00", "mon 15:00"]
+    recounted = timer(text, corrected("recount"), "tue 12:00", "first_response")
+    assert [said(breach.at) for breach in recounted.breaches] == ["mon 17:00"]
