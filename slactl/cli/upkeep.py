@@ -158,7 +158,8 @@ def _health(here: Call) -> "tuple[HealthRecord, ExitCode]":
     """Return what is found, with fixes for the database and rules that were typed."""
     from slactl.desk.upkeep.doctor import examine
 
-    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in ("1", "true", "t", "yes", "y", "on")  # as `check`
+    # As `check` reads it.
+    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in ("1", "true", "t", "yes", "y", "on")
     health = examine(here.desk, here.now, os.environ, None if trusts_clock else boot_clock())
     record = health.record()
     for each in record["checks"]:
