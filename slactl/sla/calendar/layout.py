@@ -66,6 +66,17 @@ class DayLayout:
             for interval in self.schedule.local_intervals(day):
                 yield from merged(real([interval], periods))
 
+    def endings(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield for the same intervals when they start, and when the wall clock shows their end.
+
+        An end that a clock change skips is as long after the change, as any time that a person writes.
+        """
+        periods = self.zone.offset_periods(first - _EARLY * DAY, last + _EARLY * DAY)
+        for day in range(first // DAY - 2, last // DAY + 2):
+            for interval in self.schedule.local_intervals(day):
+                for start, _ in real([interval], periods)[:1]:
+                    yield start, self.zone.instant(interval[1])
+
     def _find_last_year(self, name: str) -> int:
         if self.schedule.opens_every_year():
             return LAST_YEAR
@@ -109,8 +120,13 @@ class UnionLayout:
         return max(self._local_day(start) for start, end in self.intervals(t - DAY, t + DAY) if start <= t < end)
 
     def closing(self, day: int) -> int:
-        """Return when the last interval that starts on a day ends."""
-        return max(end for _, end in self.day_intervals(day))
+        """Return when the last interval that starts on a day ends, by the wall clock of its calendar."""
+        near = self.endings((day - 1) * DAY, (day + 2) * DAY)
+        return max(end for start, end in near if self._local_day(start) == day)
+
+    def endings(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield for the intervals of all members when they start, and when their wall clocks show the end."""
+        return chain.from_iterable(member.endings(first, last) for member in self.members)
 
     def intervals(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield each interval of the dates around [first, last), in seconds since 1970; they may overlap."""

@@ -1,9 +1,10 @@
 """Calendars in the rules: unions, special dates, kinds of holidays, and every mistake in them with its line."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from slactl.durations import parse_target_duration
 from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.rules.loading import parse
@@ -160,3 +161,21 @@ def test_a_tenants_zone_and_country_replace_those_of_a_calendar_unless_it_is_fix
     assert world.timezone == new_york
     assert [member.timezone for member in world.members] == ["Europe/Berlin", new_york]
     assert rules.calendar("boston", None, None, united_states).regions() == []
+
+
+def test_a_union_of_one_calendar_closes_when_that_calendar_does_where_the_clocks_skip_the_end() -> None:
+    text = """schema = 1
+[calendars.early]
+timezone = "Europe/Berlin"
+weekly = { mon-sun = ["01:00-02:30"] }
+[calendars.world]
+timezone = "Europe/Berlin"
+any_of = ["early"]
+[[policy]]
+name = "all"
+calendar = "world"
+"""
+    rules, start = parse(text), int(datetime(2026, 3, 28, 12, tzinfo=UTC).timestamp())
+    ends = {name: rules.calendar(name).after(start, parse_target_duration("1bd close")) for name in ("early", "world")}
+    # 02:30 is as long after the change: 03:30 in Berlin.
+    assert ends == dict.fromkeys(ends, int(datetime(2026, 3, 29, 1, 30, tzinfo=UTC).timestamp()))
