@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code. Raise only what ends the process whatever the command did."""
+    """Run one command; return its exit code. Raise only exceptions that must end the process."""
     committed.begin()
     _reading_only()
     code = ExitCode.DONE

@@ -22,9 +22,9 @@ def report(
     arguments: Sequence[str],
     cause: Callable[[Exception], SlactlError | None],
 ) -> ExitCode | None:
-    """Report the error that ended a command; return the exit code, or None where the error has to go on.
+    """Report the error that ended a command; return the exit code, or None if the caller must raise the error again.
 
-    `code` is what the command would have ended with. `cause` finds what may be behind an unexpected error.
+    `code` is the exit code without the error. `cause` returns a known error that explains an unexpected one.
     """
     if isinstance(error, SlactlError):
         return _report_known(error)
@@ -34,7 +34,7 @@ def report(
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return _report_lines(["interrupted"], ExitCode.INTERRUPTED)
     if isinstance(error, AnswerError):
-        return _report_answer(error, code)
+        return _report_lost_output(error, code)
     if isinstance(error, typer.TyperException):
         return _report_usage(error)
     return _report_any(error, arguments, cause) if isinstance(error, Exception) else None
@@ -75,7 +75,7 @@ def _say_errors(lines: Sequence[str], hint: str | None) -> None:
         _say(f"hint: {clean(hint)}")
 
 
-def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
+def _report_lost_output(error: OSError, code: ExitCode) -> ExitCode:
     """Report that stdout cannot be written."""
     silence_stdout()
     message, hint, code = committed.so_far().after_lost_output(str(error.strerror), code)
@@ -84,7 +84,7 @@ def _report_answer(error: OSError, code: ExitCode) -> ExitCode:
 
 
 def _report_closed_pipe() -> ExitCode:
-    """Say what was changed although nobody reads the answer; the exit code is that of a closed pipe."""
+    """Report what was changed although nobody read the output; return the exit code of a closed pipe."""
     silence_stdout()
     done = committed.so_far()
     if done.things:
@@ -106,7 +106,7 @@ def _report_usage(error: Exception) -> ExitCode:
 
 
 def _meant(error: Exception) -> str | None:
-    """Return the word of a closed set that was probably meant where another was given."""
+    """Return the word of a closed set that a person probably meant instead of the given word."""
     message = getattr(error, "message", "")
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
     word = re.match(r"'(.*)' is not one of ", message, re.DOTALL)
@@ -140,5 +140,5 @@ def _say(line: str) -> None:
 
 
 def silence_stdout() -> None:
-    """Let stdout take and lose everything from now on: the interpreter flushes it once more at its end."""
+    """Discard everything that is written to stdout from now on: the interpreter flushes it once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +113,24 @@ def histories(connection: sqlite3.Connection) -> dict[int, list[Event]]:
     return found
 
 
-def states(connection: sqlite3.Connection, now: datetime) -> dict[int, Evaluation]:
-    """What each history says at `now`, or at its last event where that is later."""
+def states(connection: sqlite3.Connection, now: datetime, *, as_stored: bool = False) -> dict[int, Evaluation]:
+    """What each history says at `now`, or at its last event where that is later.
+
+    With `as_stored` a status that ended by itself holds as long as the columns have it: no check recorded its end.
+    """
     versions: dict[str, Rules] = {}
     for rules_hash, text in connection.execute("SELECT hash, canonical FROM rules_version"):
         versions[rules_hash] = parse(text, "kept", {rules_hash})
+    stored = {row["id"]: row["status"] for row in connection.execute("SELECT id, status FROM ticket")}
 
-    def rules(rules_hash: str | None) -> Rules:
-        return versions[rules_hash or ""]
+    def state(number: int, history: list[Event], at: datetime) -> Evaluation:
+        found = evaluate(history, lambda rules_hash: versions[rules_hash or ""], at, with_outcomes=True)
+        if as_stored and found.woke and stored[number] != found.status and found.woke[-1][1] > history[-1].at:
+            return state(number, history, found.woke[-1][1] - timedelta(seconds=1))
+        return found
 
     return {
-        number: evaluate(history, rules, max(now, history[-1].at), with_outcomes=True)
-        for number, history in histories(connection).items()
+        number: state(number, history, max(now, history[-1].at)) for number, history in histories(connection).items()
     }
 
 
@@ -143,7 +149,7 @@ def _cache(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
     decided: dict[int, list[Any]] = {}
     for row in connection.execute("SELECT * FROM escalation WHERE source = 'automatic'"):
         decided.setdefault(row["ticket_id"], []).append(row)
-    for number, state in states(connection, now).items():
+    for number, state in states(connection, now, as_stored=True).items():
         yield from _ticket(number, rows[number], state)
         yield from _timers(number, timers.get(number, {}), state)
         yield from _outcomes(number, outcomes.get(number, []), timers.get(number, {}), state)

@@ -3,10 +3,10 @@
 It shares nothing with slactl. All hours and clock changes lie on whole minutes. Instants are seconds since 1970.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -141,16 +141,23 @@ class MinuteClock:
 
     def moment(self, day: date, clock: str) -> int | None:
         if clock == "close" and "any_of" in self.stated:
-            return max(t for number, t in enumerate(self.times) if day in self.dates(number)) + self.step
+            closings = [self.closing(*each) for each, dated in self.dated.items() if dated == day]
+            return max((each for each in closings if each is not None), default=None) if all(closings) else None
         if clock == "close":
             wall = max(minutes(text)[1] for text in texts_of(self.stated, day))
         else:
             wall = int(clock[:2]) * 60 + int(clock[3:])
-        return self.typed(midnight(day) + timedelta(minutes=wall))
+        return self.typed(midnight(day) + timedelta(minutes=wall), self.local)
 
-    def typed(self, wall: datetime) -> int | None:
-        """The first instant at which the wall clock shows a time, or as long after the change that skips it."""
-        for t, before, after in zip(self.times[1:], self.local, self.local[1:], strict=False):
+    def closing(self, place: str, day: date, first: int) -> int | None:
+        """When an interval of a member ends, by the wall clock of the member."""
+        stated = self.calendars[place]
+        last = next(last for begin, last in hours_of(stated, day) if begin == first)
+        return self.typed(midnight(day) + timedelta(minutes=last), readings(self.times, stated["timezone"]))
+
+    def typed(self, wall: datetime, local: Sequence[datetime]) -> int | None:
+        """The first instant at which a wall clock shows a time, or as long after the change that skips it."""
+        for t, before, after in zip(self.times[1:], local, local[1:], strict=False):
             if after == wall:
                 return t
             if before < wall < after:
@@ -158,9 +165,10 @@ class MinuteClock:
         return None
 
 
-def readings(times: range, zone: str) -> Iterator[datetime]:
+@lru_cache(maxsize=40)
+def readings(times: range, zone: str) -> tuple[datetime, ...]:
     place = ZoneInfo(zone)
-    return (datetime.fromtimestamp(t, place).replace(tzinfo=None) for t in times)
+    return tuple(datetime.fromtimestamp(t, place).replace(tzinfo=None) for t in times)
 
 
 def hours_of(stated: Stated, day: date) -> list[tuple[int, int]]:

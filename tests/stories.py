@@ -1,6 +1,7 @@
 """Short stories of tickets, and rules to judge them by: what the tests of deadlines and ladders are written in.
 
-A story has one event a line: `mon 09:00 created`, `tue 10:00 status pending`, `mon 12:00 system priority urgent`.
+A story has one event a line: `mon 09:00 created`, `tue 10:00 status pending`, `mon 12:00 system priority urgent`,
+`mon 12:00 status pending tue 09:00` (until then), `mon 10:00 note id=a`, `mon 11:00 retracted events=a,`.
 The days are those of the week of Monday 2026-03-02, `mon+1` the Monday after; all times are UTC.
 """
 
@@ -59,6 +60,8 @@ def _event(words: list[str]) -> Event:
         detail[key] = _value(value)
     if kind == "due_set":
         detail |= {"target": plain[0], "due_at": when(f"{plain[1]} {plain[2]}") if len(plain) > 1 else None}
+    elif kind == "status" and len(plain) > 1:
+        detail |= {"status": plain[0], "until": when(f"{plain[1]} {plain[2]}")}
     elif kind == "acknowledged":
         detail["until"] = when(" ".join(plain))
     elif kind == "tags":
@@ -66,7 +69,8 @@ def _event(words: list[str]) -> Event:
     elif plain:
         detail[VALUES.get(kind, kind)] = _value(plain[0])
     actor_type = ActorType.SYSTEM if by_system else ActorType.USER
-    return Event(when(f"{day} {clock}"), EventType(kind), detail, actor_type=actor_type)
+    known_as = detail.pop("id", None)
+    return Event(when(f"{day} {clock}"), EventType(kind), detail, actor_type=actor_type, id=known_as)
 
 
 def _value(text: str) -> Any:  # noqa: ANN401  (a detail is whatever JSON has)

@@ -44,7 +44,7 @@ TICKET: dict[str, Kind] = {
     "resolved_at": ("instant", None),
     "resolution_state": STATES,
     "due_at": ("instant", None),
-    "due_target": ("first_response", "next_response", "resolution", None),
+    "due_target": ("first_response", "next_response", "update", "resolution", None),
     "overdue_seconds": (int, None),
     "breached": bool,
     "ever_breached": bool,

@@ -164,6 +164,10 @@ class TimerScreen:
         from slactl.show.timeline import day_rows, draw_days, legend
 
         console.print(_headline(self.timer, self.now, self.zone))
+        if kept := self.timer["kept_late"]:
+            new = f"{kept['promise']} at priority {kept['priority']}" if kept["promise"] else "no such target"
+            why = f"overdue when it changed to {new} on {self.at(kept['changed_at'])}, so it keeps its deadline"
+            print_fact(console, "Kept", f"{why}; to agree on a new one: {kept['command']}")
         if self._differs("policy", "rules", "chosen_at"):
             _choice(console, self.timer)
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
@@ -201,6 +205,11 @@ class TimerScreen:
 
     def started(self) -> str:
         """Return in words what started the timer."""
+        if self.timer["counts_from"]:
+            return f"{words(self.timer['counts_from']['because'])} changed"
+        return self._opened()
+
+    def _opened(self) -> str:
         if self.timer["started_at"] == self.explained["created_at"]:
             return "opened"
         return "customer wrote" if self.timer["target"] == "next_response" else "reopened"
@@ -245,7 +254,10 @@ class TimerScreen:
     def _step(self, step: Record) -> str:
         kind = step["step"]
         if kind == "started":
-            return self.started()
+            return self._opened()
+        if kind == "changed":
+            by = self.timer["counts_from"]
+            return f"counted from here, because {by['actor'] or 'somebody'} changed the {words(by['because'])}"
         if kind == "promised":
             return f"+ {self._target(step)}"
         if kind == "by_hand":

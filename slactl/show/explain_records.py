@@ -64,6 +64,12 @@ def _flat(explained: Record) -> Record:
         for timer in explained["timers"]
         if timer["set_by_hand"]
     ]
+    for name in ("counts_from", "kept_late"):
+        flat[name] = [
+            {"target": timer["target"], "cycle": timer["cycle"], **timer[name]}
+            for timer in explained["timers"]
+            if timer[name]
+        ]
     for part in PARTS:
         flat[part] = [
             {"target": timer["target"], "cycle": timer["cycle"], **each}

@@ -127,7 +127,9 @@ def first_change(before: datetime, after: datetime, zone: tzinfo | None) -> date
 
 
 def _marks(timer: Record, now: datetime, started: str) -> list[tuple[datetime, str]]:
-    marks = [(from_text(timer["started_at"]), started)]
+    spans = [*timer["segments"], *timer["ahead"]]
+    since = spans[0]["start"] if spans else timer["started_at"]
+    marks = [(from_text(since), started)]
     if timer["due_at"]:
         marks.append((from_text(timer["due_at"]), DEADLINE))
     if timer["stopped_at"]:

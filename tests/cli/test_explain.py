@@ -27,6 +27,7 @@ FIGURES = (
     "state",
     "stopped_at",
     "breached_at",
+    "breaches",
     "elapsed_seconds",
     "remaining_seconds",
     "paused_seconds",
@@ -216,7 +217,10 @@ def test_a_target_without_a_timer_says_why(slactl: Slactl) -> None:
         {"target": "next_response", "reason": "policy pro, urgent has no such target at priority urgent"}
     ]
     reason = "4h is the target, but no customer message has waited for a next response"
-    assert explained_ticket(slactl, "6")["without_timer"] == [{"target": "next_response", "reason": reason}]
+    assert explained_ticket(slactl, "6")["without_timer"] == [
+        {"target": "next_response", "reason": reason},
+        {"target": "update", "reason": "policy pro, urgent has no such target at priority high"},
+    ]
 
 
 def test_no_policy_at_all(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explained: Path) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("busy")
 COLUMNS = (
     "id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at "
     "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
-    "resolution_due_at resolved_at resolution_state "
+    "update_due_at update_state resolution_due_at resolved_at resolution_state "
     "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until "
     "next_escalation next_level next_level_at"
 )
@@ -137,6 +137,8 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
         "first_response_state": "breached",
         "next_response_due_at": None,
         "next_response_state": "none",
+        "update_due_at": None,
+        "update_state": "none",
         "resolution_due_at": "2026-03-02T21:00:00Z",
         "resolved_at": None,
         "resolution_state": "running",
@@ -157,7 +159,12 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
 def test_json_of_a_ticket_that_waits_for_the_customer(slactl: Slactl) -> None:
     (ticket,) = json.loads(slactl("list", "--paused", "--json").out)
     states = {name: ticket[name] for name in FIELDS if name.endswith("_state")}
-    assert states == {"first_response_state": "breached", "next_response_state": "none", "resolution_state": "paused"}
+    assert states == {
+        "first_response_state": "breached",
+        "next_response_state": "none",
+        "update_state": "none",
+        "resolution_state": "paused",
+    }
     assert (ticket["due_at"], ticket["overdue_seconds"], ticket["breached"]) == (None, None, False)
     assert ticket["ever_breached"] is True
 

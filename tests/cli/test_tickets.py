@@ -14,6 +14,7 @@ from freezegun.api import FrozenDateTimeFactory
 FIELDS = """id external_id tenant plan requester_email subject status priority assignee tags policy
     created_at updated_at
     first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
+    update_due_at update_state
     resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached ever_breached escalated
     escalation_level acked_until next_escalation next_level next_level_at"""
 

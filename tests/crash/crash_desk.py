@@ -37,12 +37,13 @@ name = "everybody"
 calendar = "always"
 [policy.targets]
 urgent = { first_response = "30m", next_response = "30m", resolution = "3h" }
-default = { first_response = "1h", next_response = "1h", resolution = "4h" }
+default = { first_response = "1h", next_response = "1h", update = "90m", resolution = "4h" }
 
 [roles.desk]
 [roles.lead]
 assignee = "lena"
 [roles.boss]
+[roles.writer]
 
 [[escalation]]
 id = "first-response"
@@ -71,6 +72,13 @@ on = "resolution"
   at = "0m"
   notify = ["desk"]
 [[escalation]]
+id = "update"
+on = "update"
+  [[escalation.level]]
+  id = "breach"
+  at = "0m"
+  notify = ["writer"]
+[[escalation]]
 id = "nobody"
 on = "unassigned"
   [[escalation.level]]
@@ -87,6 +95,8 @@ STORY = """
 09:10 reply 2 --body which
 09:15 create Screen --from cem@example.com --tenant acme --assignee max
 09:20 resolve 3
+09:21 reopen 3
+09:22 resolve 3
 09:25 create Keyboard --from dan@example.com --assignee mia
 09:30 close 4
 09:35 create Network --from eve@example.com --priority urgent
@@ -96,6 +106,8 @@ STORY = """
 09:55 receive 2 --body this-one
 09:52 create Lamp --from gus@example.com --assignee mia
 10:20 check --no-send
+10:22 due 5 --target first_response --at 2026-03-02T10:23Z --reason agreed
+10:24 check --no-send
 10:25 notifications drop 1
 10:30 silence add --ticket 5 --for 8h --comment moving
 """
@@ -110,6 +122,14 @@ HISTORY = "".join(
     f'{{"ticket": "H-{number}", "at": "2026-03-02T09:{number % 60:02}:00Z", "type": "agent_reply", "body": "b"}}\n'
     for number in range(12)
 )
+
+#: An end that is not known, a status that ends by itself, and an answer that was taken back.
+HISTORY += """\
+{"ticket": "H-0", "at": "2026-03-02T09:15:00Z", "type": "status", "status": "resolved", "unknown_instant": true}
+{"ticket": "H-1", "at": "2026-03-02T09:15:00Z", "type": "status", "status": "pending", "until": "2026-03-02T09:30:00Z"}
+{"ticket": "H-2", "at": "2026-03-02T09:15:00Z", "type": "status", "status": "resolved", "id": "wrong"}
+{"ticket": "H-2", "at": "2026-03-02T09:16:00Z", "type": "retracted", "events": ["wrong"]}
+"""
 
 
 @cache

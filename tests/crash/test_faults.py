@@ -42,12 +42,13 @@ class Writing:
             yield folder
 
 
-#: A view and a trigger are gone, a ticket and timers are not as their histories say.
+#: A view and a trigger are gone; a ticket, timers and outcomes are not as their histories say.
 SPOILT = """
 DROP VIEW breach_view; DROP TRIGGER event_never_changes;
 UPDATE ticket SET status = 'closed', assignee = 'nobody', due_at = NULL WHERE id = 1;
 DELETE FROM timer WHERE ticket_id = 2;
-UPDATE timer SET next_at = NULL;
+UPDATE timer SET next_at = NULL, counted = 1 - counted;
+DELETE FROM outcome WHERE ticket_id = 3;
 """
 
 COMMANDS = (

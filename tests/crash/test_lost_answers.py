@@ -56,11 +56,11 @@ WRITING = {
 SAID = {
     "assign": "tickets 1 and 2 were changed",
     "backup": "file {}/own/copy.db was written",
-    "check": "tickets 1, 2, 5, 6 and 7 were changed, 6 escalations were recorded and run 2 was recorded",
+    "check": "tickets 1, 2, 5, 6 and 7 were changed, 6 escalations were recorded and run 3 was recorded",
     "create": "ticket 8 was created",
     "demo": "34 tickets were created, 12 escalations were recorded and run 1 was recorded",
     "erase": "person bob@example.com was erased",
-    "escalate": "ticket 1 was changed and escalation 5 was recorded",
+    "escalate": "ticket 1 was changed and escalation 8 was recorded",
     "import": "12 tickets were created",
     "init": "file {}/rules.toml was written",
     "notifications drop": "message 2 was dropped",
@@ -199,7 +199,7 @@ def test_an_answer_of_a_dry_run_that_is_lost_claims_no_change(name: str) -> None
         before = state(folder)
         lost = slactl(folder, [*(word.format(folder) for word in WRITING[name].split()), "-n"], full)
         assert (lost.code, state(folder)) == (1, before)
-        assert lost.err.splitlines()[-1] == "error: the answer could not be written: No space left on device"
+        assert lost.err.splitlines()[-1] == "error: the output could not be written: No space left on device"
 
 
 def test_the_message_names_what_was_created_and_a_hint_shows_it() -> None:

@@ -105,6 +105,7 @@ def keys(part: type[BaseModel], before: str = "") -> Iterator[str]:
 
 TABLES = {
     model.Settings: "",
+    model.PriorityWords: "",
     model.ManualEscalation: "manual_escalation.",
     model.Policy: "",
     model.TargetDurations: "targets.PRIORITY.",

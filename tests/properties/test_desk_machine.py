@@ -286,7 +286,7 @@ class Desk(RuleBasedStateMachine):
             known = connection.execute("SELECT value FROM meta WHERE key = 'ladders_hash'").fetchone()
             if known is None or known[0] != rules.hash:
                 return
-            for number, state in states(connection, self.now).items():
+            for number, state in states(connection, self.now, as_stored=True).items():
                 self._look_at_timers(connection, number, state, rules)
 
     def _is_left_alone(self, state: Evaluation) -> bool:

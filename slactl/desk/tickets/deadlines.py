@@ -6,8 +6,10 @@ from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
 from slactl.sla.enums import ActorType, EventType, Target
 from slactl.sla.history.event import Event
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.pauses import instant_of, seconds_of
+from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.schema.events import DEADLINES
+from slactl.text import quoted
 
 
 def open_deadlines(state: Evaluation) -> dict[tuple[Target, int], datetime | None]:
@@ -31,15 +33,46 @@ def note_deadlines(book: Ledger, number: int, reason: str) -> None:
 
 def late_warnings(number: int, state: Evaluation) -> list[str]:
     """Return a warning for each open target that was late when its terms changed, and so kept its old ones."""
-    policy, priority = state.terms.policy, state.terms.priority
-    warnings = []
-    for timer in state.timers:
-        if not isinstance(timer.kind, Target) or timer.stopped_at is not None or not timer.breaches:
-            continue
-        wanted = policy.target(priority, timer.kind) if policy is not None else None
-        if timer.manual or timer.terms is state.terms or wanted == timer.target_duration:
-            continue
-        name, agreed = timer.kind.value, f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays late"
-        command = f"slactl due {number} --target {name} --at 'in {wanted or '1d'}' --reason 'agreed anew'"
-        warnings.append(f"{agreed}: a change moves no missed deadline; to agree on a new one: {command}")
-    return warnings
+    return [
+        f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays late: a change moves no missed deadline; "
+        f"to agree on a new one: {agreeing(number, state, timer)}"
+        for timer in state.timers
+        if keeps_late(state, timer)
+    ]
+
+
+def keeps_late(state: Evaluation, timer: Timer) -> bool:
+    """Return whether a target was late when its terms changed, and so kept the old ones."""
+    if not isinstance(timer.kind, Target) or timer.stopped_at is not None or not timer.breaches:
+        return False
+    return (
+        not timer.manual and timer.terms is not state.terms and state.terms.target(timer.kind) != timer.target_duration
+    )
+
+
+def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
+    """Return the command that agrees on a new deadline for a late target, by the terms of now."""
+    assert isinstance(timer.kind, Target)
+    wanted, at = state.terms.target(timer.kind), "in 1d"
+    if wanted is not None and wanted.in_dates:
+        at = to_text(instant_of(state.terms.calendar_of(timer.kind).after(seconds_of(state.now), wanted)))
+    elif wanted is not None:
+        at = f"in {wanted}"
+    return f"slactl due {number} --target {timer.kind.value} --at {quoted(at)} --reason 'agreed anew'"
+
+
+def kept_late(number: int, state: Evaluation, timer: Timer) -> dict[str, str | None] | None:
+    """Return what a late target would be by the terms of now, and the command that agrees on a new deadline.
+
+    None if the target has the terms of now.
+    """
+    if not keeps_late(state, timer):
+        return None
+    assert isinstance(timer.kind, Target)
+    wanted = state.terms.target(timer.kind)
+    return {
+        "changed_at": to_text(instant_of(state.terms.chosen_at)),
+        "priority": state.terms.priority.value,
+        "promise": str(wanted) if wanted is not None else None,
+        "command": agreeing(number, state, timer),
+    }

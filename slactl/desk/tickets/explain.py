@@ -10,6 +10,7 @@ from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
+from slactl.desk.tickets.deadlines import kept_late
 from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
@@ -25,6 +26,7 @@ from slactl.sla.timers.explanation import (
     Segment,
     business_days,
     clock_changes,
+    counts_from_change,
     named_dates,
     segments,
     steps,
@@ -41,13 +43,14 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 #: The events that choose the policy of a ticket.
-_CHOOSING = (EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.RULES_APPLIED)
+_CHOOSING = (EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.TAGS, EventType.RULES_APPLIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One ticket with everything that its deadlines follow from."""
 
+    number: int
     history: Sequence[Event]
     evaluation: Evaluation
     versions: RulesVersions
@@ -77,7 +80,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
-        case = Case(effective(history, now), evaluation, versions, rules_in_force(desk, connection), fired, is_baseline)
+        happened, in_force = effective(history, now), rules_in_force(desk, connection)
+        case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
 
@@ -111,7 +115,11 @@ def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Recor
 def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record:
     """Return which policy was chosen, when and why, which were passed over, and the calendar of a target."""
     tried = terms.rules.explain_match(terms.facts)
-    policy, by, known = terms.policy, choosing_event(terms, case.history), case.versions.known(terms.rules.hash)
+    policy, by, known = (
+        terms.policy,
+        choosing_event(terms.chosen_at, case.history),
+        case.versions.known(terms.rules.hash),
+    )
     return {
         "policy": policy.name if policy is not None else None,
         "match": policy.match.stated() if policy is not None else None,
@@ -150,10 +158,10 @@ def in_order_of_week(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]
     return {key: list(weekly[key]) for key in days}
 
 
-def choosing_event(terms: Terms, history: Sequence[Event]) -> Event:
-    """Return the event that chose this policy: the last one at that instant that could."""
+def choosing_event(at: int, history: Sequence[Event]) -> Event:
+    """Return the event that chose a policy: the last one at that instant, in seconds, that could."""
     for event in reversed(history):
-        if seconds_of(event.at) == terms.chosen_at and event.type in _CHOOSING and not event.by_system:
+        if seconds_of(event.at) == at and event.type in _CHOOSING and not event.by_system:
             return event
     return history[0]
 
@@ -176,6 +184,8 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),
+        "counts_from": _counts_from(timer, case.history),
+        "kept_late": kept_late(case.number, case.evaluation, timer),
         "due_if_resumed_at": to_text(working[-1].at) if timer.due_at is None and working else None,
         "steps": [_step_record(step) for step in working],
         "business_days": [to_text(day) for day in business_days(timer)],
@@ -184,6 +194,14 @@ def _timer_record(timer: Timer, case: Case) -> Record:
         **_date_records(calendar, timer.started_at, end),
         "levels": list(_levels(timer, case)),
     }
+
+
+def _counts_from(timer: Timer, history: Sequence[Event]) -> Record | None:
+    """Return the change from which the timer counts, and who made it; None if it counts from its start."""
+    if (at := counts_from_change(timer)) is None:
+        return None
+    by = choosing_event(seconds_of(at), history)
+    return {"at": to_text(at), "actor": by.actor, "because": by.type.value}
 
 
 def _set_by_hand(timer: Timer, history: Sequence[Event]) -> Record | None:
@@ -277,4 +295,6 @@ def _why_none(kind: Target, terms: Terms) -> str:
         return f"policy {terms.policy.name} has no such target at priority {terms.priority}"
     if kind is Target.NEXT_RESPONSE:
         return f"{terms.target(kind)} is the target, but no customer message has waited for a next response"
+    if kind is Target.UPDATE:
+        return f"{terms.target(kind)} is the target, and its clock starts with the first public reply"
     return "the ticket had no such target before it was resolved or closed"

@@ -73,8 +73,8 @@ def _region(tenant: Tenant, facts: TenantFacts) -> tuple[str | None, str | None]
     subdivision = (kept if facts.subdivision is None else facts.subdivision) or None
     wrong = check_region(country, subdivision)
     if wrong is not None and country is None:
-        example = f"slactl tenant set {quoted(tenant.name)} --country DE --subdivision BE"
-        raise UsageError(f"the subdivision {clean(str(subdivision))[:60]!r} needs a country", example)
+        stated = clean(str(subdivision))[:60]
+        raise UsageError(f"the subdivision {stated!r} needs a country", "slactl tenant set --help")
     if wrong is not None:
         raise NotKnownError(clean(wrong[1]))
     return country, subdivision

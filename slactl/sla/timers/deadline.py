@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slactl.durations import Duration
 from slactl.sla.enums import Target
@@ -10,6 +10,7 @@ from slactl.sla.timers.pauses import (
     Pause,
     PauseLog,
     PauseReason,
+    after_pauses,
     counted,
     ended,
     instant_of,
@@ -17,24 +18,11 @@ from slactl.sla.timers.pauses import (
     optional_instant,
     reach,
 )
-from slactl.sla.timers.timer import Breach, ClockRun, Timer, TimerState
+from slactl.sla.timers.timer import Breach, ClockRun, Missed, Timer, TimerState
 
 if TYPE_CHECKING:
     from slactl.sla.calendar.calendar import BusinessCalendar
     from slactl.sla.timers.terms import Terms
-
-
-class Missed(NamedTuple):
-    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
-
-    The target was late from `late_since` on.
-    """
-
-    due: int
-    at: int
-    manual: bool
-    agreement: int
-    late_since: int
 
 
 @dataclass(slots=True)
@@ -80,12 +68,6 @@ class TrackedTarget:
         """Return whether it has a duration or a deadline set by hand."""
         return self.duration is not None or self.manual is not None
 
-    @property
-    def ended_as_promised(self) -> bool:
-        """Whether it had a target when it stopped, and the history tells the instant."""
-        is_after_promise = self.stopped is not None and self.stopped >= self.counted_from
-        return self.is_set and is_after_promise and not self.is_unknown
-
     def aim(self, duration: Duration | None, terms: "Terms", counted_from: int | None = None) -> None:
         """Set the duration, counted from the start or from a later instant; None takes the target away.
 
@@ -95,7 +77,8 @@ class TrackedTarget:
         self.duration, self.terms = duration, terms
         self.base = self.counted_from = self.start if counted_from is None else counted_from
         if duration is not None and duration.in_dates:
-            self.base = self.calendar.after(self.counted_from, duration)
+            # The hours of a following date can lie before an instant of a long night; no deadline is before its start.
+            self.base = max(self.counted_from, self.calendar.after(self.counted_from, duration))
 
     def retarget(self, at: int, duration: Duration | None, terms: "Terms", *, by_person: bool = False) -> None:
         """Apply other terms, unless the target has been met by `at`, or missed and the terms keep late targets."""
@@ -124,7 +107,8 @@ class TrackedTarget:
         before, last = self.due_if_resumed(at), self.missed[-1].due if self.missed else None
         late = not self.is_unknown and self._is_past_due(at)
         if late and before is not None and (last is None or before > last):
-            missed = Missed(before, at, self.manual is not None, self.agreement, max(before, self.set_at))
+            late_since = self._late_since(before, ended(self._pauses(), at))
+            missed = Missed(before, at, self.manual is not None, self.agreement, late_since)
             self.missed.append(missed)
             self.replaced.append(missed)
         self.manual, self.set_at = due, at
@@ -137,11 +121,15 @@ class TrackedTarget:
         return replace(self, missed=[*self.missed], replaced=[*self.replaced])
 
     def reopen(self, at: int) -> None:
-        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it."""
+        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it.
+
+        With no counted time left it is late from `at` on, although the deadline may lie before.
+        """
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
         self.stopped, self.ended_unanswered, self.ended_by_level, self.set_after_end = None, False, False, False
+        self.set_at = at
 
     def know(self, at: int) -> None:
         """Let the history tell the end from `at` on; a deadline that has passed meanwhile is late since then."""
@@ -172,7 +160,7 @@ class TrackedTarget:
         # A target that appears with a person's change may have been done before it.
         end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
-        breaches = self._breaches(due if late else None)
+        breaches = self._breaches((due, self._late_since(due, past)) if late and due is not None else None)
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
         since = None if stands_still else self._running_since(pauses)
         elapsed = counted(calendar, self.counted_from, end, past) if not self.is_unknown else 0
@@ -235,32 +223,38 @@ class TrackedTarget:
         if self.duration is None:
             return 0
         if self.duration.in_dates:
-            # The hours of a following date can lie before an instant of a long night.
-            return max(0, self.calendar.between_seconds(self.counted_from, self.base))
+            return self.calendar.between_seconds(self.counted_from, self.base)
         return self.duration.seconds
 
     def _is_past_due(self, at: int) -> bool:
         due = self._due(self._pauses())
         return due is not None and (at if self.stopped is None else self.stopped) > due
 
-    def _breaches(self, late: int | None) -> tuple[Breach, ...]:
-        """Return the first deadline that was missed under each agreement; `late` is the present one, if missed."""
+    def _late_since(self, due: int, pauses: Sequence[Pause]) -> int:
+        """Return since when a missed deadline is late: not before the end of a pause, nor before it was set."""
+        return max(after_pauses(due, pauses) if self.manual is None else due, self.set_at)
+
+    def _breaches(self, late: tuple[int, int] | None) -> tuple[Breach, ...]:
+        """Return the first deadline that was missed under each agreement, and since when it is late.
+
+        `late` is the present one, if it was missed.
+        """
         missed = {one.agreement: (one.due, one.late_since) for one in reversed(self.missed)}
-        if late is not None:
-            missed.setdefault(self.agreement, (late, max(late, self.set_at)))
+        if late is not None and (not self.missed or late[0] > self.missed[-1].due):
+            missed.setdefault(self.agreement, late)
         return tuple(
             Breach(instant_of(due), agreement, instant_of(since)) for agreement, (due, since) in sorted(missed.items())
         )
 
     def _judge_anew(self) -> None:
         """Keep the missed deadlines that a person set, and that of the policy if it passed before it was replaced."""
-        judged = []
+        judged = list[Missed]()
         for missed in self.replaced:
             due = missed.due
             if not missed.manual:
                 past = ended(self.log.clipped(self.counted_from, missed.at), missed.at)
                 due = self._policy_due(past) or missed.at
-            if missed.at > due:
+            if missed.at > due and (not judged or due > judged[-1].due):
                 judged.append(missed._replace(due=due, late_since=max(due, missed.late_since)))
         self.missed = judged
 

@@ -20,6 +20,7 @@ class StepKind(StrEnum):
     """Name what a step of the calculation adds."""
 
     STARTED = "started"
+    CHANGED = "changed"
     TARGET = "promised"
     PAUSED = "paused"
     CLOSED = "closed"
@@ -87,10 +88,18 @@ def steps(timer: Timer, now: datetime) -> Iterator[ExplanationStep]:
     A deadline set by hand comes last, after the one it replaces.
     """
     yield ExplanationStep(StepKind.STARTED, timer.started_at)
+    if (changed := counts_from_change(timer)) is not None:
+        yield ExplanationStep(StepKind.CHANGED, changed)
     if timer.target_duration is not None:
         yield from _calculated(timer, timer.target_duration, now)
     if timer.manual and timer.due_at is not None:
         yield ExplanationStep(StepKind.BY_HAND, timer.due_at)
+
+
+def counts_from_change(timer: Timer) -> datetime | None:
+    """Return the change from which a timer counts, or None if it counts from its start."""
+    counted_from = instant_of(timer.clock_run.start)
+    return counted_from if counted_from > timer.started_at else None
 
 
 def _calculated(timer: Timer, target_duration: "Duration", now: datetime) -> Iterator[ExplanationStep]:
@@ -119,7 +128,7 @@ def business_days(timer: Timer) -> list[datetime]:
 
 
 def segments(timer: Timer, now: datetime) -> Iterator[Segment]:
-    """Yield the time from the start of a timer to its end, in order and without gaps.
+    """Yield the time from which a timer counts to its end, in order and without gaps.
 
     The end is the stop. The end of an open timer is `now` or the deadline, whichever is later, and the time ahead
     is shown without pauses. Segments are cut at the deadline and, while the timer is open, at `now`.
@@ -153,7 +162,7 @@ def _joined(timer: Timer, now: datetime) -> Iterator[Segment]:
 
 
 def _pieces(timer: Timer, end: int, now: int) -> Iterator[tuple[Spent, int, int]]:
-    calendar, reached = timer.clock_run.calendar, seconds_of(timer.started_at)
+    calendar, reached = timer.clock_run.calendar, timer.clock_run.start
     for begin, finish, reason in ended(timer.clock_run.pauses, now):
         yield from split_hours(calendar, Spent.COUNTED, reached, begin)
         reached = finish if finish is not None else end

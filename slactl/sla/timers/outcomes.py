@@ -51,7 +51,8 @@ def outcomes(
 def _of_one(tracked: TrackedTarget, timer: Timer, counted: set[int], log: GroupLog) -> Iterator[Outcome]:
     """Yield how a cycle ended, and the missed deadlines whose agreements are not in `counted` yet."""
     assert isinstance(timer.kind, Target)
-    is_no_end = tracked.ended_by_level or tracked.set_after_end or not tracked.ended_as_promised
+    was_no_target = tracked.set_after_end or not tracked.is_set
+    is_no_end = tracked.ended_by_level or tracked.is_unknown or was_no_target
     stopped = None if is_no_end else timer.stopped_at
     new = [breach for breach in timer.breaches if breach.agreement not in counted]
     counted.update(breach.agreement for breach in new)

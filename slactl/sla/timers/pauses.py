@@ -143,6 +143,14 @@ def reach_all(
     return instant
 
 
+def after_pauses(instant: int, pauses: Sequence[Pause]) -> int:
+    """Return an instant, or the end of the pauses in which it lies."""
+    for begin, end, _ in pauses:
+        if end is not None and begin <= instant < end:
+            instant = end
+    return instant
+
+
 def _moved(calendar: "BusinessCalendar", instant: int, pauses: Sequence[Pause]) -> int | None:
     for begin, end, _ in pauses:
         if begin > instant:

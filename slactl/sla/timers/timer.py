@@ -31,6 +31,19 @@ class TimerState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Missed(NamedTuple):
+    """Hold a deadline `due` that had passed when a person replaced it at `at`; the policy set it, or a person.
+
+    The target was late from `late_since` on.
+    """
+
+    due: int
+    at: int
+    manual: bool
+    agreement: int
+    late_since: int
+
+
 class Breach(NamedTuple):
     """Hold a deadline that was missed; `agreement` counts the later deadlines that were agreed on after a miss.
 

@@ -1,4 +1,4 @@
-"""What an error of SQLite means for a person, and how to read a database where nothing can be written.
+"""Explain errors of SQLite to people, and read a database that cannot be written.
 
 On a full disk, on a read-only file system, and for a user who may only read, SQLite cannot even write the index of the
 write-ahead log. slactl then reads the database without locks. The result counts only if nobody changed the database

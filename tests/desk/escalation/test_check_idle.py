@@ -14,10 +14,14 @@ from escalation_desk import check, ladder, opened, policy, write_rules
 PROGRAM = """
 import sqlite3, sys
 from slactl.__main__ import run
-connect, statements = sqlite3.connect, []
+connect, statements, tables = sqlite3.connect, [], set()
+def watched(action, table, *_):
+    tables.update([table] if action == sqlite3.SQLITE_READ else [])
+    return sqlite3.SQLITE_OK
 def traced(*arguments, **options):
     connection = connect(*arguments, **options)
     connection.set_trace_callback(statements.append)
+    connection.set_authorizer(watched)
     return connection
 sqlite3.connect = traced
 code = run(["check", "-q"])
@@ -26,6 +30,7 @@ print(len([name for name in sys.modules if name.split(".")[0] == "slactl"]))
 print(len(statements))
 reading = ("SELECT", "BEGIN", "PRAGMA", "COMMIT")
 print(*(" ".join(statement.split()[:3]) for statement in statements if not statement.startswith(reading)))
+print(*sorted(tables & {"event", "timer", "outcome", "escalation"}))
 """
 
 
@@ -55,8 +60,9 @@ def test_an_idle_run_imports_few_modules_and_costs_the_same_however_many_tickets
         done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
         found.append(done.stdout)
     assert found[0] == found[1]
-    code, modules, statements, writes = found[0].splitlines()
+    code, modules, statements, writes, tables = found[0].splitlines()
     assert code == "0"
     assert int(modules) <= 42
     assert int(statements) <= 26
     assert writes == "INSERT INTO run"
+    assert tables == "event timer"

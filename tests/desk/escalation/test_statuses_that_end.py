@@ -55,6 +55,15 @@ def test_a_check_records_once_that_a_status_ended_by_itself(
     assert slactl("audit", "verify").code == 0
 
 
+def test_a_check_records_an_end_that_had_passed_when_the_status_was_imported(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    take(slactl, OPENED, status("2026-03-02T08:30:00Z", "pending", "2026-03-02T08:45:00Z"))
+    assert shown(slactl)["status"] == "open"
+    slactl("check", "-q")
+    assert woken(slactl) == ["2026-03-02T08:45:00Z"]
+
+
 def test_after_a_time_without_checks_each_end_is_recorded_at_its_instant(
     desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
 ) -> None:

@@ -157,6 +157,18 @@ def test_deadline_that_a_change_sets_to_the_past_counts_in_the_period_of_the_cha
     assert [group["group"] for group in berlin.report(*SECOND, "--by", "priority")["groups"]] == ["urgent"]
 
 
+def test_deadline_in_the_closed_hours_of_a_pause_is_late_once_the_pause_ends(berlin: Desk) -> None:
+    berlin.create(5, "09:00", "--tag", "gold")
+    berlin.at(5, "09:30", "reply", "1", "--status", "open")
+    berlin.at(5, "13:00", "status", "1", "pending")  # on the deadline, which saves it
+    before = berlin.report(*FIRST, at="2026-03-09T00:00:00Z")
+    assert berlin.counts("resolution", *FIRST) == (0, 0)
+    berlin.at(9, "08:00", "status", "1", "open")  # no time is left: it was due on Friday at 17:00
+    berlin.at(9, "10:00", "resolve", "1")
+    assert berlin.report(*FIRST) == {**before, "at": "2026-03-31T12:00:00Z"}
+    assert berlin.counts("resolution", *SECOND) == (0, 1)
+
+
 def test_resolution_by_a_person_without_a_reply_is_judged_but_not_averaged(berlin: Desk) -> None:
     berlin.create(2, "09:00")
     berlin.at(2, "10:00", "resolve", "1")

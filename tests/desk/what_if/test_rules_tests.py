@@ -315,6 +315,13 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
             a_test(rest="tests = 1"),
             "cases.toml:4: test[1].tests: unknown key tests; the keys here are name, at, history, expect, fires",
         ),
+        *[
+            (
+                a_test(rest=f'expect = []\n{key} = [{{ schedule = "first-line" }}]'),
+                f"cases.toml:5: test[1].{key}: {key} needs schedules, and this version has none; remove {key}",
+            )
+            for key in ("on_call", "overrides", "away")
+        ],
         (a_test(rest=""), "cases.toml:1: test[1]: the test expects nothing; add expect or fires"),
         (a_test(history=""), "cases.toml:3: test[1].history: a history is needed: what happened to the tickets"),
         (

@@ -237,3 +237,25 @@ def test_several_ladders_on_one_deadline_are_told_in_order_of_time() -> None:
         "mon 14:30 other later",
         ALL[2],
     ]
+
+
+DAILY = ladder("resolution", "breach 0m", "day +1bd")
+
+
+def test_a_level_in_business_days_after_a_deadline_by_hand_does_not_wait_for_a_pause() -> None:
+    text = f"{OPENED}\nmon 09:30 due_set resolution mon 12:00\nmon 13:00 status pending"
+    assert fired(text, rules(resolution="8h", more=DAILY), "tue 13:00") == [
+        "mon 12:00 resolution breach",
+        "tue 12:00 resolution day",
+    ]
+
+
+def test_a_level_in_business_days_never_comes_before_its_deadline() -> None:
+    """The hours that begin on Wednesday are over before the night that began on Tuesday."""
+    nights = '[calendars.nights]\ntimezone = "UTC"\nweekly = { mon-sun = ["22:00-06:00"] }\n'
+    nights += 'dates = { "2026-03-04" = ["01:00-04:15"] }\n'
+    promised = policies(policy("all", "", 'default = { resolution = "7h" }', "nights"), nights, DAILY)
+    assert fired("tue 22:00 created", promised, "wed 12:00") == [
+        "wed 05:00 resolution breach",
+        "wed 05:00 resolution day",
+    ]

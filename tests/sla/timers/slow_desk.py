@@ -4,12 +4,11 @@ It reads rules and histories as their files write them, and shares nothing with 
 tests. All instants are seconds since 1970 and lie on the quarter hour, as do all hours and clock changes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from random_desks import STEP, Record
+from slow_clock import Place, Promise, SlowClock, TooFarAhead, WalkOf, seconds
 
 DONE = ("resolved", "closed")
 SETTINGS: dict[str, Any] = {
@@ -23,69 +22,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Walk(Protocol):
-    """What the wall clock of a calendar shows, quarter after quarter."""
-
-    last: int
-
-    def is_open(self, t: int) -> bool: ...
-    def between(self, a: int, b: int) -> int: ...
-    def add(self, start: int, seconds: int) -> int | None: ...
-    def add_days(self, start: int, n: int) -> int | None: ...
-    def until(self, start: int, n: int, clock: str) -> int | None: ...
-
-
-#: The wall clock of a calendar, in its own zone or in another.
-WalkOf = Callable[[str | None, str | None], Walk]
-#: The name of a calendar, and the zone of the ticket's tenant.
-Place = tuple[str | None, str | None]
-
-
-class TooFarAhead(Exception):
-    """The walk ends before the deadline."""
-
-
-@dataclass
-class Promise:
-    """A target of a ticket; `target` is as the rules write it, None where nothing is promised (yet)."""
-
-    kind: str
-    cycle: int
-    start: int
-    target: str | None
-    calendar: Place
-    walk: Walk
-    #: Where the counting begins: the start, or the change that made another target of it.
-    counts_from: int
-    stopped: int | None = None
-    manual: int | None = None
-    #: Deadlines that were missed before a person agreed on the present one.
-    missed: list[int] = field(default_factory=list)
-    #: How each of them was missed: until when it held, set by hand to what, standing still why.
-    agreed: list[tuple[int, int | None, str | None]] = field(default_factory=list)
-    #: How often a person moved the deadline later.
-    moved_later: int = 0
-    #: How often it was judged anew, and got a later deadline.
-    renewed: int = 0
-    #: Nobody can tell when it ends, or ended.
-    unknown: bool = False
-    #: The agreements whose misses are outcomes by now.
-    told: set[tuple[int, int]] = field(default_factory=set)
-
-    @property
-    def is_made(self) -> bool:
-        return self.target is not None or self.manual is not None
-
-    @property
-    def is_over(self) -> bool:
-        return self.stopped is not None
-
-    def agreement(self, due: int) -> tuple[int, int]:
-        """How often it was judged anew, and how many deadlines were missed before this one was agreed on."""
-        return self.renewed, sum(each < due for each in self.missed)
-
-
-class SlowTicket:
+class SlowTicket(SlowClock):
     """A ticket whose history was read up to an instant."""
 
     def __init__(self, rules: Record, walk_of: WalkOf, history: Sequence[Record], now: int) -> None:
@@ -199,12 +136,14 @@ class SlowTicket:
 
     def set_due(self, at: int, kind: str, due: str | None) -> None:
         for promise in self.latest():
-            if promise.kind == kind and not promise.is_over:
+            # Who agrees on what holds already changes nothing.
+            by_hand = seconds(due) if due is not None else None
+            if promise.kind == kind and not promise.is_over and promise.manual != by_hand:
                 before, breaches = self.ahead(promise, at), self.breaches(promise, at)
                 if breaches != promise.missed:
                     promise.agreed.append((at, promise.manual, self.stands_still(kind)))
                 promise.missed = breaches
-                promise.manual = seconds(due) if due is not None else None
+                promise.manual = by_hand
                 self.compare(promise, at, before)
 
     def change(self, at: int, record: Record) -> None:
@@ -242,9 +181,13 @@ class SlowTicket:
                 # What was done late cannot count from a change that came after it.
                 promise.counts_from = promise.counts_from if promise.is_over and promise.is_made else at
             promise.target, promise.calendar, promise.walk = target, calendar, self.walk_of(*calendar)
-            if missed:
+            is_later = self.compare(promise, at, before)
+            if missed and before is not None:
+                number = promise.agreement(before) + is_later
                 self.recount(promise)
-            promise.renewed += self.compare(promise, at, before) and missed
+                after = self.ahead(promise, at) or before
+                if not promise.missed or after > promise.missed[-1]:
+                    promise.renewed += number - promise.agreement(after)
 
     def recount(self, promise: Promise) -> None:
         """Judge anew, by the present target, what was agreed before."""
@@ -265,7 +208,8 @@ class SlowTicket:
 
     def stop(self, at: int, *promises: Promise) -> None:
         for promise in promises:
-            promise.stopped = at if promise.stopped is None else promise.stopped
+            if not promise.is_over:
+                promise.stopped, promise.was_made = at, promise.is_made
 
     # What holds
 
@@ -313,135 +257,6 @@ class SlowTicket:
         pausing = self.status in self.setting("pause_statuses") and kind in self.setting("pause")
         return "paused" if pausing else None
 
-    def stands_since(self, kind: str) -> int:
-        """The beginning of the pause that goes on now."""
-        since = self.clock
-        while self.stood[kind].get(since - STEP) == "paused":
-            since -= STEP
-        return since
-
-    # What it comes to
-
-    def is_late(self, promise: Promise, at: int) -> bool:
-        due = self.due(promise, at)
-        return due is not None and (at if promise.stopped is None else promise.stopped) > due
-
-    def breaches(self, promise: Promise, now: int) -> list[int]:
-        """What was missed by now: each deadline once, and no earlier one that was set after it."""
-        due = self.due(promise, now)
-        again = due is not None and (not promise.missed or due > promise.missed[-1]) and self.is_late(promise, now)
-        return [*promise.missed, due] if again and due is not None else promise.missed
-
-    def base(self, promise: Promise) -> int:
-        """Where the counting ends that no pause touches: the n-th business day, or the start."""
-        if promise.target is None or "bd" not in promise.target:
-            return promise.counts_from
-        days, clock = promise.target.split("bd")
-        walk, start = promise.walk, promise.counts_from
-        day = walk.until(start, int(days), clock[1:]) if clock else walk.add_days(start, int(days))
-        if day is None:
-            raise TooFarAhead
-        return day
-
-    def due(self, promise: Promise, at: int) -> int | None:
-        """The deadline; None while it is not known, since its clock stands still."""
-        return None if promise.unknown else self.known_due(promise, at, self.stands_still(promise.kind))
-
-    def ahead(self, promise: Promise, at: int) -> int | None:
-        """The deadline if the clock went on now."""
-        return None if promise.unknown else self.known_due(promise, at, None)
-
-    def known_due(self, promise: Promise, at: int, going: str | None) -> int | None:
-        if promise.manual is not None or promise.target is None:
-            return promise.manual
-        ended = promise.stopped is not None
-        end = promise.stopped if promise.stopped is not None else at
-        owed = 0 if "bd" in promise.target else minutes(promise.target) * 60
-        return self.reach(promise, self.base(promise), owed, end, None if ended else going)
-
-    def count_to(
-        self, promise: Promise, begin: int, owed: int, now: int, stood: Mapping[int, str], base: int | None = None
-    ) -> int:
-        """When so much was counted after an instant, if the clock goes on from now."""
-        found = self.reach(promise, begin if base is None else base, max(0, owed), now, None, begin, stood)
-        assert found is not None
-        return found
-
-    def reach(
-        self,
-        promise: Promise,
-        base: int,
-        owed: int,
-        end: int,
-        going: str | None,
-        begin: int | None = None,
-        stood: Mapping[int, str] | None = None,
-    ) -> int | None:
-        """Time goes by until all that is owed was counted. What begins to stand still by then takes it along."""
-        stood, due, before = self.stood[promise.kind] if stood is None else stood, None, None
-        for t in range(promise.counts_from if begin is None else begin, promise.walk.last, STEP):
-            if due is None and owed == 0 and t >= base:
-                due = t
-            reason = stood.get(t) if t < end else None
-            if t >= end and going and (due in (None, t) or before == going):
-                return None
-            if due is not None and (reason is None or (reason != before and due < t)):
-                return due
-            if promise.walk.is_open(t):
-                owed += STEP if due is None and reason and t < base else 0
-                if due is None and not reason and t >= base:
-                    if owed < STEP:
-                        return t + owed
-                    owed -= STEP
-                due = t + STEP if due is not None else None
-            before = reason
-        raise TooFarAhead
-
-    def counted(self, promise: Promise, a: int, b: int, end: int, stood: Mapping[int, str] | None = None) -> int:
-        stood = self.stood[promise.kind] if stood is None else stood
-        quarters = (t for t in range(a, b, STEP) if t >= end or t not in stood)
-        return sum(STEP for t in quarters if promise.walk.is_open(t))
-
-    def target_seconds(self, promise: Promise, end: int, stood: Mapping[int, str] | None = None) -> int:
-        if promise.manual is not None and not promise.unknown:
-            return self.counted(promise, promise.counts_from, promise.manual, end, stood)
-        if promise.target is not None and "bd" in promise.target:
-            return promise.walk.between(promise.counts_from, self.base(promise))
-        return minutes(promise.target or "0m") * 60
-
-    def state(self, promise: Promise, now: int) -> str:
-        standing = promise.manual is None and self.stands_still(promise.kind) is not None
-        if promise.unknown:
-            return "unknown"
-        if self.breaches(promise, now):
-            return "breached"
-        return "met" if promise.is_over else "paused" if standing else "running"
-
-    def timer(self, promise: Promise, now: int) -> Record:
-        due, end = self.due(promise, now), now if promise.stopped is None else promise.stopped
-        breaches, begin = self.breaches(promise, now), promise.counts_from
-        paused = [t for t, why in self.stood[promise.kind].items() if why == "paused" and begin <= t < end]
-        elapsed = self.counted(promise, begin, end, end)
-        target = self.target_seconds(promise, end)
-        told = {
-            "target": promise.kind,
-            "cycle": promise.cycle,
-            "target_seconds": target,
-            "started_at": promise.start,
-            "due_at": due,
-            "state": self.state(promise, now),
-            "stopped_at": promise.stopped,
-            "breached_at": breaches[0] if breaches else None,
-            "breaches": breaches,
-            "elapsed_seconds": elapsed,
-            "remaining_seconds": max(0, target - elapsed),
-            "paused_seconds": sum(STEP for t in paused if promise.walk.is_open(t)),
-            "overdue_seconds": self.counted(promise, due, end, end) if due is not None and end > due else 0,
-        }
-        nothing = dict.fromkeys(("elapsed_seconds", "paused_seconds", "overdue_seconds"), 0)
-        unknown = {"stopped_at": None, "remaining_seconds": None, **nothing}
-        return told | unknown if promise.unknown else told
-
     def made(self) -> Iterator[Promise]:
         return (each for each in (*self.firsts, *self.exchanges, *self.updates, *self.resolutions) if each.is_made)
 
@@ -456,9 +271,8 @@ class SlowTicket:
         breaches = self.breaches(promise, now)
         new = [each for each in breaches if promise.agreement(each) not in promise.told]
         promise.told |= {promise.agreement(each) for each in new}
-        # What was done before the change that promised it was no promise then.
-        promised = promise.is_made and not promise.unknown and (promise.stopped or now) >= promise.counts_from
-        stopped = promise.stopped if promised else None
+        # What was done before it was promised is no outcome.
+        stopped = promise.stopped if promise.was_made and promise.is_made and not promise.unknown else None
         if stopped is not None:
             late, seconds = self.is_late(promise, now), self.counted(promise, promise.counts_from, stopped, stopped)
             # An earlier deadline than the one that was missed is no other agreement.
@@ -498,11 +312,3 @@ def matches(match: Record, facts: Mapping[str, set[str]]) -> bool:
     return all(facts[key] & set(values) for key, values in asked.items()) and not (
         excluded and matches(excluded, facts)
     )
-
-
-def seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
-
-
-def minutes(text: str) -> int:
-    return int(text[:-1]) * {"m": 1, "h": 60, "d": 1440}[text[-1]]

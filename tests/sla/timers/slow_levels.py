@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from random_desks import Record
-from slow_desk import Promise, SlowTicket, TooFarAhead, WalkOf, minutes, seconds
+from slow_clock import Promise, TooFarAhead, WalkOf, minutes, seconds
+from slow_desk import SlowTicket
 
 #: A rule, a level, and the instant at which it was due.
 Firing = tuple[str, str, int]
@@ -29,10 +30,12 @@ class SlowWatch:
             due = ticket.due(promise, since)
             assert due is not None
             warnings: list[tuple[int, Firing]] = []
+            reached: list[int] = []
             for rule, level in self.levels(promise.kind):
                 at = self.nominal(ticket, promise, level, due, since)
                 warns = level[0] == "-" or level[-1] == "%"
                 looked = max(since, at + (level == "0m"))
+                reached += [at] if warns else []
                 arming = promise.moved_later if warns else promise.agreement(due)
                 key = (promise.kind, promise.cycle, rule, level, arming)
                 if looked >= until or key in self.decided:
@@ -42,9 +45,10 @@ class SlowWatch:
                     self.firings.append((rule, level, at))
                 elif looked <= due:
                     warnings.append((looked, (rule, level, at)))
-            # Of several warnings that are found at once, only the last one counts.
-            last = {looked: max(each[2] for found, each in warnings if found == looked) for looked, _ in warnings}
-            self.firings += [each for looked, each in warnings if each[2] == last[looked]]
+            # A warning that a later one has overtaken does not count.
+            for looked, (rule, level, at) in warnings:
+                if at == max(each for each in reached if each <= looked):
+                    self.firings.append((rule, level, at))
 
     def levels(self, kind: str) -> Iterator[tuple[str, str]]:
         for rule in self.rules["escalation"]:
@@ -61,6 +65,7 @@ class SlowWatch:
         if level == "0m":
             return due
         if level.endswith("bd"):
+            stood = {t: why for t, why in stood.items() if t >= promise.counts_from}
             day = promise.walk.add_days(due, int(level[1:-2]))
             if day is None:
                 raise TooFarAhead

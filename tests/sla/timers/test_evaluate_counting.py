@@ -1,7 +1,7 @@
 """When promises start, stop, stand still and are late."""
 
 import pytest
-from stories import due_of, judged, resolution, rules, said, timer, timers
+from stories import due_of, judged, policies, policy, resolution, rules, said, timer, timers
 
 from slactl.sla.timers.timer import TimerState
 
@@ -231,3 +231,12 @@ def test_interrupted_for_no_time_a_pause_is_one_pause() -> None:
         "tue 10:00 status open"
     )
     assert due_of(text, FOUR_HOURS, "tue 10:00") == "tue 10:00"
+
+
+def test_a_deadline_in_business_days_is_never_before_its_start() -> None:
+    """The hours that begin on Wednesday are over before the night that began on Tuesday."""
+    nights = '[calendars.nights]\ntimezone = "UTC"\nweekly = { mon-sun = ["22:00-06:00"] }\n'
+    nights += 'dates = { "2026-03-04" = ["01:00-04:15"] }\n'
+    promised = policies(policy("all", "", 'default = { resolution = "1bd" }', "nights"), nights)
+    found = resolution("wed 05:00 created", promised, "wed 05:00")
+    assert (said(found.due_at), found.state, found.target_seconds) == ("wed 05:00", "running", 0)

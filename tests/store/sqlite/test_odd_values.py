@@ -19,7 +19,11 @@ ODD: list[tuple[str, object, tuple[str, ...]]] = [
     ("run.skipped", "\x00a", ("runs", "show", "1")),
     ("ticket.created_at", 2**63 - 1, ("report",)),
     ("ticket.updated_at", b"\xff\x00", ("list", "--all", "--json")),
-    ("timer.breached_at", "0000-00-00T00:00:00Z", ("report", "--json")),
+    ("outcome.missed_at", b"\xff", ("report", "--json")),
+    ("outcome.detected_at", "yesterday", ("tag", "1", "--add", "x")),
+    ("outcome.tags", "[", ("report", "--by", "tag")),
+    ("outcome.plan", b"\xff", ("report", "--by", "plan")),
+    ("outcome.late_since", "0000-00-00T00:00:00Z", ("report", "--json")),
     ("escalation.outcome", b"\xff", ("show", "1", "--json")),
     ("escalation.due_at", b"\xff", ("export",)),
     ("rules_version.first_used_at", "", ("export",)),
@@ -53,6 +57,25 @@ def test_a_value_that_slactl_never_writes_is_named(
     assert any(
         word in doctor.out for word in (f"{column} in row 1 of {table}", f"in {table}", "does not match its hash")
     )
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["timer.agreement", "timer.counted", "timer.breached_at", "outcome.kind", "outcome.agreement", "outcome.met"],
+)
+def test_doctor_names_a_value_that_no_list_shows(used: Path, slactl: Slactl, place: str) -> None:
+    table, _, column = place.partition(".")
+    with closing(sqlite3.connect(used, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE {table} SET {column} = 'odd'")
+    doctor = slactl("doctor")
+    assert (doctor.code, "unexpected" in doctor.err) == (6, False)
+    assert f"in {table}" in doctor.out or f"row 1 of {table}" in doctor.out
+    verified = slactl("audit", "verify")
+    assert (verified.code, "unexpected" in verified.err, "Traceback" in verified.err) == (6, False, False)
+    for command in ("report", "summary", "list", "show 1", "check", "tag 1 --add x"):
+        done = slactl(*command.split())
+        assert (done.code in (0, 6, 7), "unexpected" in done.err) == (True, False), done.err
 
 
 def test_what_slactl_writes_is_sound(used: Path, slactl: Slactl) -> None:
