@@ -32,9 +32,7 @@ def create(
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="X", help="A tag; may be repeated.")] = None,
     external_id: ExternalIdOption = None,
     at: AtOption = None,
-    outbound: Annotated[
-        bool, typer.Option("--outbound", help="An agent wrote first: no first response is due.")
-    ] = False,
+    outbound: Annotated[bool, typer.Option("--outbound", help="An agent wrote first: no first response due.")] = False,
     *,
     answer: Answer,
 ) -> None:
@@ -50,17 +48,7 @@ def create(
 
     here = call(context)
     who = here.person(assignee)
-    new = opening.NewTicket(
-        subject=subject,
-        requester_email=requester,
-        body=read_body(body),
-        plan=plan,
-        tenant=tenant,
-        priority=priority or Priority.NORMAL,
-        assignee=who,
-        tags=tag or (),
-        external_id=external_id,
-        outbound=outbound,
-    )
+    facts = (plan, tenant, priority or Priority.NORMAL, who, tag or (), external_id, outbound)
+    new = opening.NewTicket(subject, requester, read_body(body), *facts)
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
     announce(here, answer, outcome, "opened", assignee=who)

@@ -54,7 +54,6 @@ def summary(
       slactl summary --forecast 24h
       slactl summary --json | jq .first_response_attainment
     """
-
     here = call(context)
     chosen = choose_form(form, as_json=as_json, ids_only=False, terminal=sys.stdout.isatty())
     if chosen is Form.IDS:

@@ -24,9 +24,7 @@ def import_(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
     how: MapOption = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Leave out events after T.")] = None,
-    baseline: Annotated[
-        bool, typer.Option("--baseline", help="Record levels that are already due without firing them.")
-    ] = False,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Record due levels without firing them.")] = False,
     dry_run: DryRunOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the import did as JSON.")] = False,

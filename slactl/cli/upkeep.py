@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slactl.cli.options import DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
+from slactl.cli.options import Call, DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
 from slactl.cli.output import print_lines
 from slactl.cli.panels import Commands
 from slactl.clock import boot_clock
-from slactl.errors import SlactlError, UsageError
+from slactl.errors import ExitCode, SlactlError, UsageError
 
 if TYPE_CHECKING:
     from slactl.desk.upkeep.erase import Erasure
+    from slactl.records.upkeep import Health as HealthRecord
 
 app = Commands()
 
@@ -115,9 +116,7 @@ def _erase(context: typer.Context, requester: str, dry_run: bool, yes: bool) -> 
 @app.command()
 def doctor(
     context: typer.Context,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Calculate every ticket and timer again from its history.")
-    ] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Calculate all tickets and timers again.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -137,7 +136,6 @@ def doctor(
       slactl doctor --json
       slactl doctor --rebuild --dry-run
     """
-    from slactl.desk.upkeep import doctor as desk
     from slactl.show.records import write_object
     from slactl.show.upkeep import draw_health, health_lines
 
@@ -146,25 +144,27 @@ def doctor(
     if dry_run:
         raise UsageError("--dry-run needs --rebuild: doctor alone changes nothing", "slactl doctor")
     here = call(context)
-    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in (
-        "1",
-        "true",
-        "t",
-        "yes",
-        "y",
-        "on",
-    )  # as `check`
-    health = desk.examine(here.desk, here.now, os.environ, None if trusts_clock else boot_clock())
-    record = health.record()
-    for each in record["checks"]:
-        each["fix"] = each["fix"] and here.config.pasted(each["fix"])
+    record, code = _health(here)
     if as_json:
         write_object(record, sys.stdout)
     elif sys.stdout.isatty():
         draw_health(record, here.screen)
     else:
         print_lines(health_lines(record))
-    leave(health.code)
+    leave(code)
+
+
+def _health(here: Call) -> "tuple[HealthRecord, ExitCode]":
+    """Return what is found, with fixes for the database and rules that were typed."""
+    from slactl.desk.upkeep.doctor import examine
+
+    # As `check` reads it.
+    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in ("1", "true", "t", "yes", "y", "on")
+    health = examine(here.desk, here.now, os.environ, None if trusts_clock else boot_clock())
+    record = health.record()
+    for each in record["checks"]:
+        each["fix"] = each["fix"] and here.config.pasted(each["fix"])
+    return record, health.code
 
 
 def _rebuild(context: typer.Context, *, dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -55,8 +55,7 @@ def report(
     """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
     An outcome counts if a clock stopped in the period, or if a deadline passed undone in it. So a target whose deadline
-    passed in one period and that ended in the next is late in both. What happens after the period changes nothing.
-    Times are business time of each ticket's calendar; `overdue_seconds` is wall time.
+    passed in one period and that ended in the next is late in both. Times are business time; `overdue_seconds` is not.
 
     Raises:
         UsageError: the period ends before it begins.
