@@ -215,9 +215,18 @@ def test_a_full_disk_behind_stdout_is_an_error_and_no_traceback(late: Path) -> N
 
 def test_streams_that_were_closed_before_the_start_are_no_error_where_they_are_not_needed(late: Path) -> None:
     slactl = f"{sys.executable} -m slactl"
-    script = f"{slactl} resolve - <&- >&- && {slactl} nonsense 2>&-; echo $?"
+    script = f"{slactl} resolve - </dev/null >&- && {slactl} list -q <&- >/dev/null && {slactl} nonsense 2>&-; echo $?"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+@pytest.mark.parametrize("words", ["reply 1 --body -", "resolve -", "import -", "simulate -"])
+def test_a_closed_stdin_is_not_taken_for_an_empty_text(late: Path, words: str) -> None:
+    before = late.read_bytes()
+    script = f"{sys.executable} -m slactl {words} <&-"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: stdin is closed, so - has nothing to read\n")
+    assert late.read_bytes() == before
 
 
 @pytest.mark.parametrize("words", ["note 1 --body -", "resolve -", "import -"])

@@ -310,8 +310,9 @@ def test_doctor_lets_members_in_again_who_were_locked_out_by_a_crash(shared: Sha
     folder.chmod(0o0770)
     crash(shared, ANN)
     locked = shared.run(BOB, "note", "1", "--body", "n")
-    assert locked.returncode != 0
-    assert "Traceback" not in locked.stderr
+    why = f"{folder / 'slactl.db'} cannot be written: {folder / 'slactl.db-wal'} is closed to you"
+    assert (locked.returncode, f"error: {why}; nothing was written" in locked.stderr) == (1, True), locked.stderr
+    assert f"warning: {why}; slactl only reads it" in shared.run(BOB, "list").stderr
     [finding] = permissions(shared, BOB)
     for part in (f"{folder} is not setgid", "slactl.db-wal belongs to the group", "slactl.db-shm belongs to the group"):
         assert part in finding["found"]
@@ -348,3 +349,30 @@ def test_an_upgrade_by_a_member_keeps_a_copy_for_the_group(shared: Shared) -> No
     kept = database.with_name("slactl.db.schema-5").stat()
     assert (kept.st_mode & 0o777, kept.st_gid, kept.st_uid) == (0o660, shared.group.gr_gid, BOB)
     assert permissions(shared, ANN) == []
+
+
+@pytest.mark.parametrize(("mode", "why"), [(0o700, "Permission denied"), (0o755, "you may not read it")])
+def test_a_closed_database_is_told_as_closed_and_not_as_missing(shared: Shared, mode: int, why: str) -> None:
+    assert shared.run(0, "init").returncode == 0
+    database = shared.folder / "desk" / "slactl.db"
+    database.chmod(0o600)
+    database.parent.chmod(mode)
+    for words in (["list"], ["doctor"], []):
+        refused = shared.run(STRANGER, *words)
+        told = refused.stdout + refused.stderr
+        assert (refused.returncode, f"{database} cannot be opened: {why}" in told) == (6, True), told
+
+
+def test_doctor_does_not_deny_the_log_of_a_database_that_it_reads_without_locks(shared: Shared) -> None:
+    assert shared.run(0, "init").returncode == 0
+    database = shared.folder / "desk" / "slactl.db"
+    database.chmod(0o644)
+    database.parent.chmod(0o755)
+    for mode in ("WAL", "DELETE"):
+        with sqlite3.connect(database) as connection:
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.close()
+        checks = json.loads(shared.run(STRANGER, "doctor", "--json").stdout)["checks"]
+        assert [(each["ok"], each["found"]) for each in checks if each["check"] == "journal"] == [
+            (mode == "WAL", mode.lower())
+        ]

@@ -102,7 +102,7 @@ SUMMARIES = {
     "help": "Show the help of a command or a page of the guide.",
     "rules": "Check, show, test and change rules.toml.",
     "calendar": "Calculate with a calendar of rules.toml.",
-    "tenant": "Manage tenants (customers): their plan, time zone and country.",
+    "tenant": "Manage tenants (customers): plan, time zone, country.",
     "audit": "List and verify the log of everything that happened.",
     "notifications": "List, retry or drop messages in the outbox.",
     "notify": "Send a test message.",

@@ -1,7 +1,6 @@
 """Read rows from files, report bad rows on stderr, and write pages to files."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,10 +18,12 @@ def opened(name: str) -> BinaryIO:
     """Open a file for reading, or stdin for `-`.
 
     Raises:
-        UsageError: it cannot be read, or is not a regular file.
+        UsageError: it cannot be read, is not a regular file, or stdin is closed.
     """
     if name == "-":
-        return sys.stdin.buffer
+        from slactl.cli.input import open_stdin
+
+        return open_stdin()
     try:
         return open_regular(name)
     except OSError as error:

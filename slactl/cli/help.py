@@ -17,6 +17,7 @@ from slactl.show import guide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from slactl.cli.panels import Command, Context, HelpFormatter
 
@@ -145,7 +146,7 @@ def first_steps() -> str:
 def show_status(context: typer.Context) -> None:
     """Print counts, the last check and the next deadlines; without a database print the first steps."""
     here = call(context)
-    if not os.path.exists(here.desk.database.path):
+    if _is_missing(here.desk.database.path):
         sys.stdout.write(first_steps())
         return
     say(_counts(here))
@@ -153,6 +154,17 @@ def show_status(context: typer.Context) -> None:
         sys.stdout.write("\n")
         run_here(context, ["list", "--limit", "5"])
         say("\n" + LAST_LINE)
+
+
+def _is_missing(database: "Path") -> bool:
+    """Return whether nothing has the name of the database; false where this user may not look."""
+    try:
+        os.lstat(database)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _counts(here: Call) -> str:

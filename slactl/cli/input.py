@@ -1,8 +1,9 @@
 """Read what people type and pipe: ids, bodies, priorities and statuses."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import typer
 
@@ -120,12 +121,23 @@ def last_word(words: list[str], read: Callable[[str], Word], example: str) -> tu
     return words[:-1], value
 
 
+def open_stdin() -> BinaryIO:
+    """Return stdin, for an argument that is `-`.
+
+    Raises:
+        UsageError: it was closed before the start, so nothing is there, not even an empty text.
+    """
+    if getattr(sys.stdin, "name", None) == os.devnull:  # see `ready_streams`
+        raise UsageError("stdin is closed, so - has nothing to read")
+    return sys.stdin.buffer
+
+
 def read_stdin() -> str:
     """Return all of stdin without a byte order mark; first check that there is a database to write it to.
 
     Raises:
         DatabaseError: the database is missing or cannot be used; nothing was read.
-        UsageError: it is not UTF-8, or longer than `STDIN_BYTES`.
+        UsageError: it is closed, is not UTF-8, or longer than `STDIN_BYTES`.
     """
     from slactl.cli.panels import get_current_context
 
@@ -133,7 +145,7 @@ def read_stdin() -> str:
     assert config is not None
     with Desk.of(config).database.held_open():
         pass
-    raw = sys.stdin.buffer.read(STDIN_BYTES + 1)
+    raw = open_stdin().read(STDIN_BYTES + 1)
     if len(raw) > STDIN_BYTES:
         raise UsageError(f"stdin has more than {STDIN_BYTES:,} bytes; split it into smaller parts")
     try:

@@ -11,7 +11,7 @@ from slactl.cli.panels import Commands
 from slactl.errors import NotKnownError, UsageError
 from slactl.text import quoted
 
-app = Commands(help="Manage tenants (customers): their plan, time zone and country.")
+app = Commands(help="Manage tenants (customers): plan, time zone, country.")
 
 PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of their tickets.")]
 ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of the tenant.")]

@@ -116,3 +116,28 @@ def test_doctor_repairs_the_database_that_was_typed(
     assert slactl(*fix.split()[1:]).code == 0
     assert os.path.exists(desk)
     assert slactl("--db", str(desk), "--rules", rules, "doctor").code == 0
+
+
+def test_a_link_to_nowhere_is_not_said_to_be_missing(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
+    link, circle = tmp_path / "link.db", tmp_path / "circle.db"
+    link.symlink_to(tmp_path / "gone.db")
+    circle.symlink_to(circle)
+    for words in (["list"], ["init"]):
+        refused = slactl("--db", str(link), *words)
+        assert refused.code == 6
+        assert refused.err.splitlines() == [
+            f"error: the database {link} is a link to {tmp_path / 'gone.db'}, which does not exist",
+            f"hint: ls -l {link}",
+        ]
+        refused = slactl("--db", str(circle), *words)
+        assert (refused.code, refused.err.splitlines()[0]) == (
+            6,
+            f"error: {circle} cannot be opened: Too many levels of symbolic links",
+        )
+    assert (link.is_symlink(), (tmp_path / "gone.db").exists()) == (True, False)
+
+
+def test_a_name_that_no_database_can_have_gets_no_hint_to_create_it(desk: Path, slactl: Slactl) -> None:
+    for path, why in ((desk / "x.db", "Not a directory"), (desk.with_name("x" * 300), "File name too long")):
+        refused = slactl("--db", str(path), "list")
+        assert (refused.code, refused.err.splitlines()[0]) == (6, f"error: {path} cannot be opened: {why}")

@@ -110,6 +110,21 @@ def test_who_comes_while_the_database_is_initialised_may_try_again(place: int) -
     assert (made.code, made.out) == (0, "1\n"), made.err
 
 
+def test_a_writer_without_the_lock_of_init_is_waited_for_too(tmp_path: Path) -> None:
+    """Another program may fill the file, as `sqlite3 slactl.db .restore` does."""
+    folder = tmp_path / "filled"
+    folder.mkdir()
+    place = settings(folder)[1]
+    with closing(sqlite3.connect(place, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("BEGIN IMMEDIATE")
+        tried = run(*settings(folder), "list", before=patience(1))
+        assert (tried.code, "is being initialised" in tried.err) == (75, True), tried.err
+        writer.execute("ROLLBACK")
+        tried = run(*settings(folder), "list", before=patience(1))
+        assert (tried.code, "is empty" in tried.err) == (6, True), tried.err
+
+
 def test_an_init_that_was_killed_is_not_said_to_be_at_work() -> None:
     folder = shelf() / f"killed-{os.getpid()}"
     assert run(*settings(folder), "init", trouble=Trouble(4)).code == -signal.SIGKILL

@@ -18,7 +18,7 @@ from slactl.sla.rules.loading import load, parse
 from slactl.store.sqlite.lock import edit_lock
 from slactl.text import clean, did_you_mean, known_or_refuse, quoted
 
-EXAMPLE = "slactl rules set settings.due_soon 4h"
+HELP = "slactl rules set --help"
 
 
 def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str:
@@ -70,12 +70,12 @@ def _edited(path: Path, before: str, key: str, value: str) -> str:
     try:
         _put(document, _split(key), _parsed(value))
     except TOMLKitError as error:
-        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", EXAMPLE) from error
+        raise UsageError(f"{clean(value)[:100]!r} cannot be a value: {error}", HELP) from error
     after = tomlkit.dumps(document)
     try:
         parse(after, str(path))
     except RulesError as error:
-        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], EXAMPLE) from error
+        raise RulesError.of([*error.lines[:-1], f"{error.lines[-1]} (nothing was written)"], HELP) from error
     return after
 
 
@@ -94,9 +94,9 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         place += step
     path = ".".join(parts[: len(parts) - len(left) + 1])
     if isinstance(found, list) or not hasattr(found, "keys"):
-        raise UsageError(f"{clean(path)} is not inside a table", EXAMPLE)
+        raise UsageError(f"{clean(path)} is not inside a table", HELP)
     if len(left) > 1 and not may_have(place, left[0]):
-        raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", EXAMPLE)
+        raise NotKnownError(f"there is no key {clean(path)}{did_you_mean(left[0], list(found))}", HELP)
     for name in reversed(left[1:]):
         value = {name: value}
     if isinstance(value, dict):
@@ -110,7 +110,7 @@ def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int,
     if not isinstance(found, list):
         return found[part], (part,)
     names = [str(table.get("name") or table.get("id")) for table in found]
-    known_or_refuse(part, names, clean(path[-2]), EXAMPLE)
+    known_or_refuse(part, names, clean(path[-2]), HELP)
     return found[names.index(part)], (names.index(part),)
 
 
@@ -128,7 +128,7 @@ def _write(found: Any, key: str, value: Any, path: str) -> None:  # noqa: ANN401
     from tomlkit.items import AoT, Table
 
     if isinstance(found.get(key), (AoT, Table)):
-        raise UsageError(f"{clean(path)} is a table; name a value in it", EXAMPLE)
+        raise UsageError(f"{clean(path)} is a table; name a value in it", HELP)
     body = getattr(getattr(found, "value", found), "body", [])
     # Comments below the last value, such as those about the next table, stay below a new value.
     below = []
@@ -151,7 +151,7 @@ def _split(key: str) -> list[str]:
     except csv.Error:
         parts = []
     if not parts or not all(parts):
-        raise UsageError(f"{clean(key)[:100]!r} is not a valid key", EXAMPLE)
+        raise UsageError(f"{clean(key)[:100]!r} is not a valid key", HELP)
     return parts
 
 
@@ -168,9 +168,9 @@ def _parsed(value: str) -> Any:  # noqa: ANN401
     except ValueError:  # not TOML, or a number with thousands of digits
         return value
     except RecursionError:
-        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE) from None
+        raise UsageError(f"the value cannot be read: {TOO_DEEP}", HELP) from None
     if too_deep(found) is not None:
-        raise UsageError(f"the value cannot be read: {TOO_DEEP}", EXAMPLE)
+        raise UsageError(f"the value cannot be read: {TOO_DEEP}", HELP)
     return found
 
 

@@ -74,7 +74,7 @@ def change(
         DatabaseError: the database cannot be written.
     """
     effective, result = past_instant(at, now) if at is not None else None, ChangeResult()
-    why = checked_reason(reason, "slactl history --help") if reason is not None else None
+    why = checked_reason(reason, "slactl help operations") if reason is not None else None
     with ledger(desk, now, keep=not dry_run) as book:
         if book.rulebook.problem is not None:
             result.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")

@@ -1,6 +1,7 @@
 """Check the database of a service desk: file, schema, structure, and whether the work on it goes on."""
 
 import glob
+import os
 import shlex
 import stat
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from slactl.store.read.audit import outcomes_from
 from slactl.store.schema.upgrade import old_copies
 from slactl.store.schema.version import SCHEMA
 from slactl.store.sqlite import health, structure, values
-from slactl.store.sqlite.connection import schema_of
+from slactl.store.sqlite.connection import reads_without_locks, schema_of
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
@@ -134,7 +135,7 @@ def _clock(connection: "Transaction", now: datetime, boot: BootClock | None) -> 
 
 def fix_of(error: DatabaseError, path: Path) -> str | None:
     """Return the fix for a database that cannot be read: a backup if the file is damaged."""
-    is_cut = path.is_file() and path.stat().st_size < 512  # less than any first page
+    is_cut = os.path.isfile(path) and path.stat().st_size < 512  # less than any first page
     is_damaged = not isinstance(error, BusyError) and (health.is_torn(error) or is_cut)
     return restoring(path) if is_damaged else error.hint
 
@@ -200,7 +201,7 @@ def _write_lock(database: Database) -> Check:
         what = f"held for {LASTING} s by another program"
         return Check("write lock", False, what, f"fuser -v {shlex.quote(str(database.path))}")
     what = f"held by {holder} for {LASTING} s: nobody else can write"
-    return Check("write lock", False, what, f"kill {holder.pid}")
+    return Check("write lock", False, what, holder.fix)
 
 
 def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
@@ -214,7 +215,7 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
         fix = f"slactl doctor --rebuild{' --yes' if drops_table else ''}"
         what = "; ".join(rest) or "every table, view, index and trigger"
         yield Check("structure", not rest, what, fix if rest else None)
-    mode, is_right = health.journal_mode(connection)
+    mode, is_right = health.journal_mode(connection, path if reads_without_locks(path) else None)
     yield Check("journal", is_right, mode, None if is_right else health.journal_command(path))
 
 

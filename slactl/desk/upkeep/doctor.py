@@ -86,7 +86,7 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
         what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
-        return Check("run lock", False, what, f"kill {holder.pid}")
+        return Check("run lock", False, what, holder.fix)
     return Check("run lock", True, f"held by {holder}, which is running")
 
 

@@ -40,7 +40,17 @@ class Holder(NamedTuple):
     program: str
 
     def __str__(self) -> str:
-        return f"{self.pid} ({self.program})"
+        return f"{self.pid} ({self.program}{', stopped' if self.is_stopped else ''})"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody stopped the process: it does not end by `kill` before it goes on."""
+        return _read(Path(f"/proc/{self.pid}/stat")).rpartition(") ")[2][:1] in ("T", "t")
+
+    @property
+    def fix(self) -> str:
+        """Return the command after which the process does not hold the lock any more."""
+        return f"kill -CONT {self.pid}" if self.is_stopped else f"kill {self.pid}"
 
 
 def file_checks(database: Path) -> Iterator[Check]:
@@ -58,7 +68,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
         elsewhere = f"slactl backup {quoted(Path.home() / 'slactl.db')}"
         what = f"{folder}: everybody may put files into the folder of the database"
         yield Check("permissions", False, what, elsewhere if shared else f"chmod o-w {quoted(folder)}")
-    own = (database.absolute().parent, folder) if database.exists() else ()  # opening the database refuses these
+    own = (database.absolute().parent, folder) if os.path.exists(database) else ()  # opening the database refuses these
     for way in open_folders(database):
         if way not in own:
             what = f"{way}: everybody may replace files in this folder, and so the folder of the database"
@@ -75,7 +85,7 @@ def _closed_to_members(database: Path) -> list[Check]:
     SQLite makes its files with the mode of the database. They belong to the group of the folder only if it is setgid.
     """
     real = database.resolve()
-    if not real.exists():
+    if not os.path.exists(real):  # `Path.exists` raises in a folder that is closed to us
         return []
     folder, own = real.parent.stat(), real.stat()
     is_open = open_bits(folder, real.parent) & stat.S_IWGRP
@@ -100,7 +110,7 @@ def _closed_to_members(database: Path) -> list[Check]:
 
 
 def _closed_to_us(database: Path) -> Iterator[Check]:
-    paths = [path for path in _files(database) if path.exists()] if database.exists() else []
+    paths = [path for path in _files(database) if os.path.exists(path)] if os.path.exists(database) else []
     for path in (*paths, database.resolve().parent) if paths else ():
         if not os.access(path, os.W_OK):
             yield Check("permissions", False, f"{path} cannot be written by you", f"ls -ld {quoted(path)}")
@@ -167,7 +177,7 @@ def log_checks(database: Path) -> Iterator[Check]:
     what, holder = f"{log} has {size / 1e6:,.0f} MB", reader(database)
     if holder is not None:
         what += f": {holder} has been reading an old state of the database, so that the log only grows"
-        yield Check("write-ahead log", False, what, f"kill {holder.pid}")
+        yield Check("write-ahead log", False, what, holder.fix)
     elif Path("/proc/locks").exists():
         yield Check("write-ahead log", True, f"{what}; the next command that writes empties it")
     else:

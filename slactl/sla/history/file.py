@@ -89,8 +89,15 @@ def _finite(digits: str) -> float:
     return number
 
 
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python reads no more digits than this, to stay fast
+        raise ValueError(f"the number {digits[:60]}… is too large; write it in quotes if it is a name") from None
+
+
 #: Reads JSON, and refuses what Python takes besides: NaN, infinities, and one name twice in an object.
-DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Open a database that `init` made; never create one at a mistyped path."""
 
+import os
 import sqlite3
 import stat
 import sys
@@ -73,6 +74,11 @@ def reading_only() -> list[str]:
     return found
 
 
+def reads_without_locks(path: Path) -> bool:
+    """Return whether this process reads a database without locks, since it cannot write beside it."""
+    return path in _frozen
+
+
 def opened_last() -> Path | None:
     """Return the database that this process opened last."""
     return _opened
@@ -83,8 +89,13 @@ def _refuse_unless_file(path: Path) -> None:
         mode = path.stat().st_mode
     except PermissionError as error:
         raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path.parent)}") from error
-    except OSError as error:
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            what = f"the database {path} is a link to {os.readlink(path)}, which does not exist"
+            raise DatabaseError(what, f"ls -l {quoted(path)}") from error
         raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
+    except OSError as error:  # a circle of links, a file where a folder is meant, or a name that is too long
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path)}") from error
     if stat.S_ISDIR(mode):
         raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
     if not stat.S_ISREG(mode):

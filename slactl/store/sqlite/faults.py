@@ -29,6 +29,7 @@ def as_database_error(error: BaseException, path: Path, seconds: float) -> Datab
         what = f"{path} is busy: another program has held it for {seconds} s; try again"
         return BusyError(what, "slactl doctor")
     if "unable to open" in text:
+        text = text if os.access(path, os.R_OK) else "you may not read it"
         return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
@@ -47,9 +48,21 @@ def not_ours(connection: sqlite3.Connection, path: Path) -> DatabaseError:
     if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
         return DatabaseError(f"{path} is not a slactl database", f"slactl --db {another(path)} init")
     init = f"slactl --db {quoted(path)} init"
-    if is_held(path) or connection.execute("PRAGMA application_id").fetchone()[0]:
+    has_begun = connection.execute("PRAGMA application_id").fetchone()[0] or _is_written(connection)
+    if is_held(path) or has_begun:
         return BusyError(f"{path} is being initialised; try again", init)
     return DatabaseError(f"{path} is empty: an init was interrupted, or the content was lost", init)
+
+
+def _is_written(connection: sqlite3.Connection) -> bool:
+    """Return whether another connection holds the write lock now."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return is_busy(error)
+    connection.execute("ROLLBACK")
+    return False
 
 
 def forbids_writing(error: sqlite3.Error) -> bool:

@@ -128,6 +128,9 @@ def obstacle_to_writing(path: Path) -> Obstacle | None:
         return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         return Obstacle("you may not write to its folder", f"ls -ld {quoted(path.parent)}")
+    for name in (f"{os.path.realpath(path)}{end}" for end in ("-wal", "-shm")):
+        if os.path.exists(name) and not os.access(name, os.R_OK | os.W_OK):
+            return Obstacle(f"{name} is closed to you", f"ls -ld {quoted(path)}*")
     return None
 
 

@@ -80,9 +80,16 @@ def is_torn(error: BaseException) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def journal_mode(connection: sqlite3.Connection) -> tuple[str, bool]:
-    """Return how the database keeps its log, and whether that is the write-ahead log that slactl relies on."""
+def journal_mode(connection: sqlite3.Connection, unlocked: Path | None) -> tuple[str, bool]:
+    """Return how the database keeps its log, and whether that is the write-ahead log that slactl relies on.
+
+    `unlocked` is the path of a database that is read without locks. SQLite does not use its log and denies that it has
+    one.
+    """
     mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+    if mode != "wal" and unlocked is not None:
+        with unlocked.open("rb") as stream:  # this process has no locks that closing the file would release
+            mode = "wal" if stream.read(20)[18:] == b"\2\2" else mode
     return mode, mode == "wal"
 
 

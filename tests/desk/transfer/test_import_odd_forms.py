@@ -17,6 +17,7 @@ BAD_JSON = {
     '"subject": NaN': "NaN is not a number; write null if there is no value",
     '"subject": -Infinity': "-Infinity is not a number; write null if there is no value",
     '"subject": 1e999': "the number 1e999 is too large; write it in quotes if it is a name",
+    f'"subject": {"9" * 5000}': f"the number {'9' * 60}… is too large; write it in quotes if it is a name",
     '"x": {"y": 1, "y": 2}': "the name 'y' appears twice; remove one of the two",
 }
 UNKNOWN = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -78,6 +79,10 @@ def test_a_log_that_a_forgotten_reader_keeps_from_shrinking_is_reported(desk: Pa
             [finding] = findings(slactl)
             assert (finding["check"], finding["fix"]) == ("write-ahead log", f"kill {reader.pid}")
             assert f"{log} has {log.stat().st_size / 1e6:,.0f} MB: {reader.pid} (" in finding["found"]
+            reader.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, reader.pid, os.WSTOPPED)
+            [finding] = findings(slactl)
+            assert (finding["fix"], ", stopped) has been" in finding["found"]) == (f"kill -CONT {reader.pid}", True)
             assert slactl("doctor").code == 7
             with closing(sqlite3.connect(desk)) as connection:
                 assert slactl("list").code == 0
