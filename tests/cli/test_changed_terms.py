@@ -73,8 +73,9 @@ def test_receipt_says_that_a_late_target_stays_late_with_a_command_that_works(
 ) -> None:
     late_ticket(slactl, clock)
     done = slactl("priority", "1", priority)
-    command = f"slactl due 1 --target resolution --at {at} --reason 'agreed anew'"
-    said = f"the resolution of ticket 1 stays late: a change moves no missed deadline; to agree on a new one: {command}"
+    command = f"slactl due 1 --target resolution --at {at} --reason 'new agreement'"
+    why = "a change does not move a missed deadline"
+    said = f"the resolution of ticket 1 stays overdue: {why}; to set a new one: {command}"
     assert (done.code, said in done.err) == (0, True)
     ticket = asked(slactl, "show", "1")
     assert (ticket["resolution_due_at"], ticket["breached"]) == ("2026-03-02T13:00:00Z", True)
@@ -99,8 +100,8 @@ def test_dry_run_says_the_same_and_a_change_in_time_says_nothing(
     assert slactl("priority", "1", "high").err == ""
     assert slactl("priority", "1", "urgent").err == ""
     clock.move_to("2026-03-02T13:10:00Z")
-    assert "stays late" in slactl("priority", "1", "high", "-n").err
-    assert "stays late" in slactl("tag", "1", "--add", "vip", "-n").err
+    assert "stays overdue" in slactl("priority", "1", "high", "-n").err
+    assert "stays overdue" in slactl("tag", "1", "--add", "vip", "-n").err
     assert slactl("tag", "1", "--add", "other").err == ""
 
 
@@ -195,7 +196,7 @@ def test_terminal_explains_a_kept_deadline_and_a_count_from_the_change(
     slactl("priority", "1", "high")
     shown = screen("explain", "1")
     assert "Kept overdue when it changed to 2h at priority high on " in shown
-    assert "to agree on a new one: slactl due 1 --target resolution --at 'in 2h' --reason 'agreed anew'" in shown
+    assert "to set a new one: slactl due 1 --target resolution --at 'in 2h' --reason 'new agreement'" in shown
     rules.write_text(RULES.format(settings='count_from = "change"'))
     slactl("create", "Down", "--from", "a@b.example", "--priority", "high")
     slactl("tag", "2", "--add", "vip")

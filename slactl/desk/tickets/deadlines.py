@@ -34,8 +34,8 @@ def note_deadlines(book: Ledger, number: int, reason: str) -> None:
 def late_warnings(number: int, state: Evaluation) -> list[str]:
     """Return a warning for each open target that was late when its terms changed, and so kept its old ones."""
     return [
-        f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays late: a change moves no missed deadline; "
-        f"to agree on a new one: {agreeing(number, state, timer)}"
+        f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays overdue: "
+        f"a change does not move a missed deadline; to set a new one: {agreeing(number, state, timer)}"
         for timer in state.timers
         if keeps_late(state, timer)
     ]
@@ -58,7 +58,7 @@ def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
         at = to_text(instant_of(state.terms.calendar_of(timer.kind).after(seconds_of(state.now), wanted)))
     elif wanted is not None:
         at = f"in {wanted}"
-    return f"slactl due {number} --target {timer.kind.value} --at {quoted(at)} --reason 'agreed anew'"
+    return f"slactl due {number} --target {timer.kind.value} --at {quoted(at)} --reason 'new agreement'"
 
 
 def kept_late(number: int, state: Evaluation, timer: Timer) -> dict[str, str | None] | None:

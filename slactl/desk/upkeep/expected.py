@@ -53,7 +53,7 @@ class Difference(NamedTuple):
     def __str__(self) -> str:
         if self.column == "id":
             return f"{self.row} is missing" if self.stored is None else f"{self.row} does not follow from the history"
-        return f"{self.column} of {self.row} is {shown(self.stored)}, but {shown(self.expected)} by its history"
+        return f"{self.column} of {self.row} is {shown(self.stored)}, but by its history it is {shown(self.expected)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _schedule_problems(tables: object) -> Iterator[Problem]:
     for number, table in enumerate(tables if isinstance(tables, list) else ()):
         for key in ("on_call", "overrides", "away"):
             if isinstance(table, dict) and key in table:
-                yield ("test", number, key), f"{key} needs schedules, and this version has none; remove {key}"
+                yield ("test", number, key), f"this version has no on-call schedules; remove {key}"
 
 
 def misplaced(

@@ -182,9 +182,9 @@ def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
     if until is not None and from_text(until) < at:
         raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
     if detail.get("unknown_instant") and not status.is_done:
-        raise LineError("unknown_instant", f"goes with resolved and closed, not with {status.value}")
+        raise LineError("unknown_instant", f"is allowed only with resolved and closed, not with {status.value}")
     if detail.get("by_itself") and status is not Status.OPEN:
-        raise LineError("by_itself", f"goes with open, not with {status.value}")
+        raise LineError("by_itself", f"is allowed only with open, not with {status.value}")
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:

@@ -239,7 +239,7 @@ def _customers(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    """Yield levels whose recipients are nobody, and a manual escalation that tells nobody."""
+    """Yield levels whose recipients are nobody, and a manual escalation that notifies nobody."""
     for number, escalation in enumerate(rules.escalations):
         for index, level in enumerate(escalation.levels):
             is_unassigned, stays = escalation.on is Condition.UNASSIGNED, level.assign is None
@@ -250,5 +250,5 @@ def _unheard(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
                 message = f"{where}: its tickets have no {' and no '.join(level.notify)}, and the rule has no fallback"
                 yield ("escalation", number, "level", index), message
     if not rules.settings.manual_escalation.notify:
-        message = "slactl escalate tells nobody: settings.manual_escalation has no notify"
+        message = "slactl escalate notifies nobody: settings.manual_escalation has no notify"
         yield ("settings", "manual_escalation"), message

@@ -120,7 +120,7 @@ TAMPERING = {
     ),
     "a miss that would be counted twice": (
         "UPDATE timer SET counted = 0 WHERE ticket_id = 4 AND kind = 'resolution'",
-        "counted of the resolution timer 1 of ticket 4 is 0, but 1 by its history",
+        "counted of the resolution timer 1 of ticket 4 is 0, but by its history it is 1",
     ),
     "a miss that would not be counted": (
         "UPDATE timer SET counted = 1 WHERE ticket_id = 5 AND kind = 'first_response'",
@@ -128,7 +128,7 @@ TAMPERING = {
     ),
     "another agreement": (
         "UPDATE timer SET agreement = 0 WHERE ticket_id = 2 AND kind = 'resolution'",
-        "agreement of the resolution timer 1 of ticket 2 is 0, but 1 by its history",
+        "agreement of the resolution timer 1 of ticket 2 is 0, but by its history it is 1",
     ),
 }
 

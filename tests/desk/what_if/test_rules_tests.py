@@ -318,7 +318,7 @@ def a_test(history: str = CREATED, rest: str = 'expect = [{ ticket = "A", policy
         *[
             (
                 a_test(rest=f'expect = []\n{key} = [{{ schedule = "first-line" }}]'),
-                f"cases.toml:5: test[1].{key}: {key} needs schedules, and this version has none; remove {key}",
+                f"cases.toml:5: test[1].{key}: this version has no on-call schedules; remove {key}",
             )
             for key in ("on_call", "overrides", "away")
         ],

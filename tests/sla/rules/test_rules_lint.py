@@ -203,7 +203,7 @@ def test_a_level_that_reaches_nobody() -> None:
 def test_a_manual_escalation_that_tells_nobody() -> None:
     for text, line in ((HEAD + ALL, 1), (HEAD + "[settings]\nmanual_escalation = {}\n" + ALL, 5)):
         (warning,) = lint(parse(text), text)
-        assert warning == (line, "slactl escalate tells nobody: settings.manual_escalation has no notify")
+        assert warning == (line, "slactl escalate notifies nobody: settings.manual_escalation has no notify")
 
 
 def test_a_country_whose_parts_have_holidays_of_their_own() -> None:
