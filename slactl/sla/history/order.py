@@ -39,8 +39,10 @@ def in_order(
         problems += [(number, LineError("at", reason)) for number, line in ordered if line.event.type is created]
         ordered = [(number, line) for number, line in ordered if line.event.type is not created]
     known = {event.id: event for event in recorded if event.id is not None}
+    # A retraction may stand before the line that it names, if both are of one instant.
+    named = {line.event.id: line.event for _, line in reversed(ordered) if line.event.id is not None} | known
     for number, line in ordered:
-        problem = _misplaced(line, start, is_first=not history) or _wrong_id(line.event, known)
+        problem = _misplaced(line, start, is_first=not history) or _wrong_id(line.event, known, named)
         if problem is not None:
             problems.append((number, problem))
             continue
@@ -61,19 +63,22 @@ def _misplaced(line: Line, start: datetime | None, *, is_first: bool) -> LineErr
     return None
 
 
-def _wrong_id(event: Event, known: dict[str, Event]) -> LineError | None:
-    """Return what is wrong with the id of an event, or with the ids that it retracts; None if nothing is."""
+def _wrong_id(event: Event, known: dict[str, Event], named: dict[str, Event]) -> LineError | None:
+    """Return what is wrong with the id of an event, or with the ids that it retracts; None if nothing is.
+
+    `known` are the events of earlier lines, `named` all events of the ticket that have an id.
+    """
     same = known.get(event.id) if event.id is not None else None
     if same is not None and _named(same) != _named(event):
         return LineError("id", f"{str(event.id)[:60]!r} is also the id of another line")
     if event.type is EventType.RETRACTED:
-        return next(_unretractable(event, known), None)
+        return next(_unretractable(event, named), None)
     return None
 
 
-def _unretractable(event: Event, known: dict[str, Event]) -> Iterator[LineError]:
+def _unretractable(event: Event, named: dict[str, Event]) -> Iterator[LineError]:
     for name in event.detail["events"]:
-        meant = known.get(name)
+        meant = named.get(name)
         if meant is None or meant.at > event.at:
             yield LineError("events", f"no earlier line of the ticket has the id {name[:60]!r}")
         elif meant.type in _LASTING or (meant.type is EventType.ESCALATED and meant.by_system):
