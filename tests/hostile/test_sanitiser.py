@@ -82,13 +82,13 @@ def test_joiners_are_named_where_nothing_needs_them(name: str) -> None:
 def test_joiners_are_shown_wherever_a_ticket_is(slactl: Slactl, tmp_path: Path) -> None:
     subject = f"{NEEDED['Persian']} {NEEDED['a family']} {HIDING['letters']}"
     shown = subject.replace(HIDING["letters"], "ad⟨U+200D⟩min")
-    assert slactl("create", subject, "--from", "a@b.example", "--body", subject).code == 0
+    new = ["create", subject, "--from", "a@b.example", "--body", subject, "--assignee", subject]
+    assert slactl(*new).code == 0
     for command in (["list"], ["show", "1"], ["list", "--format", "csv"]):
         assert shown in slactl(*command).out
     assert shown in slactl("show", subject).err
     assert json.loads(slactl("show", "1", "--json").out)["subject"] == subject
     page = tmp_path / "report.html"
-    assert slactl("assign", "1", "--to", subject).code == 0
     assert slactl("report", "--by", "assignee", "--html", str(page)).code == 0
     assert shown in page.read_text(encoding="utf-8")
     with on_terminal(sys.executable, "-m", "slactl", "show", "1", columns=300) as terminal:
