@@ -10,7 +10,7 @@ from slactl.sla.timers.pauses import (
     Pause,
     PauseLog,
     PauseReason,
-    after_pauses,
+    after_pause,
     counted,
     ended,
     instant_of,
@@ -231,8 +231,8 @@ class TrackedTarget:
         return due is not None and (at if self.stopped is None else self.stopped) > due
 
     def _late_since(self, due: int, pauses: Sequence[Pause]) -> int:
-        """Return since when a missed deadline is late: not before the end of a pause, nor before it was set."""
-        return max(after_pauses(due, pauses) if self.manual is None else due, self.set_at)
+        """Return since when a missed deadline is late: not before it was set, nor before the pause it lies in ends."""
+        return max(after_pause(due, pauses) if self.manual is None else due, self.set_at)
 
     def _breaches(self, late: tuple[int, int] | None) -> tuple[Breach, ...]:
         """Return the first deadline that was missed under each agreement, and since when it is late.

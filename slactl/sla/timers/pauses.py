@@ -143,11 +143,11 @@ def reach_all(
     return instant
 
 
-def after_pauses(instant: int, pauses: Sequence[Pause]) -> int:
-    """Return an instant, or the end of the pauses in which it lies."""
+def after_pause(instant: int, pauses: Sequence[Pause]) -> int:
+    """Return an instant, or the end of the pause in which it lies. A pause that begins later changes nothing."""
     for begin, end, _ in pauses:
         if end is not None and begin <= instant < end:
-            instant = end
+            return end
     return instant
 
 

@@ -104,3 +104,14 @@ def test_a_policy_may_reopen_in_its_own_way() -> None:
     text = "mon 09:00 created plan={}\nmon 10:00 status resolved\nmon 11:00 status open"
     assert resolution(text.format("own"), own, "mon 12:00").cycle == 2
     assert resolution(text.format("other"), own, "mon 12:00").cycle == 1
+
+
+def test_a_deadline_that_passed_while_closed_is_late_from_the_reopening_on_even_into_a_pause() -> None:
+    # Resolved with the last second of its time, and reopened after the hours of Wednesday.
+    text = "mon 13:00 created\nmon 17:00 status resolved\nwed 18:00 status pending"
+    rules_of_pause = rules(resolution="4h", settings='pause_statuses = ["pending"]\npause = ["resolution"]')
+    since = {
+        now: resolution(text + later, rules_of_pause, now).breaches[0].late_since
+        for now, later in (("wed 19:00", ""), ("thu 08:00", ""), ("thu 16:00", "\nthu 10:00 status open"))
+    }
+    assert {said(instant) for instant in since.values()} == {"wed 18:00"}
