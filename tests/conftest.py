@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_string
 from pathlib import Path
@@ -135,6 +136,16 @@ class Receiver:
         if self.kind.startswith("smtp"):
             return [message_from_string(each["body"])["X-Slactl-Message"] for each in self.took]
         return [each["headers"]["x-slactl-message"] for each in self.took]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let a slow server answer nothing before the end of the block."""
+        hold = self.log.with_suffix(".hold")
+        hold.touch()
+        try:
+            yield
+        finally:
+            hold.unlink()
 
     @property
     def bodies(self) -> list[str]:

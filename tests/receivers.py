@@ -63,7 +63,10 @@ class Receiver(BaseHTTPRequestHandler):
         self._answer(204)
 
     def answer_slow(self) -> None:
+        """Not before 1.5 s have passed, nor while a test holds the answer back."""
         time.sleep(1.5)
+        while LOG.with_suffix(".hold").exists():
+            time.sleep(0.01)
         self._answer(200)
 
     def answer_send_private_msg(self) -> None:

@@ -364,22 +364,23 @@ def test_nothing_of_a_secret_is_in_the_process_list_while_it_is_sent(leaky: Path
     role = f'[roles.lead]\nnotify = ["json://user:${{file:token}}@127.0.0.1:{hook.port}/slow/{hook.name}"]\n'
     leaky.with_name("rules.toml").write_text(rules + role)
     environment = {name: value for name, value in os.environ.items() if WORD not in value}
-    running = subprocess.Popen(
-        [sys.executable, "-m", "slactl", "notify", "test", "lead"], env=environment, stdout=subprocess.PIPE
-    )
-    until(lambda: bool(hook.took))
     senders, told = 0, b""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes()
-            told += (
-                words + (path / "environ").read_bytes()
-                if b"sender.py" in words or path.name == str(running.pid)
-                else words
-            )
-            senders += b"sender.py" in words
-        except OSError:  # it ended meanwhile, or is somebody else's
-            continue
+    with hook.held():
+        running = subprocess.Popen(
+            [sys.executable, "-m", "slactl", "notify", "test", "lead"], env=environment, stdout=subprocess.PIPE
+        )
+        until(lambda: bool(hook.took))
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (path / "cmdline").read_bytes()
+                told += (
+                    words + (path / "environ").read_bytes()
+                    if b"sender.py" in words or path.name == str(running.pid)
+                    else words
+                )
+                senders += b"sender.py" in words
+            except OSError:  # it ended meanwhile, or is somebody else's
+                continue
     running.communicate()
     assert (running.returncode, senders > 0, f"{WORD}7".encode() in told) == (0, True, False)
 

@@ -61,15 +61,16 @@ def test_a_check_killed_between_claim_and_record_doubles_only_with_resend(
     rules.write_text(rules.read_text().replace("[roles.lead]", f'[roles.lead]\non_unknown = "{on_unknown}"'))
     late(slactl, 3)
     hook = receiver("slow")
-    dying = start(hook.url)
-    wait_for(hook, 1)  # claimed and sent, not answered and so not recorded
-    dying.send_signal(signal.SIGKILL)
-    dying.communicate()
-    assert states(desk_with) == {"sending": 3}
-    # The sender outlives the run and still holds its lock: nobody sends beside it.
-    during = start(hook.url)
-    during.communicate()
-    assert during.returncode == 75
+    with hook.held():
+        dying = start(hook.url)
+        wait_for(hook, 1)  # claimed and sent, not answered and so not recorded
+        dying.send_signal(signal.SIGKILL)
+        dying.communicate()
+        assert states(desk_with) == {"sending": 3}
+        # The sender outlives the run and still holds its lock: nobody sends beside it.
+        during = start(hook.url)
+        during.communicate()
+        assert during.returncode == 75
     with open(desk_with.with_name(desk_with.name + ".lock"), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
     after = start(hook.url)
@@ -108,14 +109,15 @@ def test_no_secret_is_in_the_process_list_while_a_message_is_on_its_way(
 ) -> None:
     late(slactl, 1)
     hook = receiver("slow")
-    running = start(hook.url.replace("//", "//user:SENTINEL@"))
-    wait_for(hook, 1)
     lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes())
-        except OSError:  # it ended meanwhile
-            continue
+    with hook.held():
+        running = start(hook.url.replace("//", "//user:SENTINEL@"))
+        wait_for(hook, 1)
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                lines.append(path.read_bytes())
+            except OSError:  # it ended meanwhile
+                continue
     running.communicate()
     assert running.returncode == 0
     assert any(b"sender.py" in line for line in lines)
