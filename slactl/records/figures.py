@@ -3,8 +3,8 @@
 from typing import TypedDict
 
 
-class Counts(TypedDict):
-    """The numbers of a summary; averages and medians are business time, attainment and rates lie in [0, 1]."""
+class OpenNow(TypedDict):
+    """The numbers of a summary that count the tickets which are open at an instant."""
 
     at: str
     open_count: int
@@ -17,23 +17,6 @@ class Counts(TypedDict):
     next_response_breached_count: int
     update_breached_count: int
     resolution_breached_count: int
-    avg_first_response_minutes: float | None
-    median_first_response_minutes: float | None
-    first_response_n: int
-    avg_resolution_hours: float | None
-    median_resolution_hours: float | None
-    resolution_n: int
-    first_response_attainment: float | None
-    resolution_attainment: float | None
-    escalation_rate: float | None
-    breach_rate: float | None
-    reopen_rate: float | None
-
-
-class Group(Counts):
-    """The numbers of one group of a summary; the group without a name is None."""
-
-    group: str | None
 
 
 class Measured(TypedDict):
@@ -50,6 +33,16 @@ class Measured(TypedDict):
     escalation_rate: float | None
     breach_rate: float | None
     reopen_rate: float | None
+
+
+class Counts(OpenNow, Measured):
+    """The numbers of a summary; averages and medians are business time, attainment and rates lie in [0, 1]."""
+
+
+class Group(Counts):
+    """The numbers of one group of a summary; the group without a name is None."""
+
+    group: str | None
 
 
 class MeasuredBefore(Measured):
