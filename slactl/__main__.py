@@ -118,7 +118,9 @@ def run(arguments: Sequence[str]) -> int:
         code = _run(arguments)
         sys.stdout.flush()
         for line in _reading_only():
-            print(f"warning: {line}", file=sys.stderr)  # noqa: T201
+            from slactl.text import clean
+
+            print(f"warning: {clean(line)}", file=sys.stderr)  # noqa: T201
         return code
     except BaseException as error:
         from slactl.failures import report

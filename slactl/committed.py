@@ -31,6 +31,8 @@ class Committed:
         self.is_unfinished = False
         #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
         self.things: dict[tuple[str, str], dict[str, None]] = {}
+        #: Returns a hint with the database and the rules that were typed as options.
+        self.pasted: Callable[[str], str] = str
 
     @property
     def tickets(self) -> list[str]:
@@ -51,13 +53,13 @@ class Committed:
     def after_error(self, error: str, code: ExitCode) -> tuple[str, ExitCode]:
         """Return the message and the exit code of an error that ends the command.
 
-        A command that works in parts can be run again to do the rest. Any other command lacks only its output.
+        A command that works in parts can be run again to do the rest.
         """
-        if not self.things:
-            return error, code
-        if self.is_unfinished:
-            return f"{error}; {self}", code
-        return f"{self}; {LOST}: {error}", code if code is ExitCode.INTERRUPTED else ExitCode.PARTLY
+        return (f"{error}; {self}" if self.things else error), self.code_after(code)
+
+    def code_after(self, code: ExitCode) -> ExitCode:
+        """Return the exit code of an error that ends the command, whose own code this is."""
+        return ExitCode.PARTLY if self.things and code is not ExitCode.INTERRUPTED else code
 
     def after_lost_output(self, why: str, code: ExitCode) -> tuple[str, str | None, ExitCode]:
         """Return the message, the hint and the exit code if stdout cannot be written.
@@ -66,7 +68,7 @@ class Committed:
         """
         if not self.commits and not self.things:
             return f"the output could not be written: {why}", None, ExitCode.FAILURE
-        shown = f"slactl show {' '.join(self.tickets)}" if 0 < len(self.tickets) <= NAMED else None
+        shown = self.pasted(f"slactl show {' '.join(self.tickets)}") if 0 < len(self.tickets) <= NAMED else None
         return f"{self}; {LOST}: {why}", shown, ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
 
 

@@ -35,7 +35,7 @@ class Config(NamedTuple):
 
         places = {"database": f" --db {quoted(self.database)}", "rules": f" --rules {quoted(self.rules)}"}
         typed = "".join(option for name, option in places.items() if self.sources[name].startswith("--"))
-        starts = r"(^|(?:&&|\|\||[|;{(]|xargs|sudo|sudo -E) )slactl (?!-|help\b|demo\b)"
+        starts = r"(^|(?:&&|\|\||[|;{(]|xargs|sudo(?: -[EH]| -u \S+)*) )slactl (?!-|help\b|demo\b)"
         return re.sub(starts, lambda start: f"{start[1]}slactl{typed} ", command) if typed else command
 
 

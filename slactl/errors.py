@@ -101,6 +101,12 @@ class LockedError(SlactlError):
     code = ExitCode.LOCKED
 
 
+class StoppedError(SlactlError):
+    """A person or a signal stopped the command."""
+
+    code = ExitCode.INTERRUPTED
+
+
 class AnswerError(OSError):
     """Stdout cannot be written: it is closed, or its disk is full or failing."""
 

@@ -57,7 +57,7 @@ def _report_known(error: SlactlError) -> ExitCode:
     if is_storage and not done.things:
         kept = "no ticket was changed" if done.commits else "nothing was written"
         return _report_lines([f"{error.message}; {kept}"], error.code, error.hint)
-    return _report_lines(error.lines, ExitCode.PARTLY if is_storage else error.code, error.hint)
+    return _report_lines(error.lines, error.code, error.hint)
 
 
 def _report_lines(lines: Sequence[str], code: ExitCode, hint: str | None = None) -> ExitCode:

@@ -9,10 +9,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from slactl import __version__
+from slactl import __version__, committed
 from slactl.cli.commands import COMMANDS, GROUPS
 from slactl.config import Color, Config, resolve
-from slactl.errors import SlactlError
+from slactl.errors import SlactlError, StoppedError
 
 if TYPE_CHECKING:
     from slactl.cli.panels import Command, CompletionItem, Context, HelpFormatter
@@ -45,6 +45,8 @@ class LazyGroup(TyperGroup):
             if error.hint is not None and isinstance(ctx.obj, Config):
                 error.hint = ctx.obj.pasted(error.hint)
             raise
+        except KeyboardInterrupt as error:  # Typer would end the command without a word
+            raise StoppedError("interrupted") from error
         finally:
             upgrade = sys.modules.get("slactl.store.schema.upgrade")
             if upgrade is not None and (upgraded := upgrade.upgrades()):
@@ -128,6 +130,7 @@ def root(
 ) -> None:
     """Record support tickets, calculate their deadlines, and escalate overdue tickets."""
     context.obj = resolve(os.environ, db, rules, actor, color, debug)
+    committed.so_far().pasted = context.obj.pasted
     if context.invoked_subcommand is None and not context.resilient_parsing:
         from slactl.cli.help import show_status
 

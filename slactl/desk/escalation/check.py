@@ -22,7 +22,7 @@ from slactl.desk.ledger import last_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import LastRules, rules_fingerprint
 from slactl.desk.ledger.trust import rules_trust
-from slactl.errors import ExitCode, SlactlError, StorageError
+from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import runs
 from slactl.store.sqlite.connection import leaving_when
 from slactl.store.write.runs import correct_exit_code, end_run, start_run
@@ -104,9 +104,7 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
         yield
     except BaseException as error:
         code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.FAILURE
-        code = error.code if isinstance(error, SlactlError) else code
-        if isinstance(error, StorageError) and committed.so_far().things:
-            code = ExitCode.PARTLY
+        code = committed.so_far().code_after(error.code if isinstance(error, SlactlError) else code)
         report.duration_ms = round(watch() * 1000)
         with suppress(SlactlError), desk.database.write() as transaction:
             end_run(transaction, report.run_id, report.columns() | {"exit_code": int(code)})

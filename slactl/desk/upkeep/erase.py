@@ -99,7 +99,8 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
     if dry_run:
         return done
     committed.add("person", "erased", [clean(requester)])
-    return replace(done, problem=_wipe(desk))
+    with committed.in_parts():
+        return replace(done, problem=_wipe(desk))
 
 
 def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:

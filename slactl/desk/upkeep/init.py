@@ -63,17 +63,29 @@ def _make(config: Config, target: Path, *, group: int | None, force: bool) -> In
         with edit_lock(target, "slactl init --force" if force else "slactl init"):
             rules = shipped_rules().read_bytes()
 
-            def move_old() -> None:
+            def keep_old() -> None:
                 if backup is not None:
-                    os.replace(target, backup)
+                    _keep(target, backup)
 
-            write_whole(target, rules, mode=0o644, replace=False, before_rename=move_old)
+            write_whole(target, rules, mode=0o644, replace=backup is not None, before_rename=keep_old)
             committed.add("file", "written", [target])
     except FileExistsError:  # another process made the file meanwhile
         return InitResult(config.database, made, target, False, backup)
     except OSError as error:
         raise cannot_write(target, error) from error
     return InitResult(config.database, made, target, True, backup)
+
+
+def _keep(target: Path, backup: Path) -> None:
+    """Keep a file under a second name, under which another may stand already; it keeps its own name too."""
+    if target.is_symlink():  # the link is kept, and not what it leads to
+        os.replace(target, backup)
+        return
+    backup.unlink(missing_ok=True)
+    try:
+        os.link(target, backup, follow_symlinks=False)
+    except OSError:  # a file system without hard links, or a file of somebody else
+        os.replace(target, backup)
 
 
 def rules_target(config: Config, environment: Mapping[str, str], *, is_shared: bool = False) -> Path:
