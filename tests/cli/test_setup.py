@@ -37,6 +37,24 @@ def test_force_rewrites_the_rules_and_keeps_the_old_ones_and_the_tickets(desk: P
     assert slactl("list", "-q").out == "1\n"
 
 
+def test_rules_stay_in_force_when_force_cannot_finish(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = desk.with_name("rules.toml")
+    rules.write_text("# mine\n" + rules.read_text())
+    before, rename = rules.read_text(), os.rename
+
+    def failing(old: str, new: str, **folders: int) -> None:
+        if new == "rules.toml":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(old, new, **folders)
+
+    monkeypatch.setattr(os, "rename", failing)
+    failed = slactl("init", "--force")
+    assert (failed.code, "rules.toml cannot be written: Input/output error; nothing" in failed.err) == (1, True)
+    assert rules.read_text() == before
+
+
 def test_without_settings_both_go_to_the_users_own_folders(slactl: Slactl, tmp_path: Path) -> None:
     assert slactl("init").code == 0
     assert (tmp_path / "home/.local/share/slactl/slactl.db").is_file()

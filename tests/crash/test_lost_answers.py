@@ -206,7 +206,8 @@ def test_the_message_names_what_was_created_and_a_hint_shows_it() -> None:
     with desk_copy() as folder:
         lost = slactl(folder, ["create", "Fire", "--from", "ann@example.com"], full)
         what = "error: ticket 8 was created; its answer could not be written: No space left on device"
-        assert (lost.code, lost.err) == (7, f"{what}\nhint: slactl show 8\n")
+        typed = f"--db {folder / 'slactl.db'} --rules {folder / 'rules.toml'}"
+        assert (lost.code, lost.err) == (7, f"{what}\nhint: slactl {typed} show 8\n")
         assert slactl(folder, ["show", "8", "--fields", "subject"]).out == "subject\tFire\n"
 
 

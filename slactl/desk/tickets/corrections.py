@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
@@ -11,30 +12,39 @@ from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import FIELDS
-from slactl.sla.timers.timer import Timer
 from slactl.store.schema.events import CORRECTION
 
 
-def noted_breaches(book: Ledger, number: int) -> list[Timer]:
-    """Return the timers of a ticket that missed their deadline, and whose breach slactl has recorded."""
+class NotedBreach(NamedTuple):
+    """Hold a breach that slactl has recorded: its key, and the deadline that was missed."""
+
+    key: BreachKey
+    at: datetime
+
+
+def noted_breaches(book: Ledger, number: int) -> list[NotedBreach]:
+    """Return the breaches of a ticket that slactl has recorded, under every agreement."""
+    return [noted for noted in _breaches(book, number) if book.is_detected(number, noted.key)]
+
+
+def _breaches(book: Ledger, number: int) -> list[NotedBreach]:
     return [
-        timer
+        NotedBreach(BreachKey(timer.kind.value, timer.cycle, breach.agreement), breach.at)
         for timer in book.state(number).timers
         if isinstance(timer.kind, Target)
-        and timer.breaches
-        and book.is_detected(number, BreachKey(timer.kind.value, timer.cycle, timer.breaches[0].agreement))
+        for breach in timer.breaches
     ]
 
 
-def refuse_silence(number: int, at: datetime, noted: Sequence[Timer], reason: str | None) -> None:
+def refuse_silence(number: int, at: datetime, noted: Sequence[NotedBreach], reason: str | None) -> None:
     """Refuse a change without a reason if its instant is not after a recorded breach.
 
     Raises:
         RefusedError: there is such a breach, and no reason.
     """
-    for timer in noted:
-        if reason is None and timer.breached_at is not None and at <= timer.breached_at:
-            missed = f"{timer.kind.value.replace('_', ' ')} was overdue at {to_text(timer.breached_at)}"
+    for key, due in noted:
+        if reason is None and at <= due:
+            missed = f"{key.kind.replace('_', ' ')} was overdue at {to_text(due)}"
             what = f"ticket {number}: {missed}, and slactl recorded this; --at before that time needs --reason"
             raise RefusedError(what, f"slactl history {number}")
 
@@ -50,7 +60,7 @@ def with_reason(entries: Sequence[Entry], reason: str | None) -> list[Entry]:
 
 
 def note_corrections(
-    book: Ledger, number: int, noted: Sequence[Timer], reason: str | None, brought: Sequence[Event] = ()
+    book: Ledger, number: int, noted: Sequence[NotedBreach], reason: str | None, brought: Sequence[Event] = ()
 ) -> int:
     """Record a correction for each breach that the history does not contain any more; return their number.
 
@@ -58,16 +68,11 @@ def note_corrections(
     """
     if not noted:
         return 0
-    late = [timer for timer in book.state(number).timers if timer.breached_at is not None]
-    count = 0
-    for before in noted:
-        if any(
-            timer.kind is before.kind and (timer.cycle == before.cycle or timer.breached_at == before.breached_at)
-            for timer in late
-        ):
+    left, count = _breaches(book, number), 0
+    for key, due in noted:
+        if any(one.key == key or (one.key.kind, one.at) == (key.kind, due) for one in left):
             continue
-        assert before.breached_at is not None
-        detail = {"target": before.kind.value, "cycle": before.cycle, "due_at": to_text(before.breached_at)}
+        detail = {"target": key.kind, "cycle": key.cycle, "due_at": to_text(due)}
         why = {"reason": reason} if reason is not None else {}
         event = Event(book.now, EventType.CORRECTED, detail | why)
         if all((known.type, known.value) != (event.type, event.value) for known in brought):

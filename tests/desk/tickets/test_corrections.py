@@ -201,3 +201,20 @@ def test_terminal_shows_the_correction(slactl: Slactl, desk: Path) -> None:
         with on_terminal(sys.executable, "-m", "slactl", *words, columns=200) as terminal:
             assert terminal.wait() == 0
             assert said in terminal.screen
+
+
+@pytest.mark.usefixtures("overdue")
+def test_breach_of_a_later_deadline_is_corrected_in_the_open_as_well(
+    slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    again = ["due", "1", "--target", "first_response", "--at", "2026-03-02T12:45:00Z", "--reason", "agreed"]
+    assert slactl(*again).code == 0
+    clock.move_to("2026-03-02T14:00:00Z")
+    assert slactl("check", "--no-send").code == 0
+    reply = ["reply", "1", "--body", "Hi", "--at", "2026-03-02T12:30:00Z"]
+    refused = slactl(*reply)
+    assert (refused.code, "first response was overdue at 2026-03-02T12:45:00Z" in refused.err) == (5, True), refused.err
+    assert slactl(*reply, "--reason", "answered by phone").code == 0
+    found = [event["detail"] for event in events(slactl) if event["action"] == "sla.correct"]
+    corrected = [detail["due_at"] for detail in found if detail["target"] == "first_response"]
+    assert corrected == ["2026-03-02T12:45:00Z"]
