@@ -21,6 +21,7 @@ from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation, TimerState
 from slactl.store.database import Database
+from slactl.store.read.tickets import tickets, timers
 from slactl.store.schema.events import COLUMNS, from_row
 from slactl.store.schema.views import breach_columns, breach_source, select
 
@@ -37,7 +38,7 @@ def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         found = [*_file(connection), *_escalations(connection), *_outbox(connection, all_told)]
-        found += _cache(connection, now)
+        found += [*_cache(connection, now), *_reads(connection, now)]
     desk = Desk(Database(database), database.with_name("rules.toml"), "auditor", {})
     return found + [finding.message for finding in verify(desk, now).findings]
 
@@ -155,6 +156,26 @@ def _cache(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
         yield from _outcomes(number, outcomes.get(number, []), timers.get(number, {}), state)
         yield from _breaches(number, breaches.get(number, []), outcomes.get(number, []), state)
         yield from _decided(decided.get(number, []), state)
+
+
+def _reads(connection: sqlite3.Connection, now: datetime) -> Iterator[str]:
+    """What is read of a ticket is true at `now`, also if its status ended and no check has recorded that yet."""
+    at, shown = to_text(now), {row["id"]: row for row in tickets(connection, to_text(now))}
+    for number, state in states(connection, now).items():
+        if state.now > now:
+            continue  # something was recorded by another clock
+        wanted = ticket_columns(state)
+        for name in ("status", "updated_at", "due_at", "due_target", "assignee", "resolved_at"):
+            if shown[number][name] != wanted[name]:
+                yield f"{name} of ticket {number} reads {shown[number][name]!r}, by its history {wanted[name]!r}"
+        rows = {(row["target"], row["cycle"]): row for row in timers(connection, number, at)}
+        for timer in (each for each in state.timers if each.kind in tuple(Target)):
+            row, due_at = rows[timer.kind.value, timer.cycle], to_text(timer.due_at) if timer.due_at else None
+            since = to_text(timer.running_since) if timer.running_since else None
+            found = (row["state"], row["due_at"], row["running_since"], row["breached_at"] is not None)
+            expected = (timer.state.value, due_at, since, timer.breached_at is not None)
+            if found != expected:
+                yield f"the {timer.kind} timer {timer.cycle} of ticket {number} reads {found}, not {expected}"
 
 
 def _outcomes(number: int, rows: list[Any], timers: dict[tuple[str, int], Any], state: Evaluation) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.records import text_or_none
-from slactl.sla.enums import Condition
+from slactl.sla.enums import Condition, Target
 from slactl.sla.escalation.levels import FiringKey, next_instant
 from slactl.sla.escalation.renumbering import BreachKey
 from slactl.sla.escalation.upcoming import IsBaseline, next_level
@@ -31,6 +31,7 @@ class TimerContext:
 
 def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
     """Return the columns of `ticket` that follow from its history."""
+    woken = evaluation.woken
     return {
         "status": evaluation.status.value,
         "priority": evaluation.priority.value,
@@ -52,19 +53,23 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
         "escalated": int(evaluation.escalated),
         "escalation_level": evaluation.escalation_level,
         "acked_until": text_or_none(evaluation.acked_until),
+        "wakes_at": to_text(woken.now) if woken is not None else None,
+        "woken_due_at": text_or_none(woken.due_at) if woken is not None else None,
+        "woken_due_target": woken.due_target.value if woken is not None and woken.due_target else None,
     }
 
 
 def next_level_columns(
     evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
 ) -> dict[str, Any]:
-    """Return the columns of `ticket` that name its next level under the rules in force."""
-    upcoming = next_level(evaluation, rules, fired, is_baseline)
-    return {
-        "next_escalation": upcoming.escalation if upcoming is not None else None,
-        "next_level": upcoming.level if upcoming is not None else None,
-        "next_level_at": to_text(upcoming.at) if upcoming is not None else None,
-    }
+    """Return the columns of `ticket` that name its next level by the rules in force, now and when its status ends."""
+    columns: dict[str, Any] = {}
+    for prefix, state in (("next", evaluation), ("woken", evaluation.woken)):
+        upcoming = next_level(state, rules, fired, is_baseline) if state is not None else None
+        columns[f"{prefix}_escalation"] = upcoming.escalation if upcoming is not None else None
+        columns[f"{prefix}_level"] = upcoming.level if upcoming is not None else None
+        columns[f"{prefix}_level_at"] = to_text(upcoming.at) if upcoming is not None else None
+    return columns
 
 
 def timer_rows(number: int, evaluation: Evaluation, context: TimerContext) -> Iterator[dict[str, Any]]:
@@ -109,7 +114,18 @@ def _timer_row(
         "arming": timer.deadline_revision,
         "agreement": timer.clock_run.agreement,
         "counted": int(any(breach.agreement == timer.clock_run.agreement for breach in timer.breaches)),
+        **_woken_columns(timer, evaluation.woken),
     }
+
+
+def _woken_columns(timer: Timer, woken: Evaluation | None) -> dict[str, Any]:
+    """Return the columns of `timer` that say how a target goes on when the status of its ticket ends by itself."""
+    if woken is not None and timer.kind in tuple(Target):
+        for after in woken.timers:
+            if (after.kind, after.cycle, after.running_since) == (timer.kind, timer.cycle, woken.now):
+                due_at = text_or_none(after.due_at)
+                return {"wakes_at": to_text(woken.now), "woken_state": after.state.value, "woken_due_at": due_at}
+    return dict.fromkeys(("wakes_at", "woken_state", "woken_due_at"))
 
 
 def outcome_rows(number: int, evaluation: Evaluation, detected: Mapping[BreachKey, str]) -> Iterator[dict[str, Any]]:

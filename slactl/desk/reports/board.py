@@ -37,8 +37,8 @@ class Board:
     """Hold the open work as read at `read_at`; `record` computes from it what only time changes.
 
     `late` and `coming` are ticket records by deadline, `urgent` has unassigned urgent tickets. `upcoming` holds
-    the timers that act next: ticket, kind, `next_at`. `deadlines` are instants in stored text. The lists are cut off;
-    the counts are complete.
+    the timers that act next: ticket, kind, `next_at`. `deadlines` are instants in stored text. At `next_waking` the
+    status of a ticket ends by itself. The lists are cut off; the counts are complete.
     """
 
     read_at: datetime
@@ -53,6 +53,7 @@ class Board:
     last_check: "Run | None"
     first_due: str | None
     last_good: str | None
+    next_waking: str | None = None
     problem: str | None = None
 
     def record(self, now: datetime, due_soon: int, every: int) -> Mapping[str, object]:
@@ -93,7 +94,8 @@ class Board:
         """Return whether so much time has passed that the board must be read again even if nothing changed."""
         hours = (now - self.read_at).total_seconds() / 3600
         passed = sum((ticket["due_at"] or "") < to_text(now) for ticket in self.coming)
-        return not 0 <= hours < 1 or (len(self.coming) == MOST and passed > MOST // 2)
+        has_woken = self.next_waking is not None and self.next_waking <= to_text(now)
+        return has_woken or not 0 <= hours < 1 or (len(self.coming) == MOST and passed > MOST // 2)
 
 
 class Watched:
@@ -165,4 +167,5 @@ def _read(transaction: "Transaction", now: datetime) -> Board:
         last_check=checks[0] if checks else None,
         first_due=first_due(transaction),
         last_good=last_good(transaction),
+        next_waking=reads.next_waking(transaction, at),
     )

@@ -59,7 +59,7 @@ def forecast(transaction: "Transaction", now: datetime, span: timedelta) -> "For
         "since": to_text(now),
         "until": to_text(end),
         "count": sum(hour["count"] for hour in hours),
-        "paused_count": reads.paused_target_count(transaction),
+        "paused_count": reads.paused_target_count(transaction, to_text(now)),
         "hours": hours,
     }
 

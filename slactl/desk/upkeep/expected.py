@@ -30,8 +30,9 @@ NOT_OF_OUTCOMES = ("id", "detected_at")
 #: The columns of `timer` that do not follow from the history alone: next instants depend on today's levels.
 NOT_OF_HISTORY = ("id", "next_at")
 
-#: The columns of `timer` that were added later, and what an older row has there until its ticket changes.
-LATER: Row = {"paused_seconds": None, "closed_seconds": None}
+#: The columns of `ticket` and `timer` that were added later, and what an older row has there until its ticket changes.
+LATER_OF_TICKET: Row = dict.fromkeys(("wakes_at", "woken_due_at", "woken_due_target"))
+LATER: Row = dict.fromkeys(("paused_seconds", "closed_seconds", "wakes_at", "woken_state", "woken_due_at"))
 WITH_OUTCOMES: Row = {"agreement": 0, "counted": 0}
 
 #: The columns of `ticket` with a text that a person wrote.
@@ -148,7 +149,8 @@ def _ticket_differences(
         yield Difference(kept.number, f"ticket {kept.number}", "id", None, kept.number)
         return
     for name, value in late.ticket.items():
-        if not _fits(row[name], early.ticket[name], value):
+        is_older = name in LATER_OF_TICKET and row["wakes_at"] is None
+        if not is_older and not _fits(row[name], early.ticket[name], value):
             yield Difference(kept.number, f"ticket {kept.number}", name, row[name], value)
     stored = versions.get(row["rules_version"])
     if late.rules is not None and stored != late.rules:

@@ -1,9 +1,11 @@
 """Evaluate a history: calculate the state of a ticket and its timers as of an instant."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
-from slactl.sla.calendar.calendar import HolidayProvider
+from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
 from slactl.sla.enums import Condition
 from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
@@ -44,4 +46,9 @@ def evaluate(
     replay = Replay(created, rules, holidays)
     for event in events:
         replay.apply(event)
-    return replay.evaluation(now, conditions, with_outcomes=with_outcomes)
+    found = replay.evaluation(now, conditions, with_outcomes=with_outcomes)
+    if found.wakes_at is not None:
+        known = [event for event in history if event.at <= now]
+        with suppress(NoOpenHours):  # it is no error before the status ends
+            return replace(found, woken=evaluate(known, rules, found.wakes_at, holidays, conditions))
+    return found

@@ -172,8 +172,8 @@ class Timer:
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
-    `wakes_at` is when its status ends by itself, None if it does not; `woke` is the one that did, and when,
-    until `check` records it.
+    `wakes_at` is when its status ends by itself, None if it does not, and `woken` is the ticket as of then; `woke` is
+    the one that did, and when, until `check` records it.
     `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
     while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
     target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
@@ -208,6 +208,7 @@ class Evaluation:
     timers: tuple[Timer, ...]
     outcomes: tuple[Outcome, ...]
     terms: "Terms" = field(repr=False, compare=False)
+    woken: "Evaluation | None" = field(default=None, repr=False, compare=False)
 
     @property
     def facts(self) -> Facts:

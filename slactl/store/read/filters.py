@@ -91,7 +91,9 @@ def any_breached(connection: sqlite3.Connection, wanted: TicketFilter, now: str)
 
 def _matches(connection: sqlite3.Connection, wanted: TicketFilter, now: str, also: str, most: int) -> int:
     where, parameters = _prepared(connection, wanted, now)
-    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM {views.TICKET_SOURCE} WHERE {where} AND {also} LIMIT {most:d})"
+    query = (
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM {views.ticket_source(':now')} WHERE {where} AND {also} LIMIT {most:d})"
+    )
     (number,) = connection.execute(query, {**parameters, "now": now}).fetchone()
     assert isinstance(number, int)
     return number
@@ -166,7 +168,7 @@ def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> It
 def _ever_breached(targets: Sequence[str]) -> str:
     kinds = ", ".join(f"'{target}'" for target in targets)
     return (
-        f"EXISTS (SELECT 1 FROM timer r WHERE r.ticket_id = t.id AND r.kind IN ({kinds})"
+        f"EXISTS (SELECT 1 FROM {views.timers(':now')} WHERE r.ticket_id = t.id AND r.kind IN ({kinds})"
         f" AND {views.breach_condition(':now')})"
     )
 

@@ -42,7 +42,7 @@ _COLUMNS = ("ticket_id", "kind", "cycle", "agreement", "started_at", "missed_at"
 #: them, which an index finds by their earliest deadline.
 _UNCOUNTED = f"""SELECT r.ticket_id, r.kind, r.cycle, r.agreement, r.started_at, r.due_at, r.due_at,
 NULL, 0, 1, NULL, 0, NULL, NULL, {", ".join(f"t.{name}" for name in _GROUPS)}
-FROM ticket t CROSS JOIN timer r ON r.ticket_id = t.id
+FROM {views.tickets(":now")} CROSS JOIN {views.timers(":now")} ON r.ticket_id = t.id
 WHERE {views.OPEN} AND t.due_at < :now AND r.stopped_at IS NULL AND r.counted = 0 AND r.due_at < :now"""
 
 #: The outcomes of the same target and cycle as `o`.

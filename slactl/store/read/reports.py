@@ -18,11 +18,15 @@ _OVERDUE = f"{views.OPEN} AND t.due_at < :now"
 _COMING = f"{views.OPEN} AND t.due_at >= :now"
 _URGENT_UNASSIGNED = f"{views.OPEN} AND t.priority = 'urgent' AND t.assignee IS NULL"
 
+#: All tickets as they are now.
+_TICKETS = views.tickets(":now")
+
 #: The conditions that a clock `r` is paused, and that a ticket `t` has a paused clock.
 _IS_PAUSED = "r.stopped_at IS NULL AND r.state = 'paused'"
-_HAS_PAUSED = f"EXISTS (SELECT 1 FROM timer r WHERE r.ticket_id = t.id AND {_IS_PAUSED})"
+_HAS_PAUSED = f"EXISTS (SELECT 1 FROM {views.timers(':now')} WHERE r.ticket_id = t.id AND {_IS_PAUSED})"
 
-_TARGETS = f"ticket t JOIN timer r ON r.ticket_id = t.id AND r.kind IN {views.TARGETS}"
+# The tickets come first: there are more timers than open tickets.
+_TARGETS = f"{_TICKETS} CROSS JOIN {views.timers(':now')} ON r.ticket_id = t.id AND r.kind IN {views.TARGETS}"
 
 Groups = dict[str | None, dict[str, int]]
 
@@ -37,7 +41,7 @@ def open_counts(connection: sqlite3.Connection, now: str, soon: str, by: str | N
         "paused_count": _HAS_PAUSED,
         "due_soon_count": "t.due_at BETWEEN :now AND :soon",
     }
-    query = grouped(counts(columns.values()), "ticket t", views.OPEN, by, "t")
+    query = grouped(counts(columns.values()), _TICKETS, views.OPEN, by, "t")
     return _by_group(columns, connection.execute(query, {"now": now, "soon": soon}))
 
 
@@ -60,7 +64,7 @@ def urgency_counts(connection: sqlite3.Connection, now: str, soon: str) -> list[
     """
     urgency = f"""CASE WHEN t.due_at < :now THEN 'late' WHEN t.due_at <= :soon THEN 'due_soon'
     WHEN t.due_at IS NOT NULL THEN 'due_later' WHEN {_HAS_PAUSED} THEN 'paused' ELSE 'no_deadline' END"""
-    query = f"SELECT {urgency}, t.priority, COUNT(*) FROM ticket t WHERE {views.OPEN} GROUP BY 1, 2"
+    query = f"SELECT {urgency}, t.priority, COUNT(*) FROM {_TICKETS} WHERE {views.OPEN} GROUP BY 1, 2"
     return connection.execute(query, {"now": now, "soon": soon}).fetchall()
 
 
@@ -80,10 +84,10 @@ def coming_deadlines(connection: sqlite3.Connection, now: str, end: str) -> list
     return [Deadline(*row) for row in connection.execute(query, {"now": now, "end": end})]
 
 
-def paused_target_count(connection: sqlite3.Connection) -> int:
-    """Return how many targets of open tickets are paused and have no deadline meanwhile."""
+def paused_target_count(connection: sqlite3.Connection, now: str) -> int:
+    """Return how many targets of open tickets are paused at `now` and have no deadline meanwhile."""
     query = f"SELECT COUNT(*) FROM {_TARGETS} WHERE {views.OPEN} AND {_IS_PAUSED} AND r.due_at IS NULL"
-    return int(connection.execute(query).fetchone()[0])
+    return int(connection.execute(query, {"now": now}).fetchone()[0])
 
 
 def coming_tickets(connection: sqlite3.Connection, now: str, limit: int) -> "list[Ticket]":
@@ -111,14 +115,22 @@ class BoardCounts(NamedTuple):
 
 def board_counts(connection: sqlite3.Connection, now: str) -> BoardCounts:
     """Return the counts of the live board."""
-    queries = (f"SELECT COUNT(*) FROM ticket t WHERE {part}" for part in (views.OPEN, _OVERDUE, _URGENT_UNASSIGNED))
+    # A status that ends by itself changes deadlines only.
+    counted = ((views.OPEN, "ticket t"), (_OVERDUE, _TICKETS), (_URGENT_UNASSIGNED, "ticket t"))
+    queries = (f"SELECT COUNT(*) FROM {source} WHERE {part}" for part, source in counted)
     return BoardCounts(*(int(connection.execute(query, {"now": now}).fetchone()[0]) for query in queries))
 
 
 def ticket_deadlines(connection: sqlite3.Connection, now: str, until: str, limit: int) -> list[str]:
     """Return the earliest deadline of each open ticket that lies in [now, until], as stored text, earliest first."""
-    query = f"SELECT t.due_at FROM ticket t WHERE {_COMING} AND t.due_at <= :until ORDER BY t.due_at LIMIT {limit:d}"
+    query = f"SELECT t.due_at FROM {_TICKETS} WHERE {_COMING} AND t.due_at <= :until ORDER BY t.due_at LIMIT {limit:d}"
     return [due_at for (due_at,) in connection.execute(query, {"now": now, "until": until})]
+
+
+def next_waking(connection: sqlite3.Connection, now: str) -> str | None:
+    """Return the next instant after `now` at which the status of a ticket ends by itself; None if there is none."""
+    found = connection.execute("SELECT MIN(wakes_at) FROM ticket WHERE wakes_at > ?", (now,)).fetchone()[0]
+    return None if found is None else str(found)
 
 
 def next_steps(connection: sqlite3.Connection, limit: int) -> "list[NextStep]":

@@ -34,7 +34,7 @@ def tickets(
 ) -> "Iterator[Ticket]":
     """Yield tickets as in `ticket_view` at `now` (text): `condition` and `order` are SQL over `t`, `fr`, `nr`, `rs`."""
     columns = views.ticket_columns(":now")
-    query = f"{views.select(columns, views.TICKET_SOURCE)} WHERE {condition} ORDER BY {order}"
+    query = f"{views.select(columns, views.ticket_source(':now'))} WHERE {condition} ORDER BY {order}"
     if limit:
         query += f" LIMIT {limit:d}"
     for row in rows(transaction, query, {**(parameters or {}), "now": now}):
@@ -89,10 +89,8 @@ def names(transaction: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
 
 def timers(transaction: sqlite3.Connection, number: int, now: str) -> "list[Timer]":
     """Return the timers of one ticket's targets at `now`: first response, next responses, resolution."""
-    query = (
-        f"{views.select(views.timer_columns(':now'), 'timer r')} WHERE r.ticket_id = :id AND r.kind IN {views.TARGETS}"
-        " ORDER BY r.id"
-    )
+    query = views.select(views.timer_columns(":now"), views.timers(":now"))
+    query += f" WHERE r.ticket_id = :id AND r.kind IN {views.TARGETS} ORDER BY r.id"
     found = [row | {"manual": bool(row["manual"])} for row in rows(transaction, query, {"now": now, "id": number})]
     found.sort(key=lambda timer: (views.TARGETS.index(timer["target"]), timer["cycle"]))
     return cast("list[Timer]", found)

@@ -135,6 +135,27 @@ t.plan, t.tenant, t.priority, t.assignee, t.policy, t.tags FROM timer r JOIN tic
 WHERE r.target_seconds IS NOT NULL AND (r.stopped_at IS NOT NULL OR r.breached_at IS NOT NULL) ORDER BY r.id"""
 
 
+def wakings(connection: sqlite3.Connection) -> None:
+    """Add what holds when a status ends by itself; it is null until the ticket changes or the next check runs."""
+    from slactl.store.schema.timers import Timer
+
+    _made_anew(connection, Timer, "wakes_at")
+    known = {row[1] for row in connection.execute("PRAGMA table_info(ticket)")}
+    if "wakes_at" not in known:
+        for column in _WOKEN:
+            connection.execute(f"ALTER TABLE ticket ADD COLUMN {column}")
+        connection.execute(index_statements()["ticket_wakes"])
+        # The next check computes the new columns of every ticket, as after a change of the rules.
+        connection.execute("DELETE FROM meta WHERE key = 'ladders_hash'")
+
+
+#: The columns of `ticket` that `wakings` adds.
+_WOKEN = (
+    *("wakes_at TEXT", "woken_due_at TEXT", "woken_due_target TEXT"),
+    *("woken_escalation TEXT", "woken_level TEXT", "woken_level_at TEXT"),
+)
+
+
 def _allow_updates(connection: sqlite3.Connection) -> None:
     """Let `due_target` be `update`: only the text of the constraint changes, and no row."""
     known = "due_target IN ('first_response', 'next_response', 'resolution')"
@@ -186,16 +207,20 @@ ADDED: Mapping[str, Mapping[str, str]] = {
         )
     },
     "ticket": {
-        **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT")},
-        "CONSTRAINT next_level_at_instant CHECK"
-        " (next_level_at IS NULL OR next_level_at LIKE '____-__-__T__:__:__Z')": "",
+        **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT", *_WOKEN)},
+        **{
+            f"CONSTRAINT {name}_instant CHECK ({name} IS NULL OR {name} LIKE '____-__-__T__:__:__Z')": ""
+            for name in ("next_level_at", "wakes_at", "woken_due_at", "woken_level_at")
+        },
+        "CONSTRAINT woken_due_target_known CHECK"
+        " (woken_due_target IN ('first_response', 'next_response', 'update', 'resolution'))": "",
     },
 }
 
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes),
+    *(chained, unix_users, message_ids, outcomes, wakings),
 )
 
 

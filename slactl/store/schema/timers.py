@@ -6,14 +6,19 @@ from sqlmodel import Field, SQLModel
 from slactl.sla.enums import Condition, Priority, Target
 from slactl.store.schema.columns import instants, number, one_of, reference, sizes, text_column
 
+#: What a clock can be in; a condition is never met or breached.
+STATES = ("running", "paused", "met", "breached", "unknown")
+
 
 class Timer(SQLModel, table=True):
     """One clock of a ticket: a target's cycle or a condition's episode."""
 
     __table_args__ = (
         one_of("kind", (*Target, *Condition)),
-        one_of("state", ("running", "paused", "met", "breached", "unknown")),
+        one_of("state", STATES),
+        one_of("woken_state", STATES),
         *instants("started_at", "due_at", "running_since", "stopped_at", "breached_at", "detected_at", "next_at"),
+        *instants("wakes_at", "woken_due_at"),
         CheckConstraint("cycle > 0 AND consumed_seconds >= 0 AND arming >= 0 AND agreement >= 0", name="signs"),
         CheckConstraint("target_seconds IS NULL OR target_seconds >= 0", name="target_sign"),
         UniqueConstraint("ticket_id", "kind", "cycle"),
@@ -42,6 +47,10 @@ class Timer(SQLModel, table=True):
     #: How often a later deadline was agreed on after a miss, and whether an outcome counts the miss of this one.
     agreement: int = number()
     counted: bool = number()
+    #: When the clock runs on because the status of the ticket ends by itself, and what holds from then on.
+    wakes_at: str | None = text_column()
+    woken_state: str | None = text_column()
+    woken_due_at: str | None = text_column()
 
 
 class Outcome(SQLModel, table=True):

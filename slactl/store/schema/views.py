@@ -5,7 +5,7 @@ A view takes the present instant from SQLite's clock; slactl binds `:now`, so th
 
 import sqlite3
 
-from slactl.sla.enums import DONE, Target
+from slactl.sla.enums import DONE, Status, Target
 
 #: The present instant by SQLite's clock, in the form in which instants are stored.
 CLOCK = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
@@ -64,11 +64,57 @@ def ticket_columns(now: str) -> dict[str, str]:
     }
 
 
-TICKET_SOURCE = """ticket t
-LEFT JOIN timer fr ON fr.ticket_id = t.id AND fr.kind = 'first_response' AND fr.latest = 1
-LEFT JOIN timer nr ON nr.ticket_id = t.id AND nr.kind = 'next_response' AND nr.latest = 1
-LEFT JOIN timer up ON up.ticket_id = t.id AND up.kind = 'update' AND up.latest = 1
-LEFT JOIN timer rs ON rs.ticket_id = t.id AND rs.kind = 'resolution' AND rs.latest = 1"""
+#: What changes when the status of a ticket ends by itself: columns of `ticket` and `timer`, and their values then.
+_WOKEN_TICKET = {
+    "status": f"CAST('{Status.OPEN.value}' AS TEXT)",
+    "updated_at": "wakes_at",
+    "due_at": "woken_due_at",
+    "due_target": "woken_due_target",
+    "next_escalation": "woken_escalation",
+    "next_level": "woken_level",
+    "next_level_at": "woken_level_at",
+}
+_WOKEN_TIMER = {"state": "woken_state", "due_at": "woken_due_at", "running_since": "wakes_at"}
+
+#: The other columns of both tables that reads use.
+_TICKET = (
+    *("id", "external_id", "tenant", "plan", "requester_email", "subject", "priority", "assignee", "tags", "policy"),
+    *("created_at", "first_responded_at", "resolved_at", "missed", "escalated", "escalation_level", "acked_until"),
+)
+_TIMER = (
+    *("id", "ticket_id", "kind", "cycle", "latest", "target_seconds", "started_at", "consumed_seconds"),
+    *("stopped_at", "breached_at", "detected_at", "manual", "agreement", "counted"),
+)
+
+
+def tickets(now: str) -> str:
+    """Return the tickets `t` as they are at `now`, also those whose status has ended and no `check` recorded it yet.
+
+    The latter are few and have an index, so that SQLite reads the others in the order of theirs and merges the two.
+    """
+    asleep = ", ".join((*_TICKET, *_WOKEN_TICKET))
+    woken = ", ".join((*_TICKET, *(f"{sql} AS {name}" for name, sql in _WOKEN_TICKET.items())))
+    return (
+        f"(SELECT {asleep} FROM ticket WHERE wakes_at IS NULL OR wakes_at > {now}"
+        f" UNION ALL SELECT {woken} FROM ticket WHERE unlikely(wakes_at <= {now})) t"
+    )
+
+
+def timers(now: str, name: str = "r") -> str:
+    """Return the timers as they are at `now`, also those that run on since the status of their ticket has ended."""
+    chosen = [f"CASE WHEN wakes_at <= {now} THEN {sql} ELSE {own} END AS {own}" for own, sql in _WOKEN_TIMER.items()]
+    return f"(SELECT {', '.join((*_TIMER, *chosen))} FROM timer) {name}"
+
+
+def ticket_source(now: str) -> str:
+    """Return the tickets `t` at `now` with the latest timer of each target."""
+    named = {"fr": Target.FIRST_RESPONSE, "nr": Target.NEXT_RESPONSE, "up": Target.UPDATE, "rs": Target.RESOLUTION}
+    joined = (
+        f"\nLEFT JOIN {timers(now, name)} ON {name}.ticket_id = t.id AND {name}.kind = '{kind}' AND {name}.latest = 1"
+        for name, kind in named.items()
+    )
+    return tickets(now) + "".join(joined)
+
 
 ESCALATION_COLUMNS = [
     "id",
@@ -151,9 +197,9 @@ def breach_columns(now: str) -> dict[str, str]:
 def breach_source(now: str) -> str:
     """Return the missed deadlines `b` with their timers and tickets: those of outcomes, and those that passed since."""
     return f"""(SELECT ticket_id, kind, cycle, agreement, missed_at, stopped_at, detected_at FROM outcome
-WHERE missed_at IS NOT NULL UNION ALL SELECT ticket_id, kind, cycle, agreement, due_at, NULL, NULL FROM timer
+WHERE missed_at IS NOT NULL UNION ALL SELECT ticket_id, kind, cycle, agreement, due_at, NULL, NULL FROM {timers(now)}
 WHERE stopped_at IS NULL AND counted = 0 AND due_at < {now}) b JOIN ticket t ON t.id = b.ticket_id
-JOIN timer r ON r.ticket_id = b.ticket_id AND r.kind = b.kind AND r.cycle = b.cycle"""
+JOIN {timers(now)} ON r.ticket_id = b.ticket_id AND r.kind = b.kind AND r.cycle = b.cycle"""
 
 
 #: A timer `r` with its ticket.
@@ -171,10 +217,10 @@ def select(columns: dict[str, str], source: str) -> str:
 
 
 def summary_columns(now: str) -> dict[str, str]:
-    """Return each column of `summary_view` and its SQL: the counts of the open tickets at `now`."""
+    """Return each column of `summary_view` and its SQL: the counts of the open tickets of `summary_source`."""
 
     def late(timer: str) -> str:
-        return f"COALESCE(SUM(t.due_at < {now} AND {timer}.stopped_at IS NULL AND {timer}.due_at < {now}), 0)"
+        return f"COALESCE(SUM(t.{timer}_late), 0)"
 
     return {
         "at": now,
@@ -189,6 +235,15 @@ def summary_columns(now: str) -> dict[str, str]:
     }
 
 
+def summary_source(now: str) -> str:
+    """Return the open tickets `t` at `now`, with whether each target is overdue."""
+    # A query of its own: SQLite does not read the parts of `tickets` one by one where it counts.
+    columns = {name: f"t.{name}" for name in ("assignee", "priority", "escalated")}
+    for timer in ("fr", "nr", "up", "rs"):
+        columns[f"{timer}_late"] = f"t.due_at < {now} AND {timer}.stopped_at IS NULL AND {timer}.due_at < {now}"
+    return f"({select(columns, ticket_source(now))} WHERE {OPEN}) t"
+
+
 #: Open means: neither resolved nor closed.
 OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
 
@@ -196,11 +251,11 @@ OPEN = f"t.status NOT IN {tuple(status.value for status in DONE)}"
 def definitions() -> dict[str, str]:
     """Return the SELECT of every public view, by its name."""
     return {
-        "ticket_view": select(ticket_columns(CLOCK), TICKET_SOURCE),
+        "ticket_view": select(ticket_columns(CLOCK), ticket_source(CLOCK)),
         "escalation_view": f"SELECT {', '.join(ESCALATION_COLUMNS)} FROM escalation",
         "event_view": select(_EVENT, "event"),
         "breach_view": select(breach_columns(CLOCK), breach_source(CLOCK)),
-        "summary_view": select(summary_columns(CLOCK), TICKET_SOURCE) + f"\nWHERE {OPEN}",
+        "summary_view": select(summary_columns(CLOCK), summary_source(CLOCK)),
     }
 
 

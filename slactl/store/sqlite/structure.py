@@ -5,7 +5,7 @@ in the place of a table, an index that refuses rows.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from enum import StrEnum
 from typing import NamedTuple
@@ -125,17 +125,16 @@ def _alike(found: _Part, wanted: _Part) -> bool:
     if texts[0] == texts[1]:
         return True
     added = ADDED.get(found.name, {}) if found.kind == "table" else {}
-    return bool(added) and _without(texts[0], added.values()) == _without(texts[1], added)
-
-
-def _without(sql: str, added: Iterable[str]) -> list[str]:
-    """Split the statement of a table into its columns and constraints, and leave out those that were added later."""
-    found = list(_items(sql))
-    for item in filter(None, added):
-        if item not in found:
-            return [f"without {item}", *found]
-        found.remove(item)
-    return found
+    items, others = (list(_items(text)) for text in texts)
+    for new, later in added.items():
+        # A table has what was added after it was made as `later`, and nothing of a constraint.
+        others.remove(new)
+        item = new if new in items else later
+        if item and item not in items:
+            return False
+        if item:
+            items.remove(item)
+    return bool(added) and items == others
 
 
 def _items(sql: str) -> Iterator[str]:

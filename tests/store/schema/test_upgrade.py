@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Slactl
+from freezegun.api import FrozenDateTimeFactory
 
 from slactl.store.schema.version import SCHEMA
 
@@ -91,6 +92,20 @@ def test_a_database_that_is_not_sound_is_not_upgraded(desk: Path, slactl: Slactl
     refused = slactl("list")
     assert (refused.code, "was not upgraded: its copy is damaged: row " in refused.err) == (6, True), refused.err
     assert (dump(desk), kept(desk)) == (before, [])
+
+
+def test_a_ticket_that_was_pending_before_the_upgrade_opens_by_itself(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    make_old(desk, 8)
+    statuses = []
+    for now in ("2026-03-02T13:05:00Z", "2026-03-02T14:59:59Z", "2026-03-02T15:00:00Z"):
+        clock.move_to(now)
+        statuses.append(json.loads(slactl("show", "A-3", "--json").out)["status"])
+        assert slactl("audit", "verify").code == 0
+        if not statuses[1:]:
+            assert slactl("check", "-q").code in (0, 7)  # the first one calculates what the upgrade added
+    assert statuses == ["pending", "pending", "open"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts
 
-SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, 8)}
+SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, SCHEMA)}
 
 
 @contextmanager
@@ -172,6 +172,9 @@ def migrated(path: Path, made: str, seen: int) -> Path:
     with stranger(path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(made)
+        views = connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
+        for (name,) in views:  # as `migrate` does
+            connection.execute(f"DROP VIEW {name}")
         for step in STEPS[connection.execute("PRAGMA user_version").fetchone()[0] : seen]:
             step(connection)
         connection.execute(f"PRAGMA user_version = {seen}")
