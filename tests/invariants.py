@@ -223,6 +223,8 @@ def _decided(rows: list[Any], state: Evaluation) -> Iterator[str]:
 
 def _ticket(number: int, row: Any, state: Evaluation) -> Iterator[str]:  # noqa: ANN401
     at = state.now
+    if (row["next_at"] and from_text(row["next_at"])) != state.ends_at:
+        yield f"ticket {number} sleeps until {row['next_at']}, but its status ends at {state.ends_at}"
     for name, expected in ticket_columns(state).items():
         stored = row[name]
         if name == "acked_until":

@@ -59,11 +59,11 @@ def ticket_columns(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def next_level_columns(
+def upcoming_columns(
     evaluation: Evaluation, rules: Rules, fired: set[FiringKey], is_baseline: IsBaseline
 ) -> dict[str, Any]:
     """Return the columns of `ticket` that name its next level by the rules in force, now and when its status ends."""
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"next_at": text_or_none(evaluation.ends_at)}
     for prefix, state in (("next", evaluation), ("woken", evaluation.woken)):
         upcoming = next_level(state, rules, fired, is_baseline) if state is not None else None
         columns[f"{prefix}_escalation"] = upcoming.escalation if upcoming is not None else None

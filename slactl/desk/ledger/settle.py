@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
-from slactl.desk.ledger.projection import TimerContext, next_level_columns, outcome_rows, ticket_columns, timer_rows
+from slactl.desk.ledger.projection import TimerContext, outcome_rows, ticket_columns, timer_rows, upcoming_columns
 from slactl.desk.ledger.rulebook import Rulebook
 from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import NotificationState
@@ -112,7 +112,7 @@ def _ticket_row(number: int, ticket: LoadedTicket, rulebook: Rulebook) -> Row:
     state = ticket.evaluated()
     # The version is the number of events of the history, so every change raises it and reading does not.
     row = {"id": number, "version": len(ticket.history), **ticket_columns(state), **ticket.identity}
-    row |= next_level_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
+    row |= upcoming_columns(state, rulebook.current, ticket.fired, rulebook.baselines.of_ticket(number))
     row |= {"rules_version": ticket.pin} if ticket.pin is not None else {}
     return dict.fromkeys(IDENTITY) | row if ticket.is_new else row
 

@@ -21,9 +21,6 @@ from slactl.store.read.audit import Stored, facts_of
 
 Row = dict[str, Any]
 
-#: The kind and the cycle of a timer.
-TimerKey = tuple[str, int]
-
 #: The columns of `outcome` that do not follow from the history alone.
 NOT_OF_OUTCOMES = ("id", "detected_at")
 
@@ -85,7 +82,7 @@ class ExpectedRows:
         """Return when each breach was noticed last."""
         return {key: instants[-1] for key, instants in self.detected.items()}
 
-    def timers(self, number: int, rules: Rules | None) -> dict[TimerKey, Row]:
+    def timers(self, number: int, rules: Rules | None) -> dict[tuple[str, int], Row]:
         """Return the rows of the timers by kind and cycle; with today's rules also their next instants."""
         context = TimerContext(rules, self.fired, self.noticed, set(Condition))
         return {(row["kind"], row["cycle"]): row for row in timer_rows(number, self.evaluation, context)}
@@ -135,23 +132,26 @@ def _compared(
     kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> list[Difference]:
     return [
-        *_ticket_differences(kept, late, early, versions),
+        *_ticket_differences(kept, late, early, versions, rules),
         *_timer_differences(kept, late, early, rules),
         *_outcome_differences(kept, late),
     ]
 
 
 def _ticket_differences(
-    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str]
+    kept: Stored, late: ExpectedRows, early: ExpectedRows, versions: Mapping[int, str], rules: Rules | None
 ) -> Iterator[Difference]:
     row = kept.ticket
     if row is None:
         yield Difference(kept.number, f"ticket {kept.number}", "id", None, kept.number)
         return
     for name, value in late.ticket.items():
-        is_older = name in LATER_OF_TICKET and row["wakes_at"] is None
+        is_older = name in LATER_OF_TICKET and row["wakes_at"] is None and rules is None
         if not is_older and not _fits(row[name], early.ticket[name], value):
             yield Difference(kept.number, f"ticket {kept.number}", name, row[name], value)
+    ends_at = late.evaluation.ends_at
+    if ends_at is not None and rules is not None and _is_too_late(row["next_at"], ends_at, late.evaluation.now):
+        yield Difference(kept.number, f"ticket {kept.number}", "next_at", row["next_at"], to_text(ends_at))
     stored = versions.get(row["rules_version"])
     if late.rules is not None and stored != late.rules:
         yield Difference(kept.number, f"ticket {kept.number}", "rules_version", stored, late.rules)
@@ -247,10 +247,12 @@ def _overlooked(number: int, row: Row | None, late: Row | None, evaluation: Eval
     # No check returns to a ticket that was done for a level that came to the rules later.
     if late is not None and late["next_at"] is not None and not (evaluation.status.is_done and row["next_at"] is None):
         expected.append(from_text(late["next_at"]))
-    if expected:
-        at = min(expected)
-        if row["next_at"] is None or from_text(row["next_at"]) > max(at, evaluation.now + PUT_OFF):
-            yield Difference(number, timer_name(number, row), "next_at", row["next_at"], to_text(at))
+    if expected and _is_too_late(row["next_at"], min(expected), evaluation.now):
+        yield Difference(number, timer_name(number, row), "next_at", row["next_at"], to_text(min(expected)))
+
+
+def _is_too_late(next_at: str | None, wanted: datetime, now: datetime) -> bool:
+    return next_at is None or from_text(next_at) > max(wanted, now + PUT_OFF)
 
 
 def timer_name(number: int, row: Row) -> str:

@@ -17,7 +17,7 @@ from slactl.desk.escalation.due import is_current
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
-from slactl.desk.ledger.projection import next_level_columns
+from slactl.desk.ledger.projection import upcoming_columns
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit
@@ -169,11 +169,11 @@ def _next_instants(book: Ledger, kept: audit.Stored, context: AuditContext) -> I
     """Yield wrong next levels, and timers that no check would examine when their next level is due."""
     expected, rules = expected_rows(kept, context), book.rulebook.current
     is_baseline = book.rulebook.baselines.of_ticket(kept.number)
-    late = next_level_columns(expected.evaluation, rules, expected.fired, is_baseline)
+    late = upcoming_columns(expected.evaluation, rules, expected.fired, is_baseline)
     if kept.ticket is not None and any(kept.ticket[column] != value for column, value in late.items()):
         # The next level is stored as of the ticket's last change; time that passed since is not a difference.
         before = expected_rows(kept, context, last_event(kept))
-        early = next_level_columns(before.evaluation, rules, expected.fired, is_baseline)
+        early = upcoming_columns(before.evaluation, rules, expected.fired, is_baseline)
         for column, value in late.items():
             if kept.ticket[column] not in (value, early[column]):
                 yield Difference(kept.number, f"ticket {kept.number}", column, kept.ticket[column], value)

@@ -144,8 +144,7 @@ def next_instant(
         if timer.stopped_at is None and timer.due_at is not None and timer.clock_run.agreement not in detected:
             unseen.append(timer.due_at)
         instants += [min(unseen) + _SECOND] if unseen else []
-    instants += [at for _, at in evaluation.woke]
-    instants += [evaluation.wakes_at] if evaluation.wakes_at is not None else []
+    instants += [evaluation.ends_at] if evaluation.ends_at is not None else []
     for escalation in rules_watching(timer.clock_run, rules):
         if timer.state is TimerState.UNKNOWN or not escalation.when.matches(evaluation.facts):
             continue

@@ -211,6 +211,11 @@ class Evaluation:
     woken: "Evaluation | None" = field(default=None, repr=False, compare=False)
 
     @property
+    def ends_at(self) -> datetime | None:
+        """Return the first instant at which a status ended or ends by itself and that `check` has yet to record."""
+        return self.woke[0][1] if self.woke else self.wakes_at
+
+    @property
     def facts(self) -> Facts:
         """Return what policies and escalation rules match on."""
         return Facts(self.plan, self.tenant, self.tags, self.priority, self.requester_domain)

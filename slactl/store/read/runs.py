@@ -84,8 +84,9 @@ def facts(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def are_due(connection: sqlite3.Connection, now: str) -> bool:
-    """Return whether a timer is due that no run has looked at."""
-    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM timer WHERE next_at <= ?)", (now,)).fetchone()[0])
+    """Return whether something is due that no run has looked at."""
+    due = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE next_at <= :now)" for table in ("timer", "ticket"))
+    return bool(connection.execute(f"SELECT {due}", {"now": now}).fetchone()[0])
 
 
 def audit_head(connection: sqlite3.Connection) -> str | None:
@@ -135,8 +136,9 @@ def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
 
 def first_due(connection: sqlite3.Connection) -> str | None:
     """Return the instant from which a run has something to do; None if there is none."""
-    found = connection.execute("SELECT min(next_at) FROM timer WHERE next_at IS NOT NULL").fetchone()[0]
-    return None if found is None else str(found)
+    queries = (f"SELECT min(next_at) FROM {table} WHERE next_at IS NOT NULL" for table in ("timer", "ticket"))
+    found = [connection.execute(query).fetchone()[0] for query in queries]
+    return min((str(instant) for instant in found if instant is not None), default=None)
 
 
 def asleep(due: str | None, good: str | None, now: str) -> str | None:
@@ -160,7 +162,8 @@ def tallies(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
 def overdue_unfired(connection: sqlite3.Connection, now: str) -> int:
     """Return how many tickets have something due at `now` that no run has handled, also if it was put off."""
     query = (
-        "SELECT COUNT(*) FROM (SELECT ticket_id FROM timer WHERE next_at <= :now UNION SELECT r.ticket_id"
+        "SELECT COUNT(*) FROM (SELECT ticket_id FROM timer WHERE next_at <= :now UNION"
+        " SELECT id FROM ticket WHERE next_at <= :now UNION SELECT r.ticket_id"
         " FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.due_at < :now"
         f" AND {OPEN}"
         " AND r.due_at < :now AND r.stopped_at IS NULL AND r.detected_at IS NULL)"

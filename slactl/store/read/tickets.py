@@ -165,16 +165,20 @@ def _known(transaction: sqlite3.Connection, column: str, values: Sequence[object
 def due_tickets(
     transaction: sqlite3.Connection, now: str, after: int, most: int, until: int | None = None
 ) -> list[int]:
-    """Return the tickets with a timer whose next instant has come, above `after` and up to `until`, ascending."""
-    query = "SELECT DISTINCT ticket_id FROM timer WHERE next_at <= :now AND ticket_id > :after"
-    query += (" AND ticket_id <= :until" if until is not None else "") + " ORDER BY ticket_id LIMIT :most"
+    """Return the tickets whose next instant, or a timer's, has come, above `after` and up to `until`, ascending."""
+    parts = (
+        f"SELECT {number} FROM {table} WHERE next_at <= :now AND {number} > :after"
+        + (f" AND {number} <= :until" if until is not None else "")
+        for table, number in (("timer", "ticket_id"), ("ticket", "id"))
+    )
+    query = " UNION ".join(parts) + " ORDER BY 1 LIMIT :most"
     found = transaction.execute(query, {"now": now, "after": after, "until": until, "most": most})
     return [number for (number,) in found]
 
 
 def live_tickets(transaction: sqlite3.Connection, after: int, most: int) -> list[int]:
     """Return the tickets that are open or have a next instant, above `after`, ascending."""
-    waits = "EXISTS (SELECT id FROM timer WHERE ticket_id = t.id AND next_at IS NOT NULL)"
+    waits = "t.next_at IS NOT NULL OR EXISTS (SELECT id FROM timer WHERE ticket_id = t.id AND next_at IS NOT NULL)"
     query = f"SELECT id FROM ticket t WHERE id > ? AND ({views.OPEN} OR {waits}) ORDER BY id LIMIT ?"
     return [number for (number,) in transaction.execute(query, (after, most))]
 

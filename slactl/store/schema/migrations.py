@@ -144,14 +144,15 @@ def wakings(connection: sqlite3.Connection) -> None:
     if "wakes_at" not in known:
         for column in _WOKEN:
             connection.execute(f"ALTER TABLE ticket ADD COLUMN {column}")
-        connection.execute(index_statements()["ticket_wakes"])
+        for index in ("ticket_wakes", "ticket_next"):
+            connection.execute(index_statements()[index])
         # The next check computes the new columns of every ticket, as after a change of the rules.
         connection.execute("DELETE FROM meta WHERE key = 'ladders_hash'")
 
 
 #: The columns of `ticket` that `wakings` adds.
 _WOKEN = (
-    *("wakes_at TEXT", "woken_due_at TEXT", "woken_due_target TEXT"),
+    *("next_at TEXT", "wakes_at TEXT", "woken_due_at TEXT", "woken_due_target TEXT"),
     *("woken_escalation TEXT", "woken_level TEXT", "woken_level_at TEXT"),
 )
 
@@ -210,7 +211,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
         **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT", *_WOKEN)},
         **{
             f"CONSTRAINT {name}_instant CHECK ({name} IS NULL OR {name} LIKE '____-__-__T__:__:__Z')": ""
-            for name in ("next_level_at", "wakes_at", "woken_due_at", "woken_level_at")
+            for name in ("next_level_at", "next_at", "wakes_at", "woken_due_at", "woken_level_at")
         },
         "CONSTRAINT woken_due_target_known CHECK"
         " (woken_due_target IN ('first_response', 'next_response', 'update', 'resolution'))": "",

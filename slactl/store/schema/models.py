@@ -68,13 +68,14 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("length(subject) <= 1000", name="subject_length"),
         CheckConstraint("length(requester_email) BETWEEN 1 AND 1000", name="requester_email_length"),
         *instants("created_at", "updated_at", "first_responded_at", "resolved_at", "due_at", "acked_until"),
-        *instants("next_level_at", "wakes_at", "woken_due_at", "woken_level_at"),
+        *instants("next_level_at", "next_at", "wakes_at", "woken_due_at", "woken_level_at"),
         one_of("woken_due_target", Target),
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
         Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_wakes", "wakes_at", sqlite_where=text("wakes_at IS NOT NULL")),
+        Index("ticket_next", "next_at", "id", sqlite_where=text("next_at IS NOT NULL")),
         Index("ticket_created", "created_at"),
         Index("ticket_updated", "updated_at"),
         Index("ticket_assignee", "assignee", "due_at", "id"),
@@ -108,6 +109,8 @@ class Ticket(SQLModel, table=True):
     next_escalation: str | None = text_column()
     next_level: str | None = text_column()
     next_level_at: str | None = text_column()
+    #: The next instant at which `check` has to record that a status ended by itself, also where there is no timer.
+    next_at: str | None = text_column()
     #: When the status ends by itself, and what holds from then on until the ticket changes.
     wakes_at: str | None = text_column()
     woken_due_at: str | None = text_column()

@@ -48,8 +48,9 @@ def open_tickets(connection: sqlite3.Connection) -> int:
 
 
 def overdue(connection: sqlite3.Connection, before: str) -> int:
-    """Return how many timers a run should have looked at before an instant."""
-    return int(connection.execute("SELECT count(*) FROM timer WHERE next_at < ?", (before,)).fetchone()[0])
+    """Return how many tickets and timers a run should have looked at before an instant."""
+    queries = (f"SELECT count(*) FROM {table} WHERE next_at < ?" for table in ("timer", "ticket"))
+    return sum(int(connection.execute(query, (before,)).fetchone()[0]) for query in queries)
 
 
 def overlooked(connection: sqlite3.Connection, until: str) -> int:

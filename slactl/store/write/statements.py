@@ -173,9 +173,10 @@ def keep_tenant(session: Session, kept: Tenant) -> None:
 
 
 def postpone(connection: Connection, number: int, until: str) -> None:
-    """Put off the timers of a ticket whose next instant has come."""
-    table = table_of(Timer)
-    connection.execute(update(table).where(table.c.ticket_id == number, table.c.next_at < until).values(next_at=until))
+    """Put off a ticket and its timers, as far as their next instants have come."""
+    for table, of_ticket in ((table_of(Timer), "ticket_id"), (table_of(Ticket), "id")):
+        has_come = (table.c[of_ticket] == number, table.c.next_at < until)
+        connection.execute(update(table).where(*has_come).values(next_at=until))
 
 
 def _grouped(

@@ -132,6 +132,34 @@ def test_a_status_ends_although_every_target_is_met(desk: Path, slactl: Slactl, 
     assert (woken(slactl), shown(slactl)["status"]) == (["2026-03-02T10:00:00Z"], "open")
 
 
+def test_a_status_ends_although_the_ticket_has_no_target(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    """No timer tells a check that it has something to do."""
+    for_others = 'match = { plan = ["pro"] }\ntargets = { default = { resolution = "1h" } }'
+    rules = 'schema = 1\n[calendars.always]\nalways_open = true\n[[policy]]\nname = "pro"\ncalendar = "always"\n'
+    desk.with_name("rules.toml").write_text(f"{rules}{for_others}\n")
+    take(slactl, OPENED, status("2026-03-02T08:30:00Z", "pending", "2026-03-02T10:00:00Z"))
+    slactl("check", "-q")
+    clock.move_to("2026-03-02T10:05:00Z")
+    assert (shown(slactl)["status"], shown(slactl)["timers"]) == ("open", [])
+    slactl("check", "-q")
+    assert (woken(slactl), shown(slactl)["status"]) == (["2026-03-02T10:00:00Z"], "open")
+    assert slactl("audit", "verify").code == 0
+
+
+def test_without_targets_a_check_records_the_end_of_a_status_after_somebody_was_faster(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    desk.with_name("rules.toml").write_text("schema = 1\n")
+    take(slactl, OPENED, status("2026-03-02T08:30:00Z", "pending", "2026-03-02T10:00:00Z"))
+    clock.move_to("2026-03-02T10:05:00Z")
+    assert slactl("resolve", "A").code == 0
+    slactl("check", "-q")
+    assert (woken(slactl), shown(slactl)["status"]) == (["2026-03-02T10:00:00Z"], "resolved")
+    assert json.loads(slactl("check", "--json").out)["scanned"] == 0
+
+
 def test_a_copy_of_the_service_desk_ends_no_status_a_second_time(
     desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory, tmp_path: Path
 ) -> None:
