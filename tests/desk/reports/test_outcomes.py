@@ -1,6 +1,7 @@
 """What counts in the reports of two weeks: office hours in Berlin, 09 to 17 from Monday to Friday, clocks in UTC+1."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,22 @@ def test_resolution_by_a_level_without_a_reply_is_no_outcome(berlin: Desk, slact
     with freeze_time("2026-03-03T09:00:00Z"):
         assert slactl("import", "-", stdin=lines).code == 0
     assert (berlin.counts("first_response", *FIRST), berlin.counts("resolution", *FIRST)) == ((0, 0), (1, 0))
+
+
+def test_ticket_without_a_target_is_counted_as_opened_and_is_no_outcome(berlin: Desk, slactl: Slactl) -> None:
+    """Nothing was promised, so nothing was kept: a hundred such tickets must not improve the attainment."""
+    for_gold = RULES.replace('name = "all"\n', 'name = "all"\nmatch = { plan = ["pro"] }\n')
+    Path(os.environ["SLACTL_RULES"]).write_text(for_gold, encoding="utf-8")
+    berlin.create(2, "09:00")
+    berlin.create(2, "09:00", "--plan", "pro")
+    with freeze_time("2026-03-02T09:00:00Z"):
+        assert json.loads(slactl("summary", "--json").out)["open_count"] == 2
+    for day, word in ((3, "resolve"), (4, "reopen"), (5, "resolve")):
+        berlin.at(day, "09:00", word, "1")
+    berlin.at(2, "10:00", "resolve", "2")
+    report = berlin.report(*FIRST)
+    assert (berlin.counts("first_response", *FIRST), berlin.counts("resolution", *FIRST)) == ((1, 0), (1, 0))
+    assert (report["opened_count"], report["reopen_rate"], report["breach_rate"]) == (2, 0.0, 0.0)
 
 
 def test_reopen_rate_is_of_the_tickets_resolved_in_the_period(berlin: Desk) -> None:
