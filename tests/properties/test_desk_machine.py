@@ -95,9 +95,10 @@ MOVERS = ("sla.due", "ticket.plan", "ticket.priority", "ticket.tenant", "rules.a
 
 
 class Fact(NamedTuple):
-    """That a clock stopped or a deadline passed."""
+    """That a clock stopped or a deadline passed; a deadline that was set to the past is late `since` it was set."""
 
     at: str
+    since: str
     missed: bool
     target: str
     cycle: int
@@ -113,10 +114,12 @@ def facts(state: Evaluation) -> set[Fact]:
     for each in state.outcomes:
         place = (each.kind.value, each.cycle, each.agreement)
         if each.missed_at is not None:
-            found.add(Fact(to_text(each.missed_at), True, *place, met=False, seconds=None, groups=each.groups))
+            at, since = to_text(each.missed_at), to_text(each.late_since or each.missed_at)
+            found.add(Fact(at, since, True, *place, met=False, seconds=None, groups=each.groups))
         if each.stopped_at is not None:
             groups = each.groups if each.missed_at is None else None
-            found.add(Fact(to_text(each.stopped_at), False, *place, each.met, each.seconds, groups))
+            at = to_text(each.stopped_at)
+            found.add(Fact(at, at, False, *place, each.met, each.seconds, groups))
     return found
 
 
@@ -267,7 +270,7 @@ class Desk(RuleBasedStateMachine):
         assert self.missed - changed <= missed
         over = to_text(self.looked_at)  # the second of the last look may still change
         for number in self.facts.keys() - changed:
-            before, after = ({each for each in of[number] if each.at < over} for of in (self.facts, found))
+            before, after = ({each for each in of[number] if each.since < over} for of in (self.facts, found))
             assert before <= after, (number, before - after)
             # A deadline may be set, or chosen with the priority, that has passed by then.
             new = after - before
