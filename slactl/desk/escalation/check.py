@@ -92,7 +92,7 @@ def _locked_run(
     boot = options.boot if trusts_clock else None
     with desk.database.write() as transaction:
         report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
-    committed.add("run", "recorded", [report.run_id])
+        committed.add("run", "recorded", [report.run_id])
     _tell_monitors(desk, report, options, rules)
     return report
 

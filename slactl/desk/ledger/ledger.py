@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
@@ -82,7 +83,7 @@ class Ledger:
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
         writes.keep_tenant(self.models, tenant)
-        self._rows.note("tenant", "saved", [tenant.name])
+        committed.add("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
@@ -296,5 +297,3 @@ def ledger(
         book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
-    if keep:
-        book._rows.note_committed()

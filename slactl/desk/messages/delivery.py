@@ -201,8 +201,8 @@ def _record(
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
             outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
-        if result.outcome is not DeliveryOutcome.SENT:
-            committed.add("message", "tried", batch)
+            if result.outcome is not DeliveryOutcome.SENT:
+                committed.add("message", "tried", batch)
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # so that at least cron mails the message

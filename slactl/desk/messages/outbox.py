@@ -250,6 +250,5 @@ def _change(
             if state not in states:
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
             outbox.start_over(transaction, number, values)
-    if not dry_run:
         committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
     return list(numbers)

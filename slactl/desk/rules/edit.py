@@ -46,8 +46,9 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
             before = read.content.decode().removeprefix("\ufeff")
             after = _edited(path, before, key, value)
             if not dry_run and after != before:
-                _replace(real, read, after, again)
-                committed.add("file", "changed", [path])
+                with committed.uninterrupted():
+                    _replace(real, read, after, again)
+                    committed.add("file", "changed", [path])
     except OSError as error:
         raise cannot_write(path, error) from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))

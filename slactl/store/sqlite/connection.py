@@ -5,7 +5,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from slactl import committed
@@ -267,15 +267,17 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
     else:
         connection.execute("BEGIN")
     before = connection.total_changes
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT" if keep else "ROLLBACK")
-    if write and keep and connection.total_changes > before:
-        committed.count()
+    with committed.held_back() if write else nullcontext():
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
+                connection.execute("ROLLBACK")
+            raise
+        if write and keep:
+            committed.commit(lambda: connection.execute("COMMIT"), has_changed=connection.total_changes > before)
+        else:
+            connection.execute("COMMIT" if keep else "ROLLBACK")
 
 
 def is_stale(path: Path) -> bool:
