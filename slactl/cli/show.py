@@ -52,8 +52,9 @@ def show(
     """
     from slactl.store.read.tickets import TICKET_COLUMNS
 
-    here, chosen, names = call(context), output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
+    chosen, names = output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
     references = read_ids(ids)
+    here = call(context)
     if chosen is Form.TABLE and not output.fields:
         leave(_draw_tickets(here, references))
         return
@@ -80,8 +81,9 @@ def history(
     """
     from slactl.store.read import events as event_reads
 
-    here, chosen, names = call(context), output.chosen(), output.names(event_reads.EVENT_COLUMNS)
+    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
     references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+    here = call(context)
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = list(_numbers(transaction, references, missing))
