@@ -1,10 +1,12 @@
 """Tickets with long texts and long histories: a terminal shows a part and says so, a pipe gets all of it."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,3 +149,18 @@ def test_ticket_with_eighty_megabytes_is_shown_at_once(slactl: Slactl, tmp_path:
         printed, memory = measured(*command.split())
         assert memory < 150_000, command
         assert (len(printed) > 78_000_000) == command.startswith("show")
+
+
+@pytest.mark.parametrize("words", ["export", "export --format csv --events"])
+def test_a_slow_reader_of_an_export_holds_no_transaction(desk: Path, slactl: Slactl, words: str) -> None:
+    filled(slactl, 500, "long " * 400)
+    command = [sys.executable, "-m", "slactl", *words.split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(1)
+        assert slactl("note", "1", "--body", "meanwhile").code == 0
+        with closing(sqlite3.connect(desk)) as connection:
+            [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        rest = process.stdout.read()
+    assert (process.returncode, is_busy) == (0, 0)
+    assert (first + rest).count("message 499") == (words == "export")
