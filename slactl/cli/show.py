@@ -209,7 +209,7 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = _numbers(transaction, references, missing)
-        tickets = [_screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
+        tickets = [screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
     code = _tell(missing, found=bool(tickets))
     due_soon = here.due_soon() if tickets else 0
     for index, ticket in enumerate(tickets):
@@ -219,7 +219,7 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     return code
 
 
-def _screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
+def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
     """Return as much of a ticket as a screen shows, and how many records of each part there are."""
     from slactl.show.ticket import BODY, RECORDS
     from slactl.store.read import events as event_reads
