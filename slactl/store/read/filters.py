@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
 #: The timer of each target in the SELECT of the tickets.
-TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
+TIMERS = {"first_response": "fr", "next_response": "nr", "update": "up", "resolution": "rs"}
 
 OPEN_STATUSES = ("open", "pending", "waiting_customer")
 
@@ -104,7 +104,7 @@ def _prepared(connection: sqlite3.Connection, wanted: TicketFilter, now: str) ->
 
 
 def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
-    """Return the SQL over `t`, `fr`, `nr`, `rs` for a filter, and its parameters besides `:now`."""
+    """Return the SQL over `t`, `fr`, `nr`, `up`, `rs` for a filter, and its parameters besides `:now`."""
     parameters: dict[str, Any] = {}
     parts = [*_standing(wanted), *_deadlines(wanted, now, parameters)]
     for column, values in (
@@ -136,7 +136,7 @@ def _standing(wanted: TicketFilter) -> Iterator[str]:
     if wanted.unassigned:
         yield "t.assignee IS NULL"
     if wanted.no_sla:
-        yield "fr.id IS NULL AND nr.id IS NULL AND rs.id IS NULL"
+        yield " AND ".join(f"{timer}.id IS NULL" for timer in TIMERS.values())
 
 
 def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> Iterator[str]:
