@@ -20,6 +20,8 @@ BUSY_SECONDS = 30
 LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
+#: To how many bytes SQLite cuts the write-ahead log after it has copied it back: about where it begins to copy.
+LOG_BYTES = 4_000_000
 
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
@@ -143,6 +145,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA recursive_triggers = ON")
     if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
         from slactl.store.sqlite.health import damage
