@@ -200,8 +200,10 @@ def _holiday_problems(path: KeyPath, calendar: CalendarRules, country: str, *, p
     if calendar.work_on and not pinned:
         closing = tuple(category for category in calendar.categories if category != HALF_DAY)
         names = _holiday_names(HolidaySet(country, calendar.subdivision, closing, english=True))
-        if not names.issuperset(calendar.work_on):
-            names |= _names_of_subdivisions(country, closing)
+        for part in _subdivisions(country, closing):  # tenants may be there
+            if names.issuperset(calendar.work_on):
+                break
+            names |= _holiday_names(part)
         yield from unknown_words((*path, "work_on"), calendar.work_on, sorted(names), f"holiday in {country}", most=30)
 
 
@@ -210,23 +212,20 @@ def _holiday_names(wanted: HolidaySet, years: Iterable[int] = _NAMED_YEARS) -> s
     return {part for name in names for part in name.split("; ")}
 
 
-def _names_of_subdivisions(country: str, categories: tuple[str, ...]) -> set[str]:
-    """Return the names of this year's holidays everywhere in a country, as tenants may be there."""
+def _subdivisions(country: str, categories: tuple[str, ...]) -> list[HolidaySet]:
     from holidays import country_holidays
 
-    parts = country_holidays(country).subdivisions
-    wanted = [HolidaySet(country, part, categories, english=True) for part in parts]
-    return {name for one in wanted for name in _holiday_names(one, [2026])}
+    return [HolidaySet(country, part, categories, english=True) for part in country_holidays(country).subdivisions]
 
 
-def local_holidays(calendar: CalendarRules) -> list[str]:
-    """Return the holidays that only parts of a calendar's country have, if the calendar names no part."""
+def local_holidays(calendar: CalendarRules, year: int) -> list[str]:
+    """Return the holidays of a year that only parts of a calendar's country have, if the calendar names no part."""
     if calendar.country is None or calendar.subdivision is not None:
         return []
     closing = tuple(category for category in calendar.categories if category != HALF_DAY)
-    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [2026])
-    somewhere = _names_of_subdivisions(calendar.country, closing) - everywhere
-    return sorted({name.removesuffix(" (observed)") for name in somewhere} - everywhere)
+    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [year])
+    somewhere = {name for part in _subdivisions(calendar.country, closing) for name in _holiday_names(part, [year])}
+    return sorted({name.removesuffix(" (observed)") for name in somewhere - everywhere} - everywhere)
 
 
 def unknown_words(

@@ -130,6 +130,11 @@ def test_half_days_close_nothing_by_themselves_and_are_named() -> None:
     assert not half.intervals(date(2026, 12, 25))
 
 
+def test_an_office_works_on_a_holiday_that_only_one_state_has_in_some_years() -> None:
+    works = holidays(country='"US"', work_on='["Cesar Chavez Day (observed)"]')
+    assert works.regions() == ["US"]
+
+
 def test_an_office_works_on_holidays_by_their_english_name() -> None:
     columbus, veterans, observed = date(2026, 10, 12), date(2026, 11, 11), date(2023, 11, 10)
     works = holidays(country='"US"', work_on='["Columbus Day", "Veterans Day"]')
