@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from slactl.errors import BusyError, DatabaseError, StorageError
-from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
+from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing, temporary_folder
 from slactl.text import another, quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
@@ -86,9 +86,7 @@ def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
 
 def _full(path: Path) -> StorageError:
     """Return the error of a full disk, or of a full temporary folder if only that has no space."""
-    from tempfile import gettempdir
-
-    temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
+    temporary = temporary_folder()
     folder, what = os.path.dirname(os.path.realpath(path)), f"the disk of {path}"
     try:
         if free_bytes(os.statvfs(temporary)) < LEAST_FREE <= free_bytes(os.statvfs(folder)):

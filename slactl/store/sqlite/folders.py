@@ -159,6 +159,13 @@ def obstacle_to_writing(path: Path) -> Obstacle | None:
     return None
 
 
+def temporary_folder() -> str:
+    """Return the folder in which SQLite makes its temporary files; Python chooses in another order."""
+    places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/usr/tmp", "/tmp", ".")
+    usable = (each for each in places if each and os.path.isdir(each) and os.access(each, os.W_OK | os.X_OK))
+    return next(usable, ".")
+
+
 def free_bytes(disk: os.statvfs_result) -> int:
     """Return how many bytes this user can still write to a disk."""
     blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the rest is for root
