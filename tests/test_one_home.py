@@ -14,6 +14,7 @@ import slactl as package
 from slactl.clock import is_zone, new_zone
 from slactl.errors import NotKnownError
 from slactl.sla.calendar.zone import Zone
+from slactl.sla.enums import Priority
 from slactl.sla.rules.loading import parse
 from slactl.text import known_or_refuse, not_one_of
 
@@ -146,3 +147,19 @@ def test_sentences_with_did_you_mean_are_made_in_one_place() -> None:
     for path in SOURCES:
         if path.relative_to(PACKAGE).parts[0] in ("sla", "store", "show"):
             assert not re.search(r"did you mean|nearest\(", path.read_text(encoding="utf-8")), path
+
+
+def test_statuses_and_priorities_are_listed_in_their_enums_only() -> None:
+    listed = [
+        path.name
+        for path in SOURCES
+        if path.name != "enums.py" and re.search(r"""["']open["'],\s*["']pending["']|'urgent' THEN""", path.read_text())
+    ]
+    assert listed == []
+
+
+def test_the_order_by_priority_begins_with_the_most_urgent(slactl: Slactl, desk: Path) -> None:
+    ranked = sorted(Priority, key=lambda priority: priority.rank, reverse=True)
+    for priority in Priority:
+        slactl("create", priority.value, "--from", "ann@example.com", "--priority", priority.value)
+    assert slactl("list", "--sort", "priority", "--fields", "priority", "--format", "plain").lines == ranked

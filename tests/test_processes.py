@@ -69,6 +69,22 @@ def test_a_check_that_finds_the_lock_taken_is_silent_under_q(late: Path) -> None
     assert counts(late) == (0, 0)
 
 
+def test_a_check_through_a_link_to_the_database_takes_the_same_lock(late: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    link = tmp_path / "links" / "linked.db"
+    link.parent.mkdir(mode=0o700)
+    link.symlink_to(late)
+    with open(late.with_name(late.name + ".lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        linked = start("--db", str(link), "check")
+        out, err = linked.communicate()
+        assert (out, linked.returncode) == ("", 75), err
+        assert "another check is running" in err
+    assert counts(late) == (0, 0)
+    assert list(link.parent.iterdir()) == [link]
+
+
 def storm(slactl: Slactl, count: int) -> None:
     """Tickets that nobody answered in time: each first response is late, each third resolution too."""
     lines = [

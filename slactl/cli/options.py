@@ -187,12 +187,12 @@ def advise(command: str) -> None:
 
 
 def warn_asleep(here: Call, slept: str | None) -> None:
-    """Warn that levels are due and no check was successful; `slept` is what `runs.asleep_since` returns."""
+    """Warn that levels are due and no check fires them; `slept` is what `runs.asleep_since` returns."""
     if slept is None:
         return
     from slactl.show.times import relative
 
-    last = f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    last = f"the last one that fired levels ended {relative(slept, here.now)}" if slept else "no successful check yet"
     say(f"warning: levels are due, but no check fires them: {last}", err=True)
     advise("slactl check")
 

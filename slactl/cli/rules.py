@@ -42,8 +42,9 @@ def check(
     from slactl.desk.rules import file as rules_file
     from slactl.show.records import write_object
 
-    path = file or call(context).desk.rules
-    rules, warnings = rules_file.check(path, os.environ)
+    here = call(context)
+    path = file or here.desk.rules
+    rules, warnings = rules_file.check(path, os.environ, here.now.year)
     for warning in warnings:
         say(f"{'error' if strict else 'warning'}: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:

@@ -20,8 +20,8 @@ from slactl.text import known_or_refuse, match_words
 Record = dict[str, Any]
 
 
-def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
-    """Return the rules of a file, and warnings about probable mistakes in them.
+def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules, list[LintWarning]]:
+    """Return the rules of a file, and warnings about probable mistakes in them, such as holidays missed in a year.
 
     Only this function checks templates and addresses. A wrong one does not stop other commands.
 
@@ -36,7 +36,7 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
-    return rules, sorted({*lint(rules, text), *warnings})
+    return rules, sorted({*lint(rules, text, year), *warnings})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

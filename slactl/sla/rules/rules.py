@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.calendar.hours import Region
-from slactl.sla.rules.calendars import CalendarRules
+from slactl.sla.rules.calendars import CalendarRules, parts
 from slactl.sla.rules.match import Facts, Part
 from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Templates
 from slactl.sla.rules.values import from_list
@@ -76,8 +76,7 @@ class Rules(Part):
 
     def is_open_all_day(self, name: str) -> bool:
         """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
-        stated = self.calendars[name]
-        return stated.is_open_all_day or any(self.is_open_all_day(member) for member in stated.any_of or ())
+        return any(self.calendars[part].is_open_all_day for part in parts(name, self.calendars))
 
     def match(self, facts: Facts) -> Policy | None:
         """Return the first policy, from the top, that matches a ticket, or None."""

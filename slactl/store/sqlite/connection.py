@@ -1,8 +1,6 @@
 """Open a database that `init` made; never create one at a mistyped path."""
 
-import os
 import sqlite3
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,8 +9,8 @@ from pathlib import Path
 from slactl import committed
 from slactl.errors import DatabaseError, LockedError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
-from slactl.text import another, quoted
+from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers, refuse_unless_file
+from slactl.text import quoted
 
 #: How long a writer waits for another writer before it gives up, in seconds.
 BUSY_SECONDS = 30
@@ -20,6 +18,8 @@ BUSY_SECONDS = 30
 LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
+#: To how many bytes SQLite cuts the write-ahead log after it has copied it back: about where it begins to copy.
+LOG_BYTES = 4_000_000
 
 # The database that this process opened last. An unexpected error may come from a value in it.
 _opened: Path | None = None
@@ -43,7 +43,7 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
         BusyError: another program holds it, or an `init` is filling it.
     """
     global _opened
-    _refuse_unless_file(path)
+    refuse_unless_file(path)
     refuse_strangers(path)
     refuse_pipes(path)
     _opened = path
@@ -82,24 +82,6 @@ def reads_without_locks(path: Path) -> bool:
 def opened_last() -> Path | None:
     """Return the database that this process opened last."""
     return _opened
-
-
-def _refuse_unless_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except PermissionError as error:
-        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path.parent)}") from error
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            what = f"the database {path} is a link to {os.readlink(path)}, which does not exist"
-            raise DatabaseError(what, f"ls -l {quoted(path)}") from error
-        raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
-    except OSError as error:  # a circle of links, a file where a folder is meant, or a name that is too long
-        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path)}") from error
-    if stat.S_ISDIR(mode):
-        raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
-    if not stat.S_ISREG(mode):
-        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
 def distrust(connection: sqlite3.Connection) -> None:
@@ -143,6 +125,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA recursive_triggers = ON")
     if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
         from slactl.store.sqlite.health import damage
