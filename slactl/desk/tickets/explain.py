@@ -80,7 +80,7 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
-        happened, in_force = effective(history, now), rules_in_force(desk, connection)
+        happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
         case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}
