@@ -10,8 +10,8 @@ from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext, Message, sample
-from slactl.desk.messages.recipients import Address, Recipient, recipient_of, resolve
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, proxy
+from slactl.desk.messages.recipients import Address, Recipient, recipient_of, route
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, send
 from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
@@ -106,8 +106,7 @@ def _try(
 ) -> Result | None:
     settings = rules.settings
     try:
-        url = resolve(address, secrets)
-        through = proxy(settings.proxy, secrets, allow_http=settings.allow_http)
+        url, through = route(address, secrets, settings)
     except Refused as error:
         return Result(DeliveryOutcome.WAITS, f"{error}: {error.fix}" if error.fix else str(error))
     except Unresolved as error:
