@@ -12,7 +12,7 @@ from slactl.errors import ExitCode
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.desk.tickets.change import Change, ChangeResult
     from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
@@ -77,7 +77,7 @@ def change_tickets(
 
     `assignee` is the new assignee.
     """
-    from slactl.desk.tickets.changes import change
+    from slactl.desk.tickets.change import change
 
     here = call(context)
     numbers, when = read_ids(references), here.instant(at)
