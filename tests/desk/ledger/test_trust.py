@@ -307,6 +307,14 @@ def test_the_copy_is_private(kept: Path) -> None:
     assert {folder.stat().st_mode & 0o777 for folder in (kept.parent, kept.parent.parent)} == {0o700}
 
 
+def test_the_copy_is_kept_where_the_next_run_trusts_it(kept: Path, desk: Path, slactl: Slactl) -> None:
+    kept.parent.parent.chmod(0o775)
+    is_trusted = rules_trust(kept) == ()  # on systems that make a group for each user
+    kept.unlink()
+    assert slactl("check").code == 0
+    assert kept.exists() == is_trusted
+
+
 @pytest.mark.parametrize("what", ["file", "folder", "nonsense", "other"])
 def test_a_copy_that_others_may_have_written_is_not_used(
     kept: Path, desk: Path, slactl: Slactl, receiver: Receivers, what: str
