@@ -96,8 +96,6 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
-    if any(result is not None and result.outcome is DeliveryOutcome.SENT for _, result in results):
-        committed.add("test message to", "sent", [recipient.name])
     return Trial(recipient, message, tuple(results), dry_run)
 
 
@@ -114,4 +112,7 @@ def _try(
     if dry_run:
         return None
     order = Order(message, url, new_message_id(), allow_http=recipient.allow_http, proxy=through)
-    return send(order, settings.send_timeout.seconds)
+    result = send(order, settings.send_timeout.seconds)
+    if result.outcome is DeliveryOutcome.SENT:  # whatever happens at the next address
+        committed.add("test message to", "sent", [recipient.name])
+    return result
