@@ -13,7 +13,7 @@ from slactl.errors import ExitCode
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.desk.tickets.change import Change, ChangeResult
     from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
@@ -92,7 +92,7 @@ def change_numbered(
 
     `numbers` are ids that `read_ids` returned before the clock was read; `assignee` is the new assignee.
     """
-    from slactl.desk.tickets.changes import change
+    from slactl.desk.tickets.change import change
 
     when = here.instant(at)
     outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)

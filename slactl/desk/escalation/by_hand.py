@@ -8,7 +8,7 @@ from slactl.clock import to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import Change, ChangeResult, Subject, change
+from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError

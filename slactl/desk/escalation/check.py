@@ -177,7 +177,8 @@ def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastR
     from slactl.desk.escalation.monitoring import tell_monitors
 
     delivered = tell_monitors(desk, report, options.metrics, heartbeat)
-    if delivered.problems and report.run_id is not None:
+    if delivered.problems:
+        assert report.run_id is not None
         report.add_messages(delivered)
         report.incomplete = True
         with desk.database.write() as transaction:

@@ -212,7 +212,6 @@ def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = 
 
     An address that got the message does not get it again.
 
-
     Raises:
         NotKnownError: there is no such message.
         RefusedError: the message was sent, or waits already.

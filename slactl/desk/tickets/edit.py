@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import ChangeResult, Subject, change
+from slactl.desk.tickets.change import ChangeResult, Subject, change
 from slactl.desk.tickets.create import refuse_taken
 from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant, name_of, place_of
 from slactl.errors import UsageError

@@ -112,3 +112,13 @@ def breaks_transaction(error: Exception) -> bool:
     return isinstance(error, (DBAPIError, sqlite3.Error)) and not isinstance(
         error, (IntegrityError, sqlite3.IntegrityError)
     )
+
+
+@contextmanager
+def passing_over_rows() -> Iterator[None]:
+    """Suppress an error that one row caused; raise an error of the database as a whole."""
+    try:
+        yield
+    except Exception as error:
+        if breaks_transaction(error):
+            raise

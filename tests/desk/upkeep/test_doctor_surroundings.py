@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -46,10 +47,21 @@ def test_doctor_and_check_judge_the_clock_alike(
     assert finding["found"].startswith(way)
     assert "so check does nothing; " in finding["found"]
     assert finding["fix"] == "timedatectl status"
-    monkeypatch.setenv("SLACTL_TRUST_CLOCK", "1")
+    monkeypatch.setenv("SLACTL_TRUST_CLOCK", " Yes ")
     with freeze_time(datetime.now(UTC) + abs(ahead)):
+        assert of(findings(slactl), "clock") == []
         assert slactl("check", "-q").code == 0
         assert of(findings(slactl), "clock") == []
+
+
+def test_doctor_and_check_refuse_the_same_words_for_the_clock(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACTL_TRUST_CLOCK", "maybe")
+    for command in ("check", "doctor"):
+        refused = slactl(command)
+        assert refused.code == 2
+        assert re.search("SLACTL_TRUST_CLOCK.*'maybe' is not a valid boolean", refused.err)
 
 
 READER = """
