@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slactl import committed
 from slactl.errors import DatabaseError, LockedError
-from slactl.store.schema.version import APPLICATION_ID, SCHEMA
+from slactl.store.schema.version import APPLICATION_ID, SCHEMA, schema_of
 from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
 from slactl.text import another, quoted
 
@@ -144,18 +144,15 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.upgrade import upgrade
+        from slactl.store.schema.upgrade import note, upgrade
         from slactl.store.sqlite.health import damage
 
-        with transaction(connection, write=True):
-            upgrade(connection, path, damage)
+        begin_writing(connection)
+        with connection:  # not in a `transaction`, which counts as a change that the command made
+            upgraded = upgrade(connection, path, damage)
+        note(upgraded)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
-
-
-def schema_of(connection: sqlite3.Connection) -> int:
-    """Return the schema of a database: the number of steps of `migrations` it has seen."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
