@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,8 +23,12 @@ _TURNS = (EventType.CREATED, EventType.STATUS, EventType.RETRACTED)
 def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
     """Return the ids of the `burst` escalation rules that each ticket begins; tickets that begin none are left out.
 
-    The tickets of a requester are read in the order in which they were opened. Memory stays flat.
+    The tickets of a requester are read in the order in which they were opened. Memory stays flat. Without such a rule,
+    no history is read.
     """
+    longest = _longest(rules)
+    if longest is None:
+        return {}
     requesters = Spool()
     try:
         requesters.fill(
@@ -33,10 +38,19 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
         )
         begun: dict[str, list[str]] = {}
         for _, lives in requesters.tickets():
-            begun |= _bursts_of_one([json.loads(life) for _, life in lives], rules)
+            begun |= _bursts_of_one([json.loads(life) for _, life in lives], rules, longest)
         return begun
     finally:
         requesters.close()
+
+
+def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+    """Return a history whose opening event names the bursts that the ticket begins, if it begins any."""
+    if not begun:
+        return history
+    created = history[0].event
+    event = replace(created, detail={**created.detail, "bursts": list(begun)})
+    return [replace(history[0], event=event), *history[1:]]
 
 
 def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
@@ -56,9 +70,8 @@ def _longest(rules: Rules) -> int | None:
     return max((burst.within.seconds for burst in bursts if burst is not None), default=None)
 
 
-def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:
+def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules, longest: int) -> dict[str, list[str]]:
     """Return the `burst` escalation rules that each ticket of one requester begins."""
-    longest = _longest(rules) or 0
     recent: list[list[Event]] = []
     begun: dict[str, list[str]] = {}
     for ticket, *turns in lives:
