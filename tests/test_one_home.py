@@ -126,6 +126,10 @@ def test_only_the_clock_decides_what_a_zone_is() -> None:
             assert "available_timezones" not in path.read_text(encoding="utf-8"), path
 
 
+def test_only_one_function_asks_what_was_meant() -> None:
+    assert [path.name for path in SOURCES if "did you mean" in path.read_text(encoding="utf-8")] == ["text.py"]
+
+
 def test_a_word_outside_a_closed_set_is_answered_with_the_set_and_the_nearest() -> None:
     assert not_one_of("hgih", ("low", "high")) == "'hgih' is not one of low, high; did you mean high?"
     assert not_one_of("\x1b[31m" + "x" * 200, ("low",)) == f"{'x' * 100!r} is not one of low"

@@ -79,10 +79,10 @@ def check_known(
 
 
 def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
-    from slactl.text import clean, nearest, quoted
+    from slactl.text import clean, did_you_mean, nearest, quoted
 
     meant = nearest(value, choices)
     some = ", ".join(clean(choice) for choice in choices[:20])
-    question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
+    question = did_you_mean(value, choices, f"; known: {some}" if some else "")
     hint = f"slactl list --{column} {quoted(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
-    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)
+    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known{question}", hint)
