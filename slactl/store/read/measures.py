@@ -1,9 +1,11 @@
 """Read what happened in a period: tickets opened, targets met and missed, and levels that fired."""
 
+import json
 import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
@@ -75,6 +77,17 @@ class TicketsJudged(NamedTuple):
     reopened: int
 
 
+#: Whether an event `e` counts: only an event with an id can be retracted.
+_COUNTS = """CASE WHEN json_extract(e.detail, '$.id') IS NULL THEN 1
+ELSE NOT is_retracted(json_extract(e.detail, '$.id'), (SELECT json_group_array(json(r.detail)) FROM
+(SELECT detail FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract' ORDER BY at, id) r)) END"""
+
+
+def _is_retracted(name: str, retractions: str) -> bool:
+    """Return whether the retractions of a ticket, in order, leave out the event of this id."""
+    return name in retracted([(detail.get("id"), detail) for detail in json.loads(retractions)])
+
+
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
     """Return how many tickets have outcomes in a period, by the groups of these outcomes."""
     group, joined = group_of(by, "o")
@@ -83,10 +96,12 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
     FROM ({outcomes(period)}) o{joined} GROUP BY 1, 2"""
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
     reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at
-    AND e.action = '{REOPEN}'{before})"""
+    AND e.action = '{REOPEN}'{before} AND {_COUNTS})"""
     # Warnings, which slactl gives before a deadline, are no escalations.
     escalated = f"""t.escalated AND EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = t.id
-    AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0))"""
+    AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0)
+    AND {_COUNTS})"""
+    connection.create_function("is_retracted", 2, _is_retracted, deterministic=True)
     columns = counts(("1", escalated, "m.late", "m.resolved_at IS NOT NULL", reopened))
     query = f"SELECT m.name, {columns} FROM ({tickets}) m CROSS JOIN ticket t ON t.id = m.ticket_id"
     query += " GROUP BY 1" if by else ""
