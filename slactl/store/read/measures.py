@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
@@ -110,15 +111,14 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
 
 #: The groups of a ticket `t` when it was opened, from the event `e` that opened it and the deadlines noted then.
 _OPENED = "ticket t JOIN event e ON e.id = (SELECT id FROM event WHERE ticket_id = t.id AND action = 'ticket.create')"
-_NOTED = """SELECT json_extract(n.detail, '$.policy') FROM event n WHERE n.ticket_id = t.id AND n.action = 'sla.due'
-AND instr(n.detail, '"because":"ticket opened"') LIMIT 1"""
+_NOTED = """SELECT json_array(json_extract(n.detail, '$.policy')) FROM event n WHERE n.ticket_id = t.id
+AND n.action = 'sla.due' AND instr(n.detail, '"because":"ticket opened"') LIMIT 1"""
 _AT_OPENING = {
     "plan": "COALESCE(json_extract(e.detail, '$.plan'), t.plan)",
     "tenant": "json_extract(e.detail, '$.tenant')",
     "priority": "COALESCE(json_extract(e.detail, '$.priority'), 'normal')",
     "assignee": "json_extract(e.detail, '$.assignee')",
     "tags": "COALESCE(json_extract(e.detail, '$.tags'), '[]')",
-    "policy": f"CASE WHEN EXISTS ({_NOTED}) THEN ({_NOTED}) ELSE t.policy END",
 }
 
 
@@ -131,13 +131,36 @@ def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
 
 
 def tickets_opened(connection: sqlite3.Connection, period: Period, by: str | None = None) -> dict[str | None, int]:
-    """Return how many tickets were opened in a period, by the group in which they were opened."""
+    """Return how many tickets were opened in a period, by the group in which they were opened, except policies."""
     condition, source = period.holds("t.created_at"), "ticket t"
     if by in ("tag", *_AT_OPENING):
         name = "tags" if by == "tag" else by
         source = f"(SELECT {_AT_OPENING[name or '']} AS {name} FROM {_OPENED} WHERE {condition}) t"
         condition = "1"
     return dict(connection.execute(grouped("COUNT(*)", source, condition, by, "t"), period.parameters).fetchall())
+
+
+class OpenedAlike(NamedTuple):
+    """Count the tickets that were opened with the same policy, if that was noted then, or with the same facts.
+
+    Where it was not noted, `detail` has the facts of the opening, and `policy` is the present one.
+    """
+
+    tickets: int
+    policy: str | None
+    detail: dict[str, Any] | None
+
+
+def opened_alike(connection: sqlite3.Connection, period: Period) -> Iterator[OpenedAlike]:
+    """Yield how many tickets were opened in a period, by what tells their policy: imports do not note it."""
+    named = ("plan", "tenant", "priority", "requester_domain", "rules")
+    facts = ", ".join(f"'{name}', json_extract(detail, '$.{name}')" for name in named)
+    detail = f"json_object({facts}, 'tags', json(COALESCE(json_extract(detail, '$.tags'), '[]')))"
+    query = f"""SELECT COUNT(*), COALESCE(noted, json_array(policy)), CASE WHEN noted IS NULL THEN {detail} END
+    FROM (SELECT ({_NOTED}) AS noted, t.policy, e.detail FROM {_OPENED} WHERE {period.holds("t.created_at")})
+    GROUP BY 2, 3"""
+    for tickets, policy, facts_then in connection.execute(query, period.parameters):
+        yield OpenedAlike(tickets, json.loads(policy)[0], json.loads(facts_then) if facts_then is not None else None)
 
 
 def level_counts(connection: sqlite3.Connection, period: Period) -> "list[LevelCounts]":
