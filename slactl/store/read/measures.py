@@ -80,8 +80,8 @@ class TicketsJudged(NamedTuple):
 
 #: Whether an event `e` counts: only an event with an id can be retracted.
 _COUNTS = """CASE WHEN json_extract(e.detail, '$.id') IS NULL THEN 1
-ELSE NOT is_retracted(json_extract(e.detail, '$.id'), (SELECT json_group_array(json(r.detail)) FROM
-(SELECT detail FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract' ORDER BY at, id) r)) END"""
+ELSE NOT is_retracted(json_extract(e.detail, '$.id'), (SELECT json_group_array(json(gone.detail)) FROM
+(SELECT detail FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract' ORDER BY at, id) gone)) END"""
 
 
 def _is_retracted(name: str, retractions: str) -> bool:
