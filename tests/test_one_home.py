@@ -16,7 +16,7 @@ from slactl.errors import NotKnownError
 from slactl.sla.calendar.zone import Zone
 from slactl.sla.enums import Priority
 from slactl.sla.rules.loading import parse
-from slactl.text import known_or_refuse, not_one_of
+from slactl.text import domain_of, known_or_refuse, not_one_of
 
 #: Python's zoneinfo loads each of these, but they mean other instants on another machine or count leap seconds.
 TREACHEROUS = ("right/Europe/Berlin", "posix/Europe/Berlin", "posixrules", "localtime")
@@ -125,6 +125,30 @@ def test_only_the_clock_decides_what_a_zone_is() -> None:
     for path in SOURCES:
         if path.name != "clock.py":
             assert "available_timezones" not in path.read_text(encoding="utf-8"), path
+
+
+def test_only_one_function_asks_what_was_meant() -> None:
+    assert [path.name for path in SOURCES if "did you mean" in path.read_text(encoding="utf-8")] == ["text.py"]
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("ann@Example.COM", "example.com"),
+        ('"a@b"@example.com', "example.com"),
+        ("ann", None),
+        ("@example.com", None),
+        ("ann@", None),
+        ("", None),
+    ],
+)
+def test_the_domain_of_an_address_is_in_small_letters(address: str, domain: str | None) -> None:
+    assert domain_of(address) == domain
+
+
+def test_only_one_function_finds_the_domain_of_an_address() -> None:
+    users = [path.name for path in SOURCES if 'partition("@")' in path.read_text(encoding="utf-8")]
+    assert users == ["addresses.py", "text.py"]  # in a URL, the @ ends the login
 
 
 def test_a_word_outside_a_closed_set_is_answered_with_the_set_and_the_nearest() -> None:

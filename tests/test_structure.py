@@ -30,7 +30,7 @@ SHARED = ("records",)
 
 #: The floors of each room from top to bottom: a sub-room imports only from the floors below its own.
 FLOORS = {
-    "desk": ("what_if upkeep", "transfer rules", "escalation", "messages", "tickets", "ledger reports"),
+    "desk": ("what_if upkeep", "transfer rules", "escalation", "messages", "tickets reports", "ledger"),
     "sla": ("escalation", "timers", "rules history", "calendar", "enums"),
     "store": ("database", "write", "read", "sqlite", "schema"),
 }

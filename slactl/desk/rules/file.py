@@ -86,7 +86,7 @@ def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant:
     """
     rules = load(desk.rules)
     if plan is not None:
-        known_or_refuse(plan, rules.plans(), "plan", None)
+        known_or_refuse(plan, rules.named("plan"), "plan", None)
     stated = plan or _tenant_plan(desk.database, tenant, rules) or rules.settings.default_plan
     facts = Facts(stated, tenant, (), priority or Priority.NORMAL, None)
     tried = rules.explain_match(facts)
@@ -105,8 +105,7 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
     if database.path.is_file():
         with database.read() as connection:
             known = {tenant_row["name"]: tenant_row["plan"] for tenant_row in reads.tenants(connection)}
-    named = {name for policy in rules.policies for name in policy.match.tenant}
-    known_or_refuse(tenant, sorted({*known, *named}), "tenant", None)
+    known_or_refuse(tenant, rules.named("tenant") | known.keys(), "tenant", None)
     return known.get(tenant)
 
 

@@ -24,7 +24,7 @@ from slactl.desk.tickets.input import (
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history.event import Event
-from slactl.text import clean, is_address
+from slactl.text import clean, domain_of, is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
         **place_of(tenant),
         "priority": new.priority.value,
         "status": Status.OPEN.value,
-        "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+        "requester_domain": domain_of(new.requester_email),
         **({"outbound": True} if new.outbound else {}),
     }
 

@@ -23,9 +23,9 @@ from slactl.store.database import Database
 from slactl.store.read import runs
 from slactl.store.read.audit import outcomes_from
 from slactl.store.schema.upgrade import old_copies
-from slactl.store.schema.version import SCHEMA
+from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health, structure, values
-from slactl.store.sqlite.connection import reads_without_locks, schema_of
+from slactl.store.sqlite.connection import reads_without_locks
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure

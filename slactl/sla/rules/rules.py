@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -96,3 +96,12 @@ class Rules(Part):
         """Return the plans that policies name, in the order of the file, and the default plan."""
         named = [plan for policy in self.policies for plan in policy.match.plan]
         return list(dict.fromkeys([*named, self.settings.default_plan]))
+
+    def named(self, key: Literal["plan", "tenant"]) -> set[str]:
+        """Return the plans or tenants that the rules name anywhere; any other word may be a typing error."""
+        conditions = [policy.match for policy in self.policies]
+        for rule in self.escalations:
+            conditions += [rule.when, *(level.when for level in rule.levels)]
+        keys = [keys for condition in conditions for keys in (condition, condition.not_) if keys is not None]
+        default = {self.settings.default_plan} if key == "plan" else set[str]()
+        return default.union(*(getattr(each, key) for each in keys))

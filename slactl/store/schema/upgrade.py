@@ -11,7 +11,7 @@ from pathlib import Path
 from slactl.errors import DatabaseError, SlactlError
 from slactl.files import give_name, give_to, make_durable, new_file, opened_folder, sweep
 from slactl.store.schema.migrations import migrate
-from slactl.store.schema.version import SCHEMA
+from slactl.store.schema.version import SCHEMA, schema_of
 
 #: A function that returns what is broken in a database.
 Damage = Callable[[sqlite3.Connection], Sequence[str]]
@@ -20,19 +20,27 @@ Damage = Callable[[sqlite3.Connection], Sequence[str]]
 _upgrades: list[str] = []
 
 
-def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> None:
+def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> str | None:
     """Migrate a database in the caller's write transaction; do nothing if another process was faster.
+
+    Return the message to `note` once the transaction is committed.
 
     Raises:
         DatabaseError: there is no sound copy; the database stays as it is.
     """
-    schema = _schema_of(connection)
+    schema = schema_of(connection)
     if schema >= SCHEMA:
-        return
+        return None
     real = Path(os.path.realpath(database))
     kept = _keep(connection, real, schema, damage)
     migrate(connection)
-    _upgrades.append(f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}")
+    return f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}"
+
+
+def note(message: str | None) -> None:
+    """Keep the message about an upgrade that was committed, for `upgrades`."""
+    if message is not None:
+        _upgrades.append(message)
 
 
 def upgrades() -> list[str]:
@@ -69,7 +77,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                 ):
                     source.backup(made)
                     broken = list(damage(made))
-                    if broken or _schema_of(made) != schema or _events(made) != _events(connection):
+                    if broken or schema_of(made) != schema or _events(made) != _events(connection):
                         why = broken[0] if broken else "it differs from the database"
                         what = f"{database} has schema {schema} and was not upgraded: its copy is damaged: {why}"
                         raise DatabaseError(what, f"sqlite3 {_quoted(database)} 'PRAGMA integrity_check'")
@@ -93,10 +101,6 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
 def _reading(database: Path) -> sqlite3.Connection:
     """Return a second connection: SQLite cannot copy from a connection that holds the write lock."""
     return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None)
-
-
-def _schema_of(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _events(connection: sqlite3.Connection) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slactl import committed
 from slactl.errors import DatabaseError, LockedError
-from slactl.store.schema.version import APPLICATION_ID, SCHEMA
+from slactl.store.schema.version import APPLICATION_ID, SCHEMA, schema_of
 from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers, refuse_unless_file
 from slactl.text import quoted
 
@@ -127,18 +127,15 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.upgrade import upgrade
+        from slactl.store.schema.upgrade import note, upgrade
         from slactl.store.sqlite.health import damage
 
-        with transaction(connection, write=True):
-            upgrade(connection, path, damage)
+        begin_writing(connection)
+        with connection:  # not in a `transaction`, which counts as a change that the command made
+            upgraded = upgrade(connection, path, damage)
+        note(upgraded)
     if query_only:
         connection.execute("PRAGMA query_only = ON")
-
-
-def schema_of(connection: sqlite3.Connection) -> int:
-    """Return the schema of a database: the number of steps of `migrations` it has seen."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
