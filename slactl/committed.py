@@ -2,12 +2,13 @@
 
 The store counts every commit. The code that changes something adds a name for people, such as "ticket 7 was created";
 what it adds in a transaction counts once that is committed. `failures` makes the message and the exit code from these
-names.
+names. The store also adds what people have to know about the databases that it opened.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from slactl.errors import ExitCode
@@ -34,8 +35,19 @@ class Committed:
         self.things: dict[tuple[str, str], dict[str, None]] = {}
         #: The same of a transaction that is open, which may still be rolled back.
         self.pending: dict[tuple[str, str], dict[str, None]] | None = None
+        #: The messages about databases that were upgraded to the schema of this program.
+        self.upgrades: list[str] = []
+        #: The databases that were opened and cannot be written, each with the reason.
+        self.unwritable: dict[Path, str] = {}
+        #: The database that was opened last. An unexpected error may come from a value in it.
+        self.opened: Path | None = None
         #: Returns a hint with the database and the rules that were typed as options.
         self.pasted: Callable[[str], str] = str
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return a warning for each database that cannot be written."""
+        return [f"{path} cannot be written: {why}; slactl only reads it" for path, why in self.unwritable.items()]
 
     @property
     def tickets(self) -> list[str]:

@@ -16,14 +16,11 @@ from slactl.store.schema.version import SCHEMA, schema_of
 #: A function that returns what is broken in a database.
 Damage = Callable[[sqlite3.Connection], Sequence[str]]
 
-# The messages about databases that this process has upgraded.
-_upgrades: list[str] = []
-
 
 def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> str | None:
     """Migrate a database in the caller's write transaction; do nothing if another process was faster.
 
-    Return the message to `note` once the transaction is committed.
+    Return the message for people, for after the commit.
 
     Raises:
         DatabaseError: there is no sound copy; the database stays as it is.
@@ -35,19 +32,6 @@ def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> s
     kept = _keep(connection, real, schema, damage)
     migrate(connection)
     return f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}"
-
-
-def note(message: str | None) -> None:
-    """Keep the message about an upgrade that was committed, for `upgrades`."""
-    if message is not None:
-        _upgrades.append(message)
-
-
-def upgrades() -> list[str]:
-    """Return what was upgraded since the last call."""
-    said = list(_upgrades)
-    _upgrades.clear()
-    return said
 
 
 def old_copies(database: Path) -> list[Path]:

@@ -21,32 +21,25 @@ ASK_SECONDS = 0.002
 #: To how many bytes SQLite cuts the write-ahead log after it has copied it back: about where it begins to copy.
 LOG_BYTES = 4_000_000
 
-# The database that this process opened last. An unexpected error may come from a value in it.
-_opened: Path | None = None
-
 # The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
-
-# The databases that this process has opened and cannot write, each with the reason.
-_reading_only: dict[Path, str] = {}
 
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
 
     A database of an older schema is migrated, unless `migrates` is false. Where nothing can be written, a connection
-    that is `query_only` still opens; `reading_only` says so.
+    that is `query_only` still opens. `committed` keeps what people have to know about the database.
 
     Raises:
         DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
         BusyError: another program holds it, or an `init` is filling it.
     """
-    global _opened
     refuse_unless_file(path)
     refuse_strangers(path)
     refuse_pipes(path)
-    _opened = path
+    committed.so_far().opened = path
     _frozen.discard(path)
     with reported(path):
         try:
@@ -63,25 +56,13 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
             _frozen.add(path)
             _prepared(connection, path, query_only=query_only, migrates=migrates)
     if query_only and (obstacle := obstacle_to_writing(path)) is not None:
-        _reading_only[path] = obstacle.why
+        committed.so_far().unwritable[path] = obstacle.why
     return connection
-
-
-def reading_only() -> list[str]:
-    """Return a message for each database that was opened since the last call and cannot be written."""
-    found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
-    _reading_only.clear()
-    return found
 
 
 def reads_without_locks(path: Path) -> bool:
     """Return whether this process reads a database without locks, since it cannot write beside it."""
     return path in _frozen
-
-
-def opened_last() -> Path | None:
-    """Return the database that this process opened last."""
-    return _opened
 
 
 def distrust(connection: sqlite3.Connection) -> None:
@@ -127,13 +108,13 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     if version < SCHEMA and migrates:
-        from slactl.store.schema.upgrade import note, upgrade
+        from slactl.store.schema.upgrade import upgrade
         from slactl.store.sqlite.health import damage
 
         begin_writing(connection)
         with connection:  # not in a `transaction`, which counts as a change that the command made
             upgraded = upgrade(connection, path, damage)
-        note(upgraded)
+        committed.so_far().upgrades += [upgraded] if upgraded is not None else []
     if query_only:
         connection.execute("PRAGMA query_only = ON")
 
