@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from slactl.errors import DatabaseError, SlactlError
+from slactl.errors import DatabaseError, StorageError
 from slactl.files import give_name, give_to, make_durable, new_file, opened_folder, sweep
 from slactl.store.schema.migrations import migrate
 from slactl.store.schema.version import SCHEMA, schema_of
@@ -78,7 +78,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                         return kept
     except OSError as error:
         what = f"{database} has schema {schema} and was not upgraded: a copy of it cannot be kept: {error.strerror}"
-        raise SlactlError(what, f"df -h {_quoted(database.parent)}") from error
+        raise StorageError(what, f"df -h {_quoted(database.parent)}") from error
     raise DatabaseError(f"{database.parent} has too many old copies", f"ls -l {_quoted(database.parent)}")
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from slactl import committed
-from slactl.errors import DatabaseError, LockedError
+from slactl.errors import DatabaseError, LockedError, StorageError
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA, schema_of
 from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers, refuse_unless_file
 from slactl.text import quoted
@@ -47,14 +47,18 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
                 f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
             )
             _prepared(connection, path, query_only=query_only, migrates=migrates)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, StorageError) as error:
             from slactl.store.sqlite import faults
 
             if not query_only or not faults.forbids_writing(error):
                 raise
             connection = faults.opened_frozen(path)
             _frozen.add(path)
-            _prepared(connection, path, query_only=query_only, migrates=migrates)
+            _prepared(connection, path, query_only=query_only, migrates=False)
+            if migrates and schema_of(connection) < SCHEMA:
+                connection = faults.upgraded_copy(connection)
+                _prepared(connection, path, query_only=query_only, migrates=False)
+                committed.so_far().unwritable[path] = "there is no room to upgrade it"
     if query_only and (obstacle := obstacle_to_writing(path)) is not None:
         committed.so_far().unwritable[path] = obstacle.why
     return connection

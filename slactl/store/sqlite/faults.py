@@ -7,6 +7,7 @@ meanwhile.
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from slactl.errors import BusyError, DatabaseError, StorageError
@@ -65,8 +66,10 @@ def _is_written(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def forbids_writing(error: sqlite3.Error) -> bool:
+def forbids_writing(error: sqlite3.Error | StorageError) -> bool:
     """Return whether a database may still be read although it could not be opened for writing."""
+    if isinstance(error, StorageError):
+        return True
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
@@ -114,6 +117,20 @@ def opened_frozen(path: Path) -> sqlite3.Connection:
     if has_log:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return connection
+
+
+def upgraded_copy(opened: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection to a temporary copy of a database, upgraded to the newest schema; close the old one."""
+    from slactl.store.schema.migrations import migrate
+
+    copy = sqlite3.connect("", isolation_level=None)
+    with closing(opened), copy:
+        for setting in ("temp_store", "journal_mode"):  # only a large copy needs a temporary file
+            copy.execute(f"PRAGMA {setting} = MEMORY")
+        opened.backup(copy)
+        copy.execute("BEGIN")
+        migrate(copy)
+    return copy
 
 
 def is_stale(path: Path) -> bool:

@@ -118,6 +118,28 @@ def test_an_upgrade_whose_commit_fails_is_not_reported(desk: Path) -> None:
     assert dump(desk) == before
 
 
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+@pytest.mark.parametrize("room", [0, 40_960])
+def test_an_old_database_that_cannot_be_written_is_read(desk: Path, slactl: Slactl, schema: int, room: int) -> None:
+    make_old(desk, schema)
+    before, other = dump(desk), desk.with_name("other.db")
+    shutil.copy(desk, other)
+    reads = ("list --all --fields id,status,resolution_due_at", "audit list", "runs list")
+    answers = {words: slactl("--db", str(other), *words.split()).out for words in reads}
+    for words, answer in answers.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "slactl", *words.split()],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        )
+        warning = f"warning: {desk} cannot be written: there is no room to upgrade it; slactl only reads it\n"
+        assert (done.returncode, done.stderr) == (0, warning), done.stderr
+        assert done.stdout == answer
+    assert (dump(desk), kept(desk)) == (before, [f"other.db.schema-{schema}"])
+
+
 def test_an_upgrade_is_not_a_change_that_a_command_made(desk: Path) -> None:
     make_old(desk, 5)
     with open("/dev/full", "w") as full:
