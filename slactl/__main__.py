@@ -112,12 +112,11 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Raise only exceptions that must end the process."""
     committed.begin()
-    _reading_only()
     code = ExitCode.DONE
     try:
         code = _run(arguments)
         sys.stdout.flush()
-        for line in _reading_only():
+        for line in committed.so_far().warnings:
             from slactl.text import clean
 
             print(f"warning: {clean(line)}", file=sys.stderr)  # noqa: T201
@@ -162,19 +161,12 @@ def _refuse_home_of_others(arguments: Sequence[str]) -> None:
 
 def _odd_database(error: Exception) -> SlactlError | None:
     """Return the fault of the database in use that may be the cause of an unexpected error."""
-    connection = sys.modules.get("slactl.store.sqlite.connection")
-    path = connection.opened_last() if connection is not None else None
+    path = committed.so_far().opened
     if path is None or isinstance(error, OSError):
         return None
     from slactl.store.sqlite.values import as_odd_database
 
     return as_odd_database(path)
-
-
-def _reading_only() -> list[str]:
-    """Return a message for each database that the command has read and cannot write."""
-    connection = sys.modules.get("slactl.store.sqlite.connection")
-    return connection.reading_only() if connection is not None else []
 
 
 if __name__ == "__main__":

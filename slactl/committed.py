@@ -1,12 +1,14 @@
 """Remember what this command has committed, so that the message of a later error can say so.
 
-The store counts every commit. The code that commits adds a name for people, such as "ticket 7 was created". `failures`
-makes the message and the exit code from these names.
+The store counts every commit. The code that changes something adds a name for people, such as "ticket 7 was created";
+what it adds in a transaction counts once that is committed. `failures` makes the message and the exit code from these
+names. The store also adds what people have to know about the databases that it opened.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from slactl.errors import ExitCode
@@ -31,8 +33,21 @@ class Committed:
         self.is_unfinished = False
         #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
         self.things: dict[tuple[str, str], dict[str, None]] = {}
+        #: The same of a transaction that is open, which may still be rolled back.
+        self.pending: dict[tuple[str, str], dict[str, None]] | None = None
+        #: The messages about databases that were upgraded to the schema of this program.
+        self.upgrades: list[str] = []
+        #: The databases that were opened and cannot be written, each with the reason.
+        self.unwritable: dict[Path, str] = {}
+        #: The database that was opened last. An unexpected error may come from a value in it.
+        self.opened: Path | None = None
         #: Returns a hint with the database and the rules that were typed as options.
         self.pasted: Callable[[str], str] = str
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return a warning for each database that cannot be written."""
+        return [f"{path} cannot be written: {why}; slactl only reads it" for path, why in self.unwritable.items()]
 
     @property
     def tickets(self) -> list[str]:
@@ -86,17 +101,50 @@ def so_far() -> Committed:
     return _so_far
 
 
-def count() -> None:
-    """Count a transaction that changed the database."""
-    _so_far.commits += 1
-
-
 def add(noun: str, verb: str, names: Iterable[object]) -> None:
     """Add what was committed: a noun, a verb and names, such as `ticket`, `created` and ticket numbers."""
-    known = _so_far.things.setdefault((noun, verb), {})
-    known.update(dict.fromkeys(map(str, names)))
-    if not known:
-        del _so_far.things[noun, verb]
+    things = _so_far.things if _so_far.pending is None else _so_far.pending
+    if named := dict.fromkeys(map(str, names)):
+        things.setdefault((noun, verb), {}).update(named)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back what is added in a transaction until `commit`; forget it if the transaction ends without."""
+    _so_far.pending = {}
+    try:
+        yield
+    finally:
+        _so_far.pending = None
+
+
+def commit(end: Callable[[], object], *, has_changed: bool) -> None:
+    """Commit a transaction with `end` and note what it has changed; an interrupt waits until both are done."""
+    with uninterrupted():
+        end()
+        _so_far.commits += has_changed
+        pending, _so_far.pending = _so_far.pending, None
+        for (noun, verb), names in (pending or {}).items():
+            add(noun, verb, names)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let an interrupt from the keyboard wait until the block is done."""
+    import signal
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():  # signals interrupt only the main thread
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

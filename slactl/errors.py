@@ -29,6 +29,10 @@ class ExitCode(IntEnum):
 PRECEDENCE = (ExitCode.FAILURE, ExitCode.DATABASE, ExitCode.LOCKED, ExitCode.RULES, ExitCode.PARTLY, ExitCode.FOUND)
 
 
+#: The exit codes of a `check` that fired what was due, perhaps by the last valid rules, or with some failures.
+FIRED = (ExitCode.DONE, ExitCode.RULES, ExitCode.PARTLY)
+
+
 class SlactlError(Exception):
     """A failure that a person can act on: one line for each problem, a hint to paste, an exit code."""
 

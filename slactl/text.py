@@ -187,6 +187,12 @@ def is_address(text: str) -> bool:
     return bool(at and local and domain.strip(".") == domain) and domain != "" and "@" not in domain
 
 
+def domain_of(address: str) -> str | None:
+    """Return the part of an e-mail address after the last @ in small letters; None if either part is empty."""
+    local, _, domain = address.rpartition("@")
+    return domain.lower() if local and domain else None
+
+
 def match_words(stated: Mapping[str, Any]) -> str:
     """Return in words which tickets match, given the keys that are there; an empty text for all tickets."""
     parts = [

@@ -14,8 +14,9 @@ import slactl as package
 from slactl.clock import is_zone, new_zone
 from slactl.errors import NotKnownError
 from slactl.sla.calendar.zone import Zone
+from slactl.sla.enums import Priority
 from slactl.sla.rules.loading import parse
-from slactl.text import known_or_refuse, not_one_of
+from slactl.text import domain_of, known_or_refuse, not_one_of
 
 #: Python's zoneinfo loads each of these, but they mean other instants on another machine or count leap seconds.
 TREACHEROUS = ("right/Europe/Berlin", "posix/Europe/Berlin", "posixrules", "localtime")
@@ -126,6 +127,30 @@ def test_only_the_clock_decides_what_a_zone_is() -> None:
             assert "available_timezones" not in path.read_text(encoding="utf-8"), path
 
 
+def test_only_one_function_asks_what_was_meant() -> None:
+    assert [path.name for path in SOURCES if "did you mean" in path.read_text(encoding="utf-8")] == ["text.py"]
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("ann@Example.COM", "example.com"),
+        ('"a@b"@example.com', "example.com"),
+        ("ann", None),
+        ("@example.com", None),
+        ("ann@", None),
+        ("", None),
+    ],
+)
+def test_the_domain_of_an_address_is_in_small_letters(address: str, domain: str | None) -> None:
+    assert domain_of(address) == domain
+
+
+def test_only_one_function_finds_the_domain_of_an_address() -> None:
+    users = [path.name for path in SOURCES if 'partition("@")' in path.read_text(encoding="utf-8")]
+    assert users == ["addresses.py", "text.py"]  # in a URL, the @ ends the login
+
+
 def test_a_word_outside_a_closed_set_is_answered_with_the_set_and_the_nearest() -> None:
     assert not_one_of("hgih", ("low", "high")) == "'hgih' is not one of low, high; did you mean high?"
     assert not_one_of("\x1b[31m" + "x" * 200, ("low",)) == f"{'x' * 100!r} is not one of low"
@@ -146,3 +171,19 @@ def test_sentences_with_did_you_mean_are_made_in_one_place() -> None:
     for path in SOURCES:
         if path.relative_to(PACKAGE).parts[0] in ("sla", "store", "show"):
             assert not re.search(r"did you mean|nearest\(", path.read_text(encoding="utf-8")), path
+
+
+def test_statuses_and_priorities_are_listed_in_their_enums_only() -> None:
+    listed = [
+        path.name
+        for path in SOURCES
+        if path.name != "enums.py" and re.search(r"""["']open["'],\s*["']pending["']|'urgent' THEN""", path.read_text())
+    ]
+    assert listed == []
+
+
+def test_the_order_by_priority_begins_with_the_most_urgent(slactl: Slactl, desk: Path) -> None:
+    ranked = sorted(Priority, key=lambda priority: priority.rank, reverse=True)
+    for priority in Priority:
+        slactl("create", priority.value, "--from", "ann@example.com", "--priority", priority.value)
+    assert slactl("list", "--sort", "priority", "--fields", "priority", "--format", "plain").lines == ranked

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 
@@ -66,6 +67,22 @@ def test_a_check_that_finds_the_lock_taken_is_silent_under_q(late: Path) -> None
         assert (out, loud.returncode) == ("", 75)
         assert "another check is running" in err
     assert counts(late) == (0, 0)
+
+
+def test_a_check_through_a_link_to_the_database_takes_the_same_lock(late: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    link = tmp_path / "links" / "linked.db"
+    link.parent.mkdir(mode=0o700)
+    link.symlink_to(late)
+    with open(late.with_name(late.name + ".lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        linked = start("--db", str(link), "check")
+        out, err = linked.communicate()
+        assert (out, linked.returncode) == ("", 75), err
+        assert "another check is running" in err
+    assert counts(late) == (0, 0)
+    assert list(link.parent.iterdir()) == [link]
 
 
 def storm(slactl: Slactl, count: int) -> None:
@@ -182,19 +199,22 @@ def test_a_check_that_is_told_to_stop_finishes_its_batch_and_the_next_one_the_re
     check_whole(desk)
 
 
+@pytest.mark.parametrize(
+    "wanted", [1, 5_000, *(pytest.param(count, marks=pytest.mark.full) for count in range(500, 15_000, 750))]
+)
 def test_interrupted_import_says_what_is_in_and_the_same_command_does_the_rest(
-    desk: Path, slactl: Slactl, tmp_path: Path
+    desk: Path, slactl: Slactl, tmp_path: Path, wanted: int
 ) -> None:
     history = tmp_path / "many.jsonl"
     line = '{{"ticket": "T-{}", "at": "2026-03-02T09:00:00Z", "type": "created"}}\n'
     history.write_text("".join(line.format(number) for number in range(20_000)))
 
     def tickets() -> int:
-        with sqlite3.connect(desk) as connection:
+        with closing(sqlite3.connect(desk)) as connection:
             return int(connection.execute("SELECT count(*) FROM ticket").fetchone()[0])
 
     process = start("import", str(history))
-    while not tickets() and process.poll() is None:
+    while tickets() < wanted and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
@@ -273,7 +293,9 @@ def test_an_interrupt_ends_with_130_and_writes_nothing(late: Path, words: str) -
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.returncode == 130
-    assert process.stderr.read() == "error: interrupted\n"
+    said = process.stderr.read().splitlines()
+    assert said[-1] == "error: interrupted"
+    assert all(line.endswith(": is missing") for line in said[:-1])
     assert late.read_bytes() == before
 
 

@@ -1,7 +1,6 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,12 +47,10 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt as error:  # Typer would end the command without a word
             raise StoppedError("interrupted") from error
         finally:
-            upgrade = sys.modules.get("slactl.store.schema.upgrade")
-            if upgrade is not None and (upgraded := upgrade.upgrades()):
+            for line in committed.so_far().upgrades:
                 from slactl.cli.options import say
 
-                for line in upgraded:
-                    say(line, err=True)
+                say(line, err=True)
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Read the global options; the options of completion may name a shell, which those of Typer cannot."""

@@ -46,9 +46,10 @@ def create(
     """
     from slactl.desk.tickets import create as opening
 
+    text = read_body(body)
     here = call(context)
     who = here.person(assignee)
     facts = (plan, tenant, priority or Priority.NORMAL, who, tag or (), external_id, outbound)
-    new = opening.NewTicket(subject, requester, read_body(body), *facts)
+    new = opening.NewTicket(subject, requester, text, *facts)
     outcome = opening.create(here.desk, here.now, new, here.instant(at), dry_run=answer.dry_run)
     announce(here, answer, outcome, "opened", assignee=who)

@@ -61,8 +61,10 @@ def escalate(
     """
     from slactl.desk.escalation import by_hand
 
-    here, named = call(context), _level(escalation, level, alone=assign is None and priority is None)
-    who, numbers = here.person(assign), read_ids(references)
+    named = _level(escalation, level, alone=assign is None and priority is None)
+    numbers = read_ids(references)
+    here = call(context)
+    who = here.person(assign)
     flags = {"notify": not no_notify, "dry_run": answer.dry_run}
     if named is not None:
         outcome = by_hand.escalate_to(here.desk, here.now, numbers, reason, named, **flags)

@@ -87,9 +87,10 @@ def write_private(name: str, text: str, *, force: bool = False) -> None:
     if target.exists() and not force:
         raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}")
     try:
-        write_whole(target, text.encode(errors="xmlcharrefreplace"), mode=0o600, replace=force)
+        with committed.uninterrupted():
+            write_whole(target, text.encode(errors="xmlcharrefreplace"), mode=0o600, replace=force)
+            committed.add("file", "written", [name])
     except FileExistsError as error:
         raise RefusedError(f"{name} already exists; --force replaces it", f"ls -ld {quoted(target)}") from error
     except OSError as error:
         raise cannot_write(Path(name), error) from error
-    committed.add("file", "written", [name])

@@ -83,14 +83,15 @@ def _wanted(context: typer.Context, words: "Sequence[str]") -> tuple[str, list[s
     command = _find(context, words)
     pages = [guide.page(words[0])] if len(words) == 1 and words[0] in guide.topics() else []
     if command is None and not pages:
-        from slactl.text import clean, nearest
+        from slactl.text import clean, did_you_mean, nearest
 
         group = _find(context, words[:1]) if len(words) > 1 else None
         known = list(getattr(group, "commands", ())) if group else [*COMMANDS, *GROUPS, *guide.topics()]
         near = nearest(words[-1], known)
-        meant = f"; did you mean {near}?" if near else ""
         hint = " ".join(["slactl help", *(words[:-1] if group else ()), *([near] if near else ())])
-        raise UsageError(f"there is no command or topic {clean(' '.join(words))[:100]!r}{meant}", hint)
+        raise UsageError(
+            f"there is no command or topic {clean(' '.join(words))[:100]!r}{did_you_mean(words[-1], known)}", hint
+        )
     return (command_help(context, words, command) if command is not None else ""), pages
 
 

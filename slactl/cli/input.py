@@ -12,6 +12,12 @@ from slactl.desk.ledger.desk import Desk
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 
+#: What a command reads the last of its words as.
+Word = TypeVar("Word")
+
+#: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
+STDIN_BYTES = 64_000_000
+
 
 def as_priority(word: str) -> Priority:
     """Return the priority that a person typed: one of the four, or another word that the rules name.
@@ -50,13 +56,6 @@ def priority_option(help_text: str, panel: str | None = None) -> typer.models.Op
         show_default=False,
     )
     return option
-
-
-Word = TypeVar("Word")
-
-
-#: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
-STDIN_BYTES = 64_000_000
 
 
 def read_body(body: str | None) -> str | None:

@@ -67,8 +67,9 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
     """
     from slactl.desk.messages import outbox
 
+    messages = read_numbers(numbers, "message")
     here = call(context)
-    done = outbox.retry(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    done = outbox.retry(here.desk, here.now, messages, dry_run=dry_run)
     print_lines(f"{'would send' if dry_run else 'will send'} message {number} again" for number in done)
 
 
@@ -82,8 +83,9 @@ def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False
     """
     from slactl.desk.messages import outbox
 
+    messages = read_numbers(numbers, "message")
     here = call(context)
-    done = outbox.drop(here.desk, here.now, read_numbers(numbers, "message"), dry_run=dry_run)
+    done = outbox.drop(here.desk, here.now, messages, dry_run=dry_run)
     print_lines(f"{'would drop' if dry_run else 'dropped'} message {number}" for number in done)
 
 

@@ -121,7 +121,7 @@ class Call(NamedTuple):
     @property
     def screen(self) -> Screen:
         """Return the screen on which this command draws its tables."""
-        return Screen(sys.stdout, wants_color(self.config.color, os.environ, terminal=sys.stdout.isatty()))
+        return screen_of(self.config)
 
     def due_soon(self) -> int:
         """Return `settings.due_soon` in seconds; the default, with a warning, where the rules cannot be read."""
@@ -134,8 +134,17 @@ class Call(NamedTuple):
         return parse_duration(DUE_SOON).seconds if seconds is None else seconds
 
 
+def screen_of(config: Config) -> Screen:
+    """Return the screen for the tables of a command with these settings."""
+    return Screen(sys.stdout, wants_color(config.color, os.environ, terminal=sys.stdout.isatty()))
+
+
 def call(context: typer.Context) -> Call:
-    """Return the invocation of a command; this reads the clock, once for each command."""
+    """Return the invocation of a command; this reads the clock.
+
+    A command calls it once, after it has read stdin: the text may come long after the start. A command that asks a
+    person calls it again after the answer.
+    """
     return Call(context.find_object(Config), now())  # type: ignore[arg-type]
 
 
@@ -178,12 +187,12 @@ def advise(command: str) -> None:
 
 
 def warn_asleep(here: Call, slept: str | None) -> None:
-    """Warn that levels are due and no check was successful; `slept` is what `runs.asleep_since` returns."""
+    """Warn that levels are due and no check fires them; `slept` is what `runs.asleep_since` returns."""
     if slept is None:
         return
     from slactl.show.times import relative
 
-    last = f"the last successful check ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    last = f"the last one that fired levels ended {relative(slept, here.now)}" if slept else "no successful check yet"
     say(f"warning: levels are due, but no check fires them: {last}", err=True)
     advise("slactl check")
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from slactl.cli.input import read_ids
-from slactl.cli.options import Answer, Call, Output, call, complain, leave, say
+from slactl.cli.options import Answer, Call, Output, call, complain, leave, say, screen_of
+from slactl.config import Config
 from slactl.errors import ExitCode
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
-    from slactl.desk.tickets.changes import Change, ChangeResult
+    from slactl.desk.tickets.change import Change, ChangeResult
     from slactl.records.tickets import Ticket
     from slactl.show.tables import Column
 
@@ -54,7 +55,7 @@ def print_records(
         drawn = columns()
     elif shown is screen_fields:
         drawn = [*drawn[:-1], drawn[-1]._replace(long=True, rank=1)]
-    draw(rows, drawn, call(context).screen)
+    draw(rows, drawn, screen_of(context.find_object(Config)))  # type: ignore[arg-type]
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -70,17 +71,30 @@ def change_tickets(
     what: str,
     at: str | None = None,
     reason: str | None = None,
+) -> None:
+    """Read the ids, then the clock, and do as `change_numbered`."""
+    numbers = read_ids(references)
+    change_numbered(call(context), answer, numbers, make, what, at, reason)
+
+
+def change_numbered(
+    here: Call,
+    answer: Answer,
+    numbers: Sequence[str],
+    make: "Change",
+    what: str,
+    at: str | None = None,
+    reason: str | None = None,
     *,
     assignee: str | None = None,
 ) -> None:
     """Change the named tickets as of `--at` for a reason, and print the receipt of each.
 
-    `assignee` is the new assignee.
+    `numbers` are ids that `read_ids` returned before the clock was read; `assignee` is the new assignee.
     """
-    from slactl.desk.tickets.changes import change
+    from slactl.desk.tickets.change import change
 
-    here = call(context)
-    numbers, when = read_ids(references), here.instant(at)
+    when = here.instant(at)
     outcome = change(here.desk, here.now, numbers, make, when, reason=reason, dry_run=answer.dry_run)
     announce(here, answer, outcome, what, assignee=assignee)
 

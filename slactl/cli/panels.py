@@ -4,6 +4,7 @@ Only this file names the private parser of Typer.
 """
 
 import inspect
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand
 from typer.models import CommandFunctionType
+
+from slactl.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Command as Command
@@ -116,6 +119,21 @@ def install_completion(shell: str) -> str:
     from typer._completion_shared import install
 
     return str(install(shell=shell, prog_name="slactl", complete_var="_SLACTL_COMPLETE")[1])
+
+
+def read_flag(variable: str) -> bool:
+    """Return whether a variable of the environment is set to true, as Typer reads it for an option.
+
+    Raises:
+        UsageError: it is neither true nor false.
+    """
+    from typer._click.exceptions import BadParameter
+    from typer._click.types import BOOL
+
+    try:
+        return bool(BOOL.convert(os.environ.get(variable, ""), None, None))
+    except BadParameter as error:
+        raise UsageError(f"{variable}: {error.message}", f"unset {variable}") from error
 
 
 def get_current_context() -> "Context":

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +13,12 @@ from slactl.cli.options import DryRunOption, JsonOption, Output, call, leave, sa
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
+from slactl.show.form import Form
 from slactl.sla.enums import Priority
 from slactl.text import counted
+
+if TYPE_CHECKING:
+    from slactl.show.records import Record
 
 app = Commands(help="Check, show, test and change rules.toml.")
 
@@ -38,8 +42,9 @@ def check(
     from slactl.desk.rules import file as rules_file
     from slactl.show.records import write_object
 
-    path = file or call(context).desk.rules
-    rules, warnings = rules_file.check(path, os.environ)
+    here = call(context)
+    path = file or here.desk.rules
+    rules, warnings = rules_file.check(path, os.environ, here.now.year)
     for warning in warnings:
         say(f"{'error' if strict else 'warning'}: {path}:{warning.line}: {warning.message}", err=True)
     if as_json:
@@ -74,21 +79,30 @@ def show(
     from slactl.desk.rules import file as rules_file
     from slactl.desk.rules.reading import valid_rules
     from slactl.show import rules as screens
-    from slactl.show.records import write_object
 
     here = call(context)
     if plan is not None or priority is not None or tenant is not None:
-        combination = rules_file.combination(here.desk, plan, priority, tenant)
-        if output.as_json:
-            write_object(combination, sys.stdout)
-        else:
-            print_lines(screens.combination_lines(combination))
+        _print_combination(context, rules_file.combination(here.desk, plan, priority, tenant), output)
         return
     cells = rules_file.matrix(valid_rules(here.desk.rules))
     if sys.stdout.isatty() and output == Output():
         screens.draw_matrix(cells, here.screen)
     else:
         print_records(context, cells, screens.FIELDS, output, key="policy")
+
+
+def _print_combination(context: typer.Context, combination: "Record", output: Output) -> None:
+    """Print the targets of one ticket: in words, unless the options ask for another form or for fields."""
+    from slactl.show import rules as screens
+    from slactl.show.records import write_object
+
+    form, names = output.chosen(), output.names(screens.COMBINATION_FIELDS)
+    if form is Form.JSON:
+        write_object({name: combination[name] for name in names}, sys.stdout)
+    elif output == Output() or (form is Form.TABLE and output.fields is None):
+        print_lines(screens.combination_lines(combination))
+    else:
+        print_records(context, [combination], screens.COMBINATION_FIELDS, output, key="policy")
 
 
 @app.command("set")

@@ -130,11 +130,11 @@ def apply(
     from slactl.desk.rules import apply as desk
 
     here, form, names = call(context), output.chosen(), output.names(desk.CHANGE_FIELDS)
-    total = desk.waiting(here.desk)
+    total, rules = desk.waiting(here.desk)
     move = desk.Move(here.now, dry_run)
     if total and not dry_run and not yes:
         is_shown = form is Form.TABLE and sys.stdin.isatty()
-        preview = desk.Move(here.now, dry_run=True, shown={} if is_shown else None)
+        preview = desk.Move(here.now, dry_run=True, rules=rules, shown={} if is_shown else None)
         if is_shown:
             _show_table(here, preview, total)
         confirm(f"Move {total:,} open ticket{'s' if total != 1 else ''} to the current rules?", yes=False)

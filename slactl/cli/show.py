@@ -52,8 +52,9 @@ def show(
     """
     from slactl.store.read.tickets import TICKET_COLUMNS
 
-    here, chosen, names = call(context), output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
+    chosen, names = output.chosen(), output.names((*TICKET_COLUMNS, *PARTS))
     references = read_ids(ids)
+    here = call(context)
     if chosen is Form.TABLE and not output.fields:
         leave(_draw_tickets(here, references))
         return
@@ -80,8 +81,9 @@ def history(
     """
     from slactl.store.read import events as event_reads
 
-    here, chosen, names = call(context), output.chosen(), output.names(event_reads.EVENT_COLUMNS)
+    chosen, names = output.chosen(), output.names(event_reads.EVENT_COLUMNS)
     references, most = read_ids(ids), limit if limit is not None else SCREENFUL if chosen is Form.TABLE else 0
+    here = call(context)
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = list(_numbers(transaction, references, missing))
@@ -207,7 +209,7 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = _numbers(transaction, references, missing)
-        tickets = [_screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
+        tickets = [screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
     code = _tell(missing, found=bool(tickets))
     due_soon = here.due_soon() if tickets else 0
     for index, ticket in enumerate(tickets):
@@ -217,7 +219,7 @@ def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
     return code
 
 
-def _screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
+def screen_ticket(transaction: "Transaction", number: int, now: str) -> "ScreenTicket":
     """Return as much of a ticket as a screen shows, and how many records of each part there are."""
     from slactl.show.ticket import BODY, RECORDS
     from slactl.store.read import events as event_reads

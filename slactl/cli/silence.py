@@ -85,6 +85,7 @@ def expire(
     """
     from slactl.desk.messages import silences
 
+    named = read_numbers(numbers, "silence")
     here = call(context)
-    done = silences.expire(here.desk, here.now, read_numbers(numbers, "silence"), dry_run=dry_run)
+    done = silences.expire(here.desk, here.now, named, dry_run=dry_run)
     print_lines(f"{'would end' if dry_run else 'ended'} silence {number}" for number in done)

@@ -7,7 +7,7 @@ import typer
 from slactl.cli.completion import ids_then_priority, ids_then_status
 from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
-from slactl.cli.output import announce, change_tickets
+from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
 from slactl.errors import UsageError
 from slactl.sla.enums import Target
@@ -46,8 +46,10 @@ def assign(
 
     if nobody == (to is not None):
         raise UsageError("use either --to or --none", f"slactl assign {typed(references)} --to me")
-    who = call(context).person(to)
-    change_tickets(context, answer, references, changes.assign(who), "assigned", at, reason, assignee=who)
+    numbers = read_ids(references)
+    here = call(context)
+    who = here.person(to)
+    change_numbered(here, answer, numbers, changes.assign(who), "assigned", at, reason, assignee=who)
 
 
 @app.command()
@@ -218,9 +220,10 @@ def edit(
     """
     from slactl.desk.tickets import edit as editing
 
+    numbers = read_ids(references)
     here = call(context)
     edits = editing.Edits(subject, requester, plan, tenant, external_id)
-    outcome = editing.edit(here.desk, here.now, read_ids(references), edits, dry_run=answer.dry_run)
+    outcome = editing.edit(here.desk, here.now, numbers, edits, dry_run=answer.dry_run)
     announce(here, answer, outcome, "edited")
 
 
@@ -248,5 +251,7 @@ def due(
     if clear == (at is not None):
         raise UsageError("use either --at or --clear", "slactl due --help")
     why = checked_reason(reason, "slactl due --help")
-    change = changes.due(target, call(context).instant(at, ahead=True), why)
-    change_tickets(context, answer, [reference], change, "changed the deadline of")
+    numbers = read_ids([reference])
+    here = call(context)
+    change = changes.due(target, here.instant(at, ahead=True), why)
+    change_numbered(here, answer, numbers, change, "changed the deadline of")

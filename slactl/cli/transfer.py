@@ -1,7 +1,7 @@
 """`import` and `export`: move tickets and their histories in and out."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
@@ -79,19 +79,21 @@ def export(
     """
     from slactl.clock import to_text
     from slactl.desk.transfer.exporting import export_records
-    from slactl.show.records import write, write_line
+    from slactl.show.records import Spool, write, write_line
     from slactl.store.read import events as event_reads
     from slactl.store.read import tickets as reads
     from slactl.store.read.filters import by_number
 
     if form not in (Form.JSONL, Form.CSV):
         raise UsageError(f"export writes jsonl or csv, not {form}", "slactl list --all --format json")
-    here = call(context)
+    here, spool = call(context), Spool()
+    stream = cast("TextIO", spool)
     with here.desk.database.read() as transaction:
         if form is Form.JSONL:
             for record in export_records(transaction):
-                write_line(record, sys.stdout)
+                write_line(record, stream)
         elif events:
-            write(event_reads.events(transaction), Form.CSV, event_reads.EVENT_COLUMNS, sys.stdout)
+            write(event_reads.events(transaction), Form.CSV, event_reads.EVENT_COLUMNS, stream)
         else:
-            write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, sys.stdout)
+            write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, stream)
+    spool.pour(sys.stdout)  # after the transaction: a slow reader keeps nothing from being cleaned up

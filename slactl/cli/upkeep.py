@@ -9,7 +9,7 @@ import typer
 
 from slactl.cli.options import Call, DryRunOption, JsonOption, YesOption, call, complain, confirm, leave
 from slactl.cli.output import print_lines
-from slactl.cli.panels import Commands
+from slactl.cli.panels import Commands, read_flag
 from slactl.clock import boot_clock
 from slactl.errors import ExitCode, SlactlError, UsageError
 
@@ -158,8 +158,7 @@ def _health(here: Call) -> "tuple[HealthRecord, ExitCode]":
     """Return what is found, with fixes for the database and rules that were typed."""
     from slactl.desk.upkeep.doctor import examine
 
-    # As `check` reads it.
-    trusts_clock = os.environ.get("SLACTL_TRUST_CLOCK", "").lower() in ("1", "true", "t", "yes", "y", "on")
+    trusts_clock = read_flag("SLACTL_TRUST_CLOCK")
     health = examine(here.desk, here.now, os.environ, None if trusts_clock else boot_clock())
     record = health.record()
     for each in record["checks"]:

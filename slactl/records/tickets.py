@@ -116,9 +116,19 @@ class TicketDetails(Ticket):
     events: list[Event]
 
 
-class ScreenTicket(TicketDetails, total=False):
+class ScreenMessage(Message):
+    """A message as a screen shows it; `written` says whether a person wrote a text, which may be erased since."""
+
+    written: bool
+
+
+class ScreenTicket(Ticket):
     """As much of a ticket as a screen shows; `totals` counts the records of each part."""
 
+    timers: list[Timer]
+    messages: list[ScreenMessage]
+    escalations: list[Escalation]
+    events: list[Event]
     totals: dict[str, int]
 
 

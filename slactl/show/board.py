@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
+from slactl.errors import FIRED
 from slactl.show.list import PRIORITY_STYLES, assignee, columns
 from slactl.show.records import Record
 from slactl.show.tables import Column, lay
@@ -103,19 +104,21 @@ def _head(shown: Record, width: int) -> Iterator["Text"]:
 def _check_words(shown: Record) -> tuple[str, str]:
     """Return the result of the last check in words, and a style."""
     check = shown["last_check"]
-    good = shown["asleep"]
-    ended = f" for {describe_seconds(int((shown['now'] - from_text(good)).total_seconds()))}" if good else " yet"
+    fired, code = shown["asleep"], None if check is None else check["exit_code"]
+    ended = f" for {describe_seconds(int((shown['now'] - from_text(fired)).total_seconds()))}" if fired else " yet"
     asleep = f"LEVELS ARE DUE, no successful check{ended}: is cron running?"
     if check is None:
-        return "no check has run yet" if good is None else asleep, ALARM
+        return "no check has run yet" if fired is None else asleep, ALARM
     ago = int((shown["now"] - from_text(check["started_at"])).total_seconds())
     when = describe_seconds(max(0, ago))
     if shown["is_check_old"]:
         return f"NO CHECK FOR {when}: is cron running?", ALARM
-    if check["exit_code"] not in (None, 0, 10):
-        return f"checked {when} ago, FAILED with exit code {check['exit_code']}", ALARM
-    if good is not None:
+    if code is not None and code not in FIRED:
+        return f"checked {when} ago, FAILED with exit code {code}", ALARM
+    if fired is not None:
         return asleep, ALARM
+    if code:
+        return f"checked {when} ago, exit code {code}", ALARM
     if check["ended_at"] is None:
         return f"a check began {when} ago", ""
     return f"checked {when} ago", "green"

@@ -125,7 +125,7 @@ def speaks_unicode(stream: TextIO) -> bool:
     return encoding.lower().replace("-", "").replace("_", "").startswith("utf")
 
 
-class Answer(io.FileIO):
+class Stdout(io.FileIO):
     """Write to stdout."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -147,7 +147,7 @@ class Answer(io.FileIO):
             raise AnswerError(error.errno, error.strerror) from error
 
 
-class Remarks(io.FileIO):
+class Stderr(io.FileIO):
     """Write to stderr; text that cannot be written is lost, and the command continues."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -166,8 +166,8 @@ def ready_streams() -> None:
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open as long as the process)
-    sys.stdout = _stream(Answer, sys.stdout, 1, os.O_RDONLY)
-    sys.stderr = _stream(Remarks, sys.stderr, 2, os.O_WRONLY)
+    sys.stdout = _stream(Stdout, sys.stdout, 1, os.O_RDONLY)
+    sys.stderr = _stream(Stderr, sys.stderr, 2, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         take_any_text(stream)
 
@@ -176,11 +176,11 @@ def _stream(kind: type[io.FileIO], old: TextIO | None, number: int, closed: int)
     if old is None:
         number = os.open(os.devnull, closed)
     raw = kind(number, "wb", closefd=False)
-    is_remark = kind is Remarks
+    is_stderr = kind is Stderr
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=getattr(old, "encoding", "utf-8"),
         errors=getattr(old, "errors", "strict"),
-        line_buffering=is_remark or bool(getattr(old, "line_buffering", False)),
+        line_buffering=is_stderr or bool(getattr(old, "line_buffering", False)),
         write_through=bool(getattr(old, "write_through", False)),
     )

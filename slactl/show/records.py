@@ -2,14 +2,18 @@
 
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from slactl.errors import UsageError
+from slactl.errors import StorageError, UsageError
 from slactl.show.form import ESCAPING, Form, escaped, speaks_unicode
-from slactl.text import HIDDEN, clean, did_you_mean
+from slactl.text import HIDDEN, clean, did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 Record = Mapping[str, Any]
 
@@ -61,6 +65,9 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
     """Return all of the output of `write` in a stream, in memory or, if it is long, in a temporary file.
 
     The transaction can then end before a pager or a slow pipe has taken the records.
+
+    Raises:
+        StorageError: the temporary file cannot be written.
     """
     rest = iter(records)
     first = list(islice(rest, MANY))
@@ -71,7 +78,10 @@ def spooled(records: Iterable[Record], form: Form, fields: Sequence[str], *, key
 
 
 class Spool:
-    """A stream that keeps what is written to it: in memory, or in a temporary file if it is long."""
+    """A stream that keeps what is written to it: in memory, or in a temporary file if it is long.
+
+    Methods raise StorageError when the temporary file cannot be written.
+    """
 
     encoding = "utf-8"
 
@@ -99,11 +109,36 @@ class Spool:
         pour(self._kept, stream)
 
 
-def _temporary_file() -> TextIO:
-    import tempfile
+class _TemporaryFile(io.FileIO):
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.close()  # so that nothing tries once more to write the rest
+            raise _unwritable(error) from error
 
-    binary = tempfile.TemporaryFile()  # noqa: SIM115  (`pour` closes it)
-    return io.TextIOWrapper(binary, encoding="utf-8", errors=ESCAPING, newline="\n")
+
+def _temporary_file() -> TextIO:
+    """Open a file without a name, which is gone when it is closed."""
+    from tempfile import TemporaryFile
+
+    try:
+        with TemporaryFile(buffering=0) as file:
+            raw = _TemporaryFile(os.dup(file.fileno()), "r+")
+    except OSError as error:
+        raise _unwritable(error) from error
+    return io.TextIOWrapper(io.BufferedRandom(raw), encoding="utf-8", errors=ESCAPING, newline="\n")
+
+
+def _unwritable(error: OSError) -> StorageError:
+    from tempfile import gettempdir
+
+    try:
+        folder = gettempdir()
+    except OSError:  # no temporary folder takes a file
+        folder = os.environ.get("TMPDIR") or "/tmp"
+    reason = f"a temporary file cannot be written: {error.strerror}; set TMPDIR to a folder with free space"
+    return StorageError(reason, f"df -h {quoted(folder)}")
 
 
 def pour(spool: TextIO, stream: TextIO) -> None:

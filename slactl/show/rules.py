@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The fields of a cell of the matrix, in order.
 FIELDS = ("plan", "priority", "policy", "calendar", *Target, "match")
+#: The fields of the targets of one ticket; `passed_over` has the policies before its own, each with a reason.
+COMBINATION_FIELDS = (*FIELDS[:-1], "tenant", "passed_over")
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:

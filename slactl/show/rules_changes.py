@@ -13,13 +13,6 @@ from slactl.text import clean, counted
 if TYPE_CHECKING:
     from slactl.show.tables import Column
 
-    def target(change: Record) -> str:
-        return words(change["target"]) + (f" {change['cycle']}" if change["cycle"] > 1 else "")
-
-    def policy(change: Record) -> str:
-        return " → ".join(dict.fromkeys((change["policy_before"] or "none", change["policy_after"] or "none")))
-
-
 #: The fields of a difference as one record.
 DIFF_FIELDS = ("version", "rules", "open_count", "section", "name", "key", "change", "before", "after", "in_force")
 

@@ -1,8 +1,8 @@
 """One ticket on a terminal: facts, timers, messages, escalations and the audit trail."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from slactl.records.tickets import Message, ScreenTicket, Ticket, Timer
+    from slactl.records.tickets import ScreenMessage, ScreenTicket, Ticket, Timer
 
 #: How many records of a part of a ticket a screen shows, and how many characters and lines of a text.
 RECORDS, BODY, LINES = 50, 2_000, 40
@@ -55,11 +55,11 @@ def draw_ticket(ticket: "ScreenTicket", screen: Screen, now: datetime, *, due_so
     for name, value in _facts(ticket, now):
         console.print(Text().append(f"{name:<14}", style="dim").append(clean(value)))
     timers = latest_cycles(ticket["timers"])
-    totals = {"timers": len(ticket["timers"]), **ticket.get("totals", {})}
+    totals = {"timers": len(ticket["timers"]), **ticket["totals"]}
     shown = {"timers": len(timers), "messages": len(ticket["messages"])}
     shown |= {"escalations": len(ticket["escalations"]), "events": len(ticket["events"])}
     print_section(console, "Timers", timers, timer_columns(now, blocks=screen.draws_blocks))
-    cut = _messages(console, ticket["messages"], {e["id"] for e in ticket["events"] if "body_hash" in e["detail"]})
+    cut = _messages(console, ticket["messages"])
     print_section(console, "Escalations", ticket["escalations"], escalation_columns())
     print_section(console, "Audit trail", ticket["events"], event_columns())
     parts = [f"the last {shown[n]:,} of {all_:,} {n}" for n, all_ in totals.items() if all_ > shown[n]]
@@ -179,8 +179,8 @@ def used_share(timer: "Timer", now: datetime) -> float | None:
     return 1.0 if passed >= whole else counted + (1 - counted) * max(0.0, passed / whole)
 
 
-def _messages(console: "Console", messages: "Iterable[Message]", written: Container[int]) -> int:
-    """Print the messages, and return how many bodies were cut; a body that was `written` and is gone was erased."""
+def _messages(console: "Console", messages: "Iterable[ScreenMessage]") -> int:
+    """Print the messages, and return how many bodies were cut."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -190,8 +190,7 @@ def _messages(console: "Console", messages: "Iterable[Message]", written: Contai
             console.print(Text("\nMessages", style="bold"))
         head = f"{local_day(message['at'])}  {clean(message['actor'])}, {MESSAGE_WORDS[message['type']]}"
         console.print(Text(head, style="dim" if message["type"] == EventType.NOTE else "cyan"))
-        was_written = cast("Record", message).get("written") or message["event_id"] in written
-        body = message["body"] or ("(erased)" if was_written else "(no text)")
+        body = message["body"] or ("(erased)" if message["written"] else "(no text)")
         lines = body[:BODY].splitlines()[:LINES]
         if len(body) > BODY or len(body.splitlines()) > LINES:
             cut += 1

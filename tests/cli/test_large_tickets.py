@@ -1,10 +1,13 @@
 """Tickets with long texts and long histories: a terminal shows a part and says so, a pipe gets all of it."""
 
 import json
+import resource
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,3 +150,70 @@ def test_ticket_with_eighty_megabytes_is_shown_at_once(slactl: Slactl, tmp_path:
         printed, memory = measured(*command.split())
         assert memory < 150_000, command
         assert (len(printed) > 78_000_000) == command.startswith("show")
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("show 1 --json", "show 1", "export", "export --format csv --events"),
+        *("history 1 --json", "audit list --format jsonl", "list --json"),
+    ],
+)
+def test_a_full_temporary_folder_is_named(
+    slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    filled(slactl, 2, "long " * 20_000)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    program = "import sys; from slactl.show import records; from slactl.__main__ import run\n"
+    program += "records.MANY, records.SPOOLED = 1, 1_000; sys.exit(run(sys.argv[1:]))"
+
+    def fill() -> None:
+        # SQLite needs a file of 32 KiB to read; so the limit is for the temporary file alone.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words.split()], capture_output=True, text=True, preexec_fn=fill, check=False
+    )
+    assert done.stderr == (
+        "error: a temporary file cannot be written: File too large; set TMPDIR to a folder with free space;"
+        f" nothing was written\nhint: df -h {tmp_path}\n"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.usefixtures("desk")
+def test_temporary_folders_that_take_no_file_are_named(
+    slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(slactl, 2, "long " * 20_000)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    program = "import sys; from slactl.show import records; from slactl.__main__ import run\n"
+    program += "records.SPOOLED = 1_000; sys.exit(run(['export']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+        check=False,
+    )
+    assert done.stderr.startswith(
+        f"error: a temporary file cannot be written: No usable temporary directory found in ['{tmp_path}'"
+    )
+    assert done.stderr.endswith(f"; nothing was written\nhint: df -h {tmp_path}\n")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("words", ["export", "export --format csv --events"])
+def test_a_slow_reader_of_an_export_holds_no_transaction(desk: Path, slactl: Slactl, words: str) -> None:
+    filled(slactl, 500, "long " * 400)
+    command = [sys.executable, "-m", "slactl", *words.split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(1)
+        assert slactl("note", "1", "--body", "meanwhile").code == 0
+        with closing(sqlite3.connect(desk)) as connection:
+            [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        rest = process.stdout.read()
+    assert (process.returncode, is_busy) == (0, 0)
+    assert (first + rest).count("message 499") == (words == "export")

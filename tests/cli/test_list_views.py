@@ -13,9 +13,9 @@ from typer.main import get_command
 
 from slactl.cli.app import app
 from slactl.cli.list import Filters
-from slactl.sla.enums import Priority
+from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.views import OPTIONS, READY_MADE
-from slactl.store.read.filters import TicketFilter
+from slactl.store.read.filters import TIMERS, TicketFilter
 
 if TYPE_CHECKING:
     from busy_desk import Desk
@@ -58,6 +58,53 @@ def test_the_options_of_views_are_the_long_options_of_list() -> None:
 
 def test_the_filters_of_list_are_the_fields_of_the_ticket_filter() -> None:
     assert set(Filters._fields) == set(TicketFilter._fields)
+
+
+def test_the_filters_know_the_timer_of_every_target() -> None:
+    assert list(TIMERS) == list(Target)
+
+
+UPDATES = """schema = 1
+[settings]
+default_plan = "none"
+[calendars.always]
+always_open = true
+[[policy]]
+name = "updates"
+match = { plan = ["updates"] }
+calendar = "always"
+[policy.targets]
+default = { update = "2h" }
+[[policy]]
+name = "solutions"
+match = { plan = ["solutions"] }
+calendar = "always"
+[policy.targets]
+default = { resolution = "4h" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--target update", [1, 2]),
+        ("--breached --target update", [1]),
+        ("--ever-breached --target update", [1]),
+        ("--due-within 2h --target update", []),
+        ("--paused", [2]),
+        ("--paused --target update", [2]),
+        ("--paused --target resolution", []),
+        ("--no-sla", [4]),
+    ],
+)
+def test_filters_find_tickets_by_their_updates(desk: Path, slactl: Slactl, options: str, expected: list[int]) -> None:
+    desk.with_name("rules.toml").write_text(UPDATES, encoding="utf-8")
+    for plan, at in (("updates", "5h ago"), ("updates", "1h ago"), ("solutions", "5h ago"), ("none", "5h ago")):
+        made = slactl("create", "Printer", "--from", "ann@example.com", "--plan", plan, "--at", at)
+        assert made.code == 0, made.err
+    assert slactl("reply", "1", "--status", "open", "--at", "4h ago").code == 0
+    assert slactl("reply", "2", "--status", "pending", "--at", "30m ago").code == 0
+    assert ids(slactl, *options.split()) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Slactl
+from freezegun import freeze_time
 from terminal import on_terminal
+
+from slactl.clock import boot_clock
 
 PROGRAM = "from slactl.__main__ import main; main()"
 
@@ -49,7 +52,47 @@ def test_a_warning_comes_until_a_check_was_successful(late: Path, slactl: Slactl
     assert "no check fires them" not in on_screen(*words.split())
     before = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     change(late, "UPDATE run SET ended_at = ?", before)
-    assert "no check fires them: the last successful check ended 2h ago" in on_screen(*words.split())
+    assert "no check fires them: the last one that fired levels ended 2h ago" in on_screen(*words.split())
+
+
+def two_hours_later(late: Path, slactl: Slactl) -> None:
+    """Let the runs be over for two hours, and open a ticket that is overdue."""
+    before = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    change(late, "UPDATE run SET ended_at = ?", before)
+    slactl("create", "Screen", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+
+
+def asks_for_a_check(slactl: Slactl) -> bool:
+    return "levels are due, but no check fires them" in slactl().err
+
+
+@pytest.mark.parametrize("code", [4, 7])
+def test_a_check_that_fires_with_problems_is_a_check_too(late: Path, slactl: Slactl, code: int) -> None:
+    rules, metrics = late.with_name("rules.toml"), late / "no-folder"
+    sound = rules.read_text()
+    assert slactl("check", "-q").code == 0
+    two_hours_later(late, slactl)
+    assert asks_for_a_check(slactl)
+    rules.write_text("nonsense" if code == 4 else sound)
+    assert slactl("check", "-q", *(["--metrics", str(metrics)] if code == 7 else [])).code == code
+    rules.write_text(sound)
+    slactl("create", "Mouse", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+    assert not asks_for_a_check(slactl)
+    assert f"ago, exit code {code}" in on_screen("watch")
+    two_hours_later(late, slactl)
+    assert asks_for_a_check(slactl)
+
+
+@pytest.mark.skipif(boot_clock() is None, reason="needs a clock that nobody can set")
+def test_a_check_that_doubts_the_clock_fires_nothing(
+    late: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLACTL_TRUST_CLOCK")
+    assert slactl("check", "-q").code == 0
+    slactl("create", "Screen", "--from", "ann@example.com", "--plan", "enterprise", "--at", "2d ago")
+    with freeze_time(datetime.now(UTC) + timedelta(days=1)):
+        assert slactl("check", "-q").code == 7
+        assert asks_for_a_check(slactl)
 
 
 def test_watch_warns_too_and_also_where_every_check_is_killed(late: Path, slactl: Slactl) -> None:

@@ -150,6 +150,45 @@ def test_combination_without_a_policy_has_no_targets(slactl: Slactl) -> None:
 
 
 @pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (["-q"], "pro\n"),
+        (["--fields", "resolution,policy"], "3bd\tpro\n"),
+        (["--json", "--fields", "plan,passed_over"], None),
+        (["--format", "jsonl", "--fields", "plan,resolution"], '{"plan": "pro", "resolution": "3bd"}\n'),
+        (["--format", "csv", "--fields", "plan,first_response"], "plan,first_response\npro,4h\n"),
+        (["--format", "plain"], "pro\tnormal\tpro\toffice\t4h\t\t\t3bd\t\t"),
+    ],
+)
+def test_options_choose_the_form_and_the_fields_of_one_combination(
+    slactl: Slactl, words: list[str], printed: str | None
+) -> None:
+    result = slactl("rules", "show", "--plan", "pro", *words)
+    assert (result.code, result.err) == (0, "")
+    if printed is None:
+        reason = {"policy": "pro, important", "reason": "priority is normal, not high or urgent"}
+        assert json.loads(result.out) == {"plan": "pro", "passed_over": [reason]}
+    else:
+        assert result.out.startswith(printed)
+
+
+@pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize(("words", "wrong"), [(["--fields", "colour"], "'colour'"), (["-q", "--json"], "one form")])
+def test_wrong_options_for_one_combination_are_refused(slactl: Slactl, words: list[str], wrong: str) -> None:
+    result = slactl("rules", "show", "--plan", "pro", *words)
+    assert (result.code, result.out) == (2, "")
+    assert wrong in result.err
+
+
+@pytest.mark.usefixtures("rules")
+def test_json_of_a_combination_is_one_object_with_every_field(slactl: Slactl) -> None:
+    short, long = (slactl("rules", "show", "--plan", "pro", *words).out for words in (["--json"], ["--format", "json"]))
+    assert short == long
+    assert list(json.loads(short))[-2:] == ["tenant", "passed_over"]
+
+
+@pytest.mark.usefixtures("rules")
 def test_pipe_gets_a_line_for_each_cell(slactl: Slactl) -> None:
     lines = slactl("rules", "show").lines
     assert lines[:3] == [

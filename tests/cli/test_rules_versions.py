@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import Slactl
 from freezegun.api import FrozenDateTimeFactory
+from terminal import on_terminal
 
 TEST = """
 [[test]]
@@ -279,16 +280,19 @@ def test_it_is_in_the_history_of_the_ticket(edited: Path, slactl: Slactl) -> Non
     assert entry["detail"].keys() >= {"from", "rules"}
 
 
+#: A program that runs a command at the time of the other commands.
+ON_MONDAY = (
+    "import sys; from freezegun import freeze_time; from slactl.__main__ import run\n"
+    "with freeze_time('2026-03-02T09:00:00Z'): sys.exit(run(sys.argv[1:]))"
+)
+
+
 @pytest.mark.parametrize(("answer", "moved"), [("y", True), ("n", False)])
 def test_on_a_terminal_it_shows_the_table_and_asks(edited: Path, answer: str, moved: bool) -> None:
     before = counts(edited)
-    program = (
-        "import sys; from freezegun import freeze_time; from slactl.__main__ import run\n"
-        "with freeze_time('2026-03-02T09:00:00Z'): sys.exit(run(sys.argv[1:]))"
-    )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "rules", "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+        [sys.executable, "-c", ON_MONDAY, "rules", "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
     )
     os.close(theirs)
     os.write(ours, f"{answer}\n".encode())
@@ -303,3 +307,15 @@ def test_on_a_terminal_it_shows_the_table_and_asks(edited: Path, answer: str, mo
     assert ("moved 2 tickets" in text) is moved
     assert (code == 0) is moved, text
     assert (counts(edited) != before) is moved
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_rules_that_are_replaced_before_the_answer_are_not_applied(edited: Path, form: str) -> None:
+    before = counts(edited)
+    with on_terminal(sys.executable, "-c", ON_MONDAY, "rules", "apply", "--format", form) as terminal:
+        terminal.until("Move 2 open tickets to the current rules?")
+        edit(edited, '"48h", resolution = "7d"', '"1h", resolution = "7d"')
+        terminal.type("y\n")
+        assert terminal.wait() == 5
+        assert "error: the rules were edited while they were applied" in terminal.screen
+    assert counts(edited) == before

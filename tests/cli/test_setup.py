@@ -1,5 +1,6 @@
 """Making a desk: what `init` writes where, and what it never touches."""
 
+import errno
 import os
 import stat
 from pathlib import Path

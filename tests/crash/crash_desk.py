@@ -117,6 +117,9 @@ OTHER = RULES.replace('first_response = "1h"', 'first_response = "2h"').replace(
     'resolution = "4h"', 'resolution = "3h"'
 )
 
+#: Rules under which a level is due that was not due before.
+SOONER = RULES.replace('at = "+2h"', 'at = "+30m"')
+
 HISTORY = "".join(
     f'{{"ticket": "H-{number}", "at": "2026-03-02T08:{number % 60:02}:00Z", "type": "created", "subject": "h"}}\n'
     f'{{"ticket": "H-{number}", "at": "2026-03-02T09:{number % 60:02}:00Z", "type": "agent_reply", "body": "b"}}\n'
@@ -148,6 +151,7 @@ def template() -> Path:
     folder.mkdir()
     (folder / "rules.toml").write_text(RULES)
     (folder / "other.toml").write_text(OTHER)
+    (folder / "sooner.toml").write_text(SOONER)
     (folder / "history.jsonl").write_text(HISTORY)
     for line in ("06:00 init", *STORY.strip().splitlines()):
         clock, *arguments = line.split()

@@ -135,6 +135,39 @@ def test_a_full_temporary_folder_is_told() -> None:
         assert content(folder / "slactl.db") == before
 
 
+TEMPORARY = """
+import os, sqlite3
+from slactl.store.sqlite.folders import temporary_folder
+with sqlite3.connect("") as connection:
+    connection.execute("CREATE TABLE large AS SELECT zeroblob(9000000)")
+    places = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+    files = [os.readlink(place) for place in places if os.path.lexists(place)]
+    [folder] = {os.path.dirname(file) for file in files if "etilqs_" in file}
+print(folder, os.path.realpath(temporary_folder()))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs a system that tells which files are open")
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"TEMP": "{}"},
+        {"TMPDIR": "{}"},
+        {"SQLITE_TMPDIR": "{}", "TMPDIR": "/dev/shm"},
+        {"SQLITE_TMPDIR": "{}/missing", "TMPDIR": "{}"},
+        {"SQLITE_TMPDIR": "", "TMPDIR": "{}/missing", "TMP": "{}"},
+    ],
+    ids=str,
+)
+def test_the_temporary_folder_is_the_one_that_sqlite_takes(tmp_path: Path, environment: dict[str, str]) -> None:
+    kept = {name: value for name, value in os.environ.items() if "TMP" not in name and "TEMP" not in name}
+    asked = kept | {name: value.format(tmp_path) for name, value in environment.items()}
+    done = subprocess.run([sys.executable, "-c", TEMPORARY], env=asked, capture_output=True, text=True, check=True)
+    taken, told = done.stdout.split()
+    assert taken == told
+
+
 @pytest.mark.full
 @needs_root
 def test_a_read_only_file_system_is_told_and_can_be_read_from() -> None:

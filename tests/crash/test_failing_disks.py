@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from crash_desk import desk_copy, settings, template
@@ -179,6 +180,45 @@ def test_all_can_be_read_by_a_user_who_may_only_read(closed: str) -> None:
         why = "you may not write to its folder" if closed == "folder" else "you may only read it"
         all_can_be_read(folder, why, become_ordinary)
         nothing_can_be_written(folder, hint="hint: ls -ld ", before=become_ordinary)
+
+
+@contextmanager
+def linked(folder: Path) -> Iterator[Path]:
+    """A folder in which links lead to the files of a desk."""
+    with TemporaryDirectory() as made:
+        links = Path(made)
+        links.chmod(0o755)
+        for path in folder.iterdir():
+            if not path.name.startswith("slactl.db-"):
+                (links / path.name).symlink_to(path)
+        yield links
+
+
+def test_a_closed_folder_of_the_database_is_told_through_a_link_too() -> None:
+    with others_desk() as folder, linked(folder) as links:
+        os.chown(links, folder.stat().st_uid, folder.stat().st_gid)
+        folder.chmod(0o555)
+        told = f"{links / 'slactl.db'} cannot be written: you may not write to its folder"
+        ended = slactl(links, "note 1 --body n", before=become_ordinary)
+        assert ended.err == f"error: {told}; nothing was written\nhint: ls -ld {folder}\n"
+        assert f"warning: {told}; " in slactl(links, "list", before=become_ordinary).err
+        assert f"writing\t{told}\tls -ld {folder}\n" in slactl(links, "doctor", before=become_ordinary).out
+        folder.chmod(0o600)
+        ended = slactl(links, "list", before=become_ordinary)
+        assert ended.err == f"error: {links / 'slactl.db'} cannot be opened: Permission denied\nhint: ls -ld {folder}\n"
+
+
+@pytest.mark.full
+@needs_root
+def test_the_full_disk_of_the_database_is_named_through_a_link_too() -> None:
+    with small_desk("4m") as place, linked(place) as links:
+        fill(place)
+        for line in ("note 1 --body n", "check"):
+            said, advice = slactl(links, line).err.splitlines()
+            assert said.startswith(f"error: the disk of {links / 'slactl.db'} is full")
+            assert advice == f"hint: df -h {place}"
+        found = f"{links / 'slactl.db'} cannot be written: its disk is full\tdf -h {place}\n"
+        assert found in slactl(links, "doctor").out
 
 
 @pytest.mark.full

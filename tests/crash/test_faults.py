@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -200,6 +201,28 @@ def test_a_check_whose_disk_fails_blames_no_ticket_and_says_why(operation: str) 
     operations = course(command).ended.operations
     place = max(number for number, each in enumerate(operations) if operation in each)
     all_of_it(command, [(place, Fault.ROLLED_BACK)])
+
+
+@pytest.mark.parametrize("most", [1, 6])
+def test_check_under_new_rules_whose_disk_fails_does_not_call_old_instants_current(most: int) -> None:
+    failed = 0
+
+    def reads_histories(_: sqlite3.Connection, operation: str) -> bool:
+        nonlocal failed
+        is_history = "ORDER BY event.ticket_id" in operation
+        failed += is_history
+        return is_history and failed <= most
+
+    with desk_copy() as folder:
+        later = NOON - timedelta(minutes=85)
+        assert run(*settings(folder), "check", "--no-send", now=later).code == 0  # nothing else is due afterwards
+        check = [*settings(folder), "--rules", str(folder / "sooner.toml"), "check", "--no-send"]
+        ended = run(*check, now=later, trouble=Trouble(None, Fault.ERROR, reads_histories))
+        assert complaints(ended) == []
+        assert ended.code != 0
+        assert run(*check, now=later).code == 0
+        grabbed = [row for row in content(folder / "slactl.db")["escalation"] if "'grab'" in row]
+        assert len(grabbed) == 2, grabbed
 
 
 def test_messages_of_a_run_that_died_before_it_printed_them_are_printed_by_the_next() -> None:

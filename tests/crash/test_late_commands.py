@@ -15,7 +15,8 @@ from invariants import content, violations
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import ledger
 from slactl.desk.rules.apply import Move, apply
-from slactl.desk.tickets.changes import carry_out, prioritise
+from slactl.desk.tickets.change import carry_out
+from slactl.desk.tickets.changes import prioritise
 from slactl.errors import RefusedError
 from slactl.sla.enums import Priority
 from slactl.store.database import Database

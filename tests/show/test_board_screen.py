@@ -112,8 +112,10 @@ def test_strangers_draw_nothing(shown: dict[str, Any], ticket: TicketMaker, host
     [
         (None, False, "no check has run yet"),
         ({"ended_at": None, "exit_code": None}, False, "a check began 2m ago"),
-        ({"ended_at": "x", "exit_code": 7}, False, "checked 2m ago, FAILED with exit code 7"),
-        ({"ended_at": "x", "exit_code": 10}, False, "checked 2m ago"),
+        ({"ended_at": "x", "exit_code": 6}, False, "checked 2m ago, FAILED with exit code 6"),
+        ({"ended_at": "x", "exit_code": 4}, False, "checked 2m ago, exit code 4"),
+        ({"ended_at": "x", "exit_code": 7}, False, "checked 2m ago, exit code 7"),
+        ({"ended_at": "x", "exit_code": 0}, False, "checked 2m ago"),
         ({"ended_at": "x", "exit_code": 0}, True, "NO CHECK FOR 2m: is cron running?"),
     ],
 )

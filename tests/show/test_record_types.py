@@ -10,8 +10,10 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 import pytest
 from conftest import Slactl
 
+from slactl.cli.show import screen_ticket
 from slactl.desk.reports.summary import FIELDS
 from slactl.records import figures, runs, tickets, upkeep
+from slactl.store.database import Database
 from slactl.store.read.messages import NOTIFICATION_COLUMNS
 from slactl.store.read.runs import COLUMNS
 from slactl.store.schema import views
@@ -134,3 +136,15 @@ def test_commands_print_what_the_record_says(
     printed = slactl(*command, "--json").out
     assert printed
     assert not misfits(json.loads(printed), record, " ".join(command))
+
+
+def test_a_screen_gets_what_the_record_says(desk: Path, slactl: Slactl) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com", "--priority", "urgent", "--body", "It burns.")
+    slactl("create", "No text", "--from", "bob@example.com")
+    slactl("reply", "2")
+    slactl("erase", "--requester", "ann@example.com", "--yes")
+    with Database(desk).read() as transaction:
+        shown = [screen_ticket(transaction, number, "2026-03-02T09:00:00Z") for number in (1, 2)]
+    assert not misfits(shown, list[tickets.ScreenTicket], "screen")
+    [erased], [empty] = (ticket["messages"] for ticket in shown)
+    assert (erased["body"], erased["written"], empty["body"], empty["written"]) == (None, True, None, False)

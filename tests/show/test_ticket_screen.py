@@ -38,6 +38,7 @@ def timer(**fields: object) -> dict[str, Any]:
 def whole(ticket: Make) -> dict[str, Any]:
     """Make a ticket that was answered late, was escalated and is not solved."""
     event = {"ticket_id": 7, "recorded_at": "2026-03-02T02:00:00Z", "actor": "ann", "actor_type": "user"}
+    reply = {"at": "2026-03-02T05:00:00Z", "actor": "mia"}
     return ticket(
         id=7,
         subject="Cannot log in",
@@ -72,10 +73,13 @@ def whole(ticket: Make) -> dict[str, Any]:
                 "type": "created",
                 "actor": "ann",
                 "body": "Help!\n\nPlease.",
+                "written": True,
             },
-            {"event_id": 3, "at": "2026-03-02T05:00:00Z", "type": "agent_reply", "actor": "mia", "body": "On it."},
-            {"event_id": 4, "at": "2026-03-02T05:00:00Z", "type": "note", "actor": "mia", "body": None},
+            {**reply, "event_id": 3, "type": "agent_reply", "body": "On it.", "written": True},
+            {**reply, "event_id": 4, "type": "note", "body": None, "written": False},
+            {**reply, "event_id": 5, "type": "note", "body": None, "written": True},
         ],
+        totals={},
         escalations=[
             {
                 "id": 1,
@@ -154,6 +158,8 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "    On it.",
         "Mon 2026-03-02 06:00 +01:00  mia, internal note",
         "    (no text)",
+        "Mon 2026-03-02 06:00 +01:00  mia, internal note",
+        "    (erased)",
         "",
         "Escalations",
         "Fired                    Escalation      Level   Outcome  Reason",
@@ -190,7 +196,7 @@ def test_hostile_text_does_nothing_in_any_part(hostile: str, whole: dict[str, An
 
 
 def test_what_is_missing_is_not_shown(ticket: Make, now: datetime) -> None:
-    bare = ticket(subject=None, timers=[], messages=[], escalations=[], events=[])
+    bare = ticket(subject=None, timers=[], messages=[], escalations=[], events=[], totals={})
     lines = drawn(bare, now, 80)
     assert lines[0] == "#1  no subject"
     assert "unassigned" in lines[1]

@@ -8,7 +8,7 @@ from slactl.clock import to_text
 from slactl.desk.escalation.fire import Action, Cause, fire, record_only
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import Change, ChangeResult, Subject, change
+from slactl.desk.tickets.change import Change, ChangeResult, Subject, change
 from slactl.desk.tickets.input import assignee_of, checked_reason
 from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError
@@ -18,7 +18,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.pauses import instant_of, seconds_of
-from slactl.text import known_or_refuse, nearest
+from slactl.text import did_you_mean, known_or_refuse
 
 
 def escalate(
@@ -122,9 +122,8 @@ def _known(name: str, rules: Rules) -> str:
         UsageError: the name is a reserved word of the rules.
     """
     known = [*rules.roles, *rules.people]
-    near = nearest(name, known)
-    if name not in known and near is not None:
-        raise NotKnownError(f"there is no role or person {name!r}; did you mean {near}?", "slactl rules show")
+    if name not in known and (question := did_you_mean(name, known)):
+        raise NotKnownError(f"there is no role or person {name!r}{question}", "slactl rules show")
     return name if name in known else assignee_of(name)
 
 

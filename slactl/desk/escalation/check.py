@@ -92,7 +92,7 @@ def _locked_run(
     boot = options.boot if trusts_clock else None
     with desk.database.write() as transaction:
         report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
-    committed.add("run", "recorded", [report.run_id])
+        committed.add("run", "recorded", [report.run_id])
     _tell_monitors(desk, report, options, rules)
     return report
 
@@ -177,7 +177,8 @@ def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastR
     from slactl.desk.escalation.monitoring import tell_monitors
 
     delivered = tell_monitors(desk, report, options.metrics, heartbeat)
-    if delivered.problems and report.run_id is not None:
+    if delivered.problems:
+        assert report.run_id is not None
         report.add_messages(delivered)
         report.incomplete = True
         with desk.database.write() as transaction:

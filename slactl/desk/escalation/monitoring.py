@@ -118,7 +118,7 @@ def _ask_for(heartbeat: Heartbeat, secrets: Secrets) -> str | None:
             return "it is not a URL"
         if scheme(url) == "http" and not is_local(url) and not heartbeat.allow_http:
             return "the URL is not https; settings.allow_http = true allows it"
-        through = "" if is_local(url) else proxy(heartbeat.proxy, secrets, allow_http=heartbeat.allow_http)
+        through = proxy(url, heartbeat.proxy, secrets, allow_http=heartbeat.allow_http)
         # Without a handler of its own, a proxy of the environment would read the address.
         opener = build_opener(Refusing, ProxyHandler({"http": through, "https": through} if through else {}))
         with opener.open(Request(url, headers={"User-Agent": "slactl"}), timeout=HEARTBEAT_SECONDS):

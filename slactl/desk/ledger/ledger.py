@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from slactl import committed
 from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import CUSTOMER, Restored, highest_each, is_customer, run_by, sealed
@@ -25,7 +26,7 @@ from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
 from slactl.store.schema import models
 from slactl.store.schema.events import RULES_SEAL, SEALING, action_of, detail_text
-from slactl.store.sqlite.engine import beneath
+from slactl.store.sqlite.engine import beneath, passing_over_rows
 from slactl.store.write import statements as writes
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Ledger:
     def keep_tenant(self, tenant: models.Tenant) -> None:
         """Write a tenant that is new or was changed."""
         writes.keep_tenant(self.models, tenant)
-        self._rows.note("tenant", "saved", [tenant.name])
+        committed.add("tenant", "saved", [tenant.name])
 
     def load(self, numbers: Sequence[int]) -> None:
         """Read the histories, timers and decided levels of some tickets at once."""
@@ -193,11 +194,11 @@ class Ledger:
 
     def touch(self, numbers: Sequence[int]) -> None:
         """Calculate the columns of some tickets again when the unit of work is settled."""
-        with suppress(Exception):  # one unreadable history fails the common read
+        with passing_over_rows():  # one unreadable history fails the common read
             self.load(numbers)
         for number in numbers:
             # A ticket that cannot be evaluated keeps its next instant. `check` reports it then.
-            with suppress(Exception):
+            with passing_over_rows():
                 self.state(number)
                 self._changed[number] = None
 
@@ -296,5 +297,3 @@ def ledger(
         book = Ledger(session, Rulebook(session, rules, now, strict=strict), now, desk.actor)
         yield book
         book.settle()
-    if keep:
-        book._rows.note_committed()

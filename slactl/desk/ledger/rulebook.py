@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
 from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.last_rules import recall
-from slactl.desk.ledger.rules_versions import RulesVersions, Year
+from slactl.desk.ledger.rules_versions import Current, RulesVersions, Year, rules_in_force
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
 from slactl.sla.rules.lines import read_ahead
@@ -23,19 +22,6 @@ from slactl.store.write import rules_versions as writes
 
 if TYPE_CHECKING:
     from slactl.store.database import ModelTransaction, Transaction
-
-
-class Current(NamedTuple):
-    """Hold the rules that a command works with.
-
-    `problem` is the error of an invalid file; `rules` are then the last valid version that this database used. `is_own`
-    says whether this user read that version from the file. The database may come from anybody, so slactl sends nothing
-    by rules that only the database has.
-    """
-
-    rules: Rules
-    problem: RulesError | None = None
-    is_own: bool = True
 
 
 class CommandRules:
@@ -56,24 +42,11 @@ class CommandRules:
             RulesError: they are invalid, and `strict` or this database never used a valid version.
         """
         if self._current is None:
-            self._current = self._understood(transaction)
+            self._current = rules_in_force(self._desk, transaction, self._file)
         if strict and self._current.problem is not None:
             raise self._current.problem
         # Rules keep calendars, and a calendar keeps the transaction in which it read holidays. So use a copy.
         return self._current._replace(rules=self._current.rules.model_copy())
-
-    def _understood(self, transaction: "Transaction") -> Current:
-        try:
-            # Checking rules asks the holidays library, which takes longer to import than everything else.
-            return Current(parse(self._file.needed(), str(self._file.path), stored.known_hashes(transaction)))
-        except RulesError as error:
-            last = stored.version_of_levels(transaction) or stored.latest_own_version(transaction)
-            if last is None:
-                raise
-            kept = recall(self._desk)
-            own = kept.text if kept is not None and kept.hash == last.hash else None
-            rules = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash})
-            return Current(rules, error, own is not None)
 
 
 class Rulebook(RulesVersions):

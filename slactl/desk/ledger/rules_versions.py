@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.last_rules import recall
 from slactl.errors import RulesError
 from slactl.sla.calendar.calendar import HolidaySet, library_holidays
-from slactl.sla.rules.loading import load, parse
+from slactl.sla.rules.lines import RulesFile, read_ahead
+from slactl.sla.rules.loading import parse
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
 
 #: A set of holidays and a year.
 Year = tuple[HolidaySet, int]
+
+
+class Current(NamedTuple):
+    """Hold the rules that a command works with.
+
+    `problem` is the error of an invalid file; `rules` are then the last valid version that this database used. `is_own`
+    says whether this user read that version from the file. The database may come from anybody, so slactl sends nothing
+    by rules that only the database has.
+    """
+
+    rules: Rules
+    problem: RulesError | None = None
+    is_own: bool = True
 
 
 class RulesVersions:
@@ -83,17 +98,27 @@ class RulesVersions:
         return library_holidays(*wanted)
 
 
-def rules_in_force(desk: Desk, transaction: "Transaction") -> Rules:
-    """Return the rules whose levels are in force: the current file, or the last valid version while it is invalid.
+def rules_in_force(desk: Desk, transaction: "Transaction", file: RulesFile | None = None) -> Current:
+    """Return the rules that are in force: those of the file, or the last valid version while the file is invalid.
+
+    `file` is the rules file if it was read before.
 
     Raises:
-        RulesError: the file is invalid, and no valid version was ever used.
+        RulesError: the file is invalid, and this database never used a valid version or its text cannot be read.
     """
-    last = stored.latest_own_version(transaction)
-    known = {last.hash} if last is not None else set()
+    file = file or read_ahead(desk.rules)
     try:
-        return load(desk.rules, known)
-    except RulesError:
+        # Checking rules asks the holidays library, which takes longer to import than everything else.
+        return Current(parse(file.needed(), str(file.path), stored.known_hashes(transaction)))
+    except RulesError as error:
+        last = stored.latest_own_version(transaction)
         if last is None:
             raise
-        return parse(last.canonical, f"rules version {last.id}", known, pinned=True)
+        kept = recall(desk)
+        own = kept.text if kept is not None and kept.hash == last.hash else None
+        try:
+            # An earlier release may have accepted what this one does not accept in a file.
+            rules = parse(last.canonical if own is None else own, f"rules version {last.id}", {last.hash}, pinned=True)
+        except RulesError:
+            raise error from None
+        return Current(rules, error, own is not None)

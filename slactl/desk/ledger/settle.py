@@ -1,6 +1,6 @@
 """Write what was changed in memory: histories, the rows that follow from them, escalations and messages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,17 +40,6 @@ class WaitingRows:
     texts: list[Row] = field(default_factory=list)
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
-    #: For messages: noun and verb → the names of what the transaction wrote.
-    written: dict[tuple[str, str], list[object]] = field(default_factory=dict)
-
-    def note(self, noun: str, verb: str, names: Iterable[object]) -> None:
-        """Keep the names of what the transaction writes, for `note_committed`."""
-        self.written.setdefault((noun, verb), []).extend(names)
-
-    def note_committed(self) -> None:
-        """Pass the names to `committed` after the transaction was committed."""
-        for (noun, verb), names in self.written.items():
-            committed.add(noun, verb, names)
 
     def add_messages(self, escalation: Row, recipients: Sequence[str], now: str) -> None:
         """Add a message about an escalation for each recipient."""
@@ -99,12 +88,12 @@ def settle(
     writes.insert_rows(connection, models.Notification, rows.notifications)
     _write_timers(session, tickets, rules, watched)
     _write_outcomes(session, tickets)
-    rows.note("ticket", "created", (row["id"] for row in new))
+    committed.add("ticket", "created", (row["id"] for row in new))
     # A ticket without a new event counts as changed only if `doctor` repaired it. Otherwise slactl only calculated its
     # columns again.
-    rows.note("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
-    rows.note("ticket", "changed", (row["ticket_id"] for row in rows.events))
-    rows.note("escalation", "recorded", (row["id"] for row in rows.escalations))
+    committed.add("ticket", "changed", (number for number, ticket in tickets.items() if ticket.pin is not None))
+    committed.add("ticket", "changed", (row["ticket_id"] for row in rows.events))
+    committed.add("escalation", "recorded", (row["id"] for row in rows.escalations))
     rows.take_back(Mark(0, 0, 0, 0))
 
 

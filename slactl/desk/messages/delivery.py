@@ -12,8 +12,8 @@ from slactl.desk.messages import digest as digests
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.digest import DigestContext, Message
 from slactl.desk.messages.failures import unexpected
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, resolve
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, proxy
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, route
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, seconds_to_wait, send
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
@@ -156,9 +156,8 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
 def _send(sending: Sending, recipient: Recipient, address: Address, message: Message, message_id: str) -> Result:
     settings, kind = sending.rules.settings, scheme(address.url)
     try:
-        url = resolve(address, sending.secrets)
+        url, through = route(address, sending.secrets, settings)
         kind = scheme(url)
-        through = proxy(settings.proxy, sending.secrets, allow_http=settings.allow_http)
         order = Order(message, url, message_id, address.receiver, recipient.allow_http, through)
         return send(order, settings.send_timeout.seconds, lock=sending.lock)
     except Refused as error:
@@ -201,8 +200,8 @@ def _record(
         with sending.desk.database.write_models() as transaction:
             outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
             outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
-        if result.outcome is not DeliveryOutcome.SENT:
-            committed.add("message", "tried", batch)
+            if result.outcome is not DeliveryOutcome.SENT:
+                committed.add("message", "tried", batch)
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # so that at least cron mails the message

@@ -212,7 +212,6 @@ def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = 
 
     An address that got the message does not get it again.
 
-
     Raises:
         NotKnownError: there is no such message.
         RefusedError: the message was sent, or waits already.
@@ -250,6 +249,5 @@ def _change(
             if state not in states:
                 raise RefusedError(f"message {number} is {state} and cannot be {what}", "slactl notifications list")
             outbox.start_over(transaction, number, values)
-    if not dry_run:
         committed.add("message", "dropped" if values["ended_at"] else "put back into the outbox", numbers)
     return list(numbers)

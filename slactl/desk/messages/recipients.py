@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from slactl.desk.messages.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, secret
+from slactl.desk.messages.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
 from slactl.desk.messages.sender import ON_THIS_MACHINE, is_unencrypted, reads_otherwise, scheme_of, server_of
 from slactl.sla.enums import OnUnknown
 from slactl.sla.rules import addresses
-from slactl.sla.rules.model import Person, Role
+from slactl.sla.rules.model import Person, Role, Settings
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, is_address
 
@@ -95,6 +95,16 @@ def resolve(address: Address, secrets: Secrets) -> str:
     if not is_address(address.receiver) or not re.fullmatch(f"{_LOCAL_PART}@{_DOMAIN}", address.receiver):
         raise Unresolved("the ticket has no valid e-mail address")
     return url
+
+
+def route(address: Address, secrets: Secrets, settings: Settings) -> tuple[str, str]:
+    """Return the URL of an address and the proxy on the way to it, both with their secrets, for the sender alone.
+
+    Raises:
+        Unresolved, Refused: as `resolve` and `proxy`.
+    """
+    url = resolve(address, secrets)
+    return url, proxy(url, settings.proxy, secrets, allow_http=settings.allow_http)
 
 
 def listed(rules: Rules) -> Iterator[tuple[KeyPath, str, bool]]:

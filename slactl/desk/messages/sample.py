@@ -10,8 +10,8 @@ from slactl import committed
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, refusals
 from slactl.desk.messages.digest import DigestContext, Message, sample
-from slactl.desk.messages.recipients import Address, Recipient, recipient_of, resolve
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved, proxy
+from slactl.desk.messages.recipients import Address, Recipient, recipient_of, route
+from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, send
 from slactl.errors import PartlyError, RefusedError
 from slactl.sla.rules.loading import load
@@ -96,8 +96,6 @@ def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> T
     if secrets.doubts:
         raise PartlyError.of(refusals(secrets.doubts), closing_commands(desk.rules, desk.database.path, secrets.doubts))
     results = [(to.label, _try(rules, recipient, to, message, secrets, dry_run)) for to in recipient.addresses]
-    if any(result is not None and result.outcome is DeliveryOutcome.SENT for _, result in results):
-        committed.add("test message to", "sent", [recipient.name])
     return Trial(recipient, message, tuple(results), dry_run)
 
 
@@ -106,8 +104,7 @@ def _try(
 ) -> Result | None:
     settings = rules.settings
     try:
-        url = resolve(address, secrets)
-        through = proxy(settings.proxy, secrets, allow_http=settings.allow_http)
+        url, through = route(address, secrets, settings)
     except Refused as error:
         return Result(DeliveryOutcome.WAITS, f"{error}: {error.fix}" if error.fix else str(error))
     except Unresolved as error:
@@ -115,4 +112,7 @@ def _try(
     if dry_run:
         return None
     order = Order(message, url, new_message_id(), allow_http=recipient.allow_http, proxy=through)
-    return send(order, settings.send_timeout.seconds)
+    result = send(order, settings.send_timeout.seconds)
+    if result.outcome is DeliveryOutcome.SENT:  # whatever happens at the next address
+        committed.add("test message to", "sent", [recipient.name])
+    return result

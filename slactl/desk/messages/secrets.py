@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from slactl.desk.ledger.trust import Doubt, rules_trust, user_name
+from slactl.desk.messages.sender import ON_THIS_MACHINE
 from slactl.files import open_regular, real_path
 from slactl.places import is_ours
-from slactl.sla.rules.addresses import PLACEHOLDER, host, scheme, sends_login
+from slactl.sla.rules.addresses import MAIL_SCHEMES, PLACEHOLDER, SYSLOG_SCHEMES, host, is_local, scheme, sends_login
 from slactl.text import clean, quoted
+
+#: Schemes of addresses to which no message goes through an HTTP proxy.
+DIRECT = ON_THIS_MACHINE | {*MAIL_SCHEMES, *SYSLOG_SCHEMES}
 
 #: The largest file that can be a secret, in bytes.
 SECRET_BYTES = 65_536
@@ -112,18 +116,24 @@ def filled_in(url: str, secrets: Secrets) -> str:
     return whole
 
 
-def proxy(url: str | None, secrets: Secrets, *, allow_http: bool = False) -> str:
-    """Return the URL of `settings.proxy` with its secrets; empty if there is no proxy.
+def proxy(url: str, stated: str | None, secrets: Secrets, *, allow_http: bool = False) -> str:
+    """Return the proxy for a message to `url`, with its secrets; empty if slactl sends the message directly.
+
+    `stated` is `settings.proxy`. A mistake in it concerns many addresses, so their messages wait until it is fixed.
 
     Raises:
-        Unresolved: a variable or file is missing, or the URL is not one of an HTTP proxy.
-        Refused: others may change the rules, or a file may not be read.
+        Refused: a variable or file is missing or may not be read, or `stated` is not the URL of an HTTP proxy.
     """
-    whole = filled_in(url or "", secrets)
-    if whole and (scheme(whole) not in ("http", "https") or not host(whole)):
-        raise Unresolved("settings.proxy is not the URL of an HTTP proxy")
-    if sends_login(whole) and not allow_http:
-        raise Unresolved("the login of settings.proxy would go to it without TLS; settings.allow_http = true allows it")
+    if not stated or is_local(url) or scheme(url) in DIRECT:
+        return ""
+    try:
+        whole = filled_in(stated, secrets)
+        if whole and (scheme(whole) not in ("http", "https") or not host(whole)):
+            raise Unresolved("it is not the URL of an HTTP proxy")
+        if sends_login(whole) and not allow_http:
+            raise Unresolved("its login would go to it without TLS; settings.allow_http = true allows it")
+    except Unresolved as error:
+        raise Refused(f"settings.proxy: {error}", error.fix if isinstance(error, Refused) else None) from None
     return whole
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ if __name__ == "__main__":
 
 from slactl.desk.messages import failures as reasons
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
+from slactl.sla.rules.addresses import is_loopback
 
 #: How much of an answer is read, in bytes.
 ANSWER_BYTES = 65_536
@@ -189,16 +189,6 @@ def is_plain(url: str) -> bool:
     """Return whether a request would go to another machine without TLS."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host can only be this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def read_capped(response: Any) -> None:  # noqa: ANN401

@@ -102,7 +102,6 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "ends_at": to_text(now + timedelta(seconds=new.lasting.seconds)),
         }
         number = silences.add(book.models, values)
-    if not dry_run:
         committed.add("silence", "added", [number])
     return number
 
@@ -125,6 +124,5 @@ def expire(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
                 raise RefusedError(f"silence {number} ended at {ends_at}", "slactl silence list")
             silences.end(transaction, number, to_text(now), desk.actor)
             outbox.release(transaction, held_by(number), to_text(now))
-    if not dry_run:
         committed.add("silence", "ended", numbers)
     return list(numbers)

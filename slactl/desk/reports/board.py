@@ -11,7 +11,7 @@ from slactl.clock import from_text, to_text
 from slactl.errors import DatabaseError
 from slactl.store.database import Database
 from slactl.store.read import reports as reads
-from slactl.store.read.runs import asleep, first_due, last_good, runs
+from slactl.store.read.runs import asleep, first_due, last_fired, runs
 from slactl.store.sqlite.watch import WatchedFile
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Board:
     deadlines: Sequence[str]
     last_check: "Run | None"
     first_due: str | None
-    last_good: str | None
+    last_fired: str | None
     next_waking: str | None = None
     problem: str | None = None
 
@@ -82,7 +82,7 @@ class Board:
             "upcoming": self.upcoming,
             "last_check": check,
             "is_check_old": check is not None and (now - from_text(check["started_at"])).total_seconds() > OLD_CHECK,
-            "asleep": asleep(self.first_due, self.last_good, at),
+            "asleep": asleep(self.first_due, self.last_fired, at),
             "problem": self.problem,
         }
 
@@ -166,6 +166,6 @@ def _read(transaction: "Transaction", now: datetime) -> Board:
         deadlines=reads.ticket_deadlines(transaction, at, until, DEADLINES),
         last_check=checks[0] if checks else None,
         first_due=first_due(transaction),
-        last_good=last_good(transaction),
+        last_fired=last_fired(transaction),
         next_waking=reads.next_waking(transaction, at),
     )

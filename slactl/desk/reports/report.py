@@ -1,12 +1,14 @@
 """Report how targets were met in a period, and which tickets were overdue: the numbers of `report`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, cast
 
 from slactl.desk.reports.measures import By, Measured, between, measure, ordered_groups, period_before, share
 from slactl.desk.reports.trends import busiest_hours, trend
+from slactl.errors import RulesError
 from slactl.sla.enums import Target
 from slactl.store.read import measures as reads
 from slactl.store.read.outcomes import Period
@@ -102,12 +104,36 @@ def target_rows(report: "Report") -> Iterable[Mapping[str, object]]:
 
 
 def _groups(transaction: "Transaction", period: Period, by: By) -> "list[ReportGroup]":
-    targets, opened = _targets(transaction, period, by), reads.tickets_opened(transaction, period, by)
+    targets = _targets(transaction, period, by)
+    opened = (
+        _opened_by_policy(transaction, period) if by is By.POLICY else reads.tickets_opened(transaction, period, by)
+    )
     empty = [_target(kind, Measured(), {}) for kind in Target]
     return [
         {"group": name, "opened_count": opened.get(name, 0), "targets": targets.get(name, empty)}
         for name in ordered_groups({*targets, *opened}, by)
     ]
+
+
+def _opened_by_policy(transaction: "Transaction", period: Period) -> Counter[str | None]:
+    """Count the tickets that were opened in a period by the policy that they got then.
+
+    If the database has no readable version of the rules of then, a ticket counts by its present policy.
+    """
+    found, versions = Counter[str | None](), None
+    for opened in reads.opened_alike(transaction, period):
+        policy = opened.policy
+        if opened.detail is not None:
+            from slactl.desk.ledger.rules_versions import RulesVersions
+            from slactl.sla.timers.facts import TicketFacts
+
+            versions = versions or RulesVersions(transaction)
+            with suppress(RulesError):
+                rules = versions.version(opened.detail["rules"])
+                matched = rules.match(TicketFacts(opened.detail, rules.settings.default_plan).as_set)
+                policy = matched.name if matched is not None else None
+        found[policy] += opened.tickets
+    return found
 
 
 def _targets(

@@ -10,7 +10,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
 from slactl.committed import parts
@@ -56,7 +56,7 @@ class Move:
 
     at: datetime
     dry_run: bool
-    #: The hash of the current rules, known from the first batch on.
+    #: The hash of the current rules, known from the first batch on; rules with another hash are refused.
     rules: str | None = None
     moved: int = 0
     changed: int = 0
@@ -108,8 +108,15 @@ def diff(desk: Desk) -> Record:
     return {"rules": current.hash, "versions": compared}
 
 
-def waiting(desk: Desk) -> int:
-    """Return how many open tickets run on other rules than the current ones.
+class Waiting(NamedTuple):
+    """How many open tickets run on other rules than the current ones, and the hash of the current rules."""
+
+    tickets: int
+    rules: str
+
+
+def waiting(desk: Desk) -> Waiting:
+    """Return how many open tickets wait for a move to the current rules.
 
     Raises:
         RulesError: the current rules are invalid.
@@ -121,7 +128,7 @@ def waiting(desk: Desk) -> int:
     current = load(desk.rules).hash
     with desk.database.read() as connection:
         versions = rules_versions.of_open_tickets(connection)
-    return sum(version["open_count"] for version in versions if version["rules"] != current)
+    return Waiting(sum(version["open_count"] for version in versions if version["rules"] != current), current)
 
 
 @parts

@@ -46,8 +46,9 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
             before = read.content.decode().removeprefix("\ufeff")
             after = _edited(path, before, key, value)
             if not dry_run and after != before:
-                _replace(real, read, after, again)
-                committed.add("file", "changed", [path])
+                with committed.uninterrupted():
+                    _replace(real, read, after, again)
+                    committed.add("file", "changed", [path])
     except OSError as error:
         raise cannot_write(path, error) from error
     old, new = (text.replace("\r\n", "\n").splitlines(True) for text in (before, after))
@@ -89,7 +90,7 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
     from tomlkit import inline_table, table
 
     found, place, left = document, tuple[str | int, ...](), list(parts)
-    while len(left) > 1 and (isinstance(found, list) or left[0] in found):
+    while len(left) > 1 and (_are_tables(found) or (hasattr(found, "keys") and left[0] in found)):
         found, step = _step(found, left.pop(0), parts[: len(parts) - len(left)])
         place += step
     path = ".".join(parts[: len(parts) - len(left) + 1])
@@ -104,6 +105,10 @@ def _put(document: Any, parts: list[str], value: Any) -> None:  # noqa: ANN401  
         new.update(value)
         value = new
     _write(found, left[0], value, path)
+
+
+def _are_tables(found: Any) -> bool:  # noqa: ANN401
+    return isinstance(found, list) and all(hasattr(each, "keys") for each in found)
 
 
 def _step(found: Any, part: str, path: list[str]) -> tuple[Any, tuple[str | int, ...]]:  # noqa: ANN401

@@ -20,8 +20,8 @@ from slactl.text import known_or_refuse, match_words
 Record = dict[str, Any]
 
 
-def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintWarning]]:
-    """Return the rules of a file, and warnings about probable mistakes in them.
+def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules, list[LintWarning]]:
+    """Return the rules of a file, and warnings about probable mistakes in them, such as holidays missed in a year.
 
     Only this function checks templates and addresses. A wrong one does not stop other commands.
 
@@ -36,7 +36,7 @@ def check(path: Path, environment: Mapping[str, str]) -> tuple[Rules, list[LintW
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
-    return rules, sorted({*lint(rules, text), *warnings})
+    return rules, sorted({*lint(rules, text, year), *warnings})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
@@ -86,7 +86,7 @@ def combination(desk: Desk, plan: str | None, priority: Priority | None, tenant:
     """
     rules = load(desk.rules)
     if plan is not None:
-        known_or_refuse(plan, rules.plans(), "plan", None)
+        known_or_refuse(plan, rules.named("plan"), "plan", None)
     stated = plan or _tenant_plan(desk.database, tenant, rules) or rules.settings.default_plan
     facts = Facts(stated, tenant, (), priority or Priority.NORMAL, None)
     tried = rules.explain_match(facts)
@@ -105,8 +105,7 @@ def _tenant_plan(database: Database, tenant: str | None, rules: Rules) -> str | 
     if database.path.is_file():
         with database.read() as connection:
             known = {tenant_row["name"]: tenant_row["plan"] for tenant_row in reads.tenants(connection)}
-    named = {name for policy in rules.policies for name in policy.match.tenant}
-    known_or_refuse(tenant, sorted({*known, *named}), "tenant", None)
+    known_or_refuse(tenant, rules.named("tenant") | known.keys(), "tenant", None)
     return known.get(tenant)
 
 

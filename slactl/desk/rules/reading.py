@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from slactl.errors import NotKnownError
 
@@ -60,7 +60,9 @@ def priority_words(path: Path) -> "PriorityMeanings":
         return NO_WORDS
 
 
-def check_known(transaction: "Transaction", path: Path, column: str, values: Sequence[str]) -> None:
+def check_known(
+    transaction: "Transaction", path: Path, column: Literal["plan", "tenant"], values: Sequence[str]
+) -> None:
     """Refuse a plan or a tenant (`column`) that neither the database nor the rules know: it is a typing mistake.
 
     Raises:
@@ -71,23 +73,16 @@ def check_known(transaction: "Transaction", path: Path, column: str, values: Seq
 
     for value in values:
         if not reads.is_known(transaction, column, value):
-            named = named_in_rules(valid_rules(path), column)
+            named = valid_rules(path).named(column)
             if value not in named:
                 raise _not_known(column, value, sorted(named | set(reads.known(transaction, column))))
 
 
-def named_in_rules(rules: "Rules", column: str) -> set[str]:
-    """Return the plans or tenants that the rules name."""
-    matches = [*(policy.match for policy in rules.policies), *(escalation.when for escalation in rules.escalations)]
-    named = {word for match in matches for word in getattr(match, column)}
-    return named | {rules.settings.default_plan} if column == "plan" else named
-
-
 def _not_known(column: str, value: str, choices: Sequence[str]) -> NotKnownError:
-    from slactl.text import clean, nearest, quoted
+    from slactl.text import clean, did_you_mean, nearest, quoted
 
     meant = nearest(value, choices)
     some = ", ".join(clean(choice) for choice in choices[:20])
-    question = f"did you mean {clean(meant)}?" if meant else f"known: {some}" if some else None
+    question = did_you_mean(value, choices, f"; known: {some}" if some else "")
     hint = f"slactl list --{column} {quoted(meant)}" if meant else "slactl tenant list" if column == "tenant" else None
-    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known" + (f"; {question}" if question else ""), hint)
+    return NotKnownError(f"{column} {clean(value)[:100]!r} is not known{question}", hint)

@@ -27,16 +27,15 @@ def find_view(path: Path, name: str, warn: Callable[[str], object]) -> View:
         NotKnownError: there is no such view.
         RulesError: the view is not valid, or the file cannot be read.
     """
-    from slactl.text import clean, nearest, quoted
+    from slactl.text import clean, did_you_mean, nearest, quoted
 
     if not name.startswith("@"):
         raise UsageError(f"a view begins with @, and {clean(name)[:100]!r} does not", "slactl list @")
     views = _views(path, name[1:], warn)
     if name[1:] not in views:
-        near = nearest(name[1:], views)
-        question = f"; did you mean @{clean(near)}?" if near else ""
-        hint = f"slactl list {quoted(f'@{near}') if near else '@'}"
-        raise NotKnownError(f"there is no view {clean(name)[:100]!r}{question}", hint)
+        known = [f"@{each}" for each in views]
+        hint = f"slactl list {quoted(nearest(name, known) or '@')}"
+        raise NotKnownError(f"there is no view {clean(name)[:100]!r}{did_you_mean(name, known)}", hint)
     stored.check_view(name[1:], views[name[1:]], path, priority_words(path))
     return views[name[1:]]
 

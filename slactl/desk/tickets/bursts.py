@@ -2,23 +2,33 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slactl.clock import from_text, to_text
 from slactl.desk.ledger.ledger import Ledger
 from slactl.sla.enums import EventType, Status
+from slactl.sla.history.effective import effective
+from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.conditions import bursts_begun
 from slactl.store.sqlite.spool import Spool
 
+#: The events that decide whether a ticket is open.
+_TURNS = (EventType.CREATED, EventType.STATUS, EventType.RETRACTED)
+
 
 def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> dict[str, list[str]]:
     """Return the ids of the `burst` escalation rules that each ticket begins; tickets that begin none are left out.
 
-    The tickets of a requester are read in the order in which they were opened. Memory stays flat.
+    The tickets of a requester are read in the order in which they were opened. Memory stays flat. Without such a rule,
+    no history is read.
     """
+    longest = _longest(rules)
+    if longest is None:
+        return {}
     requesters = Spool()
     try:
         requesters.fill(
@@ -28,10 +38,19 @@ def begun_bursts(histories: Iterable[tuple[str, list[Line]]], rules: Rules) -> d
         )
         begun: dict[str, list[str]] = {}
         for _, lives in requesters.tickets():
-            begun |= _bursts_of_one([json.loads(life) for _, life in lives], rules)
+            begun |= _bursts_of_one([json.loads(life) for _, life in lives], rules, longest)
         return begun
     finally:
         requesters.close()
+
+
+def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
+    """Return a history whose opening event names the bursts that the ticket begins, if it begins any."""
+    if not begun:
+        return history
+    created = history[0].event
+    event = replace(created, detail={**created.detail, "bursts": list(begun)})
+    return [replace(history[0], event=event), *history[1:]]
 
 
 def bursts_of_new(book: Ledger, requester: str, opened: datetime) -> list[str]:
@@ -51,31 +70,35 @@ def _longest(rules: Rules) -> int | None:
     return max((burst.within.seconds for burst in bursts if burst is not None), default=None)
 
 
-def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules) -> dict[str, list[str]]:
+def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules, longest: int) -> dict[str, list[str]]:
     """Return the `burst` escalation rules that each ticket of one requester begins."""
-    longest = _longest(rules) or 0
-    recent: list[tuple[datetime, list[list[str]]]] = []
+    recent: list[list[Event]] = []
     begun: dict[str, list[str]] = {}
-    for ticket, opened_text, turns in lives:
-        opened = from_text(opened_text)
-        recent = [(at, before) for at, before in recent if (opened - at).total_seconds() <= longest]
-        still_open = [at for at, before in recent if is_open_after(before, opened_text)]
-        if is_open_after(turns, opened_text) and (of_ticket := bursts_begun(rules, opened, still_open)):
+    for ticket, *turns in lives:
+        history = [Event(from_text(at), EventType(kind), detail, id=name) for at, kind, detail, name in turns]
+        opened = history[0].at
+        recent = [before for before in recent if (opened - before[0].at).total_seconds() <= longest]
+        still_open = [before[0].at for before in recent if is_open_after(before, opened)]
+        if is_open_after(history, opened) and (of_ticket := bursts_begun(rules, opened, still_open)):
             begun[ticket] = of_ticket
-        recent.append((opened, turns))
+        recent.append(history)
     return begun
 
 
 def _life(ticket: str, history: Sequence[Line]) -> str:
-    """Return as text for the spool when a ticket was opened, resolved and reopened."""
-    turns = [[to_text(history[0].event.at), history[0].event.detail.get("status") or Status.OPEN.value]]
-    for line in history[1:]:
-        if line.event.type is EventType.STATUS:
-            turns.append([to_text(line.event.at), line.event.detail["status"]])
-    return json.dumps([ticket, turns[0][0], turns])
+    """Return as text for the spool the events that open, resolve or reopen a ticket, and the retractions."""
+    turns = [line.event for line in history if line.event.type in _TURNS]
+    return json.dumps([ticket, *([to_text(event.at), event.type, _turn(event), event.id] for event in turns)])
 
 
-def is_open_after(turns: Sequence[Sequence[str]], at: str) -> bool:
-    """Return whether a ticket was neither resolved nor closed at an instant, after the events of that instant."""
-    status = [status for turned, status in turns if turned <= at][-1]
-    return not Status(status).is_done
+def _turn(event: Event) -> dict[str, Any]:
+    return {name: event.detail[name] for name in ("status", "events") if name in event.detail}
+
+
+def is_open_after(history: Sequence[Event], at: datetime) -> bool:
+    """Return whether a ticket was neither resolved nor closed at an instant, after the events of that instant.
+
+    An event that was retracted by then does not count.
+    """
+    set_to = [event.detail["status"] for event in effective(history, at) if "status" in event.detail]
+    return not set_to or not Status(set_to[-1]).is_done

@@ -8,8 +8,8 @@ from typing import Any
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger, ledger
 from slactl.desk.tickets.bursts import bursts_of_new
-from slactl.desk.tickets.changes import ChangeResult
-from slactl.desk.tickets.deadlines import note_deadlines
+from slactl.desk.tickets.change import ChangeResult
+from slactl.desk.tickets.deadlines import note_deadlines, refusing_ended_calendars
 from slactl.desk.tickets.input import (
     BODY_LENGTH,
     assignee_of,
@@ -24,7 +24,7 @@ from slactl.desk.tickets.input import (
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history.event import Event
-from slactl.text import clean, is_address
+from slactl.text import clean, domain_of, is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def create(
     Raises:
         UsageError: the subject, the address, a tag or the time is not valid.
         NotKnownError: the plan or the tenant is not known.
-        RefusedError: another ticket has the external id.
+        RefusedError: another ticket has the external id, or a calendar has too little open time left.
         RulesError: the rules are invalid.
     """
     opened = past_instant(at, now)
@@ -60,7 +60,7 @@ def create(
     tags = checked_tags(new.tags)
     assignee = assignee_of(new.assignee) if new.assignee is not None else None
     external_id = name_of(new.external_id, "external id") if new.external_id is not None else None
-    with ledger(desk, now, keep=not dry_run, strict=True) as book:
+    with refusing_ended_calendars("the new ticket"), ledger(desk, now, keep=not dry_run, strict=True) as book:
         if external_id is not None:
             refuse_taken(book, external_id)
         version = book.rulebook.current_version()
@@ -82,7 +82,7 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
         **place_of(tenant),
         "priority": new.priority.value,
         "status": Status.OPEN.value,
-        "requester_domain": new.requester_email.rpartition("@")[2].lower(),
+        "requester_domain": domain_of(new.requester_email),
         **({"outbound": True} if new.outbound else {}),
     }
 

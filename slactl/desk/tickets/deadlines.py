@@ -1,15 +1,32 @@
 """The open deadlines of a ticket, and their note in the audit trail."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
+from slactl.errors import RefusedError
+from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import ActorType, EventType, Target
 from slactl.sla.history.event import Event
 from slactl.sla.timers.pauses import instant_of, seconds_of
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.schema.events import DEADLINES
 from slactl.text import quoted
+
+
+@contextmanager
+def refusing_ended_calendars(what: str) -> Iterator[None]:
+    """Refuse what needs an instant for which a calendar has too little open time left; `what` names it for people.
+
+    Raises:
+        RefusedError: a calendar has too little open time left.
+    """
+    try:
+        yield
+    except NoOpenHours as error:
+        raise RefusedError(f"{what}: {error}", "slactl rules check") from error
 
 
 def open_deadlines(state: Evaluation) -> dict[tuple[Target, int], datetime | None]:
@@ -55,7 +72,8 @@ def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
     assert isinstance(timer.kind, Target)
     wanted, at = state.terms.target(timer.kind), "in 1d"
     if wanted is not None and wanted.in_dates:
-        at = to_text(instant_of(state.terms.calendar_of(timer.kind).after(seconds_of(state.now), wanted)))
+        with suppress(NoOpenHours):  # the calendar has ended, so a person has to choose
+            at = to_text(instant_of(state.terms.calendar_of(timer.kind).after(seconds_of(state.now), wanted)))
     elif wanted is not None:
         at = f"in {wanted}"
     return f"slactl due {number} --target {timer.kind.value} --at {quoted(at)} --reason 'new agreement'"

@@ -7,13 +7,13 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.desk.tickets.changes import ChangeResult, Subject, change
+from slactl.desk.tickets.change import ChangeResult, Subject, change
 from slactl.desk.tickets.create import refuse_taken
 from slactl.desk.tickets.input import checked_text, effective_plan, known_tenant, name_of, place_of
 from slactl.errors import UsageError
 from slactl.sla.enums import EventType
 from slactl.sla.history.event import Event
-from slactl.text import clean, is_address
+from slactl.text import clean, domain_of, is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _entries(subject: Subject, book: Ledger, edits: Edits, texts: dict[str, str]
         detail["external_id"] = name_of(edits.external_id, "external id")
         refuse_taken(book, detail["external_id"], subject.number)
     if "requester_email" in texts:
-        detail["requester_domain"] = texts["requester_email"].rpartition("@")[2].lower()
+        detail["requester_domain"] = domain_of(texts["requester_email"])
     entries = [Entry(Event(subject.at, EventType.EDITED, detail), texts)] if detail or texts else []
     tenant = known_tenant(book, edits.tenant or None)
     if edits.tenant is not None and (tenant.name if tenant else None) != subject.state.tenant:

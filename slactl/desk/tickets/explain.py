@@ -10,9 +10,9 @@ from slactl.desk.ledger.baselines import Baselines
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.records import timer_record
 from slactl.desk.ledger.rules_versions import RulesVersions, rules_in_force
-from slactl.desk.tickets.deadlines import kept_late
+from slactl.desk.tickets.deadlines import kept_late, refusing_ended_calendars
 from slactl.errors import RefusedError
-from slactl.sla.calendar.calendar import BusinessCalendar, NoOpenHours
+from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
 from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
@@ -73,14 +73,12 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
         if history[0].at > now:
             raise RefusedError(f"ticket {number} is opened later, at {to_text(history[0].at)}", f"slactl show {number}")
-        try:
+        with refusing_ended_calendars(f"ticket {number}"):
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
-        except NoOpenHours as error:
-            raise RefusedError(f"ticket {number}: {error}", "slactl rules check") from error
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
         fired = [FiringKey(**{name: row[name] for name in FiringKey._fields}) for row in decisions]
         is_baseline = Baselines(connection).of_ticket(number)
-        happened, in_force = effective(history, now), rules_in_force(desk, connection)
+        happened, in_force = effective(history, now), rules_in_force(desk, connection).rules
         case = Case(number, happened, evaluation, versions, in_force, fired, is_baseline)
         corrections = [row for row in event_reads.corrections(connection, number) if target in (None, row["target"])]
         return _ticket_record(ticket, case, target) | {"corrections": corrections}

@@ -10,7 +10,6 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
-from slactl.sla.rules.rules import Rules
 from slactl.store.schema.models import Tenant
 from slactl.text import check_input, clean, is_reserved, known_or_refuse, quoted
 
@@ -89,10 +88,8 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def known_plans(book: Ledger) -> list[str]:
-    """Return the plans that the rules name, the plans of tenants, and the default plan."""
-    plans = {book.rulebook.current.settings.default_plan, *_matched(book.rulebook.current, "plan")}
-    plans |= {tenant.plan for tenant in book.tenants() if tenant.plan}
-    return sorted(plans)
+    """Return the plans that the rules name, and the plans of tenants."""
+    return sorted(book.rulebook.current.named("plan") | {tenant.plan for tenant in book.tenants() if tenant.plan})
 
 
 def effective_plan(book: Ledger, plan: str | None, tenant: Tenant | None) -> str:
@@ -125,8 +122,7 @@ def known_tenant(book: Ledger, name: str | None) -> Tenant | None:
     known_one = book.tenant(name)
     if known_one is not None:
         return known_one
-    named = _matched(book.rulebook.current, "tenant")
-    known = [*named, *(tenant.name for tenant in book.tenants())]
+    known = book.rulebook.current.named("tenant") | {tenant.name for tenant in book.tenants()}
     known_or_refuse(name, known, "tenant", f"slactl tenant add {quoted(name)}")
     return Tenant(name=name, created_at=to_text(book.now))
 
@@ -138,7 +134,3 @@ def is_recipient(desk: Desk, name: str) -> bool:
     except RulesError:
         return True
     return name in rules.people or name in rules.roles
-
-
-def _matched(rules: Rules, key: str) -> set[str]:
-    return {name for policy in rules.policies for name in getattr(policy.match, key) or ()}

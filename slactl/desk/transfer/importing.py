@@ -16,7 +16,7 @@ from slactl.committed import in_parts
 from slactl.desk.escalation.scan import fire_due, note_breaches
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
-from slactl.desk.tickets.bursts import begun_bursts
+from slactl.desk.tickets.bursts import begun_bursts, with_bursts
 from slactl.desk.tickets.corrections import note_corrections, noted_breaches
 from slactl.desk.transfer.append import append_events
 from slactl.desk.transfer.lines import Problem, read_history
@@ -25,12 +25,11 @@ from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_ticke
 from slactl.desk.transfer.row_events import events_of
 from slactl.desk.transfer.rows import read_rows
 from slactl.errors import SlactlError
-from slactl.sla.enums import Condition, EventType, PriorityMeanings
+from slactl.sla.enums import EventType, PriorityMeanings
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line, TenantEntry, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
 from slactl.sla.history.readers import LineError, at_most_tags
-from slactl.sla.rules.rules import Rules
 from slactl.store.read.events import Identities, identities
 from slactl.store.read.events import history as recorded_history
 from slactl.store.schema.models import Tenant
@@ -146,7 +145,7 @@ def import_file(
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append, work.words))
         else:
             spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read, work.words))
-        work.bursts = bursts_within(rules, work, spool)
+        work.bursts = begun_bursts(_own_histories(work, spool), rules)
         with in_parts():
             _import_batches(desk, work, spool)
     finally:
@@ -154,21 +153,13 @@ def import_file(
     return work.done
 
 
-def bursts_within(rules: Rules, work: _Import, spool: Spool) -> dict[str, list[str]]:
-    """Return the bursts that tickets of the file begin among themselves; this reads the file once more."""
-    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
-        return {}
+def _own_histories(work: _Import, spool: Spool) -> Iterator[tuple[str, list[Line]]]:
+    """Yield each ticket that the file opens with its history in the file, without a report of bad lines."""
     quiet = replace(work, report=lambda _: None, done=Imported(), notes=Notes())
-    read = ((name, in_order(list(_lines(lines, quiet)))[0]) for name, lines in spool.tickets())
-    return begun_bursts((item for item in read if item[1]), rules)
-
-
-def with_bursts(history: list[Line], begun: Sequence[str]) -> list[Line]:
-    """Return the history with the bursts in its opening event, unless that names some itself."""
-    created = history[0].event
-    if not begun or created.type is not EventType.CREATED or "bursts" in created.detail:
-        return history
-    return [replace(history[0], event=replace(created, detail={**created.detail, "bursts": list(begun)})), *history[1:]]
+    for name, lines in spool.tickets():
+        history, _ = in_order(list(_lines(lines, quiet)))
+        if history:
+            yield name, history
 
 
 def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
@@ -242,7 +233,9 @@ def _merge(book: Ledger, histories: Mapping[str, list[Numbered]], work: _Import)
         for number, unfit in problems:
             work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
         if history:
-            history = with_bursts(history, work.bursts.get(name, ()))
+            created = history[0].event
+            if created.type is EventType.CREATED and "bursts" not in created.detail:
+                history = with_bursts(history, work.bursts.get(name, ()))
             _import_ticket(book, match, history, known, work, first)
 
 

@@ -93,8 +93,11 @@ def histories(spool: Spool, report: Report, meanings: PriorityMeanings = NO_WORD
             yield ticket, history
 
 
-#: A line that ends in a carriage return alone; line ends inside quotes are not its end.
+#: A line of a table that ends in a carriage return alone; line ends inside quotes are not its end.
 _ENDS_IN_CR = re.compile(r'(?:[^"\r\n]|"[^"]*")*\r(?!\n)')
+
+#: The same of a line of JSON, where a backslash before a quote means that the string goes on.
+_JSON_ENDS_IN_CR = re.compile(r'(?:[^"\r\n]|"(?:[^"\\]|\\.)*")*\r(?!\n)', re.DOTALL)
 
 
 class _LineFeeds(io.RawIOBase):
@@ -114,7 +117,8 @@ class _LineFeeds(io.RawIOBase):
 
 def ends_in_cr(start: str) -> bool:
     """Return whether the first line of a text ends in a carriage return alone, as old programs for the Mac write it."""
-    return _ENDS_IN_CR.match(start[:-1]) is not None
+    line = _JSON_ENDS_IN_CR if start.lstrip()[:1] in ("{", "[") else _ENDS_IN_CR
+    return line.match(start[:-1]) is not None
 
 
 def with_line_feeds(source: BinaryIO) -> BinaryIO:

@@ -17,7 +17,10 @@ from slactl.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The ticket that a history belongs to: an existing one, or a new one with this external id and number."""
+    """The ticket that a history belongs to: an existing one, or a new one with this external id.
+
+    `wanted` is the number that a new ticket had where it was exported, if that number is free here.
+    """
 
     number: int | None
     opened: datetime | None = None
@@ -96,8 +99,8 @@ def _match(
     return Match(None, None, external_id, free)
 
 
-def open_ticket(book: Ledger, place: Match, created: Line) -> int:
-    """Open a ticket, with its old number if that is free; its plan is its own, the tenant's or the default.
+def open_ticket(book: Ledger, match: Match, created: Line) -> int:
+    """Open the new ticket of a match; its plan is the plan of its history, of its tenant, or the default plan.
 
     Raises:
         RulesError: its deadlines cannot be computed.
@@ -111,12 +114,12 @@ def open_ticket(book: Ledger, place: Match, created: Line) -> int:
     version = book.rulebook.known(detail.get("rules")) or book.rulebook.current_version()
     # An export has the external id that the ticket had when it was opened; a later event may change it.
     external_id = detail.get("external_id") if created.id is not None else None
-    if place.wanted is None and external_id is None:
-        external_id = place.external_id
+    if match.wanted is None and external_id is None:
+        external_id = match.external_id
     detail |= {"external_id": external_id, "rules": version.hash}
     assert version.id is not None
     entry = Entry(replace(created.event, detail=detail), created.texts, recorded_at=created.recorded_at)
-    return book.open_ticket(entry, version.id, place.wanted)
+    return book.open_ticket(entry, version.id, match.wanted)
 
 
 def bring_rules(book: Ledger, line: Line, notes: "Notes") -> str | None:

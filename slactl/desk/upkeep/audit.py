@@ -29,6 +29,7 @@ from slactl.sla.enums import ActorType, LevelOutcome
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import audit, rules_versions, runs
+from slactl.store.read.rows import BATCH
 
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
@@ -127,7 +128,7 @@ def _tickets(
     rules, total, last = RulesVersions(transaction), audit.length(transaction, "ticket"), 0
     context = AuditContext(rules.version, rules.holidays, now, current_rules)
     versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(transaction).items()}
-    while numbers := audit.numbers(transaction, last, audit.BATCH):
+    while numbers := audit.numbers(transaction, last, BATCH):
         for kept in audit.stored(transaction, numbers):
             report.tickets += 1
             try:

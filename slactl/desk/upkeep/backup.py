@@ -88,12 +88,13 @@ def backup(
             _prove(draft, new.handle, made)
             os.fsync(new.handle)
             _refuse(desk, target, force=force)  # others may have used the name while the copy was made
-            try:
-                give_name(new, target.name, replace=force)
-            except FileExistsError:
-                raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
+            with committed.uninterrupted():
+                try:
+                    give_name(new, target.name, replace=force)
+                except FileExistsError:
+                    raise RefusedError(f"{target} already exists", f"slactl backup --force {quoted(target)}") from None
+                committed.add("file", "written", [target])
             make_durable(folder)
-    committed.add("file", "written", [target])
     return made
 
 

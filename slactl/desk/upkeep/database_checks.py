@@ -23,9 +23,9 @@ from slactl.store.database import Database
 from slactl.store.read import runs
 from slactl.store.read.audit import outcomes_from
 from slactl.store.schema.upgrade import old_copies
-from slactl.store.schema.version import SCHEMA
+from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health, structure, values
-from slactl.store.sqlite.connection import reads_without_locks, schema_of
+from slactl.store.sqlite.connection import reads_without_locks
 from slactl.store.sqlite.folders import SIDE_FILES
 from slactl.store.sqlite.structure import Oddity
 from slactl.store.write import erasure
@@ -34,10 +34,10 @@ from slactl.text import quoted
 if TYPE_CHECKING:
     from slactl.store.database import Transaction
 
-#: How old the last successful check may be, and how late something that is due.
+#: How old the last check that fired may be, and how late something that is due.
 PATIENCE = timedelta(hours=1)
 
-#: How long the write lock may be held, in seconds: longer than any transaction of slactl's own that others wait for.
+#: How long a transaction may last, in seconds: longer than any of slactl's own that others wait for.
 LASTING = 2
 
 #: By how much the clocks of two machines may differ.
@@ -58,7 +58,7 @@ def database_checks(desk: Desk, now: datetime, boot: BootClock | None) -> Iterat
             yield Check("database", True, f"{path}, {desk.sources['database']}")
             failing = "integrity"
             yield _writing(desk.database) or _write_lock(desk.database)
-            yield from environment.log_checks(path)
+            yield from environment.log_checks(path, LASTING)
             yield from _old_copies(path)
             yield from _inside(transaction, path, now, boot)
     except DatabaseError as error:
@@ -220,7 +220,7 @@ def _structure(connection: "Transaction", path: Path) -> Iterator[Check]:
 
 
 def _work(connection: "Transaction", now: datetime) -> Iterator[Check]:
-    last, waiting = runs.last_good(connection), health.open_tickets(connection)
+    last, waiting = runs.last_fired(connection), health.open_tickets(connection)
     since = last or health.first_instant(connection) or to_text(now)
     age = max(0, int((now - from_text(since)).total_seconds()))
     old = waiting > 0 and age > PATIENCE.total_seconds()

@@ -43,7 +43,7 @@ def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: Boo
         checks.append(_run_lock(desk, now))
     fixes = {each.fix for each in checks}
     checks += [each for each in _trust(desk) if each.ok or each.fix not in fixes]
-    return Health((*checks, *_rules(desk, environment)))
+    return Health((*checks, *_rules(desk, environment, now.year)))
 
 
 def _versions() -> Iterator[Check]:
@@ -90,12 +90,12 @@ def _run_lock(desk: Desk, now: datetime) -> Check:
     return Check("run lock", True, f"held by {holder}, which is running")
 
 
-def _rules(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:
+def _rules(desk: Desk, environment: Mapping[str, str], year: int) -> Iterator[Check]:
     from slactl.desk.rules import file as rules_file
 
     command = f"slactl --rules {shlex.quote(str(desk.rules))} rules check"
     try:
-        rules, warnings = rules_file.check(desk.rules, environment)
+        rules, warnings = rules_file.check(desk.rules, environment, year)
     except RulesError as error:
         yield Check("rules", False, error.message, error.hint or command)
         yield from _secrets_of_invalid(desk, environment)

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import gettempdir
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from slactl.desk.ledger.trust import group_name
@@ -25,6 +26,9 @@ NETWORK = frozenset(
 
 #: From which size on a write-ahead log is too large, in bytes: SQLite copies it back every 4 MB.
 LARGE_LOG = 16_000_000
+
+#: The time between two looks at the locks, in seconds.
+ASK_SECONDS = 0.01
 
 #: The bytes of the shared memory file of which a reader locks one.
 READ_LOCKS = range(123, 128)
@@ -159,51 +163,77 @@ def writer(database: Path) -> Holder | None:
     return _holder(_shared_memory(database), "POSIX", WRITE_LOCK)
 
 
-def reader(database: Path) -> Holder | None:
-    """Return another process that has an open read transaction, if the system lists locks."""
-    return _holder(_shared_memory(database), "POSIX", *READ_LOCKS, mode="READ")
+def lasting_reader(database: Path, seconds: float) -> Holder | None:
+    """Return another process that keeps one read transaction open for some seconds, if the system lists locks.
+
+    A writer reads too, but its transaction keeps SQLite from emptying the log only until it ends.
+    """
+    patience = monotonic() + seconds
+    lasting = _readers(database)
+    while lasting and monotonic() < patience:
+        sleep(ASK_SECONDS)
+        now = _readers(database)
+        lasting = {lock: holder for lock, holder in lasting.items() if lock in now}
+    return next(iter(lasting.values()), None)
+
+
+def _readers(database: Path) -> dict[tuple[int, int], Holder]:
+    """Return the processes that only read, by their id and the byte that they lock."""
+    memory = _shared_memory(database)
+    writing = {holder.pid for holder, _ in _holders(memory, "POSIX", WRITE_LOCK)}
+    reading = _holders(memory, "POSIX", *READ_LOCKS, mode="READ")
+    return {(holder.pid, byte): holder for holder, byte in reading if holder.pid not in writing}
 
 
 def _shared_memory(database: Path) -> Path:
     return database.resolve().with_name(database.resolve().name + "-shm")
 
 
-def log_checks(database: Path) -> Iterator[Check]:
-    """Check that the write-ahead log is small: SQLite cannot empty it while a program reads an old state."""
+def log_checks(database: Path, seconds: float) -> Iterator[Check]:
+    """Check that the write-ahead log is small: SQLite cannot empty it while a program reads an old state.
+
+    A transaction is to blame only if it lasts for some seconds.
+    """
     log = database.resolve().with_name(database.resolve().name + "-wal")
     size = log.stat().st_size if log.exists() else 0
     if size < LARGE_LOG:
         return
-    what, holder = f"{log} has {size / 1e6:,.0f} MB", reader(database)
+    what, holder = f"{log} has {size / 1e6:,.0f} MB", lasting_reader(database, seconds)
     if holder is not None:
         what += f": {holder} has been reading an old state of the database, so that the log only grows"
         yield Check("write-ahead log", False, what, holder.fix)
     elif Path("/proc/locks").exists():
-        yield Check("write-ahead log", True, f"{what}; the next command that writes empties it")
+        yield Check("write-ahead log", True, f"{what}; the next commands that write make it smaller")
     else:
         fix = f"fuser -v {quoted(database)}"
         yield Check("write-ahead log", False, f"{what}; a program may be reading an old state", fix)
 
 
-def _holder(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Holder | None:
-    """Return another process that has locked a file, or one of these bytes of it, with a lock of this kind."""
+def _holder(lock: Path, kind: str, *bytes_: int) -> Holder | None:
+    return next((holder for holder, _ in _holders(lock, kind, *bytes_)), None)
+
+
+def _holders(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Iterator[tuple[Holder, int]]:
+    """Yield the processes that have locked a file, or one of these bytes of it, and the first byte that they locked.
+
+    Of locks for reading, those of this process are left out.
+    """
     try:
         status = lock.stat()
     except OSError:
-        return None
+        return
     for line in _read(Path("/proc/locks")).splitlines():
         words = line.split()
         if len(words) < 8 or (words[1], words[3]) != (kind, mode) or not words[4].isdigit():
             continue
         if mode == "READ" and int(words[4]) == os.getpid():
             continue
-        last = max(bytes_, default=0) if words[7] == "EOF" else int(words[7])
-        is_meant = not bytes_ or any(int(words[6]) <= byte <= last for byte in bytes_)
+        first, last = int(words[6]), max(bytes_, default=0) if words[7] == "EOF" else int(words[7])
+        is_meant = not bytes_ or any(first <= byte <= last for byte in bytes_)
         if is_meant and _is_file(words[5], status, words[4], lock):
             # Without arguments: they may hold secrets.
             command = _read(Path(f"/proc/{words[4]}/cmdline")).partition("\0")[0].partition(" ")[0]
-            return Holder(int(words[4]), clean(Path(command).name)[:50] or "unknown")
-    return None
+            yield Holder(int(words[4]), clean(Path(command).name)[:50] or "unknown"), first
 
 
 def _is_file(place: str, status: os.stat_result, pid: str, lock: Path) -> bool:

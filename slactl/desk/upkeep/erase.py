@@ -94,13 +94,11 @@ def erase(desk: Desk, now: datetime, requester: str, *, dry_run: bool = False, s
         RefusedError: the database has more data of this person than was shown.
         DatabaseError: it cannot be written.
     """
-    with desk.database.write(keep=not dry_run) as transaction:
-        done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
-    if dry_run:
-        return done
-    committed.add("person", "erased", [clean(requester)])
     with committed.in_parts():
-        return replace(done, problem=_wipe(desk))
+        with desk.database.write(keep=not dry_run) as transaction:
+            done = _erase(transaction, desk.actor, now, requester, dry_run=dry_run, shown=shown)
+            committed.add("person", "erased", [clean(requester)])
+        return done if dry_run else replace(done, problem=_wipe(desk))
 
 
 def finish(desk: Desk, *, dry_run: bool = False) -> Erasure:

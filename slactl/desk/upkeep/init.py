@@ -67,8 +67,9 @@ def _make(config: Config, target: Path, *, group: int | None, force: bool) -> In
                 if backup is not None:
                     _keep(target, backup)
 
-            write_whole(target, rules, mode=0o644, replace=backup is not None, before_rename=keep_old)
-            committed.add("file", "written", [target])
+            with committed.uninterrupted():
+                write_whole(target, rules, mode=0o644, replace=backup is not None, before_rename=keep_old)
+                committed.add("file", "written", [target])
     except FileExistsError:  # another process made the file meanwhile
         return InitResult(config.database, made, target, False, backup)
     except OSError as error:

@@ -21,6 +21,7 @@ from slactl.desk.ledger.projection import upcoming_columns
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit
+from slactl.store.read.rows import BATCH
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
 
@@ -94,7 +95,7 @@ def rebuild(
                 done.structure = [part.name for part in odd]
                 done.dropped = {part.name: part.sql for part in odd if part.oddity is Oddity.FOREIGN}
                 structure.restore(transaction, tables=tables)
-            numbers = audit.numbers(transaction, last, audit.BATCH)
+            numbers = audit.numbers(transaction, last, BATCH)
             batch = list(_batch(book, transaction, numbers, done, problems.append))
             if not numbers:
                 _finish_structure(transaction, done, problems.append, tables=tables)

@@ -10,8 +10,9 @@ from typing import IO, Any, BinaryIO
 
 from slactl.desk.ledger.records import text_or_none
 from slactl.desk.reports.measures import DECIMALS, By, ordered_groups, share
+from slactl.desk.tickets.bursts import begun_bursts, with_bursts
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
-from slactl.desk.what_if.simulate import At, TicketResult, bursts_begun, evaluate_ticket, targets_of, with_bursts
+from slactl.desk.what_if.simulate import At, TicketResult, evaluate_ticket, targets_of
 from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.enums import Target
 from slactl.sla.history.event import Event
@@ -154,11 +155,12 @@ def compare_file(
     words = {**rules[1].priorities.meanings, **rules[0].priorities.meanings}
     try:
         spool.fill(read_history(source, report, ticked, meanings=words))
-        bursts = [bursts_begun(spool, side, words) for side in rules]
+        bursts = [begun_bursts(histories(spool, lambda _: None, words), side) for side in rules]
         for ticket, lines in histories(spool, report, words):
             until = lines[-1].event.at if at == "last" else at
             versions = [
-                (with_bursts(lines, begun.get(ticket, ())), side) for begun, side in zip(bursts, rules, strict=True)
+                ([line.event for line in with_bursts(lines, begun.get(ticket, ()))], side)
+                for begun, side in zip(bursts, rules, strict=True)
             ]
             results = evaluate_ticket(ticket, versions, until, tell, holidays, with_outcomes=True)
             if results:

@@ -1,20 +1,18 @@
 """Simulate: replay histories against rules. It needs no database and writes nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO, Literal, TypedDict
 
 from slactl.clock import to_text
 from slactl.desk.ledger.records import FiringRecord, TimerRecord, firing_record, timer_record
-from slactl.desk.tickets.bursts import begun_bursts
+from slactl.desk.tickets.bursts import begun_bursts, with_bursts
 from slactl.desk.transfer.lines import Problem, Report, Ticked, histories, read_history
 from slactl.sla.calendar.calendar import HolidayProvider, NoOpenHours
-from slactl.sla.enums import Condition, PriorityMeanings, Target
+from slactl.sla.enums import Target
 from slactl.sla.escalation.levels import Firing
 from slactl.sla.escalation.what_if import evaluate_with_firings
 from slactl.sla.history.event import Event
-from slactl.sla.history.file import Line
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.sqlite.spool import Spool
@@ -59,8 +57,11 @@ def simulate_file(
     try:
         words = rules.priorities.meanings
         spool.fill(read_history(source, report, ticked, meanings=words))
-        bursts = bursts_begun(spool, rules, words)
-        tickets = ((name, with_bursts(lines, bursts.get(name, ()))) for name, lines in histories(spool, report, words))
+        begun = begun_bursts(histories(spool, lambda _: None, words), rules)
+        tickets = (
+            (name, [line.event for line in with_bursts(lines, begun.get(name, ()))])
+            for name, lines in histories(spool, report, words)
+        )
         yield from simulate(tickets, rules, at, lambda reason: report(Problem(0, "", reason)), holidays)
     finally:
         spool.close()
@@ -122,18 +123,3 @@ def evaluate_ticket(
 def targets_of(evaluation: Evaluation) -> list[Timer]:
     """Return the timers of targets; those of conditions have no deadline."""
     return [timer for timer in evaluation.timers if isinstance(timer.kind, Target)]
-
-
-def bursts_begun(spool: Spool, rules: Rules, meanings: PriorityMeanings) -> dict[str, list[str]]:
-    """Return the ids of the `burst` escalations that tickets begin under these rules, by ticket."""
-    if not any(escalation.on is Condition.BURST for escalation in rules.escalations):
-        return {}
-    return begun_bursts(histories(spool, lambda _: None, meanings), rules)
-
-
-def with_bursts(lines: Sequence[Line], bursts: Sequence[str]) -> list[Event]:
-    """Return the events of a history; the first one names the bursts that the ticket begins."""
-    created, *rest = (line.event for line in lines)
-    if bursts:
-        created = replace(created, detail={**created.detail, "bursts": list(bursts)})
-    return [created, *rest]

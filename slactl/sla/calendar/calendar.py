@@ -64,10 +64,14 @@ class BusinessCalendar:
         self.name, self.timezone, self.hours, self.members = name, timezone, hours, members
         self.always_open: bool = hours.always_open or any(member.always_open for member in members)
         self._schedule, zone = Schedule(hours, provider), Zone(timezone)
-        joined: list[DayLayout | UnionLayout] = [member._line.layout for member in members]
-        self._line: Timeline = Timeline(
-            name, UnionLayout(zone, joined) if joined else DayLayout(name, zone, self._schedule)
-        )
+        #: The calendars with hours of their own that it is made of, each once, however many members share it.
+        self._parts: dict[BusinessCalendar, DayLayout] = {}
+        for member in members:
+            self._parts |= member._parts
+        if not members:
+            self._parts[self] = DayLayout(name, zone, self._schedule)
+        layouts = list(self._parts.values())
+        self._line: Timeline = Timeline(name, UnionLayout(zone, layouts) if members else layouts[0])
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Return the earliest instant, in UTC, by which `duration` of open time has passed since `start`.
@@ -226,23 +230,21 @@ class BusinessCalendar:
         """
         if not self.members:
             return self._schedule.holiday_name(day)
-        named = [(member.holiday_name(day), member.name) for member in self.members]
+        named = [(part.holiday_name(day), part.name) for part in self._parts]
         return "; ".join(f"{holiday} ({name})" for holiday, name in named if holiday is not None) or None
 
     def regions(self) -> list[str]:
         """Return the country whose holidays it keeps, with its subdivision (`DE-BE`), or those of all its members."""
-        own = [self.hours.country, self.hours.subdivision]
-        joined = [region for member in self.members for region in member.regions()]
-        return list(dict.fromkeys([*(["-".join(filter(None, own))] if own[0] else []), *joined]))
+        named = [(part.hours.country, part.hours.subdivision) for part in self._parts if part.hours.country]
+        return list(dict.fromkeys("-".join(filter(None, region)) for region in named))
 
     def is_special(self, day: date) -> bool:
         """Return whether a date has special hours, in any of several calendars."""
-        return self._schedule.is_special(day) or any(member.is_special(day) for member in self.members)
+        return any(part._schedule.is_special(day) for part in self._parts)
 
     def is_closed_by_holiday(self, day: date) -> bool:
         """Return whether a date would be open if it were not a holiday, in any of several calendars."""
-        joined = any(member.is_closed_by_holiday(day) for member in self.members)
-        return joined or self._schedule.is_closed_by_holiday(day)
+        return any(part._schedule.is_closed_by_holiday(day) for part in self._parts)
 
 
 def in_seconds(t: datetime) -> int:

@@ -94,7 +94,7 @@ class UnionLayout:
     Each calendar keeps its own zone. An interval belongs to the date, in the zone of the union, on which it starts.
     """
 
-    def __init__(self, zone: Zone, members: Sequence["DayLayout | UnionLayout"]) -> None:
+    def __init__(self, zone: Zone, members: Sequence[DayLayout]) -> None:
         self.zone, self.members = zone, members
         self.last_year: int = max(member.last_year for member in members)
 

@@ -1,8 +1,9 @@
 """Return the events of a history that count: without what was retracted, and with what a status brings by itself."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType, Status
@@ -33,11 +34,17 @@ def retractions(history: Sequence[Event]) -> list[datetime]:
     return sorted({event.at for event in history if event.type is EventType.RETRACTED})
 
 
-def _without_retracted(history: Sequence[Event]) -> list[Event]:
+def retracted(retractions: Sequence[tuple[str | None, Mapping[str, Any]]]) -> set[str]:
+    """Return the ids of the events that do not count, given the id and the detail of each retraction, in order."""
     gone = set[str]()
-    for event in reversed(history):
-        if event.type is EventType.RETRACTED and event.id not in gone:
-            gone.update(event.detail.get("events") or ())
+    for name, detail in reversed(retractions):
+        if name not in gone:
+            gone.update(detail.get("events") or ())
+    return gone
+
+
+def _without_retracted(history: Sequence[Event]) -> list[Event]:
+    gone = retracted([(event.id, event.detail) for event in history if event.type is EventType.RETRACTED])
     # A ticket that was opened stays opened: there would be nothing left to compute.
     kept = (event for event in history if event.id is None or event.id not in gone or event.type is EventType.CREATED)
     return [event for event in kept if event.type is not EventType.RETRACTED]

@@ -21,7 +21,7 @@ from slactl.sla.history.readers import (
     read_name,
     read_text,
 )
-from slactl.text import clean, did_you_mean
+from slactl.text import clean, did_you_mean, domain_of
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
 TENANT = "tenant_entry"
@@ -156,8 +156,8 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
         _check_status(at, detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
-        before, where, domain = texts["requester_email"].rpartition("@")
-        detail |= {"requester_domain": domain.lower()[:NAME_LENGTH]} if before and where and domain else {}
+        domain = domain_of(texts["requester_email"])
+        detail |= {"requester_domain": domain[:NAME_LENGTH]} if domain is not None else {}
     actor, event_id = detail.pop("actor", None), detail.pop("id", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)

@@ -1,5 +1,6 @@
 """Define the calendars of `rules.toml`, and check them: possible hours and dates, known countries, that each opens."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated
 
@@ -72,7 +73,8 @@ class CalendarRules(Part):
 def problems(calendars: Mapping[str, CalendarRules], *, pinned: bool) -> Iterator[Problem]:
     """Yield everything that is wrong with the calendars of rules.
 
-    The names of holidays in `pinned` rules are not looked up, because the library may have renamed them since.
+    The names of holidays in `pinned` rules are not looked up, because the library may have renamed them since. In
+    `pinned` rules a union may also name a calendar twice, as earlier versions allowed.
     """
     opening = set[str]()
     for name, calendar in calendars.items():
@@ -82,7 +84,7 @@ def problems(calendars: Mapping[str, CalendarRules], *, pinned: bool) -> Iterato
         if kinds and len(stated) > 1:
             yield (*path, stated[1]), f"{kinds[0]} and {stated[1]} cannot be used together"
         elif kinds == ["any_of"]:
-            yield from _member_problems(path, name, calendar, calendars)
+            yield from _member_problems(path, name, calendar, calendars, pinned=pinned)
         else:
             yield from (bad_hours := list(_hours_problems(path, calendar)))
             yield from _country_problems(path, calendar, pinned=pinned)
@@ -91,7 +93,7 @@ def problems(calendars: Mapping[str, CalendarRules], *, pinned: bool) -> Iterato
             else:
                 yield path, "the calendar is never open; give it weekly hours, dates or always_open = true"
     for name, calendar in calendars.items():
-        members = _leaves(name, calendars)
+        members = parts(name, calendars)
         if calendar.any_of and members and not opening & members:
             closed = ", ".join(sorted(members))
             yield ("calendars", name, "any_of"), f"the calendar is never open, because none of {closed} ever is"
@@ -109,15 +111,16 @@ def _opens(name: str, calendar: CalendarRules) -> bool:
 
 
 def _member_problems(
-    path: KeyPath, name: str, calendar: CalendarRules, calendars: Mapping[str, CalendarRules]
+    path: KeyPath, name: str, calendar: CalendarRules, calendars: Mapping[str, CalendarRules], *, pinned: bool
 ) -> Iterator[Problem]:
-    for member in calendar.any_of or ():
+    members = Counter(calendar.any_of or ())
+    for member, times in members.items():
+        if times > 1 and not pinned:  # a version that tickets are pinned to stays readable
+            yield (*path, "any_of"), f"the calendar {member!r} is named {times} times"
         if member == name or name in _reached(member, calendars):
             yield (*path, "any_of"), f"calendar {name!r} is part of {member!r}; a calendar cannot be part of itself"
     others = [other for other in calendars if other != name]
-    yield from unknown_words(
-        (*path, "any_of"), [one for one in calendar.any_of or () if one != name], others, "calendar"
-    )
+    yield from unknown_words((*path, "any_of"), [one for one in members if one != name], others, "calendar")
 
 
 def _reached(name: str, calendars: Mapping[str, CalendarRules]) -> set[str]:
@@ -130,7 +133,8 @@ def _reached(name: str, calendars: Mapping[str, CalendarRules]) -> set[str]:
     return reached
 
 
-def _leaves(name: str, calendars: Mapping[str, CalendarRules]) -> set[str]:
+def parts(name: str, calendars: Mapping[str, CalendarRules]) -> set[str]:
+    """Return the calendars with hours of their own of which a calendar is made."""
     return {one for one in _reached(name, calendars) if not calendars[one].any_of}
 
 
@@ -196,8 +200,10 @@ def _holiday_problems(path: KeyPath, calendar: CalendarRules, country: str, *, p
     if calendar.work_on and not pinned:
         closing = tuple(category for category in calendar.categories if category != HALF_DAY)
         names = _holiday_names(HolidaySet(country, calendar.subdivision, closing, english=True))
-        if not names.issuperset(calendar.work_on):
-            names |= _names_of_subdivisions(country, closing)
+        for part in _subdivisions(country, closing):  # tenants may be there
+            if names.issuperset(calendar.work_on):
+                break
+            names |= _holiday_names(part)
         yield from unknown_words((*path, "work_on"), calendar.work_on, sorted(names), f"holiday in {country}", most=30)
 
 
@@ -206,23 +212,20 @@ def _holiday_names(wanted: HolidaySet, years: Iterable[int] = _NAMED_YEARS) -> s
     return {part for name in names for part in name.split("; ")}
 
 
-def _names_of_subdivisions(country: str, categories: tuple[str, ...]) -> set[str]:
-    """Return the names of this year's holidays everywhere in a country, as tenants may be there."""
+def _subdivisions(country: str, categories: tuple[str, ...]) -> list[HolidaySet]:
     from holidays import country_holidays
 
-    parts = country_holidays(country).subdivisions
-    wanted = [HolidaySet(country, part, categories, english=True) for part in parts]
-    return {name for one in wanted for name in _holiday_names(one, [2026])}
+    return [HolidaySet(country, part, categories, english=True) for part in country_holidays(country).subdivisions]
 
 
-def local_holidays(calendar: CalendarRules) -> list[str]:
-    """Return the holidays that only parts of a calendar's country have, if the calendar names no part."""
+def local_holidays(calendar: CalendarRules, year: int) -> list[str]:
+    """Return the holidays of a year that only parts of a calendar's country have, if the calendar names no part."""
     if calendar.country is None or calendar.subdivision is not None:
         return []
     closing = tuple(category for category in calendar.categories if category != HALF_DAY)
-    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [2026])
-    somewhere = _names_of_subdivisions(calendar.country, closing) - everywhere
-    return sorted({name.removesuffix(" (observed)") for name in somewhere} - everywhere)
+    everywhere = _holiday_names(HolidaySet(calendar.country, None, closing, english=True), [year])
+    somewhere = {name for part in _subdivisions(calendar.country, closing) for name in _holiday_names(part, [year])}
+    return sorted({name.removesuffix(" (observed)") for name in somewhere - everywhere} - everywhere)
 
 
 def unknown_words(

@@ -32,11 +32,18 @@ class LintWarning(NamedTuple):
     message: str
 
 
-def lint(rules: Rules, text: str) -> list[LintWarning]:
-    """Return the warnings about rules, by line."""
+def lint(rules: Rules, text: str, year: int) -> list[LintWarning]:
+    """Return the warnings about rules, by line; those about holidays are about the holidays of a year."""
     lines = Lines(text)
-    warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules), *_zones(rules), *_country_days(rules)]
-    warnings += [*_levels(rules), *_days(rules), *_roles(rules), *_customers(rules), *_unheard(rules)]
+    warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules), *_zones(rules)]
+    warnings += [
+        *_country_days(rules, year),
+        *_levels(rules),
+        *_days(rules),
+        *_roles(rules),
+        *_customers(rules),
+        *_unheard(rules),
+    ]
     return sorted(LintWarning(lines.of(path), message) for path, message in warnings)
 
 
@@ -136,10 +143,10 @@ def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
                 yield (table, name, "timezone"), message
 
 
-def _country_days(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
+def _country_days(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:
     """Yield countries with holidays that only parts of them have, where the calendar names no part."""
     for name, calendar in rules.calendars.items():
-        if days := local_holidays(calendar):
+        if days := local_holidays(calendar, year):
             listed = ", ".join(days[:MOST_DAYS]) + (f" and {len(days) - MOST_DAYS} more" if days[MOST_DAYS:] else "")
             message = f"without a subdivision of {calendar.country} these holidays count as working days: {listed}"
             yield ("calendars", name, "country"), message

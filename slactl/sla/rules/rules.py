@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, library_holidays
 from slactl.sla.calendar.hours import Region
-from slactl.sla.rules.calendars import CalendarRules
+from slactl.sla.rules.calendars import CalendarRules, parts
 from slactl.sla.rules.match import Facts, Part
 from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Templates
 from slactl.sla.rules.values import from_list
@@ -76,8 +76,7 @@ class Rules(Part):
 
     def is_open_all_day(self, name: str) -> bool:
         """Return whether every hour of every day counts on a calendar, so that each day has 24 counted hours."""
-        stated = self.calendars[name]
-        return stated.is_open_all_day or any(self.is_open_all_day(member) for member in stated.any_of or ())
+        return any(self.calendars[part].is_open_all_day for part in parts(name, self.calendars))
 
     def match(self, facts: Facts) -> Policy | None:
         """Return the first policy, from the top, that matches a ticket, or None."""
@@ -97,3 +96,12 @@ class Rules(Part):
         """Return the plans that policies name, in the order of the file, and the default plan."""
         named = [plan for policy in self.policies for plan in policy.match.plan]
         return list(dict.fromkeys([*named, self.settings.default_plan]))
+
+    def named(self, key: Literal["plan", "tenant"]) -> set[str]:
+        """Return the plans or tenants that the rules name anywhere; any other word may be a typing error."""
+        conditions = [policy.match for policy in self.policies]
+        for rule in self.escalations:
+            conditions += [rule.when, *(level.when for level in rule.levels)]
+        keys = [keys for condition in conditions for keys in (condition, condition.not_) if keys is not None]
+        default = {self.settings.default_plan} if key == "plan" else set[str]()
+        return default.union(*(getattr(each, key) for each in keys))

@@ -6,6 +6,7 @@ from typing import Any
 from slactl.sla.enums import EventType, Priority
 from slactl.sla.history.event import Event, region_of
 from slactl.sla.rules.match import Facts
+from slactl.text import domain_of
 
 Detail = Mapping[str, Any]
 
@@ -82,5 +83,4 @@ def _domain(detail: Detail) -> str | None:
     """Return the part of the requester's address after the @, in lower case."""
     if detail.get("requester_domain"):
         return str(detail["requester_domain"])
-    before, at, domain = str(detail.get("requester_email") or "").rpartition("@")
-    return domain.lower() if before and at and domain else None
+    return domain_of(str(detail.get("requester_email") or ""))

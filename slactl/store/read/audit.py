@@ -20,10 +20,9 @@ from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
 from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
 
-#: The most ids in one `IN (…)`.
-BATCH = 500
-
 _LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
+#: The condition for events of deadlines without a target: nothing follows from them.
+_ABOUT_NO_TARGET = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
 #: The characters that the seal escapes and SQLite does not.
 _ESCAPED = re.compile("[^\0-\x7e]")
 _OF_EVENT = COLUMNS.split(", ")
@@ -254,16 +253,16 @@ def outcomes_from(connection: sqlite3.Connection) -> int:
 def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -> Iterator[Stored]:
     marks = number_list(wanted)
     tickets = {row["id"]: row for row in rows(connection, f"SELECT * FROM ticket WHERE id IN ({marks})")}
-    of_ticket = f"WHERE ticket_id IN ({marks}) ORDER BY ticket_id"
-    timers = by_ticket(rows(connection, f"SELECT * FROM timer {of_ticket}, id"))
-    outcomes = by_ticket(rows(connection, f"SELECT * FROM outcome {of_ticket}, id"))
+    of_tickets, in_order = f"ticket_id IN ({marks})", "ORDER BY ticket_id, id"
+    timers = by_ticket(rows(connection, f"SELECT * FROM timer WHERE {of_tickets} {in_order}"))
+    outcomes = by_ticket(rows(connection, f"SELECT * FROM outcome WHERE {of_tickets} {in_order}"))
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    noted = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
-    condition = of_ticket.replace("ORDER BY", f"AND NOT ({noted}) ORDER BY")
-    statement = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event {condition}, at, id"
+    condition = f"{of_tickets} AND NOT ({_ABOUT_NO_TARGET}) ORDER BY ticket_id, at, id"
+    statement = f"SELECT ticket_id, id, at, actor, actor_type, action, detail FROM event WHERE {condition}"
     events = {number: list(events) for number, events in groupby(cursor.execute(statement), key=itemgetter(0))}
-    fired = by_ticket(rows(connection, f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_ticket[6:]}, id"))
+    levels = f"SELECT * FROM escalation WHERE level IS NOT NULL AND {of_tickets} {in_order}"
+    fired = by_ticket(rows(connection, levels))
     texts: dict[int, dict[tuple[int, str], str]] = {}
     query = f"""SELECT e.ticket_id, t.event_id, t.field, t.text FROM event e JOIN event_text t ON t.event_id = e.id
     WHERE e.ticket_id IN ({marks}) AND t.field IN ('subject', 'requester_email')"""

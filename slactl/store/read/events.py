@@ -145,8 +145,8 @@ def texts(transaction: sqlite3.Connection, number: int) -> dict[int, dict[str, s
 def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, most: int = 0) -> Iterator[Row]:
     """Yield the messages of one ticket by time; `body` is None if it was erased.
 
-    With `last` these are the last messages alone, and with `most` at most so many characters of each body; `written`
-    then tells an erased body from one that never was.
+    With `last` these are the last messages alone. With `most` each has at most so many characters of its body, and
+    `written`, which tells an erased body from one that never was.
     """
     written = """, e.detail LIKE '%"body_hash"%' AS written""" if most else ""
     body = f"substr(w.text, 1, {most:d}) AS body{written}" if most else "w.text AS body"
@@ -157,7 +157,8 @@ def messages(transaction: sqlite3.Connection, number: int, *, last: int = 0, mos
     LEFT JOIN event_text a ON a.event_id = e.id AND a.field = 'actor'
     WHERE {chosen if last else _MESSAGES} ORDER BY e.at, e.id"""
     for row in rows(transaction, query, {"id": number}):
-        yield row | {"type": MESSAGE_TYPES[row["type"]]}
+        facts = {"type": MESSAGE_TYPES[row["type"]]} | ({"written": bool(row["written"])} if most else {})
+        yield row | facts
 
 
 def message_count(transaction: sqlite3.Connection, number: int) -> int:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import to_text
+from slactl.sla.enums import Priority, Status
 from slactl.store.read.rows import numbers
 from slactl.store.read.tickets import tickets
 from slactl.store.schema import views
@@ -14,21 +15,21 @@ if TYPE_CHECKING:
     from slactl.records.tickets import Ticket
 
 #: The timer of each target in the SELECT of the tickets.
-TIMERS = {"first_response": "fr", "next_response": "nr", "resolution": "rs"}
+TIMERS = {"first_response": "fr", "next_response": "nr", "update": "up", "resolution": "rs"}
 
-OPEN_STATUSES = ("open", "pending", "waiting_customer")
+OPEN_STATUSES = tuple(status.value for status in Status if not status.is_done)
 
 #: The most matches that are counted: nobody needs an exact larger number, and counting takes time.
 COUNTED = 10_000
 
+_RANKED = " ".join(f"WHEN '{priority.value}' THEN {priority.rank}" for priority in Priority)
 
 #: The orders of a list: most urgent deadline, newest, last changed, highest priority first.
 ORDERS = {
     "due": "t.due_at, t.id",
     "created": "t.created_at DESC, t.id DESC",
     "updated": "t.updated_at DESC, t.id DESC",
-    "priority": "CASE t.priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
-    "t.due_at IS NULL, t.due_at, t.id",
+    "priority": f"CASE t.priority {_RANKED} END DESC, t.due_at IS NULL, t.due_at, t.id",
 }
 
 
@@ -106,7 +107,7 @@ def _prepared(connection: sqlite3.Connection, wanted: TicketFilter, now: str) ->
 
 
 def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
-    """Return the SQL over `t`, `fr`, `nr`, `rs` for a filter, and its parameters besides `:now`."""
+    """Return the SQL over `t`, `fr`, `nr`, `up`, `rs` for a filter, and its parameters besides `:now`."""
     parameters: dict[str, Any] = {}
     parts = [*_standing(wanted), *_deadlines(wanted, now, parameters)]
     for column, values in (
@@ -138,7 +139,7 @@ def _standing(wanted: TicketFilter) -> Iterator[str]:
     if wanted.unassigned:
         yield "t.assignee IS NULL"
     if wanted.no_sla:
-        yield "fr.id IS NULL AND nr.id IS NULL AND rs.id IS NULL"
+        yield " AND ".join(f"{timer}.id IS NULL" for timer in TIMERS.values())
 
 
 def _deadlines(wanted: TicketFilter, now: str, parameters: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,12 @@
 """Read what happened in a period: tickets opened, targets met and missed, and levels that fired."""
 
+import json
 import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from slactl.sla.history.effective import retracted
 from slactl.store.read.outcomes import Period, counts, group_of, grouped, of_miss, outcomes
 from slactl.store.read.rows import rows
 from slactl.store.schema import views
@@ -75,6 +78,17 @@ class TicketsJudged(NamedTuple):
     reopened: int
 
 
+#: Whether an event `e` counts: only an event with an id can be retracted.
+_COUNTS = """CASE WHEN json_extract(e.detail, '$.id') IS NULL THEN 1
+ELSE NOT is_retracted(json_extract(e.detail, '$.id'), (SELECT json_group_array(json(gone.detail)) FROM
+(SELECT detail FROM event WHERE ticket_id = e.ticket_id AND action = 'ticket.retract' ORDER BY at, id) gone)) END"""
+
+
+def _is_retracted(name: str, retractions: str) -> bool:
+    """Return whether the retractions of a ticket, in order, leave out the event of this id."""
+    return name in retracted([(detail.get("id"), detail) for detail in json.loads(retractions)])
+
+
 def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | None = None) -> list[TicketsJudged]:
     """Return how many tickets have outcomes in a period, by the groups of these outcomes."""
     group, joined = group_of(by, "o")
@@ -83,10 +97,12 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
     FROM ({outcomes(period)}) o{joined} GROUP BY 1, 2"""
     before = "".join(f" AND {part}" for part in period.ends_after("e.at"))
     reopened = f"""EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = m.ticket_id AND e.at >= m.resolved_at
-    AND e.action = '{REOPEN}'{before})"""
+    AND e.action = '{REOPEN}'{before} AND {_COUNTS})"""
     # Warnings, which slactl gives before a deadline, are no escalations.
     escalated = f"""t.escalated AND EXISTS (SELECT 1 FROM event e WHERE e.ticket_id = t.id
-    AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0))"""
+    AND e.action = 'ticket.escalate'{before} AND (e.actor_type = 'user' OR instr(e.detail, '"warning":true') = 0)
+    AND {_COUNTS})"""
+    connection.create_function("is_retracted", 2, _is_retracted, deterministic=True)
     columns = counts(("1", escalated, "m.late", "m.resolved_at IS NOT NULL", reopened))
     query = f"SELECT m.name, {columns} FROM ({tickets}) m CROSS JOIN ticket t ON t.id = m.ticket_id"
     query += " GROUP BY 1" if by else ""
@@ -95,15 +111,14 @@ def tickets_judged(connection: sqlite3.Connection, period: Period, by: str | Non
 
 #: The groups of a ticket `t` when it was opened, from the event `e` that opened it and the deadlines noted then.
 _OPENED = "ticket t JOIN event e ON e.id = (SELECT id FROM event WHERE ticket_id = t.id AND action = 'ticket.create')"
-_NOTED = """SELECT json_extract(n.detail, '$.policy') FROM event n WHERE n.ticket_id = t.id AND n.action = 'sla.due'
-AND instr(n.detail, '"because":"ticket opened"') LIMIT 1"""
+_NOTED = """SELECT json_array(json_extract(n.detail, '$.policy')) FROM event n WHERE n.ticket_id = t.id
+AND n.action = 'sla.due' AND instr(n.detail, '"because":"ticket opened"') LIMIT 1"""
 _AT_OPENING = {
     "plan": "COALESCE(json_extract(e.detail, '$.plan'), t.plan)",
     "tenant": "json_extract(e.detail, '$.tenant')",
     "priority": "COALESCE(json_extract(e.detail, '$.priority'), 'normal')",
     "assignee": "json_extract(e.detail, '$.assignee')",
     "tags": "COALESCE(json_extract(e.detail, '$.tags'), '[]')",
-    "policy": f"CASE WHEN EXISTS ({_NOTED}) THEN ({_NOTED}) ELSE t.policy END",
 }
 
 
@@ -116,13 +131,36 @@ def corrected_count(connection: sqlite3.Connection, period: Period) -> int:
 
 
 def tickets_opened(connection: sqlite3.Connection, period: Period, by: str | None = None) -> dict[str | None, int]:
-    """Return how many tickets were opened in a period, by the group in which they were opened."""
+    """Return how many tickets were opened in a period, by the group in which they were opened, except policies."""
     condition, source = period.holds("t.created_at"), "ticket t"
     if by in ("tag", *_AT_OPENING):
         name = "tags" if by == "tag" else by
         source = f"(SELECT {_AT_OPENING[name or '']} AS {name} FROM {_OPENED} WHERE {condition}) t"
         condition = "1"
     return dict(connection.execute(grouped("COUNT(*)", source, condition, by, "t"), period.parameters).fetchall())
+
+
+class OpenedAlike(NamedTuple):
+    """Count the tickets that were opened with the same policy, if that was noted then, or with the same facts.
+
+    Where it was not noted, `detail` has the facts of the opening, and `policy` is the present one.
+    """
+
+    tickets: int
+    policy: str | None
+    detail: dict[str, Any] | None
+
+
+def opened_alike(connection: sqlite3.Connection, period: Period) -> Iterator[OpenedAlike]:
+    """Yield how many tickets were opened in a period, by what tells their policy: imports do not note it."""
+    named = ("plan", "tenant", "priority", "requester_domain", "rules")
+    facts = ", ".join(f"'{name}', json_extract(detail, '$.{name}')" for name in named)
+    detail = f"json_object({facts}, 'tags', json(COALESCE(json_extract(detail, '$.tags'), '[]')))"
+    query = f"""SELECT COUNT(*), COALESCE(noted, json_array(policy)), CASE WHEN noted IS NULL THEN {detail} END
+    FROM (SELECT ({_NOTED}) AS noted, t.policy, e.detail FROM {_OPENED} WHERE {period.holds("t.created_at")})
+    GROUP BY 2, 3"""
+    for tickets, policy, facts_then in connection.execute(query, period.parameters):
+        yield OpenedAlike(tickets, json.loads(policy)[0], json.loads(facts_then) if facts_then is not None else None)
 
 
 def level_counts(connection: sqlite3.Connection, period: Period) -> "list[LevelCounts]":

@@ -60,8 +60,8 @@ def outcomes(period: Period, kinds: Iterable[str] = views.TARGETS) -> str:
     columns, groups = (", ".join(f"o.{name}" for name in part) for part in (_COLUMNS, _GROUPS))
     after = " AND ".join(["s.stopped_at >= o.late_since", *period.ends_after("s.stopped_at")])
     ended = f"(SELECT MIN(s.stopped_at) FROM {_OF_CYCLE} AND {after})"
-    # Whether the clock stopped in the period is written with a plus sign, so that no index is used for it.
-    elsewhere = f"(o.stopped_at IS NULL OR NOT ({stopped.replace('o.stopped_at', '+o.stopped_at')}))"
+    # The plus sign keeps SQLite from using an index for whether the clock stopped in the period.
+    elsewhere = f"(o.stopped_at IS NULL OR NOT ({period.holds('+o.stopped_at')}))"
     return f"""SELECT {columns}, o.stopped_at, 1 AS done, o.met = 0 AS late, o.seconds, o.averaged, o.paused_seconds,
 o.closed_seconds, {groups} FROM outcome o WHERE o.kind IN ({names}) AND {stopped}
 UNION ALL SELECT {columns}, {ended}, 0, 1, NULL, 0, NULL, NULL, {groups}

@@ -102,16 +102,13 @@ def latest_own_version(connection: sqlite3.Connection) -> StoredVersion | None:
     """Return the version that this service desk used last; None if there is none.
 
     An import may add versions of another service desk, which do not count. An old database does not say which versions
-    are its own; then the version that was added last counts.
+    are its own. Then the version with which every next instant was calculated counts, or else the one added last.
     """
-    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (OWN_HASH,)).fetchone()
-    row = row or connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
-    return StoredVersion(*row) if row is not None else None
-
-
-def version_of_levels(connection: sqlite3.Connection) -> StoredVersion | None:
-    """Return the version with which every next instant was calculated; None if that is not known."""
-    row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (LEVELS_HASH,)).fetchone()
+    for key in (OWN_HASH, LEVELS_HASH):
+        row = connection.execute(f"{_STORED} JOIN meta m ON m.value = v.hash WHERE m.key = ?", (key,)).fetchone()
+        if row is not None:
+            return StoredVersion(*row)
+    row = connection.execute(f"{_STORED} ORDER BY v.id DESC LIMIT 1").fetchone()
     return StoredVersion(*row) if row is not None else None
 
 

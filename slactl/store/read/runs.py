@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
+from slactl.errors import FIRED
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN, last_event
 
@@ -39,7 +40,14 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
 
 
-#: How long after a good run `list` does not warn that `check` may have stopped running, in seconds.
+#: The condition for a run that fired what was due. A run that doubts the clock or finds no valid rules fires nothing:
+#: its row has neither a version of the rules nor the boot clock.
+_HAS_FIRED = (
+    f"(exit_code IN ({', '.join(str(int(code)) for code in FIRED)})"
+    " AND (exit_code = 0 OR rules_version IS NOT NULL OR boot_id IS NOT NULL))"
+)
+
+#: How long after such a run `list` does not warn that `check` may have stopped running, in seconds.
 FRESH_SECONDS = 1800
 
 
@@ -115,8 +123,16 @@ def escalations(connection: sqlite3.Connection, number: int) -> "list[Escalation
 
 def last_good(connection: sqlite3.Connection) -> str | None:
     """Return when the last good run ended, as text: one with exit code 0; None if there was none."""
-    query = "SELECT ended_at FROM run WHERE exit_code = 0 ORDER BY id DESC LIMIT 1"
-    row = connection.execute(query).fetchone()
+    return _last_end(connection, "exit_code = 0")
+
+
+def last_fired(connection: sqlite3.Connection) -> str | None:
+    """Return when the last run ended that fired what was due, as text; None if there was none."""
+    return _last_end(connection, _HAS_FIRED)
+
+
+def _last_end(connection: sqlite3.Connection, condition: str) -> str | None:
+    row = connection.execute(f"SELECT ended_at FROM run WHERE {condition} ORDER BY id DESC LIMIT 1").fetchone()
     return str(row[0]) if row else None
 
 
@@ -127,11 +143,11 @@ def last_failure(connection: sqlite3.Connection) -> int | None:
 
 
 def asleep_since(connection: sqlite3.Connection, now: str) -> str | None:
-    """Return when the last good run ended if runs seem to have stopped at `now` (text); empty text if there was none.
+    """Return when the last run that fired ended if none fires any more at `now` (text); empty text if there was none.
 
-    None if nothing is due, or if the last good run is not older than `FRESH_SECONDS`.
+    None if nothing is due, or if that run is not older than `FRESH_SECONDS`.
     """
-    return asleep(first_due(connection), last_good(connection), now)
+    return asleep(first_due(connection), last_fired(connection), now)
 
 
 def first_due(connection: sqlite3.Connection) -> str | None:
@@ -141,13 +157,13 @@ def first_due(connection: sqlite3.Connection) -> str | None:
     return min((str(instant) for instant in found if instant is not None), default=None)
 
 
-def asleep(due: str | None, good: str | None, now: str) -> str | None:
-    """Return what `asleep_since` does, from when the first level is due and when the last good run ended."""
+def asleep(due: str | None, fired: str | None, now: str) -> str | None:
+    """Return what `asleep_since` does, from when the first level is due and when the last run that fired ended."""
     if due is None or due > now:
         return None
-    if good is not None and (from_text(now) - from_text(good)).total_seconds() <= FRESH_SECONDS:
+    if fired is not None and (from_text(now) - from_text(fired)).total_seconds() <= FRESH_SECONDS:
         return None
-    return good or ""
+    return fired or ""
 
 
 def tallies(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
@@ -194,7 +210,7 @@ def last_checks(connection: sqlite3.Connection) -> Iterator[tuple[int, PastCheck
         found = connection.execute(
             "SELECT started_at, COALESCE(audit_event, 9e18) FROM run WHERE id >= :last AND id < COALESCE("
             "(SELECT min(id) FROM run WHERE id > :last AND rules_version IS NOT NULL), 9e18) AND ended_at IS NOT NULL"
-            " AND exit_code IN (0, 4, 7, 10) ORDER BY id DESC LIMIT 1",
+            f" AND {_HAS_FIRED} ORDER BY id DESC LIMIT 1",
             {"last": last},
         ).fetchone()
         if found is not None:

@@ -32,7 +32,7 @@ def tickets(
     order: str = "t.due_at IS NULL, t.due_at, t.id",
     limit: int = 0,
 ) -> "Iterator[Ticket]":
-    """Yield tickets as in `ticket_view` at `now` (text): `condition` and `order` are SQL over `t`, `fr`, `nr`, `rs`."""
+    """Yield tickets as in `ticket_view` at `now` (text): `condition` and `order` are SQL over the `TICKET_SOURCE`."""
     columns = views.ticket_columns(":now")
     query = f"{views.select(columns, views.ticket_source(':now'))} WHERE {condition} ORDER BY {order}"
     if limit:

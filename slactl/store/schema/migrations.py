@@ -1,7 +1,9 @@
 """Bring a database to the schema of this program in numbered steps."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.schema.chain import chain
@@ -162,13 +164,25 @@ def _allow_updates(connection: sqlite3.Connection) -> None:
     known = "due_target IN ('first_response', 'next_response', 'resolution')"
     wanted = "due_target IN ('first_response', 'next_response', 'update', 'resolution')"
     version = connection.execute("PRAGMA schema_version").fetchone()[0]
-    connection.execute("PRAGMA writable_schema = ON")
-    try:
+    with _writable_schema(connection):
         statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'ticket'"
         connection.execute(statement, (known, wanted))
         connection.execute(f"PRAGMA schema_version = {version + 1}")
+
+
+@contextmanager
+def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let statements write to the schema, also on a connection that `distrust` protects against them."""
+    if sys.version_info >= (3, 12):
+        was_defensive = connection.getconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, False)
+    connection.execute("PRAGMA writable_schema = ON")
+    try:
+        yield
     finally:
         connection.execute("PRAGMA writable_schema = OFF")
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, was_defensive)
 
 
 def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)

@@ -8,38 +8,30 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from slactl.errors import DatabaseError, SlactlError
+from slactl.errors import DatabaseError, StorageError
 from slactl.files import give_name, give_to, make_durable, new_file, opened_folder, sweep
 from slactl.store.schema.migrations import migrate
-from slactl.store.schema.version import SCHEMA
+from slactl.store.schema.version import SCHEMA, schema_of
 
 #: A function that returns what is broken in a database.
 Damage = Callable[[sqlite3.Connection], Sequence[str]]
 
-# The messages about databases that this process has upgraded.
-_upgrades: list[str] = []
 
-
-def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> None:
+def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> str | None:
     """Migrate a database in the caller's write transaction; do nothing if another process was faster.
+
+    Return the message for people, for after the commit.
 
     Raises:
         DatabaseError: there is no sound copy; the database stays as it is.
     """
-    schema = _schema_of(connection)
+    schema = schema_of(connection)
     if schema >= SCHEMA:
-        return
+        return None
     real = Path(os.path.realpath(database))
     kept = _keep(connection, real, schema, damage)
     migrate(connection)
-    _upgrades.append(f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}")
-
-
-def upgrades() -> list[str]:
-    """Return what was upgraded since the last call."""
-    said = list(_upgrades)
-    _upgrades.clear()
-    return said
+    return f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}"
 
 
 def old_copies(database: Path) -> list[Path]:
@@ -69,7 +61,7 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                 ):
                     source.backup(made)
                     broken = list(damage(made))
-                    if broken or _schema_of(made) != schema or _events(made) != _events(connection):
+                    if broken or schema_of(made) != schema or _events(made) != _events(connection):
                         why = broken[0] if broken else "it differs from the database"
                         what = f"{database} has schema {schema} and was not upgraded: its copy is damaged: {why}"
                         raise DatabaseError(what, f"sqlite3 {_quoted(database)} 'PRAGMA integrity_check'")
@@ -86,17 +78,13 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
                         return kept
     except OSError as error:
         what = f"{database} has schema {schema} and was not upgraded: a copy of it cannot be kept: {error.strerror}"
-        raise SlactlError(what, f"df -h {_quoted(database.parent)}") from error
+        raise StorageError(what, f"df -h {_quoted(database.parent)}") from error
     raise DatabaseError(f"{database.parent} has too many old copies", f"ls -l {_quoted(database.parent)}")
 
 
 def _reading(database: Path) -> sqlite3.Connection:
     """Return a second connection: SQLite cannot copy from a connection that holds the write lock."""
     return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None)
-
-
-def _schema_of(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _events(connection: sqlite3.Connection) -> tuple[int, ...]:

@@ -1,7 +1,14 @@
-"""Mark a file as a database of slactl. These constants stand alone so that a read does not load the migrations."""
+"""Mark a file as a database of slactl. This file stands alone so that a read does not load the migrations."""
+
+import sqlite3
 
 #: The newest schema that this program knows: the number of steps in `migrations`.
 SCHEMA = 9
 
 #: The mark of SQLite's `application_id` ("SLAC" in ASCII), so that no other program's database is touched.
 APPLICATION_ID = 0x534C4143
+
+
+def schema_of(connection: sqlite3.Connection) -> int:
+    """Return the schema of a database: the number of steps of `migrations` it has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

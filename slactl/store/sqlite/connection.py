@@ -1,18 +1,16 @@
 """Open a database that `init` made; never create one at a mistyped path."""
 
-import os
 import sqlite3
-import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from slactl import committed
-from slactl.errors import DatabaseError, LockedError
-from slactl.store.schema.version import APPLICATION_ID, SCHEMA
-from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers
-from slactl.text import another, quoted
+from slactl.errors import DatabaseError, LockedError, StorageError
+from slactl.store.schema.version import APPLICATION_ID, SCHEMA, schema_of
+from slactl.store.sqlite.folders import obstacle_to_writing, refuse_pipes, refuse_strangers, refuse_unless_file
+from slactl.text import quoted
 
 #: How long a writer waits for another writer before it gives up, in seconds.
 BUSY_SECONDS = 30
@@ -20,33 +18,28 @@ BUSY_SECONDS = 30
 LEAVING_SECONDS = 1.0
 #: The time between two attempts to take the lock, in seconds.
 ASK_SECONDS = 0.002
-
-# The database that this process opened last. An unexpected error may come from a value in it.
-_opened: Path | None = None
+#: To how many bytes SQLite cuts the write-ahead log after it has copied it back: about where it begins to copy.
+LOG_BYTES = 4_000_000
 
 # The databases that this process reads without locks; see `faults`.
 _frozen: set[Path] = set()
-
-# The databases that this process has opened and cannot write, each with the reason.
-_reading_only: dict[Path, str] = {}
 
 
 def open_database(path: Path, *, query_only: bool = False, migrates: bool = True) -> sqlite3.Connection:
     """Return a connection in autocommit mode, with the pragmas that every transaction relies on.
 
     A database of an older schema is migrated, unless `migrates` is false. Where nothing can be written, a connection
-    that is `query_only` still opens; `reading_only` says so.
+    that is `query_only` still opens. `committed` keeps what people have to know about the database.
 
     Raises:
         DatabaseError: it is missing, damaged, not readable, not from slactl, newer than this program, or others may
             replace it.
         BusyError: another program holds it, or an `init` is filling it.
     """
-    global _opened
-    _refuse_unless_file(path)
+    refuse_unless_file(path)
     refuse_strangers(path)
     refuse_pipes(path)
-    _opened = path
+    committed.so_far().opened = path
     _frozen.discard(path)
     with reported(path):
         try:
@@ -54,52 +47,26 @@ def open_database(path: Path, *, query_only: bool = False, migrates: bool = True
                 f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
             )
             _prepared(connection, path, query_only=query_only, migrates=migrates)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, StorageError) as error:
             from slactl.store.sqlite import faults
 
             if not query_only or not faults.forbids_writing(error):
                 raise
             connection = faults.opened_frozen(path)
             _frozen.add(path)
-            _prepared(connection, path, query_only=query_only, migrates=migrates)
+            _prepared(connection, path, query_only=query_only, migrates=False)
+            if migrates and schema_of(connection) < SCHEMA:
+                connection = faults.upgraded_copy(connection)
+                _prepared(connection, path, query_only=query_only, migrates=False)
+                committed.so_far().unwritable[path] = "there is no room to upgrade it"
     if query_only and (obstacle := obstacle_to_writing(path)) is not None:
-        _reading_only[path] = obstacle.why
+        committed.so_far().unwritable[path] = obstacle.why
     return connection
-
-
-def reading_only() -> list[str]:
-    """Return a message for each database that was opened since the last call and cannot be written."""
-    found = [f"{path} cannot be written: {why}; slactl only reads it" for path, why in _reading_only.items()]
-    _reading_only.clear()
-    return found
 
 
 def reads_without_locks(path: Path) -> bool:
     """Return whether this process reads a database without locks, since it cannot write beside it."""
     return path in _frozen
-
-
-def opened_last() -> Path | None:
-    """Return the database that this process opened last."""
-    return _opened
-
-
-def _refuse_unless_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except PermissionError as error:
-        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path.parent)}") from error
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            what = f"the database {path} is a link to {os.readlink(path)}, which does not exist"
-            raise DatabaseError(what, f"ls -l {quoted(path)}") from error
-        raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
-    except OSError as error:  # a circle of links, a file where a folder is meant, or a name that is too long
-        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path)}") from error
-    if stat.S_ISDIR(mode):
-        raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
-    if not stat.S_ISREG(mode):
-        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
 def distrust(connection: sqlite3.Connection) -> None:
@@ -143,19 +110,17 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, query_only: bool, mi
     connection.execute("PRAGMA recursive_triggers = ON")
     if not query_only:  # SQLite overwrites changed and removed data, whatever the default of its build is
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     if version < SCHEMA and migrates:
         from slactl.store.schema.upgrade import upgrade
         from slactl.store.sqlite.health import damage
 
-        with transaction(connection, write=True):
-            upgrade(connection, path, damage)
+        begin_writing(connection)
+        with connection:  # not in a `transaction`, which counts as a change that the command made
+            upgraded = upgrade(connection, path, damage)
+        committed.so_far().upgrades += [upgraded] if upgraded is not None else []
     if query_only:
         connection.execute("PRAGMA query_only = ON")
-
-
-def schema_of(connection: sqlite3.Connection) -> int:
-    """Return the schema of a database: the number of steps of `migrations` it has seen."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def begin_writing(connection: sqlite3.Connection, seconds: float | None = None) -> None:
@@ -267,15 +232,17 @@ def transaction(connection: sqlite3.Connection, *, write: bool = False, keep: bo
     else:
         connection.execute("BEGIN")
     before = connection.total_changes
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT" if keep else "ROLLBACK")
-    if write and keep and connection.total_changes > before:
-        committed.count()
+    with committed.held_back() if write else nullcontext():
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:  # SQLite itself rolls back when the disk fails or is full
+                connection.execute("ROLLBACK")
+            raise
+        if write and keep:
+            committed.commit(lambda: connection.execute("COMMIT"), has_changed=connection.total_changes > before)
+        else:
+            connection.execute("COMMIT" if keep else "ROLLBACK")
 
 
 def is_stale(path: Path) -> bool:

@@ -64,18 +64,21 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[Session]:
     Raises:
         DatabaseError: the database is missing, damaged, busy for too long, read-only or full.
     """
-    with _translated(path), Session(engine(path), autoflush=False, expire_on_commit=False) as session:
+
+    def commit() -> None:
+        session.commit()
+        session.close()
+
+    session = Session(engine(path), autoflush=False, expire_on_commit=False)
+    with _translated(path), session, committed.held_back():
         raw = beneath(session)
         before = raw.total_changes
         yield session
         session.flush()
-        has_changed = raw.total_changes > before
         if keep:
-            session.commit()
+            committed.commit(commit, has_changed=raw.total_changes > before)
         else:
             session.rollback()
-    if keep and has_changed:
-        committed.count()
 
 
 @contextmanager
@@ -109,3 +112,13 @@ def breaks_transaction(error: Exception) -> bool:
     return isinstance(error, (DBAPIError, sqlite3.Error)) and not isinstance(
         error, (IntegrityError, sqlite3.IntegrityError)
     )
+
+
+@contextmanager
+def passing_over_rows() -> Iterator[None]:
+    """Suppress an error that one row caused; raise an error of the database as a whole."""
+    try:
+        yield
+    except Exception as error:
+        if breaks_transaction(error):
+            raise

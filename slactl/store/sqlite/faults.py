@@ -7,10 +7,11 @@ meanwhile.
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from slactl.errors import BusyError, DatabaseError, StorageError
-from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing
+from slactl.store.sqlite.folders import LEAST_FREE, Obstacle, free_bytes, obstacle_to_writing, temporary_folder
 from slactl.text import another, quoted
 
 #: Errors of reading and writing that the content of the file causes, and not the disk.
@@ -30,7 +31,7 @@ def as_database_error(error: BaseException, path: Path, seconds: float) -> Datab
         return BusyError(what, "slactl doctor")
     if "unable to open" in text:
         text = text if os.access(path, os.R_OK) else "you may not read it"
-        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(path)}*")
+        return DatabaseError(f"{path} cannot be opened: {text}", f"ls -l {quoted(os.path.realpath(path))}*")
     hint = f"sqlite3 {quoted(path)} 'PRAGMA integrity_check'"
     return DatabaseError(f"{path} cannot be read as a database: {text}", hint)
 
@@ -65,31 +66,31 @@ def _is_written(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def forbids_writing(error: sqlite3.Error) -> bool:
+def forbids_writing(error: sqlite3.Error | StorageError) -> bool:
     """Return whether a database may still be read although it could not be opened for writing."""
+    if isinstance(error, StorageError):
+        return True
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
 
 def as_storage_error(error: BaseException, path: Path) -> StorageError | None:
     """Return the error of a disk or file that cannot be written; None if something else is wrong."""
-    text, code = str(error), getattr(error, "sqlite_errorcode", 0)
+    text, code, real = str(error), getattr(error, "sqlite_errorcode", 0), Path(os.path.realpath(path))
     if "is full" in text:
         return _full(path)
     if "disk I/O error" in text and code not in DAMAGE:
-        return StorageError(f"the disk of {path} is full or failing: {text}", f"df -h {quoted(path.parent)}")
+        return StorageError(f"the disk of {path} is full or failing: {text}", f"df -h {quoted(real.parent)}")
     if "readonly" in text or ("unable to open" in text and os.access(path, os.R_OK)):
-        obstacle = obstacle_to_writing(path) or Obstacle(text, f"ls -ld {quoted(path)}*")
+        obstacle = obstacle_to_writing(path) or Obstacle(text, f"ls -ld {quoted(real)}*")
         return StorageError(f"{path} cannot be written: {obstacle.why}", obstacle.hint)
     return None
 
 
 def _full(path: Path) -> StorageError:
     """Return the error of a full disk, or of a full temporary folder if only that has no space."""
-    from tempfile import gettempdir
-
-    temporary = os.environ.get("SQLITE_TMPDIR") or gettempdir()
-    folder, what = str(path.parent), f"the disk of {path}"
+    temporary = temporary_folder()
+    folder, what = os.path.dirname(os.path.realpath(path)), f"the disk of {path}"
     try:
         if free_bytes(os.statvfs(temporary)) < LEAST_FREE <= free_bytes(os.statvfs(folder)):
             folder, what = temporary, f"the temporary folder {temporary}"
@@ -116,6 +117,20 @@ def opened_frozen(path: Path) -> sqlite3.Connection:
     if has_log:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return connection
+
+
+def upgraded_copy(opened: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection to a temporary copy of a database, upgraded to the newest schema; close the old one."""
+    from slactl.store.schema.migrations import migrate
+
+    copy = sqlite3.connect("", isolation_level=None)
+    with closing(opened), copy:
+        for setting in ("temp_store", "journal_mode"):  # only a large copy needs a temporary file
+            copy.execute(f"PRAGMA {setting} = MEMORY")
+        opened.backup(copy)
+        copy.execute("BEGIN")
+        migrate(copy)
+    return copy
 
 
 def is_stale(path: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slactl.errors import DatabaseError
-from slactl.text import quoted
+from slactl.text import another, quoted
 
 #: The endings of the files that SQLite and slactl keep beside a database.
 SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
@@ -23,6 +23,30 @@ LEAST_FREE = 1 << 16
 def is_open(mode: int) -> bool:
     """Return whether everybody may replace the files in a folder of this mode."""
     return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
+
+
+def refuse_unless_file(path: Path) -> None:
+    """Refuse a database that is not there or not a regular file.
+
+    Raises:
+        DatabaseError: nothing, a folder, a pipe or a device is at the path, or this user may not look there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        folder = os.path.dirname(os.path.realpath(path))
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(folder)}") from error
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            what = f"the database {path} is a link to {os.readlink(path)}, which does not exist"
+            raise DatabaseError(what, f"ls -l {quoted(path)}") from error
+        raise DatabaseError(f"the database {path} does not exist", "slactl init") from error
+    except OSError as error:  # a circle of links, a file where a folder is meant, or a name that is too long
+        raise DatabaseError(f"{path} cannot be opened: {error.strerror}", f"ls -ld {quoted(path)}") from error
+    if stat.S_ISDIR(mode):
+        raise DatabaseError(f"the database {path} is a folder", f"slactl --db {quoted(path / 'slactl.db')} init")
+    if not stat.S_ISREG(mode):
+        raise DatabaseError(f"the database {path} is not a file", f"slactl --db {another(path)} init")
 
 
 def refuse_strangers(path: Path) -> None:
@@ -116,22 +140,30 @@ class Obstacle(NamedTuple):
 
 def obstacle_to_writing(path: Path) -> Obstacle | None:
     """Return why this user cannot write a database now; None if no reason is known."""
+    real = Path(os.path.realpath(path))
     try:
-        disk = os.statvfs(path.parent)
+        disk = os.statvfs(real.parent)
     except OSError:
         return None
     if disk.f_flag & os.ST_RDONLY:
-        return Obstacle("its file system is read-only", f"df -h {quoted(path.parent)}")
+        return Obstacle("its file system is read-only", f"df -h {quoted(real.parent)}")
     if free_bytes(disk) < LEAST_FREE and disk.f_blocks:
-        return Obstacle("its disk is full", f"df -h {quoted(path.parent)}")
-    if not os.access(path, os.W_OK):
-        return Obstacle("you may only read it", f"ls -ld {quoted(path)}*")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        return Obstacle("you may not write to its folder", f"ls -ld {quoted(path.parent)}")
-    for name in (f"{os.path.realpath(path)}{end}" for end in ("-wal", "-shm")):
+        return Obstacle("its disk is full", f"df -h {quoted(real.parent)}")
+    if not os.access(real, os.W_OK):
+        return Obstacle("you may only read it", f"ls -ld {quoted(real)}*")
+    if not os.access(real.parent, os.W_OK | os.X_OK):
+        return Obstacle("you may not write to its folder", f"ls -ld {quoted(real.parent)}")
+    for name in (f"{real}{end}" for end in ("-wal", "-shm")):
         if os.path.exists(name) and not os.access(name, os.R_OK | os.W_OK):
-            return Obstacle(f"{name} is closed to you", f"ls -ld {quoted(path)}*")
+            return Obstacle(f"{name} is closed to you", f"ls -ld {quoted(real)}*")
     return None
+
+
+def temporary_folder() -> str:
+    """Return the folder in which SQLite makes its temporary files; Python chooses in another order."""
+    places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/usr/tmp", "/tmp", ".")
+    usable = (each for each in places if each and os.path.isdir(each) and os.access(each, os.W_OK | os.X_OK))
+    return next(usable, ".")
 
 
 def free_bytes(disk: os.statvfs_result) -> int:

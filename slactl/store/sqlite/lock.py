@@ -25,8 +25,8 @@ _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def lock_path(database: Path) -> Path:
-    """Return the path of the lock file, beside the database."""
-    return database.with_name(database.name + ".lock")
+    """Return the path of the lock file, beside the database itself: every link to it leads to the same lock."""
+    return Path(f"{os.path.realpath(database)}.lock")
 
 
 @contextmanager

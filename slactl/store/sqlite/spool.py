@@ -4,14 +4,13 @@ A temporary database of SQLite does it: private (0600), in memory while small, t
 gone with the connection, however the program ends.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
-from tempfile import gettempdir
 
 from slactl.errors import StorageError
+from slactl.store.sqlite.folders import temporary_folder
 from slactl.text import quoted
 
 #: The number of a line in its file, its ticket, its instant as text that sorts, and its text.
@@ -81,6 +80,5 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        folder = os.environ.get("SQLITE_TMPDIR") or gettempdir()
         reason = f"a temporary file cannot be written: {error}; set TMPDIR to a folder with free space"
-        raise StorageError(reason, f"df -h {quoted(folder)}") from error
+        raise StorageError(reason, f"df -h {quoted(temporary_folder())}") from error

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from slactl.errors import DatabaseError, SlactlError
-from slactl.store.schema.version import SCHEMA
-from slactl.store.sqlite.connection import open_database, schema_of, transaction
+from slactl.store.schema.version import SCHEMA, schema_of
+from slactl.store.sqlite.connection import open_database, transaction
 from slactl.store.sqlite.health import damage
 from slactl.text import quoted
 

@@ -127,7 +127,7 @@ def test_tickets_pinned_to_business_days_that_are_refused_now_stay_readable(
     rules = write_rules(desk, OFFICE, burst)
     at(clock, "09:00:00", day=5)
     number = opened(slactl)
-    _store_as_accepted_once(desk)
+    _store_as_accepted_once(desk, '"24h"')
     assert ticket(slactl, number)["resolution_due_at"] == "2026-03-05T13:00:00Z"
     assert slactl("explain", number).code == 0
     assert slactl("doctor", "--rebuild", "--yes").code in (0, 2)
@@ -137,13 +137,44 @@ def test_tickets_pinned_to_business_days_that_are_refused_now_stay_readable(
     assert (refused.code, "every hour counts here; use 90s" in refused.err) == (4, True)
 
 
-def _store_as_accepted_once(desk: Path) -> None:
-    """Store the version of the rules as a program did that took business days there."""
+@pytest.mark.parametrize("is_own", [True, False], ids=["read by this user", "only in the database"])
+def test_check_continues_with_rules_that_only_an_earlier_release_accepted(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory, is_own: bool
+) -> None:
+    rules = write_rules(desk, policy(resolution="4h"), ladder("resolution", "breach 0m"))
+    rules.write_text(rules.read_text().replace("[settings]", '[settings]\ndue_soon = "24h"'))
+    number = opened(slactl)
+    if is_own:
+        check(slactl)
+    _store_as_accepted_once(desk, '"24h"')
+    rules.write_text(rules.read_text().replace('"24h"', '"1bd"'))
+    at(clock, "14:00:00")
+    ended = slactl("check", "--json")
+    assert (ended.code, "settings.due_soon: " in ended.err) == (4, True)
+    assert "the last valid rules are used" in ended.err
+    assert [fired["level"] for fired in ticket(slactl, number)["escalations"]] == ["breach"]
+
+
+def test_the_error_of_the_rules_file_is_told_if_the_last_valid_version_cannot_be_read(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    rules = write_rules(desk, OFFICE, DAILY)
+    opened(slactl)
+    with sqlite3.connect(desk) as connection:
+        connection.execute("UPDATE rules_version SET canonical = 'schema = 2'")
+    rules.write_text("schema = 1\nwrong = 1\n")
+    ended = slactl("check")
+    assert (ended.code, f"{rules}:2: wrong: unknown key" in ended.err) == (4, True), ended.err
+    assert f"hint: slactl rules check {rules}" in ended.err
+
+
+def _store_as_accepted_once(desk: Path, text: str) -> None:
+    """Store the version of the rules as a program did that took a business day in the place of `text`."""
     import hashlib
 
     with sqlite3.connect(desk) as connection:
         (canonical,) = connection.execute("SELECT canonical FROM rules_version").fetchone()
-        old = canonical.replace('"24h"', '"1bd"')
+        old = canonical.replace(text, '"1bd"')
         assert old != canonical
         rules_hash = hashlib.sha256(old.encode()).hexdigest()
         (before,) = connection.execute("SELECT hash FROM rules_version").fetchone()
@@ -151,6 +182,7 @@ def _store_as_accepted_once(desk: Path) -> None:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE meta SET value = ? WHERE value = ?", (rules_hash, before))
         connection.execute("UPDATE event SET detail = replace(detail, ?, ?)", (before, rules_hash))
         for _, sql in triggers:
             connection.execute(sql)

@@ -414,6 +414,33 @@ def test_bursts_in_an_imported_history_fire_too(desk: Path, slactl: Slactl, cloc
     assert [firing["ticket_id"] for firing in check(slactl)["firings"]] == [3]
 
 
+RETRACTED_LINES = [
+    *({"ticket": name, "type": "created", "at": f"2026-03-02T08:{name}:00Z"} for name in ("00", "10", "20")),
+    {"ticket": "00", "type": "status", "at": "2026-03-02T08:02:00Z", "status": "resolved", "id": "done"},
+]
+
+
+@pytest.mark.parametrize(
+    ("instant", "begun"),
+    [("08:05:00", ["20"]), ("08:20:00", ["20"]), ("08:20:01", [])],  # the third ticket is opened at 08:20:00
+)
+def test_a_retracted_status_counts_for_no_burst_once_it_is_retracted(
+    desk: Path, slactl: Slactl, instant: str, begun: list[str]
+) -> None:
+    write_rules(desk, policy(resolution="90h"), ladder("burst", "look 0m", more='burst = { count = 3, within = "1h" }'))
+    retraction = {"ticket": "00", "type": "retracted", "at": f"2026-03-02T{instant}Z", "events": ["done"]}
+    lines = [
+        json.dumps({**line, "requester_email": "a@b.de"} if line["type"] == "created" else line)
+        for line in (*RETRACTED_LINES, retraction)
+    ]
+    simulated = slactl(
+        "simulate", "-", "--format", "jsonl", "--rules", str(desk.with_name("rules.toml")), stdin="\n".join(lines)
+    )
+    assert [each["ticket"] for each in map(json.loads, simulated.lines) if each["firings"]] == begun
+    assert slactl("import", "-", stdin="\n".join(lines)).code == 0
+    assert [firing["ticket_id"] for firing in check(slactl)["firings"]] == [3 for _ in begun]
+
+
 def test_created_counts_from_the_opening(desk: Path, slactl: Slactl, clock: Clock) -> None:
     write_rules(desk, policy(resolution="90h"), ladder("created", "old +2h"))
     opened(slactl)

@@ -204,7 +204,7 @@ def test_a_group_counts_unless_this_user_is_alone_in_it(tmp_path: Path, harm: st
 # What the database says.
 
 
-def planted(desk: Path, rules: str, **meta: str) -> None:
+def planted(desk: Path, rules: str) -> None:
     """Have the database say that these rules were the last that a run used."""
     from slactl.sla.rules.loading import parse
 
@@ -214,8 +214,8 @@ def planted(desk: Path, rules: str, **meta: str) -> None:
             "INSERT INTO rules_version (hash, canonical, first_used_at, holidays_version) VALUES (?, ?, ?, '0')",
             (found.hash, found.canonical, "2026-01-01T00:00:00Z"),
         )
-        for key, value in ({"ladders_hash": found.hash} | meta).items():
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        for key in ("ladders_hash", "own_rules_hash"):
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, found.hash))
 
 
 def test_a_heartbeat_of_the_database_is_not_sent(desk: Path, slactl: Slactl, receiver: Receivers) -> None:
@@ -305,6 +305,14 @@ def kept(desk: Path, slactl: Slactl, tmp_path: Path) -> Path:
 def test_the_copy_is_private(kept: Path) -> None:
     assert kept.stat().st_mode & 0o777 == 0o600
     assert {folder.stat().st_mode & 0o777 for folder in (kept.parent, kept.parent.parent)} == {0o700}
+
+
+def test_the_copy_is_kept_where_the_next_run_trusts_it(kept: Path, desk: Path, slactl: Slactl) -> None:
+    kept.parent.parent.chmod(0o775)
+    is_trusted = rules_trust(kept) == ()  # on systems that make a group for each user
+    kept.unlink()
+    assert slactl("check").code == 0
+    assert kept.exists() == is_trusted
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "nonsense", "other"])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ def late(slactl: Slactl, count: int, name: str = "T") -> None:
     assert made.code == 0, made.err
 
 
-def start(url: str, *arguments: str) -> "subprocess.Popen[str]":
+def start(url: str, *arguments: str, name: Sequence[str] = ("check",)) -> "subprocess.Popen[str]":
     environment = os.environ | {"LEAD_URL": url}
-    command = [sys.executable, "-m", "slactl", "check", *arguments]
+    command = [sys.executable, "-m", "slactl", *name, *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -102,6 +103,18 @@ def test_a_message_goes_out_again_with_the_same_id_and_without_newer_messages_af
     first, second, third = server.ids
     assert first == second != third
     assert [set(re.findall(r"[TN]-\d", body)) for body in server.bodies] == [{"T-0", "T-1", "T-2"}] * 2 + [{"N-0"}]
+
+
+def test_an_interrupted_test_says_that_a_message_was_sent(desk_with: Path, receiver: Receivers) -> None:
+    first, second = receiver("ok"), receiver("slow")
+    rules = desk_with.with_name("rules.toml")
+    rules.write_text(rules.read_text().replace('["${env:LEAD_URL}"]', f'["${{env:LEAD_URL}}", "{second.url}"]'))
+    with second.held():
+        stopped = start(first.url, "lead", name=("notify", "test"))
+        wait_for(second, 1)
+        stopped.send_signal(signal.SIGINT)
+        _, err = stopped.communicate()
+    assert (stopped.returncode, err) == (130, "error: interrupted; test message to lead was sent\n")
 
 
 def test_no_secret_is_in_the_process_list_while_a_message_is_on_its_way(

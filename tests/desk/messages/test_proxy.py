@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Receiver, Receivers, Slactl, write_secret
+from freezegun.api import FrozenDateTimeFactory
 
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, send
@@ -85,6 +86,46 @@ def test_the_rules_name_the_proxy_of_messages_with_its_secrets(
     assert all("proxy-authorization" in each["headers"] for each in server.took)
 
 
+@pytest.mark.parametrize("kind", ["ok", "smtp"])
+def test_a_message_that_goes_past_the_proxy_does_not_need_its_secrets(
+    desk: Path, slactl: Slactl, receiver: Receivers, kind: str
+) -> None:
+    server = receiver(kind)
+    with_settings(desk, 'proxy = "${env:PROXY}"')
+    escalated_to_lead(desk, slactl, server.url)
+    assert slactl("notify", "test", "lead").code == 0
+    ended = slactl("check", "-q")
+    assert (ended.code, ended.err, len(server.took)) == (0, "", 2)
+
+
+def test_messages_wait_until_the_proxy_can_be_used(
+    desk: Path, slactl: Slactl, receiver: Receivers, monkeypatch: pytest.MonkeyPatch, clock: FrozenDateTimeFactory
+) -> None:
+    server = receiver("ok")
+    with_settings(desk, 'proxy = "${env:PROXY}"')
+    escalated_to_lead(desk, slactl, "${env:URL}")
+    monkeypatch.setenv("URL", f"json://{ELSEWHERE}/ok/{server.name}")
+    for proxy, why in (("", "the environment variable PROXY is not set"), ("nowhere", "it is not the URL of an HTTP")):
+        monkeypatch.setenv("PROXY", proxy)
+        ended = slactl("check", "-q")
+        assert (ended.code, f"lead: ${{env:URL}}: settings.proxy: {why}" in ended.err) == (7, True), ended.err
+        (waiting,) = json.loads(slactl("notifications", "list", "--json").out)
+        assert (waiting["state"], waiting["tries"]) == ("waiting", 0)
+        clock.tick(60)
+    monkeypatch.setenv("PROXY", proxy_of(server))
+    assert slactl("check", "-q").code == 0
+    assert len(server.took) == 1
+
+
+def escalated_to_lead(desk: Path, slactl: Slactl, url: str) -> None:
+    """A ticket that was escalated to a role with this address."""
+    path = desk.with_name("rules.toml")
+    text = path.read_text().replace('notify = ["support_manager"]', 'notify = ["lead"]')
+    path.write_text(text + f'\n[roles.lead]\nallow_http = true\nnotify = ["{url}"]\n')
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    assert slactl("escalate", "1", "--reason", "it burns").code == 0
+
+
 @pytest.mark.parametrize(
     "proxy", ["socks5://127.0.0.1:1080", "http:///x", "127.0.0.1:3128", "http://ann:x@proxy.example"]
 )
@@ -93,10 +134,10 @@ def test_a_secret_that_is_no_proxy_is_refused_when_it_is_read(
 ) -> None:
     server = receiver("ok")
     write_secret(desk, "proxy", proxy)
-    monkeypatch.setenv("URL", server.url)
+    monkeypatch.setenv("URL", f"json://{ELSEWHERE}/ok/{server.name}")
     with_settings(desk, 'proxy = "${file:proxy}"', notify="${env:URL}")
     shown = slactl("notify", "test", "lead")
-    assert (shown.code, "settings.proxy" in shown.out, proxy in shown.out) == (7, True, False)
+    assert (shown.code, "lead: ${env:URL}: settings.proxy: it" in shown.out, proxy in shown.out) == (7, True, False)
     assert server.took == []
 
 

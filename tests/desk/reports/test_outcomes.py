@@ -263,3 +263,49 @@ def test_all_begins_with_the_first_ticket(berlin: Desk, slactl: Slactl) -> None:
         assert json.loads(slactl("summary", "--json", "--since", "all").out)["first_response_n"] == 1
         reports = [slactl("report", "--json", *options).out for options in ((), ("--since", "all"))]
     assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize(("retractions", "rate"), [(0, 1.0), (1, 0.0), (2, 1.0), (3, 0.0)])
+def test_no_rate_counts_an_event_that_was_retracted(
+    berlin: Desk, slactl: Slactl, retractions: int, rate: float
+) -> None:
+    lines: list[dict[str, Any]] = [
+        {"type": "created", "at": "2026-03-02T09:00:00+01:00"},
+        {"type": "escalated", "at": "2026-03-02T09:30:00+01:00", "reason": "angry", "id": "escalated"},
+        {"type": "status", "at": "2026-03-02T10:00:00+01:00", "status": "resolved"},
+        {"type": "status", "at": "2026-03-02T11:00:00+01:00", "status": "open", "id": "reopened"},
+        {"type": "escalated", "at": "2026-03-10T09:00:00+01:00", "reason": "angrier", "id": "later"},
+    ]
+    named = ["escalated", "reopened"]
+    for number in range(retractions):
+        at = f"2026-03-03T09:0{number}:00+01:00"
+        lines.append({"type": "retracted", "at": at, "events": named, "id": f"retraction {number}"})
+        named = [f"retraction {number}"]
+    file = "".join(json.dumps({"ticket": "A-1", **line}) + "\n" for line in lines)
+    with freeze_time("2026-03-20T08:00:00Z"):
+        assert slactl("import", "-", stdin=file).code == 0
+        summary = json.loads(slactl("summary", "--json", *FIRST).out)
+    for figures in (berlin.report(*FIRST), summary):
+        assert (figures["reopen_rate"], figures["escalation_rate"]) == (rate, rate)
+
+
+def test_imported_tickets_are_counted_by_the_policy_of_their_opening(desk: Path, berlin: Desk, slactl: Slactl) -> None:
+    file = [
+        {"ticket": "A-1", "type": "created", "at": "2026-03-02T09:00:00+01:00", "tags": ["vip", "gold"]},
+        {"ticket": "A-2", "type": "created", "at": "2026-03-02T09:00:00+01:00", "priority": "low"},
+    ]
+    with freeze_time("2026-03-03T08:00:00Z"):
+        assert slactl("import", "-", stdin="".join(json.dumps(line) + "\n" for line in file)).code == 0
+
+    def opened() -> dict[str | None, int]:
+        groups = berlin.report(*FIRST, "--by", "policy")["groups"]
+        return {group["group"]: group["opened_count"] for group in groups if group["opened_count"]}
+
+    assert opened() == {"gold": 1, "all": 1}
+    berlin.at(9, "09:00", "tag", "1", "--remove", "gold")
+    assert opened() == {"gold": 1, "all": 1}
+    path = desk.with_name("rules.toml")
+    path.write_text(RULES.replace('name = "all"', 'name = "rest"'), encoding="utf-8")
+    berlin.at(10, "09:00", "rules", "apply", "--yes")
+    berlin.at(10, "09:00", "create", "Printer on fire", "--from", "ann@example.com", "--at", "2026-03-03T09:00+01:00")
+    assert opened() == {"gold": 1, "all": 1, "rest": 1}

@@ -118,6 +118,25 @@ LINES = f'{{"ticket": "A-1", {ROW}}}\n{{"ticket": "A-2", {ROW}}}\n'
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("subject", ['a 5" disk', 'a "new" disk', "C:\\", 'C:\\"'])
+def test_quotes_inside_a_text_do_not_hide_the_end_of_a_json_line(
+    desk: Path, slactl: Slactl, subject: str, end: str
+) -> None:
+    first = json.dumps({"ticket": "A-1", "type": "created", "at": "2026-03-02T09:00:00Z", "subject": subject})
+    second = f'{{"ticket": "A-2", {CREATED}}}'
+    result = slactl("import", "-", stdin=first + end + second + end)
+    assert (result.code, result.err, external_ids(slactl)) == (0, "", ["A-1", "A-2"])
+    assert json.loads(slactl("show", "1", "--json").out)["subject"] == subject
+
+
+def test_a_carriage_return_inside_a_json_string_does_not_end_the_lines(desk: Path, slactl: Slactl) -> None:
+    bad = f'{{"ticket": "A-2", {CREATED}, "subject": "a \\"new\\" \r"}}'
+    result = slactl("import", "-", stdin=f"{bad}\n{GOOD}\n")
+    assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, ["A-1"], 1), result.err
+    assert ":1: " in result.err
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_table_with_any_line_end_is_read(slactl: Slactl, tmp_path: Path, end: str, encoding: str) -> None:
     file = tmp_path / "table.csv"

@@ -72,8 +72,8 @@ def test_the_outcomes_that_slactl_writes_verify(told: Path, slactl: Slactl) -> N
 
 FIRST = "(SELECT min(id) FROM outcome"
 COPY = (
-    "ticket_id, kind, cycle, agreement, started_at, stopped_at, missed_at, detected_at, met, averaged, seconds,"
-    " paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags"
+    "ticket_id, kind, cycle, agreement, started_at, stopped_at, missed_at, late_since, detected_at, met, averaged,"
+    " seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags"
 )
 
 #: What somebody does to the rows, and what the finding says.
@@ -93,6 +93,15 @@ TAMPERING = {
     "a doubled row": (
         f"INSERT INTO outcome ({COPY}) SELECT {COPY} FROM outcome WHERE ticket_id = 4 AND kind = 'resolution'",
         "the outcome of the resolution of ticket 4 at 2026-03-02T12:00:00Z does not follow from the history",
+    ),
+    "a doubled stop": (
+        f"INSERT INTO outcome ({COPY}) SELECT {COPY} FROM outcome WHERE id = {FIRST} WHERE ticket_id = 1)",
+        "the outcome of the first response of ticket 1 at 2026-03-02T08:30:00Z does not follow from the history",
+    ),
+    "a doubled stop with another duration": (
+        f"INSERT INTO outcome ({COPY}) SELECT {COPY.replace(' seconds', ' seconds + 1', 1)} FROM outcome"
+        f" WHERE id = {FIRST} WHERE ticket_id = 1)",
+        "the outcome of the first response of ticket 1 at 2026-03-02T08:30:00Z does not follow from the history",
     ),
     "an invented row": (
         f"INSERT INTO outcome ({COPY}) SELECT 5, {COPY[11:]} FROM outcome WHERE ticket_id = 1 AND kind = 'resolution'",

@@ -487,6 +487,12 @@ def test_a_check_that_does_not_come_is_told(desk: Path, slactl: Slactl) -> None:
         assert bad(slactl) == []
         clock.move_to("2026-03-06T09:00:00Z")
         assert {finding["check"] for finding in bad(slactl)} == {"last check", "overdue"}
+        rules = desk.with_name("rules.toml")
+        sound = rules.read_text()
+        rules.write_text("nonsense")
+        assert slactl("check", "-q").code == 4  # by the last valid rules
+        assert {finding["check"] for finding in bad(slactl)} == {"rules", "last exit code"}
+        rules.write_text(sound)
         slactl("check", "-q")
         slactl("resolve", "1")
         clock.move_to("2026-03-09T09:00:00Z")

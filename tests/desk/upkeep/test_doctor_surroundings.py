@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -46,10 +47,21 @@ def test_doctor_and_check_judge_the_clock_alike(
     assert finding["found"].startswith(way)
     assert "so check does nothing; " in finding["found"]
     assert finding["fix"] == "timedatectl status"
-    monkeypatch.setenv("SLACTL_TRUST_CLOCK", "1")
+    monkeypatch.setenv("SLACTL_TRUST_CLOCK", " Yes ")
     with freeze_time(datetime.now(UTC) + abs(ahead)):
+        assert of(findings(slactl), "clock") == []
         assert slactl("check", "-q").code == 0
         assert of(findings(slactl), "clock") == []
+
+
+def test_doctor_and_check_refuse_the_same_words_for_the_clock(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACTL_TRUST_CLOCK", "maybe")
+    for command in ("check", "doctor"):
+        refused = slactl(command)
+        assert refused.code == 2
+        assert re.search("SLACTL_TRUST_CLOCK.*'maybe' is not a valid boolean", refused.err)
 
 
 READER = """
@@ -85,18 +97,70 @@ def test_a_log_that_a_forgotten_reader_keeps_from_shrinking_is_reported(desk: Pa
             assert (finding["fix"], ", stopped) has been" in finding["found"]) == (f"kill -CONT {reader.pid}", True)
             assert slactl("doctor").code == 7
             with closing(sqlite3.connect(desk)) as connection:
-                assert slactl("list").code == 0
+                connection.execute("SELECT count(*) FROM event").fetchone()  # keeps the log when the reader ends
                 reader.kill()
                 reader.wait()
                 found = json.loads(slactl("doctor", "--json").out)
                 [told] = of(found["checks"], "write-ahead log")
-                assert (told["ok"], "empties it" in told["found"]) == (True, True)
-                connection.execute("SELECT 1")
+                assert (told["ok"], "make it smaller" in told["found"]) == (True, True)
+                for text in ("copies the log back", "begins it anew"):
+                    assert slactl("note", "1", "--body", text).code == 0
+                assert log.stat().st_size <= 4_000_000
         finally:
             reader.kill()
-    assert slactl("note", "1", "--body", "x").code == 0
     assert findings(slactl) == []
-    assert not log.exists() or log.stat().st_size < 16_000_000
+
+
+#: Leaves a large log, then keeps the write lock.
+WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE large (text)")
+connection.execute("INSERT INTO large VALUES (zeroblob(20000000))")
+connection.execute("ROLLBACK")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("SELECT count(*) FROM event").fetchone()
+print(flush=True)
+input()
+"""
+
+#: Leaves a large log, then reads again and again, each time for a moment, until the standard input ends.
+OFTEN = """
+import select, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE large (text)")
+connection.execute("INSERT INTO large VALUES (zeroblob(20000000))")
+connection.execute("ROLLBACK")
+print(flush=True)
+while not select.select([sys.stdin], [], [], 0.03)[0]:
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM event").fetchone()
+    select.select([sys.stdin], [], [], 0.3)
+    connection.execute("COMMIT")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs a system that tells its locks")
+@pytest.mark.parametrize(("program", "told"), [(WRITER, ["write lock"]), (OFTEN, [])], ids=["writer", "short readers"])
+def test_only_a_reader_that_lasts_is_blamed_for_a_large_log(
+    desk: Path, slactl: Slactl, program: str, told: list[str]
+) -> None:
+    slactl("create", "Printer on fire", "--from", "ann@example.com")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(desk)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as busy:
+        try:
+            assert busy.stdout is not None
+            busy.stdout.readline()
+            assert desk.with_name("slactl.db-wal").stat().st_size > 16_000_000
+            found = json.loads(slactl("doctor", "--json").out)["checks"]
+            assert [check["check"] for check in found if not check["ok"]] == told
+            [log] = of(found, "write-ahead log")
+            assert log["found"].endswith("; the next commands that write make it smaller")
+        finally:
+            busy.kill()
 
 
 @pytest.mark.parametrize("broken", ["schema = \n", "schema = 1\nnonsense = 1\n", "[[policy]\n"])

@@ -40,6 +40,7 @@ MISTAKES = [
     (MEMBERS, '["ofice", "boston"]', 13, "there is no calendar 'ofice'; did you mean office?"),
     (MEMBERS, "[]", 13, "must have at least one entry"),
     (MEMBERS, '["world"]', 13, "'world' is part of 'world'; a calendar cannot be part of itself"),
+    (MEMBERS, '["office", "boston", "office"]', 13, "the calendar 'office' is named 2 times"),
     (MEMBERS, f'{MEMBERS}\nweekly = {{ mon = ["09:00-17:00"] }}', 14, "any_of and weekly cannot be used together"),
     (MEMBERS, f'{MEMBERS}\ncountry = "US"', 14, "any_of and country cannot be used together"),
     (MEMBERS, f"{MEMBERS}\nalways_open = true", 13, "always_open and any_of cannot be used together"),
@@ -129,6 +130,11 @@ def test_half_days_close_nothing_by_themselves_and_are_named() -> None:
     assert not half.intervals(date(2026, 12, 25))
 
 
+def test_an_office_works_on_a_holiday_that_only_one_state_has_in_some_years() -> None:
+    works = holidays(country='"US"', work_on='["Cesar Chavez Day (observed)"]')
+    assert works.regions() == ["US"]
+
+
 def test_an_office_works_on_holidays_by_their_english_name() -> None:
     columbus, veterans, observed = date(2026, 10, 12), date(2026, 11, 11), date(2023, 11, 10)
     works = holidays(country='"US"', work_on='["Columbus Day", "Veterans Day"]')
@@ -179,3 +185,38 @@ calendar = "world"
     ends = {name: rules.calendar(name).after(start, parse_target_duration("1bd close")) for name in ("early", "world")}
     # 02:30 is as long after the change: 03:30 in Berlin.
     assert ends == dict.fromkeys(ends, int(datetime(2026, 3, 29, 1, 30, tzinfo=UTC).timestamp()))
+
+
+@pytest.mark.timeout(30)
+def test_members_that_unions_share_count_once() -> None:
+    depth = 60
+    unions = "".join(
+        f'[calendars.{side}{level}]\nany_of = ["a{level + 1}", "b{level + 1}"]\n'
+        for level in range(depth)
+        for side in "ab"
+    )
+    leaves = f"""[calendars.a{depth}]
+timezone = "Europe/Berlin"
+country = "DE"
+weekly = {{ mon-fri = ["09:00-17:00"] }}
+[calendars.b{depth}]
+timezone = "America/New_York"
+country = "US"
+weekly = {{ mon-fri = ["09:00-17:00"] }}
+"""
+    rules = parse(f'schema = 1\n{unions}{leaves}[[policy]]\nname = "all"\ncalendar = "a0"\n')
+    world, pair = rules.calendar("a0"), rules.calendar(f"b{depth - 1}")
+    start, days = datetime(2026, 3, 27, 12, tzinfo=UTC), [date(2026, 12, number) for number in range(20, 32)]
+    assert not rules.is_open_all_day("a0")
+    assert world.regions() == pair.regions() == ["DE", "US"]
+    assert world.add_days(start, 3) == pair.add_days(start, 3)
+    assert world.pieces(start, start.replace(month=5)) == pair.pieces(start, start.replace(month=5))
+    assert [world.holiday_name(day) for day in days] == [pair.holiday_name(day) for day in days]
+    assert [world.is_closed_by_holiday(day) for day in days] == [pair.is_closed_by_holiday(day) for day in days]
+    assert [world.is_special(day) for day in days] == [False] * len(days)
+    assert world.holiday_name(date(2026, 12, 25)) == f"Christmas Day (a{depth}); Christmas Day (b{depth})"
+
+
+def test_a_version_that_names_a_member_twice_can_still_be_read() -> None:
+    rules = parse(RULES.replace(MEMBERS, '["boston", "office", "boston"]'), pinned=True)
+    assert rules.calendar("world").regions() == ["DE-BE"]

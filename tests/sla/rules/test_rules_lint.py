@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from conftest import Slactl
+from freezegun import freeze_time
 
 from slactl.config import shipped_rules
 from slactl.desk.rules.file import check
@@ -29,12 +30,12 @@ def ladder(level: str, when: str = "", on: str = "resolution") -> str:
 
 def warnings(*parts: str) -> list[str]:
     text = HEAD + "".join(parts) + '[roles.support_manager]\nassignee = "mia"\n'
-    return [f"{warning.line}: {warning.message}" for warning in lint(parse(text), text)]
+    return [f"{warning.line}: {warning.message}" for warning in lint(parse(text), text, 2026)]
 
 
 def test_the_shipped_rules_have_nothing_to_warn_about() -> None:
     text = shipped_rules().read_text(encoding="utf-8")
-    assert lint(parse(text), text) == []
+    assert lint(parse(text), text, 2026) == []
 
 
 def test_a_policy_that_another_one_hides() -> None:
@@ -119,13 +120,13 @@ def test_a_role_nobody_holds() -> None:
 def test_a_missing_environment_variable(tmp_path: Path) -> None:
     people = '[people.mia]\nnotify = ["${env:KNOWN}", "mailtos://${env:LOGIN}@example.com"]\n'
     (tmp_path / "rules.toml").write_text(HEAD + ALL + people + '[roles.support_manager]\nassignee = "mia"\n')
-    _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"})
+    _, told = check(tmp_path / "rules.toml", {"KNOWN": "mailtos://mia@example.com"}, 2026)
     assert [(warning.line, "LOGIN" in warning.message) for warning in told] == [(10, True)]
 
 
 def test_the_rules_of_the_examples_are_valid_and_have_no_catch_all() -> None:
     path = Path(__file__).parents[2] / "data" / "sla" / "rules.toml"
-    told = [warning.message for warning in lint(load(path), path.read_text())]
+    told = [warning.message for warning in lint(load(path), path.read_text(), 2026)]
     assert "no catch-all: a ticket that no policy matches gets no deadline" in told
     assert not [message for message in told if "never reached" in message]
 
@@ -202,7 +203,7 @@ def test_a_level_that_reaches_nobody() -> None:
 
 def test_a_manual_escalation_that_tells_nobody() -> None:
     for text, line in ((HEAD + ALL, 1), (HEAD + "[settings]\nmanual_escalation = {}\n" + ALL, 5)):
-        (warning,) = lint(parse(text), text)
+        (warning,) = lint(parse(text), text, 2026)
         assert warning == (line, "slactl escalate notifies nobody: settings.manual_escalation has no notify")
 
 
@@ -216,6 +217,17 @@ def test_a_country_whose_parts_have_holidays_of_their_own() -> None:
     assert told('country = "DE"\nsubdivision = "BE"\n') == []
     assert told('country = "NL"\n') == []
     assert told() == []
+
+
+def test_holidays_of_parts_of_a_country_are_those_of_the_current_year(slactl: Slactl, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(
+        HEAD + ALL + "[calendars.office]\nweekly = { mon-fri = ['09:00-17:00'] }\ncountry = 'DE'\n"
+    )
+    once = "75th anniversary of the East German uprising of 1953"  # in Berlin, in 2028
+    for year in (2027, 2028):
+        with freeze_time(f"{year}-02-01"):
+            ended = slactl("rules", "check", str(tmp_path / "rules.toml"))
+        assert (ended.code, once in ended.err) == (0, year == 2028), ended.err
 
 
 def test_a_zone_without_summer_time() -> None:

@@ -2,9 +2,12 @@
 
 import json
 import os
+import resource
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -108,11 +111,64 @@ def test_a_ticket_that_was_pending_before_the_upgrade_opens_by_itself(
     assert statuses == ["pending", "pending", "open"]
 
 
+def test_an_upgrade_whose_commit_fails_is_not_reported(desk: Path) -> None:
+    make_old(desk, 5)
+    before, limit = dump(desk), desk.stat().st_size + 4 * 4096  # enough for the copy and for the first pages of the log
+    with closing(sqlite3.connect(desk, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM event").fetchone()
+        with closing(sqlite3.connect(desk, isolation_level=None)) as writer:
+            while desk.with_name("slactl.db-wal").stat().st_size < limit - 4096:
+                writer.execute("PRAGMA user_version = 5")
+        done = subprocess.run(
+            [sys.executable, "-m", "slactl", "note", "1", "--body", "n"],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+    assert (done.returncode, done.stderr.startswith("error: the disk of ")) == (1, True), done.stderr
+    assert "upgraded" not in done.stderr
+    assert kept(desk) == ["slactl.db.schema-5"]
+    assert dump(desk) == before
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+@pytest.mark.parametrize("room", [0, 40_960])
+def test_an_old_database_that_cannot_be_written_is_read(desk: Path, slactl: Slactl, schema: int, room: int) -> None:
+    make_old(desk, schema)
+    before, other = dump(desk), desk.with_name("other.db")
+    shutil.copy(desk, other)
+    reads = ("list --all --fields id,status,resolution_due_at", "audit list", "runs list")
+    answers = {words: slactl("--db", str(other), *words.split()).out for words in reads}
+    for words, answer in answers.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "slactl", *words.split()],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        )
+        warning = f"warning: {desk} cannot be written: there is no room to upgrade it; slactl only reads it\n"
+        assert (done.returncode, done.stderr) == (0, warning), done.stderr
+        assert done.stdout == answer
+    assert (dump(desk), kept(desk)) == (before, [f"other.db.schema-{schema}"])
+
+
+def test_an_upgrade_is_not_a_change_that_a_command_made(desk: Path) -> None:
+    make_old(desk, 5)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "slactl", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    upgraded, lost = done.stderr.splitlines()
+    assert (done.returncode, lost) == (1, "error: the output could not be written: No space left on device")
+    assert upgraded.startswith(f"{desk} was upgraded from schema 5 to {SCHEMA}; ")
+
+
 @pytest.fixture
 def small(slactl: Slactl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A desk on a disk of its own with little space."""
-    import subprocess
-
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(

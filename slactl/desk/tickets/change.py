@@ -1,0 +1,136 @@
+"""Carry out a change of tickets: it turns the state of each ticket into events, and a refused ticket stops no other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slactl.clock import to_text
+from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.ledger import Entry, Ledger, ledger
+from slactl.desk.tickets.corrections import note_corrections, noted_breaches, refuse_silence, with_reason
+from slactl.desk.tickets.deadlines import late_warnings, note_deadlines, open_deadlines, refusing_ended_calendars
+from slactl.desk.tickets.input import checked_reason, past_instant
+from slactl.errors import RefusedError, SlactlError
+from slactl.sla.enums import EventType, Status
+from slactl.sla.timers.timer import Evaluation
+
+if TYPE_CHECKING:
+    from slactl.records.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The ticket of a change: its number, the instant of the change, and its state at that instant."""
+
+    number: int
+    state: Evaluation
+    at: datetime
+
+    def refuse_closed(self, what: str) -> None:
+        """Refuse a closed ticket.
+
+        Raises:
+            RefusedError: the ticket is closed.
+        """
+        if self.state.status is Status.CLOSED:
+            raise RefusedError(f"ticket {self.number} is closed: {what}", f"slactl reopen {self.number}")
+
+
+#: A change: returns the entries to append to a ticket.
+Change = Callable[[Subject, Ledger], Sequence[Entry]]
+
+
+@dataclass(slots=True)
+class ChangeResult:
+    """The result of a change of several tickets: done, refused, and warnings."""
+
+    done: list[int] = field(default_factory=list)
+    failures: list[SlactlError] = field(default_factory=list)
+    #: Warnings for people; they stopped nothing.
+    warnings: list[str] = field(default_factory=list)
+    #: In a dry run, the tickets as they would be afterwards.
+    rehearsed: "list[Ticket]" = field(default_factory=list)
+
+
+def change(
+    desk: Desk,
+    now: datetime,
+    references: Sequence[str],
+    make: Change,
+    at: datetime | None = None,
+    *,
+    reason: str | None = None,
+    dry_run: bool = False,
+) -> ChangeResult:
+    """Change some tickets as of `at` (default now) in one transaction; a refused ticket does not stop the others.
+
+    `reason` says why the past is corrected; it is required if `at` is not after a recorded breach.
+
+    Raises:
+        UsageError: `at` lies in the future.
+        DatabaseError: the database cannot be written.
+    """
+    effective, result = past_instant(at, now) if at is not None else None, ChangeResult()
+    why = checked_reason(reason, "slactl help operations") if reason is not None else None
+    with ledger(desk, now, keep=not dry_run) as book:
+        if book.rulebook.problem is not None:
+            result.warnings.append(f"{book.rulebook.problem.message}; the last valid rules are used")
+        for reference in references:
+            try:
+                number = book.number_of(reference)
+                if number in result.done:  # what is taken back must not be the change before
+                    book.settle()
+                result.warnings += change_one(book, number, make, effective, why)
+                result.done.append(number)
+            except SlactlError as error:
+                result.failures.append(error)
+        if dry_run:
+            result.rehearsed = book.records(result.done)
+    return result
+
+
+def change_one(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+    """Carry out a change of one ticket, or take all of it back; return the warnings.
+
+    Raises:
+        RefusedError: as `carry_out`; or a calendar has too little open time left.
+    """
+    mark = book.mark()
+    try:
+        with refusing_ended_calendars(f"ticket {number}"):
+            warnings = carry_out(book, number, make, backdated, reason)
+            book.state(number)  # an error in the evaluation must stop no other ticket
+            return warnings
+    except SlactlError:
+        book.take_back(number, mark)
+        raise
+
+
+def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | None, reason: str | None) -> list[str]:
+    """Append the entries of a change to one ticket, and record moved deadlines and corrected breaches.
+
+    Returns a warning for each late target that the change left as it was.
+
+    Raises:
+        RefusedError: the state of the ticket does not allow it, or `backdated` is before its creation; or there is no
+            reason, and `backdated` is not after a recorded breach.
+    """
+    at = backdated or book.instant(number)
+    opened = book.state(number).created_at
+    if at < opened:
+        raise RefusedError(
+            f"ticket {number} was opened at {to_text(opened)}, after {to_text(at)}", f"slactl history {number}"
+        )
+    noted = noted_breaches(book, number) if backdated is not None else []
+    refuse_silence(number, at, noted, reason)
+    entries = with_reason(make(Subject(number, book.state_at(number, at), at), book), reason)
+    before = open_deadlines(book.state(number))
+    for entry in entries:
+        book.append(number, entry)
+    moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.TAGS, EventType.DUE_SET}
+    moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
+    if moving and open_deadlines(book.state(number)) != before:
+        note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
+    note_corrections(book, number, noted, reason)
+    return late_warnings(number, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []
