@@ -28,6 +28,7 @@ from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, tenants
 from slactl.desk.tickets import create as opening
 from slactl.desk.tickets import edit as editing
+from slactl.desk.tickets.change import Change, ChangeResult, change
 from slactl.desk.transfer.importing import Source, import_file
 from slactl.desk.upkeep.erase import erase
 from slactl.desk.upkeep.rebuild import Rebuilt, rebuild
@@ -58,26 +59,26 @@ WORK = [
 ]
 
 #: A decision of now about a ticket.
-Decision = Callable[["Desk", str], changes.ChangeResult]
+Decision = Callable[["Desk", str], ChangeResult]
 
 
-def acknowledge(desk: "Desk", ticket: str) -> changes.ChangeResult:
-    return changes.change(desk.config, desk.now, [ticket], by_hand.acknowledge(None))
+def acknowledge(desk: "Desk", ticket: str) -> ChangeResult:
+    return change(desk.config, desk.now, [ticket], by_hand.acknowledge(None))
 
 
-def unacknowledge(desk: "Desk", ticket: str) -> changes.ChangeResult:
-    return changes.change(desk.config, desk.now, [ticket], by_hand.unacknowledge())
+def unacknowledge(desk: "Desk", ticket: str) -> ChangeResult:
+    return change(desk.config, desk.now, [ticket], by_hand.unacknowledge())
 
 
-def escalate(desk: "Desk", ticket: str) -> changes.ChangeResult:
+def escalate(desk: "Desk", ticket: str) -> ChangeResult:
     return by_hand.escalate(desk.config, desk.now, [ticket], "angry", "lead")
 
 
-def escalate_quietly(desk: "Desk", ticket: str) -> changes.ChangeResult:
+def escalate_quietly(desk: "Desk", ticket: str) -> ChangeResult:
     return by_hand.escalate(desk.config, desk.now, [ticket], "now", None, Priority.URGENT, notify=False)
 
 
-def take_to_a_level(desk: "Desk", ticket: str) -> changes.ChangeResult:
+def take_to_a_level(desk: "Desk", ticket: str) -> ChangeResult:
     return by_hand.escalate_to(desk.config, desk.now, [ticket], "ahead of its time", ("e0", "l0"))
 
 
@@ -176,7 +177,7 @@ class Desk(RuleBasedStateMachine):
         self._change(pick, changes.reply("b", status), back)
 
     @rule(pick=PICK, back=BACK, make=st.sampled_from(WORK))
-    def work(self, pick: int, back: int | None, make: changes.Change) -> None:
+    def work(self, pick: int, back: int | None, make: Change) -> None:
         self._change(pick, make, back)
 
     @rule(pick=PICK, promise=st.sampled_from(Target), minutes=st.one_of(st.none(), st.integers(-300, 600)))
@@ -380,14 +381,14 @@ class Desk(RuleBasedStateMachine):
         self.config.rules.write_text(text)
         self.recounts = self.recounts or '"recount"' in text
 
-    def _change(self, pick: int, make: changes.Change, back: int | None) -> None:
-        outcome = changes.change(self.config, self.now, [self._pick(pick)], make, self._at(back))
+    def _change(self, pick: int, make: Change, back: int | None) -> None:
+        outcome = change(self.config, self.now, [self._pick(pick)], make, self._at(back))
         self._expect(outcome)
         self.moved |= set(outcome.done)
         self.backdated |= set(outcome.done) if back else set()
 
     @staticmethod
-    def _expect(outcome: changes.ChangeResult) -> None:
+    def _expect(outcome: ChangeResult) -> None:
         """What cannot be done is refused, and nothing else goes wrong."""
         assert all(isinstance(failure, RefusedError) for failure in outcome.failures), outcome.failures
 

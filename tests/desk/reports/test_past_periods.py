@@ -17,6 +17,7 @@ from slactl.desk.reports.report import report
 from slactl.desk.reports.summary import MEASURED, summarize
 from slactl.desk.rules import apply as rules_versions
 from slactl.desk.tickets import changes, create, edit, tenants
+from slactl.desk.tickets.change import Change, change
 from slactl.sla.enums import Priority, Status, Target
 from slactl.store.database import Database
 from slactl.store.sqlite.file import create_database
@@ -82,7 +83,7 @@ on = "resolution"
 """
 
 #: What people do to a ticket, as of now.
-WORK: list[changes.Change] = [
+WORK: list[Change] = [
     *(changes.reply("b", None), changes.reply("b", Status.OPEN), changes.reply("b", Status.RESOLVED)),
     *(changes.receive("b"), changes.receive("b"), changes.note("n")),
     *(changes.tag(["vip"], []), changes.tag(["internal"], []), changes.tag([], ["vip", "internal"])),
@@ -145,12 +146,12 @@ class Story:
         [self.tickets] = create.create(self.desk, self.now, new).done
 
     def work(self, ticket: str) -> None:
-        changes.change(self.desk, self.now, [ticket], self.dice.choice(WORK))
+        change(self.desk, self.now, [ticket], self.dice.choice(WORK))
 
     def due(self, ticket: str) -> None:
         at = self.now + timedelta(hours=self.dice.choice((-9, -1, 1, 3, 30)))
-        change = changes.due(self.dice.choice(list(Target)), self.dice.choice([at, at, None]), "agreed")
-        changes.change(self.desk, self.now, [ticket], change)
+        agreement = changes.due(self.dice.choice(list(Target)), self.dice.choice([at, at, None]), "agreed")
+        change(self.desk, self.now, [ticket], agreement)
 
     def edit(self, ticket: str) -> None:
         facts = self.dice.choice([{"plan": "pro"}, {"plan": "free"}, {"tenant": "acme"}, {"tenant": ""}])
