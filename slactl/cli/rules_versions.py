@@ -80,7 +80,7 @@ def run_tests(
 def diff(
     context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
 ) -> None:
-    """Show what changed since the open tickets were opened.
+    """Show how the rules changed since the open tickets were opened.
 
     A ticket keeps the rules under which it was opened until rules apply moves it to the current rules.
 

@@ -75,7 +75,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     own = (database.absolute().parent, folder) if os.path.exists(database) else ()  # opening the database refuses these
     for way in open_folders(database):
         if way not in own:
-            what = f"{way}: everybody may replace files in this folder, and so the folder of the database"
+            what = f"{way}: everybody may replace files in this folder, also the folder of the database"
             yield Check("permissions", False, what, f"chmod o-w {quoted(way)}")
     for path in _files(database):
         if _mode(path) & 0o007:

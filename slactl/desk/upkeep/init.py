@@ -114,7 +114,7 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
         return
     sudo, place = "sudo " if os.geteuid() else "", quoted(system_rules(rules))
     raise RefusedError(
-        f"the group {group} writes to {folder} for the database; the rules must be in another folder",
+        f"the folder {folder} will belong to the group {group}; the rules must be in another folder",
         f"{sudo}slactl --db {quoted(database)} --rules {place} init --shared-group {quoted(group)}",
     )
 
