@@ -25,7 +25,7 @@ WRITTEN = ("reason", "note", "tags", "tag", "external_id")
 FLAGS = {
     "outbound": "an agent wrote first",
     "unknown_instant": UNKNOWN,
-    "by_itself": "the previous status ended at its until time",
+    "by_itself": "the previous status reached its end time",
 }
 #: Codes that are shown as words.
 CODES = frozenset((*Status, *Target))

@@ -127,7 +127,7 @@ def test_an_empty_desk_has_no_numbers_to_show() -> None:
     lines = drawn({**EMPTY, "since": "2026-03-01T00:00:00Z"}, 80)
     assert "Targets met or missed since Sun 2026-03-01 01:00 +01:00" in lines
     assert ["first", "response", "n/a", "n/a", "n/a", "0"] in [line.split() for line in lines]
-    assert "Of these tickets, n/a were overdue and n/a were escalated. Of the resolved ones," in lines
+    assert "Of these tickets, n/a were overdue and n/a were escalated. Of the resolved tickets," in lines
 
 
 def test_colour_is_only_beside_numbers() -> None:
