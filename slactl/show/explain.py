@@ -167,7 +167,7 @@ class TimerScreen:
         if kept := self.timer["kept_late"]:
             new = f"{kept['promise']} at priority {kept['priority']}" if kept["promise"] else "no such target"
             why = f"overdue when it changed to {new} on {self.at(kept['changed_at'])}, so it keeps its deadline"
-            print_fact(console, "Kept", f"{why}; to set a new one: {kept['command']}")
+            print_fact(console, "Kept", f"{why}; to set a new deadline: {kept['command']}")
         if self._differs("policy", "rules", "chosen_at"):
             _choice(console, self.timer)
         if self._differs("calendar", "timezone", "hours", "holidays_of"):

@@ -70,7 +70,7 @@ def send(order: dict[str, Any]) -> Failure:
     if service is None:
         return Failure(DEAD, "Apprise does not know this address")
     if not order["allow_http"] and is_unencrypted(service, scheme_of(service, order["url"]), server_of(service)):
-        return Failure(DEAD, "the address has no TLS; use one with TLS, or allow_http = true")
+        return Failure(DEAD, "the address has no TLS; use an address with TLS, or allow_http = true")
     service.socket_read_timeout = max(service.socket_read_timeout, ANSWER_SECONDS)
     if order["receiver"] is not None:
         write_to(service, order["receiver"], failures)

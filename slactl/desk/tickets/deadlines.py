@@ -52,7 +52,7 @@ def late_warnings(number: int, state: Evaluation) -> list[str]:
     """Return a warning for each open target that was late when its terms changed, and so kept its old ones."""
     return [
         f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays overdue: "
-        f"a change does not move a missed deadline; to set a new one: {agreeing(number, state, timer)}"
+        f"a change does not move a missed deadline; to set a new deadline: {agreeing(number, state, timer)}"
         for timer in state.timers
         if keeps_late(state, timer)
     ]
