@@ -226,7 +226,7 @@ class TimerScreen:
         if timer["due_at"] and not timer["manual"]:
             yield self.at(timer["due_at"]), f"= the deadline{self._here(timer['due_at'])}"
         elif not timer["due_at"]:
-            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has none"
+            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has no deadline"
         if timer["breached_at"] and timer["breached_at"] != timer["due_at"]:
             yield self.at(timer["breached_at"]), "an earlier deadline was missed; the breach stays recorded"
 

@@ -75,7 +75,7 @@ def send(order: dict[str, Any]) -> Failure:
     if order["receiver"] is not None:
         write_to(service, order["receiver"], failures)
     elif reads_otherwise(service, order["url"]):
-        return Failure(DEAD, "Apprise reads a different e-mail address from this one")
+        return Failure(DEAD, "Apprise reads a different e-mail address from this address")
     mark(service, order["message_id"])
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
