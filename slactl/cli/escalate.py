@@ -20,7 +20,7 @@ ReasonOption = Annotated[
 
 
 def ack_duration(text: str) -> Duration:
-    """Return the duration of `ack --for`, which business days may count.
+    """Return the duration of `ack --for`; it may be in business days.
 
     Raises:
         UsageError: the text is not a duration.

@@ -166,7 +166,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
 
 
 def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
-    """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe stops no move."""
+    """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe does not stop the move."""
     from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines

@@ -65,7 +65,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
 
 
 def late_count(summary: Record) -> int:
-    """Return how many targets are overdue and still open, of all three kinds."""
+    """Return how many targets of all kinds are overdue and still open."""
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 

@@ -95,7 +95,7 @@ def size(count: int) -> str:
 
 
 def draw_health(health: "Health", screen: Screen) -> None:
-    """Draw a line for each check, and below a problem the command that fixes it, or below another one a hint."""
+    """Draw a line for each check, and below it the command that fixes a problem, or a hint."""
     from rich.text import Text
 
     console = screen.console()

@@ -178,7 +178,7 @@ def watch_http(failures: list[Failure], order: dict[str, Any]) -> None:
             raise
         if not 200 <= response.status_code < 300:
             failures.append(reasons.status_failure(response.status_code, response.headers.get("Retry-After")))
-        # Without it requests follows nowhere, whatever the URL asks for.
+        # Without this header `requests` follows no redirect, whatever the URL asks for.
         response.headers.pop("Location", None)
         return response
 

@@ -162,7 +162,7 @@ def restoring(path: Path) -> str:
 def _newest_backup(path: Path) -> Path | None:
     """Return the newest sound copy of a database in its folder or in the user's folder of backups.
 
-    Only a file whose name begins as that of the database counts: another one may be of another service desk.
+    Only a file whose name begins as that of the database counts: another file may belong to another service desk.
     """
     found: dict[Path, float] = {}
     files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]

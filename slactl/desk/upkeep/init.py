@@ -78,7 +78,7 @@ def _make(config: Config, target: Path, *, group: int | None, force: bool) -> In
 
 
 def _keep(target: Path, backup: Path) -> None:
-    """Keep a file under a second name, under which another may stand already; it keeps its own name too."""
+    """Give a file a second name, and replace a file that has this name; the first name stays too."""
     if target.is_symlink():  # the link is kept, and not what it leads to
         os.replace(target, backup)
         return
