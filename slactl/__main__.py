@@ -6,12 +6,12 @@ import gc
 import os
 import sys
 
-# Short commands end before a collection could pay for itself; importing alone would cause ten of them.
+# A short command ends before garbage collection saves anything; its imports alone would start ten collections.
 gc.disable()
 
 
 def _leave_working_directory() -> None:
-    """Import nothing from the working directory from here on, in this process and in those it starts.
+    """Import nothing from the working directory from here on, in this process and its child processes.
 
     `python -m` puts it first on the path; an empty or relative entry of PYTHONPATH puts it, or a folder in it, there
     too. What Python needs itself stays: the standard library, the installed packages, and the folder of a checkout.
@@ -143,7 +143,7 @@ def _run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _refuse_home_of_others(arguments: Sequence[str]) -> None:
-    """Refuse to install completion for somebody else: Typer writes there by name, and whose home it is may put links.
+    """Refuse to install completion in another user's home folder: Typer would follow links that this user put there.
 
     Raises:
         RefusedError: the home folder belongs to another user.

@@ -164,8 +164,8 @@ def _nearest(days: list[datetime], clock: time, now: datetime, ahead: bool) -> d
 def local_instant(wall: datetime) -> datetime:
     """Return the UTC instant of a naive time of the machine's zone.
 
-    A time that a clock change skips is as long after the change, and one that exists twice is the first (PEP 495).
-    `astimezone` of a naive time takes a skipped one for as long before the change.
+    If the clocks skip the time, it moves forward by the skipped time. If the time exists twice, the first one counts
+    (PEP 495). `astimezone` of a naive time would move a skipped time back.
     """
     return datetime.fromtimestamp(wall.timestamp(), UTC)
 

@@ -1,8 +1,8 @@
 """Remember what this command has committed, so that the message of a later error can say so.
 
-The store counts every commit. The code that changes something adds a name for people, such as "ticket 7 was created";
-what it adds in a transaction counts once that is committed. `failures` makes the message and the exit code from these
-names. The store also adds what people have to know about the databases that it opened.
+The store counts every commit. The code that changes something adds a name for people, such as "ticket 7 was created"; a
+name that it adds in a transaction counts when the transaction is committed. `failures` makes the message and the exit
+code from these names. The store also adds what people have to know about the databases that it opened.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ class Committed:
         self.is_unfinished = False
         #: Noun and verb → the names of what was committed: `("ticket", "created")` → `{"7"}`.
         self.things: dict[tuple[str, str], dict[str, None]] = {}
-        #: The same of a transaction that is open, which may still be rolled back.
+        #: The same for the open transaction, which may still be rolled back.
         self.pending: dict[tuple[str, str], dict[str, None]] | None = None
         #: The messages about databases that were upgraded to the schema of this program.
         self.upgrades: list[str] = []
@@ -73,7 +73,7 @@ class Committed:
         return (f"{error}; {self}" if self.things else error), self.code_after(code)
 
     def code_after(self, code: ExitCode) -> ExitCode:
-        """Return the exit code of an error that ends the command, whose own code this is."""
+        """Return the exit code of a command that an error ends; `code` is the error's own code."""
         return ExitCode.PARTLY if self.things and code is not ExitCode.INTERRUPTED else code
 
     def after_lost_output(self, why: str, code: ExitCode) -> tuple[str, str | None, ExitCode]:
@@ -110,7 +110,7 @@ def add(noun: str, verb: str, names: Iterable[object]) -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back what is added in a transaction until `commit`; forget it if the transaction ends without."""
+    """Hold back the names added in a transaction until `commit`; forget them if the transaction ends without it."""
     _so_far.pending = {}
     try:
         yield

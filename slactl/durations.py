@@ -92,7 +92,7 @@ def parse_target_duration(text: str) -> Duration:
     if match is None:
         return parse_duration(text, TARGET_FORMS)
     if match[2] is None and not int(match[1]):
-        raise ValueError(f"{text[:100]!r} has no end; use 0bd close, 0bd 17:00 or 1bd")
+        raise ValueError(f"{text[:100]!r} needs a time of day; use 0bd close, 0bd 17:00 or 1bd")
     until = None
     if match[2] is not None:
         until = CLOSE if match[2] == "close" else (int(match[2][:2]) * 60 + int(match[2][3:])) * 60

@@ -118,7 +118,7 @@ class NewFile(NamedTuple):
 
 @contextmanager
 def new_file(folder: int) -> Iterator[NewFile]:
-    """Make an empty file of mode 0600 where only this user may enter; what has got no name by the end is removed.
+    """Make an empty file of mode 0600 where only this user may enter; remove the file at the end if it has no name.
 
     Raises:
         OSError: it cannot be made, or somebody put another folder in the place of the private one.
@@ -212,7 +212,7 @@ def sweep(folder: int) -> None:
 def _sweep(folder: int, name: str) -> None:
     private = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
     try:
-        # One that is empty may be about to be locked.
+        # Another command may be about to lock an empty folder.
         if os.fstat(private).st_uid == os.geteuid() and os.listdir(private):
             fcntl.flock(private, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _empty(private)
@@ -233,7 +233,7 @@ def write_whole(
 ) -> None:
     """Write a file in one step: a reader sees the whole old file or the whole new one.
 
-    `group` and `owner` are numbers. If this user may not give the file to the group, its present group gets only the
+    `group` and `owner` are numbers. If this user may not give the file to the group, its current group gets only the
     rights of everybody. If `before_rename` raises an error, nothing changes. Without `replace`, an existing file is an
     error. A link, a folder or a device at the path is never replaced.
 
@@ -255,7 +255,7 @@ def write_whole(
 
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
-    """Return the error about a file that cannot be written, and is as it was before."""
+    """Return the error about a file that cannot be written and did not change."""
     from slactl.text import quoted
 
     folder = quoted(path.parent)

@@ -345,7 +345,7 @@ def test_an_upgrade_by_a_member_keeps_a_copy_for_the_group(shared: Shared) -> No
     os.chown(database, 0, shared.group.gr_gid)
     database.chmod(0o660)
     done = shared.run(BOB, "list")
-    assert (done.returncode, "the old one is kept as" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "the old database is kept as" in done.stderr) == (0, True), done.stderr
     kept = database.with_name("slactl.db.schema-5").stat()
     assert (kept.st_mode & 0o777, kept.st_gid, kept.st_uid) == (0o660, shared.group.gr_gid, BOB)
     assert permissions(shared, ANN) == []

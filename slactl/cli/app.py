@@ -44,7 +44,7 @@ class LazyGroup(TyperGroup):
             if error.hint is not None and isinstance(ctx.obj, Config):
                 error.hint = ctx.obj.pasted(error.hint)
             raise
-        except KeyboardInterrupt as error:  # Typer would end the command without a word
+        except KeyboardInterrupt as error:  # Typer would end the command without a message
             raise StoppedError("interrupted") from error
         finally:
             for line in committed.so_far().upgrades:
@@ -53,7 +53,7 @@ class LazyGroup(TyperGroup):
                 say(line, err=True)
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
-        """Read the global options; the options of completion may name a shell, which those of Typer cannot."""
+        """Read the global options; unlike Typer's own options, the completion options accept the name of a shell."""
         for number, word in enumerate(args if not ctx.resilient_parsing else ()):
             option, _, shell = word.partition("=")
             if option in ("--show-completion", "--install-completion"):

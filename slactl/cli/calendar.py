@@ -84,7 +84,7 @@ def between(
 def is_open(
     context: typer.Context,
     name: Name,
-    at: Annotated[str, typer.Argument(metavar="T", help="The time; a weekday or time of day is the next one.")],
+    at: Annotated[str, typer.Argument(metavar="T", help="The time; a weekday or a time of day means the next one.")],
     timezone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:

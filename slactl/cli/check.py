@@ -56,7 +56,7 @@ def check(
       1    the disk is full, failing or read-only; no ticket was changed
       4    the rules are invalid; check used the last valid rules
       6    the database cannot be used
-       7    a part failed and the rest is done; or the disk became full, or the database busy, after a
+      7    a part failed and the rest is done; or the disk became full, or the database busy, after a
             part was done; or messages wait because others may change the rules or read a secret, or
             settings.proxy cannot be used; or the clock was changed and check did nothing
       10   something fired (with --exit-code)

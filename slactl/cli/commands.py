@@ -83,7 +83,7 @@ SUMMARIES = {
     "reopen": "Open resolved or closed tickets again.",
     "tag": "Add and remove tags.",
     "edit": "Correct subject, requester, plan, tenant or external id.",
-    "due": "Set a deadline by hand, or go back to the calculated one.",
+    "due": "Set a deadline by hand, or return to the calculated deadline.",
     "escalate": "Escalate tickets by hand, with a reason.",
     "ack": "Acknowledge: no level of these tickets fires for some time.",
     "unack": "Release an acknowledgement; escalation resumes.",

@@ -1,6 +1,6 @@
 """Complete ids of tickets and names of views; commands, options and closed sets Typer completes itself.
 
-Nothing that strangers wrote is offered, because a shell may run what it gets. Errors are silent.
+It offers no text from strangers, because a shell may run the text. Errors are silent.
 """
 
 import os

@@ -20,7 +20,7 @@ ReasonOption = Annotated[
 
 
 def ack_duration(text: str) -> Duration:
-    """Return the duration of `ack --for`, which business days may count.
+    """Return the duration of `ack --for`; it may be in business days.
 
     Raises:
         UsageError: the text is not a duration.
@@ -39,7 +39,7 @@ def escalate(
     assign: Annotated[
         str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
     ] = None,
-    priority: Annotated[Priority | None, priority_option("Raise the priority to at least this one.")] = None,
+    priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,
     level: Annotated[str | None, typer.Option(metavar="L", help="The level to fire.")] = None,
     no_notify: Annotated[bool, typer.Option("--no-notify", help="Send no message.")] = False,

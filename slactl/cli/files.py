@@ -33,7 +33,7 @@ def opened(name: str) -> BinaryIO:
 
 
 def _reading_stdin(name: str) -> str:
-    """Return the command that is running, all its options with it, but with stdin in the place of a file."""
+    """Return the running command with all its options, but with stdin instead of a file."""
     from slactl.cli.panels import get_current_context
 
     context, words = get_current_context(), list[str]()

@@ -158,7 +158,7 @@ def show_status(context: typer.Context) -> None:
 
 
 def _is_missing(database: "Path") -> bool:
-    """Return whether nothing has the name of the database; false where this user may not look."""
+    """Return whether no file is at the path of the database; false if this user may not look there."""
     try:
         os.lstat(database)
     except FileNotFoundError:

@@ -17,7 +17,7 @@ app = Commands()
 @app.command()
 def init(
     context: typer.Context,
-    force: Annotated[bool, typer.Option("--force", help="Write rules.toml again; keep the old one as .bak.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write rules.toml again; keep the old file as .bak.")] = False,
     group: Annotated[
         str | None, typer.Option("--shared-group", metavar="G", help="A group whose members share the database.")
     ] = None,

@@ -12,7 +12,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, Priority, Status, as_priority_word
 
-#: What a command reads the last of its words as.
+#: The type of the last word of a command, such as a status.
 Word = TypeVar("Word")
 
 #: How many bytes of stdin are read at most; bodies and lists of ids are far shorter.
@@ -45,7 +45,7 @@ def _priorities(incomplete: str) -> list[str]:
 
 
 def priority_option(help_text: str, panel: str | None = None) -> typer.models.OptionInfo:
-    """Return an option that takes a priority, in the words of the four or of the rules."""
+    """Return an option that takes one of the four priorities, or another word for it in the rules."""
     option: typer.models.OptionInfo = typer.Option(
         "--priority",
         metavar="P",

@@ -80,7 +80,7 @@ class Filters(NamedTuple):
     escalated: Annotated[bool, flag("--escalated", "Escalated by slactl or by a person.")] = False
     unassigned: Annotated[bool, flag("--unassigned", "Without an assignee.")] = False
     no_sla: Annotated[bool, flag("--no-sla", "Without any target.")] = False
-    statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; also resolved or closed.")] = (
+    statuses: Annotated[list[Status] | None, word("--status", None, "Only this status; may be resolved or closed.")] = (
         None
     )
     priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
@@ -159,8 +159,8 @@ def list_tickets(
     """List tickets, the most urgent deadline first.
 
     Several uses of one option are combined with "or", different options with "and". On a pipe the output is
-    tab-separated, with all fields and no header. With a view, further options are added to those of the view. An
-    option that the view also has replaces the view's option.
+    tab-separated, with all fields and no header. With a view, slactl adds further options to the options of the
+    view. If the view has the same option, your option replaces it.
 
     \b
     Examples:

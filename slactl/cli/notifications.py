@@ -75,7 +75,7 @@ def retry(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = Fals
 
 @app.command()
 def drop(context: typer.Context, numbers: Numbers, dry_run: DryRunOption = False) -> None:
-    """Drop messages that have not been sent everywhere.
+    """Drop messages that did not reach every address.
 
     \b
     Examples:

@@ -192,7 +192,7 @@ def warn_asleep(here: Call, slept: str | None) -> None:
         return
     from slactl.show.times import relative
 
-    last = f"the last one that fired levels ended {relative(slept, here.now)}" if slept else "no successful check yet"
+    last = f"the last check that fired levels ended {relative(slept, here.now)}" if slept else "no successful check yet"
     say(f"warning: levels are due, but no check fires them: {last}", err=True)
     advise("slactl check")
 

@@ -72,7 +72,7 @@ def change_tickets(
     at: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Read the ids, then the clock, and do as `change_numbered`."""
+    """Read the ids, then the clock, and call `change_numbered`."""
     numbers = read_ids(references)
     change_numbered(call(context), answer, numbers, make, what, at, reason)
 

@@ -29,7 +29,7 @@ class PanelCommand(TyperCommand):
     """A command whose help shows each option under the heading in its `rich_help_panel`."""
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write the arguments, then the options under their headings, those of the output last."""
+        """Write the arguments, then the options under their headings, the output options last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)

@@ -130,7 +130,7 @@ def set_(
     difference = set_value(here.desk.rules, key, value, dry_run=dry_run)
     sys.stdout.write(clean_block(difference.rstrip("\n") or "nothing changes") + "\n")
     if difference and not dry_run:
-        say("Open tickets keep their present rules; see: slactl rules diff", err=True)
+        say("Open tickets keep their old rules; to see the differences: slactl rules diff", err=True)
 
 
 app.registered_commands += rules_versions.app.registered_commands

@@ -39,7 +39,7 @@ def run_tests(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TOML files with tests.", show_default=False)],
     rules: Annotated[
-        Path | None, typer.Option("--rules", metavar="PATH", help="Use these rules instead of the current ones.")
+        Path | None, typer.Option("--rules", metavar="PATH", help="Use these rules, not the current rules.")
     ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False,
@@ -80,7 +80,7 @@ def run_tests(
 def diff(
     context: typer.Context, form: FormatOption = None, as_json: JsonOption = False, fields: FieldsOption = None
 ) -> None:
-    """Show what changed since the open tickets were opened.
+    """Show how the rules changed since the open tickets were opened.
 
     A ticket keeps the rules under which it was opened until rules apply moves it to the current rules.
 
@@ -166,7 +166,7 @@ def _show_table(here: Call, move: "Move", total: int, *, table: bool = True) -> 
 
 
 def _print_changes(here: Call, move: "Move", form: Form, fields: tuple[str, ...], total: int) -> None:
-    """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe stops no move."""
+    """Print the changed deadlines for scripts, after all tickets are moved: a closed pipe does not stop the move."""
     from slactl.desk.rules import apply as desk
     from slactl.show.records import pour, spooled, to_json
     from slactl.show.rules_changes import move_lines

@@ -28,7 +28,7 @@ LimitOption = Annotated[
     typer.Option("--limit", metavar="N", min=0, help="The last N of each ticket; 0: all. Default 50 on a terminal."),
 ]
 
-#: The fields that `show` adds to those of a ticket.
+#: The fields that `show` adds to the fields of a ticket.
 PARTS = ("timers", "messages", "escalations", "events")
 
 

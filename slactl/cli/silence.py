@@ -30,7 +30,7 @@ def add(
     """Hold messages back; levels still fire.
 
     With several options it holds only messages that match all of them. When the silence ends, slactl sends one
-    message about everything that is still true. It does not send messages that are no longer true.
+    message about all tickets that still need attention. It does not send messages that are no longer true.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current silences, the last to end first.
+    """List current silences, the latest end first.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ app = Commands()
 
 #: How many rows a terminal shows unless `--limit` says otherwise.
 LIMIT = 50
-RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules instead of the current ones.")]
+RulesOption = Annotated[Path | None, typer.Option(metavar="F", help="Use these rules, not the current rules.")]
 AsOfOption = Annotated[
     str | None, typer.Option(metavar="T|last", help="Evaluate as of T (default now), or each ticket's last event.")
 ]

@@ -13,10 +13,10 @@ from slactl.text import quoted
 
 app = Commands(help="Manage tenants (customers): plan, time zone, country.")
 
-PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of their tickets.")]
+PlanOption = Annotated[str | None, typer.Option(metavar="P", help="The plan of the tenant's tickets.")]
 ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of the tenant.")]
 CountryOption = Annotated[
-    str | None, typer.Option("--country", metavar="C", help="The country whose holidays they keep, such as DE.")
+    str | None, typer.Option("--country", metavar="C", help="The country of the holidays, such as DE.")
 ]
 SubdivisionOption = Annotated[
     str | None, typer.Option("--subdivision", metavar="S", help="The part of the country, such as BE.")

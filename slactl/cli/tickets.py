@@ -233,12 +233,12 @@ def due(
     reference: Id,
     target: Annotated[Target, typer.Option(help="The deadline to change.")],
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The deadline: 'in 4h', 'fri 17:00'.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Go back to the calculated deadline.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Return to the calculated deadline.")] = False,
     reason: Annotated[str | None, typer.Option(metavar="R", help="Why; required.")] = None,
     *,
     answer: Answer,
 ) -> None:
-    """Set a deadline by hand, or go back to the calculated one.
+    """Set a deadline by hand, or return to the calculated deadline.
 
     \b
     Examples:

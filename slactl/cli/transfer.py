@@ -96,4 +96,4 @@ def export(
             write(event_reads.events(transaction), Form.CSV, event_reads.EVENT_COLUMNS, stream)
         else:
             write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, stream)
-    spool.pour(sys.stdout)  # after the transaction: a slow reader keeps nothing from being cleaned up
+    spool.pour(sys.stdout)  # after the transaction, so that a slow reader does not delay the clean-up

@@ -72,8 +72,8 @@ def erase(
     (=40, =?utf-8?q?…?=), JSON, full-width letters, or with hidden marks in it. --dry-run shows which tickets
     contain only an encoded form. The log keeps hashes, so that audit verify still works.
 
-    Exit code 7: the address may still be part of a longer address or of a text that cannot be erased, or the
-    file could not be rewritten.
+    Exit code 7: the address may still be in the database, in a longer address or in a text that slactl cannot
+    erase, or slactl could not rewrite the file.
 
     \b
     Examples:

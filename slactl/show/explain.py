@@ -167,7 +167,7 @@ class TimerScreen:
         if kept := self.timer["kept_late"]:
             new = f"{kept['promise']} at priority {kept['priority']}" if kept["promise"] else "no such target"
             why = f"overdue when it changed to {new} on {self.at(kept['changed_at'])}, so it keeps its deadline"
-            print_fact(console, "Kept", f"{why}; to set a new one: {kept['command']}")
+            print_fact(console, "Kept", f"{why}; to set a new deadline: {kept['command']}")
         if self._differs("policy", "rules", "chosen_at"):
             _choice(console, self.timer)
         if self._differs("calendar", "timezone", "hours", "holidays_of"):
@@ -226,7 +226,7 @@ class TimerScreen:
         if timer["due_at"] and not timer["manual"]:
             yield self.at(timer["due_at"]), f"= the deadline{self._here(timer['due_at'])}"
         elif not timer["due_at"]:
-            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has none"
+            yield self.at(timer["due_if_resumed_at"]), "= the deadline if resumed now; a paused timer has no deadline"
         if timer["breached_at"] and timer["breached_at"] != timer["due_at"]:
             yield self.at(timer["breached_at"]), "an earlier deadline was missed; the breach stays recorded"
 

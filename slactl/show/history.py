@@ -21,11 +21,11 @@ HIDDEN = (
 USUAL = {"arming": 0, "cycle": 1, "repeat": 0, "warning": False, "outcome": "fired"}
 #: Details that people wrote, shown unchanged.
 WRITTEN = ("reason", "note", "tags", "tag", "external_id")
-#: Facts that are true or false, in words; what is false goes without saying.
+#: Facts that are true or false, in words; false facts are not shown.
 FLAGS = {
     "outbound": "an agent wrote first",
     "unknown_instant": UNKNOWN,
-    "by_itself": "the previous status ended at the time set with it",
+    "by_itself": "the previous status reached its end time",
 }
 #: Codes that are shown as words.
 CODES = frozenset((*Status, *Target))

@@ -68,7 +68,7 @@ def ticket_words(report: "Report") -> str:
     text += f"; of {measured:,} with a target met or missed, {percent(report['breach_rate'])} were overdue, "
     text += f"{percent(report['escalation_rate'])} escalated"
     if report["reopen_rate"] is not None:
-        text += f"; {percent(report['reopen_rate'])} of the resolved ones were reopened"
+        text += f"; {percent(report['reopen_rate'])} of the resolved tickets were reopened"
     return f"{text}{corrected}"
 
 

@@ -21,7 +21,7 @@ COMBINATION_FIELDS = (*FIELDS[:-1], "tenant", "passed_over")
 
 
 def draw_matrix(cells: Sequence[Record], screen: Screen) -> None:
-    """Draw the targets by plan and priority, and below them the policies that no plan alone leads to."""
+    """Draw the targets by plan and priority, and below them the policies for certain tenants, tags or domains."""
     from rich.table import Table
 
     targets = [target for target in Target if target is not Target.UPDATE or any(cell[target] for cell in cells)]

@@ -29,7 +29,7 @@ def diff_records(diff: Record) -> Iterator[Record]:
 def diff_lines(diff: Record) -> Iterator[str]:
     """Yield the differences for people, by rules version and by policy, calendar or escalation rule."""
     if not diff["versions"]:
-        yield "no ticket is open, so no deadline depends on other rules"
+        yield "no ticket is open, so there is nothing to compare"
     for version in diff["versions"]:
         count = counted(version["open_count"], "open ticket")
         named = f"rules version {version['id']} ({version['rules'][:12]}, first used {version['first_used_at']})"

@@ -56,7 +56,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
     console.print(lay(list(_targets(summary)), target_columns(blocks=blocks), console.width))
     rates = f"Of these tickets, {percent(summary['breach_rate'])} were overdue and "
     rates += f"{percent(summary['escalation_rate'])} were escalated. "
-    rates += f"Of the resolved ones, {percent(summary['reopen_rate'])} were reopened."
+    rates += f"Of the resolved tickets, {percent(summary['reopen_rate'])} were reopened."
     console.print(Text(rates, style="dim"))
     _draw_change(summary, change, console)
     if summary["by"] is not None and summary["groups"] is not None:
@@ -65,7 +65,7 @@ def draw_summary(summary: "Summary", change: Record, screen: Screen) -> None:
 
 
 def late_count(summary: Record) -> int:
-    """Return how many targets are overdue and still open, of all three kinds."""
+    """Return how many targets of all kinds are overdue and still open."""
     return sum(summary[f"{kind}_breached_count"] for kind in Target)
 
 

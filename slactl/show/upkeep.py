@@ -18,7 +18,7 @@ FIELDS = {
     "subject": ("subject", "subjects"),
 }
 
-_SEALED, _ANOTHER = "the audit log seals this column", "it may be part of another address"
+_SEALED, _ANOTHER = "a hash of the audit log covers this column", "it may be part of another address"
 
 #: The reasons why the address of an erased person is still in a column.
 LEFT = dict.fromkeys(("event.detail", "event.actor", "escalation.reason", "escalation.actor"), _SEALED) | dict.fromkeys(
@@ -95,7 +95,7 @@ def size(count: int) -> str:
 
 
 def draw_health(health: "Health", screen: Screen) -> None:
-    """Draw a line for each check, and below a problem the command that fixes it, or below another one a hint."""
+    """Draw a line for each check, and below it the command that fixes a problem, or a hint."""
     from rich.text import Text
 
     console = screen.console()

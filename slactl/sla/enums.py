@@ -49,7 +49,7 @@ def priority_meanings(stated: Mapping[str, Iterable[str]]) -> PriorityMeanings:
 
 
 def as_priority_word(value: object, meanings: PriorityMeanings) -> object:
-    """Return the priority that a word means; any value that is not such a word as it is."""
+    """Return the priority that a word means; return any other value unchanged."""
     return meanings.get(value.casefold(), value) if isinstance(value, str) and meanings else value
 
 
@@ -148,7 +148,7 @@ class OnUnknown(StrEnum):
 
 
 class LevelOutcome(StrEnum):
-    """Name what became of a level that became due.
+    """Name the outcome of a level that became due.
 
     `expired`: a warning that a later level or the deadline has overtaken, or a level whose timer stopped first.
     `baseline`: a level that became due before its escalation rule was in use.
@@ -164,7 +164,8 @@ class LevelOutcome(StrEnum):
 class NotificationState(StrEnum):
     """Name the state of a message in the outbox.
 
-    `partly`: some of the recipient's addresses got the message, and slactl gave up another or does not know about it.
+    `partly`: some of the recipient's addresses got the message, and slactl gave up another address or does not know
+    whether it got the message.
     """
 
     WAITING = "waiting"

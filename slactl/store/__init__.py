@@ -1,1 +1,1 @@
-"""Keep the data: tables, transactions, migrations and the read views. Only this room knows SQLite."""
+"""Keep the data: tables, transactions, migrations and the read views. Only this package uses SQLite."""

@@ -75,7 +75,7 @@ def test_receipt_says_that_a_late_target_stays_late_with_a_command_that_works(
     done = slactl("priority", "1", priority)
     command = f"slactl due 1 --target resolution --at {at} --reason 'new agreement'"
     why = "a change does not move a missed deadline"
-    said = f"the resolution of ticket 1 stays overdue: {why}; to set a new one: {command}"
+    said = f"the resolution of ticket 1 stays overdue: {why}; to set a new deadline: {command}"
     assert (done.code, said in done.err) == (0, True)
     ticket = asked(slactl, "show", "1")
     assert (ticket["resolution_due_at"], ticket["breached"]) == ("2026-03-02T13:00:00Z", True)
@@ -196,7 +196,7 @@ def test_terminal_explains_a_kept_deadline_and_a_count_from_the_change(
     slactl("priority", "1", "high")
     shown = screen("explain", "1")
     assert "Kept overdue when it changed to 2h at priority high on " in shown
-    assert "to set a new one: slactl due 1 --target resolution --at 'in 2h' --reason 'new agreement'" in shown
+    assert "to set a new deadline: slactl due 1 --target resolution --at 'in 2h' --reason 'new agreement'" in shown
     rules.write_text(RULES.format(settings='count_from = "change"'))
     slactl("create", "Down", "--from", "a@b.example", "--priority", "high")
     slactl("tag", "2", "--add", "vip")

@@ -52,7 +52,7 @@ def test_a_warning_comes_until_a_check_was_successful(late: Path, slactl: Slactl
     assert "no check fires them" not in on_screen(*words.split())
     before = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     change(late, "UPDATE run SET ended_at = ?", before)
-    assert "no check fires them: the last one that fired levels ended 2h ago" in on_screen(*words.split())
+    assert "no check fires them: the last check that fired levels ended 2h ago" in on_screen(*words.split())
 
 
 def two_hours_later(late: Path, slactl: Slactl) -> None:

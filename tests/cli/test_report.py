@@ -155,7 +155,7 @@ class TestBusyDesk:
         assert lines[:9] == [
             "All targets so far",
             "8 tickets opened; of 5 with a target met or missed, 60.0 % were overdue, 20.0 %",
-            "escalated; 0.0 % of the resolved ones were reopened",
+            "escalated; 0.0 % of the resolved tickets were reopened",
             "",
             "Target          Met                 Missed  Of    p50     p90      p95  Average",
             "first response  ██████░░░░  60.0 %       2   5     1h     21h  23h 30m   9h 20m",

@@ -181,7 +181,7 @@ def test_diff_for_people(edited: Path, slactl: Slactl) -> None:
 
 def test_diff_says_that_there_is_nothing_to_say(desk: Path, slactl: Slactl) -> None:
     empty = slactl("rules", "diff")
-    assert (empty.code, empty.out, empty.err) == (0, "", "no ticket is open, so no deadline depends on other rules\n")
+    assert (empty.code, empty.out, empty.err) == (0, "", "no ticket is open, so there is nothing to compare\n")
     slactl("create", "Printer", "--from", "ann@example.com")
     same = slactl("rules", "diff")
     assert (same.code, same.out, same.err) == (0, "", "1 open ticket on the current rules\n")

@@ -242,7 +242,7 @@ class TestBusyDesk:
             "first response  ████████████░░░░░░░░  60.0 %   9h 20m      1h   3",
             "resolution      ██████████░░░░░░░░░░  50.0 %    2d 3h   2d 3h   2",
             "Of these tickets, 60.0 % were overdue and 20.0 % were escalated. Of the resolved",
-            "ones, 0.0 % were reopened.",
+            "tickets, 0.0 % were reopened.",
             "",
             "Change          This period  Before",
             "first response       60.0 %     n/a",

@@ -191,7 +191,7 @@ def test_eight_commands_that_find_an_old_schema_bring_it_up_to_date_once(old: in
     assert [each.code for each in ended] == [0] * PROCESSES, words(ended)
     assert history(database)[: len(before)] == before
     assert [path.name for path in folder.glob("*.schema-*")] == [f"slactl.db.schema-{old}"]
-    assert sum("the old one is kept as" in each.out for each in ended) == 1, words(ended)
+    assert sum("the old database is kept as" in each.out for each in ended) == 1, words(ended)
     assert run(*settings(folder / "new"), "init").code == 0
     assert schema(database) == schema(folder / "new" / "slactl.db")
     assert ("", str(SCHEMA)) in schema(database)["version"]

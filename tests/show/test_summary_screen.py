@@ -110,7 +110,7 @@ def test_summary_at_80_columns() -> None:
         "first response  ████████████████░░░░  82.0 %      42m     30m  1,200",
         "resolution      ███████████████████░  99.1 %  12h 18m     10h     98",
         "Of these tickets, 20.0 % were overdue and 10.0 % were escalated. Of the resolved",
-        "ones, 5.0 % were reopened.",
+        "tickets, 5.0 % were reopened.",
         "",
         "Change          Last 7d  Before",
         "first response   82.0 %  79.5 %  2.5 points better",
@@ -127,7 +127,7 @@ def test_an_empty_desk_has_no_numbers_to_show() -> None:
     lines = drawn({**EMPTY, "since": "2026-03-01T00:00:00Z"}, 80)
     assert "Targets met or missed since Sun 2026-03-01 01:00 +01:00" in lines
     assert ["first", "response", "n/a", "n/a", "n/a", "0"] in [line.split() for line in lines]
-    assert "Of these tickets, n/a were overdue and n/a were escalated. Of the resolved ones," in lines
+    assert "Of these tickets, n/a were overdue and n/a were escalated. Of the resolved" in lines
 
 
 def test_colour_is_only_beside_numbers() -> None:

@@ -83,7 +83,7 @@ def _fire_level(subject: Subject, book: Ledger, reason: str, known: tuple[Escala
     """Record the levels below as expired, and fire the level.
 
     Raises:
-        RefusedError: the escalation watches nothing of the ticket that is open.
+        RefusedError: the escalation rule watches no open target or condition of the ticket.
     """
     escalation, level = known
     timer = open_timer(subject.state, escalation)

@@ -19,7 +19,7 @@ from slactl.text import RESERVED
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The changes that an escalation makes to a ticket; absolute, so that a second time changes nothing."""
+    """The changes that an escalation makes to a ticket: new values, so that a second time changes nothing."""
 
     priority: Priority | None = None
     assign: str | None = None

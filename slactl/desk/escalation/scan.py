@@ -95,7 +95,7 @@ def _go_through(open_ledger: OpenLedger, report: Report, options: RunOptions) ->
 
 
 def _note_rules(book: Ledger, report: Report) -> LastRules | None:
-    """Report the rules that the run uses, and once that the file is invalid; return the rules of the file."""
+    """Report the rules that the run uses, and an invalid file once; return the rules of the file."""
     if not report.dry_run:
         report.rules_version = book.rulebook.current_version().id
     if book.rulebook.problem is not None:

@@ -1,8 +1,9 @@
-"""Decide which due levels are older than their escalation rule: new rules wake nobody for the past.
+"""Decide which due levels are older than their escalation rule: new rules send no messages about the past.
 
 A level does not fire for an instant before the last real `check` that ran without the level and already knew the
-ticket. A ticket that was recorded later fires, and so do all rules before the first `check`. `check` records such a
-level as `baseline`; lists and explanations ask the same question, so that they announce no level that will not fire.
+ticket. For a ticket that was recorded later, the level fires. Before the first `check`, every level fires. `check`
+records such a level as `baseline`; lists and explanations use the same test, so that they announce no level that will
+not fire.
 """
 
 import tomllib
@@ -23,14 +24,14 @@ LevelName = tuple[str, str]
 
 
 class Baselines:
-    """Answer for many levels in one transaction; the versions of the rules are read when the first one asks."""
+    """Answer for many levels in one transaction; the first answer reads the versions of the rules."""
 
     def __init__(self, transaction: "Transaction") -> None:
         self._transaction = transaction
         self._checks: list[tuple[PastCheck, Collection[LevelName]]] | None = None
 
     def holds(self, ticket: int, escalation: str, level: str, due_at: datetime) -> bool:
-        """Return whether a level that became due at an instant does not fire, because its rule is younger."""
+        """Return whether a level that became due at an instant does not fire, because its rule is newer."""
         last = self._last_check_without((escalation, level))
         if last is None or to_text(due_at) >= last.started_at:
             return False
@@ -38,7 +39,7 @@ class Baselines:
         return first is not None and first <= last.audit_event
 
     def of_ticket(self, ticket: int) -> IsBaseline:
-        """Return the question for the levels of one ticket."""
+        """Return `holds` for the levels of one ticket."""
         return partial(self.holds, ticket)
 
     def _last_check_without(self, name: LevelName) -> PastCheck | None:

@@ -48,7 +48,7 @@ class Restored:
 def run_by(detail: Mapping[str, Any], event_id: str | None = None) -> dict[str, Any]:
     """Return the detail with the Unix user who runs this command, and the id that the event brought along.
 
-    An event that another database recorded keeps its own, and says who brought it here.
+    An event from another database keeps its own Unix user, and names the user who imported it.
     """
     name = "imported_by" if "unix_user" in detail else "unix_user"
     return {**detail, name: unix_user(), **({"id": event_id} if event_id is not None else {})}
@@ -57,7 +57,7 @@ def run_by(detail: Mapping[str, Any], event_id: str | None = None) -> dict[str, 
 def sealed(detail: Mapping[str, Any], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Return the detail with a salted hash for each text, and the rows that keep the texts themselves."""
     kept, rows = dict(detail), []
-    # Of a text that was erased elsewhere only the hash came along; the log says that it never was here.
+    # If the other database erased a text, only its hash is imported; the log says that the text never was here.
     gone = [name for name in TEXTS if f"{name}_hash" in detail and name not in texts]
     kept |= {"erased": gone} if gone else {}
     for name, words in texts.items():

@@ -72,7 +72,7 @@ def keep(desk: Desk, rules: LastRules) -> None:
         for folder in reversed((file.parent, *file.parent.parents)):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
-        # The new file takes the place of the old one, so it does not matter who may change that.
+        # The new file takes the place of the old one, so it does not matter who may change the old file.
         if all(doubt.path == file for doubt in rules_trust(file)):
             kept = json.dumps({"of": _names(desk), **rules._asdict()})
             write_whole(file, kept.encode(), mode=0o600)

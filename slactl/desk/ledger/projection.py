@@ -90,7 +90,7 @@ def _timer_row(
     if context.rules is not None:
         noticed = [key.agreement for key in context.detected if key[:2] == (timer.kind.value, timer.cycle)]
         upcoming = next_instant(evaluation, timer, context.rules, context.fired, noticed)
-    # A backdated event that shows the deadline was met takes the breach back, and with it its discovery.
+    # A backdated event that shows the deadline was met removes the breach, and the note that slactl detected it.
     first = timer.breaches[0].agreement if timer.breaches else -1
     detected = context.detected.get(BreachKey(timer.kind.value, timer.cycle, first))
     return {

@@ -93,7 +93,7 @@ class Rulebook(RulesVersions):
         return added
 
     def seal(self) -> str:
-        """Return the number of the last version and the seal of all: when each was first used decides what fires."""
+        """Return the number of the last version, and the seal of all versions and of the times of their first use."""
         if self._seal is None:
             seals = stored.known_seals(self._transaction)
             self._seal = " ".join(map(str, [*seals.items()][-1])) if seals else ""

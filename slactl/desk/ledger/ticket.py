@@ -51,7 +51,7 @@ class LoadedTicket:
         return self.noticed | self.noticed_now
 
     def evaluated(self) -> Evaluation:
-        """Return the result of the evaluation, which somebody has made before."""
+        """Return the result of the evaluation, which must have been made before."""
         assert self.state is not None
         return self.state
 

@@ -22,7 +22,7 @@ from slactl.store.read.rows import batches
 from slactl.store.write import outbox
 from slactl.text import quoted
 
-#: How long after each failed try the next one comes; after the last one slactl gives the address up.
+#: The time from each failed try to the next try; after the last try slactl gives up the address.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
 
 #: The longest that a server can make slactl wait by its Retry-After.

@@ -69,7 +69,7 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
     ordered = sorted(latest_by_ticket(rows), key=urgency)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
     frame = (
-        ([f"No check ran for {describe_seconds(context.gap)} before this one."] if context.gap else []),
+        ([f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []),
         ([f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []),
     )
     wanted = context.rules.templates

@@ -208,7 +208,7 @@ def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> boo
 
 
 def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Have the next run send messages again that were printed, held, dead or dropped, or did not get everywhere.
+    """Have the next run send messages again that were printed, held, dead or dropped, or did not reach every address.
 
     An address that got the message does not get it again.
 
@@ -222,7 +222,7 @@ def retry(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = 
 
 
 def drop(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool = False) -> list[int]:
-    """Drop messages that wait, are held or dead, or did not get everywhere: they are not sent any more.
+    """Drop messages that wait, are held or dead, or did not reach every address: they are not sent any more.
 
     Raises:
         NotKnownError: there is no such message.

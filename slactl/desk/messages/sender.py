@@ -70,12 +70,12 @@ def send(order: dict[str, Any]) -> Failure:
     if service is None:
         return Failure(DEAD, "Apprise does not know this address")
     if not order["allow_http"] and is_unencrypted(service, scheme_of(service, order["url"]), server_of(service)):
-        return Failure(DEAD, "the address has no TLS; use one with TLS, or allow_http = true")
+        return Failure(DEAD, "the address has no TLS; use an address with TLS, or allow_http = true")
     service.socket_read_timeout = max(service.socket_read_timeout, ANSWER_SECONDS)
     if order["receiver"] is not None:
         write_to(service, order["receiver"], failures)
     elif reads_otherwise(service, order["url"]):
-        return Failure(DEAD, "Apprise reads a different e-mail address from this one")
+        return Failure(DEAD, "Apprise reads a different e-mail address from this address")
     mark(service, order["message_id"])
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
@@ -178,7 +178,7 @@ def watch_http(failures: list[Failure], order: dict[str, Any]) -> None:
             raise
         if not 200 <= response.status_code < 300:
             failures.append(reasons.status_failure(response.status_code, response.headers.get("Retry-After")))
-        # Without it requests follows nowhere, whatever the URL asks for.
+        # Without this header `requests` follows no redirect, whatever the URL asks for.
         response.headers.pop("Location", None)
         return response
 

@@ -110,7 +110,7 @@ class Watched:
         self._file = WatchedFile(database.path)
 
     def look(self, before: Board | None, now: datetime) -> Board:
-        """Return the board at `now`: the one before unless the database changed or the time has used it up.
+        """Return the board at `now`: the previous board, unless the database changed or the board is too old.
 
         A database that cannot be read leaves the board as it was, with the reason as its `problem`.
 

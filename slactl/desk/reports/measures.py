@@ -66,7 +66,7 @@ def between(now: datetime, since: datetime | None, until: datetime | None) -> Pe
 
 @dataclass(slots=True)
 class Measured:
-    """Count the outcomes of one kind of target in a period: its clock stopped, or its deadline passed undone.
+    """Count the outcomes of one kind of target in a period: its clock stopped, or its deadline passed.
 
     Of those that are `late`, `still_open` had not ended when the period did, and `earlier` were late before it began.
     `seconds` is the business time of each that ended, unless nobody answered.

@@ -56,8 +56,9 @@ def report(
 ) -> "Report":
     """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
-    An outcome counts if a clock stopped in the period, or if a deadline passed undone in it. So a target whose deadline
-    passed in one period and that ended in the next is late in both. Times are business time; `overdue_seconds` is not.
+    An outcome counts if a clock stopped in the period, or if a deadline passed in it before the target was met. So a
+    target whose deadline passed in one period and that ended in the next is late in both. Times are business time;
+    `overdue_seconds` is not.
 
     Raises:
         UsageError: the period ends before it begins.
@@ -118,7 +119,7 @@ def _groups(transaction: "Transaction", period: Period, by: By) -> "list[ReportG
 def _opened_by_policy(transaction: "Transaction", period: Period) -> Counter[str | None]:
     """Count the tickets that were opened in a period by the policy that they got then.
 
-    If the database has no readable version of the rules of then, a ticket counts by its present policy.
+    If the database has no readable version of the rules of that time, a ticket counts by its current policy.
     """
     found, versions = Counter[str | None](), None
     for opened in reads.opened_alike(transaction, period):

@@ -90,7 +90,7 @@ class Tally:
 
 
 def usual_since(now: datetime, until: datetime | None) -> datetime:
-    """Return where the period of a summary begins by itself: 30 days before its end, or before now."""
+    """Return the default beginning of the period of a summary: 30 days before its end, or before now."""
     return max(EARLIEST, min(until or now, now) - MONTH)
 
 

@@ -35,7 +35,9 @@ def set_value(path: Path, key: str, value: str, *, dry_run: bool = False) -> str
         SlactlError: the file cannot be written.
     """
     if path.resolve() == shipped_rules().resolve():
-        raise RefusedError("there is no rules file of your own yet, only the one that comes with slactl", "slactl init")
+        raise RefusedError(
+            "there is no rules file of your own yet, only the file that comes with slactl", "slactl init"
+        )
     again = f"slactl rules set {quoted(key)} {quoted(value)}"
     try:
         real = real_path(path)

@@ -50,7 +50,7 @@ def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def matrix(rules: Rules) -> list[Record]:
-    """Return the targets of each plan at each priority, and then those of each policy that no plan alone leads to.
+    """Return the targets of each plan at each priority, and then of each policy for certain tenants, tags or domains.
 
     `plan` is None for any other plan, and in the rows of such a policy for any plan. `match` says in words which
     tickets the policy of such a row matches.

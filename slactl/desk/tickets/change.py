@@ -79,7 +79,7 @@ def change(
         for reference in references:
             try:
                 number = book.number_of(reference)
-                if number in result.done:  # what is taken back must not be the change before
+                if number in result.done:  # an undo must not remove the change before
                     book.settle()
                 result.warnings += change_one(book, number, make, effective, why)
                 result.done.append(number)

@@ -49,17 +49,17 @@ def note_deadlines(book: Ledger, number: int, reason: str) -> None:
 
 
 def late_warnings(number: int, state: Evaluation) -> list[str]:
-    """Return a warning for each open target that was late when its terms changed, and so kept its old ones."""
+    """Return a warning for each open target that was late when its terms changed, and so kept its old terms."""
     return [
         f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays overdue: "
-        f"a change does not move a missed deadline; to set a new one: {agreeing(number, state, timer)}"
+        f"a change does not move a missed deadline; to set a new deadline: {agreeing(number, state, timer)}"
         for timer in state.timers
         if keeps_late(state, timer)
     ]
 
 
 def keeps_late(state: Evaluation, timer: Timer) -> bool:
-    """Return whether a target was late when its terms changed, and so kept the old ones."""
+    """Return whether a target was late when its terms changed, and so kept its old terms."""
     if not isinstance(timer.kind, Target) or timer.stopped_at is not None or not timer.breaches:
         return False
     return (
@@ -68,7 +68,7 @@ def keeps_late(state: Evaluation, timer: Timer) -> bool:
 
 
 def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
-    """Return the command that agrees on a new deadline for a late target, by the terms of now."""
+    """Return the command that agrees on a new deadline for a late target under its current terms."""
     assert isinstance(timer.kind, Target)
     wanted, at = state.terms.target(timer.kind), "in 1d"
     if wanted is not None and wanted.in_dates:
@@ -80,9 +80,9 @@ def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
 
 
 def kept_late(number: int, state: Evaluation, timer: Timer) -> dict[str, str | None] | None:
-    """Return what a late target would be by the terms of now, and the command that agrees on a new deadline.
+    """Return a late target under the current terms, and the command that agrees on a new deadline.
 
-    None if the target has the terms of now.
+    None if the target has the current terms.
     """
     if not keeps_late(state, timer):
         return None

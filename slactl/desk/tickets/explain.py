@@ -111,7 +111,7 @@ def _ticket_record(ticket: "Ticket", case: Case, target: Target | None) -> Recor
 
 
 def terms_record(terms: Terms, case: Case, kind: Target | None = None) -> Record:
-    """Return which policy was chosen, when and why, which were passed over, and the calendar of a target."""
+    """Return which policy was chosen, when and why, which policies did not match, and the calendar of a target."""
     tried = terms.rules.explain_match(terms.facts)
     policy, by, known = (
         terms.policy,
@@ -157,7 +157,7 @@ def in_order_of_week(weekly: Mapping[str, Sequence[str]]) -> dict[str, list[str]
 
 
 def choosing_event(at: int, history: Sequence[Event]) -> Event:
-    """Return the event that chose a policy: the last one at that instant, in seconds, that could."""
+    """Return the event that chose a policy: the last event at that instant, in seconds, that can choose a policy."""
     for event in reversed(history):
         if seconds_of(event.at) == at and event.type in _CHOOSING and not event.by_system:
             return event

@@ -65,7 +65,7 @@ def _fill(book: Ledger, tenant: Tenant, facts: TenantFacts) -> None:
 
 
 def _region(tenant: Tenant, facts: TenantFacts) -> tuple[str | None, str | None]:
-    """Return the country and the subdivision; those of another country go with it."""
+    """Return the country and the subdivision; a new country removes the old subdivision."""
     from slactl.sla.calendar.hours import check_region
 
     country = (tenant.country if facts.country is None else facts.country) or None

@@ -182,7 +182,8 @@ def _import_batches(desk: Desk, work: _Import, spool: Spool) -> None:
                 if not work.dry_run:
                     break
             if not batch:
-                # The file may bring rules of another service desk: note that the current ones are this desk's own.
+                # The file may bring rules of another service desk: note that the current rules are this service desk's
+                # own.
                 book.rulebook.current_version()
 
 

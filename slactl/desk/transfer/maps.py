@@ -107,7 +107,7 @@ class Map(BaseModel):
 
     @property
     def needed(self) -> frozenset[str]:
-        """Return the columns of ours that every row must have."""
+        """Return the columns of slactl that every row must have."""
         return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
 
 

@@ -39,7 +39,7 @@ def read_rows(
 
 
 def _record(row: Mapping[str, Any], mapping: Map, meanings: PriorityMeanings) -> dict[str, Any]:
-    """Return a row under our names, words and times.
+    """Return a row with slactl's names, words and times.
 
     Raises:
         LineError: a cell is missing, or its word or time is not known.
@@ -95,7 +95,7 @@ def _tags(value: Any) -> list[str] | None:  # noqa: ANN401
 
 
 def _instant(ours: str, text: str, mapping: Map) -> str:
-    """Return an instant of the source as text of ours; without an offset it is in the map's zone."""
+    """Return an instant of the source in slactl's form; without an offset it is in the map's zone."""
     try:
         if mapping.time.format is not None:
             parsed = datetime.strptime(text, mapping.time.format)  # noqa: DTZ007  (the zone is put in below)

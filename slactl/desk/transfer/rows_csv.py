@@ -1,4 +1,4 @@
-"""Read the rows of a CSV file; a quote that nobody closes costs one row, and no line is read more than three times."""
+"""Read the rows of a CSV file; an unclosed quote loses one row only, and no line is read more than three times."""
 
 import csv
 import io

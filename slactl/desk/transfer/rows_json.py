@@ -36,7 +36,8 @@ NumberedRow = tuple[int, Mapping[str, Any]]
 def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[NumberedRow]:
     """Yield the objects of the list that the map names, or of the only list with the ticket column; or one a line.
 
-    The number is the object's in the list, or the line's. Where the document breaks off, the rows before that count.
+    The number is the object's in the list, or the line's. If the document ends too early, the rows before that place
+    count.
 
     Raises:
         UsageError: there is no such list, or more than one; or the text breaks before the first row.

@@ -154,7 +154,7 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
     for event, ticket, seal in audit.rules_seals(transaction):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
-            message = f"rules version {last[:20]} or an earlier one differs from the seal in event {event}"
+            message = f"rules version {last[:20]} or an earlier version does not match its hash in event {event}"
             report.note(Kind.RULES, message, event=event, ticket=ticket)
             break
     for version, since in rules_versions.later_than_used(transaction, to_text(now)):

@@ -102,7 +102,7 @@ def _inside(connection: "Transaction", path: Path, now: datetime, boot: BootCloc
         remedy = f"slactl notifications list --state {state} --limit 0 -q | xargs slactl notifications retry"
         yield Check("notifications", False, f"{count:,} {state}", remedy)
     if outcomes_from(connection) > 0:
-        what = "for tickets from before the upgrade, outcomes from before a reopening are missing"
+        what = "outcomes are missing for tickets that were resolved and reopened before the upgrade"
         yield Check("outcomes", True, what, "slactl doctor --rebuild")
     if erasure.is_unfinished(connection):
         what = "an erasure was interrupted before it rewrote the file: erased texts may still be in old pages"
@@ -162,7 +162,7 @@ def restoring(path: Path) -> str:
 def _newest_backup(path: Path) -> Path | None:
     """Return the newest sound copy of a database in its folder or in the user's folder of backups.
 
-    Only a file whose name begins as that of the database counts: another one may be of another service desk.
+    Only a file whose name begins as that of the database counts: another file may belong to another service desk.
     """
     found: dict[Path, float] = {}
     files = [file for folder in (path.parent, _backups()) for file in folder.glob(f"{glob.escape(path.stem)}*")]

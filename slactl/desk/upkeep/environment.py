@@ -27,10 +27,10 @@ NETWORK = frozenset(
 #: From which size on a write-ahead log is too large, in bytes: SQLite copies it back every 4 MB.
 LARGE_LOG = 16_000_000
 
-#: The time between two looks at the locks, in seconds.
+#: The time between two checks of the locks, in seconds.
 ASK_SECONDS = 0.01
 
-#: The bytes of the shared memory file of which a reader locks one.
+#: A reader locks one of these bytes of the shared memory file.
 READ_LOCKS = range(123, 128)
 
 #: The byte of the shared memory file that a writer locks, by SQLite's file format.
@@ -75,7 +75,7 @@ def _open_to_others(database: Path) -> Iterator[Check]:
     own = (database.absolute().parent, folder) if os.path.exists(database) else ()  # opening the database refuses these
     for way in open_folders(database):
         if way not in own:
-            what = f"{way}: everybody may replace files in this folder, and so the folder of the database"
+            what = f"{way}: everybody may replace files in this folder, also the folder of the database"
             yield Check("permissions", False, what, f"chmod o-w {quoted(way)}")
     for path in _files(database):
         if _mode(path) & 0o007:
@@ -125,7 +125,7 @@ def _files(database: Path) -> list[Path]:
 
 
 def mount_checks(database: Path) -> Iterator[Check]:
-    """Check that the database is not on a network file system; yields nothing where the machine does not tell."""
+    """Check that the database is not on a network file system; yields nothing if the machine does not say."""
     kind = file_system(database, mounts())
     if kind is not None:
         remote = kind in NETWORK
@@ -159,7 +159,7 @@ def lock_holder(lock: Path) -> Holder | None:
 
 
 def writer(database: Path) -> Holder | None:
-    """Return who holds the write lock of a database with a write-ahead log, where the system tells."""
+    """Return who holds the write lock of a database with a write-ahead log, if the system lists locks."""
     return _holder(_shared_memory(database), "POSIX", WRITE_LOCK)
 
 
@@ -237,7 +237,7 @@ def _holders(lock: Path, kind: str, *bytes_: int, mode: str = "WRITE") -> Iterat
 
 
 def _is_file(place: str, status: os.stat_result, pid: str, lock: Path) -> bool:
-    """Return whether a lock in the system's list is on this file; some file systems tell another device there."""
+    """Return whether a lock in the system's list is on this file; some file systems show another device there."""
     major, minor, inode = place.split(":")
     if int(inode) != status.st_ino:
         return False

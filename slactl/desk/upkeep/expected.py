@@ -192,7 +192,7 @@ def _outcome_differences(kept: Stored, late: ExpectedRows) -> Iterator[Differenc
 
 
 def _is_pending(outcome: Row, timer: Row | None, last: datetime) -> bool:
-    """Return whether a deadline passed since the last change: it is an outcome from the next one on."""
+    """Return whether a deadline passed since the last change: it is an outcome from the next change on."""
     if timer is None or timer["counted"] or timer["stopped_at"] is not None or outcome["stopped_at"] is not None:
         return False
     return bool(timer["agreement"] == outcome["agreement"] and from_text(outcome["missed_at"]) >= last)

@@ -78,7 +78,7 @@ def _make(config: Config, target: Path, *, group: int | None, force: bool) -> In
 
 
 def _keep(target: Path, backup: Path) -> None:
-    """Keep a file under a second name, under which another may stand already; it keeps its own name too."""
+    """Give a file a second name, and replace a file that has this name; the first name stays too."""
     if target.is_symlink():  # the link is kept, and not what it leads to
         os.replace(target, backup)
         return
@@ -114,7 +114,7 @@ def _refuse_shared_folder(database: Path, rules: Path, group: str) -> None:
         return
     sudo, place = "sudo " if os.geteuid() else "", quoted(system_rules(rules))
     raise RefusedError(
-        f"the group {group} writes to {folder} for the database; the rules must be in another folder",
+        f"the folder {folder} will belong to the group {group}; the rules must be in another folder",
         f"{sudo}slactl --db {quoted(database)} --rules {place} init --shared-group {quoted(group)}",
     )
 

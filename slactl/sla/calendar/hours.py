@@ -160,7 +160,7 @@ class SpecialDates:
         return None
 
     def _candidates(self, day: int) -> Iterator[SpecialHours]:
-        """Yield what is said about a day, the most specific first."""
+        """Yield the special hours of a day, the most specific first."""
         if day in self._dates:
             yield self._dates[day]
         yield from (special for first, last, special in self._ranges if first <= day <= last)

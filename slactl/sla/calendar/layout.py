@@ -69,7 +69,7 @@ class DayLayout:
     def endings(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield for the same intervals when they start, and when the wall clock shows their end.
 
-        An end that a clock change skips is as long after the change, as any time that a person writes.
+        If the clocks skip an end, the end moves forward by the skipped time, like any time that a person writes.
         """
         periods = self.zone.offset_periods(first - _EARLY * DAY, last + _EARLY * DAY)
         for day in range(first // DAY - 2, last // DAY + 2):
@@ -137,5 +137,5 @@ class UnionLayout:
 
 
 def around(day: int) -> tuple[int, int]:
-    """Return a time that has all instants of a date in any zone, and of the hours that start on it."""
+    """Return a period that contains a date in every zone, and the hours that start on it."""
     return (day - 2) * DAY, (day + 4) * DAY

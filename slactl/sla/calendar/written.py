@@ -70,7 +70,7 @@ def intervals(texts: Sequence[str]) -> tuple[Interval, ...]:
     for (_, end), (start, _) in pairwise(in_order):
         if start < end:
             raise ValueError(
-                f"hours overlap: {', '.join(texts)}; each must begin at or after the end of the one before"
+                f"hours overlap: {', '.join(texts)}; each must begin at or after the end of the hours before it"
             )
     return tuple(in_order)
 

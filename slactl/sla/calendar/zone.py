@@ -62,7 +62,8 @@ class Zone:
     def instant(self, local: int) -> int:
         """Return the instant of a wall time, given as local seconds since 1970.
 
-        A wall time that the clocks jump over is that much later; of one that exists twice it is the first.
+        If the clocks skip the wall time, the instant is later by the skipped time. If it exists twice, the first
+        instant counts.
         """
         day, before = local // DAY, 0
         for start, end, offset in self.offset_periods((day - 2) * DAY, (day + 3) * DAY):

@@ -34,7 +34,7 @@ class FiringKey(NamedTuple):
     """Identify what is decided only once: a level, for one cycle of a timer, and each of its repeats.
 
     The fields are named as the columns in which they are stored. `arming` grows when a person moves the deadline to
-    later: that of a warning each time, that of every other level when the deadline before was missed.
+    later: for a warning each time, for every other level only if the deadline before was missed.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class FiringKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Hold a level that became due at `due_at`, its nominal instant, and what became of it."""
+    """Hold a level that became due at `due_at`, its nominal instant, and its outcome."""
 
     kind: str
     cycle: int

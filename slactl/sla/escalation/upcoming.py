@@ -29,7 +29,7 @@ class NextLevel(NamedTuple):
     at: datetime
 
 
-#: Tells of an escalation rule, a level and its instant whether the rule is too young for the level to fire.
+#: Returns whether an escalation rule is too new for a level to fire at its instant.
 IsBaseline = Callable[[str, str, datetime], bool]
 
 
@@ -58,7 +58,8 @@ def next_level(
 def will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
     """Return whether a level of a rule that matches the ticket fires, if the ticket stays as it is.
 
-    A warning whose deadline has passed does not, nor a level for other tickets, nor one that is older than its rule.
+    These levels do not fire: a warning whose deadline has passed, a level for other tickets, and a level that is older
+    than its rule.
     """
     now = seconds_of(evaluation.now)
     is_late = due.warning and due.clock_run.due is not None and due.clock_run.due < now

@@ -15,7 +15,7 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
 
     An event that a later one retracted is left out, and so are retractions; a retraction can be retracted itself. A
     status that was set `until` an instant is followed there by `open`, unless another status came first. This follows
-    from the history alone: what `check` recorded about it only tells people.
+    from the history alone: the event that `check` recorded about it is only for people.
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if any(event.type is EventType.RETRACTED for event in known):
@@ -25,7 +25,7 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     return known
 
 
-#: The fields of a status that ends by itself, and of the record that it did.
+#: The fields of a status that ends by itself, and of the event that records this.
 _BY_ITSELF = frozenset(("until", "by_itself"))
 
 
@@ -68,7 +68,7 @@ def _woken(history: Sequence[Event], now: datetime) -> list[Event]:
 def _waking(event: Event, recorded: Collection[datetime]) -> Event | None:
     """Return the event that opens a ticket again when its status ends by itself; None if it does not.
 
-    It is marked as `unrecorded` unless `check` has recorded one at its instant: then the next `check` does.
+    If no `check` has recorded the event at its instant, it is marked as `unrecorded`, and the next `check` records it.
     """
     until, status = event.detail.get("until"), Status(event.detail["status"])
     if until is None or status.is_done or status is Status.OPEN:

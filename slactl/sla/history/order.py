@@ -88,8 +88,8 @@ def _unretractable(event: Event, named: dict[str, Event]) -> Iterator[LineError]
 def with_recorded_ids(lines: Sequence[Numbered], recorded: Sequence[Event]) -> tuple[list[Numbered], Sequence[Event]]:
     """Return the lines of a known ticket, and its history so far, without the ids that do not name one event.
 
-    A line that the ticket has already keeps its id only if it was recorded with that id. An id that another event of
-    the ticket has names neither.
+    A line that the ticket has already keeps its id only if it was recorded with that id. If another event of the ticket
+    has the same id, the id names neither event.
     """
     left, kept, twice = Counter(map(_named, recorded)), list[Numbered](), set[str]()
     names = {event.id: _named(event) for event in recorded if event.id is not None}

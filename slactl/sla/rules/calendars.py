@@ -96,7 +96,7 @@ def problems(calendars: Mapping[str, CalendarRules], *, pinned: bool) -> Iterato
         members = parts(name, calendars)
         if calendar.any_of and members and not opening & members:
             closed = ", ".join(sorted(members))
-            yield ("calendars", name, "any_of"), f"the calendar is never open, because none of {closed} ever is"
+            yield ("calendars", name, "any_of"), f"the calendar is never open, because none of {closed} is ever open"
 
 
 def _opens(name: str, calendar: CalendarRules) -> bool:

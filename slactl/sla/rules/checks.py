@@ -110,7 +110,7 @@ _INNER: dict[str, type[match.Part]] = {
 
 
 def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, measure: bool) -> Iterator[Problem]:
-    """Yield wrong names and, where `measure` allows to ask the calendars, days that have no certain length."""
+    """Yield wrong names and, with `measure`, days on a calendar that is not always open."""
     if policy.calendar not in rules.calendars:
         yield from unknown_words((*path, "calendar"), [policy.calendar], rules.calendars, "calendar")
     for priority, times in policy.targets.items():

@@ -27,7 +27,7 @@ class Facts:
 
 
 class MatchKeys(Part):
-    """Hold keys of which each that is there must list the ticket's value, or one of its tags."""
+    """Hold keys; each key that is set must list the ticket's value, or one of its tags."""
 
     tenant: Names = ()
     plan: Names = ()

@@ -52,7 +52,7 @@ class TrackedTarget:
     is_unknown: bool = False
     #: Since when it has its deadline: a change may set one that has passed already.
     set_at: int = 0
-    #: Whether it was set only after it had ended: its end was no end of a target then.
+    #: Whether it was set only after it had ended, so that its end does not count as the end of a target.
     set_after_end: bool = False
     #: How it ended: as a first response that nobody gave before the ticket was resolved, and by a level.
     ended_unanswered: bool = False
@@ -121,7 +121,7 @@ class TrackedTarget:
         return replace(self, missed=[*self.missed], replaced=[*self.replaced])
 
     def reopen(self, at: int) -> None:
-        """Let the clock run on from `at`; a deadline set by hand that was met leaves what was left up to it.
+        """Let the clock run on from `at`; a deadline set by hand that was met keeps the time that was left.
 
         With no counted time left it is late from `at` on, although the deadline may lie before.
         """

@@ -1,6 +1,6 @@
-"""Derive the outcomes of a ticket: each time a clock stopped, and each deadline that passed undone.
+"""Derive the outcomes of a ticket: each time a clock stopped, and each deadline that passed before its target was met.
 
-They are facts: reopening the ticket or moving a deadline takes nothing back.
+They are facts: reopening the ticket or moving a deadline removes none of them.
 """
 
 from bisect import bisect_right

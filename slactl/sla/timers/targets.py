@@ -182,11 +182,11 @@ class TrackedTargets:
 
     @property
     def _messages_wait(self) -> bool:
-        """Whether a customer's message starts a next response; before the first response it waits for that one."""
+        """Return whether a customer's message starts a next response, and does not wait for the first response."""
         return not self._waits_for_first() or self.terms.opening_waits
 
     def _begin_next_response(self, start: int, at: int | None = None) -> None:
-        """Start a next response; `at` is when that turned out, if the start is an earlier instant."""
+        """Start a next response; `at` is the later instant at which an event showed the start, if there is one."""
         tracked = self._begin(Target.NEXT_RESPONSE, len(self._next_responses) + 1, start)
         tracked.set_at = start if at is None else at
         self._next_responses.append(tracked)

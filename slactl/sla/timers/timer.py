@@ -69,10 +69,10 @@ class Groups(NamedTuple):
 class Outcome(NamedTuple):
     """Hold how a cycle of a target ended, or that its deadline passed.
 
-    `missed_at` is the deadline that passed undone, if no earlier outcome counts it; `late_since` is the same, or the
-    later instant at which a change set it to the past. `stopped_at` is None while the clock goes on, and where a person
-    agreed on another deadline after a miss. `seconds` are counted up to the stop.
-    `averaged` is false for a first response that nobody gave before the ticket was resolved.
+    `missed_at` is the deadline that passed before the target was met, if no earlier outcome counts it; `late_since` is
+    the same, or the later instant at which a change set it to the past. `stopped_at` is None while the clock goes on,
+    and where a person agreed on another deadline after a miss. `seconds` are counted up to the stop. `averaged` is
+    false for a first response that nobody gave before the ticket was resolved.
     """
 
     kind: Target
@@ -163,7 +163,7 @@ class Timer:
 
     @property
     def is_counting(self) -> bool:
-        """Whether the clock runs now: it is neither stopped nor paused; a deadline set by hand runs in pauses too."""
+        """Return whether the clock runs now: it has not stopped, and is not paused or has a deadline set by hand."""
         in_pause = self.manual and self.stopped_at is None and self.state is not TimerState.UNKNOWN
         return self.running_since is not None or in_pause
 
@@ -172,13 +172,12 @@ class Timer:
 class Evaluation:
     """Hold the state of a ticket as of `now`.
 
-    `wakes_at` is when its status ends by itself, None if it does not, and `woken` is the ticket as of then; `woke` is
-    the one that did, and when, until `check` records it.
-    `policy` and `calendar` are names, None if no policy matches. `resolved_at` is the latest resolution, None
-    while the ticket is reopened. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its
-    target. `escalated` and `escalation_level` count levels after a deadline, levels of conditions and escalations
-    by hand, but no warnings. `outcomes` are empty unless they were asked for. `terms` belong to the policy that was
-    chosen last.
+    `wakes_at` is when its status ends by itself, None if it does not, and `woken` is the ticket as of then; `woke` is a
+    status that ended by itself, and when, until `check` records it. `policy` and `calendar` are names, None if no
+    policy matches. `resolved_at` is the latest resolution, None while the ticket is reopened. `due_at` is the earliest
+    deadline still open, overdue or not, and `due_target` its target. `escalated` and `escalation_level` count levels
+    after a deadline, levels of conditions and escalations by hand, but no warnings. `outcomes` are empty unless they
+    were asked for. `terms` belong to the policy that was chosen last.
     """
 
     now: datetime

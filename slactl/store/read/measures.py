@@ -152,7 +152,7 @@ class OpenedAlike(NamedTuple):
 
 
 def opened_alike(connection: sqlite3.Connection, period: Period) -> Iterator[OpenedAlike]:
-    """Yield how many tickets were opened in a period, by what tells their policy: imports do not note it."""
+    """Yield how many tickets were opened in a period, by the facts that tell their policy: imports do not note it."""
     named = ("plan", "tenant", "priority", "requester_domain", "rules")
     facts = ", ".join(f"'{name}', json_extract(detail, '$.{name}')" for name in named)
     detail = f"json_object({facts}, 'tags', json(COALESCE(json_extract(detail, '$.tags'), '[]')))"

@@ -37,7 +37,7 @@ def notifications(
 
 
 def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> "list[Silence]":
-    """Return the silences in force at `now`, with `ended` also those that are over; the last to end first."""
+    """Return the silences in force at `now`, with `ended` also ended silences; the latest end first."""
     query = (
         f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, ends_at > :now AS active FROM silence"
         " WHERE :ended OR ends_at > :now ORDER BY ends_at DESC, id DESC"

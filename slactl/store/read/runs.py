@@ -201,7 +201,7 @@ class PastCheck(NamedTuple):
 
 
 def last_checks(connection: sqlite3.Connection) -> Iterator[tuple[int, PastCheck]]:
-    """Yield for each version of the rules with which a `check` ran the last one before another version came.
+    """Yield, for each version of the rules, the last `check` that ran with it before another version was used.
 
     A run that found nothing due names no version: it ran with that of the run before.
     """

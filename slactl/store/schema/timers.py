@@ -54,7 +54,7 @@ class Timer(SQLModel, table=True):
 
 
 class Outcome(SQLModel, table=True):
-    """A fact about a target: its clock stopped, or its deadline passed undone, or both; a cache of the histories.
+    """A fact about a target: its clock stopped, or its deadline passed, or both; a cache of the histories.
 
     `missed_at` is the deadline that passed, where no other row of the cycle has it. A period counts it at `late_since`:
     at the deadline, or at the later change that set it to the past, so that no change alters a period that is over.

@@ -31,7 +31,7 @@ def upgrade(connection: sqlite3.Connection, database: Path, damage: Damage) -> s
     real = Path(os.path.realpath(database))
     kept = _keep(connection, real, schema, damage)
     migrate(connection)
-    return f"{database} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {kept}"
+    return f"{database} was upgraded from schema {schema} to {SCHEMA}; the old database is kept as {kept}"
 
 
 def old_copies(database: Path) -> list[Path]:

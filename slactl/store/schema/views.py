@@ -139,7 +139,7 @@ ESCALATION_COLUMNS = [
 EVENT_STORED = ["id", "ticket_id", "at", "recorded_at", "actor", "actor_type", "action", "detail"]
 EVENT_COLUMNS = [*EVENT_STORED, "unix_user"]
 
-#: How the view tells the two apart.
+#: The SQL with which the view reads `unix_user` from `detail`.
 _EVENT = {name: name for name in EVENT_STORED} | {
     "detail": "json_remove(detail, '$.unix_user', '$.imported_by')",
     "unix_user": "json_extract(detail, '$.unix_user')",

@@ -128,7 +128,7 @@ def notified_breaches(transaction: Session, numbers: Sequence[int]) -> set[tuple
 
 
 def silences(transaction: Session, now: str) -> list[Row]:
-    """Return the silences in force at `now`, the last to end first."""
+    """Return the silences in force at `now`, the latest end first."""
     table = table_of(Silence)
     query = select(table).where(table.c.ends_at > now, table.c.created_at <= now).order_by(table.c.ends_at.desc())
     return [dict(row) for row in transaction.connection().execute(query).mappings()]

@@ -236,7 +236,7 @@ def test_the_list_warns_on_a_terminal_and_nowhere_else(desk: Path, slactl: Slact
     terminal, end = pty.openpty()
     try:
         warning = said_on(end)
-        assert "warning: levels are due, but no check fires them: the last one that fired levels ended" in warning
+        assert "warning: levels are due, but no check fires them: the last check that fired levels ended" in warning
         assert "hint: slactl check" in warning
         assert said_on(end, "-q") == said_on(end, "--json") == said_on(end, "--at", "2036-01-01") == ""
         assert said_on(subprocess.DEVNULL) == ""

@@ -345,7 +345,7 @@ def test_a_pause_between_runs_is_named_once_it_is_out_of_the_ordinary(
     clock.move_to("2026-03-04T10:05:00Z")
     check(slactl)
     assert ["No check ran for" in body for body in hook.bodies] == [False, True]
-    assert hook.bodies[1].startswith("No check ran for 6h before this one.\nticket 2")
+    assert hook.bodies[1].startswith("No check ran for 6h before this check.\nticket 2")
 
 
 def test_a_storm_is_one_digest(

@@ -50,8 +50,8 @@ FIRST = "'2020-01-01T00:00:00Z'"
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        (f"UPDATE rules_version SET first_used_at = '{LATE}' WHERE id = 2", "rules version 2 or an earlier one"),
-        (f"UPDATE rules_version SET first_used_at = {FIRST} WHERE id = 1", "rules version 1 or an earlier one"),
+        (f"UPDATE rules_version SET first_used_at = '{LATE}' WHERE id = 2", "rules version 2 or an earlier version"),
+        (f"UPDATE rules_version SET first_used_at = {FIRST} WHERE id = 1", "rules version 1 or an earlier version"),
         ("UPDATE rules_version SET first_used_at = '2026-03-02T12:00:00Z' WHERE id = 2", "rules version 2 or an"),
         (f"INSERT INTO rules_version VALUES (-1, 'x', 'schema = 1', {FIRST}, NULL)", "the text of rules version -1"),
         ("UPDATE rules_version SET canonical = canonical || char(10) WHERE id = 2", "the text of rules version 2"),

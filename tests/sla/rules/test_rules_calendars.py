@@ -93,7 +93,7 @@ def test_a_union_that_never_opens_is_an_error_of_its_line() -> None:
     closed = RULES.replace("[calendars.world]", "[calendars.a]\n[calendars.b]\n[calendars.world]")
     with pytest.raises(RulesError) as caught:
         parse(closed.replace(MEMBERS, '["a", "b"]'), "rules.toml")
-    told = "rules.toml:15: calendars.world.any_of: the calendar is never open, because none of a, b ever is"
+    told = "rules.toml:15: calendars.world.any_of: the calendar is never open, because none of a, b is ever open"
     assert told in caught.value.message
     with pytest.raises(RulesError) as half_open:
         parse(closed.replace(MEMBERS, '["a", "boston"]'))

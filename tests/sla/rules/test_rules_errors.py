@@ -101,7 +101,7 @@ MISTAKES = [
     ('"4h"', '{ within = "4h", calendar = "ofice" }', 14, "there is no calendar 'ofice'; did you mean office?"),
     ('"4h"', '{ within = "1d", calendar = "office" }', 14, '"1d" counts days, but calendar office is not always open'),
     *[('"4h"', f'"{length}"', 14, "is not positive") for length in ("0h", "0m", "0h0m")],
-    ('"4h"', '"0bd"', 14, "'0bd' has no end; use 0bd close, 0bd 17:00 or 1bd"),
+    ('"4h"', '"0bd"', 14, "'0bd' needs a time of day; use 0bd close, 0bd 17:00 or 1bd"),
     *[
         ('"4h"', f'"{length}"', 14, "2d, 1w, 3bd, 1bd 17:00 or 1bd close")
         for length in ("1bd 25:00", "1bd 9:00", "1bd closing", "1bd 17:00:30", "bd close", "1d close", "1bd17:00")

@@ -48,7 +48,7 @@ def test_the_first_command_keeps_the_old_database(desk: Path, slactl: Slactl, sc
     before = dump(desk)
     done = slactl(*words.split())
     copy = desk.with_name(f"slactl.db.schema-{schema}")
-    said = f"{desk} was upgraded from schema {schema} to {SCHEMA}; the old one is kept as {copy}\n"
+    said = f"{desk} was upgraded from schema {schema} to {SCHEMA}; the old database is kept as {copy}\n"
     assert (done.code, said in done.err) == (0, True), done.err
     assert dump(copy) == before
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
