@@ -32,7 +32,7 @@ class TrackedTargets:
         """Start the targets of a ticket that was opened at `at`.
 
         An `outbound` ticket was opened by an agent: it has no first response, and its opening is a public reply. The
-        history cannot tell the end of the `unknown` targets, until an event does.
+        history cannot tell the end of the `unknown` targets, until an event ends one of that kind.
 
         Raises:
             NoOpenHours: the calendar has too little open time left for them.
@@ -94,14 +94,17 @@ class TrackedTargets:
             self._reopen(at)
 
     def reply(self, at: int) -> None:
-        """Stop the responses and the update, because an agent answered the customer, and wait for the next update."""
+        """Stop the responses and the update, because an agent answered the customer, and wait for the next update.
+
+        The reply decides an unknown end of those that it stops, not of the update that it starts.
+        """
         self._replied = True
         self._waiting = None
-        self._unknown -= {Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE}
         for tracked in (*self._first(), *self._next_responses[-1:], *self._updates[-1:]):
             if tracked.stopped is None:
                 tracked.stopped = at
                 tracked.know(at)
+                self._unknown.discard(tracked.kind)
         if not self._status.is_done:
             self._updates.append(self._begin(Target.UPDATE, len(self._updates) + 1, at))
 

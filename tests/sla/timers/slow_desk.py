@@ -83,7 +83,7 @@ class SlowTicket(SlowClock):
     def reply(self, at: int) -> None:
         self.replied, self.waiting = True, None
         ended = [*self.firsts, *self.open_of(self.exchanges), *self.open_of(self.updates)]
-        self.unknown -= {"first_response", "next_response", "update"}
+        self.unknown -= {promise.kind for promise in ended if not promise.is_over}
         for promise in ended:
             promise.unknown = promise.unknown and promise.is_over
         self.stop(at, *ended)

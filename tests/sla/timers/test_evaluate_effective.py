@@ -62,6 +62,17 @@ def test_a_known_reply_decides_what_was_unknown() -> None:
     assert timer(f"{text}\nmon 09:30 agent_reply", RULES, "fri 09:00", "first_response").state == "met"
 
 
+def test_the_reply_that_starts_an_unknown_target_does_not_decide_it() -> None:
+    replies = policies(policy("all", "", 'default = { next_response = "1h", update = "2h" }', "always"))
+    text = "mon 09:00 created unknown=next_response,update\nmon 10:00 agent_reply\nmon 11:00 customer_reply"
+    for kind in ("next_response", "update"):
+        found = timer(text, replies, "fri 09:00", kind)
+        assert (found.state, found.due_at, found.breaches) == ("unknown", None, ()), kind
+    decided = judged(f"{text}\nmon 11:30 agent_reply", replies, "mon 11:40")
+    assert [found.state for found in timers(decided, "next_response")] == ["met"]
+    assert [found.state for found in timers(decided, "update")] == ["met", "running"]
+
+
 def test_done_at_an_unknown_instant_is_not_judged() -> None:
     text = f"{OPENED}thu 09:00 status resolved unknown_instant=true"
     assert resolution(text, RULES, "wed 09:00").state == "breached"
