@@ -73,7 +73,11 @@ def row_events(row: Row, mapping: Map) -> list[dict[str, Any]]:
     created = _created(row, initial)
     if unknown := unknown_targets(row, mapping):
         created["unknown"] = unknown
-    events = [*deadlines_of(row), *messages_of(row), *changes, *_corrected(row, initial, changes)]
+    deadlines = list(deadlines_of(row))
+    # A deadline follows the message that it answers, but goes before an end at the instant of the creation.
+    early = [each for each in deadlines if each["at"] == row["created_at"]]
+    late = [each for each in deadlines if each["at"] != row["created_at"]]
+    events = [*early, *messages_of(row), *late, *changes, *_corrected(row, initial, changes)]
     return [created, *sorted(events, key=lambda event: str(event["at"]))]
 
 
