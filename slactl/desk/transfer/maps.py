@@ -101,7 +101,7 @@ class Map(Table):
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     #: Whether slactl knows all answers where the source lists none, because people answer with slactl.
     answers: Literal["unknown", "here"] = "unknown"
-    #: Maps that come with slactl, of which the first that fits a file better than this one is used instead.
+    #: Maps that come with slactl: the first whose needed columns a file has is used instead of this one.
     variants: Annotated[tuple[str, ...], BeforeValidator(one_or_several)] = ()
     #: Which rows are left out, such as the pull requests among the issues.
     skip_when: Wanted = Field(default_factory=dict)
@@ -155,6 +155,10 @@ def shipped_maps() -> list[str]:
     )
 
 
+def _shipped(name: str) -> str:
+    return resources.files("slactl.desk.transfer").joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
+
+
 def load_map(name: str) -> Map:
     """Return a map that comes with slactl, by its name, or one in a file, by its path.
 
@@ -164,8 +168,7 @@ def load_map(name: str) -> Map:
         RulesError: it is not a valid map.
     """
     if name in shipped_maps():
-        text = resources.files("slactl.desk.transfer").joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
-        return parse_map(text, name)
+        return parse_map(_shipped(name), name)
     try:
         return parse_map(read_text(name, BY_HAND), name)
     except (OSError, ValueError) as error:
@@ -191,11 +194,40 @@ def parse_map(text: str, source: str) -> Map:
         data: dict[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RulesError(f"{source}:{misread(error, text)}", "slactl help import") from error
+    if "base" in data:
+        data = _based(data.pop("base"), data, source)
     try:
         return Map.model_validate(data)
     except ValidationError as error:
         reasons = "; ".join(_reason(each["type"], each["loc"], each["msg"]) for each in error.errors())
         raise RulesError(f"{source}: {reasons}", "slactl help import") from error
+
+
+def _based(base: object, data: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the tables of a map that begins with a map that comes with slactl.
+
+    Its variants are left out, because they would be used in place of the map.
+
+    Raises:
+        RulesError: there is no such map.
+    """
+    if base not in shipped_maps():
+        meant = did_you_mean(str(base), shipped_maps(), f"; use one of {', '.join(shipped_maps())}")
+        raise RulesError(f"{source}: base: no map {clean(str(base))[:60]!r} comes with slactl{meant}", "slactl help sources")
+    below = tomllib.loads(_shipped(str(base)))
+    below.pop("variants", None)
+    if "format" in data.get("time", {}) or "formats" in data.get("time", {}):
+        below["time"] = {key: value for key, value in below.get("time", {}).items() if key == "timezone"}
+    return _merged(below, data)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two tables as one: tables inside them key by key, and of other values the one from above."""
+    merged = {**below, **above}
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            merged[key] = _merged(below[key], above[key])
+    return merged
 
 
 def _reason(kind: str, place: tuple[str | int, ...], message: str) -> str:

@@ -45,8 +45,8 @@ def read_rows(
     rows = json_rows(reader, mapping, tally, ticked) if is_json else csv_rows(reader, mapping, tally, ticked)
     work = RowReader(mapping, meanings, is_json=is_json)
     for number, row in rows:
-        if work.is_skipped(row):
-            tally(Problem(number, "", "the map leaves such rows out (skip_when)", warning=True))
+        if (column := work.skipped_by(row)) is not None:
+            tally(Problem(number, column, "the map leaves out rows with this value (skip_when)", warning=True))
             continue
         try:
             record = work.record(row)

@@ -125,7 +125,27 @@ def _translated(value: Any, words: Mapping[str, str] | None) -> str | None:  # n
     return words.get(word(value), words.get("*")) if words is not None else None
 
 
+def document_text(document: Mapping[str, Any]) -> str:
+    """Return the text of a document that is a tree of nodes, as Jira writes it: each block on lines of its own."""
+    texts, nodes = list[str](), list[Any]([document])
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, str):
+            texts.append(node)
+            continue
+        if not isinstance(node, dict):
+            continue
+        content = node.get("content")
+        shown = node.get("text", (node.get("attrs") or {}).get("text") if isinstance(node.get("attrs"), dict) else None)
+        texts += [shown] if isinstance(shown, str) else ["\n"] if node.get("type") == "hardBreak" else []
+        if isinstance(content, list):
+            nodes += ["\n", *reversed([each for each in content if isinstance(each, dict)])]
+    return re.sub(r"\n{2,}", "\n", "".join(texts)).strip("\n")
+
+
 def _text(value: Any, ours: str, mapping: Map) -> str | None:  # noqa: ANN401
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        value = document_text(value)
     value = _scalar(value, ours, mapping)
     if value is None:
         return None

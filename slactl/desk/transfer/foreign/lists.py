@@ -41,26 +41,32 @@ def messages_of(
             raise LineError(f"{place}.at", "is missing in a message")
         found.append(message)
     found.sort(key=lambda message: str(message["at"]))
-    return found[1:] if messages.opening else found
+    return found
 
 
 def _is_agent(
     chain: Chain, author: str | None, record: Mapping[str, Any], messages: Messages, mapping: Map
 ) -> bool | None:
-    """Return whether an agent wrote a message: as the message says, else whoever is not the requester."""
+    """Return whether an agent wrote a message: never the requester, else as the message says, else everybody else."""
     said = agrees(chain, messages.agent_when, word) if messages.agent_when else None
+    if messages.requester_when:
+        is_requester = _is_requester(chain, messages, mapping)
+        return said if is_requester is None or (said is not None and not is_requester) else not is_requester
     if said is not None:
         return said
-    if messages.requester_when:
-        for theirs, paths in messages.requester_when.items():
-            writer = find_above(chain, parse_path(theirs))
-            asked = [find(chain[0], parse_path(path)) for path in paths]
-            known = [value for value in asked if value is not ABSENT and not is_empty(value, mapping)]
-            if known and writer is not ABSENT and not is_empty(writer, mapping):
-                return word(known[0]) != word(writer)
-        return None
     requester = record.get(Ours.REQUESTER_EMAIL)
     return author != requester if author is not None and requester is not None else None
+
+
+def _is_requester(chain: Chain, messages: Messages, mapping: Map) -> bool | None:
+    """Return whether the requester wrote a message; None if the message or the row does not name who that is."""
+    for theirs, paths in messages.requester_when.items():
+        writer = find_above(chain, parse_path(theirs))
+        asked = [find(chain[0], parse_path(path)) for path in paths]
+        known = [value for value in asked if value is not ABSENT and not is_empty(value, mapping)]
+        if known and writer is not ABSENT and not is_empty(writer, mapping):
+            return word(known[0]) == word(writer)
+    return None
 
 
 def changes_of(

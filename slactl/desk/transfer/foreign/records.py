@@ -43,9 +43,10 @@ class RowReader:
         #: The names in the first rows.
         self.names: dict[str, None] = {}
 
-    def is_skipped(self, row: Mapping[str, Any]) -> bool:
-        """Return whether the map leaves a row out."""
-        return any(agrees((row,), {path: values}, word) for path, values in self._mapping.skip_when.items())
+    def skipped_by(self, row: Mapping[str, Any]) -> str | None:
+        """Return the column because of which the map leaves a row out; None if it does not."""
+        wanted = self._mapping.skip_when.items()
+        return next((path for path, values in wanted if agrees((row,), {path: values}, word)), None)
 
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row under our names, words and times.
@@ -69,6 +70,9 @@ class RowReader:
         record |= self._constants
         for messages in self._mapping.messages:
             found = messages_of(row, record, messages, self._mapping)
+            if found and messages.opening:
+                opening, *found = found
+                record["body"] = record.get("body") or opening["body"]
             if found is not None:
                 record["messages"] = [*record.get("messages", ()), *found]
         for changes in self._mapping.changes:
