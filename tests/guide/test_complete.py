@@ -182,8 +182,8 @@ def test_each_key_of_a_map_is_there() -> None:
     tables = {"time": Time, "missing": Missing, "tags": Tags, "from_tags": FromTag}
     tables |= {"messages": Messages, "changes": Changes}
     places = {"from_tags": "from_tags.OURS."}
-    for table, model in tables.items():
-        for key in keys(model, places.get(table, f"{table}.")):
+    for table, fields in tables.items():
+        for key in keys(fields, places.get(table, f"{table}.")):
             assert key.replace("changes.before", "changes.from") in named, key
     assert {"columns.OURS", "values.OURS", "constants.OURS"} <= named
     assert set(keys(Map)) - {"columns", "values", "constants", *tables} <= named
