@@ -119,6 +119,14 @@ class Map(Table):
     changes: Annotated[tuple[Changes, ...], BeforeValidator(listed)] = ()
 
     @model_validator(mode="after")
+    def _has_known_variants(self) -> "Map":
+        known = shipped_maps()
+        for name in self.variants:
+            if name not in known:
+                raise ValueError(f"variants: {not_one_of(name, known)}")
+        return self
+
+    @model_validator(mode="after")
     def _is_whole(self) -> "Map":
         if self.kind == "events" and "at" not in self.columns:
             raise ValueError('columns.at is missing; with kind = "events" it says when a row was written')
