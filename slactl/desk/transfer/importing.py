@@ -19,7 +19,6 @@ from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.tickets.bursts import begun_bursts
 from slactl.desk.tickets.corrections import note_corrections, noted_breaches
 from slactl.desk.transfer.append import append_events
-from slactl.desk.transfer.foreign.variants import fitted
 from slactl.desk.transfer.lines import Problem, read_history
 from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.matching import Match, Notes, bring_rules, match_tickets, open_ticket
@@ -137,8 +136,6 @@ def import_file(
         RulesError: the rules are invalid.
         DatabaseError: the database cannot be written.
     """
-    stream, mapping = fitted(source.stream, source.mapping)
-    source = replace(source, stream=stream, mapping=mapping)
     work = _Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report)
     with desk.database.read() as transaction:
         rules = work.rules.current(transaction, strict=True).rules

@@ -101,7 +101,7 @@ class Map(Table):
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     #: Whether slactl knows all answers where the source lists none, because people answer with slactl.
     answers: Literal["unknown", "here"] = "unknown"
-    #: Maps that come with slactl: the first whose needed columns a file has is used instead of this one.
+    #: Maps that come with slactl, of which the first that fits a file better than this one is used instead.
     variants: Annotated[tuple[str, ...], BeforeValidator(one_or_several)] = ()
     #: Which rows are left out, such as the pull requests among the issues.
     skip_when: Wanted = Field(default_factory=dict)
@@ -221,7 +221,9 @@ def _based(base: object, data: Mapping[str, Any], source: str) -> dict[str, Any]
     """
     if base not in shipped_maps():
         meant = did_you_mean(str(base), shipped_maps(), f"; use one of {', '.join(shipped_maps())}")
-        raise RulesError(f"{source}: base: no map {clean(str(base))[:60]!r} comes with slactl{meant}", "slactl help sources")
+        raise RulesError(
+            f"{source}: base: no map {clean(str(base))[:60]!r} comes with slactl{meant}", "slactl help sources"
+        )
     below = tomllib.loads(_shipped(str(base)))
     below.pop("variants", None)
     if "format" in data.get("time", {}) or "formats" in data.get("time", {}):

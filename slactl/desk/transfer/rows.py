@@ -53,10 +53,10 @@ def read_rows(
             check_row(record, mapping, latest)
         except LineError as error:
             kind = error.wanted if isinstance(error, WrongTimeError) else ""
-            tally(Problem(number, mapping.column(error.field), error.reason, kind=kind))
+            tally(Problem(number, work.place(error.field, row), error.reason, kind=kind))
             continue
         for warning in (*work.cut(row), *warnings(record, mapping)):
-            tally(replace(warning, line=number, field=mapping.column(warning.field), warning=True))
+            tally(replace(warning, line=number, field=work.place(warning.field, row), warning=True))
         yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
     if is_json and work.read:
         warn_missing(work.unseen, work.names, mapping, tally)

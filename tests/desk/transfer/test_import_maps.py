@@ -141,7 +141,7 @@ def test_a_map_that_is_none(desk: Path, slactl: Slactl, tmp_path: Path, text: st
 def test_a_map_that_is_not_there(desk: Path, slactl: Slactl) -> None:
     refused = slactl("import", str(SAMPLES / "tickets.csv"), "--map", "zendsk")
     assert refused.code == 3
-    assert "csv, github, servicenow, zendesk" in refused.err
+    assert "csv, freshdesk, github, gitlab, jira, jira-csv, servicenow, servicenow-log, zammad, zendesk" in refused.err
     assert "did you mean zendesk?" in refused.err
 
 

@@ -87,6 +87,12 @@ class RowReader:
             if any(is_cut(self._find(row, path), column.ours) for path in column.paths):
                 yield Problem(0, column.ours, "the text is longer than slactl keeps; its end is left out")
 
+    def place(self, ours: str, row: Mapping[str, Any]) -> str:
+        """Return what the source calls a column of ours in a row, for messages."""
+        paths = self._mapping.columns.get(ours, ())
+        there = (text for text in paths if self._find(row, parse_path(text)) not in (ABSENT, None))
+        return self._mapping.column(ours) if ours == Ours.TICKET else next(there, self._mapping.column(ours))
+
     def _find(self, row: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401  (any cell)
         return find(row, path) if self._is_json else row.get(path.text, ABSENT)
 
