@@ -48,7 +48,7 @@ def check(
 
     problems = Problems(data)
     with opened(data) as stream:
-        cells = sample(stream, mapping, problems, call(context).desk.rules.priorities.meanings)
+        cells = sample(stream, mapping, problems, call(context).desk.rules)
     problems.end()
     print_records(context, cells, FIELDS, output, key="column", none="no rows in the sample")
     bad = any(cell["note"] is not None and cell["row"] is not None and cell["value"] is not None for cell in cells)

@@ -23,7 +23,7 @@ def test_the_cells_of_a_sample_are_shown(slactl: Slactl, tmp_path: Path) -> None
     (tmp_path / "own.toml").write_text(MAP)
     (tmp_path / "data.csv").write_text(
         "Key,Opened,State,Sprint\n"
-        + "".join(f"P-{n},2026-01-05T10:00:00Z,{s},9\n" for n, s in enumerate("Done Odd".split()))
+        + "".join(f"P-{n},2026-01-05T10:00:00Z,{s},9\n" for n, s in enumerate(["Done", "Odd"]))
     )
     done = slactl("map", "check", str(tmp_path / "own.toml"), "--sample", str(tmp_path / "data.csv"), "--json")
     assert done.code == 7

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO, TypedDict
 
 from slactl.desk.transfer.foreign.fitting import fitting
@@ -12,8 +13,8 @@ from slactl.desk.transfer.lines import Report, as_utf8, peek, with_line_feeds
 from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.rows_csv import csv_rows
 from slactl.desk.transfer.rows_json import json_rows
-from slactl.sla.enums import PriorityMeanings
 from slactl.sla.history.readers import LineError
+from slactl.sla.rules.loading import load
 
 #: How many rows are shown, and how much of a value.
 ROWS, LONGEST = 3, 200
@@ -34,16 +35,20 @@ class SampleCell(TypedDict):
 FIELDS = tuple(SampleCell.__annotations__)
 
 
-def sample(source: BinaryIO, mapping: Map, report: Report, meanings: PriorityMeanings) -> list[SampleCell]:
+def sample(source: BinaryIO, mapping: Map, report: Report, rules: Path) -> list[SampleCell]:
     """Return the cells of the first rows of a file, then the columns that the map does not use or the file lacks.
 
+    The rules file names other words for priorities.
+
     Raises:
+        RulesError: the rules are invalid.
         UsageError: the file does not have the rows or the columns of the map.
     """
     stream, chosen = fitting(source, mapping)
     reader = with_line_feeds(as_utf8(stream, chosen.encoding))
     is_json = peek(reader).lstrip()[:1] in (b"[", b"{")
     rows = (json_rows if is_json else csv_rows)(reader, chosen, report, lambda _: None)
+    meanings = load(rules).priorities.meanings
     work, cells, first = RowReader(chosen, meanings, is_json=is_json), list[SampleCell](), dict[str, Any]()
     for number, row in islice(rows, ROWS):
         first = first or dict(row)
