@@ -147,6 +147,11 @@ class Map(Table):
         """Return the columns of ours that every row must have."""
         return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
 
+    def paths(self) -> list[str]:
+        """Return the paths of everything that the map reads from a row."""
+        lists = (*(each.path for each in self.messages), *(each.path for each in self.changes))
+        return [*(path for theirs in self.columns.values() for path in theirs), *lists, *self.skip_when]
+
     def column(self, name: str) -> str:
         """Return what the source calls a column of ours, for messages; our name if the map has no such column."""
         theirs = self.columns.get(name)
