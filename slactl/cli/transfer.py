@@ -13,9 +13,7 @@ from slactl.show.form import Form
 
 app = Commands()
 
-MapOption = Annotated[
-    str | None, typer.Option("--map", metavar="MAP", help="servicenow, zendesk, github, csv, or a file.")
-]
+MapOption = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A map such as github or csv, or a file.")]
 
 
 @app.command("import")

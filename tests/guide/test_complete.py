@@ -186,6 +186,7 @@ def test_each_key_of_a_map_is_there() -> None:
         for key in keys(fields, places.get(table, f"{table}.")):
             assert key.replace("changes.before", "changes.from") in named, key
     assert {"columns.OURS", "values.OURS", "constants.OURS"} <= named
+    assert "base" in named
     assert set(keys(Map)) - {"columns", "values", "constants", *tables} <= named
     assert {str(each) for each in Ours} <= words(guide.page("import"))
     assert set(shipped_maps()) <= named

@@ -64,8 +64,8 @@ def sample(source: BinaryIO, mapping: Map, report: Report, rules: Path) -> list[
 
 
 def _cells(number: int, row: Mapping[str, Any], work: RowReader, mapping: Map) -> Iterator[SampleCell]:
-    if work.is_skipped(row):
-        yield _cell(number, None, "skip_when", None, None, "the map leaves this row out")
+    if (skipped := work.skipped_by(row)) is not None:
+        yield _cell(number, None, skipped, None, None, "the map leaves this row out (skip_when)")
         return
     for ours, theirs, value, result in work.cells(row):
         if value is ABSENT:
