@@ -285,3 +285,39 @@ def test_a_variant_is_found_in_stdin_and_in_utf16(name: str, desk: Path, slactl:
     done = slactl("import", "-", "--map", "servicenow" if "servicenow" in name else "jira", stdin=raw)
     assert done.code == 0, done.err
     assert len(tickets(slactl)) == (1 if "servicenow" in name else 3)
+
+
+def test_an_app_of_jira_neither_answers_nor_asks(desk: Path, slactl: Slactl) -> None:
+    whole = json.loads((SAMPLES / "jira.json").read_text())
+    first = whole["issues"][0]["fields"]["comment"]["comments"][0]
+    first |= {"jsdPublic": True, "body": "We got it."}
+    first["author"]["accountType"] = "app"
+    assert slactl("import", "-", "--map", "jira", stdin=json.dumps(whole)).code == 0
+    assert tickets(slactl)["HELP-3"]["first_responded_at"] == "2026-03-02T09:55:00Z"
+    happened = {each["at"]: each["action"] for each in json.loads(slactl("history", "HELP-3", "--json").out)}
+    assert happened["2026-03-02T08:20:00Z"] == "ticket.note"
+
+
+def test_a_bot_of_github_neither_answers_nor_asks(desk: Path, slactl: Slactl) -> None:
+    rows = json.loads((SAMPLES / "github-rest.json").read_text())
+    rows[1]["comments"][1]["user"]["type"] = "Bot"
+    assert slactl("import", "-", "--map", "github", stdin=json.dumps(rows)).code == 0
+    ticket = tickets(slactl)["33"]
+    assert (ticket["first_responded_at"], ticket["first_response_state"]) == (None, "met")
+
+
+def test_zendesk_itself_does_not_answer(desk: Path, slactl: Slactl) -> None:
+    whole = json.loads((SAMPLES / "zendesk.json").read_text())
+    whole["tickets"][0]["comments"][2]["author_id"] = -1
+    assert slactl("import", "-", "--map", "zendesk", stdin=json.dumps(whole)).code == 0
+    assert tickets(slactl)["801"]["first_responded_at"] is None
+    assert [body for _, body in messages(slactl, "ext:801")] == ["Provider has an outage."]
+
+
+def test_the_first_response_is_unknown_without_comments(desk: Path, slactl: Slactl) -> None:
+    rows = json.loads((SAMPLES / "github.json").read_text())
+    for row in rows:
+        del row["comments"]
+    done = slactl("import", "-", "--map", "github", stdin=json.dumps(rows))
+    assert (done.code, done.err) == (0, f"warning: stdin:1: {NO_ANSWERS}; so in 2 more rows\n")
+    assert {each["first_response_state"] for each in tickets(slactl).values()} == {"unknown"}
