@@ -67,7 +67,7 @@ class Source:
             return name
         if name == "at" and event is not None:
             name = self._column_of_instant(event)
-        return self.mapping.columns.get(name, name)
+        return self.mapping.column(name)
 
     def _column_of_instant(self, event: Event) -> str:
         assert self.mapping is not None
@@ -144,7 +144,7 @@ def import_file(
         if source.mapping is None:
             spool.fill(read_history(source.stream, work.tell, work.progress.read, work.tenants.append, work.words))
         else:
-            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read, work.words))
+            spool.fill(read_rows(source.stream, source.mapping, work.tell, work.progress.read, work.words, now))
         work.bursts = begun_bursts(_own_histories(work, spool), rules)
         with in_parts():
             _import_batches(desk, work, spool)
@@ -211,7 +211,7 @@ def _records(lines: Sequence[tuple[int, str]], work: _Import) -> Iterable[tuple[
     for number, row in rows:
         if mapping.kind == "events" and row["at"] < opened:
             reason = f"{row['at']} is before the ticket was created; slactl uses {opened}"
-            work.tell(Problem(number, mapping.columns.get("at", "at"), reason, warning=True))
+            work.tell(Problem(number, mapping.column("at"), reason, warning=True))
     return events_of(rows, mapping)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from slactl.desk.transfer.foreign.paths import ABSENT, find, parse_path
 from slactl.desk.transfer.json_text import ROW_CHARACTERS, Bad, BrokenError, JsonText, after_blanks
 from slactl.desk.transfer.lines import Problem, Report, Ticked
 from slactl.desk.transfer.maps import Map
@@ -41,19 +42,19 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     Raises:
         UsageError: there is no such list, or more than one; or the text breaks before the first row.
     """
-    document, column = _Document(source, ticked), mapping.columns["ticket"]
+    document, column = _Document(source, ticked), mapping.column("ticket")
     rows: Path | None = None
     bad, number, is_read = dict[int, str](), 0, False
     try:
         for path, number, value in document.items(mapping):
-            if rows is None and (path == () or mapping.rows is not None or has(value, column)):
+            if rows is None and (path == () or mapping.rows is not None or has(value, mapping)):
                 rows = path
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
             elif rows is not None and path == rows and path and number == 1:
                 raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
-                if has(value, column):
+                if has(value, mapping):
                     raise _ambiguous(column, rows, path)
                 continue
             elif rows is None:
@@ -80,21 +81,10 @@ def _ambiguous(column: str, *paths: Path) -> UsageError:
     return UsageError(f"the lists {first} and {second} both have {column!r}; {which}", "slactl import --help")
 
 
-def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
-    """Return whether a value has something at a path."""
-    return isinstance(value, dict) and dig(value, path) is not None
-
-
-def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return the value at a path, such as `author.login` or `labels[].name`; None if a step is missing."""
-    if isinstance(row, dict) and path in row:
-        return row[path]
-    head, _, rest = path.partition(".")
-    if head.endswith("[]"):
-        items = row.get(head[:-2]) if isinstance(row, dict) else None
-        return [dig(item, rest) if rest else item for item in items] if isinstance(items, list) else None
-    value = row.get(head) if isinstance(row, dict) else None
-    return dig(value, rest) if rest else value
+def has(value: Any, mapping: Map) -> bool:  # noqa: ANN401  (parsed JSON)
+    """Return whether a value has everything that identifies a ticket."""
+    paths = map(parse_path, mapping.columns["ticket"])
+    return isinstance(value, dict) and all(find(value, path) not in (ABSENT, None) for path in paths)
 
 
 class _Document(JsonText):
@@ -161,7 +151,10 @@ class _Document(JsonText):
         except (ValueError, RecursionError) as error:
             self.fault = "" if isinstance(error, json.JSONDecodeError) else f"the file is not valid JSON: {error}"
             return None
-        if not all(has(value, mapping.columns[name]) for name in mapping.needed):
+        for name in mapping.needed - {"ticket"}:
+            if all(find(value, parse_path(path)) in (ABSENT, None) for path in mapping.columns[name]):
+                return None
+        if not has(value, mapping):
             return None
         self.at = end
         return dict(value)
