@@ -47,6 +47,7 @@ GROUPS = {
     "notify": "notifications:notify",
     "silence": "silence",
     "runs": "runs",
+    "map": "map",
 }
 
 #: Heading → its commands, in the order in which help shows them.
@@ -61,7 +62,7 @@ HEADINGS = {
     ),
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
-    "Data": ("import", "export"),
+    "Data": ("import", "export", "map"),
     "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
 }
 
@@ -107,5 +108,6 @@ SUMMARIES = {
     "notifications": "List, retry or drop messages in the outbox.",
     "notify": "Send a test message.",
     "silence": "Hold messages back for some time.",
+    "map": "Check a map for the rows of another help desk.",
     "runs": "Show what each check did.",
 }

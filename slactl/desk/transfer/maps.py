@@ -119,6 +119,14 @@ class Map(Table):
     changes: Annotated[tuple[Changes, ...], BeforeValidator(listed)] = ()
 
     @model_validator(mode="after")
+    def _has_known_variants(self) -> "Map":
+        known = shipped_maps()
+        for name in self.variants:
+            if name not in known:
+                raise ValueError(f"variants: {not_one_of(name, known)}")
+        return self
+
+    @model_validator(mode="after")
     def _is_whole(self) -> "Map":
         if self.kind == "events" and "at" not in self.columns:
             raise ValueError('columns.at is missing; with kind = "events" it says when a row was written')
@@ -138,6 +146,11 @@ class Map(Table):
     def needed(self) -> frozenset[str]:
         """Return the columns of ours that every row must have."""
         return frozenset(("ticket", "created_at", *(("at",) if self.kind == "events" else ())))
+
+    def paths(self) -> list[str]:
+        """Return the paths of everything that the map reads from a row."""
+        lists = (*(each.path for each in self.messages), *(each.path for each in self.changes))
+        return [*(path for theirs in self.columns.values() for path in theirs), *lists, *self.skip_when]
 
     def column(self, name: str) -> str:
         """Return what the source calls a column of ours, for messages; our name if the map has no such column."""

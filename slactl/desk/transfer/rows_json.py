@@ -19,6 +19,9 @@ TICKET_CHARACTERS = 2_000_000
 #: How deep objects may be nested in which slactl looks for a list of rows.
 DEPTH = 8
 
+#: How many lists an error names.
+LISTS = 20
+
 Path = tuple[str, ...]
 
 
@@ -45,6 +48,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     document, column = _Document(source, ticked), mapping.column("ticket")
     rows: Path | None = None
     bad, number, is_read = dict[int, str](), 0, False
+    others = dict[Path, None]()
     try:
         for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, mapping)):
@@ -58,6 +62,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
                     raise _ambiguous(column, rows, path)
                 continue
             elif rows is None:
+                others |= {path: None} if len(others) < LISTS else {}
                 bad = ({} if number == 1 else bad) | ({number: value.reason} if isinstance(value, Bad) else {})
                 continue
             if isinstance(value, dict):
@@ -69,10 +74,17 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
-    if rows is None and not document.has_empty_list:
-        missing = f"no list of objects in the file has {column!r}, which the map needs for ticket"
-        named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"
-        raise UsageError(document.fault or named or missing, "slactl import --help")
+    if rows is None and (others or not document.has_empty_list):
+        raise UsageError(document.fault or _without_rows(mapping, column, list(others)), "slactl help import")
+
+
+def _without_rows(mapping: Map, column: str, others: list[Path]) -> str:
+    """Return the message about a document without a list of rows; it names the lists of objects that are there."""
+    if mapping.rows is not None:
+        return f"the file has no list at {clean(mapping.rows)!r}, which the map names as rows"
+    missing = f"no list of objects in the file has {clean(column)!r}, which the map needs for ticket"
+    there = ", ".join(clean(".".join(path))[:60] for path in others if path)
+    return f"{missing} (lists of objects: {there})" if there else missing
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:

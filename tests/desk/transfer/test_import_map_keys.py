@@ -287,3 +287,43 @@ def test_wrong_map_is_one_error(own: Any, text: str, said: str) -> None:  # noqa
 def test_wrong_key_at_the_top_is_one_error(own: Any, text: str, said: str) -> None:  # noqa: ANN401
     done = own(text + BASE, "id,created\n")
     assert (done.code, said in done.err) == (4, True), done.err
+
+
+def test_variant_that_fits_the_file_better_is_used(slactl: Slactl, own: Any) -> None:  # noqa: ANN401
+    text = 'variants = ["csv"]\n[columns]\nticket = "ticket"\ncreated_at = "created_at"\nstatus = "state.name"\n'
+    rows = [{"ticket": 1, "created_at": CREATED, "state": {"name": "pending"}}]
+    assert own(text, rows).code == 0
+    header = "ticket,created_at,updated_at,subject,body,requester_email,plan,tenant,priority,assignee,tags,status"
+    plain = f"{header}\n2,{CREATED},,,,,,,,,,closed\n"
+    assert own(text, plain).code == 0
+    assert {name: each["status"] for name, each in tickets(slactl).items()} == {"1": "pending", "2": "closed"}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"errors": [{"message": "no"}], "issues": []}, "(lists of objects: errors)"),
+        ({"errors": [{"message": "no"}], "data": {"nodes": [{"name": 1}]}}, "(lists of objects: errors, data.nodes)"),
+        ({"errors": ["no"]}, "no list of objects in the file has 'id', which the map needs for ticket"),
+    ],
+)
+def test_document_without_tickets_names_its_lists(slactl: Slactl, own: Any, document: object, said: str) -> None:  # noqa: ANN401
+    done = own(BASE, document)
+    assert (done.code, said in done.err, tickets(slactl)) == (2, True, {}), done.err
+
+
+@pytest.mark.parametrize("document", [{"errors": [], "issues": [], "n": 0}, {"issues": []}, []])
+def test_document_with_empty_lists_has_no_tickets(slactl: Slactl, own: Any, document: object) -> None:  # noqa: ANN401
+    assert own(BASE, document).code == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252", "shift_jis"])
+def test_json_in_other_encodings(slactl: Slactl, own: Any, tmp_path: Path, encoding: str) -> None:  # noqa: ANN401
+    subject = "日本" if encoding == "shift_jis" else "größer"
+    file = tmp_path / "rows.json"
+    rows = json.dumps([{"id": 1, "created": CREATED, "title": subject}], ensure_ascii=False)
+    file.write_bytes(rows.encode(encoding))
+    key = f'encoding = "{encoding}"\n' if encoding in ("cp1252", "shift_jis") else ""
+    (tmp_path / "own.toml").write_text(f'{key}{BASE}subject = "title"\n')
+    assert slactl("import", str(file), "--map", str(tmp_path / "own.toml")).code == 0
+    assert tickets(slactl)["1"]["subject"] == subject

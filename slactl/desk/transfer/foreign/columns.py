@@ -86,10 +86,8 @@ def _told(missing: dict[str, tuple[str, ...]], names: Collection[str], mapping: 
 
 
 def _unused(names: Collection[str], mapping: Map) -> list[str]:
-    used = {part for theirs in mapping.columns.values() for path in theirs for part in (path, path.split(".")[0])}
-    places = (*(each.path for each in mapping.messages), *(each.path for each in mapping.changes))
-    lists = {place.split(".")[0].removesuffix("[]") for place in places}
-    return [name for name in names if name not in used and f"{name}[]" not in used and name not in lists]
+    used = {part for path in mapping.paths() for part in (path, path.split(".")[0].removesuffix("[]"))}
+    return [name for name in names if name not in used]
 
 
 def _is_mistyped(theirs: str, name: str) -> bool:

@@ -77,6 +77,18 @@ class RowReader:
                 record["changes"] = [*record.get("changes", ()), *changed]
         return record
 
+    def cells(self, row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
+        """Yield for each column of ours theirs, the value there, and what it becomes or the error that it is."""
+        ticket = _Column(Ours.TICKET, self._ticket, self._convert[Ours.TICKET])
+        for column in (ticket, *self._columns):
+            found = [value for path in column.paths if (value := self._find(row, path)) is not ABSENT]
+            value = ABSENT if not found else found[0] if len(found) == 1 else found
+            try:
+                result = self._name(row) if column is ticket else self._value(row, column)
+            except LineError as error:
+                result = error
+            yield column.ours, self._mapping.column(column.ours), value, result
+
     def cut(self, row: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield a warning for each text of a row whose end slactl does not keep."""
         for column in self._cut:
