@@ -43,6 +43,7 @@ class Ticket(TypedDict):
     next_escalation: str | None
     next_level: str | None
     next_level_at: str | None
+    source: str | None
 
 
 class Timer(TypedDict):

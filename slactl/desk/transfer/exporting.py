@@ -37,9 +37,9 @@ def export_records(transaction: "Transaction") -> Iterator[Record]:
             for row in rules_versions.all_versions(transaction)
         }
     )
-    for number, external_id in reads.names(transaction):
+    for number, external_id, source in reads.names(transaction):
         name = external_id if external_id is not None else free_name(transaction, number)
-        records = _records(transaction, number, name, versions)
+        records = _records(transaction, number, (source, name), versions)
         instant, same = "", list[Record]()
         for record in records:
             if record["at"] != instant:
@@ -73,7 +73,9 @@ def free_name(transaction: "Transaction", number: int) -> str:
     return name
 
 
-def _records(transaction: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
+def _records(
+    transaction: "Transaction", number: int, named: tuple[str | None, str], versions: _Versions
+) -> Iterator[Record]:
     texts = event_reads.texts(transaction, number)
     decisions = reads.decisions(transaction, number)
     fired = {row["event_id"]: row for row in decisions if row["event_id"] is not None}
@@ -89,7 +91,9 @@ def _records(transaction: "Transaction", number: int, name: str, versions: _Vers
         if event is None:
             continue
         exported_number = number if event.type is EventType.CREATED else None
-        yield to_record(name, event, written, recorded_at, exported_number) | versions.first_mention(event)
+        source, name = named
+        record = to_record(name, event, written, recorded_at, exported_number, source)
+        yield record | versions.first_mention(event)
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:

@@ -61,6 +61,7 @@ def ticket_columns(now: str) -> dict[str, str]:
         "next_escalation": "t.next_escalation",
         "next_level": "t.next_level",
         "next_level_at": "t.next_level_at",
+        "source": "t.source",
     }
 
 
