@@ -11,6 +11,7 @@ class Ticket(TypedDict):
 
     id: int
     external_id: str | None
+    source: str | None
     tenant: str | None
     plan: str
     requester_email: str | None
@@ -43,7 +44,6 @@ class Ticket(TypedDict):
     next_escalation: str | None
     next_level: str | None
     next_level_at: str | None
-    source: str | None
 
 
 class Timer(TypedDict):

@@ -125,8 +125,10 @@ def _follow(told: Told, before: Snapshot, rows: Iterable[TicketRow], reading: Re
         news = _parsed(each, events_since(before, each.row, at, reading.mapping), reading)
         if facts is None or news is None:
             continue
-        told.facts += facts
-        told.news += news
+        # An end with a date may be known, from an import that left out later events.
+        dated = [line for line in news if to_text(line[1].event.at) != at]
+        told.facts += [*facts, *dated]
+        told.news += [line for line in news if line not in dated]
         before = told.snapshot = before.followed_by(each.row, at, digest)
 
 
