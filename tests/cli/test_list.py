@@ -121,6 +121,7 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
     assert ticket == {
         "id": 6,
         "external_id": None,
+        "source": None,
         "tenant": "acme",
         "plan": "enterprise",
         "requester_email": "it@acme.example",

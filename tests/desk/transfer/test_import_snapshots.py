@@ -53,7 +53,7 @@ def rows(desk: Path, slactl: Slactl, tmp_path: Path) -> Rows:
     return take
 
 
-def row(updated: str | None = "2026-01-05T11:00:00Z", **columns: Any) -> dict[str, Any]:
+def row(updated: str | None = "2026-01-05T11:00:00Z", **columns: object) -> dict[str, Any]:
     at = {"updated": updated} if updated is not None else {}
     return {"id": "1", "created": "2026-01-05T10:00:00Z", "status": "open", **at, **columns}
 

@@ -12,12 +12,13 @@ from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.merging.following import Reading, TicketRow, Told, agreeing, followed, opened
 from slactl.desk.transfer.merging.matching import Match, holder
 from slactl.desk.transfer.merging.snapshots import ENDS, TEXTS, Snapshot, digest_of, kept_columns, kept_value
-from slactl.sla.enums import EventType, Status
+from slactl.sla.enums import Status
 from slactl.sla.history.file import Line
 from slactl.sla.history.order import Numbered
 from slactl.store.read import events
 from slactl.store.read import tickets as reads
 from slactl.store.read.events import Identities
+from slactl.store.schema.events import DEADLINES
 
 #: The facts that a ticket has from its opening on, and what they are if the opening does not name them.
 _OPENING: Mapping[str, Any] = {
@@ -51,18 +52,21 @@ def find_tickets(book: Ledger, batch: Mapping[str, Sequence[tuple[int, str]]], r
         known = holder(candidates, source, created, is_history=False)
         if known is None:
             result.append(TicketRows(name, rows, Match(None, None, name, source)))
-        elif (match := _match(known, created, rows[0], reading)) is not None:
-            row = stored.get(known.number)
-            fields = ("at", "salt", "digest", "columns", "older")
-            snapshot = Snapshot(*(row[field] for field in fields)) if row is not None else None
+            continue
+        row = stored.get(known.number)
+        fields = ("at", "salt", "digest", "columns", "older")
+        snapshot = Snapshot(*(row[field] for field in fields)) if row is not None else None
+        if (match := _match(known, snapshot, rows[0], reading)) is not None:
             result.append(TicketRows(name, rows, match, snapshot))
     return result
 
 
-def _match(known: reads.Known, created: datetime, first: TicketRow, reading: Reading) -> Match | None:
-    """Return the match with a known ticket; None, with a problem, if its source says that it was created elsewhen."""
+def _match(known: reads.Known, snapshot: Snapshot | None, first: TicketRow, reading: Reading) -> Match | None:
+    """Return the match with a known ticket; None, with a problem, if its source said that it was created elsewhen."""
     at, adopted_by = from_text(known.created_at), reading.mapping.source if known.source is None else None
-    if created != at:
+    said = snapshot.columns.get("created_at") if snapshot is not None else None
+    created = from_text(first.row["created_at"])
+    if created not in (at, from_text(said) if said is not None else at):
         what = f"ticket {first.row['ticket']} was created at {to_text(at)}, not at {to_text(created)}"
         what += f"; it belongs to {adopted_by} from now on" if adopted_by is not None else ""
         column = reading.mapping.column("created_at")
@@ -79,7 +83,7 @@ def told_by(book: Ledger, ticket: TicketRows, known: Identities, reading: Readin
         return opened(ticket.rows, reading)
     before = ticket.snapshot
     if before is None or any(kept_columns(each.row, "").keys() - before.columns.keys() for each in ticket.rows):
-        before = _completed(book, number, ticket, known)
+        before = _completed(book, number, ticket)
     told = followed(ticket.rows, before, reading)
     left = known.copy()
     told.facts = _unknown(told.facts, left)
@@ -107,7 +111,13 @@ def _from(line: Line, start: datetime) -> Line:
     return line if line.event.at >= start else replace(line, event=replace(line.event, at=start))
 
 
-def _completed(book: Ledger, number: int, ticket: TicketRows, known: Identities) -> Snapshot:
+def _is_opened_here(book: Ledger, number: int) -> bool:
+    """Return whether a person opened a ticket here: deadlines were noted, as no import does."""
+    rows = events.event_rows(book.transaction, number)
+    return any(row["action"] == DEADLINES and '"ticket opened"' in row["detail"] for row in rows)
+
+
+def _completed(book: Ledger, number: int, ticket: TicketRows) -> Snapshot:
     """Return the snapshot of a ticket with the columns that no row had yet: what its opening says.
 
     A ticket that a person opened here is as that person said, so what its first row says else is not new.
@@ -121,7 +131,7 @@ def _completed(book: Ledger, number: int, ticket: TicketRows, known: Identities)
     # An emptied plan is the default plan, which the opening names.
     columns = {name: kept_value(name, value, salt) for name, value in values.items()}
     columns |= {"plan": None} if row.get("plan") is None else {}
-    if before is None and (to_text(opening.at), EventType.DEADLINES.value, "") in known:
+    if before is None and _is_opened_here(book, number):
         columns |= {name: value for name, value in kept_columns(row, salt).items() if name not in ("status", *ENDS)}
     if before is None and book.state(number).status == row.get("status"):
         columns |= {name: row[name] for name in ("status", *ENDS) if name in row}

@@ -29,7 +29,7 @@ TEXTS = ("subject", "requester_email")
 ENDS = ("resolved_at", "closed_at")
 
 #: The columns of a row that no later row is compared with.
-_NOT_KEPT = ("ticket", "at", "created_at", "actor", "body")
+_NOT_KEPT = ("ticket", "at", "actor", "body")
 
 #: The columns that tell events with their own instants; a snapshot only knows whether a row had them.
 _LISTS = ("messages", "changes", "first_responded_at")
