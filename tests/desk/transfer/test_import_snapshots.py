@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Slactl
+from conftest import Result, Slactl
 
 INTAKE = Path(__file__).parents[2] / "data" / "intake"
 
@@ -38,7 +38,7 @@ closed = "closed"
 """
 
 #: Imports rows, each by the names of their columns.
-Rows = Callable[..., Any]
+Rows = Callable[..., Result]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def rows(desk: Path, slactl: Slactl, tmp_path: Path) -> Rows:
     own = tmp_path / "desk.toml"
     own.write_text(MAP)
 
-    def take(*records: dict[str, Any], options: tuple[str, ...] = (), more: str = "") -> Any:
+    def take(*records: dict[str, Any], options: tuple[str, ...] = (), more: str = "") -> Result:
         own.write_text(more + MAP)
         return slactl("import", "-", "--map", str(own), *options, stdin=json.dumps(records))
 
