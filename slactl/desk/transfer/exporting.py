@@ -13,6 +13,7 @@ from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
+from slactl.sla.history.snapshot import LastRow
 from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
@@ -93,7 +94,14 @@ def _records(
         exported_number = number if event.type is EventType.CREATED else None
         source, name = named
         record = to_record(name, event, written, recorded_at, exported_number, source)
-        yield record | versions.first_mention(event)
+        last_row = _last_row(transaction, number) if event.type is EventType.CREATED else {}
+        yield record | versions.first_mention(event) | last_row
+
+
+def _last_row(transaction: "Transaction", number: int) -> Record:
+    """Return what the source said last about a ticket, as a field of its first line; nothing if no source did."""
+    row = reads.snapshots(transaction, [number]).get(number)
+    return {"last_row": {name: row[name] for name in LastRow._fields}} if row is not None else {}
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:

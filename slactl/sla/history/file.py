@@ -21,6 +21,7 @@ from slactl.sla.history.readers import (
     read_name,
     read_text,
 )
+from slactl.sla.history.snapshot import LastRow, read_last_row
 from slactl.text import clean, did_you_mean, domain_of
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
@@ -28,7 +29,7 @@ TENANT = "tenant_entry"
 _TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
-_FRAME = frozenset(("ticket", "at", "type", "rules_version"))
+_FRAME = frozenset(("ticket", "at", "type", "rules_version", "last_row"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,9 @@ class Line:
 
     `source` is where the ticket comes from; names of tickets are unique within one source.
 
-    An export adds three values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    An export adds four values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
     had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
+    `last_row` is what the source said last.
     """
 
     ticket: str
@@ -70,6 +72,7 @@ class Line:
     id: int | None = None
     rules: RulesText | None = None
     source: str | None = None
+    last_row: LastRow | None = None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -166,7 +169,9 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
     source = detail.pop("source", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
-    return Line(ticket, Event(at, kind, detail, actor, actor_type, event_id), texts, recorded_at, number, rules, source)
+    event = Event(at, kind, detail, actor, actor_type, event_id)
+    last_row = read_last_row(row, "last_row") if (row := record.get("last_row")) is not None else None
+    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row)
 
 
 def _check_region(facts: Mapping[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """A row of a table says what its ticket looks like now: what its source changed since becomes events, and no more."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +263,60 @@ def test_events_after_until_come_with_a_later_import(rows: Rows, slactl: Slactl)
     assert (ticket(slactl)["status"], ticket(slactl)["priority"]) == ("resolved", "low")
     assert rows(later).out.startswith("0 tickets opened, 1 changed, 1 event added")
     assert (ticket(slactl)["status"], ticket(slactl)["priority"]) == ("resolved", "urgent")
+
+
+def test_an_export_has_the_last_rows(
+    rows: Rows, slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows(row("2026-01-07T11:00:00Z", priority="urgent", subject="VPN", tags=["b", "a"]))
+    rows(row("2026-01-06T11:00:00Z", assignee="ann", by="tom@example.com"))
+    assert slactl("resolve", "1").code == 0
+    exported = slactl("export").out
+    assert slactl("simulate", "-", stdin=exported).code == 0
+    monkeypatch.setenv("SLACTL_DB", str(tmp_path / "desk" / "copy.db"))
+    slactl("init")
+    assert slactl("import", "-", stdin=exported).code == 0
+    assert slactl("export").out == exported
+    assert slactl("import", "-", stdin=exported).out == f"{NOTHING}\n"
+    assert rows(row("2026-01-07T11:00:00Z", priority="urgent", subject="VPN", tags=["a", "b"])).out == f"{NOTHING}\n"
+    rows(row("2026-01-08T11:00:00Z", priority="high"))
+    # A snapshot that is older than the one here is not taken.
+    assert slactl("import", "-", stdin=exported).out == f"{NOTHING}\n"
+    assert rows(row("2026-01-08T11:00:00Z", priority="high")).out == f"{NOTHING}\n"
+    assert ticket(slactl)["priority"] == "high"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"at": "yesterday"}, "last_row.at: "),
+        ({"columns": []}, "last_row.columns: must be an object"),
+        ({"older": {"tags": 1}}, "last_row.older: must be a time"),
+        ({"older": {str(number): "2026-01-05T10:00:00Z" for number in range(101)}}, "last_row.older: has 101 keys"),
+        ({"colunms": {}}, "last_row: must have exactly the keys at, salt, digest, columns, older"),
+    ],
+)
+def test_a_last_row_that_is_none_is_reported(rows: Rows, slactl: Slactl, changed: dict[str, object], said: str) -> None:
+    rows(row(priority="low"))
+    line = json.loads(slactl("export").out.splitlines()[0])
+    bad = slactl("import", "-", stdin=json.dumps(line | {"last_row": line["last_row"] | changed}))
+    assert (bad.code, said in bad.err) == (7, True), bad.err
+    assert rows(row(priority="low")).out == f"{NOTHING}\n"
+
+
+def test_an_erased_text_does_not_come_back_with_the_next_row(desk: Path, rows: Rows, slactl: Slactl) -> None:
+    first = row(subject="Printer of tom", by="tom@example.com", priority="low")
+    rows(first)
+    assert slactl("audit", "erase", "tom@example.com", "--yes").code in (0, 7)
+    assert rows(first).out == f"{NOTHING}\n"
+    rows(first | {"updated": "2026-01-07T11:00:00Z", "priority": "high"})
+    assert (ticket(slactl)["requester_email"], ticket(slactl)["priority"]) == (None, "high")
+    assert "tom@" not in slactl("export").out
+    assert sound(slactl)
+
+
+def test_no_snapshot_has_a_text_of_a_person(desk: Path, rows: Rows) -> None:
+    rows(row(subject="Printer of tom", by="tom@example.com"))
+    with closing(sqlite3.connect(desk)) as connection:
+        [found] = connection.execute("SELECT columns FROM snapshot").fetchall()
+    assert "tom" not in found[0]

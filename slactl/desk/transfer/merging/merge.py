@@ -13,6 +13,7 @@ from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.merging.append import adopt, append_events, append_new
 from slactl.desk.transfer.merging.known import find_tickets, told_by
 from slactl.desk.transfer.merging.matching import Match, Name, bring_rules, match_tickets, open_ticket
+from slactl.desk.transfer.merging.snapshots import Snapshot
 from slactl.desk.transfer.merging.state import Import
 from slactl.desk.transfer.row_events import events_of
 from slactl.errors import SlactlError
@@ -21,6 +22,7 @@ from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
 from slactl.sla.history.readers import LineError, at_most_tags
+from slactl.store.read import tickets as reads
 from slactl.store.read.events import Identities, identities
 from slactl.store.read.events import history as recorded_history
 
@@ -81,7 +83,7 @@ def merge_histories(book: Ledger, histories: Mapping[Name, list[Numbered]], work
     """Append the events that are not there yet, ticket by ticket; a ticket that does not fit is left out."""
     matches = match_tickets(book, {name: [line for _, line in lines] for name, lines in histories.items()})
     numbers = [match.number for match in matches.values() if match.number is not None]
-    known = identities(book.transaction, numbers)
+    known, stored = identities(book.transaction, numbers), reads.snapshots(book.transaction, numbers)
     book.load(numbers)
     # First import the tickets that keep their numbers, so that no new ticket takes such a number.
     for name, match in sorted(matches.items(), key=lambda item: item[1].wanted is None):
@@ -92,14 +94,17 @@ def merge_histories(book: Ledger, histories: Mapping[Name, list[Numbered]], work
         lines, recorded = _with_ids(book, match, histories[name])
         history, problems = in_order(lines, match.opened, recorded)
         events = {number: line.event for number, line in reversed(histories[name])} if problems else {}
-        for number, unfit in problems:
-            work.tell(Problem(number, work.source.column(unfit.field, events[number]), unfit.reason))
+        for line_number, unfit in problems:
+            work.tell(Problem(line_number, work.source.column(unfit.field, events[line_number]), unfit.reason))
         if history:
             created = history[0].event
             if created.type is EventType.CREATED and "bursts" not in created.detail:
                 history = with_bursts(history, work.bursts.get(f"{name.source or ''}:{name.ticket}", ()))
             found = known[match.number] if match.number is not None else None
-            _merge_ticket(book, match, history, found, work, first)
+            number = _merge_ticket(book, match, history, found, work, first)
+            brought = next((line.last_row for _, line in lines if line.last_row is not None), None)
+            if number is not None and brought is not None and stored.get(number, {}).get("at", "") < brought.at:
+                work.snapshots[number] = Snapshot(*brought)
 
 
 def _with_ids(book: Ledger, match: Match, lines: list[Numbered]) -> tuple[list[Numbered], Sequence[Event]]:
