@@ -11,7 +11,7 @@ from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, PriorityMeanings
 from slactl.sla.history.file import TENANT, Line, TenantEntry, parse_line, parse_record, parse_tenant, read_object
-from slactl.sla.history.order import in_order
+from slactl.sla.history.order import by_source, in_order
 from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spool, Spooled
 
@@ -99,11 +99,13 @@ def histories(spool: Spool, report: Report, meanings: PriorityMeanings = NO_WORD
                 numbered.append((number, parse_line(text, meanings)))
             except LineError as error:
                 report(Problem(number, error.field, error.reason))
-        history, problems = in_order(numbered)
-        for number, unfit in problems:
-            report(Problem(number, unfit.field, unfit.reason))
-        if history:
-            yield ticket, history
+        found = by_source(numbered)
+        for source, own in found.items():
+            history, problems = in_order(own)
+            for number, unfit in problems:
+                report(Problem(number, unfit.field, unfit.reason))
+            if history:
+                yield f"{source or ''}:{ticket}" if len(found) > 1 else ticket, history
 
 
 #: A line of a table that ends in a carriage return alone; line ends inside quotes are not its end.

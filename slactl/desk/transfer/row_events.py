@@ -68,7 +68,7 @@ def events_of(rows: Sequence[tuple[int, Row]], mapping: Map) -> Iterator[tuple[i
 
 def row_events(row: Row, mapping: Map) -> list[dict[str, Any]]:
     """Return the event records of a ticket that one row tells, in order of time."""
-    changes = list(_changes(row))
+    changes = list(changes_of(row))
     initial = _without_end(row) | _initial(row)
     created = _created(row, initial)
     if unknown := unknown_targets(row, mapping):
@@ -180,7 +180,7 @@ def _initial(row: Row) -> dict[str, Any]:
     return initial | ({"status": Status.OPEN.value} if initial.get("status") in (*DONE, None) else {})
 
 
-def _changes(row: Row) -> Iterator[dict[str, Any]]:
+def changes_of(row: Row) -> Iterator[dict[str, Any]]:
     """Yield an event for each change in a row that alters a value."""
     values = _without_end(row) | _initial(row)
     for change in row.get("changes", ()):

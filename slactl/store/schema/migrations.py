@@ -124,6 +124,15 @@ def outcomes(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO meta SELECT 'outcomes_from', COALESCE(MAX(id), 0) FROM event")
 
 
+def sources(connection: sqlite3.Connection) -> None:
+    """Add the source of tickets, within which external ids are unique, and the last row that it sent."""
+    from slactl.store.schema.models import Ticket
+
+    _made_anew(connection, Ticket, "source")
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshot'").fetchone():
+        _create(connection, "snapshot")
+
+
 #: Fills `outcome` from the timers of an earlier schema.
 OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
 detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
@@ -180,13 +189,13 @@ def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("PRAGMA writable_schema = OFF")
+        connection.execute("PRAGMA writable_schema = RESET")  # off, and the schema is read again
         if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, was_defensive)
 
 
 def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)
-    """Create the table of a model that lacks a column again, with its rows; no other table may refer to it."""
+    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it."""
     name = str(model.__tablename__)
     columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
     if column in columns:
@@ -197,7 +206,19 @@ def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:
     _create(connection, name)
     names = ", ".join(columns)
     connection.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {name}_before")
+    _refer_to(connection, name)
     connection.execute(f"DROP TABLE {name}_before")
+
+
+def _refer_to(connection: sqlite3.Connection, name: str) -> None:
+    """Let other tables refer to a table that was created again: SQLite let them follow the one that it renamed.
+
+    Only the texts of their definitions change. So SQLite does not look for the rows that refer to each dropped row.
+    """
+    renamed = f'REFERENCES "{name}_before"'
+    with _writable_schema(connection):
+        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND instr(sql, ?)"
+        connection.execute(statement, (renamed, f"REFERENCES {name}", renamed))
 
 
 def _create(connection: sqlite3.Connection, name: str) -> None:
@@ -221,21 +242,12 @@ ADDED: Mapping[str, Mapping[str, str]] = {
             *("audit_head TEXT", "audit_event INTEGER"),
         )
     },
-    "ticket": {
-        **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT", *_WOKEN)},
-        **{
-            f"CONSTRAINT {name}_instant CHECK ({name} IS NULL OR {name} LIKE '____-__-__T__:__:__Z')": ""
-            for name in ("next_level_at", "next_at", "wakes_at", "woken_due_at", "woken_level_at")
-        },
-        "CONSTRAINT woken_due_target_known CHECK"
-        " (woken_due_target IN ('first_response', 'next_response', 'update', 'resolution'))": "",
-    },
 }
 
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources),
 )
 
 

@@ -64,7 +64,7 @@ class Ticket(SQLModel, table=True):
         one_of("status", Status),
         one_of("priority", Priority),
         one_of("due_target", Target),
-        *sizes(external_id=200, tenant=200, plan=200, assignee=200),
+        *sizes(external_id=200, source=200, tenant=200, plan=200, assignee=200),
         CheckConstraint("length(subject) <= 1000", name="subject_length"),
         CheckConstraint("length(requester_email) BETWEEN 1 AND 1000", name="requester_email_length"),
         *instants("created_at", "updated_at", "first_responded_at", "resolved_at", "due_at", "acked_until"),
@@ -73,6 +73,8 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
+        # Unique also among the tickets without a source, which null alone would not make them.
+        Index("ticket_external", "external_id", text("COALESCE(source, '')"), unique=True),
         Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_wakes", "wakes_at", sqlite_where=text("wakes_at IS NOT NULL")),
         Index("ticket_next", "next_at", "id", sqlite_where=text("next_at IS NOT NULL")),
@@ -83,7 +85,9 @@ class Ticket(SQLModel, table=True):
         Index("ticket_requester", "requester_email"),
     )
     id: int | None = Field(default=None, primary_key=True)
-    external_id: str | None = Field(default=None, sa_column=Column(Text, unique=True))
+    external_id: str | None = text_column()
+    #: Where the ticket comes from; external ids are unique within one source.
+    source: str | None = text_column()
     tenant: str | None = text_column()
     plan: str = text_column(nullable=False)
     requester_email: str | None = text_column()
@@ -120,6 +124,25 @@ class Ticket(SQLModel, table=True):
     woken_level_at: str | None = text_column()
     rules_version: int = reference("rules_version.id")
     version: int = number(1)
+
+
+class Snapshot(SQLModel, table=True):
+    """The last row that a source sent about a ticket, with which its next row is compared.
+
+    `columns` has our columns, with a salted hash in the place of each text that a person wrote, and null where that
+    text was erased. `older` has the instants of the columns that only earlier rows had. `digest` is that of the row.
+    """
+
+    __table_args__ = (
+        *instants("at"),
+        CheckConstraint("json_valid(columns) AND json_valid(older)", name="columns_json"),
+    )
+    ticket_id: int = Field(sa_column=Column(Integer, ForeignKey("ticket.id"), primary_key=True))
+    at: str = text_column(nullable=False)
+    salt: str = text_column(nullable=False)
+    digest: str = text_column(nullable=False)
+    columns: str = text_column(nullable=False)
+    older: str = text_column(nullable=False, default="{}")
 
 
 class Event(SQLModel, table=True):

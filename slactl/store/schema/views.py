@@ -29,6 +29,7 @@ def ticket_columns(now: str) -> dict[str, str]:
     return {
         "id": "t.id",
         "external_id": "t.external_id",
+        "source": "t.source",
         "tenant": "t.tenant",
         "plan": "t.plan",
         "requester_email": "t.requester_email",
@@ -78,8 +79,17 @@ _WOKEN_TIMER = {"state": "woken_state", "due_at": "woken_due_at", "running_since
 
 #: The other columns of both tables that reads use.
 _TICKET = (
-    *("id", "external_id", "tenant", "plan", "requester_email", "subject", "priority", "assignee", "tags", "policy"),
-    *("created_at", "first_responded_at", "resolved_at", "missed", "escalated", "escalation_level", "acked_until"),
+    *("id", "external_id", "source", "tenant", "plan", "requester_email", "subject", "priority", "assignee", "tags"),
+    *(
+        "policy",
+        "created_at",
+        "first_responded_at",
+        "resolved_at",
+        "missed",
+        "escalated",
+        "escalation_level",
+        "acked_until",
+    ),
 )
 _TIMER = (
     *("id", "ticket_id", "kind", "cycle", "latest", "target_seconds", "started_at", "consumed_seconds"),

@@ -24,7 +24,7 @@ SECTION = guide.page("sql")
 
 #: What scripts rely on: columns may be added after these, never renamed, moved or removed.
 PROMISED = {
-    "ticket_view": "id external_id tenant plan requester_email subject status priority assignee tags policy"
+    "ticket_view": "id external_id source tenant plan requester_email subject status priority assignee tags policy"
     " created_at updated_at first_response_due_at first_responded_at first_response_state next_response_due_at"
     " next_response_state update_due_at update_state resolution_due_at resolved_at resolution_state due_at due_target"
     " overdue_seconds breached ever_breached escalated escalation_level acked_until",
