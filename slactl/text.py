@@ -118,6 +118,11 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return lowered[close[0]] if close else None
 
 
+def dashed(tag: str) -> str:
+    """Return a tag with dashes in place of blanks and commas, which no tag has."""
+    return "-".join(tag.replace(",", " ").split())
+
+
 def counted(number: int, what: str, plural: str = "s") -> str:
     """Return a number and its noun, in the plural if it is not 1: "1 ticket", "1,200 tickets"."""
     return f"{number:,} {what}{'' if number == 1 else plural}"

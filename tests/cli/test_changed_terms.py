@@ -105,6 +105,20 @@ def test_dry_run_says_the_same_and_a_change_in_time_says_nothing(
     assert slactl("tag", "1", "--add", "other").err == ""
 
 
+def test_a_late_target_whose_calendar_alone_changes_is_told_once_with_a_deadline_in_its_hours(
+    slactl: Slactl, rules: Path, clock: FrozenDateTimeFactory
+) -> None:
+    rules.write_text(RULES.format(settings="").replace('{ first_response = "8h" }', '{ resolution = "1h" }'))
+    late_ticket(slactl, clock)
+    clock.move_to("2026-03-02T15:30:00Z")
+    told = slactl("priority", "1", "low").err
+    assert "stays overdue" in told
+    assert "--at 2026-03-03T08:30:00Z --reason" in told
+    (timer,) = asked(slactl, "explain", "1")["timers"]
+    assert timer["kept_late"]["promise"] == "1h on calendar office"
+    assert slactl("tag", "1", "--add", "other").err == ""
+
+
 def test_a_late_target_follows_where_the_rules_recount(
     slactl: Slactl, rules: Path, clock: FrozenDateTimeFactory
 ) -> None:

@@ -125,12 +125,12 @@ def carry_out(book: Ledger, number: int, make: Change, backdated: datetime | Non
     noted = noted_breaches(book, number) if backdated is not None else []
     refuse_silence(number, at, noted, reason)
     entries = with_reason(make(Subject(number, book.state_at(number, at), at), book), reason)
-    before = open_deadlines(book.state(number))
+    before = book.state(number)
     for entry in entries:
         book.append(number, entry)
     moves = {EventType.PRIORITY, EventType.PLAN, EventType.TENANT, EventType.TAGS, EventType.DUE_SET}
     moving = [entry.event.type for entry in entries if entry.event.type in moves and not entry.event.by_system]
-    if moving and open_deadlines(book.state(number)) != before:
+    if moving and open_deadlines(book.state(number)) != open_deadlines(before):
         note_deadlines(book, number, "set by hand" if moving[0] is EventType.DUE_SET else f"{moving[0].value} changed")
     note_corrections(book, number, noted, reason)
-    return late_warnings(number, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []
+    return late_warnings(number, before, book.state(number)) if moving and moving[0] is not EventType.DUE_SET else []

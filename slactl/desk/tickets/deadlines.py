@@ -11,6 +11,7 @@ from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import ActorType, EventType, Target
 from slactl.sla.history.event import Event
 from slactl.sla.timers.pauses import instant_of, seconds_of
+from slactl.sla.timers.terms import Terms
 from slactl.sla.timers.timer import Evaluation, Timer
 from slactl.store.schema.events import DEADLINES
 from slactl.text import quoted
@@ -48,13 +49,17 @@ def note_deadlines(book: Ledger, number: int, reason: str) -> None:
     book.append(number, Entry(noted, action=DEADLINES))
 
 
-def late_warnings(number: int, state: Evaluation) -> list[str]:
-    """Return a warning for each open target that was late when its terms changed, and so kept its old terms."""
+def late_warnings(number: int, before: Evaluation, state: Evaluation) -> list[str]:
+    """Return a warning for each open late target that a change gave other terms, and that so kept its old terms.
+
+    `before` is the ticket without the change.
+    """
     return [
         f"the {timer.kind.value.replace('_', ' ')} of ticket {number} stays overdue: "
         f"a change does not move a missed deadline; to set a new deadline: {agreeing(number, state, timer)}"
         for timer in state.timers
-        if keeps_late(state, timer)
+        if isinstance(timer.kind, Target) and keeps_late(state, timer)
+        if not _same_target(before.terms, state.terms, timer.kind)
     ]
 
 
@@ -62,20 +67,26 @@ def keeps_late(state: Evaluation, timer: Timer) -> bool:
     """Return whether a target was late when its terms changed, and so kept its old terms."""
     if not isinstance(timer.kind, Target) or timer.stopped_at is not None or not timer.breaches:
         return False
-    return (
-        not timer.manual and timer.terms is not state.terms and state.terms.target(timer.kind) != timer.target_duration
-    )
+    return not timer.manual and timer.terms is not None and not _same_target(timer.terms, state.terms, timer.kind)
+
+
+def _same_target(one: Terms, other: Terms, kind: Target) -> bool:
+    """Return whether a target has the same duration and calendar under two terms."""
+    a, b = one.calendar_of(kind), other.calendar_of(kind)
+    same_hours = (a.name, a.timezone, a.hours) == (b.name, b.timezone, b.hours)
+    return same_hours and one.target(kind) == other.target(kind)
 
 
 def agreeing(number: int, state: Evaluation, timer: Timer) -> str:
     """Return the command that agrees on a new deadline for a late target under its current terms."""
     assert isinstance(timer.kind, Target)
     wanted, at = state.terms.target(timer.kind), "in 1d"
-    if wanted is not None and wanted.in_dates:
+    if wanted is not None:
+        now = seconds_of(state.now)
         with suppress(NoOpenHours):  # the calendar has ended, so a person has to choose
-            at = to_text(instant_of(state.terms.calendar_of(timer.kind).after(seconds_of(state.now), wanted)))
-    elif wanted is not None:
-        at = f"in {wanted}"
+            due = state.terms.calendar_of(timer.kind).after(now, wanted)
+            is_wall = not wanted.in_dates and due == now + wanted.seconds
+            at = f"in {wanted}" if is_wall else to_text(instant_of(due))
     return f"slactl due {number} --target {timer.kind.value} --at {quoted(at)} --reason 'new agreement'"
 
 
@@ -87,10 +98,11 @@ def kept_late(number: int, state: Evaluation, timer: Timer) -> dict[str, str | N
     if not keeps_late(state, timer):
         return None
     assert isinstance(timer.kind, Target)
-    wanted = state.terms.target(timer.kind)
+    wanted, calendar = state.terms.target(timer.kind), state.terms.calendar_of(timer.kind)
+    on = f" on calendar {calendar.name}" if wanted == timer.target_duration else ""
     return {
         "changed_at": to_text(instant_of(state.terms.chosen_at)),
         "priority": state.terms.priority.value,
-        "promise": str(wanted) if wanted is not None else None,
+        "promise": f"{wanted}{on}" if wanted is not None else None,
         "command": agreeing(number, state, timer),
     }

@@ -11,7 +11,7 @@ from slactl.errors import RefusedError, RulesError, UsageError
 from slactl.sla.history.readers import MOST_TAGS
 from slactl.sla.rules.loading import load
 from slactl.store.schema.models import Tenant
-from slactl.text import check_input, clean, is_reserved, known_or_refuse, quoted
+from slactl.text import check_input, clean, dashed, is_reserved, known_or_refuse, quoted
 
 #: The longest body, in characters.
 BODY_LENGTH = 1_000_000
@@ -80,8 +80,9 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """
     checked = tuple(dict.fromkeys(check_input(tag, "a tag", least=1, most=100) for tag in tags))
     for tag in checked:
-        if "," in tag or any(character.isspace() for character in tag):
-            raise UsageError(f"the tag {clean(tag)!r} has a comma or a space; write it with a dash: needs-review")
+        if (better := dashed(tag)) != tag:
+            written = f"write it with a dash: {clean(better or 'needs-review')}"
+            raise UsageError(f"the tag {clean(tag)!r} has a comma or a blank; {written}")
     if len(checked) > MOST_TAGS:
         raise UsageError(f"there are {len(checked)} tags; at most {MOST_TAGS} are allowed")
     return checked

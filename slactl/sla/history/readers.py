@@ -6,7 +6,7 @@ from typing import Any
 
 from slactl.clock import is_zone, parse_offset_instant, to_text
 from slactl.sla.enums import Target
-from slactl.text import did_you_mean
+from slactl.text import dashed, did_you_mean
 
 #: The longest texts a history may have, in characters.
 BODY_LENGTH, SUBJECT_LENGTH, NAME_LENGTH = 1_000_000, 1000, 200
@@ -118,6 +118,14 @@ def read_names(value: object, field: str) -> list[str]:
             raise LineError(field, "has an empty text")
         names[name] = None
     return at_most_tags(names, field)
+
+
+def read_tags(value: object, field: str) -> list[str]:
+    """Return the tags of a list, each once, with dashes in place of blanks."""
+    tags = [dashed(name) for name in read_names(value, field)]
+    if "" in tags:
+        raise LineError(field, "has a tag without letters")
+    return list(dict.fromkeys(tags))
 
 
 read_target = one_of(Target)

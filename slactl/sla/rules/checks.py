@@ -11,7 +11,7 @@ from slactl.sla.rules import addresses, calendars, match, model
 from slactl.sla.rules import views as rules_views
 from slactl.sla.rules.calendars import attempt, unknown_words
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import clean
+from slactl.text import clean, dashed
 
 if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
@@ -144,9 +144,9 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
         tags.append(((*path, "not", "tag"), condition.not_.tag if condition.not_ is not None else ()))
     for path, names in tags:
         for name in names:
-            if "," in name or any(character.isspace() for character in name):
-                dashed = "-".join(name.replace(",", " ").split()) or "needs-review"
-                yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {dashed!r}"
+            if (better := dashed(name)) != name:
+                better = better or "needs-review"
+                yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {better!r}"
 
 
 def _is_whole(rules: "Rules", calendar: str) -> bool:

@@ -1,4 +1,4 @@
-"""A ticket has a hundred tags at most, whoever adds them."""
+"""A ticket has a hundred tags at most, whoever adds them, and none of them has a blank."""
 
 import json
 from pathlib import Path
@@ -30,6 +30,19 @@ def test_a_person_adds_a_hundred_and_no_more(desk: Path, slactl: Slactl) -> None
     assert slactl("tag", "1", "--add", "t1").code == 0
     assert slactl("tag", "1", "--add", "more", "--remove", "t1").code == 0
     assert len(tags(slactl)) == 100
+
+
+def test_tags_with_blanks_are_refused_from_people_and_dashed_in_histories(desk: Path, slactl: Slactl) -> None:
+    opened = {"ticket": "a", "at": "2026-02-27T09:00:00Z", "type": "created", "tags": ["big boss", "a,b", "c"]}
+    later = {"ticket": "a", "at": "2026-02-27T10:00:00Z", "type": "tags", "tags": ["very big boss"]}
+    for line, expected in ((opened, ["big-boss", "a-b", "c"]), (later, ["very-big-boss"])):
+        assert slactl("import", "-", stdin=json.dumps(line)).code == 0
+        assert tags(slactl) == expected
+    refused = slactl("tag", "1", "--add", "big boss")
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        2,
+        "error: the tag 'big boss' has a comma or a blank; write it with a dash: big-boss",
+    )
 
 
 def test_what_was_added_later_counts_for_an_earlier_time(desk: Path, slactl: Slactl) -> None:
