@@ -183,8 +183,8 @@ def _outcomes(number: int, rows: list[Any], timers: dict[tuple[str, int], Any], 
     left = [{name: row[name] for name in row.keys() if name not in NOT_OF_OUTCOMES} for row in rows]  # noqa: SIM118
     for row in outcome_rows(number, state, {}):
         wanted = {name: value for name, value in row.items() if name != "detected_at"}
-        timer = timers[row["kind"], row["cycle"]]
-        runs_on = row["stopped_at"] is None and timer["stopped_at"] is None and not timer["counted"]
+        timer = timers.get((row["kind"], row["cycle"]))  # none where a policy has that target no more
+        runs_on = timer and row["stopped_at"] is None and timer["stopped_at"] is None and not timer["counted"]
         if wanted in left:
             left.remove(wanted)
         elif not (runs_on and timer["due_at"] == row["missed_at"] and timer["agreement"] == row["agreement"]):
