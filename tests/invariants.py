@@ -183,8 +183,8 @@ def _outcomes(number: int, rows: list[Any], timers: dict[tuple[str, int], Any], 
     left = [{name: row[name] for name in row.keys() if name not in NOT_OF_OUTCOMES} for row in rows]  # noqa: SIM118
     for row in outcome_rows(number, state, {}):
         wanted = {name: value for name, value in row.items() if name != "detected_at"}
-        timer = timers[row["kind"], row["cycle"]]
-        runs_on = row["stopped_at"] is None and timer["stopped_at"] is None and not timer["counted"]
+        timer = timers.get((row["kind"], row["cycle"]))  # none where a policy has that target no more
+        runs_on = timer and row["stopped_at"] is None and timer["stopped_at"] is None and not timer["counted"]
         if wanted in left:
             left.remove(wanted)
         elif not (runs_on and timer["due_at"] == row["missed_at"] and timer["agreement"] == row["agreement"]):
@@ -196,6 +196,12 @@ def _outcomes(number: int, rows: list[Any], timers: dict[tuple[str, int], Any], 
 def _breaches(number: int, rows: list[Any], outcomes: list[Any], state: Evaluation) -> Iterator[str]:
     """Each missed deadline of the history is a row of `breach_view`, and no other; no outcome counts one twice."""
     missed = [(each.kind.value, each.cycle, to_text(breach.at)) for each in state.timers for breach in each.breaches]
+    # What was missed before the end became unknown stays a fact.
+    unknown = {
+        (each.kind, each.cycle) for each in state.timers if each.state is TimerState.UNKNOWN and not each.breaches
+    }
+    kept = (each for each in state.outcomes if (each.kind, each.cycle) in unknown)
+    missed += [(each.kind.value, each.cycle, to_text(each.missed_at)) for each in kept if each.missed_at is not None]
     shown = [(row["target"], row["cycle"], row["breached_at"]) for row in rows]
     if sorted(missed) != sorted(shown):
         yield f"ticket {number} missed {sorted(missed)}, and breach_view has {sorted(shown)}"
@@ -206,8 +212,7 @@ def _breaches(number: int, rows: list[Any], outcomes: list[Any], state: Evaluati
     for row in rows:
         if row["detected_at"] is not None and row["detected_at"] < row["breached_at"]:
             yield f"ticket {number}: the breach of {row['breached_at']} was noticed at {row['detected_at']}"
-    unknown = [each for each in state.timers if each.state is TimerState.UNKNOWN]
-    for each in unknown:
+    for each in (timer for timer in state.timers if timer.state is TimerState.UNKNOWN):
         if each.due_at is not None or each.stopped_at is not None:
             yield f"the unknown {each.kind} timer {each.cycle} of ticket {number} is judged: {each.due_at}"
 

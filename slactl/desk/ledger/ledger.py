@@ -220,7 +220,8 @@ class Ledger:
             return
         # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
         at, everything = self.state(number).now, tuple(Condition)
-        state = evaluate(loaded.history, self.rulebook.version, at, self.rulebook.holidays, everything)
+        rules, holidays = self.rulebook.version, self.rulebook.holidays
+        state = evaluate(loaded.history, rules, at, holidays, everything, with_outcomes=True)
         writes.move_decisions(self._connection, loaded.renumber(state))
 
     def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:

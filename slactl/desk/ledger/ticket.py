@@ -8,7 +8,15 @@ from typing import Any
 from slactl.clock import from_text, to_text
 from slactl.sla.enums import LevelOutcome
 from slactl.sla.escalation.levels import FiringKey
-from slactl.sla.escalation.renumbering import BreachKey, Cycle, Decision, cycles_of, renumbered, renumbered_breaches
+from slactl.sla.escalation.renumbering import (
+    BreachKey,
+    Cycle,
+    Decision,
+    breaches_of,
+    cycles_of,
+    renumbered,
+    renumbered_breaches,
+)
 from slactl.sla.history.event import Event
 from slactl.sla.timers.timer import Evaluation
 
@@ -39,11 +47,7 @@ class LoadedTicket:
 
     def __post_init__(self) -> None:
         self.fired = {_key(row) for row in self.decisions}
-        self.noticed = {
-            BreachKey(row["kind"], row["cycle"], row["agreement"]): row["detected_at"]
-            for row in self.outcomes
-            if row["detected_at"]
-        }
+        self.noticed = {_breach(row): row["detected_at"] for row in self.outcomes if row["detected_at"]}
 
     @property
     def detected(self) -> dict[BreachKey, str]:
@@ -77,9 +81,14 @@ class LoadedTicket:
         self.fired.difference_update(decision.key for decision in decisions)
         self.fired.update(keys.values())
         self.decisions = [row | {"cycle": keys[row["id"]].cycle} for row in self.decisions]
-        self.noticed = renumbered_breaches(self.noticed, before, now)
+        deadlines = {_breach(row): row["missed_at"] for row in self.outcomes if row["missed_at"]}
+        self.noticed = renumbered_breaches(self.noticed, before, now, deadlines, breaches_of(state))
         self.spans, self.is_rewritten = now, False
         return moved
+
+
+def _breach(row: dict[str, Any]) -> BreachKey:
+    return BreachKey(row["kind"], row["cycle"], row["agreement"])
 
 
 def _key(row: dict[str, Any]) -> FiringKey:

@@ -16,7 +16,7 @@ from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey, missed_cycle
 from slactl.sla.rules.rules import Rules
 from slactl.sla.timers.evaluate import evaluate
-from slactl.sla.timers.timer import Evaluation
+from slactl.sla.timers.timer import Evaluation, TimerState
 from slactl.store.read.audit import Stored, facts_of
 
 Row = dict[str, Any]
@@ -205,8 +205,9 @@ def _noticed_and_counted(number: int, outcome: Row, timer: Row | None, late: Exp
     if noticed is not None and noticed not in late.detected.get(key, ()):
         name = outcome_name(number, outcome)
         yield Difference(number, name, "detected_at", noticed, late.noticed.get(key))
-    is_last = timer is not None and timer["agreement"] == outcome["agreement"]
-    if timer is not None and is_last and outcome["missed_at"] is not None and not timer["counted"]:
+    if timer is None or timer["state"] == TimerState.UNKNOWN:
+        return  # an unknown target has no deadline that reads could count
+    if timer["agreement"] == outcome["agreement"] and outcome["missed_at"] is not None and not timer["counted"]:
         yield Difference(number, timer_name(number, timer), "counted", 0, 1)  # reads would count the miss twice
 
 

@@ -88,19 +88,47 @@ def renumbered(
     return keys
 
 
+def breaches_of(evaluation: "Evaluation") -> dict[BreachKey, str]:
+    """Return each deadline of a ticket that was missed, as stored text; the evaluation has its outcomes."""
+    found = {
+        BreachKey(each.kind.value, each.cycle, each.agreement): to_text(each.missed_at)
+        for each in evaluation.outcomes
+        if each.missed_at is not None
+    }
+    for timer in evaluation.timers:
+        found |= {BreachKey(timer.kind.value, timer.cycle, one.agreement): to_text(one.at) for one in timer.breaches}
+    return found
+
+
 def renumbered_breaches(
-    noticed: Mapping[BreachKey, str], before: Collection[Cycle], now: Collection[Cycle]
+    noticed: Mapping[BreachKey, str],
+    before: Collection[Cycle],
+    now: Collection[Cycle],
+    deadlines: Mapping[BreachKey, str],
+    missed: Mapping[BreachKey, str],
 ) -> dict[BreachKey, str]:
-    """Return when each breach was noticed, with the cycle numbers of `now`."""
+    """Return when each breach was noticed, with the cycle numbers of `now`.
+
+    `deadlines` were missed before, and `missed` are now. A breach belongs to the cycle that missed its deadline, or
+    else to the one that ran when it was noticed. Where that missed nothing, there is no such breach any more.
+    """
     cycles_before = {(cycle.kind, cycle.cycle): cycle for cycle in before}
+    same = {(key.kind, deadline): key for key, deadline in missed.items()}
     breaches: dict[BreachKey, str] = {}
-    for (kind, number, agreement), text in sorted(noticed.items()):
+    others = dict[BreachKey, str]()
+    for key, text in sorted(noticed.items()):
+        found = same.get((key.kind, deadlines.get(key, "")))
+        if found is not None:
+            breaches.setdefault(found, text)
+        else:
+            others[key] = text
+    for (kind, number, agreement), text in others.items():
         old = cycles_before.get((kind, number))
         at = from_text(text)
         # A breach may be noticed only after its cycle ended.
         at = min(at, old.stop) if old is not None and old.stop is not None else at
         new = successor(at, old, [cycle for cycle in now if cycle.kind == kind])
-        if new is not None:
+        if new is not None and BreachKey(kind, new, agreement) in missed:
             breaches.setdefault(BreachKey(kind, new, agreement), text)
     return breaches
 

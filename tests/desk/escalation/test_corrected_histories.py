@@ -265,3 +265,44 @@ def test_a_breach_that_came_to_light_is_not_taken_for_the_one_that_was_noticed(
     found = check(slactl)
     assert (found["firings"], found["breached"]) == ([], 1)
     assert clean(slactl)
+
+
+def test_a_late_answer_on_the_record_later_leaves_the_next_deadline_to_be_noticed(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    """The miss that was noticed is that of the deadline before the answer, not of the one after it."""
+    write_rules(desk, policy(update="1h"), ladder("update", "breach 0m"))
+    number = opened(slactl)
+    at(clock, "09:10:00")
+    slactl("reply", number)
+    at(clock, "10:30:00")
+    assert check(slactl)["breached"] == 1
+    said_late(slactl, "reply", number, "10:20:00")
+    assert clean(slactl)
+    assert check(slactl)["breached"] == 0
+    at(clock, "11:20:01")
+    assert check(slactl)["breached"] == 1
+    noticed = rows(desk, "SELECT cycle, missed_at, detected_at FROM outcome WHERE kind = 'update' ORDER BY cycle")
+    assert noticed == [
+        (1, "2026-03-02T10:10:00Z", "2026-03-02T10:30:00Z"),
+        (2, "2026-03-02T11:20:00Z", "2026-03-02T11:20:01Z"),
+    ]
+    assert clean(slactl)
+
+
+def test_an_answer_in_time_on_the_record_later_takes_the_noticed_miss_back(
+    desk: Path, slactl: Slactl, clock: Clock
+) -> None:
+    write_rules(desk, policy(update="1h"), ladder("update", "breach 0m"))
+    number = opened(slactl)
+    at(clock, "09:10:00")
+    slactl("reply", number)
+    at(clock, "10:30:00")
+    assert check(slactl)["breached"] == 1
+    said_late(slactl, "reply", number, "10:00:00")
+    assert clean(slactl)
+    at(clock, "11:00:01")
+    assert check(slactl)["breached"] == 1
+    assert rows(desk, "SELECT cycle, detected_at FROM outcome WHERE missed_at IS NOT NULL") == [
+        (2, "2026-03-02T11:00:01Z")
+    ]

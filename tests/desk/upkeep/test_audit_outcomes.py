@@ -221,3 +221,19 @@ def judged(desk: Path) -> tuple[list[Any], list[Any]]:
     misses = "SELECT ticket_id, target, cycle, breached_at FROM breach_view"
     with closing(sqlite3.connect(desk)) as connection:
         return sorted(connection.execute(stops)), sorted(connection.execute(misses))
+
+
+def test_miss_before_the_end_became_unknown_is_no_finding(desk: Path, slactl: Slactl) -> None:
+    """It stays an outcome; the target itself is not judged any more."""
+    write_rules(desk, policy(first_response="1h", resolution="4h"))
+    statuses = [("13:00", "resolved"), ("14:00", "open"), ("15:00", "resolved")]
+    lines = [{"ticket": "A", "at": "2026-03-02T08:00:00Z", "type": "created"}]
+    lines += [{"ticket": "A", "at": f"2026-03-02T{at}:00Z", "type": "status", "status": to} for at, to in statuses]
+    lines[-1] |= {"unknown_instant": True}  # type: ignore[dict-item]
+    with freeze_time("2026-03-02T16:00:00Z"):
+        assert slactl("import", "-", stdin="\n".join(map(json.dumps, lines))).code == 0
+        assert json.loads(slactl("show", "A", "--json").out)["resolution_state"] == "unknown"
+        assert slactl("audit", "verify").code == 0
+    with closing(sqlite3.connect(desk)) as connection:
+        query = "SELECT missed_at, stopped_at FROM outcome WHERE kind = 'resolution'"
+        assert connection.execute(query).fetchall() == [("2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z")]

@@ -45,7 +45,8 @@ def test_a_decision_follows_its_cycle_past_those_that_come_to_light(
         noticed[BreachKey("idle", span.cycle, 0)] = f"{late:%Y-%m-%dT%H:%M:%SZ}"
     found = renumbered(decisions, before, now, set())
     assert [found[each.id].cycle for each in decisions] == [span.cycle for span in known]
-    assert list(renumbered_breaches(noticed, before, now)) == [("idle", span.cycle, 0) for span in known]
+    missed = {BreachKey("idle", span.cycle, 0): "another deadline" for span in now}
+    assert list(renumbered_breaches(noticed, before, now, {}, missed)) == [("idle", span.cycle, 0) for span in known]
 
 
 @given(bounds=BOUNDS, data=st.data())
