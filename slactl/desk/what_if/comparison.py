@@ -86,7 +86,7 @@ class Comparison:
 
     def add(self, ticket: str, history: Sequence[Event], until: datetime, results: Sequence[TicketResult]) -> None:
         """Count the results of a ticket under both rules as of `until`."""
-        name = getattr(results[0][0], self._by) if self._by else None
+        name = getattr(results[0][0], self._by, None) if self._by else None  # simulations know no sources
         group = str(name) if name is not None else None
         tallies = [self._whole, self._groups[group]] if self._by else [self._whole]
         for breach in _changed_breaches(ticket, *(targets_of(evaluation) for evaluation, _ in results)):

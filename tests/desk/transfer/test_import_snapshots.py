@@ -320,3 +320,61 @@ def test_no_snapshot_has_a_text_of_a_person(desk: Path, rows: Rows) -> None:
     with closing(sqlite3.connect(desk)) as connection:
         [found] = connection.execute("SELECT columns FROM snapshot").fetchall()
     assert "tom" not in found[0]
+
+
+LISTS = """
+[[messages]]
+path = "comments"
+at = "at"
+author = "who"
+body = "text"
+agent_when = { staff = [true] }
+[[changes]]
+path = "log"
+at = "at"
+field = "field"
+to = "to"
+from = "from"
+fields = { status = "status", priority = "priority" }
+"""
+
+
+def test_messages_and_changes_that_were_added_to_the_lists_come_once(
+    desk: Path, slactl: Slactl, tmp_path: Path
+) -> None:
+    own = tmp_path / "lists.toml"
+    own.write_text(
+        MAP.replace("[values.status]", "[values.priority]\n'*' = 'high'\nlow = 'low'\n[values.status]") + LISTS
+    )
+
+    def take(record: dict[str, Any]) -> str:
+        done = slactl("import", "-", "--map", str(own), stdin=json.dumps([record]))
+        assert done.code == 0, done.err
+        return done.out
+
+    first = row(
+        priority="low", comments=[{"at": "2026-01-05T10:30:00Z", "who": "mia", "text": "a", "staff": True}], log=[]
+    )
+    take(first)
+    asked = {"at": "2026-01-06T10:00:00Z", "who": "tom", "text": "b", "staff": False}
+    solved = {"at": "2026-01-06T12:00:00Z", "field": "status", "from": "open", "to": "solved"}
+    opened = {"at": "2026-01-07T09:00:00Z", "field": "status", "from": "solved", "to": "open"}
+    raised = {"at": "2026-01-06T11:00:00Z", "field": "priority", "from": "low", "to": "top"}
+    lists = {"comments": [*first["comments"], asked], "log": [raised, solved, opened]}
+    second = row("2026-01-07T10:00:00Z", priority="top", **lists)
+    assert take(second) == "0 tickets opened, 1 changed, 4 events added\n"
+    assert [(at, action) for at, action, _ in events(slactl)] == [
+        ("2026-01-05T10:30:00Z", "ticket.reply"),
+        ("2026-01-06T10:00:00Z", "ticket.receive"),
+        ("2026-01-06T11:00:00Z", "ticket.priority"),
+        ("2026-01-06T12:00:00Z", "ticket.resolve"),
+        ("2026-01-07T09:00:00Z", "ticket.reopen"),
+    ]
+    # A change at the source that its list does not have is of the row.
+    assert take(second | {"updated": "2026-01-08T10:00:00Z", "priority": "low"}) == (
+        "0 tickets opened, 1 changed, 1 event added\n"
+    )
+    assert events(slactl)[-1] == ("2026-01-08T10:00:00Z", "ticket.priority", "low")
+    for record in (first, second):
+        assert take(record) == f"{NOTHING}\n"
+    assert sound(slactl)

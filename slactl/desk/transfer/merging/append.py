@@ -24,9 +24,17 @@ EVENT_FIELDS = (
 )
 
 
-def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Identities) -> int:
-    """Append the lines, in order of time, that are not known yet; return how many events were appended."""
-    status, until, appended = status_before(book, number, lines), None, list[Event]()
+def append_events(
+    book: Ledger, number: int, lines: Sequence[Line], known: Identities, status: Status | None = None
+) -> int:
+    """Append the lines, in order of time, that are not known yet; return how many events were appended.
+
+    `status` is that before the first line, where the caller knows it.
+    """
+    if status is None:
+        changes_status = any(line.event.type is EventType.STATUS for line in lines)
+        status = status_before(book, number, lines) if changes_status else Status.OPEN
+    until, appended = None, list[Event]()
     # Evaluated once: a history may have thousands of escalations.
     priority = book.state(number).priority if any(line.event.type is EventType.ESCALATED for line in lines) else None
     for line in lines:

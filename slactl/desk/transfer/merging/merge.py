@@ -17,7 +17,7 @@ from slactl.desk.transfer.merging.snapshots import Snapshot
 from slactl.desk.transfer.merging.state import Import
 from slactl.desk.transfer.row_events import events_of
 from slactl.errors import SlactlError
-from slactl.sla.enums import EventType
+from slactl.sla.enums import EventType, Status
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import Line, parse_line, parse_record
 from slactl.sla.history.order import Numbered, in_order, with_recorded_ids
@@ -130,7 +130,8 @@ def _merge_ticket(
             work.warn(warning)
         if number is None:
             number = open_ticket(book, match, history[0])
-            added = 1 + append_events(book, number, history[1:], Identities())
+            status = Status(history[0].event.detail.get("status") or Status.OPEN)
+            added = 1 + append_events(book, number, history[1:], Identities(), status)
         else:
             noted = noted_breaches(book, number)
             added = adopt(book, number, match.adopted_by) + append_new(book, number, history, known)
