@@ -47,7 +47,7 @@ def _instant(text: str) -> None:
 
 
 _FLAGS = ("breached", "ever-breached", "paused", "escalated", "unassigned", "no-sla", "all", "exit-code")
-_TEXTS = ("plan", "tenant", "assignee", "requester", "tag", "search")
+_TEXTS = ("plan", "tenant", "source", "assignee", "requester", "tag", "search")
 
 #: The options for the form of a list; a view may have one of them.
 FORMS = ("format", "json", "quiet")
