@@ -15,8 +15,8 @@ from slactl.errors import RefusedError
 from slactl.sla.calendar.calendar import BusinessCalendar
 from slactl.sla.calendar.written import WEEKDAYS, interval_text
 from slactl.sla.enums import EventType, Target
-from slactl.sla.escalation.levels import FiringKey, levels_of, rules_watching
-from slactl.sla.escalation.upcoming import IsBaseline, will_fire
+from slactl.sla.escalation.levels import FiringKey, rules_watching
+from slactl.sla.escalation.upcoming import IsBaseline, to_come
 from slactl.sla.history.effective import effective
 from slactl.sla.history.event import Event
 from slactl.sla.rules.rules import Rules
@@ -262,20 +262,12 @@ def _date_records(calendar: BusinessCalendar, first: datetime, last: datetime) -
 
 
 def _levels(timer: Timer, case: Case) -> Iterator[Record]:
-    """Yield the next undecided firing of each level in force, if its instant is known."""
+    """Yield the next firing of each level in force, if its instant is known."""
     evaluation = case.evaluation
     if timer.stopped_at is not None or timer.state is TimerState.UNKNOWN:
         return
     for escalation in rules_watching(timer.clock_run, case.in_force):
-        seen = set[str]()
-        if not escalation.when.matches(evaluation.facts):
-            continue
-        for due in levels_of(timer.clock_run, escalation, seconds_of(evaluation.now)):
-            if due.level.id in seen or due.key in case.fired:
-                continue
-            seen.add(due.level.id)
-            if not will_fire(due, evaluation, case.is_baseline):
-                continue
+        for due in to_come(timer.clock_run, escalation, evaluation, case.fired, case.is_baseline):
             yield {
                 "escalation": escalation.id,
                 "level": due.level.id,

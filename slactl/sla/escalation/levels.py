@@ -90,6 +90,10 @@ class DueLevel(NamedTuple):
         """Return whether it is a warning that becomes due only after the deadline."""
         return self.warning and self.clock_run.due is not None and self.at > self.clock_run.due
 
+    def is_due(self, now: int) -> bool:
+        """Return whether it is due by `now`."""
+        return self.at + self.strict <= now
+
 
 def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repeat: int = 0) -> FiringKey:
     """Return what must be decided only once about a level, for a timer."""
@@ -152,7 +156,7 @@ def next_instant(
             instants += [firing.due_at for firing in overtaken(timer, escalation, fired)]
         elif timer.is_counting:
             for due in undecided(timer.clock_run, escalation, fired):
-                fires_at = instant_of(due.at + 1 if due.strict else due.at)
+                fires_at = instant_of(due.at + due.strict)
                 instants.append(max(fires_at, evaluation.acked_until or fires_at))
     return min(instants, default=None)
 
@@ -169,7 +173,7 @@ def decide_due(
     levels: Collection[DueLevel], facts: "Facts", now: int, fired: Collection[FiringKey]
 ) -> Iterator[Firing]:
     """Decide the levels of one escalation rule that are due by `now` and not in `fired`; their clock runs."""
-    due_by_now = [due for due in levels if due.at < now or (due.at == now and not due.strict)]
+    due_by_now = [due for due in levels if due.is_due(now)]
     latest = max((due.at for due in due_by_now), default=now)
     for due in due_by_now:
         if due.key not in fired:
@@ -203,8 +207,7 @@ def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[Firing
     stopped = seconds_of(timer.stopped_at)
     for due in levels_of(timer.clock_run, escalation, stopped - 1):
         if due.at < stopped and due.key not in fired:
-            reason, outcome = escalation.reason, LevelOutcome.EXPIRED
-            yield Firing(*due.key, instant_of(due.at), reason, outcome, due.warning)
+            yield Firing(*due.key, instant_of(due.at), escalation.reason, LevelOutcome.EXPIRED, due.warning)
 
 
 def undecided(clock_run: "ClockRun", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[DueLevel]:

@@ -1,6 +1,6 @@
 """Find the level of a ticket that fires next, and the levels that a person fires ahead of their time."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,10 +8,10 @@ from slactl.sla.escalation.levels import (
     DueLevel,
     FiringKey,
     key_of,
+    levels_of,
     place_of,
     repeats,
     rules_watching,
-    undecided,
 )
 from slactl.sla.timers.pauses import instant_of, seconds_of
 
@@ -47,25 +47,60 @@ def next_level(
         if not timer.is_counting:
             continue
         for escalation in rules_watching(timer.clock_run, rules):
-            if escalation.when.matches(evaluation.facts):
-                for due in undecided(timer.clock_run, escalation, fired):
-                    at = instant_of(due.at)
-                    if will_fire(due, evaluation, is_baseline):
-                        candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
+            for due in to_come(timer.clock_run, escalation, evaluation, fired, is_baseline):
+                at = instant_of(due.at)
+                candidates.append(NextLevel(escalation.id, due.level.id, max(at, acked or at)))
     return min(candidates, key=lambda candidate: candidate.at, default=None)
 
 
-def will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
+def to_come(
+    clock_run: "ClockRun",
+    escalation: "Escalation",
+    evaluation: "Evaluation",
+    fired: Collection[FiringKey],
+    is_baseline: IsBaseline,
+) -> Iterator[DueLevel]:
+    """Yield each level of an escalation rule, or the first repeat of it, that will fire and is not in `fired`.
+
+    The ticket stays as it is, and the next `check` runs now, or when its acknowledgement ends.
+    """
+    if not escalation.when.matches(evaluation.facts):
+        return
+    for level in escalation.levels:
+        for due in repeats(clock_run, escalation, level):
+            if due.key in fired:
+                continue
+            if _will_fire(due, evaluation, is_baseline):
+                yield due
+                break
+            if due.at >= seconds_of(evaluation.now):
+                break
+
+
+def _will_fire(due: DueLevel, evaluation: "Evaluation", is_baseline: IsBaseline) -> bool:
     """Return whether a level of a rule that matches the ticket fires, if the ticket stays as it is.
 
-    These levels do not fire: a warning whose deadline has passed, a level for other tickets, and a level that is older
-    than its rule.
+    These levels do not fire: a warning whose deadline, or a later level, comes before the next `check`; a level for
+    other tickets; and a level that is older than its rule.
     """
     now = seconds_of(evaluation.now)
-    is_late = due.warning and due.clock_run.due is not None and due.clock_run.due < now
-    if due.is_passed or is_late or not due.level.when.matches(evaluation.facts):
+    acked = evaluation.acked_until
+    if due.is_passed or not due.level.when.matches(evaluation.facts):
+        return False
+    if due.warning and _is_overtaken(due, max(now, seconds_of(acked)) if acked is not None else now):
         return False
     return due.at >= now or not is_baseline(due.escalation.id, due.level.id, instant_of(due.at))
+
+
+def _is_overtaken(due: DueLevel, checked: int) -> bool:
+    """Return whether a `check` at an instant finds a warning expired."""
+    clock_run, escalation = due.clock_run, due.escalation
+    if due.at > checked:
+        return False
+    if clock_run.due is not None and clock_run.due < checked:
+        return True
+    later = (other.at for other in levels_of(clock_run, escalation, checked) if other.is_due(checked))
+    return any(at > due.at for at in later)
 
 
 class ManualLevel(NamedTuple):

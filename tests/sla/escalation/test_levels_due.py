@@ -7,6 +7,7 @@ from test_levels_what_if import ladder
 
 from slactl.sla.enums import Condition, Target
 from slactl.sla.escalation.levels import FiringKey, due_levels, next_instant
+from slactl.sla.escalation.upcoming import next_level
 from slactl.sla.rules.rules import Rules
 
 RULES = rules(
@@ -112,6 +113,37 @@ def test_the_next_instant_is_the_next_level_or_the_breach() -> None:
     assert following(OPENED, "mon 14:00:01", EARLY, WARN, BREACH) == "mon 14:00:01"
     assert following(OPENED, "mon 14:00:01", EARLY, WARN, BREACH, detected=(0,)) == "mon 15:00"
     assert following(OPENED, "mon 15:00", EARLY, WARN, BREACH, MANAGER, detected=(0,)) is None
+
+
+def announced(text: str, now: str, *decided: FiringKey, promised: Rules = RULES, known_since: str = "") -> str | None:
+    """The next level that is shown, and when it fires; no level fires for an instant before `known_since`."""
+    found = next_level(
+        judged(text, promised, now),
+        promised,
+        set(decided),
+        lambda _, __, at: bool(known_since) and at < when(known_since),
+    )
+    return f"{found.level} {said(found.at)}" if found is not None else None
+
+
+def test_a_warning_that_a_later_level_has_overtaken_is_not_announced() -> None:
+    assert announced(OPENED, "mon 11:40") == "early mon 11:30"
+    assert announced(OPENED, "mon 13:00") == "warn mon 13:00"
+    assert announced(OPENED, "mon 14:00") == "warn mon 13:00"
+    assert announced(OPENED, "mon 14:00:01") == "breach mon 14:00"
+    acked = f"{OPENED}\nmon 10:00 acknowledged mon 13:30"
+    assert announced(acked, "mon 10:00") == "warn mon 13:30"
+    assert announced(f"{OPENED}\nmon 10:00 acknowledged mon 15:00", "mon 10:00") == "breach mon 15:00"
+
+
+def test_a_repeat_is_announced_although_the_level_itself_is_older_than_its_rule() -> None:
+    nags = rules(
+        resolution="5h",
+        calendar="always",
+        more=ladder("resolution", 'nag 0m repeat = { every = "1h", max = 3 }'),
+    )
+    assert announced(OPENED, "mon 15:30", promised=nags, known_since="mon 15:10") == "nag mon 16:00"
+    assert announced(OPENED, "mon 15:30", promised=nags, known_since="mon 14:30") == "nag mon 15:00"
 
 
 def test_without_a_ladder_the_next_instant_is_the_breach() -> None:
