@@ -53,7 +53,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current silences; the one that ends last is first.
+    """List current silences, sorted by end time, latest first.
 
     \b
     Examples:
