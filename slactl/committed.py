@@ -17,7 +17,7 @@ Given = ParamSpec("Given")
 Part = TypeVar("Part")
 
 AGAIN = "; run the command again to do the rest"
-LOST = "its answer could not be written"
+LOST = "the output could not be written"
 
 #: The most things that a message names one by one; for more it prints only the number.
 NAMED = 5
@@ -82,7 +82,7 @@ class Committed:
         The command failed, unless it has changed something before.
         """
         if not self.commits and not self.things:
-            return f"the output could not be written: {why}", None, ExitCode.FAILURE
+            return f"{LOST}: {why}", None, ExitCode.FAILURE
         shown = self.pasted(f"slactl show {' '.join(self.tickets)}") if 0 < len(self.tickets) <= NAMED else None
         return f"{self}; {LOST}: {why}", shown, ExitCode.PARTLY if code in (ExitCode.DONE, ExitCode.FOUND) else code
 

@@ -28,7 +28,7 @@ ActionOption = Annotated[
     list[str] | None, typer.Option("--action", metavar="A", help="Only this action, such as ticket.escalate.")
 ]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all. Default 50 on a terminal.")
+    int | None, typer.Option("--limit", metavar="N", min=0, help="The last N events; 0: all. Default 50 on a terminal.")
 ]
 
 

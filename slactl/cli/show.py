@@ -25,7 +25,7 @@ SCREENFUL = 50
 
 LimitOption = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=0, help="The last N of each ticket; 0: all. Default 50 on a terminal."),
+    typer.Option("--limit", metavar="N", min=0, help="The last N events per ticket; 0: all. Default 50 on a terminal."),
 ]
 
 #: The fields that `show` adds to the fields of a ticket.

@@ -53,7 +53,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current silences, the latest end first.
+    """List current silences, sorted by end time, latest first.
 
     \b
     Examples:

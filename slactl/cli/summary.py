@@ -45,7 +45,7 @@ def summary(
 ) -> None:
     """Show open and overdue work, next breaches, and attainment.
 
-    Averages, attainment and rates are of the last 30 days, or of the period from --since to --until.
+    Averages, attainment and rates cover the last 30 days, or the period from --since to --until.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ MapOption = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A m
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or rows for a map; - is stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A history file, or a file for --map; - is stdin.")],
     how: MapOption = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Leave out events after T.")] = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="Record due levels without firing them.")] = False,

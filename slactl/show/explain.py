@@ -165,8 +165,8 @@ class TimerScreen:
 
         console.print(_headline(self.timer, self.now, self.zone))
         if kept := self.timer["kept_late"]:
-            new = f"{kept['promise']} at priority {kept['priority']}" if kept["promise"] else "no such target"
-            why = f"overdue when it changed to {new} on {self.at(kept['changed_at'])}, so it keeps its deadline"
+            new = f"{kept['target_time']} at priority {kept['priority']}" if kept["target_time"] else "no such target"
+            why = f"overdue before the target changed to {new} on {self.at(kept['changed_at'])}; the deadline stays"
             print_fact(console, "Kept", f"{why}; to set a new deadline: {kept['command']}")
         if self._differs("policy", "rules", "chosen_at"):
             _choice(console, self.timer)
@@ -258,7 +258,7 @@ class TimerScreen:
         if kind == "changed":
             by = self.timer["counts_from"]
             return f"counted from here, because {by['actor'] or 'somebody'} changed the {words(by['because'])}"
-        if kind == "promised":
+        if kind == "target":
             return f"+ {self._target(step)}"
         if kind == "by_hand":
             by = self.timer["set_by_hand"] or {"actor": None, "at": None, "reason": None}
@@ -274,14 +274,14 @@ class TimerScreen:
 
     def _target(self, step: Record) -> str:
         timer = self.timer
-        promise, days = timer["promise"], timer["business_days"]
+        length, days = timer["target_time"], timer["business_days"]
         where = f"target (targets.{timer['targets']})"
         if not days:
             return f"{exact(step['seconds'])} {where}" + ("" if timer["always_open"] else " in open hours")
         listed = [self.at(day)[:DATE] for day in days]
         if len(listed) > FEW_DAYS:
             listed = [*listed[:3], "…", *listed[-2:]]
-        return f"{promise} {where}: {', '.join(listed)}; {exact(step['seconds'])} in open hours"
+        return f"{length} {where}: {', '.join(listed)}; {exact(step['seconds'])} in open hours"
 
     def balance(self) -> str:
         """Return how much of the target was counted, and what is left."""

@@ -13,7 +13,7 @@ TIMER_FIELDS = (
     "target",
     "cycle",
     "state",
-    "promise",
+    "target_time",
     "target_seconds",
     "started_at",
     "due_at",

@@ -61,7 +61,7 @@ def late_ticket(slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("priority", "promise", "at", "due"),
+    ("priority", "target_time", "at", "due"),
     [
         ("high", "2h", "'in 2h'", "2026-03-02T15:10:00Z"),
         ("normal", "1bd close", "2026-03-03T16:00:00Z", "2026-03-03T16:00:00Z"),
@@ -69,7 +69,7 @@ def late_ticket(slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
     ],
 )
 def test_receipt_says_that_a_late_target_stays_late_with_a_command_that_works(
-    slactl: Slactl, rules: Path, clock: FrozenDateTimeFactory, priority: str, promise: str | None, at: str, due: str
+    slactl: Slactl, rules: Path, clock: FrozenDateTimeFactory, priority: str, target_time: str | None, at: str, due: str
 ) -> None:
     late_ticket(slactl, clock)
     done = slactl("priority", "1", priority)
@@ -83,7 +83,7 @@ def test_receipt_says_that_a_late_target_stays_late_with_a_command_that_works(
     assert kept == {
         "changed_at": "2026-03-02T13:10:00Z",
         "priority": priority,
-        "promise": promise,
+        "target_time": target_time,
         "command": command,
     }
     agreed = slactl(*shlex.split(command)[1:])
@@ -178,7 +178,7 @@ def test_time_counts_from_the_change_and_explain_says_so(
     assert [(step["step"], step["at"]) for step in timer["steps"]] == [
         ("started", "2026-03-02T12:00:00Z"),
         ("changed", "2026-03-02T13:00:00Z"),
-        ("promised", "2026-03-02T14:00:00Z"),
+        ("target", "2026-03-02T14:00:00Z"),
     ]
     spans = [*timer["segments"], *timer["ahead"]]
     assert (spans[0]["start"], spans[-1]["end"]) == ("2026-03-02T13:00:00Z", "2026-03-02T14:00:00Z")
@@ -209,7 +209,7 @@ def test_terminal_explains_a_kept_deadline_and_a_count_from_the_change(
     late_ticket(slactl, clock)
     slactl("priority", "1", "high")
     shown = screen("explain", "1")
-    assert "Kept overdue when it changed to 2h at priority high on " in shown
+    assert "Kept overdue before the target changed to 2h at priority high on " in shown
     assert "to set a new deadline: slactl due 1 --target resolution --at 'in 2h' --reason 'new agreement'" in shown
     rules.write_text(RULES.format(settings='count_from = "change"'))
     slactl("create", "Down", "--from", "a@b.example", "--priority", "high")

@@ -87,8 +87,8 @@ def test_every_incident_of_the_real_log_is_explained_as_simulate_judges_it(
     slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explained: Path
 ) -> None:
     rules, history = tmp_path / "rules.toml", tmp_path / "history.jsonl"
-    promise = 'default = { first_response = "24h", resolution = "3d" }'
-    office = explained.read_text().replace(promise, 'default = { first_response = "2bd", resolution = "20h" }')
+    targets = 'default = { first_response = "24h", resolution = "3d" }'
+    office = explained.read_text().replace(targets, 'default = { first_response = "2bd", resolution = "20h" }')
     rules.write_text(office.replace('name = "free"\nmatch = { plan = ["free"] }\ncalendar = "always"',
                                     'name = "free"\ncalendar = "office"'))  # fmt: skip
     monkeypatch.setenv("SLACTL_RULES", str(rules))
@@ -122,12 +122,12 @@ def test_a_pause_holidays_and_special_hours(slactl: Slactl) -> None:
     assert timer["due_at"] == "2026-04-07T07:20:00Z"
     assert [(step["step"], step["at"], step["seconds"]) for step in timer["steps"]] == [
         ("started", "2026-03-30T13:20:00Z", 0),
-        ("promised", "2026-04-02T09:20:00Z", 16 * 3600),
+        ("target", "2026-04-02T09:20:00Z", 16 * 3600),
         ("paused", "2026-04-07T07:20:00Z", 6 * 3600),
     ]
     assert [each["date"] for each in timer["holidays"]] == ["2026-04-03", "2026-04-06"]
     assert timer["special_dates"] == [{"date": "2026-04-01", "name": None, "hours": ["09:00-12:00"]}]
-    assert (timer["promise"], timer["targets"], timer["calendar"]) == ("16h", "high", "office")
+    assert (timer["target_time"], timer["targets"], timer["calendar"]) == ("16h", "high", "office")
     assert [(level["level"], level["due_at"]) for level in timer["levels"]] == [
         ("warn", "2026-04-02T13:08:00Z"),
         ("breach", "2026-04-07T07:20:00Z"),
@@ -176,7 +176,7 @@ def test_a_target_judged_under_another_policy_says_under_which(slactl: Slactl, e
     first, _, resolution = ticket["timers"]
     assert (ticket["policy"], first["policy"], resolution["policy"]) == ("pro", "pro, urgent", "pro")
     assert (first["chosen_because"], resolution["chosen_because"]) == ("created", "priority")
-    assert (first["promise"], resolution["promise"], resolution["chosen_priority"]) == ("4h", "5bd", "normal")
+    assert (first["target_time"], resolution["target_time"], resolution["chosen_priority"]) == ("4h", "5bd", "normal")
     assert lines.count("Policy ") == 2
     assert lines.count("Calendar ") == 1
 
@@ -184,7 +184,7 @@ def test_a_target_judged_under_another_policy_says_under_which(slactl: Slactl, e
 def test_a_deadline_by_hand_says_who_and_why(slactl: Slactl) -> None:
     timer = timer_of(slactl, "3", "resolution")
     assert timer["set_by_hand"] == {"at": "2026-04-02T09:00:00Z", "actor": "ann", "reason": "agreed on the phone"}
-    assert [step["step"] for step in timer["steps"]] == ["started", "promised", "by_hand"]
+    assert [step["step"] for step in timer["steps"]] == ["started", "target", "by_hand"]
     assert (timer["due_at"], timer["steps"][1]["at"]) == ("2026-04-10T12:00:00Z", "2026-04-10T08:00:00Z")
     assert [day[:10] for day in timer["business_days"]] == [
         f"2026-04-{day:02d}" for day in (2, 7, 8, 9, 10)
@@ -197,7 +197,7 @@ def test_a_reopened_ticket_goes_on_without_the_closed_time(slactl: Slactl) -> No
     timer = timer_of(slactl, "5", "resolution")
     assert [(step["step"], step["seconds"] / 3600) for step in timer["steps"]] == [
         ("started", 0),
-        ("promised", 72),
+        ("target", 72),
         ("paused", 2088),
         ("closed", 48),
     ]
@@ -430,7 +430,7 @@ def test_resolved_ticket_has_no_step_and_no_segment_without_length(
         assert [timer["target"] for timer in timers] == ["first_response", "resolution"], name
         for timer, pauses in zip(timers, added, strict=True):
             steps = [(step["step"], step["seconds"]) for step in timer["steps"]]
-            assert steps == [("started", 0), ("promised", timer["target_seconds"]), *pauses], name
+            assert steps == [("started", 0), ("target", timer["target_seconds"]), *pauses], name
             assert all(segment["seconds"] > 0 for segment in timer["segments"]), name
 
 
@@ -438,4 +438,4 @@ def test_a_ticket_that_is_opened_only_later(slactl: Slactl) -> None:
     with freeze_time("2026-01-01T00:00:00Z"):
         result = slactl("explain", "1")
     assert (result.code, result.out) == (5, "")
-    assert result.err.startswith("error: ticket 1 is opened later, at 2026-03-30T13:20:00Z")
+    assert result.err.startswith("error: ticket 1 was opened later, at 2026-03-30T13:20:00Z")

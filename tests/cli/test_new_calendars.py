@@ -106,7 +106,7 @@ def test_the_targets_name_their_calendars(slactl: Slactl) -> None:
 def test_each_deadline_is_explained_on_its_own_calendar(slactl: Slactl, monkeypatch: pytest.MonkeyPatch) -> None:
     number = slactl("create", "Printer on fire", "--from", "ann@example.com").out.strip()
     first, resolution = asked(slactl, "explain", number)["timers"]
-    assert (first["calendar"], first["timezone"], first["promise"]) == ("office", "Europe/Berlin", "1bd 17:00")
+    assert (first["calendar"], first["timezone"], first["target_time"]) == ("office", "Europe/Berlin", "1bd 17:00")
     assert (first["due_at"], first["business_days"]) == ("2026-11-30T16:00:00Z", ["2026-11-30T16:00:00Z"])
     assert first["target_seconds"] == 6 * 3600 + 8 * 3600
     assert (resolution["calendar"], resolution["any_of"]) == ("world", ["office", "boston"])

@@ -307,7 +307,7 @@ def test_a_deadline_that_cannot_be_set_is_refused(one: str, desk: Path, slactl: 
 def test_a_deadline_that_is_over_is_refused(one: str, slactl: Slactl) -> None:
     slactl("reply", one)
     refused = slactl("due", one, "--target", "first_response", "--at", "in 4h", "--reason", "agreed")
-    assert (refused.code, "is over" in refused.err) == (5, True)
+    assert (refused.code, "has stopped" in refused.err) == (5, True)
     slactl("resolve", one)
     assert slactl("due", one, "--target", "resolution", "--at", "in 4h", "--reason", "agreed").code == 5
 

@@ -142,7 +142,7 @@ def untruths(ended: Ended, before: Content, found: Content, after: Content) -> l
     nothing = "; nothing was written" in ended.err or "; no ticket was changed" in ended.err
     wrong = nothing and found != before
     wrong |= "run the command again to do the rest" in ended.err and found == before
-    wrong |= "its answer could not be written" in ended.err and found != after
+    wrong |= "; the output could not be written" in ended.err and found != after
     return [f"untrue: {ended.err} {difference(before, found)}"] if wrong else []
 
 

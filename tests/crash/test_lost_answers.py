@@ -81,7 +81,7 @@ READING = {
     *("audit list", "audit verify", "explain", "export", "help", "history", "list", "report", "show", "simulate"),
     *("calendar add", "calendar between", "calendar is-open", "calendar show", "summary", "watch"),
     *("notifications list", "rules check", "rules diff", "rules show", "rules test"),
-    *("runs list", "runs show", "silence list", "tenant list", "tenant show"),
+    *("map check", "runs list", "runs show", "silence list", "tenant list", "tenant show"),
 }
 
 
@@ -175,7 +175,7 @@ def test_a_change_whose_answer_is_lost_is_told_as_made(name: str, line: list[str
             told = [text for text in lost.err.splitlines() if text.startswith("error: ")]
             assert lost.code == 7, lost.err
             said = SAID.get(name, "ticket 1 was changed").format(folder)
-            assert told[-1].startswith(f"error: {said}; its answer could not be written: "), lost.err
+            assert told[-1].startswith(f"error: {said}; the output could not be written: "), lost.err
             assert told[-1].endswith(why)
             assert name in ("demo", "notify test", "init") or state(folder) != before
             assert name == "check" or violations(folder / "slactl.db", NOON, all_told=False) == []
@@ -205,7 +205,7 @@ def test_an_answer_of_a_dry_run_that_is_lost_claims_no_change(name: str) -> None
 def test_the_message_names_what_was_created_and_a_hint_shows_it() -> None:
     with desk_copy() as folder:
         lost = slactl(folder, ["create", "Fire", "--from", "ann@example.com"], full)
-        what = "error: ticket 8 was created; its answer could not be written: No space left on device"
+        what = "error: ticket 8 was created; the output could not be written: No space left on device"
         typed = f"--db {folder / 'slactl.db'} --rules {folder / 'rules.toml'}"
         assert (lost.code, lost.err) == (7, f"{what}\nhint: slactl {typed} show 8\n")
         assert slactl(folder, ["show", "8", "--fields", "subject"]).out == "subject\tFire\n"

@@ -160,7 +160,7 @@ def test_words_stand_beside_colours() -> None:
     text = " ".join(re.sub(r"<[^>]*>", " ", page(sample())).split())
     assert "80.0 % met · fair" in text
     assert "2 of 10 missed, 1 still open" in text
-    assert "5.0 points better than in the time before" in text
+    assert "5.0 points better than in the period before" in text
     assert "Busiest: Mon 09:00 to 10:00, 3 tickets" in text
 
 

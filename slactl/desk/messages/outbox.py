@@ -168,8 +168,8 @@ def _sorted(
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         row["target"], row["deadline"] = (
-            (row["kind"], row["promised_at"])
-            if row["kind"] in tuple(Target) and row["promised_at"]
+            (row["kind"], row["timer_due_at"])
+            if row["kind"] in tuple(Target) and row["timer_due_at"]
             else (row["due_target"], row["due_at"])
         )
         recipient = recipient_of_row(sending, row)
@@ -200,7 +200,7 @@ def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> boo
     if row["addresses"]:
         return True
     breach = (row["ticket_id"], row["kind"], row["cycle"])
-    late = row["kind"] in tuple(Target) and row["promised_at"] and row["promised_at"] < to_text(now)
+    late = row["kind"] in tuple(Target) and row["timer_due_at"] and row["timer_due_at"] < to_text(now)
     if not late or breach in notified:
         return False
     notified.add(breach)

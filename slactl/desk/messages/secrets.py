@@ -131,7 +131,7 @@ def proxy(url: str, stated: str | None, secrets: Secrets, *, allow_http: bool = 
         if whole and (scheme(whole) not in ("http", "https") or not host(whole)):
             raise Unresolved("it is not the URL of an HTTP proxy")
         if sends_login(whole) and not allow_http:
-            raise Unresolved("its login would go to it without TLS; settings.allow_http = true allows it")
+            raise Unresolved("the login would go to the proxy without TLS; settings.allow_http = true allows it")
     except Unresolved as error:
         raise Refused(f"settings.proxy: {error}", error.fix if isinstance(error, Refused) else None) from None
     return whole

@@ -68,7 +68,7 @@ def prioritise(priority: Priority) -> Change:
     """Change the priority; slactl calculates the open deadlines again."""
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
-        subject.refuse_closed("its deadlines are over")
+        subject.refuse_closed("its clocks have stopped")
         if subject.state.priority is priority:
             return []
         return [_entry(subject, EventType.PRIORITY, {"priority": priority.value, "from": subject.state.priority.value})]
@@ -164,7 +164,7 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
         RefusedError: the ticket is done, the target is over, or nobody set the deadline by hand.
     """
     number, state = subject.number, subject.state
-    subject.refuse_closed("its deadlines are over")
+    subject.refuse_closed("its clocks have stopped")
     timer = next((known for known in reversed(state.timers) if known.kind is target), None)
     if state.status.is_done:
         raise RefusedError(f"ticket {number} is {state.status}", f"slactl reopen {number}")
@@ -173,7 +173,8 @@ def _refuse_deadline(subject: Subject, target: Target, due_at: datetime | None) 
     if target is Target.UPDATE and state.first_responded_at is None and timer is None:
         raise RefusedError(f"no update is due in ticket {number} before the first reply", f"slactl show {number}")
     if timer is not None and timer.stopped_at is not None:
-        raise RefusedError(f"the {target.value.replace('_', ' ')} of ticket {number} is over", f"slactl show {number}")
+        name = target.value.replace("_", " ")
+        raise RefusedError(f"the {name} clock of ticket {number} has stopped", f"slactl show {number}")
     if due_at is None and (timer is None or not timer.manual):
         raise RefusedError(f"nobody set this deadline of ticket {number} by hand", f"slactl show {number}")
     if due_at is not None and due_at < state.created_at:

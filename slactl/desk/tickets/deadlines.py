@@ -103,6 +103,6 @@ def kept_late(number: int, state: Evaluation, timer: Timer) -> dict[str, str | N
     return {
         "changed_at": to_text(instant_of(state.terms.chosen_at)),
         "priority": state.terms.priority.value,
-        "promise": f"{wanted}{on}" if wanted is not None else None,
+        "target_time": f"{wanted}{on}" if wanted is not None else None,
         "command": agreeing(number, state, timer),
     }

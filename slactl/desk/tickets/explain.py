@@ -72,7 +72,8 @@ def explain(desk: Desk, now: datetime, reference: str, target: Target | None = N
         ticket = next(reads.tickets(connection, to_text(now), "t.id = :id", {"id": number}))
         history, versions = event_reads.history(connection, number), RulesVersions.of_ticket(connection, number)
         if history[0].at > now:
-            raise RefusedError(f"ticket {number} is opened later, at {to_text(history[0].at)}", f"slactl show {number}")
+            opened = to_text(history[0].at)
+            raise RefusedError(f"ticket {number} was opened later, at {opened}", f"slactl show {number}")
         with refusing_ended_calendars(f"ticket {number}"):
             evaluation = evaluate(history, versions.version, now, versions.holidays, ())
         decisions = [row for row in reads.decisions(connection, number) if row["kind"] is not None]
@@ -178,7 +179,7 @@ def _timer_record(timer: Timer, case: Case) -> Record:
     return {
         **timer_record(timer),
         **terms_record(terms, case, timer.kind),
-        "promise": str(timer.target_duration) if timer.target_duration is not None else None,
+        "target_time": str(timer.target_duration) if timer.target_duration is not None else None,
         "targets": targets_key if timer.target_duration is not None else None,
         "manual": timer.manual,
         "set_by_hand": _set_by_hand(timer, case.history),

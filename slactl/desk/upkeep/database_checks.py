@@ -195,7 +195,7 @@ def _write_lock(database: Database) -> Check:
     if database.may_write(0):
         return Check("write lock", True, "free")
     if database.may_write(LASTING):
-        return Check("write lock", True, "held for a moment")
+        return Check("write lock", True, "free after a short wait")
     holder = environment.writer(database.path)
     if holder is None:
         what = f"held for {LASTING} s by another program"

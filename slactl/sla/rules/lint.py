@@ -207,7 +207,7 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
     for key in MatchKeys.model_fields:
         outer, inner = getattr(escalation.when, key), getattr(level.when, key)
         if key != "tag" and outer and inner and not set(outer) & set(inner):
-            return f"can never fire: its when excludes the {key} of the escalation rule"
+            return f"can never fire: its when and the when of the escalation rule have no {key} in common"
     wanted = level.when.priority or escalation.when.priority
     only_raises = not any((level.assign, level.note, level.tag, level.notify))
     if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):

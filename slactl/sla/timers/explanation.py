@@ -21,7 +21,7 @@ class StepKind(StrEnum):
 
     STARTED = "started"
     CHANGED = "changed"
-    TARGET = "promised"
+    TARGET = "target"
     PAUSED = "paused"
     CLOSED = "closed"
     BY_HAND = "by_hand"

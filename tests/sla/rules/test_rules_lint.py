@@ -92,7 +92,8 @@ def test_a_level_at_which_nothing_can_happen() -> None:
     ]
     excluded = ladder('tag = ["late"], when = { priority = ["low"] }', 'priority = ["high", "urgent"]')
     assert warnings(ALL, excluded) == [
-        "13: level 'l' of 'late' can never fire: its when excludes the priority of the escalation rule"
+        "13: level 'l' of 'late' can never fire: "
+        "its when and the when of the escalation rule have no priority in common"
     ]
     assert warnings(ALL, ladder('priority = "high"', 'priority = ["high", "urgent"]')) == [
         "13: level 'l' of 'late' changes nothing: its tickets already have priority high or higher"

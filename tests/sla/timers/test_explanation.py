@@ -86,7 +86,7 @@ def test_each_pause_is_a_step_with_its_open_time() -> None:
     )
     assert working(resolution(text, OFFICE, "wed 09:30"), "wed 09:30") == [
         "started mon 09:00 +0",
-        "promised mon 17:00 +28800",
+        "target mon 17:00 +28800",
         "paused tue 11:00 +7200",
         "(closed tue 11:00 +0)",
     ]
@@ -100,7 +100,7 @@ def test_each_pause_is_a_step_with_its_open_time() -> None:
 def test_a_pause_that_begins_on_the_deadline_itself_saves_the_target() -> None:
     text = "mon 09:00 created\nmon 17:00 status pending\ntue 10:00 status open"
     assert working(resolution(text, OFFICE, "tue 10:00"), "tue 10:00")[1:] == [
-        "promised mon 17:00 +28800",
+        "target mon 17:00 +28800",
         "paused tue 10:00 +3600",
     ]
 
@@ -108,7 +108,7 @@ def test_a_pause_that_begins_on_the_deadline_itself_saves_the_target() -> None:
 def test_a_pause_outside_open_hours_adds_nothing() -> None:
     text = "mon 09:00 created\nmon 18:00 status pending\nmon 20:00 status open"
     assert working(resolution(text, rules(resolution="9h"), "tue 09:00"), "tue 09:00")[1:] == [
-        "promised tue 10:00 +32400",
+        "target tue 10:00 +32400",
         "paused tue 10:00 +0",
     ]
 
@@ -121,7 +121,7 @@ def test_a_pause_that_goes_on_says_where_the_deadline_would_be() -> None:
 def test_a_deadline_by_hand_comes_after_what_it_replaces() -> None:
     text = "mon 09:00 created\nmon 10:00 due_set resolution wed 12:00"
     assert working(resolution(text, OFFICE, "mon 12:00"), "mon 12:00")[1:] == [
-        "promised mon 17:00 +28800",
+        "target mon 17:00 +28800",
         "by_hand wed 12:00 +0",
     ]
 
@@ -129,7 +129,7 @@ def test_a_deadline_by_hand_comes_after_what_it_replaces() -> None:
 def test_business_days_are_counted_one_by_one() -> None:
     found = resolution("thu 10:00 created", rules(resolution="3bd"), "thu 11:00")
     assert [said(day) for day in business_days(found)] == ["fri 10:00", "mon+1 10:00", "tue+1 10:00"]
-    assert working(found, "thu 11:00")[1] == "promised tue+1 10:00 +86400"
+    assert working(found, "thu 11:00")[1] == "target tue+1 10:00 +86400"
     assert business_days(resolution("thu 10:00 created", OFFICE, "thu 11:00")) == []
 
 
