@@ -32,6 +32,8 @@ class Problem:
     field: str
     reason: str
     warning: bool = False
+    #: Whether the file breaks off here, so that nobody knows what else it should have.
+    breaks: bool = False
 
     def __str__(self) -> str:
         place = f"{self.line}:{self.field}" if self.field else f"{self.line}"

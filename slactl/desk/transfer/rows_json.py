@@ -67,7 +67,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     except BrokenError as error:
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
-        report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
+        report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest", breaks=True))
     if rows is None and not document.has_empty_list:
         missing = f"no list of objects in the file has {column!r}, which the map needs for ticket"
         named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"

@@ -188,6 +188,12 @@ def _create(connection: sqlite3.Connection, name: str) -> None:
         connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
 
 
+def synced(connection: sqlite3.Connection) -> None:
+    """Add the runs of the commands of sources."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sync_run'").fetchone():
+        _create(connection, "sync_run")
+
+
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
 #: written when it was added; a constraint cannot be added, and is missing then. SQLite puts them after the others.
 ADDED: Mapping[str, Mapping[str, str]] = {
@@ -210,6 +216,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
     *(chained, unix_users, message_ids, outcomes),
+    synced,
 )
 
 

@@ -166,6 +166,29 @@ class Run(SQLModel, table=True):
     audit_event: int | None = number(None)
 
 
+class SyncRun(SQLModel, table=True):
+    """One run of the command of a source, and what its import changed; without an error the run was good."""
+
+    __tablename__ = "sync_run"
+    __table_args__ = (
+        *instants("started_at", "ended_at", "since"),
+        *sizes(source=200, error=1000),
+        Index("sync_run_source", "source", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = text_column(nullable=False)
+    started_at: str = text_column(nullable=False)
+    ended_at: str | None = text_column()
+    since: str = text_column(nullable=False)
+    opened: int = number()
+    changed: int = number()
+    events: int = number()
+    bad: int = number()
+    exit_code: int | None = number(None)
+    duration_ms: int | None = number(None)
+    error: str | None = text_column()
+
+
 class Escalation(SQLModel, table=True):
     """A level that became due, or a manual escalation. The unique index keeps a level from firing twice."""
 

@@ -15,11 +15,12 @@ from terminal import on_terminal
 from slactl.store.read.ids import ids_like
 from slactl.store.schema.migrations import STEPS
 from slactl.store.schema.version import SCHEMA
+from slactl.store.schema.views import definitions
 from slactl.store.sqlite.connection import open_database
 from slactl.store.sqlite.engine import engine
 from slactl.store.sqlite.structure import odd_parts
 
-SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, 8)}
+SCHEMAS = {n: Path(__file__).parents[2] / "data" / "schemas" / f"schema_{n}.sql" for n in range(1, SCHEMA)}
 
 
 @contextmanager
@@ -172,6 +173,8 @@ def migrated(path: Path, made: str, seen: int) -> Path:
     with stranger(path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(made)
+        for view in definitions():  # SQLite renames no table while a view names another that is gone
+            connection.execute(f"DROP VIEW IF EXISTS {view}")
         for step in STEPS[connection.execute("PRAGMA user_version").fetchone()[0] : seen]:
             step(connection)
         connection.execute(f"PRAGMA user_version = {seen}")
