@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from slactl.desk.ledger.trust import rules_trust
 from slactl.desk.messages.secrets import SECRET_BYTES, Refused, Secrets, Unresolved, filled_in, without_secrets
 from slactl.desk.messages.transport import Ended, run_command
+from slactl.desk.sources.checks import program
 from slactl.errors import StorageError
 from slactl.files import FAILING_DISK
 from slactl.sla.rules.checks import SINCE
@@ -58,11 +59,6 @@ def output_of(source: Source, since: str, secrets: Secrets, most: int = OUTPUT_B
             raise CommandFailed(f"{name} {how}" + (f": {said}" if said else ""))
         output.seek(0)
         yield output, said
-
-
-def program(stated: str, folder: Path) -> str:
-    """Return the program of a command: as it is, or beside the rules if it is a relative path."""
-    return str(folder / stated) if "/" in stated else stated
 
 
 def shown(errors: bytes, *, is_cut: bool) -> str:

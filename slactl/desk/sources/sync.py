@@ -10,25 +10,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl.clock import from_text, stopwatch, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import Doubt, closing_commands, refusals, rules_trust
 from slactl.desk.messages.secrets import Secrets, without_secrets
+from slactl.desk.sources.checks import source_map
 from slactl.desk.sources.command import CommandFailed, output_of
-from slactl.desk.transfer.importing import Imported, import_file
+from slactl.desk.transfer.importing import Imported, Progress, import_file
 from slactl.desk.transfer.importing import Source as Input
 from slactl.desk.transfer.lines import Problem, Report
-from slactl.desk.transfer.maps import Map, load_map, shipped_maps
-from slactl.errors import DatabaseError, ExitCode, NotKnownError, PartlyError, SlactlError, UsageError
+from slactl.errors import DatabaseError, ExitCode, PartlyError, SlactlError, UsageError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.model import Source
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import runs
 from slactl.store.write.runs import end_sync, start_sync
-from slactl.text import clean, did_you_mean, known_or_refuse, nearest, quoted
+from slactl.text import clean, known_or_refuse, nearest, quoted
 
 if TYPE_CHECKING:
     from slactl.records.runs import SyncRun
@@ -111,7 +110,11 @@ class Syncing(NamedTuple):
         with output_of(source, since, self.secrets) as (output, said):
             # Tickets may have changed while the command ran.
             now = self.clock()
-            imported = import_file(self.desk, now, Input(output, mapping), checked, dry_run=self.dry_run)
+            read, data = list[int](), Input(output, mapping)
+            progress = Progress(taken=lambda _, total: read.append(total))
+            imported = import_file(self.desk, now, data, checked, progress, dry_run=self.dry_run)
+        if imported.bad and not read:
+            raise UsageError("no ticket was found in what the command printed", "slactl help import")
         for name, count in asdict(imported).items():
             setattr(done, name, count)
         return said
@@ -184,24 +187,6 @@ def since_of(state: runs.SourceState, now: datetime) -> str:
         return BEGINNING
     # A wrong clock may have put the last run into the future.
     return max(BEGINNING, to_text(min(from_text(state.good[0]), now) - OVERLAP))
-
-
-def source_map(source: Source, rules: Path) -> Map | None:
-    """Return the map of a source, for tickets of the source's name; None if its command prints a history file.
-
-    Raises:
-        NotKnownError: it is neither a map that comes with slactl nor a file beside the rules.
-        UsageError: its file cannot be read.
-        RulesError: it is not valid.
-    """
-    if source.map is None:
-        return None
-    name = source.map if source.map in shipped_maps() else str(rules.parent / Path(source.map).expanduser())
-    if name != source.map and not os.path.lexists(name):
-        meant = did_you_mean(source.map, shipped_maps())
-        what = f"there is no map {clean(source.map)!r} in slactl or beside the rules{meant}"
-        raise NotKnownError(f"{what} (maps of slactl: {', '.join(shipped_maps())})", "slactl help import")
-    return load_map(name).model_copy(update={"source": source.name})
 
 
 def _failure(error: str, code: ExitCode) -> dict[str, Any]:

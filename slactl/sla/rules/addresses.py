@@ -24,8 +24,8 @@ _HOLE = "\ue000"
 
 _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(\d{{1,5}}|{_HOLE}))?")
 
-# The login of each URL in an argument, up to the last @ before the path.
-_LOGIN = re.compile(r"://([^/?#\s]+)@")
+# The login of each URL in an argument, up to the last @ before the path, and whether the URL is one of the web.
+_LOGIN = re.compile(r"(https?)?://([^/?#\s]+)@", re.IGNORECASE)
 
 # An option whose value is a secret, and a header, an option or a field with its value.
 _CREDENTIAL_NAME = r"(?:token|password|passwd|passphrase|secret|api[-_]?key|private[-_]?key)"
@@ -75,8 +75,10 @@ def has_literal_credential(argument: str, before: str) -> bool:
     `before` is the argument before it, whose value it may be: `--token VALUE`, `-u USER:PASSWORD`.
     """
     text = PLACEHOLDER.sub(_HOLE, argument)
-    if any(is_literal(login.rpartition(":")[2]) for login in _LOGIN.findall(text)):
-        return True
+    for is_web, login in _LOGIN.findall(text):
+        user, colon, password = login.partition(":")
+        if is_literal(password if colon or not is_web else user):  # a token may stand in the place of the user
+            return True
     if _CREDENTIAL_OPTION.fullmatch(before) and not text.startswith("-"):
         return is_literal(text)
     if before in ("-u", "--user"):

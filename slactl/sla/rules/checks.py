@@ -260,7 +260,7 @@ def _command_problems(path: KeyPath, command: Sequence[str]) -> Iterator[Problem
         if word in SHELL_WORDS:
             yield (*path, number), f"no shell runs the command, so {word} is only an argument; put it into a script"
         for found in re.finditer(r"\{\s*(\w{2,20})\s*\}", word):
-            if found[0] != SINCE and SequenceMatcher(None, found[1].lower(), "since").ratio() > 0.8:
+            if found[0] != SINCE and SequenceMatcher(None, found[1].lower(), "since").ratio() >= 0.8:
                 yield (*path, number), f"{found[0]} is not filled in; did you mean {SINCE}?"
         if addresses.has_literal_credential(word, words[number - 2] if number > 1 else ""):
             what = "the argument has a literal secret or a text that could be one"
