@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import new_zone, zone
@@ -259,9 +258,9 @@ def _command_problems(path: KeyPath, command: Sequence[str]) -> Iterator[Problem
     for number, word in enumerate(words, 1):
         if word in SHELL_WORDS:
             yield (*path, number), f"no shell runs the command, so {word} is only an argument; put it into a script"
-        for found in re.finditer(r"\{\s*(\w{2,20})\s*\}", word):
-            if found[0] != SINCE and SequenceMatcher(None, found[1].lower(), "since").ratio() >= 0.8:
-                yield (*path, number), f"{found[0]} is not filled in; did you mean {SINCE}?"
+        for misspelt in re.findall(r"(?i)\{\s*[since]{4,6}\s*\}", word):
+            if misspelt != SINCE:
+                yield (*path, number), f"{misspelt} is not filled in; write {SINCE}"
         if addresses.has_literal_credential(word, words[number - 2] if number > 1 else ""):
             what = "the argument has a literal secret or a text that could be one"
             yield (*path, number), f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"

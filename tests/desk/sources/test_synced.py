@@ -205,7 +205,8 @@ def test_diff_names_a_changed_command_as_in_force(desk: Path, slactl: Slactl) ->
     slactl("create", "Printer", "--from", "ann@example.com")
     rules = desk.with_name("rules.toml")
     rules.write_text(rules.read_text().replace('"{since}"', '"--all"'))
-    (change,) = json.loads(slactl("rules", "diff", "--json").out)["changes"]
+    found = json.loads(slactl("rules", "diff", "--json").out)
+    (change,) = found["versions"][0]["changes"]
     assert (change["section"], change["name"], change["in_force"]) == ("source", "github", True)
 
 

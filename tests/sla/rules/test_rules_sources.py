@@ -53,9 +53,9 @@ MISTAKES = [
     ('["gh",', '["gh issue list",', 5, "the name of the program has a blank; write each argument on its own"),
     ('["gh",', '["~/bin/gh",', 5, "no shell runs the command, so ~ means nothing; write the whole path"),
     ('"issue",', '"|", "jq",', 5, "no shell runs the command, so | is only an argument; put it into a script"),
-    ("{since}", "{Since}", 5, "{Since} is not filled in; did you mean {since}?"),
-    ("{since}", "{ since }", 5, "{ since } is not filled in; did you mean {since}?"),
-    ("{since}", "{snice}", 5, "{snice} is not filled in; did you mean {since}?"),
+    ("{since}", "{Since}", 5, "{Since} is not filled in; write {since}"),
+    ("{since}", "{ since }", 5, "{ since } is not filled in; write {since}"),
+    ("{since}", "{snice}", 5, "{snice} is not filled in; write {since}"),
 ]
 
 
@@ -122,7 +122,7 @@ HARMLESS = [
     ["-u", "mia:${env:PASSWORD}"],
     ["-u", "mia"],
     ["--json", "number,title,body"],
-    ["-q", ".[] | {number, title}"],
+    ["-q", ".[] | {number, title} | {size} | {line}"],
     ["--search", "is:issue label:secret-santa mail:ann@example.com"],
 ]
 
