@@ -25,7 +25,7 @@ from slactl.store.schema.events import COLUMNS, from_row
 from slactl.store.schema.views import breach_columns, breach_source, select
 
 #: What differs from one run of the program to the next although the same was done: what each run noted of itself.
-OF_RUNS = {"run_id", "audit_head"}
+OF_RUNS = {"run_id", "audit_head", "salt", "digest"}
 
 #: The same of what is known about the whole: which state of the rules file was read, told by its inode and instants,
 #: and that the database file has yet to be rewritten.

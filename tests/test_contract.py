@@ -22,6 +22,7 @@ Kind = Any
 TICKET: dict[str, Kind] = {
     "id": int,
     "external_id": (str, None),
+    "source": (str, None),
     "tenant": (str, None),
     "plan": str,
     "requester_email": str,

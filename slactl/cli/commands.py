@@ -48,6 +48,7 @@ GROUPS = {
     "notify": "notifications:notify",
     "silence": "silence",
     "runs": "runs",
+    "map": "map",
 }
 
 #: Heading → its commands, in the order in which help shows them.
@@ -62,7 +63,7 @@ HEADINGS = {
     ),
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
-    "Data": ("import", "export", "sync"),
+    "Data": ("import", "export", "sync", "map"),
     "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
 }
 
@@ -109,5 +110,6 @@ SUMMARIES = {
     "notifications": "List, retry or drop messages in the outbox.",
     "notify": "Send a test message.",
     "silence": "Hold messages back for some time.",
+    "map": "Check a map for the rows of another help desk.",
     "runs": "Show what each check did.",
 }

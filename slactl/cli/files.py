@@ -65,7 +65,7 @@ class Problems:
         self.left_out = self.left_out or not problem.warning
         self._count += 1
         if self._count <= REPORTED:
-            message = f"{self._name}:{problem}" if problem.line else f"{problem.reason}"
+            message = f"{self._name}:{problem}" if problem.line else problem.text
             say(f"{'warning' if problem.warning else 'error'}: {message}", err=True)
 
     def end(self) -> None:

@@ -86,6 +86,7 @@ class Filters(NamedTuple):
     priorities: Annotated[list[Priority] | None, priority_option("Only this priority.", "Filters")] = None
     plans: Annotated[list[str] | None, word("--plan", "P", "Only this plan.")] = None
     tenants: Annotated[list[str] | None, word("--tenant", "T", "Only this tenant.")] = None
+    sources: Annotated[list[str] | None, word("--source", "S", "Only from this source of imports.")] = None
     assignees: Annotated[list[str] | None, word("--assignee", "A", "Only this assignee; me is you.")] = None
     requesters: Annotated[list[str] | None, word("--requester", "EMAIL", "Only from this requester.")] = None
     tags: Annotated[list[str] | None, word("--tag", "X", "Only with this tag.")] = None

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.sources.sync import Synced
+    from slactl.desk.transfer.lines import Problem
 
 app = Commands()
 
@@ -63,7 +65,7 @@ def sync(
         with _stopped_by_signals(), syncing(here.desk, names or (), now, dry_run=dry_run) as work:
             for source in work.sources:
                 problems = Problems(source.name)
-                done.append(work.run(source, problems))
+                done.append(work.run(source, partial(_report, problems, quiet)))
                 problems.end()
                 _say(done[-1], quiet=quiet, as_json=as_json)
     except LockedError:
@@ -75,6 +77,12 @@ def sync(
     elif not done and not quiet:
         say(f"{here.desk.rules} has no [[source]]: slactl help import")
     leave(worst([ExitCode(each.record["exit_code"]) for each in done]))
+
+
+def _report(problems: Problems, quiet: bool, problem: "Problem") -> None:
+    """Print a bad row, and a warning unless only errors are wanted: many warnings are the same in every run."""
+    if not (quiet and problem.warning):
+        problems(problem)
 
 
 def _say(synced: "Synced", *, quiet: bool, as_json: bool) -> None:

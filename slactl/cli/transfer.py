@@ -44,6 +44,7 @@ def import_(
     from dataclasses import asdict
 
     from slactl.cli.progress import reading
+    from slactl.desk.transfer.foreign.fitting import fitting
     from slactl.desk.transfer.importing import Progress, Source, import_file
     from slactl.desk.transfer.maps import load_map
     from slactl.show.check import import_line
@@ -51,7 +52,8 @@ def import_(
 
     here, problems, chosen = call(context), Problems(file), load_map(how) if how is not None else None
     with here.desk.database.held_open(), opened(file) as stream, reading(stream, file) as bar:
-        source, progress = Source(stream, chosen, here.instant(until)), Progress(bar, bar.step)
+        rows, chosen = fitting(stream, chosen) if chosen is not None else (stream, None)
+        source, progress = Source(rows, chosen, here.instant(until)), Progress(bar, bar.step)
         done = import_file(here.desk, here.now, source, problems, progress, baseline=baseline, dry_run=dry_run)
     problems.end()
     if as_json:

@@ -11,6 +11,7 @@ class Ticket(TypedDict):
 
     id: int
     external_id: str | None
+    source: str | None
     tenant: str | None
     plan: str
     requester_email: str | None

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("busy")
 
 #: The columns that scripts rely on, in their order.
 COLUMNS = (
-    "id external_id tenant plan requester_email subject status priority assignee tags policy created_at updated_at "
+    "id external_id source tenant plan requester_email subject status priority assignee tags policy "
+    "created_at updated_at "
     "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
     "update_due_at update_state resolution_due_at resolved_at resolution_state "
     "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until "
@@ -121,6 +122,7 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
     assert ticket == {
         "id": 6,
         "external_id": None,
+        "source": None,
         "tenant": "acme",
         "plan": "enterprise",
         "requester_email": "it@acme.example",

@@ -11,7 +11,7 @@ from conftest import Slactl
 from freezegun.api import FrozenDateTimeFactory
 
 #: The fields of a ticket in machine output; scripts rely on them.
-FIELDS = """id external_id tenant plan requester_email subject status priority assignee tags policy
+FIELDS = """id external_id source tenant plan requester_email subject status priority assignee tags policy
     created_at updated_at
     first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
     update_due_at update_state

@@ -226,6 +226,44 @@ def test_imports_that_are_killed_take_in_everything_once() -> None:
         is_taken_in_at_last(folder, usual, lines)
 
 
+#: What the rows of a table say, and how they are read.
+ROWS_MAP = """source = "web"
+[columns]
+ticket = "id"
+created_at = "created"
+at = "updated"
+status = "status"
+priority = "priority"
+"""
+
+
+def table(hour: int, status: str, priority: str) -> str:
+    """So many tickets as a source shows them at an hour."""
+    rows = (f"K-{number},2026-03-02T06:00:00Z,2026-03-02T{hour:02}:00:00Z,{status},{priority}" for number in range(200))
+    return "\n".join(["id,created,updated,status,priority", *rows, ""])
+
+
+def test_imports_of_rows_that_are_killed_change_every_ticket_once() -> None:
+    first, second = table(7, "open", "low"), table(9, "pending", "high")
+    with desk_copy() as usual, desk_copy() as folder:
+        for place in (usual, folder):
+            (place / "web.toml").write_text(ROWS_MAP)
+            ended = run(*settings(place), "import", "-", "--map", str(place / "web.toml"), stdin=first)
+            assert ended.code == 0, ended.err
+        words = ("import", "-", "--map", str(folder / "web.toml"))
+        usually(*settings(usual), *words, stdin=second, before=small_batches)
+        for number, place_of_kill in enumerate(("INSERT INTO event", "INSERT INTO snapshot", "COMMIT", "SELECT")):
+            kill = in_batch(number, place_of_kill)
+            assert kill(*settings(folder), *words, stdin=second, before=small_batches)
+            assert violations(folder / "slactl.db", NOON) == []
+            with closing(sqlite3.connect(folder / "slactl.db")) as connection:
+                query = "SELECT count(*) FROM ticket WHERE source = 'web' AND priority = 'high' AND status = 'pending'"
+                assert connection.execute(query).fetchone()[0] == number * BATCH
+        last = run(*settings(folder), *words, stdin=second, before=small_batches)
+        assert last.code == 0, last.err
+        assert content(folder / "slactl.db") == content(usual / "slactl.db")
+
+
 def test_senders_that_are_killed_tell_everybody(receiver: Receivers) -> None:
     assert kill_senders(3, at_operations, receiver) == 3
 

@@ -20,7 +20,8 @@ from slactl.desk.messages.transport import DeliveryOutcome
 from slactl.desk.transfer import json_text
 from slactl.desk.transfer import lines as intake
 from slactl.desk.transfer import rows_csv as intake_csv
-from slactl.desk.transfer.maps import Map, Missing, Ours, Time, shipped_maps
+from slactl.desk.transfer.foreign.tables import Changes, FromTag, Messages, Missing, Ours, Tags, Time
+from slactl.desk.transfer.maps import Map, shipped_maps
 from slactl.desk.upkeep.audit_log import Kind
 from slactl.errors import ExitCode
 from slactl.files import BY_HAND
@@ -179,9 +180,14 @@ def test_each_type_and_field_of_a_history_is_there() -> None:
 
 def test_each_key_of_a_map_is_there() -> None:
     named = {row[0].strip("`") for row in rows("import")}
-    for key in (*keys(Time, "time."), *keys(Missing, "missing."), "columns.OURS", "values.OURS"):
-        assert key in named, key
-    assert set(keys(Map)) - {"columns", "values", "time", "missing"} <= named
+    tables = {"time": Time, "missing": Missing, "tags": Tags, "from_tags": FromTag}
+    tables |= {"messages": Messages, "changes": Changes}
+    places = {"from_tags": "from_tags.OURS."}
+    for table, fields in tables.items():
+        for key in keys(fields, places.get(table, f"{table}.")):
+            assert key.replace("changes.before", "changes.from") in named, key
+    assert {"columns.OURS", "values.OURS", "constants.OURS"} <= named
+    assert set(keys(Map)) - {"columns", "values", "constants", *tables} <= named
     assert {str(each) for each in Ours} <= words(guide.page("import"))
     assert set(shipped_maps()) <= named
 

@@ -68,10 +68,6 @@ class Ledger:
         """Return the numbers of the tickets that an address opened between two instants, both included."""
         return writes.tickets_of_requester(self._connection, address, to_text(since), to_text(until))
 
-    def owner_of(self, external_id: str) -> int | None:
-        """Return the number of the ticket that has an external id, or None."""
-        return getattr(reads.tickets_named(self.transaction, [external_id]).get(external_id), "number", None)
-
     def tenant(self, name: str) -> models.Tenant | None:
         """Return the tenant of this name, or None."""
         return writes.tenant(self.models, name)
@@ -156,6 +152,7 @@ class Ledger:
         )
         self._rows.texts += [{"event_id": event_id, **row} for row in texts]
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
+        said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}
         loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
         if entry.action is None:
             loaded.insert(event)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: The columns of `ticket` with texts of a person, which do not follow from the history.
-IDENTITY = ("external_id", "subject", "requester_email")
+#: The columns of `ticket` that name it or have texts of a person, which no deadline follows from.
+IDENTITY = ("external_id", "source", "subject", "requester_email")
 
 
 class Mark(NamedTuple):

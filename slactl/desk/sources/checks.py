@@ -16,7 +16,7 @@ from slactl.text import clean, did_you_mean
 
 
 def source_map(source: Source, rules: Path) -> Map | None:
-    """Return the map of a source, for tickets of the source's name; None if its command prints a history file.
+    """Return the map of a source; None if its command prints a history file.
 
     Raises:
         NotKnownError: it is neither a map that comes with slactl nor a file beside the rules.
@@ -30,7 +30,7 @@ def source_map(source: Source, rules: Path) -> Map | None:
         meant = did_you_mean(source.map, shipped_maps())
         what = f"there is no map {clean(source.map)!r} in slactl or beside the rules{meant}"
         raise NotKnownError(f"{what} (maps of slactl: {', '.join(shipped_maps())})", "slactl help import")
-    return load_map(name).model_copy(update={"source": source.name})
+    return load_map(name)
 
 
 def problems(rules: Rules, path: Path) -> Iterator[Problem]:

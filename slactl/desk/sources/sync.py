@@ -18,9 +18,11 @@ from slactl.desk.ledger.trust import Doubt, closing_commands, refusals, rules_tr
 from slactl.desk.messages.secrets import Secrets, without_secrets
 from slactl.desk.sources.checks import source_map
 from slactl.desk.sources.command import CommandFailed, output_of
-from slactl.desk.transfer.importing import Imported, Progress, import_file
-from slactl.desk.transfer.importing import Source as Input
+from slactl.desk.transfer.foreign.fitting import fitting
+from slactl.desk.transfer.importing import import_file
 from slactl.desk.transfer.lines import Problem, Report
+from slactl.desk.transfer.merging.state import Imported, Progress
+from slactl.desk.transfer.merging.state import Source as Input
 from slactl.errors import DatabaseError, ExitCode, PartlyError, SlactlError, UsageError
 from slactl.sla.rules.loading import load
 from slactl.sla.rules.model import Source
@@ -110,9 +112,12 @@ class Syncing(NamedTuple):
         with output_of(source, since, self.secrets) as (output, said):
             # Tickets may have changed while the command ran.
             now = self.clock()
-            read, data = list[int](), Input(output, mapping)
+            if mapping is not None:
+                output, chosen = fitting(output, mapping)
+                mapping = chosen.model_copy(update={"source": source.name})
+            read = list[int]()
             progress = Progress(taken=lambda _, total: read.append(total))
-            imported = import_file(self.desk, now, data, checked, progress, dry_run=self.dry_run)
+            imported = import_file(self.desk, now, Input(output, mapping), checked, progress, dry_run=self.dry_run)
         if imported.bad and not read:
             raise UsageError("no ticket was found in what the command printed", "slactl help import")
         for name, count in asdict(imported).items():

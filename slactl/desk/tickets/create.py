@@ -24,6 +24,7 @@ from slactl.desk.tickets.input import (
 from slactl.errors import RefusedError, UsageError
 from slactl.sla.enums import EventType, Priority, Status
 from slactl.sla.history.event import Event
+from slactl.store.read import tickets as reads
 from slactl.text import clean, domain_of, is_address
 
 
@@ -88,14 +89,16 @@ def _facts(book: Ledger, new: NewTicket) -> dict[str, Any]:
 
 
 def refuse_taken(book: Ledger, external_id: str, owner: int | None = None) -> None:
-    """Refuse an external id that another ticket than `owner` has.
+    """Refuse an external id that another ticket of the same source than `owner` has; a new ticket has no source.
 
     Raises:
         RefusedError: another ticket has it.
     """
-    taken = book.owner_of(external_id)
-    if taken is not None and taken != owner:
-        raise RefusedError(f"ticket {taken} has the external id {clean(external_id)}", f"slactl show {taken}")
+    source = reads.tickets_numbered(book.transaction, [owner])[owner].source if owner is not None else None
+    for known in reads.tickets_named(book.transaction, [external_id]).get(external_id, ()):
+        if known.source == source and known.number != owner:
+            what = f"ticket {known.number} has the external id {clean(external_id)}"
+            raise RefusedError(what, f"slactl show {known.number}")
 
 
 def _checked_texts(new: NewTicket) -> dict[str, str]:

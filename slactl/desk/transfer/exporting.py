@@ -13,6 +13,7 @@ from slactl.clock import from_text
 from slactl.sla.enums import ActorType, EventType
 from slactl.sla.history.event import Event
 from slactl.sla.history.file import TENANT, RulesText, rules_record, to_record
+from slactl.sla.history.snapshot import LastRow
 from slactl.store.read import events as event_reads
 from slactl.store.read import rules_versions
 from slactl.store.read import tickets as reads
@@ -37,9 +38,9 @@ def export_records(transaction: "Transaction") -> Iterator[Record]:
             for row in rules_versions.all_versions(transaction)
         }
     )
-    for number, external_id in reads.names(transaction):
+    for number, external_id, source in reads.names(transaction):
         name = external_id if external_id is not None else free_name(transaction, number)
-        records = _records(transaction, number, name, versions)
+        records = _records(transaction, number, (source, name), versions)
         instant, same = "", list[Record]()
         for record in records:
             if record["at"] != instant:
@@ -73,7 +74,9 @@ def free_name(transaction: "Transaction", number: int) -> str:
     return name
 
 
-def _records(transaction: "Transaction", number: int, name: str, versions: _Versions) -> Iterator[Record]:
+def _records(
+    transaction: "Transaction", number: int, named: tuple[str | None, str], versions: _Versions
+) -> Iterator[Record]:
     texts = event_reads.texts(transaction, number)
     decisions = reads.decisions(transaction, number)
     fired = {row["event_id"]: row for row in decisions if row["event_id"] is not None}
@@ -89,7 +92,16 @@ def _records(transaction: "Transaction", number: int, name: str, versions: _Vers
         if event is None:
             continue
         exported_number = number if event.type is EventType.CREATED else None
-        yield to_record(name, event, written, recorded_at, exported_number) | versions.first_mention(event)
+        source, name = named
+        record = to_record(name, event, written, recorded_at, exported_number, source)
+        last_row = _last_row(transaction, number) if event.type is EventType.CREATED else {}
+        yield record | versions.first_mention(event) | last_row
+
+
+def _last_row(transaction: "Transaction", number: int) -> Record:
+    """Return what the source said last about a ticket, as a field of its first line; nothing if no source did."""
+    row = reads.snapshots(transaction, [number]).get(number)
+    return {"last_row": {name: row[name] for name in LastRow._fields}} if row is not None else {}
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:

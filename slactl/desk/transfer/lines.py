@@ -1,5 +1,6 @@
 """Read history files line by line, for import and simulation; bad lines are reported and left out."""
 
+import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from slactl.clock import to_text
 from slactl.errors import UsageError
 from slactl.sla.enums import NO_WORDS, PriorityMeanings
 from slactl.sla.history.file import TENANT, Line, TenantEntry, parse_line, parse_record, parse_tenant, read_object
-from slactl.sla.history.order import in_order
+from slactl.sla.history.order import by_source, in_order
 from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spool, Spooled
 
@@ -26,18 +27,30 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that was left out or, for a warning, changed: its line, its field, and the reason."""
+    """A row that was left out or, for a warning, changed: its line, its field, and the reason.
+
+    The same problem in several rows is one problem: `rows` is how many have it, `line` the first of them. Problems
+    with the same `kind` are the same though their reasons differ; without a kind, those with the same reason are.
+    """
 
     line: int
     field: str
     reason: str
     warning: bool = False
+    rows: int = 1
+    kind: str = ""
     #: Whether the file breaks off here, so that nobody knows what else it should have.
     breaks: bool = False
 
+    @property
+    def text(self) -> str:
+        """Return the reason, and how many rows have the problem if they are several."""
+        others = f"; so in {self.rows - 1:,} more {'row' if self.rows == 2 else 'rows'}" if self.rows > 1 else ""
+        return f"{self.reason}{others}"
+
     def __str__(self) -> str:
         place = f"{self.line}:{self.field}" if self.field else f"{self.line}"
-        return f"{place}: {self.reason}"
+        return f"{place}: {self.text}"
 
 
 Report = Callable[[Problem], None]
@@ -88,11 +101,13 @@ def histories(spool: Spool, report: Report, meanings: PriorityMeanings = NO_WORD
                 numbered.append((number, parse_line(text, meanings)))
             except LineError as error:
                 report(Problem(number, error.field, error.reason))
-        history, problems = in_order(numbered)
-        for number, unfit in problems:
-            report(Problem(number, unfit.field, unfit.reason))
-        if history:
-            yield ticket, history
+        found = by_source(numbered)
+        for source, own in found.items():
+            history, problems = in_order(own)
+            for number, unfit in problems:
+                report(Problem(number, unfit.field, unfit.reason))
+            if history:
+                yield f"{source or ''}:{ticket}" if len(found) > 1 else ticket, history
 
 
 #: A line of a table that ends in a carriage return alone; line ends inside quotes are not its end.
@@ -100,6 +115,39 @@ _ENDS_IN_CR = re.compile(r'(?:[^"\r\n]|"[^"]*")*\r(?!\n)')
 
 #: The same of a line of JSON, where a backslash before a quote means that the string goes on.
 _JSON_ENDS_IN_CR = re.compile(r'(?:[^"\r\n]|"(?:[^"\\]|\\.)*")*\r(?!\n)', re.DOTALL)
+
+
+def _kept(error: UnicodeError) -> tuple[str, int]:
+    """Turn bytes that a decoder refuses into lone surrogates, also in encodings where such a byte may be ASCII."""
+    assert isinstance(error, UnicodeDecodeError)
+    refused = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) if byte > 127 else chr(byte) for byte in refused), error.end
+
+
+_KEPT = "slactl.kept"
+codecs.register_error(_KEPT, _kept)
+
+
+class Reencoded(io.RawIOBase):
+    """A stream of text in some encoding, as UTF-8; bytes that are not in that encoding stay as they are."""
+
+    def __init__(self, source: BinaryIO, encoding: str) -> None:
+        self._source = source
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors=_KEPT)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (any buffer)
+        while not self._rest:
+            raw = self._source.read(1 << 16)
+            self._rest = self._decoder.decode(raw, final=not raw).encode("utf-8", errors="surrogateescape")
+            if not raw and not self._rest:
+                return 0
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
 
 
 class _LineFeeds(io.RawIOBase):
@@ -130,6 +178,18 @@ def with_line_feeds(source: BinaryIO) -> BinaryIO:
     if not ends_in_cr(start.decode("utf-8", "replace")) or start[:2] in UTF16:
         return peekable
     return cast("BinaryIO", io.BufferedReader(_LineFeeds(peekable)))
+
+
+def as_utf8(source: BinaryIO, encoding: str | None) -> BinaryIO:
+    """Return a stream of text in UTF-8 that can be peeked into, given the encoding of the text or None for UTF-8.
+
+    A byte order mark of UTF-16 is heeded in any case.
+    """
+    peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
+    found = "utf-16" if peek(peekable)[:2] in UTF16 else encoding
+    if found is None or found == "utf-8":
+        return peekable
+    return cast("BinaryIO", io.BufferedReader(Reencoded(peekable, found)))
 
 
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)

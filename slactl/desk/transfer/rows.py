@@ -1,109 +1,63 @@
 """Read the exports of other help desks through a map: CSV or JSON rows become records of our own columns."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import BinaryIO
 
-from slactl.clock import parse_offset_instant, to_text
-from slactl.desk.transfer.lines import Problem, Report, Ticked, peek, with_line_feeds
-from slactl.desk.transfer.maps import Map, Ours
+from slactl.clock import to_text
+from slactl.desk.transfer.foreign.cells import WrongTimeError
+from slactl.desk.transfer.foreign.columns import warn_missing
+from slactl.desk.transfer.foreign.records import RowReader
+from slactl.desk.transfer.foreign.tally import Tally
+from slactl.desk.transfer.lines import Problem, Report, Ticked, as_utf8, peek, with_line_feeds
+from slactl.desk.transfer.maps import Map
+from slactl.desk.transfer.row_events import check_row, warnings
 from slactl.desk.transfer.rows_csv import csv_rows
-from slactl.desk.transfer.rows_json import dig, json_rows
-from slactl.sla.enums import NO_WORDS, PriorityMeanings, as_priority_word
-from slactl.sla.history.readers import BODY_LENGTH, LineError, at_most_tags, kind_of, read_name
+from slactl.desk.transfer.rows_json import json_rows
+from slactl.sla.enums import NO_WORDS, PriorityMeanings
+from slactl.sla.history.readers import LineError
 from slactl.store.sqlite.spool import Spooled
-from slactl.text import clean, did_you_mean, is_utf8
 
 
 def read_rows(
-    source: BinaryIO, mapping: Map, report: Report, ticked: Ticked, meanings: PriorityMeanings = NO_WORDS
+    source: BinaryIO,
+    mapping: Map,
+    report: Report,
+    ticked: Ticked,
+    meanings: PriorityMeanings = NO_WORDS,
+    now: datetime | None = None,
 ) -> Iterator[Spooled]:
     """Yield the rows of a CSV or JSON file, each as a record of our own columns, from which events are made later.
 
-    `meanings` are those of words for priorities that the map does not translate.
+    In a record, a column with an empty cell is null. A column that the map or the file does not have is not there.
+    `messages` and `changes` are lists of objects, if the row has such lists. `meanings` are those of words for
+    priorities that the map does not translate. A row with an instant after `now` is a bad row. The same problem of
+    several rows is reported once, after the last row.
 
     Raises:
-        UsageError: it is empty, begins like JSON and is not, or has no list of rows.
+        UsageError: the file is empty, begins like JSON and is not, or does not have the rows or columns of the map.
     """
-    reader = with_line_feeds(source)
+    reader = with_line_feeds(as_utf8(source, mapping.encoding))
     is_json = peek(reader).lstrip()[:1] in (b"[", b"{")
-    rows = json_rows(reader, mapping, report, ticked) if is_json else csv_rows(reader, mapping, report, ticked)
+    tally, latest = Tally(report), to_text(now) if now is not None else None
+    rows = json_rows(reader, mapping, tally, ticked) if is_json else csv_rows(reader, mapping, tally, ticked)
+    work = RowReader(mapping, meanings, is_json=is_json)
     for number, row in rows:
+        if work.is_skipped(row):
+            tally(Problem(number, "", "the map leaves such rows out (skip_when)", warning=True))
+            continue
         try:
-            record = _record(row, mapping, meanings)
-            yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
+            record = work.record(row)
+            check_row(record, mapping, latest)
         except LineError as error:
-            report(Problem(number, mapping.columns.get(error.field, error.field), error.reason))
-
-
-def _record(row: Mapping[str, Any], mapping: Map, meanings: PriorityMeanings) -> dict[str, Any]:
-    """Return a row under our names, words and times.
-
-    Raises:
-        LineError: a cell is missing, or its word or time is not known.
-    """
-    record: dict[str, Any] = {}
-    for ours, theirs in mapping.columns.items():
-        value = _converted(ours, dig(row, theirs), mapping, meanings)
-        if value is not None:
-            record[ours] = value
-    for needed in ("ticket", "created_at", "at"):
-        if needed in mapping.needed and needed not in record:
-            raise LineError(needed, "is missing")
-    return record
-
-
-def _converted(ours: str, value: Any, mapping: Map, meanings: PriorityMeanings) -> Any:  # noqa: ANN401  (any cell)
-    if ours == Ours.TAGS:
-        return _tags(value)
-    if isinstance(value, list):
-        value = next((each for each in value if each), None)
-    if value is None or (isinstance(value, str) and value.strip() in mapping.missing.any):
-        return None
-    if isinstance(value, str) and not is_utf8(value):
-        raise LineError(ours, "not UTF-8")
-    if isinstance(value, (dict, list, bool)) or (ours == Ours.TICKET and isinstance(value, float)):
-        what = "a number with a fraction" if isinstance(value, float) else kind_of(value)
-        raise LineError(ours, f"must be a text, not {what}")
-    text = value if isinstance(value, str) and ours in (Ours.BODY, Ours.SUBJECT) else str(value).strip()
-    if len(text) > BODY_LENGTH:
-        raise LineError(ours, f"{len(text):,} characters; at most {BODY_LENGTH:,} are allowed")
-    if ours in (Ours.AT, Ours.CREATED_AT, Ours.FIRST_RESPONDED_AT, Ours.RESOLVED_AT, Ours.CLOSED_AT):
-        return _instant(ours, text, mapping)
-    words = mapping.values.get(ours)
-    if words is not None and text in words:
-        return words[text]
-    if ours == Ours.PRIORITY and (meant := as_priority_word(text, meanings)) != text:
-        return meant
-    if words is None:
-        return text
-    if ours in (Ours.STATUS, Ours.PRIORITY):
-        meant = did_you_mean(text, list(words))
-        raise LineError(ours, f"{clean(text)[:60]!r} has no meaning in the map ([values.{ours}]){meant}")
-    return text
-
-
-def _tags(value: Any) -> list[str] | None:  # noqa: ANN401
-    if isinstance(value, str):
-        value = value.replace(",", " ").split()
-    if not isinstance(value, list):
-        return None
-    words = [tag if isinstance(tag, (str, int)) else read_name(tag, "tags") for tag in value if tag]
-    return at_most_tags("-".join(str(tag).replace(",", " ").split())[:100] for tag in words)
-
-
-def _instant(ours: str, text: str, mapping: Map) -> str:
-    """Return an instant of the source as text of ours; without an offset it is in the map's zone."""
-    try:
-        if mapping.time.format is not None:
-            parsed = datetime.strptime(text, mapping.time.format)  # noqa: DTZ007  (the zone is put in below)
-        else:
-            parsed = datetime.fromisoformat(text)
-        aware = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(mapping.time.timezone))
-        return to_text(parse_offset_instant(aware.astimezone(UTC).isoformat()))
-    except (ValueError, OverflowError) as error:
-        wanted = f"the form {mapping.time.format}" if mapping.time.format else "ISO 8601"
-        reason = "outside the years 1970 to 2199" if "outside" in str(error) else f"not a time in {wanted}"
-        raise LineError(ours, f"{clean(text)[:60]!r} is {reason}") from None
+            kind = error.wanted if isinstance(error, WrongTimeError) else ""
+            tally(Problem(number, mapping.column(error.field), error.reason, kind=kind))
+            continue
+        for warning in (*work.cut(row), *warnings(record, mapping)):
+            tally(replace(warning, line=number, field=mapping.column(warning.field), warning=True))
+        yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
+    if is_json and work.read:
+        warn_missing(work.unseen, work.names, mapping, tally)
+    tally.end()

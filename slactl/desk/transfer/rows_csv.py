@@ -1,15 +1,17 @@
 """Read the rows of a CSV file; a quote that nobody closes costs one row, and no line is read more than three times."""
 
 import csv
-import io
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
-from slactl.desk.transfer.lines import BOM, ROW_BYTES, UTF16, Problem, Report, Ticked, bounded_lines, ends_in_cr, peek
-from slactl.desk.transfer.maps import Map, Ours
+from slactl.desk.transfer.foreign.cells import cells_of
+from slactl.desk.transfer.foreign.columns import check_header, not_utf8
+from slactl.desk.transfer.foreign.tables import Ours
+from slactl.desk.transfer.lines import BOM, ROW_BYTES, Problem, Report, Ticked, bounded_lines
+from slactl.desk.transfer.maps import Map
 from slactl.errors import UsageError
-from slactl.text import did_you_mean
+from slactl.text import is_utf8
 
 #: How far a row may go on over several lines, in characters and in lines, and the most columns of a table.
 ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
@@ -18,17 +20,17 @@ ROW_CHARACTERS, ROW_LINES, COLUMNS = 4_000_000, 100_000, 4000
 DELIMITERS = (";", "\t", "|")
 
 
-def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Yield each row with the number of its first line, as cells by column.
+def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each row with the number of its first line, as cells by column; a repeated column of tags as a list.
 
     Raises:
-        UsageError: there is no line with column names.
+        UsageError: there is no line with column names, or the file does not have the columns of the map.
     """
     csv.field_size_limit(ROW_BYTES + ROW_CHARACTERS)
     lines = _Lines(source, report, ticked)
     header, delimiter = _header(lines, mapping)
-    if not _has_needed_columns(header, mapping, lines.number, report):
-        return
+    check_header(header, mapping, lines.number, report)
+    repeated = {name for name in mapping.columns.get(Ours.TAGS, ()) if header.count(name) > 1}
     reader = csv.reader(lines, delimiter=delimiter, strict=False)
     while True:
         lines.begin()
@@ -45,7 +47,10 @@ def csv_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) -> 
             report(problem)
             lines.go_back()
         elif len(row) == len(header):
-            yield lines.first, dict(zip(header, row, strict=True)) | _repeated_tags(row, header, mapping)
+            cells: dict[str, Any] = dict(zip(header, row, strict=True))
+            for name in repeated:
+                cells[name] = cells_of(cell for column, cell in zip(header, row, strict=True) if column == name)
+            yield lines.first, cells
 
 
 class _Line(NamedTuple):
@@ -122,21 +127,12 @@ class _Lines:
         self._again.extendleft(line._replace(times=line.times + 1) for line in reversed(self._row[1:]))
 
     def _read(self, source: BinaryIO, report: Report, ticked: Ticked) -> Iterator[_Line]:
-        start = peek(source)
-        if start[:2] in UTF16:
-            end = "\r" if ends_in_cr(start.decode("utf-16", "replace")) else "\n"
-            wide = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline=end)
-            lines: Iterator[str | bytes] = bounded_lines(wide, ROW_BYTES, lambda _: None)
-        else:
-            lines = bounded_lines(source, ROW_BYTES, ticked)
-        for number, raw in enumerate(lines, 1):
+        for number, raw in enumerate(bounded_lines(source, ROW_BYTES, ticked), 1):
             if len(raw) > ROW_BYTES and number == 1:
                 most = f"the line with the column names is longer than {ROW_BYTES:,} bytes"
                 raise UsageError(most, "slactl import --help")
             if len(raw) > ROW_BYTES:
                 report(Problem(number, "", f"the line is longer than {ROW_BYTES:,} bytes"))
-            elif isinstance(raw, str):
-                yield _Line(number, raw, 0)
             else:
                 text = raw.removeprefix(BOM) if number == 1 else raw
                 yield _Line(number, text.decode("utf-8", errors="surrogateescape"), 0)
@@ -150,6 +146,8 @@ def _header(lines: _Lines, mapping: Map) -> tuple[list[str], str]:
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise UsageError("the file is empty: there is no line with column names", "slactl import --help")
+    if not is_utf8(first):
+        raise UsageError(*not_utf8(mapping.encoding))
     by_map = _names(first, mapping.delimiter)
     by_delimiter = {candidate: _names(first, candidate) for candidate in DELIMITERS} if len(by_map) == 1 else {}
     best = max(by_delimiter, key=lambda candidate: len(by_delimiter[candidate]), default=mapping.delimiter)
@@ -172,32 +170,6 @@ def _names(line: str, delimiter: str) -> list[str]:
 def _broken(error: csv.Error) -> str:
     is_cr = "new-line character" in str(error)
     return "a carriage return (CR) is inside a line, outside of quotes; end lines with LF" if is_cr else str(error)
-
-
-def _repeated_tags(row: Sequence[str], header: Sequence[str], mapping: Map) -> dict[str, str]:
-    """Return the tags of every column that is named as the column of the tags."""
-    column = mapping.columns.get(Ours.TAGS)
-    if column is None or header.count(column) < 2:
-        return {}
-    return {column: ",".join(cell for name, cell in zip(header, row, strict=True) if name == column)}
-
-
-def _has_needed_columns(header: Sequence[str], mapping: Map, number: int, report: Report) -> bool:
-    """Return whether rows can be read at all; report every column that the map names and the file does not have."""
-    readable = True
-    for ours, theirs in mapping.columns.items():
-        if header.count(theirs) > 1 and ours != Ours.TAGS:
-            readable = False
-            places = [str(place) for place, name in enumerate(header, 1) if name == theirs]
-            why = f"columns {' and '.join(places)} have this name, and the map needs it for {ours}; rename one of them"
-            report(Problem(number, theirs, why))
-        if theirs in header or (mapping.optional and ours not in mapping.needed):
-            continue
-        readable = readable and ours not in mapping.needed
-        others = [name for name in header if name not in mapping.columns.values()]
-        meant = did_you_mean(theirs, others, "" if readable else f" (there are: {', '.join(header)[:300]})")
-        report(Problem(number, theirs, f"there is no such column, and the map needs it for {ours}{meant}"))
-    return readable
 
 
 def _problem(row: Sequence[str], header: Sequence[str], lines: _Lines, delimiter: str) -> Problem | None:

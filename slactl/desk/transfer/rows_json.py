@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from slactl.desk.transfer.foreign.paths import ABSENT, find, parse_path
 from slactl.desk.transfer.json_text import ROW_CHARACTERS, Bad, BrokenError, JsonText, after_blanks
 from slactl.desk.transfer.lines import Problem, Report, Ticked
 from slactl.desk.transfer.maps import Map
@@ -17,6 +18,9 @@ TICKET_CHARACTERS = 2_000_000
 
 #: How deep objects may be nested in which slactl looks for a list of rows.
 DEPTH = 8
+
+#: How many lists an error names.
+LISTS = 20
 
 Path = tuple[str, ...]
 
@@ -41,22 +45,24 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     Raises:
         UsageError: there is no such list, or more than one; or the text breaks before the first row.
     """
-    document, column = _Document(source, ticked), mapping.columns["ticket"]
+    document, column = _Document(source, ticked), mapping.column("ticket")
     rows: Path | None = None
     bad, number, is_read = dict[int, str](), 0, False
+    others = dict[Path, None]()
     try:
         for path, number, value in document.items(mapping):
-            if rows is None and (path == () or mapping.rows is not None or has(value, column)):
+            if rows is None and (path == () or mapping.rows is not None or has(value, mapping)):
                 rows = path
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
             elif rows is not None and path == rows and path and number == 1:
                 raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
-                if has(value, column):
+                if has(value, mapping):
                     raise _ambiguous(column, rows, path)
                 continue
             elif rows is None:
+                others |= {path: None} if len(others) < LISTS else {}
                 bad = ({} if number == 1 else bad) | ({number: value.reason} if isinstance(value, Bad) else {})
                 continue
             if isinstance(value, dict):
@@ -68,10 +74,17 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
         report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest", breaks=True))
-    if rows is None and not document.has_empty_list:
-        missing = f"no list of objects in the file has {column!r}, which the map needs for ticket"
-        named = mapping.rows and f"the file has no list at {mapping.rows!r}, which the map names as rows"
-        raise UsageError(document.fault or named or missing, "slactl import --help")
+    if rows is None and (others or not document.has_empty_list):
+        raise UsageError(document.fault or _without_rows(mapping, column, list(others)), "slactl help import")
+
+
+def _without_rows(mapping: Map, column: str, others: list[Path]) -> str:
+    """Return the message about a document without a list of rows; it names the lists of objects that are there."""
+    if mapping.rows is not None:
+        return f"the file has no list at {clean(mapping.rows)!r}, which the map names as rows"
+    missing = f"no list of objects in the file has {clean(column)!r}, which the map needs for ticket"
+    there = ", ".join(clean(".".join(path))[:60] for path in others if path)
+    return f"{missing} (lists of objects: {there})" if there else missing
 
 
 def _ambiguous(column: str, *paths: Path) -> UsageError:
@@ -80,21 +93,10 @@ def _ambiguous(column: str, *paths: Path) -> UsageError:
     return UsageError(f"the lists {first} and {second} both have {column!r}; {which}", "slactl import --help")
 
 
-def has(value: Any, path: str) -> bool:  # noqa: ANN401  (parsed JSON)
-    """Return whether a value has something at a path."""
-    return isinstance(value, dict) and dig(value, path) is not None
-
-
-def dig(row: Any, path: str) -> Any:  # noqa: ANN401  (a step into parsed JSON)
-    """Return the value at a path, such as `author.login` or `labels[].name`; None if a step is missing."""
-    if isinstance(row, dict) and path in row:
-        return row[path]
-    head, _, rest = path.partition(".")
-    if head.endswith("[]"):
-        items = row.get(head[:-2]) if isinstance(row, dict) else None
-        return [dig(item, rest) if rest else item for item in items] if isinstance(items, list) else None
-    value = row.get(head) if isinstance(row, dict) else None
-    return dig(value, rest) if rest else value
+def has(value: Any, mapping: Map) -> bool:  # noqa: ANN401  (parsed JSON)
+    """Return whether a value has everything that identifies a ticket."""
+    paths = map(parse_path, mapping.columns["ticket"])
+    return isinstance(value, dict) and all(find(value, path) not in (ABSENT, None) for path in paths)
 
 
 class _Document(JsonText):
@@ -161,7 +163,10 @@ class _Document(JsonText):
         except (ValueError, RecursionError) as error:
             self.fault = "" if isinstance(error, json.JSONDecodeError) else f"the file is not valid JSON: {error}"
             return None
-        if not all(has(value, mapping.columns[name]) for name in mapping.needed):
+        for name in mapping.needed - {"ticket"}:
+            if all(find(value, parse_path(path)) in (ABSENT, None) for path in mapping.columns[name]):
+                return None
+        if not has(value, mapping):
             return None
         self.at = end
         return dict(value)

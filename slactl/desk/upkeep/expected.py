@@ -104,12 +104,13 @@ def expected_rows(kept: Stored, context: AuditContext, at: datetime | None = Non
     evaluation = evaluate(history, context.rules, at, context.holidays, with_outcomes=True)
     pinned = [e for e in history if e.type in (EventType.CREATED, EventType.RULES_APPLIED)]
     keys = {FiringKey(*(row[name] for name in FiringKey._fields)) for row in kept.fired}
-    identity: Row = dict.fromkeys(("external_id", *WRITTEN))
+    identity: Row = dict.fromkeys(("external_id", "source", *WRITTEN))
     for row in sorted(kept.events, key=lambda row: row["id"]):
         detail = row["detail"]
-        if '"external_id"' in detail or "_hash" in detail:
+        if '"external_id"' in detail or "_hash" in detail or '"adopted_by"' in detail:
             facts = facts_of(detail)
-            identity |= {"external_id": facts["external_id"]} if "external_id" in facts else {}
+            identity |= {name: facts[name] for name in ("external_id", "source") if name in facts}
+            identity |= {"source": facts["adopted_by"]} if "adopted_by" in facts else {}
             identity |= {name: kept.texts.get((row["id"], name)) for name in WRITTEN if f"{name}_hash" in facts}
     ticket = ticket_columns(evaluation) | identity
     return ExpectedRows(evaluation, ticket, pinned[-1].detail.get("rules"), _detected(kept, evaluation), keys)

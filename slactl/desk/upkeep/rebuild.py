@@ -18,6 +18,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.entry import Restored
 from slactl.desk.ledger.ledger import CommandRules, Ledger, ledger
 from slactl.desk.ledger.projection import next_level_columns
+from slactl.desk.ledger.settle import IDENTITY
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import audit
@@ -154,7 +155,7 @@ def _batch(
                 pinned = next((number for number, rules_hash in hashes.items() if rules_hash == expected.rules), None)
                 if pinned is None:
                     raise ValueError(f"the rules version {(expected.rules or 'none')[:12]} is not in the database")
-                identity = {name: expected.ticket[name] for name in ("external_id", "subject", "requester_email")}
+                identity = {name: expected.ticket[name] for name in IDENTITY}
                 book.restore(kept.number, pinned, Restored(identity, expected.noticed, kept.ticket is None))
         except (SlactlError, ValueError, KeyError, TypeError, AttributeError) as error:
             book.take_back(kept.number, mark)

@@ -83,7 +83,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "from_assignee": read_name,
         "to_assignee": read_name,
     },
-    EventType.EDITED: {"external_id": read_name, "requester_domain": read_name},
+    EventType.EDITED: {"external_id": read_name, "requester_domain": read_name, "adopted_by": read_name},
     EventType.ACKNOWLEDGED: {"until": read_instant_text},
     EventType.UNACKNOWLEDGED: {},
     EventType.RULES_APPLIED: {"rules": read_name, "from": read_name},
@@ -118,6 +118,7 @@ HASHES = {name: f"{name}_hash" for name in TEXTS}
 _OF_ALL: dict[str, Reader] = {
     "actor": read_name,
     "actor_type": one_of(ActorType),
+    "source": read_name,
     "id": read_name,
     "unix_user": read_name,
     "recorded_at": read_instant,
@@ -135,8 +136,8 @@ READERS: dict[EventType, dict[str, Reader]] = {
     for kind, fields in FIELDS.items()
 }
 
-#: The fields that slactl does not read, by type: names of other programs, and names that an export adds.
-UNUSED: dict[EventType, dict[str, Reader]] = {kind: {"source": read_name, "copy": read_number} for kind in EventType}
+#: The fields that slactl does not read, by type: names that an export adds.
+UNUSED: dict[EventType, dict[str, Reader]] = {kind: {"copy": read_number} for kind in EventType}
 
 #: Fields that mean something when they are empty: a ticket is unassigned, a deadline set by hand is cleared.
 KEPT_WHEN_EMPTY = frozenset(

@@ -21,6 +21,7 @@ from slactl.sla.history.readers import (
     read_name,
     read_text,
 )
+from slactl.sla.history.snapshot import LastRow, read_last_row
 from slactl.text import clean, did_you_mean, domain_of
 
 #: The type of a line about a tenant of the exporting database, and not about a ticket.
@@ -28,7 +29,7 @@ TENANT = "tenant_entry"
 _TENANT_FIELDS = ("type", "at", "tenant", "plan", "timezone", "country", "subdivision")
 
 #: The fields of a line that are read before the fields of its type, and the rules that an export adds.
-_FRAME = frozenset(("ticket", "at", "type", "rules_version"))
+_FRAME = frozenset(("ticket", "at", "type", "rules_version", "last_row"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,11 @@ class TenantEntry:
 class Line:
     """Hold one event of a history file: its ticket, the event, and the texts that people wrote.
 
-    An export adds three values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
+    `source` is where the ticket comes from; names of tickets are unique within one source.
+
+    An export adds four values. `recorded_at` is when the event was first recorded. `id` is the number that the ticket
     had. `rules` is the version of the rules that the event names, unless an earlier line of the file has it.
+    `last_row` is what the source said last.
     """
 
     ticket: str
@@ -67,6 +71,8 @@ class Line:
     recorded_at: datetime | None = None
     id: int | None = None
     rules: RulesText | None = None
+    source: str | None = None
+    last_row: LastRow | None = None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,8 +167,11 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     actor, event_id = detail.pop("actor", None), detail.pop("id", None)
     actor_type = ActorType.SYSTEM if detail.pop("actor_type", None) == ActorType.SYSTEM else ActorType.USER
     recorded_at, number = detail.pop("recorded_at", None), detail.pop("slactl_id", None)
+    source = detail.pop("source", None)
     rules = _rules(record) if "rules" in detail and record.get("rules_version") is not None else None
-    return Line(ticket, Event(at, kind, detail, actor, actor_type, event_id), texts, recorded_at, number, rules)
+    event = Event(at, kind, detail, actor, actor_type, event_id)
+    last_row = read_last_row(row, "last_row") if (row := record.get("last_row")) is not None else None
+    return Line(ticket, event, texts, recorded_at, number, rules, source, last_row)
 
 
 def _check_region(facts: Mapping[str, Any]) -> None:
@@ -236,10 +245,16 @@ def _rules(record: Mapping[str, Any]) -> RulesText:
 
 
 def to_record(
-    ticket: str, event: Event, texts: Mapping[str, str], recorded_at: str | None = None, number: int | None = None
+    ticket: str,
+    event: Event,
+    texts: Mapping[str, str],
+    recorded_at: str | None = None,
+    number: int | None = None,
+    source: str | None = None,
 ) -> dict[str, Any]:
     """Return an event as a record of the format, with its fields in a fixed order."""
     record: dict[str, Any] = {"ticket": ticket, "at": to_text(event.at), "type": event.type.value}
+    record |= {"source": source} if source is not None else {}
     detail = event.detail
     record |= {field: detail[field] for field in FIELDS[event.type] if field in detail}
     record |= {field: texts[field] for field in TEXTS if field in texts}

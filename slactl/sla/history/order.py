@@ -52,6 +52,20 @@ def in_order(
     return history, problems
 
 
+def by_source(lines: Iterable[Numbered]) -> dict[str | None, list[Numbered]]:
+    """Return the lines of one name by the source of their ticket; names are unique only within one source.
+
+    A line without a source belongs to the only source that other lines of the name have, if there is just one.
+    """
+    found: dict[str | None, list[Numbered]] = {}
+    lines = list(lines)
+    sources = {line.source for _, line in lines} - {None}
+    only = next(iter(sources)) if len(sources) == 1 else None
+    for number, line in lines:
+        found.setdefault(line.source or only, []).append((number, line))
+    return found
+
+
 def _misplaced(line: Line, start: datetime | None, *, is_first: bool) -> LineError | None:
     """Return why a line cannot stand here, or None if it can."""
     kind = line.event.type

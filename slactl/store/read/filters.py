@@ -53,6 +53,7 @@ class TicketFilter(NamedTuple):
     priorities: Sequence[str] = ()
     plans: Sequence[str] = ()
     tenants: Sequence[str] = ()
+    sources: Sequence[str] = ()
     assignees: Sequence[str] = ()
     requesters: Sequence[str] = ()
     tags: Sequence[str] = ()
@@ -113,6 +114,7 @@ def condition(wanted: TicketFilter, now: str) -> tuple[str, dict[str, Any]]:
         ("priority", wanted.priorities),
         ("plan", wanted.plans),
         ("tenant", wanted.tenants),
+        ("source", wanted.sources),
         ("assignee", wanted.assignees),
         ("requester_email", wanted.requesters),
     ):

@@ -82,11 +82,13 @@ def counts(conditions: Iterable[str]) -> str:
 def group_of(by: str | None, of: str) -> tuple[str, str]:
     """Return the SQL of the group of a row `of`, and of what has to be joined for it; the group is null without `by`.
 
-    A row is in the group of each of its tags. The sources of tickets are not recorded, so all are in the group null.
+    A row is in the group of each of its tags. The source is that of its ticket.
     """
     if by == "tag":
         return "g.value", f" LEFT JOIN json_each({of}.tags) g"
-    return ("NULL", "") if by in (None, "source") else (f"{of}.{by}", "")
+    if by == "source" and of != "t":
+        return f"(SELECT t.source FROM ticket t WHERE t.id = {of}.ticket_id)", ""
+    return (f"{of}.{by}", "") if by is not None else ("NULL", "")
 
 
 def grouped(columns: str, source: str, condition: str, by: str | None, of: str = "o") -> str:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from slactl.errors import NotKnownError
+from slactl.errors import NotKnownError, UsageError
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
 from slactl.text import clean, quoted
@@ -48,17 +48,22 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     """Return the number of the ticket that a person names.
 
     Digits without leading zeros, also after `#`, are always slactl's number. Anything else is an external id, and so
-    is everything after `ext:`.
+    is everything after `ext:`. `SOURCE:ID` names the external id of one source.
 
     Raises:
         NotKnownError: there is no such ticket.
+        UsageError: several tickets fit, which come from different sources.
     """
     typed = re.fullmatch(NUMBER, reference)
     if typed is None:
         name = reference.removeprefix("ext:")
-        row = transaction.execute("SELECT id FROM ticket WHERE external_id = ?", (name,)).fetchone()
-        if row is not None:
-            return int(row[0])
+        found = _meant(transaction, name, with_source=name == reference)
+        if len(found) > 1:
+            fitting = ", ".join(f"{number} ({clean(source or 'no source')})" for number, source in found)
+            what = f"{clean(name)[:200]} fits several tickets: {fitting}"
+            raise UsageError(what, f"slactl show {found[0][0]}")
+        if found:
+            return found[0][0]
         digits = reference.removeprefix("#").lstrip("0")
         hint = f"slactl show {digits}" if has_number(transaction, digits) else "slactl list --all"
         raise NotKnownError(f"no ticket has the external id {clean(name)[:200]}", hint)
@@ -70,6 +75,16 @@ def ticket_id(transaction: sqlite3.Connection, reference: str) -> int:
     raise NotKnownError(f"no ticket has the number {digits[:40]}", hint)
 
 
+def _meant(transaction: sqlite3.Connection, name: str, *, with_source: bool) -> list[tuple[int, str | None]]:
+    """Return the number and the source of each ticket that a name fits: its external id, or `SOURCE:ID`."""
+    query = "SELECT id, source FROM ticket WHERE external_id = ?"
+    found = dict(transaction.execute(f"{query} ORDER BY id", (name,)).fetchall())
+    colons = [place for place, sign in enumerate(name) if sign == ":"] if with_source else []
+    for place in colons:
+        found |= dict(transaction.execute(f"{query} AND source = ?", (name[place + 1 :], name[:place])).fetchall())
+    return list(found.items())
+
+
 def has_number(transaction: sqlite3.Connection, digits: str) -> bool:
     """Return whether a ticket has this number of slactl's, in digits without leading zeros."""
     if re.fullmatch(NUMBER, digits) is None or digits[0] == "#" or len(digits) > 18:
@@ -78,13 +93,13 @@ def has_number(transaction: sqlite3.Connection, digits: str) -> bool:
 
 
 def has_external_id(transaction: sqlite3.Connection, name: str) -> bool:
-    """Return whether a ticket has this external id."""
+    """Return whether a ticket of any source has this external id."""
     return transaction.execute("SELECT 1 FROM ticket WHERE external_id = ?", (name,)).fetchone() is not None
 
 
-def names(transaction: sqlite3.Connection) -> Iterator[tuple[int, str | None]]:
-    """Yield the number and the external id of every ticket."""
-    yield from transaction.execute("SELECT id, external_id FROM ticket ORDER BY id")
+def names(transaction: sqlite3.Connection) -> Iterator[tuple[int, str | None, str | None]]:
+    """Yield the number, the external id and the source of every ticket."""
+    yield from transaction.execute("SELECT id, external_id, source FROM ticket ORDER BY id")
 
 
 def timers(transaction: sqlite3.Connection, number: int, now: str) -> "list[Timer]":
@@ -141,16 +156,20 @@ def known(transaction: sqlite3.Connection, column: str) -> list[str]:
 
 
 class Known(NamedTuple):
-    """The number, external id and beginning of a stored ticket."""
+    """The number, external id, source and beginning of a stored ticket."""
 
     number: int
     external_id: str | None
+    source: str | None
     created_at: str
 
 
-def tickets_named(transaction: sqlite3.Connection, external_ids: Sequence[str]) -> dict[str, Known]:
-    """Return the tickets that have these external ids."""
-    return {str(row.external_id): row for row in _known(transaction, "external_id", external_ids)}
+def tickets_named(transaction: sqlite3.Connection, external_ids: Sequence[str]) -> dict[str, list[Known]]:
+    """Return the tickets that have these external ids, each of another source."""
+    found: dict[str, list[Known]] = {}
+    for row in _known(transaction, "external_id", external_ids):
+        found.setdefault(str(row.external_id), []).append(row)
+    return found
 
 
 def tickets_numbered(transaction: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Known]:
@@ -160,7 +179,7 @@ def tickets_numbered(transaction: sqlite3.Connection, numbers: Sequence[int]) ->
 
 def _known(transaction: sqlite3.Connection, column: str, values: Sequence[object]) -> Iterator[Known]:
     for batch in batches(values):
-        query = f"SELECT id, external_id, created_at FROM ticket WHERE {column} IN ({marks(batch)})"
+        query = f"SELECT id, external_id, source, created_at FROM ticket WHERE {column} IN ({marks(batch)})"
         yield from map(Known._make, transaction.execute(query, batch))
 
 
@@ -189,3 +208,13 @@ def tickets_on_other_rules(transaction: sqlite3.Connection, rules_hash: str, aft
         " ORDER BY t.id LIMIT ?"
     )
     return list(rows(transaction, query, (after, rules_hash, most)))
+
+
+def snapshots(transaction: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, Row]:
+    """Return the last row that a source sent about each ticket, if it sent one, with its columns read from JSON."""
+    found: dict[int, Row] = {}
+    for batch in batches(wanted):
+        query = f"SELECT ticket_id, at, salt, digest, columns, older FROM snapshot WHERE ticket_id IN ({marks(batch)})"
+        for row in rows(transaction, query, batch):
+            found[row["ticket_id"]] = row | {name: json.loads(row[name]) for name in ("columns", "older")}
+    return found

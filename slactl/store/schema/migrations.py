@@ -27,7 +27,7 @@ def all_tables() -> "Sequence[Table]":
     """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
-    from slactl.store.schema import models, timers  # noqa: F401  (fill the metadata)
+    from slactl.store.schema import models, runs, timers  # noqa: F401  (fill the metadata)
 
     return SQLModel.metadata.sorted_tables
 
@@ -124,6 +124,16 @@ def outcomes(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO meta SELECT 'outcomes_from', COALESCE(MAX(id), 0) FROM event")
 
 
+def sources(connection: sqlite3.Connection) -> None:
+    """Add the source of tickets, within which external ids are unique, the last row that it sent, and its runs."""
+    from slactl.store.schema.models import Ticket
+
+    _made_anew(connection, Ticket, "source")
+    for table in ("snapshot", "sync_run"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            _create(connection, table)
+
+
 #: Fills `outcome` from the timers of an earlier schema.
 OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
 detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
@@ -158,13 +168,13 @@ def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("PRAGMA writable_schema = OFF")
+        connection.execute("PRAGMA writable_schema = RESET")  # off, and the schema is read again
         if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, was_defensive)
 
 
 def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)
-    """Create the table of a model that lacks a column again, with its rows; no other table may refer to it."""
+    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it."""
     name = str(model.__tablename__)
     columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
     if column in columns:
@@ -175,7 +185,19 @@ def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:
     _create(connection, name)
     names = ", ".join(columns)
     connection.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {name}_before")
+    _refer_to(connection, name)
     connection.execute(f"DROP TABLE {name}_before")
+
+
+def _refer_to(connection: sqlite3.Connection, name: str) -> None:
+    """Let other tables refer to a table that was created again: SQLite let them follow the one that it renamed.
+
+    Only the texts of their definitions change. So SQLite does not look for the rows that refer to each dropped row.
+    """
+    renamed = f'REFERENCES "{name}_before"'
+    with _writable_schema(connection):
+        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND instr(sql, ?)"
+        connection.execute(statement, (renamed, f"REFERENCES {name}", renamed))
 
 
 def _create(connection: sqlite3.Connection, name: str) -> None:
@@ -186,12 +208,6 @@ def _create(connection: sqlite3.Connection, name: str) -> None:
     connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
     for index in table.indexes:
         connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-
-
-def synced(connection: sqlite3.Connection) -> None:
-    """Add the runs of the commands of sources."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sync_run'").fetchone():
-        _create(connection, "sync_run")
 
 
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
@@ -205,18 +221,12 @@ ADDED: Mapping[str, Mapping[str, str]] = {
             *("audit_head TEXT", "audit_event INTEGER"),
         )
     },
-    "ticket": {
-        **{column: column for column in ("next_escalation TEXT", "next_level TEXT", "next_level_at TEXT")},
-        "CONSTRAINT next_level_at_instant CHECK"
-        " (next_level_at IS NULL OR next_level_at LIKE '____-__-__T__:__:__Z')": "",
-    },
 }
 
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes),
-    synced,
+    *(chained, unix_users, message_ids, outcomes, sources),
 )
 
 

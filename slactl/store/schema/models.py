@@ -64,7 +64,7 @@ class Ticket(SQLModel, table=True):
         one_of("status", Status),
         one_of("priority", Priority),
         one_of("due_target", Target),
-        *sizes(external_id=200, tenant=200, plan=200, assignee=200),
+        *sizes(external_id=200, source=200, tenant=200, plan=200, assignee=200),
         CheckConstraint("length(subject) <= 1000", name="subject_length"),
         CheckConstraint("length(requester_email) BETWEEN 1 AND 1000", name="requester_email_length"),
         *instants("created_at", "updated_at", "first_responded_at", "resolved_at", "due_at", "acked_until"),
@@ -72,6 +72,8 @@ class Ticket(SQLModel, table=True):
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
         # The condition is the one of `views.OPEN`: a query has to say it in the same words.
+        # Unique also among the tickets without a source, which null alone would not make them.
+        Index("ticket_external", "external_id", text("COALESCE(source, '')"), unique=True),
         Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_created", "created_at"),
         Index("ticket_updated", "updated_at"),
@@ -80,7 +82,9 @@ class Ticket(SQLModel, table=True):
         Index("ticket_requester", "requester_email"),
     )
     id: int | None = Field(default=None, primary_key=True)
-    external_id: str | None = Field(default=None, sa_column=Column(Text, unique=True))
+    external_id: str | None = text_column()
+    #: Where the ticket comes from; external ids are unique within one source.
+    source: str | None = text_column()
     tenant: str | None = text_column()
     plan: str = text_column(nullable=False)
     requester_email: str | None = text_column()
@@ -108,6 +112,25 @@ class Ticket(SQLModel, table=True):
     next_level_at: str | None = text_column()
     rules_version: int = reference("rules_version.id")
     version: int = number(1)
+
+
+class Snapshot(SQLModel, table=True):
+    """The last row that a source sent about a ticket, with which its next row is compared.
+
+    `columns` has our columns, with a salted hash in the place of each text that a person wrote, and null where that
+    text was erased. `older` has the instants of the columns that only earlier rows had. `digest` is that of the row.
+    """
+
+    __table_args__ = (
+        *instants("at"),
+        CheckConstraint("json_valid(columns) AND json_valid(older)", name="columns_json"),
+    )
+    ticket_id: int = Field(sa_column=Column(Integer, ForeignKey("ticket.id"), primary_key=True))
+    at: str = text_column(nullable=False)
+    salt: str = text_column(nullable=False)
+    digest: str = text_column(nullable=False)
+    columns: str = text_column(nullable=False)
+    older: str = text_column(nullable=False, default="{}")
 
 
 class Event(SQLModel, table=True):
@@ -140,53 +163,6 @@ class EventText(SQLModel, table=True):
     field: str = Field(sa_column=Column(Text, primary_key=True))
     salt: str = text_column(nullable=False)
     text: str = text_column(nullable=False)
-
-
-class Run(SQLModel, table=True):
-    """One run of `check` and its counts."""
-
-    __table_args__ = (*instants("started_at", "ended_at"),)
-    id: int | None = Field(default=None, primary_key=True)
-    started_at: str = text_column(nullable=False)
-    ended_at: str | None = text_column()
-    scanned: int = number()
-    breached: int = number()
-    fired: int = number()
-    notified: int = number()
-    failed: int = number()
-    skipped: str = text_column(nullable=False, default="{}")
-    exit_code: int | None = number(None)
-    duration_ms: int | None = number(None)
-    rules_version: int | None = reference("rules_version.id", nullable=True)
-    #: The boot clock, which nobody can set, at `started_at`; null where the wall clock was not trusted.
-    boot_id: str | None = text_column()
-    boot_seconds: int | None = number(None)
-    #: The last hash of the event log when the run ended, and the number of the event that has it.
-    audit_head: str | None = text_column()
-    audit_event: int | None = number(None)
-
-
-class SyncRun(SQLModel, table=True):
-    """One run of the command of a source, and what its import changed; without an error the run was good."""
-
-    __tablename__ = "sync_run"
-    __table_args__ = (
-        *instants("started_at", "ended_at", "since"),
-        *sizes(source=200, error=1000),
-        Index("sync_run_source", "source", "id"),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    source: str = text_column(nullable=False)
-    started_at: str = text_column(nullable=False)
-    ended_at: str | None = text_column()
-    since: str = text_column(nullable=False)
-    opened: int = number()
-    changed: int = number()
-    events: int = number()
-    bad: int = number()
-    exit_code: int | None = number(None)
-    duration_ms: int | None = number(None)
-    error: str | None = text_column()
 
 
 class Escalation(SQLModel, table=True):

@@ -29,6 +29,7 @@ def ticket_columns(now: str) -> dict[str, str]:
     return {
         "id": "t.id",
         "external_id": "t.external_id",
+        "source": "t.source",
         "tenant": "t.tenant",
         "plan": "t.plan",
         "requester_email": "t.requester_email",

@@ -147,6 +147,11 @@ def remove(connection: sqlite3.Connection) -> None:
             f" e.detail LIKE '%\"{column}_hash\"%' ORDER BY e.id DESC LIMIT 1)"
             f" WHERE id IN (SELECT ticket_id FROM doomed WHERE field = '{column}')"
         )
+        # The source may send the text again: null keeps it from coming back.
+        connection.execute(
+            f"UPDATE snapshot SET digest = '', columns = json_replace(columns, '$.{column}', NULL)"
+            f" WHERE ticket_id IN (SELECT ticket_id FROM doomed WHERE field = '{column}')"
+        )
     for table, column in FREE.items():
         connection.execute(f"UPDATE {table} SET {column} = NULL WHERE mentions({column})")
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (UNWIPED, str(last_event(connection))))

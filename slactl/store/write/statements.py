@@ -15,7 +15,7 @@ from slactl.store.read.filters import by_number
 from slactl.store.read.rows import Row, batches
 from slactl.store.schema.chain import BEGINNING, sealed_rows
 from slactl.store.schema.events import from_row
-from slactl.store.schema.models import Escalation, Tenant, Ticket
+from slactl.store.schema.models import Escalation, Snapshot, Tenant, Ticket
 from slactl.store.schema.models import Event as EventRow
 from slactl.store.schema.timers import Outcome, Timer
 
@@ -144,6 +144,14 @@ def move_decisions(connection: Connection, cycles: Mapping[int, int]) -> None:
     # First move all of them to unused cycles, because the old cycle of one may be the new cycle of another.
     connection.execute(change, [{"moved": number, "to": -(2**40) - number} for number in cycles])
     connection.execute(change, [{"moved": number, "to": cycle} for number, cycle in cycles.items()])
+
+
+def keep_snapshots(connection: Connection, kept: Sequence[Row]) -> None:
+    """Write the last rows of tickets in place of those before."""
+    for batch in batches(kept):
+        numbers = [row["ticket_id"] for row in batch]
+        connection.execute(delete(table_of(Snapshot)).where(table_of(Snapshot).c.ticket_id.in_(numbers)))
+        insert_rows(connection, Snapshot, batch)
 
 
 def tickets_of_requester(connection: Connection, address: str, since: str, until: str) -> list[int]:

@@ -85,7 +85,7 @@ def test_missing_secret_fails_its_source_alone(desk: Path, slactl: Slactl) -> No
     prints(desk, issues(1))
     add_source(desk, "./list.py", "${env:NOT_SET_ANYWHERE}", name="first")
     add_source(desk, name="second")
-    result = slactl("sync")
+    result = slactl("sync", "-q")
     assert (result.code, result.err) == (7, "error: first: the environment variable NOT_SET_ANYWHERE is not set\n")
     assert len(tickets(desk)) == 1
 
@@ -286,7 +286,7 @@ def test_full_temporary_folder_is_told_and_changes_nothing(desk: Path, slactl: S
 def test_noise_of_a_command_that_works_is_a_warning_and_silent_with_quiet(desk: Path, slactl: Slactl) -> None:
     script(desk, f"print('\\x1b[31m50 %\\r100 %\\x07\\n\\n', file=sys.stderr); print({issues(1)!r})")
     add_source(desk)
-    assert slactl("sync").err == "warning: github: 50 % / 100 %\n"
+    assert "warning: github: 50 % / 100 %\n" in slactl("sync").err
     assert slactl("sync", "-q").err == ""
 
 

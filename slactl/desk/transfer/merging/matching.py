@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from slactl.clock import from_text
 from slactl.desk.ledger.ledger import Entry, Ledger
@@ -15,17 +15,27 @@ from slactl.store.read import tickets
 from slactl.text import clean
 
 
+class Name(NamedTuple):
+    """The name of a ticket in a file, which is unique within its source."""
+
+    source: str | None
+    ticket: str
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The ticket that a history belongs to: an existing one, or a new one with this external id.
+    """The ticket that a history belongs to: an existing one, or a new one with this external id and source.
 
-    `wanted` is the number that a new ticket had where it was exported, if that number is free here.
+    `wanted` is the number that a new ticket had where it was exported, if that number is free here. `adopted_by` is
+    the source that an existing ticket, which has none, belongs to from now on.
     """
 
     number: int | None
     opened: datetime | None = None
     external_id: str | None = None
+    source: str | None = None
     wanted: int | None = None
+    adopted_by: str | None = None
     problem: str | None = None
 
 
@@ -36,6 +46,8 @@ class _Claim:
     created: Line | None
     external_ids: Sequence[str | None]
     is_ours: bool
+    #: The source that the history names where the ticket was adopted by it after its opening.
+    adopted_by: str | None = None
 
     @property
     def external_id(self) -> str | None:
@@ -43,19 +55,20 @@ class _Claim:
         return self.external_ids[-1]
 
 
-def match_tickets(book: Ledger, histories: Mapping[str, Sequence[Line]]) -> dict[str, Match]:
+def match_tickets(book: Ledger, histories: Mapping[Name, Sequence[Line]]) -> dict[Name, Match]:
     """Return the ticket of each history, by its name in the file.
 
     1. An export's ticket is the one with its number that was created at the same instant, if it has no other name.
-    2. Else a ticket is the one with the same external id.
+    2. Else a ticket is the one with the same external id and source, or without a source, which then adopts it.
     3. Else it is new, and keeps the number it had where that is free.
     """
-    claims = {name: _claim(name, lines) for name, lines in histories.items()}
+    claims = {name: _claim(name.ticket, lines) for name, lines in histories.items()}
     ours = [claim.created.id for claim in claims.values() if claim.created and claim.created.id is not None]
     numbered = tickets.tickets_numbered(book.transaction, ours)
-    wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None} | claims.keys()
+    wanted = {name for claim in claims.values() for name in claim.external_ids if name is not None}
+    wanted |= {name.ticket for name in claims}
     named = tickets.tickets_named(book.transaction, list(wanted))
-    taken: set[str | int] = set()
+    taken: set[Name | int] = set()
     return {name: _match(name, claim, numbered, named, taken) for name, claim in claims.items()}
 
 
@@ -66,37 +79,59 @@ def _claim(name: str, lines: Sequence[Line]) -> _Claim:
     ordered = sorted(lines, key=lambda line: line.event.at)
     edits = [line.event.detail for line in ordered if line.event.type is EventType.EDITED]
     renamed = [edit["external_id"] for edit in edits if "external_id" in edit]
-    return _Claim(created, [created.event.detail.get("external_id"), *renamed], is_ours=True)
+    adopted = next((edit["adopted_by"] for edit in edits if "adopted_by" in edit), None)
+    return _Claim(created, [created.event.detail.get("external_id"), *renamed], True, adopted)
+
+
+def holder(
+    named: Sequence[tickets.Known], source: str | None, opened: datetime | None, *, is_history: bool = True
+) -> tickets.Known | None:
+    """Return the ticket that a name means, of those with the external id; `opened` is its creation, if it is told.
+
+    A ticket of the same source goes first; one without a source is adopted. A history without a source may go on
+    with the only ticket of this name, but does not open it anew unless both were created at the same instant.
+    """
+    same = [known for known in named if known.source == source]
+    if source is not None:
+        same += [known for known in named if known.source is None]
+    elif not same and len(named) == 1:
+        is_same = from_text(named[0].created_at) == opened if opened is not None else is_history
+        same = [named[0]] if is_same else []
+    return same[0] if same else None
 
 
 def _match(
-    name: str,
+    name: Name,
     claim: _Claim,
     numbered: Mapping[int, tickets.Known],
-    named: Mapping[str, tickets.Known],
-    taken: set[str | int],
+    named: Mapping[str, Sequence[tickets.Known]],
+    taken: set[Name | int],
 ) -> Match:
     wanted = claim.created.id if claim.created is not None else None
     other = numbered.get(wanted) if wanted is not None else None
     is_same = other is not None and claim.created is not None and from_text(other.created_at) == claim.created.event.at
-    external_id = claim.external_id
+    external_id, source = claim.external_id, name.source
+    is_same = is_same and other is not None and (None in (other.source, source) or other.source == source)
     if is_same and other is not None and other.external_id in (None, *claim.external_ids):
         known: tickets.Known | None = other
     else:
         # Another ticket has its number here, so only the name identifies it.
         if claim.is_ours and external_id is None and (other is not None or wanted in taken):
-            external_id = name
-        known = named.get(external_id) if external_id is not None else None
+            external_id = name.ticket
+        opened = claim.created.event.at if claim.created is not None else None
+        known = holder(named.get(external_id, ()), source, opened) if external_id is not None else None
     if external_id is not None:
-        holder = named.get(external_id)
-        if external_id in taken or (holder is not None and known is not None and holder.number != known.number):
+        final = Name(source or (known.source if known is not None else None), external_id)
+        others = (each.number for each in named.get(external_id, ()) if each.source == final.source)
+        if final in taken or (known is not None and any(number != known.number for number in others)):
             return Match(None, problem=f"another ticket has the external id {clean(external_id)}")
-        taken.add(external_id)
+        taken.add(final)
     if known is not None:
-        return Match(known.number, from_text(known.created_at))
+        adopted_by = source if known.source is None and claim.adopted_by is None else None
+        return Match(known.number, from_text(known.created_at), adopted_by=adopted_by)
     free = wanted if other is None and wanted is not None and wanted not in taken else None
     taken.update([free] if free is not None else [])
-    return Match(None, None, external_id, free)
+    return Match(None, None, external_id, source if source != claim.adopted_by else None, free)
 
 
 def open_ticket(book: Ledger, match: Match, created: Line) -> int:
@@ -117,6 +152,7 @@ def open_ticket(book: Ledger, match: Match, created: Line) -> int:
     if match.wanted is None and external_id is None:
         external_id = match.external_id
     detail |= {"external_id": external_id, "rules": version.hash}
+    detail |= {"source": match.source} if match.source is not None else {}
     assert version.id is not None
     entry = Entry(replace(created.event, detail=detail), created.texts, recorded_at=created.recorded_at)
     return book.open_ticket(entry, version.id, match.wanted)
@@ -153,7 +189,7 @@ class Notes:
 
     def unknown_plans(self, book: Ledger, lines: Sequence[Line]) -> list[str]:
         """Return a warning for each plan in some events that no policy names."""
-        rules_hash = lines[0].event.detail.get("rules")
+        rules_hash = lines[0].event.detail.get("rules") if lines else None
         rules = book.rulebook.version(rules_hash if book.rulebook.known(rules_hash) is not None else None)
         plans = dict.fromkeys(line.event.detail.get("plan") for line in lines)
         unknown = [plan for plan in plans if plan is not None and plan not in rules.plans()]
