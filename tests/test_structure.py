@@ -30,7 +30,7 @@ SHARED = ("records",)
 
 #: The floors of each room from top to bottom: a sub-room imports only from the floors below its own.
 FLOORS = {
-    "desk": ("what_if upkeep", "transfer rules", "escalation", "messages", "tickets reports", "ledger"),
+    "desk": ("what_if upkeep", "rules", "sources", "transfer", "escalation", "messages", "tickets reports", "ledger"),
     "sla": ("escalation", "timers", "rules history", "calendar", "enums"),
     "store": ("database", "write", "read", "sqlite", "schema"),
 }
@@ -175,7 +175,7 @@ def test_only_the_clock_reads_the_clock() -> None:
             assert "time.time(" not in text, path
 
 
-def test_slactl_starts_only_its_sender_and_the_pager_of_the_user() -> None:
+def test_slactl_starts_only_its_sender_the_commands_of_sources_and_the_pager_of_the_user() -> None:
     """Whoever starts another program must see to it that nothing is imported from the working directory."""
     starters = ("subprocess", "multiprocessing", "concurrent.futures", "pty")
     found = {module for module in FILES for _, name in imports(module) if is_within(name, starters)}

@@ -29,6 +29,7 @@ COMMANDS = {
     "simulate": "simulate",
     "import": "transfer",
     "export": "transfer",
+    "sync": "sync",
     "history": "show",
     "watch": "watch",
     "backup": "upkeep",
@@ -62,7 +63,7 @@ HEADINGS = {
     ),
     "Numbers": ("summary", "report"),
     "Rules": ("rules", "calendar", "tenant", "simulate"),
-    "Data": ("import", "export", "map"),
+    "Data": ("import", "export", "sync", "map"),
     "Upkeep": ("init", "demo", "doctor", "backup", "audit", "erase", "help"),
 }
 
@@ -95,6 +96,7 @@ SUMMARIES = {
     "simulate": "Replay a history file against rules; write nothing.",
     "import": "Import tickets with their histories.",
     "export": "Export every ticket with its whole history.",
+    "sync": "Run the command of each [[source]] and import its output.",
     "history": "Show everything that happened to tickets, oldest first.",
     "watch": "Show a live board of overdue and urgent tickets.",
     "backup": "Make a verified copy of the database while it is in use.",

@@ -85,6 +85,14 @@ def view_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _safe(name for name in names if name.startswith(incomplete))
 
 
+def source_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of sources of the rules that begin with a text."""
+    from slactl.desk.rules.reading import source_names
+
+    config = _config(ctx)
+    return _safe(name for name in (source_names(config.rules) if config else ()) if name.startswith(incomplete))
+
+
 def _safe(words: Iterable[str]) -> list[str]:
     import re
 

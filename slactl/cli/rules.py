@@ -54,6 +54,7 @@ def check(
         policies = len(rules.policies)
         counts = [f"{policies} polic{'y' if policies == 1 else 'ies'}", counted(len(rules.calendars), "calendar")]
         counts += [counted(len(rules.escalations), "escalation rule")]
+        counts += [counted(len(rules.sources), "source")] if rules.sources else []
         verdict = "not valid with --strict" if strict and warnings else "valid"
         say(f"{path}: {verdict} ({', '.join([*counts, *([counted(len(warnings), 'warning')] if warnings else [])])})")
     leave(ExitCode.RULES if strict and warnings else ExitCode.DONE)
@@ -84,9 +85,11 @@ def show(
     if plan is not None or priority is not None or tenant is not None:
         _print_combination(context, rules_file.combination(here.desk, plan, priority, tenant), output)
         return
-    cells = rules_file.matrix(valid_rules(here.desk.rules))
+    rules = valid_rules(here.desk.rules)
+    cells = rules_file.matrix(rules)
     if sys.stdout.isatty() and output == Output():
         screens.draw_matrix(cells, here.screen)
+        print_lines(screens.source_lines(rules_file.sources_of(rules)))
     else:
         print_records(context, cells, screens.FIELDS, output, key="policy")
 

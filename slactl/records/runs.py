@@ -53,6 +53,27 @@ class Run(TypedDict):
     audit_head: str | None
 
 
+class SyncRun(TypedDict):
+    """A run of the command of a source as `sync --json` prints it; without an error its output was imported.
+
+    In a dry run `id` is None.
+    """
+
+    id: int | None
+    source: str
+    started_at: str
+    ended_at: str
+    since: str
+    opened: int
+    changed: int
+    events: int
+    bad: int
+    exit_code: int
+    duration_ms: int
+    error: str | None
+    dry_run: bool
+
+
 class Firing(TypedDict):
     """A level that a run decided, as `check --json` prints it; in a dry run `id` and `run_id` are None.
 

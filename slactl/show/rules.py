@@ -61,6 +61,15 @@ def _add_row(table: "Table", names: Sequence[str], row: Mapping[str, Record], ta
     table.add_row(*map(Text, names), *texts)
 
 
+def source_lines(sources: Sequence[Record]) -> Iterator[str]:
+    """Yield the sources that `sync` imports, a line each."""
+    from shlex import join
+
+    for source in sources:
+        what = f"map {source['map']}" if source["map"] is not None else "a history file"
+        yield clean(f"source {source['name']} ({what}, at most {source['timeout']}): {join(source['command'])}")
+
+
 def combination_lines(found: Record) -> Iterator[str]:
     """Yield which policy and targets a ticket would get, and why."""
     whose = f", tenant {clean(found['tenant'])}" if found["tenant"] else ""

@@ -118,3 +118,13 @@ class Database(NamedTuple):
         from slactl.store.sqlite.lock import run_lock
 
         return run_lock(self.path)
+
+    def sync_lock(self) -> AbstractContextManager[int]:
+        """Hold the lock of the one run that runs the commands of sources, or fail at once.
+
+        Raises:
+            LockedError: another run holds it.
+        """
+        from slactl.store.sqlite.lock import run_lock
+
+        return run_lock(self.path, "sync")

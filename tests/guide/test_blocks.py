@@ -66,14 +66,19 @@ SECRETS = {
     "SLACTL_SLACK_URL": "https://hooks.slack.com/services/T1JHGJ4H5/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FA",
     "SMTP_LOGIN": "desk:p%40ss",
     "SLACTL_PING_URL": "https://ping.example.com/desk",
+    "DESK_TOKEN": "hunter2",
 }
 EXAMPLES = [block for page in PAGES for block in blocks(page, "toml")]
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"{block.page}-{block.line}")
 def test_every_example_of_rules_is_valid(
-    block: Block, desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+    block: Block, desk: Path, slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for program in ("gh", "curl"):
+        (tmp_path / program).touch(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    desk.with_name("desk.toml").write_text('[columns]\nticket = "id"\ncreated_at = "created_at"\n')
     rules = desk.with_name("rules.toml")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)

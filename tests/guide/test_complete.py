@@ -119,6 +119,7 @@ TABLES = {
     model.Burst: "burst.",
     model.Level: "",
     model.Repeat: "repeat.",
+    model.Source: "",
     model.Templates: "",
 }
 

@@ -38,6 +38,14 @@ notify = ["${{env:HOOK}}", "jsons://${{env:LOGIN}}@127.0.0.1:1/${{file:token}}",
 notify = ["json://user:${{file:token}}@127.0.0.1:{port}/ok/{name}?-key=${{env:LOGIN}}"]
 [people.mia]
 notify = ["${{file:nothing}}"]
+[[source]]
+name = "talkative"
+map = "csv"
+command = ["sh", "-c", "echo $1 $2 >&2; exit 1", "sh", "${{env:LOGIN}}", "x${{file:token}}"]
+[[source]]
+name = "broken"
+map = "csv"
+command = ["cat", "/dev/null", "${{env:HOOK}}"]
 [[escalation]]
 id = "first"
 on = "first_response"
@@ -97,6 +105,9 @@ report --html FOLDER/report.html
 report --json
 export
 export --format csv
+sync
+sync --json
+sync -n
 import FOLDER/history.jsonl
 simulate FOLDER/history.jsonl --json
 history 1 --json

@@ -176,7 +176,8 @@ def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastR
         return
     from slactl.desk.escalation.monitoring import tell_monitors
 
-    delivered = tell_monitors(desk, report, options.metrics, heartbeat)
+    sources = rules.sources if rules is not None else None
+    delivered = tell_monitors(desk, report, options.metrics, heartbeat, sources)
     if delivered.problems:
         assert report.run_id is not None
         report.add_messages(delivered)

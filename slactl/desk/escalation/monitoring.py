@@ -1,7 +1,8 @@
 """Tell monitors about a run: a file for Prometheus' textfile collector, and a heartbeat after a clean run."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,18 @@ HEARTBEAT_SECONDS = 10
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
-def tell_monitors(desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None) -> Delivered:
-    """Write the metrics file and send the heartbeat, if the run has them; return the problems."""
+def tell_monitors(
+    desk: Desk, report: Report, metrics: Path | None, heartbeat: Heartbeat | None, sources: Sequence[str] | None
+) -> Delivered:
+    """Write the metrics file and send the heartbeat, if the run has them; return the problems.
+
+    `sources` are those of the rules; None if the rules are invalid, so that the metrics have all that were ever synced.
+    """
     delivered = Delivered()
     if metrics is not None:
         try:
             with desk.database.read() as transaction:
-                lines = list(exposition(_families(transaction, report)))
+                lines = list(exposition(chain(_families(transaction, report), _synced(transaction, sources))))
             write_whole(real_path(metrics), "".join(f"{line}\n" for line in lines).encode(), mode=0o644)
         except (OSError, SlactlError) as error:
             why = error.strerror if isinstance(error, OSError) else error
@@ -71,6 +77,25 @@ def _families(transaction: "Transaction", report: Report) -> Iterator[Family]:
     yield "outbox_messages", "gauge", "Messages by state.", [({"state": state}, n) for state, n in tallies["outbox"]]
     overdue = runs.overdue_unfired(transaction, now)
     yield _gauge("overdue_unfired_tickets", "Tickets with a due breach or level that no check has processed.", overdue)
+
+
+def _synced(transaction: "Transaction", names: Sequence[str] | None) -> Iterator[Family]:
+    """Yield the last runs of the sources; a source that was never synced has the instant 0, so that an alert fires."""
+    found = runs.synced_sources(transaction) if names is None else names
+    if not found:
+        return
+    states = [runs.source_state(transaction, name) for name in found]
+    labels = [{"source": state.source} for state in states]
+
+    def instants(texts: Iterable[str | None]) -> list[Sample]:
+        return [(label, from_text(text).timestamp() if text else 0) for label, text in zip(labels, texts, strict=True)]
+
+    good = instants(state.good[0] if state.good else None for state in states)
+    yield "sync_last_success_timestamp_seconds", "gauge", "Start of the last good sync of a source; 0: never.", good
+    last = instants(state.started_at for state in states)
+    yield "sync_last_run_timestamp_seconds", "gauge", "Start of the last sync of a source; 0: never.", last
+    codes: list[Sample] = [({"source": each.source}, each.exit_code) for each in states if each.exit_code is not None]
+    yield "sync_last_run_exit_code", "gauge", "Exit code of the last sync of a source.", codes
 
 
 def _gauge(name: str, meaning: str, *values: float) -> Family:

@@ -108,7 +108,8 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
     heartbeat = None
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets, settings.proxy)
-    return LastRules("", heartbeat, rules.canonical, rules.hash)
+    sources = tuple(source.name for source in rules.sources)
+    return LastRules("", heartbeat, rules.canonical, rules.hash, sources)
 
 
 def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:

@@ -33,6 +33,8 @@ class LastRules(NamedTuple):
     heartbeat: Heartbeat | None
     text: str | None
     hash: str
+    #: The names of the sources that `sync` imports.
+    sources: tuple[str, ...] = ()
 
 
 def rules_fingerprint(path: Path) -> str:
@@ -58,7 +60,8 @@ def recall(desk: Desk) -> LastRules | None:
         if kept.pop("of") != _names(desk):
             return None
         heartbeat = kept.pop("heartbeat")
-        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, **kept)
+        sources = tuple(map(str, kept.pop("sources", ())))
+        return LastRules(heartbeat=Heartbeat(*heartbeat) if heartbeat else None, sources=sources, **kept)
     except (OSError, SlactlError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -44,9 +44,9 @@ def rules_trust(path: Path) -> tuple[Doubt, ...]:
     return tuple(found)
 
 
-def refusals(found: Sequence[Doubt]) -> list[str]:
-    """Return what a run says about rules that others may change, a line each."""
-    return [f"{each.path}: {each.what}; nothing is sent while others may change the rules" for each in found]
+def refusals(found: Sequence[Doubt], what: str = "nothing is sent") -> list[str]:
+    """Return what a run says about rules that others may change, a line each; `what` is what it does not do."""
+    return [f"{each.path}: {each.what}; {what} while others may change the rules" for each in found]
 
 
 def _doubts(place: Path, status: os.stat_result, lenient: Path | None) -> Iterator[Doubt]:

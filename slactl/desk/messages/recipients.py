@@ -130,6 +130,8 @@ def named_secrets(rules: Rules) -> Iterator[tuple[KeyPath, str, str]]:
     urls = [(path, url) for path, url, _ in listed(rules)]
     settings = {"heartbeat": rules.settings.heartbeat, "proxy": rules.settings.proxy}
     urls += [(("settings", name), url) for name, url in settings.items() if url is not None]
+    for number, source in enumerate(rules.sources):
+        urls += [(("source", number, "command"), word) for word in source.command]
     for path, url in urls:
         yield from ((path, match[1], match[2]) for match in addresses.PLACEHOLDER.finditer(url))
 

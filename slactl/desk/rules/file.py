@@ -7,7 +7,9 @@ from typing import Any
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
+from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
+from slactl.sla.rules.addresses import without_literal_secrets
 from slactl.sla.rules.lines import Lines, read
 from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
@@ -23,7 +25,7 @@ Record = dict[str, Any]
 def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules, list[LintWarning]]:
     """Return the rules of a file, and warnings about probable mistakes in them, such as holidays missed in a year.
 
-    Only this function checks templates and addresses. A wrong one does not stop other commands.
+    Only this function checks templates, addresses and the maps of sources. A wrong one does not stop other commands.
 
     Raises:
         RulesError: they are invalid, or the file cannot be read.
@@ -31,10 +33,11 @@ def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules,
     text = read(path)
     rules = parse(text, str(path))
     secrets = Secrets.of(path, rules.settings.secrets, environment)
-    wrong = [*_template_problems(rules), *addresses.problems(rules, secrets)]
+    wrong = [*_template_problems(rules), *addresses.problems(rules, secrets), *sources.problems(rules, path)]
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
+    doubtful += sources.warnings(rules, path)
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
     return rules, sorted({*lint(rules, text, year), *warnings})
 
@@ -66,6 +69,19 @@ def matrix(rules: Rules) -> list[Record]:
         if policy not in shown:
             rows += _special_rows(rules, policy)
     return rows
+
+
+def sources_of(rules: Rules) -> list[Record]:
+    """Return the sources that `sync` imports, as the rules have them."""
+    return [
+        {
+            "name": source.name,
+            "map": source.map,
+            "command": [without_literal_secrets(word) for word in source.command],
+            "timeout": str(source.timeout),
+        }
+        for source in rules.sources
+    ]
 
 
 def _special_rows(rules: Rules, policy: Policy) -> Iterator[Record]:

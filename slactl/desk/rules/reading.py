@@ -60,6 +60,19 @@ def priority_words(path: Path) -> "PriorityMeanings":
         return NO_WORDS
 
 
+def source_names(path: Path) -> list[str]:
+    """Return the names of the sources of a rules file; as for `due_soon`, the file is not validated."""
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        stated = tomllib.loads(read_text(path, BY_HAND)).get("source", [])
+        return [str(source["name"]) for source in stated]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
+
+
 def check_known(
     transaction: "Transaction", path: Path, column: Literal["plan", "tenant"], values: Sequence[str]
 ) -> None:

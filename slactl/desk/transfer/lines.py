@@ -39,6 +39,8 @@ class Problem:
     warning: bool = False
     rows: int = 1
     kind: str = ""
+    #: Whether the file breaks off here, so that nobody knows what else it should have.
+    breaks: bool = False
 
     @property
     def text(self) -> str:

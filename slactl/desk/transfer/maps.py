@@ -23,12 +23,12 @@ from slactl.desk.transfer.foreign.tables import (
     listed,
     one_or_several,
     valid_encoding,
-    valid_source,
 )
 from slactl.errors import NotKnownError, RulesError, UsageError
 from slactl.files import BY_HAND, read_text
 from slactl.sla.enums import Priority, Status
 from slactl.sla.rules.lines import misread
+from slactl.sla.rules.values import SourceName
 from slactl.text import clean, did_you_mean, not_one_of, quoted
 
 
@@ -92,7 +92,7 @@ class Map(Table):
 
     kind: Literal["tickets", "events"] = "tickets"
     #: The name of the source, within which external ids are unique.
-    source: Annotated[str, AfterValidator(valid_source)] | None = None
+    source: SourceName | None = None
     #: Whether columns may be missing, except the required ones.
     optional: bool = False
     #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.

@@ -74,7 +74,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     except BrokenError as error:
         if not is_read:
             raise UsageError(f"the file is not JSON: {error}", "slactl import --help") from None
-        report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest"))
+        report(Problem(number + 1, "", f"the file breaks here: {error}; slactl does not read the rest", breaks=True))
     if rows is None and (others or not document.has_empty_list):
         raise UsageError(document.fault or _without_rows(mapping, column, list(others)), "slactl help import")
 

@@ -8,12 +8,14 @@ import platform
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 
 from slactl import __version__
-from slactl.clock import BootClock
+from slactl.clock import BootClock, from_text
 from slactl.config import shipped_rules
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.trust import closing_commands, rules_trust
@@ -23,13 +25,21 @@ from slactl.desk.upkeep import environment as machine
 from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
 from slactl.durations import describe_seconds
-from slactl.errors import RulesError
+from slactl.errors import RulesError, SlactlError
 from slactl.sla.rules.addresses import PLACEHOLDER
-from slactl.sla.rules.lines import read_ahead
+from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
+from slactl.store.read import runs
+from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
 from slactl.text import quoted
+
+#: What doctor says of a lock that nobody holds.
+FREE = "free"
+
+#: How many good runs of a source tell how often it is synced, and the time between two runs where they do not.
+GAPS, UNKNOWN_GAP = 10, timedelta(hours=12)
 
 #: A text in quotes, which stays, or a comment.
 COMMENT = re.compile(r"""("(?:\\.|[^"\\])*"|'[^']*')|#.*""")
@@ -40,10 +50,10 @@ def examine(desk: Desk, now: datetime, environment: Mapping[str, str], boot: Boo
     checks = [*_versions(), *database_checks(desk, now, boot)]
     if not os.path.isdir(desk.database.path):  # a folder has no side files, and slactl does not check its mode
         checks += [*machine.file_checks(desk.database.path), *machine.mount_checks(desk.database.path)]
-        checks.append(_run_lock(desk, now))
+        checks.append(_lock(desk, now))
     fixes = {each.fix for each in checks}
     checks += [each for each in _trust(desk) if each.ok or each.fix not in fixes]
-    return Health((*checks, *_rules(desk, environment, now.year)))
+    return Health((*checks, *_rules(desk, environment, now)))
 
 
 def _versions() -> Iterator[Check]:
@@ -77,25 +87,26 @@ def _time_zones() -> str:
     return f"{_package('tzdata')} of the package tzdata"
 
 
-def _run_lock(desk: Desk, now: datetime) -> Check:
-    lock = lock_path(desk.database.path)
-    holder = machine.lock_holder(lock)
+def _lock(desk: Desk, now: datetime, command: str = "check") -> Check:
+    """Check who holds the lock of `check` or `sync`."""
+    lock = lock_path(desk.database.path, command)
+    holder, name = machine.lock_holder(lock), "run lock" if command == "check" else f"{command} lock"
     if holder is None:
-        return Check("run lock", True, "free")
+        return Check(name, True, FREE)
     # Each run changes the time of the lock file when it gets the lock. Another program that holds the lock does not.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
-        what = f"held by {holder}: no check could take it for {describe_seconds(age)}; each ends with exit code 75"
-        return Check("run lock", False, what, holder.fix)
-    return Check("run lock", True, f"held by {holder}, which is running")
+        what = f"held by {holder}: no {command} could take it for {describe_seconds(age)}; each ends with exit code 75"
+        return Check(name, False, what, holder.fix)
+    return Check(name, True, f"held by {holder}, which is running")
 
 
-def _rules(desk: Desk, environment: Mapping[str, str], year: int) -> Iterator[Check]:
+def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterator[Check]:
     from slactl.desk.rules import file as rules_file
 
     command = f"slactl --rules {shlex.quote(str(desk.rules))} rules check"
     try:
-        rules, warnings = rules_file.check(desk.rules, environment, year)
+        rules, warnings = rules_file.check(desk.rules, environment, now.year)
     except RulesError as error:
         yield Check("rules", False, error.message, error.hint or command)
         yield from _secrets_of_invalid(desk, environment)
@@ -107,11 +118,41 @@ def _rules(desk: Desk, environment: Mapping[str, str], year: int) -> Iterator[Ch
         if warning.message not in told_below:
             yield Check("rules", False, f"line {warning.line}: {warning.message}", command)
     found = recipients.named_secrets(rules)
-    named = [(".".join(str(part) for part in place[:2]), kind, name) for place, kind, name in found]
+    named = [(path_text(place[:2]), kind, name) for place, kind, name in found]
     missing = list(_missing_secrets(named, secrets))
     yield from missing
     if not missing and not secrets.doubts:
         yield Check("secrets", True, "every secret that the rules name exists")
+    if rules.sources:
+        yield from _sources(desk, [source.name for source in rules.sources], now)
+
+
+def _sources(desk: Desk, names: Iterable[str], now: datetime) -> Iterator[Check]:
+    """Check that the output of each source was imported lately, unless the database cannot be read."""
+    lock = _lock(desk, now, "sync")
+    yield lock
+    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
+        if schema_of(transaction) == SCHEMA:
+            is_free = lock.found == FREE
+            yield from [_source(runs.source_state(transaction, name, GAPS), now, is_free=is_free) for name in names]
+
+
+def _source(state: runs.SourceState, now: datetime, *, is_free: bool) -> Check:
+    """Check one source: late are runs that are missing for twice the usual time between two of them."""
+    again, good = f"slactl sync {state.source}", [from_text(start) for start in state.good]
+    usual = max((later - earlier for later, earlier in pairwise(good)), default=UNKNOWN_GAP)
+    ago = describe_seconds(int((now - good[0]).total_seconds())) if good else ""
+    if state.started_at is None:
+        return Check("source", False, f"{state.source} was never synced", again)
+    if state.ended_at is None and is_free:
+        return Check("source", False, f"{state.source}: the sync of {state.started_at} was killed", again)
+    last = f"; last good sync {ago} ago" if good else ""
+    if state.error is not None:
+        return Check("source", False, f"{state.source}: {state.error}{last}", again)
+    if good and now - good[0] > max(PATIENCE, 2 * usual):
+        cron = "(crontab -l; echo '*/5 * * * * slactl sync -q; slactl check -q') | crontab -"
+        return Check("source", False, f"{state.source}: last synced {ago} ago", cron)
+    return Check("source", True, f"{state.source}: synced {ago} ago" if good else f"{state.source}: syncing")
 
 
 def _secrets_of_invalid(desk: Desk, environment: Mapping[str, str]) -> Iterator[Check]:

@@ -24,6 +24,16 @@ _HOLE = "\ue000"
 
 _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(\d{{1,5}}|{_HOLE}))?")
 
+# The login of each URL in an argument, up to the last @ before the path, and whether the URL is one of the web.
+_LOGIN = re.compile(r"(https?)?://([^/?#\s]+)@", re.IGNORECASE)
+
+# An option whose value is a secret, and a header, an option or a field with its value.
+_CREDENTIAL_NAME = r"(?:token|password|passwd|passphrase|secret|api[-_]?key|private[-_]?key)"
+_CREDENTIAL_OPTION = re.compile(rf"--?(?:[\w-]+-)?{_CREDENTIAL_NAME}", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    rf"(?:\bauthorization\s*:\s*(?:\w+\s+)?|\bcookie\s*:|{_CREDENTIAL_NAME}\s*[:=])\s*([^\s&]*)", re.IGNORECASE
+)
+
 # A URL in a text, with the key before it if that is `ticket_url`: messages show that URL, so it is not secret.
 _URL = re.compile(r"""(ticket_url["']?\s*=\s*["']+)?((?:[A-Za-z][A-Za-z0-9+.-]*://|\$\{(?:env|file):)[^"'\n]+)""")
 
@@ -57,6 +67,24 @@ def has_literal_secret(url: str) -> bool:
 def has_literal_login(url: str) -> bool:
     """Return whether a URL has a user or a password outside of `${…}`."""
     return is_literal(_login(PLACEHOLDER.sub(_HOLE, url)))
+
+
+def has_literal_credential(argument: str, before: str) -> bool:
+    """Return whether an argument of a command has a text outside of `${…}` that is a secret or could be one.
+
+    `before` is the argument before it, whose value it may be: `--token VALUE`, `-u USER:PASSWORD`.
+    """
+    text = PLACEHOLDER.sub(_HOLE, argument)
+    for is_web, login in _LOGIN.findall(text):
+        user, colon, password = login.partition(":")
+        if is_literal(password if colon or not is_web else user):  # a token may stand in the place of the user
+            return True
+    if _CREDENTIAL_OPTION.fullmatch(before) and not text.startswith("-"):
+        return is_literal(text)
+    if before in ("-u", "--user"):
+        return is_literal(text.partition(":")[2])
+    named = _CREDENTIAL.search(text)
+    return named is not None and is_literal(named[1])
 
 
 def sends_login(url: str) -> bool:

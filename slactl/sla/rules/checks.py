@@ -1,5 +1,6 @@
 """Check what must hold between the parts of the rules: known names, possible hours, no literal secrets."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,13 @@ RELATIONS = ("assignee", "previous_assignee", "requester")
 
 #: The fields that messages may include.
 INCLUDES = ("subject", "requester_email")
+
+
+#: What the command of a source may have in its arguments: the instant from which it lists changes.
+SINCE = "{since}"
+
+#: Words that connect the commands of a shell.
+SHELL_WORDS = ("|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1")
 
 
 def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -> Iterator[Problem]:
@@ -56,6 +64,9 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _escalation_problems(("escalation", number), escalation, rules)
         if not pinned and escalation.clock is Clock.WALL:
             yield from _wall_problems(("escalation", number), escalation)
+    yield from duplicates(("source",), "name", [source.name for source in rules.sources])
+    for number, source in enumerate(rules.sources if not pinned else ()):
+        yield from _command_problems(("source", number, "command"), source.command)
     if "manual_escalation" in data.get("settings", {}):
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
@@ -92,6 +103,7 @@ _ROOT: dict[str, type[match.Part]] = {
     "roles": model.Role,
     "people": model.Person,
     "escalation": model.Escalation,
+    "source": model.Source,
     "templates": model.Templates,
 }
 
@@ -232,6 +244,26 @@ def _wall_problems(path: KeyPath, escalation: model.Escalation) -> Iterator[Prob
         if length.business_days:
             advice = f'clock = "wall" counts every hour; use {WALL_FORMS}, or clock = "calendar"'
             yield (*path, *key), f'"{length}" is in business days, but {advice}'
+
+
+def _command_problems(path: KeyPath, command: Sequence[str]) -> Iterator[Problem]:
+    """Yield what a command has that only a shell would understand, and its literal secrets."""
+    program, *words = command
+    if not program.strip():
+        yield (*path, 0), "the name of the program is empty"
+    elif "/" not in program and " " in program.strip():
+        yield (*path, 0), 'the name of the program has a blank; write each argument on its own: ["gh", "issue", "list"]'
+    elif program.startswith("~"):
+        yield (*path, 0), "no shell runs the command, so ~ means nothing; write the whole path"
+    for number, word in enumerate(words, 1):
+        if word in SHELL_WORDS:
+            yield (*path, number), f"no shell runs the command, so {word} is only an argument; put it into a script"
+        for misspelt in re.findall(r"(?i)\{\s*[since]{4,6}\s*\}", word):
+            if misspelt != SINCE:
+                yield (*path, number), f"{misspelt} is not filled in; write {SINCE}"
+        if addresses.has_literal_credential(word, words[number - 2] if number > 1 else ""):
+            what = "the argument has a literal secret or a text that could be one"
+            yield (*path, number), f"{what}; store it in ${{env:NAME}} or ${{file:PATH}}"
 
 
 def _unknown_names(path: KeyPath, names: Iterable[str], rules: "Rules", also: Sequence[str] = ()) -> Iterator[Problem]:

@@ -53,6 +53,7 @@ class Lines:
                 array = self._resolved(parts[:-1]) + parts[-1:]
                 self._counts[array] = self._counts.get(array, -1) + 1
                 table = (*array, self._counts[array])
+                self._lines.setdefault(array, number)
                 self._lines[table] = number
             elif header:
                 table = self._resolved(_parts(header[2]))

@@ -30,10 +30,12 @@ from slactl.sla.rules.values import (
     AnyPriority,
     AnyReopen,
     AnyStart,
+    Command,
     Length,
     MaybeAddress,
     Name,
     Names,
+    SourceName,
     Statuses,
     Targets,
     WallLength,
@@ -252,6 +254,17 @@ class Role(Person):
     """Hold a function, who fills it, and where its messages go."""
 
     assignee: Name | None = None
+
+
+class Source(Part):
+    """Hold a command that prints tickets of another help desk, and the map that reads them."""
+
+    name: SourceName
+    #: The name of a map that comes with slactl, or a file beside the rules; None if the command prints a history file.
+    map: Name | None = None
+    command: Command
+    #: How long the command may run before it is killed.
+    timeout: WallLength = Duration(60)
 
 
 class Templates(Part):

@@ -11,7 +11,7 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, libr
 from slactl.sla.calendar.hours import Region
 from slactl.sla.rules.calendars import CalendarRules, parts
 from slactl.sla.rules.match import Facts, Part
-from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Templates
+from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Source, Templates
 from slactl.sla.rules.values import from_list
 
 
@@ -27,6 +27,7 @@ class Rules(Part):
     roles: Mapping[str, Role] = {}
     people: Mapping[str, Person] = {}
     escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
+    sources: Annotated[tuple[Source, ...], BeforeValidator(from_list)] = Field(default=(), alias="source")
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.

@@ -1,11 +1,12 @@
 """Define the types of single values in `rules.toml`: which forms a key takes is part of its type."""
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 
 from slactl.durations import FORMS, WALL_FORMS, Duration, Offset, parse_duration, parse_wall_duration
 from slactl.sla.calendar.written import StatedHours
@@ -69,6 +70,24 @@ def _stated(value: object) -> object:
     return None if value == "" else value
 
 
+def source_name(name: str) -> str:
+    """Return the name of a source of tickets, which stands before the colon of `SOURCE:ID`.
+
+    Raises:
+        ValueError: it is not a valid name.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", name) or name == "ext":
+        shown = name[:60]
+        raise ValueError(f"{shown!r} must begin with a letter and have only letters, digits, '-', '_' and '.'")
+    return name
+
+
+def _words(value: object) -> object:
+    if isinstance(value, str):  # its text may contain a secret
+        raise ValueError('must be a list of the program and its arguments: ["gh", "issue", "list"]')
+    return from_list(value)
+
+
 #: A duration that is counted on a calendar, and one that counts every hour.
 Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
 WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
@@ -77,6 +96,12 @@ Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
 Addresses = Annotated[tuple[Name, ...], BeforeValidator(partial(_list, shown="…"))]  # the text may contain a secret
+#: The program that a source runs, and its arguments.
+Command = Annotated[
+    tuple[Annotated[str, Field(max_length=10_000)], ...],
+    BeforeValidator(_words),
+    Field(min_length=1, max_length=1000),
+]
 AnyStatus = Annotated[Status, word_of(Status)]
 AnyPriority = Annotated[Priority, word_of(Priority)]
 AnyTarget = Annotated[Target, word_of(Target)]
@@ -87,6 +112,7 @@ Targets = Annotated[tuple[AnyTarget, ...], BeforeValidator(_list)]
 AnyReopen = Annotated[Reopen, word_of(Reopen)]
 AnyStart = Annotated[NextResponseFrom, word_of(NextResponseFrom)]
 AnyCountFrom = Annotated[CountFrom, word_of(CountFrom)]
+SourceName = Annotated[str, AfterValidator(source_name)]
 AnyLateTargets = Annotated[LateTargets, word_of(LateTargets)]
 
 

@@ -193,6 +193,46 @@ def _decoded(row: Row) -> "Run":
     return cast("Run", row | {"skipped": json.loads(row["skipped"])})
 
 
+class SourceState(NamedTuple):
+    """Hold the last runs of a source's command: when the last one began, and how it ended; instants as text.
+
+    `good` are the beginnings of the last good runs, newest first. A run without an end was killed, or is under way.
+    """
+
+    source: str
+    started_at: str | None
+    ended_at: str | None
+    exit_code: int | None
+    error: str | None
+    good: tuple[str, ...]
+
+
+#: The condition for a run of a source's command whose output was imported, bad rows or not.
+_WAS_GOOD = "ended_at IS NOT NULL AND error IS NULL"
+
+
+def source_state(connection: sqlite3.Connection, source: str, most: int = 1) -> SourceState:
+    """Return the last run of a source's command, and the beginnings of the last good ones, at most `most`."""
+    last = connection.execute(
+        "SELECT started_at, ended_at, exit_code, error FROM sync_run WHERE source = ? ORDER BY id DESC LIMIT 1",
+        (source,),
+    ).fetchone()
+    good = f"SELECT started_at FROM sync_run WHERE source = ? AND {_WAS_GOOD} ORDER BY id DESC LIMIT ?"
+    starts = [start for (start,) in connection.execute(good, (source, most))]
+    started, ended, code, error = last or (None, None, None, None)
+    return SourceState(source, started, ended, code, error, tuple(starts))
+
+
+def synced_sources(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the sources whose commands were run."""
+    found: list[str] = []
+    # One step through the index for each source, however many runs it had.
+    query = "SELECT min(source) FROM sync_run WHERE source > ?"
+    while (name := connection.execute(query, (found[-1] if found else "",)).fetchone()[0]) is not None:
+        found.append(name)
+    return found
+
+
 class PastCheck(NamedTuple):
     """Hold when a `check` began, and the last event that it knew."""
 

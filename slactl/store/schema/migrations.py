@@ -27,7 +27,7 @@ def all_tables() -> "Sequence[Table]":
     """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
-    from slactl.store.schema import models, timers  # noqa: F401  (fill the metadata)
+    from slactl.store.schema import models, runs, timers  # noqa: F401  (fill the metadata)
 
     return SQLModel.metadata.sorted_tables
 
@@ -125,12 +125,13 @@ def outcomes(connection: sqlite3.Connection) -> None:
 
 
 def sources(connection: sqlite3.Connection) -> None:
-    """Add the source of tickets, within which external ids are unique, and the last row that it sent."""
+    """Add the source of tickets, within which external ids are unique, the last row that it sent, and its runs."""
     from slactl.store.schema.models import Ticket
 
     _made_anew(connection, Ticket, "source")
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshot'").fetchone():
-        _create(connection, "snapshot")
+    for table in ("snapshot", "sync_run"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            _create(connection, table)
 
 
 #: Fills `outcome` from the timers of an earlier schema.

@@ -177,30 +177,6 @@ class EventText(SQLModel, table=True):
     text: str = text_column(nullable=False)
 
 
-class Run(SQLModel, table=True):
-    """One run of `check` and its counts."""
-
-    __table_args__ = (*instants("started_at", "ended_at"),)
-    id: int | None = Field(default=None, primary_key=True)
-    started_at: str = text_column(nullable=False)
-    ended_at: str | None = text_column()
-    scanned: int = number()
-    breached: int = number()
-    fired: int = number()
-    notified: int = number()
-    failed: int = number()
-    skipped: str = text_column(nullable=False, default="{}")
-    exit_code: int | None = number(None)
-    duration_ms: int | None = number(None)
-    rules_version: int | None = reference("rules_version.id", nullable=True)
-    #: The boot clock, which nobody can set, at `started_at`; null where the wall clock was not trusted.
-    boot_id: str | None = text_column()
-    boot_seconds: int | None = number(None)
-    #: The last hash of the event log when the run ended, and the number of the event that has it.
-    audit_head: str | None = text_column()
-    audit_event: int | None = number(None)
-
-
 class Escalation(SQLModel, table=True):
     """A level that became due, or a manual escalation. The unique index keeps a level from firing twice."""
 

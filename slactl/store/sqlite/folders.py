@@ -14,7 +14,7 @@ from slactl.errors import DatabaseError
 from slactl.text import another, quoted
 
 #: The endings of the files that SQLite and slactl keep beside a database.
-SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
+SIDE_FILES = ("-wal", "-shm", "-journal", ".lock", ".sync.lock")
 
 #: The least free space in bytes that a small change needs: pages, the log, and its index of 32 KiB.
 LEAST_FREE = 1 << 16
@@ -76,7 +76,7 @@ def refuse_pipes(path: Path) -> None:
         DatabaseError: a link, a pipe, a folder or a device has the name of one of them.
     """
     real = os.path.realpath(path)
-    for name in (f"{real}{end}" for end in SIDE_FILES if end != ".lock"):
+    for name in (f"{real}{end}" for end in SIDE_FILES if not end.endswith(".lock")):
         try:
             mode = os.lstat(name).st_mode
         except OSError:

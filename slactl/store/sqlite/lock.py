@@ -1,4 +1,4 @@
-"""Take locks: one `check` at a time sends messages, and one command at a time writes a rules file.
+"""Take locks: one `check` at a time sends messages, one `sync` runs commands, and one command writes a rules file.
 
 Levels do not fire twice even without them.
 """
@@ -21,23 +21,26 @@ EDIT_SECONDS, ASK_SECONDS = 10.0, 0.01
 #: The name of the lock file for edits in a folder.
 EDIT_LOCK = ".slactl-edit.lock"
 
+#: The endings of the lock files of the commands of which only one runs at a time.
+LOCKS = {"check": ".lock", "sync": ".sync.lock"}
+
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def lock_path(database: Path) -> Path:
+def lock_path(database: Path, command: str = "check") -> Path:
     """Return the path of the lock file, beside the database itself: every link to it leads to the same lock."""
-    return Path(f"{os.path.realpath(database)}.lock")
+    return Path(f"{os.path.realpath(database)}{LOCKS[command]}")
 
 
 @contextmanager
-def run_lock(database: Path) -> Iterator[int]:
-    """Hold the lock, or fail at once; yield its file descriptor, which a child may inherit.
+def run_lock(database: Path, command: str = "check") -> Iterator[int]:
+    """Hold the lock of a command, or fail at once; yield its file descriptor, which a child may inherit.
 
     Raises:
-        LockedError: another run holds it.
+        LockedError: another run of the command holds it.
         StorageError: the lock file cannot be written.
     """
-    path = lock_path(database)
+    path = lock_path(database, command)
     try:
         handle = os.open(path, _LOCK_FILE | os.O_CREAT, 0o600)
         shared, own = database.stat(), os.fstat(handle)
@@ -53,7 +56,7 @@ def run_lock(database: Path) -> Iterator[int]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LockedError("another check is running", "slactl doctor") from error
+            raise LockedError(f"another {command} is running", "slactl doctor") from error
         with suppress(OSError):
             os.utime(handle)  # so that `doctor` knows when a run last had the lock
         yield handle

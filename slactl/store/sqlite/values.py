@@ -26,7 +26,7 @@ JSON = {
 }
 
 #: The columns that hold instants and are not named `…_at`.
-INSTANTS = ("acked_until", "at", "late_since", "running_since")
+INSTANTS = ("acked_until", "at", "late_since", "running_since", "since")
 
 #: The longest time that is counted, in seconds or milliseconds.
 LONGEST = 10**13

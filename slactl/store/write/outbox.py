@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
 from slactl.store.read.rows import Row, batches
-from slactl.store.schema.models import Escalation, Notification, Run, Silence, Ticket
+from slactl.store.schema.models import Escalation, Notification, Silence, Ticket
+from slactl.store.schema.runs import Run
 from slactl.store.schema.timers import Timer
 from slactl.store.write.statements import table_of
 

@@ -172,7 +172,7 @@ def test_time_that_passes_is_not_a_finding(told: Path, slactl: Slactl) -> None:
         assert verified(slactl) == (0, [])
 
 
-@pytest.mark.parametrize("schema", sorted(SCHEMAS))
+@pytest.mark.parametrize("schema", sorted(schema for schema in SCHEMAS if schema < 8))
 def test_a_rebuild_after_an_upgrade_makes_the_outcomes_exact(desk: Path, slactl: Slactl, schema: int) -> None:
     desk.unlink(missing_ok=True)
     with closing(sqlite3.connect(desk)) as connection:

@@ -1,7 +1,6 @@
 """Define the tables of a map: our columns, the forms of times, tags, and the lists of messages and changes in a row."""
 
 import codecs
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -104,13 +103,6 @@ def valid_encoding(name: str) -> str:
     except (LookupError, ValueError) as error:
         raise ValueError(f"{name[:60]!r} is not a known encoding; use one such as cp1252, latin-1 or utf-16") from error
     return info.name
-
-
-def valid_source(name: str) -> str:
-    """Return the name of a source, which stands before the colon of `SOURCE:ID`."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", name) or name == "ext":
-        raise ValueError(f"{name[:60]!r} must begin with a letter and have only letters, digits, '-', '_' and '.'")
-    return name
 
 
 #: One path or several; of several the first with a value counts.
