@@ -200,11 +200,9 @@ def _is_pending(outcome: Row, timer: Row | None, last: datetime) -> bool:
 
 
 def _noticed_and_counted(number: int, outcome: Row, timer: Row | None, late: ExpectedRows) -> Iterator[Difference]:
-    key = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"])
-    noticed = outcome["detected_at"]
+    key, noticed = BreachKey(outcome["kind"], outcome["cycle"], outcome["agreement"]), outcome["detected_at"]
     if noticed is not None and noticed not in late.detected.get(key, ()):
-        name = outcome_name(number, outcome)
-        yield Difference(number, name, "detected_at", noticed, late.noticed.get(key))
+        yield Difference(number, outcome_name(number, outcome), "detected_at", noticed, late.noticed.get(key))
     if timer is None or timer["state"] == TimerState.UNKNOWN:
         return  # an unknown target has no deadline that reads could count
     if timer["agreement"] == outcome["agreement"] and outcome["missed_at"] is not None and not timer["counted"]:
