@@ -42,5 +42,7 @@ def _queries_like(prefix: str) -> Iterator[tuple[str, Sequence[Any]]]:
             least = int(prefix) * 10**zeros
             yield "SELECT id FROM ticket WHERE id BETWEEN ? AND ? ORDER BY id", (least, least + 10**zeros - 1)
     else:
-        named = "SELECT DISTINCT external_id FROM ticket WHERE external_id >= ? AND external_id < ? ORDER BY external_id"
+        named = (
+            "SELECT DISTINCT external_id FROM ticket WHERE external_id >= ? AND external_id < ? ORDER BY external_id"
+        )
         yield named, (prefix, prefix + "\U0010ffff")
