@@ -59,6 +59,21 @@ def test_the_first_command_keeps_the_old_database(desk: Path, slactl: Slactl, sc
     assert (told["ok"], told["found"].startswith(f"{copy} of 20"), f"rm {copy}" in told["found"]) == (True, True, True)
 
 
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+def test_rows_refer_to_tickets_after_an_upgrade(desk: Path, slactl: Slactl, schema: int) -> None:
+    make_old(desk, schema)
+    assert slactl("create", "T", "--from", "t@example.com").code == 0
+    with closing(sqlite3.connect(desk)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        for table in ("timer", "escalation", "snapshot", "event", "notification", "outcome", "silence"):
+            referred = {row[2] for row in connection.execute(f"PRAGMA foreign_key_list({table})")}
+            assert "ticket" in referred, table
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("DELETE FROM ticket")
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
 def test_the_copy_is_a_database_that_can_be_restored(desk: Path, slactl: Slactl) -> None:
     make_old(desk, 5)
     before = dump(desk)
