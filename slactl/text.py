@@ -131,7 +131,12 @@ def counted(number: int, what: str, plural: str = "s") -> str:
 def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
     """Return `; did you mean X?` with the choice a person probably meant, or `otherwise` if no choice is near."""
     near = nearest(word, choices)
-    return f"; did you mean {clean(near)}?" if near is not None else otherwise
+    return meaning([near]) if near is not None else otherwise
+
+
+def meaning(names: Collection[str]) -> str:
+    """Return `; did you mean X or Y?`, or nothing without names."""
+    return f"; did you mean {' or '.join(map(clean, names))}?" if names else ""
 
 
 def not_one_of(word: str, choices: Iterable[str]) -> str:

@@ -46,6 +46,7 @@ WRITING = {
     "silence add": "silence add --ticket 1 --for 2h",
     "silence expire": "silence expire 1",
     "status": "status 1 pending",
+    "sync": "sync",
     "tag": "tag 1 --add x",
     "tenant add": "tenant add globex",
     "tenant set": "tenant set acme --plan free",
@@ -71,6 +72,7 @@ SAID = {
     "rules set": "file {}/rules.toml was changed",
     "silence add": "silence 2 was added",
     "silence expire": "silence 1 was ended",
+    "sync": "12 tickets were created",
     "tenant add": "tenant globex was saved",
     "tenant set": "tenant acme was saved",
     "unack": "ticket 6 was changed",
@@ -145,6 +147,9 @@ def prepare(folder: Path, name: str) -> None:
     if name == "notify test":
         with (folder / "rules.toml").open("a") as rules:
             rules.write('[roles.told]\nnotify = ["syslog://"]\n')
+    if name == "sync":
+        with (folder / "rules.toml").open("a") as rules:
+            rules.write(f'[[source]]\nname = "files"\ncommand = ["cat", "{folder / "history.jsonl"}"]\n')
     if name == "doctor":
         import sqlite3
         from contextlib import closing

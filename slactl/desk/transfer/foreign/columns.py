@@ -6,7 +6,7 @@ from slactl.desk.transfer.foreign.tables import Ours
 from slactl.desk.transfer.lines import Problem, Report
 from slactl.desk.transfer.maps import Map
 from slactl.errors import UsageError
-from slactl.text import clean, counted, nearest
+from slactl.text import clean, counted, meaning, nearest
 
 #: The hint of every error about columns.
 HINT = "slactl help import"
@@ -61,7 +61,7 @@ def check_missing(missing: Iterable[str], names: Collection[str], mapping: Map) 
             meant = next((name for name in unused if _is_mistyped(theirs, name)), None)
             if meant is not None:
                 why = f"the file has no column {clean(theirs)!r}, which the map needs for {ours}"
-                raise UsageError(f"{why}; did you mean {clean(meant)}?", HINT)
+                raise UsageError(f"{why}{meaning([meant])}", HINT)
 
 
 def warn_missing(missing: Collection[str], names: Collection[str], mapping: Map, report: Report) -> None:
@@ -81,8 +81,7 @@ def _told(missing: dict[str, tuple[str, ...]], names: Collection[str], mapping: 
     columns = ", ".join(name if name == ours else f"{name} (for {ours})" for ours, name in named.items())
     unused = _unused(names, mapping)
     near = dict.fromkeys(found for theirs in missing.values() if (found := nearest(theirs[0], unused)) is not None)
-    meant = f"; did you mean {' or '.join(clean(name) for name in near)}?" if near else ""
-    return f"the file does not have {counted(len(missing), 'column')} of the map: {columns}{meant}"
+    return f"the file does not have {counted(len(missing), 'column')} of the map: {columns}{meaning(near)}"
 
 
 def _unused(names: Collection[str], mapping: Map) -> list[str]:
