@@ -200,6 +200,7 @@ ELSEWHERE = {
     "rules set": "writes the rules file and no database",
     "notify test": "writes nothing; what it sends is seen by who takes it",
     "watch": "needs a terminal",
+    "sync": "runs the commands of sources, which fail, hang and are killed in tests of their own",
 }
 
 #: The commands that only read, each as one may type it; `{}` is the folder of the desk.
@@ -217,6 +218,7 @@ rules test {}/tests.toml
 rules diff
 rules check
 rules show
+map check csv
 calendar add office 2026-03-02T09:00Z 2h
 calendar between office 2026-03-02T09:00Z 2026-03-03T09:00Z
 calendar is-open office 2026-03-02T09:00Z

@@ -98,7 +98,7 @@ def test_unknown_word_in_a_history_file_is_a_bad_line(slactl: Slactl) -> None:
     assert priorities(slactl) == {"B": "low"}
 
 
-MAP = 'columns = { ticket = "Number", created_at = "Opened", priority = "Urgency" }\n'
+MAP = 'answers = "here"\ncolumns = { ticket = "Number", created_at = "Opened", priority = "Urgency" }\n'
 
 
 @pytest.mark.parametrize(
