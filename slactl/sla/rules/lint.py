@@ -175,8 +175,13 @@ def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
             if reason:
                 where = f"level {level.id!r} of {escalation.id!r}"
                 yield ("escalation", number, "level", index), f"{where} {reason}"
-        watched = escalation.on
-        if isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
+        watched, when = escalation.on, escalation.when
+        if _excludes_all(when.not_, when):
+            yield (
+                ("escalation", number),
+                f"{escalation.id!r} can never fire: its when excludes all tickets that it matches",
+            )
+        elif isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
             yield (
                 ("escalation", number),
                 f"{escalation.id!r} can never fire: no policy has the target {watched.value} for its tickets",
@@ -224,11 +229,25 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
         outer, inner = getattr(escalation.when, key), getattr(level.when, key)
         if key != "tag" and outer and inner and not set(outer) & set(inner):
             return f"can never fire: its when excludes the {key} of the escalation rule"
+    both, of_rule = (escalation.when, level.when), _excludes_all(escalation.when.not_, escalation.when)
+    if not of_rule and any(_excludes_all(one.not_, *both) for one in both):
+        return "can never fire: its when excludes all tickets that the rule matches"
     wanted = level.when.priority or escalation.when.priority
     only_raises = not any((level.assign, level.note, level.tag, level.notify))
     if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):
         return f"changes nothing: its tickets already have priority {level.priority.value} or higher"
     return None
+
+
+def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
+    """Return whether `excluded` matches every ticket that matches what is `required`."""
+    if excluded is None:
+        return False
+    stated = [key for key in MatchKeys.model_fields if getattr(excluded, key)]
+    return all(
+        any(getattr(one, key) and set(getattr(one, key)) <= set(getattr(excluded, key)) for one in required)
+        for key in stated
+    )
 
 
 def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:

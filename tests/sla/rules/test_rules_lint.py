@@ -110,6 +110,17 @@ def test_a_ladder_that_nothing_can_start() -> None:
     ]
 
 
+def test_a_rule_or_level_that_excludes_what_it_matches() -> None:
+    unpriced = 'plan = ["free", "trial"], not = { plan = ["trial", "free", "pro"] }'
+    rule = ["9: 'late' can never fire: its when excludes all tickets that it matches"]
+    level = ["13: level 'l' of 'late' can never fire: its when excludes all tickets that the rule matches"]
+    assert warnings(ALL, ladder('tag = ["late"]', unpriced)) == rule
+    not_high = 'tag = ["late"], when = { not = { priority = ["high"] } }'
+    assert warnings(ALL, ladder(not_high, 'priority = ["high"]')) == level
+    for when in ("", 'priority = ["high", "low"]', 'plan = ["free"]'):
+        assert warnings(ALL, ladder(not_high, when)) == []
+
+
 def test_a_role_nobody_holds() -> None:
     assert warnings(ALL, "[roles.boss]\n") == ["9: the role 'boss' has no assignee"]
     channel = '[roles.boss]\nnotify = ["${env:KNOWN}"]\n'
