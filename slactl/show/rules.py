@@ -119,4 +119,4 @@ def _heading(failure: Record) -> str:
 
 
 def _value(value: object) -> str:
-    return "none" if value is None else str(value)
+    return ", ".join(value) or "none" if isinstance(value, list) else "none" if value is None else str(value)

@@ -115,7 +115,7 @@ def test_a_late_target_whose_calendar_alone_changes_is_told_once_with_a_deadline
     assert "stays overdue" in told
     assert "--at 2026-03-03T08:30:00Z --reason" in told
     (timer,) = asked(slactl, "explain", "1")["timers"]
-    assert timer["kept_late"]["promise"] == "1h on calendar office"
+    assert timer["kept_late"]["target_time"] == "1h on calendar office"
     assert slactl("tag", "1", "--add", "other").err == ""
 
 

@@ -29,7 +29,7 @@ from slactl.text import clean
 TICKET_KEYS = ("policy", "status", "priority")
 INSTANT_KEYS = ("due_at", "started_at", "stopped_at", "breached_at")
 SECONDS_KEYS = ("target_seconds", "elapsed_seconds", "remaining_seconds", "paused_seconds", "overdue_seconds")
-TIMER_KEYS = ("state", *INSTANT_KEYS, *SECONDS_KEYS)
+TIMER_KEYS = ("state", *INSTANT_KEYS, "breaches", *SECONDS_KEYS)
 
 #: The word for "there is no such value", because TOML has no null.
 NONE = "none"
@@ -46,6 +46,13 @@ def as_instant(value: object) -> datetime:
     if not isinstance(text, str):
         raise ValueError("must be an instant such as 2026-03-02T09:00:00+01:00")
     return parse_offset_instant(text).astimezone(UTC)
+
+
+def as_instants(value: object) -> list[str]:
+    """Return the instants of a list as texts in UTC."""
+    if not isinstance(value, list):
+        raise ValueError('must be a list of instants: ["2026-03-02T09:00:00+01:00"]')
+    return [to_text(as_instant(item)) for item in value]
 
 
 def as_seconds(value: object) -> int:
@@ -93,16 +100,17 @@ class Expectation(Part):
     started_at: InstantOrNone = None
     stopped_at: InstantOrNone = None
     breached_at: InstantOrNone = None
+    breaches: Annotated[list[str] | None, or_none(as_instants)] = None
     target_seconds: SecondsOrNone = None
     elapsed_seconds: SecondsOrNone = None
     remaining_seconds: SecondsOrNone = None
     paused_seconds: SecondsOrNone = None
     overdue_seconds: SecondsOrNone = None
 
-    _values: Mapping[str, str | int | None] = PrivateAttr()
+    _values: Mapping[str, str | int | list[str] | None] = PrivateAttr()
 
     @property
-    def values(self) -> Mapping[str, str | int | None]:
+    def values(self) -> Mapping[str, str | int | list[str] | None]:
         """Return the expected values by key of `simulate`, as written; None is a value that must not be there."""
         return self._values
 
@@ -204,5 +212,6 @@ def latest_instant(
         for key, value in expectation.values.items():
             if key in INSTANT_KEYS and isinstance(value, str):
                 instants.append(from_text(value) + (second if key == "breached_at" else timedelta()))
+        instants += [from_text(breach) + second for breach in expectation.breaches or ()]
     instants += [from_text(firing.at) + second for firing in fires if firing.at is not None]
     return max(instants, default=datetime.min.replace(tzinfo=UTC))

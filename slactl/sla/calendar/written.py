@@ -194,6 +194,8 @@ def holiday_dates(texts: Sequence[str]) -> tuple[frozenset[YearDay], tuple[tuple
             yearly.add(year_day(text))
             continue
         first, _, last = text.partition("..")
+        if _YEAR_DAY.fullmatch(first) and _YEAR_DAY.fullmatch(last):
+            raise ValueError(f'{text!r} is a range of every year, which belongs into dates: "{text}" = []')
         dates = (one_date(first), one_date(last or first))
         if dates[1] < dates[0]:
             raise ValueError(f"{text!r} ends before it begins")

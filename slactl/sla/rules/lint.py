@@ -1,15 +1,17 @@
 """Find probable mistakes in valid rules, each with its line."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import islice, product
 from typing import NamedTuple
 
 from slactl.durations import Duration, Offset
+from slactl.sla.calendar.calendar import DAY, NoOpenHours
 from slactl.sla.enums import Clock, Condition, Priority, Target
 from slactl.sla.rules.calendars import local_holidays
 from slactl.sla.rules.lines import KeyPath, Lines
 from slactl.sla.rules.match import Facts, Match, MatchKeys
-from slactl.sla.rules.model import Escalation, Level, Policy
+from slactl.sla.rules.model import Escalation, Level, Policy, TargetTime
 from slactl.sla.rules.rules import Rules
 
 #: A plan that no policy names.
@@ -35,7 +37,7 @@ class LintWarning(NamedTuple):
 def lint(rules: Rules, text: str, year: int) -> list[LintWarning]:
     """Return the warnings about rules, by line; those about holidays are about the holidays of a year."""
     lines = Lines(text)
-    warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules), *_zones(rules)]
+    warnings = [*_policies(rules), *_targets(rules), *_short_resolutions(rules, year), *_zones(rules)]
     warnings += [
         *_country_days(rules, year),
         *_levels(rules),
@@ -115,20 +117,34 @@ def _of_plans(tickets: Sequence[Facts]) -> str:
     return f" of plan {', '.join(plans)}" if plans and all(facts.plan != OTHER for facts in tickets) else ""
 
 
-def _short_resolutions(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
-    """Yield resolutions that are due before the first response, where both are counted alike."""
+def _short_resolutions(rules: Rules, year: int) -> Iterator[tuple[KeyPath, str]]:
+    """Yield resolutions that are due before the first response."""
     for number, policy in enumerate(rules.policies):
         for key, times in policy.targets.items():
             first, resolution = times.first_response, times.resolution
-            if first is None or resolution is None or first.calendar != resolution.calendar:
-                continue
-            pair = first.within, resolution.within
-            if any(time.until is not None for time in pair) or pair[0].in_dates != pair[1].in_dates:
-                continue
-            if resolution.within[:2] < first.within[:2]:
-                whose = f"policy {policy.name!r}: the resolution of {key} tickets, {resolution.within},"
+            if first is not None and resolution is not None and _ends_first(rules, policy, resolution, first, year):
+                whose = f"policy {policy.name!r}: the resolution of {key} tickets, {resolution},"
                 path = ("policy", number, "targets", key, "resolution")
-                yield path, f"{whose} is shorter than their first response, {first.within}"
+                yield path, f"{whose} is shorter than their first response, {first}"
+
+
+def _ends_first(rules: Rules, policy: Policy, one: TargetTime, other: TargetTime, year: int) -> bool:
+    """Return whether one target is due before another, and never after it, whenever a ticket is opened."""
+    name, other_name = one.calendar or policy.calendar, other.calendar or policy.calendar
+    pair = one.within, other.within
+    alike = pair[0].in_dates == pair[1].in_dates and all(length.until is None for length in pair)
+    if name == other_name and alike:
+        return pair[0][:2] < pair[1][:2]
+    begin = (date(year, 3, 1) - date(1970, 1, 1)).days * DAY
+    calendar, other_calendar = rules.calendar(name), rules.calendar(other_name)
+    try:
+        due = [
+            (calendar.after(at, pair[0]), other_calendar.after(at, pair[1]))
+            for at in range(begin, begin + 14 * DAY, 3600)
+        ]
+    except NoOpenHours:  # an instant for comparison needs special dates to come
+        return False
+    return all(a <= b for a, b in due) and any(a < b for a, b in due)
 
 
 def _zones(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
@@ -159,11 +175,16 @@ def _levels(rules: Rules) -> Iterator[tuple[KeyPath, str]]:
             if reason:
                 where = f"level {level.id!r} of {escalation.id!r}"
                 yield ("escalation", number, "level", index), f"{where} {reason}"
-        watched = escalation.on
-        if isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
+        watched, when = escalation.on, escalation.when
+        if _excludes_all(when.not_, when):
             yield (
                 ("escalation", number),
-                f"{escalation.id!r} can never fire: no policy has a {watched.value} target for its tickets",
+                f"{escalation.id!r} can never fire: its when excludes all tickets that it matches",
+            )
+        elif isinstance(watched, Target) and not _can_have_target(rules, watched, escalation.when):
+            yield (
+                ("escalation", number),
+                f"{escalation.id!r} can never fire: no policy has the target {watched.value} for its tickets",
             )
 
 
@@ -208,11 +229,25 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
         outer, inner = getattr(escalation.when, key), getattr(level.when, key)
         if key != "tag" and outer and inner and not set(outer) & set(inner):
             return f"can never fire: its when and the when of the escalation rule have no {key} in common"
+    both, of_rule = (escalation.when, level.when), _excludes_all(escalation.when.not_, escalation.when)
+    if not of_rule and any(_excludes_all(one.not_, *both) for one in both):
+        return "can never fire: its when excludes all tickets that the rule matches"
     wanted = level.when.priority or escalation.when.priority
     only_raises = not any((level.assign, level.note, level.tag, level.notify))
     if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):
         return f"changes nothing: its tickets already have priority {level.priority.value} or higher"
     return None
+
+
+def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
+    """Return whether `excluded` matches every ticket that matches what is `required`."""
+    if excluded is None:
+        return False
+    stated = [key for key in MatchKeys.model_fields if getattr(excluded, key)]
+    return all(
+        any(getattr(one, key) and set(getattr(one, key)) <= set(getattr(excluded, key)) for one in required)
+        for key in stated
+    )
 
 
 def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:

@@ -61,7 +61,8 @@ class Replay:
         self._status = Status(detail.get("status") or Status.OPEN)
         self._assignee: str | None = detail.get("assignee") or None
         self._replied_at: int | None = None
-        self._resolved = self._first_resolved = at if self._status.is_done else None
+        is_known = Target.RESOLUTION not in (detail.get("unknown") or ())
+        self._resolved = self._first_resolved = at if self._status.is_done and is_known else None
         self._acked_until: datetime | None = None
         self._until: datetime | None = None
         self._woke: list[tuple[Status, datetime]] = []
@@ -213,10 +214,10 @@ class Replay:
         if after is before:
             return
         self._status = after
-        if after.is_done != before.is_done:
-            self._resolved = at if after.is_done else None
-            self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
         unknown = bool(event.detail.get("unknown_instant"))
+        if after.is_done != before.is_done:
+            self._resolved = at if after.is_done and not unknown else None
+            self._first_resolved = self._first_resolved if self._first_resolved is not None else self._resolved
         self._targets.change_status(at, after, unknown_instant=unknown, by_system=event.by_system)
         self._turn_conditions(at)
         self._conditions.act(at)

@@ -174,10 +174,10 @@ class Evaluation:
 
     `wakes_at` is when its status ends by itself, None if it does not, and `woken` is the ticket as of then; `woke` is a
     status that ended by itself, and when, until `check` records it. `policy` and `calendar` are names, None if no
-    policy matches. `resolved_at` is the latest resolution, None while the ticket is reopened. `due_at` is the earliest
-    deadline still open, overdue or not, and `due_target` its target. `escalated` and `escalation_level` count levels
-    after a deadline, levels of conditions and escalations by hand, but no warnings. `outcomes` are empty unless they
-    were asked for. `terms` belong to the policy that was chosen last.
+    policy matches. `resolved_at` is the latest resolution, None while the ticket is reopened and where nobody knows the
+    instant. `due_at` is the earliest deadline still open, overdue or not, and `due_target` its target. `escalated` and
+    `escalation_level` count levels after a deadline, levels of conditions and escalations by hand, but no warnings.
+    `outcomes` are empty unless they were asked for. `terms` belong to the policy that was chosen last.
     """
 
     now: datetime

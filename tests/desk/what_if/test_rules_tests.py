@@ -87,6 +87,8 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         'target = "resolution", state = "running", stopped_at = "none", breached_at = "none"',
         'target = "resolution", at = "2026-03-02T13:00:01Z", state = "breached"',
         'target = "resolution", breached_at = "2026-03-02T13:00:00Z"',
+        'target = "resolution", breaches = ["2026-03-02T14:00:00+01:00"]',
+        'target = "first_response", at = "2026-03-02T09:30:00Z", breaches = []',
         'target = "next_response", state = "none", due_at = "none"',
         'policy = "all", status = "open", priority = "urgent"',
     ],

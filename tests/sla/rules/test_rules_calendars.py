@@ -64,6 +64,12 @@ MISTAKES = [
     # Holidays.
     (WORK_ON, 'work_on = ["Reformation Dy"]', 6, "no holiday in DE 'Reformation Dy'; did you mean Reformation Day?"),
     (WORK_ON, 'work_on = ["Reformationstag"]', 6, "there is no holiday in DE 'Reformationstag'"),
+    (
+        WORK_ON,
+        'holidays = ["12-31..01-02"]',
+        6,
+        "'12-31..01-02' is a range of every year, which belongs into dates: \"12-31..01-02\" = []",
+    ),
     (WORK_ON, 'categories = ["publc"]', 6, "no category of holidays in DE 'publc'; did you mean public?"),
     (WORK_ON, "categories = []", 6, "must have at least one entry"),
     ('country = "DE"\nsubdivision = "BE"\n', "", 4, "work_on needs a country"),

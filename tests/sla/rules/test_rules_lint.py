@@ -104,11 +104,22 @@ def test_a_level_at_which_nothing_can_happen() -> None:
 def test_a_ladder_that_nothing_can_start() -> None:
     promised = policy("pro", 'plan = ["pro"]', 'default = { resolution = "1h", next_response = "1h" }'), ALL
     assert warnings(*promised, ladder('tag = ["late"]', on="next_response")) == []
-    told = ["14: 'late' can never fire: no policy has a next_response target for its tickets"]
+    told = ["14: 'late' can never fire: no policy has the target next_response for its tickets"]
     assert warnings(*promised, ladder('tag = ["late"]', 'plan = ["free"]', on="next_response")) == told
     assert warnings(ALL, ladder('tag = ["late"]', on="first_response")) == [
-        "9: 'late' can never fire: no policy has a first_response target for its tickets"
+        "9: 'late' can never fire: no policy has the target first_response for its tickets"
     ]
+
+
+def test_a_rule_or_level_that_excludes_what_it_matches() -> None:
+    unpriced = 'plan = ["free", "trial"], not = { plan = ["trial", "free", "pro"] }'
+    rule = ["9: 'late' can never fire: its when excludes all tickets that it matches"]
+    level = ["13: level 'l' of 'late' can never fire: its when excludes all tickets that the rule matches"]
+    assert warnings(ALL, ladder('tag = ["late"]', unpriced)) == rule
+    not_high = 'tag = ["late"], when = { not = { priority = ["high"] } }'
+    assert warnings(ALL, ladder(not_high, 'priority = ["high"]')) == level
+    for when in ("", 'priority = ["high", "low"]', 'plan = ["free"]'):
+        assert warnings(ALL, ladder(not_high, when)) == []
 
 
 def test_a_role_nobody_holds() -> None:
@@ -177,9 +188,13 @@ def test_a_resolution_that_is_shorter_than_the_first_response() -> None:
     assert told('"3bd"', '"2bd"') == [
         "8: policy 'all': the resolution of low tickets, 2bd, is shorter than their first response, 3bd"
     ]
-    for pair in (('"1h"', '"1h"'), ('"1bd"', '"4h"'), ('"4h"', '"0bd close"'), ('"2bd 17:00"', '"1bd 17:00"')):
-        assert told(*pair) == []
-    assert told('{ within = "4h", calendar = "always" }', '"1h"') == []
+    assert told('{ within = "4h", calendar = "always" }', '"1h"') == [
+        "8: policy 'all': the resolution of low tickets, 1h, is shorter than their first response, 4h on always"
+    ]
+    for pair in (('"1bd"', '"4h"'), ('"2bd 17:00"', '"1bd 17:00"'), ('"1bd close"', '"0bd close"')):
+        assert len(told(*pair)) == 1, pair
+    for pair in (('"1h"', '"1h"'), ('"4h"', '"0bd close"'), ('"1bd 10:00"', '"0bd 17:00"'), ('"1bd 17:00"', '"30h"')):
+        assert told(*pair) == [], pair
 
 
 def test_a_level_that_reaches_nobody() -> None:
