@@ -44,15 +44,11 @@ class Baselines:
 
     def _last_check_without(self, name: LevelName) -> PastCheck | None:
         if self._checks is None:
-            levels = {
-                number: _levels_of(canonical) for number, canonical in rules_versions.canonicals(self._transaction)
-            }
+            levels = dict[int, Collection[LevelName]]()
+            for number, canonical in rules_versions.canonicals(self._transaction):
+                rules = tomllib.loads(canonical).get("escalation", ())
+                levels[number] = {(one["id"], level["id"]) for one in rules for level in one.get("level", ())}
             used = runs.last_checks(self._transaction)
             self._checks = [(check, levels[version]) for version, check in used if version in levels]
         without = [check for check, known in self._checks if name not in known]
         return max(without, key=lambda check: check.started_at, default=None)
-
-
-def _levels_of(canonical: str) -> Collection[LevelName]:
-    rules = tomllib.loads(canonical)
-    return {(one["id"], level["id"]) for one in rules.get("escalation", ()) for level in one.get("level", ())}

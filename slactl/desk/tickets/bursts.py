@@ -87,12 +87,11 @@ def _bursts_of_one(lives: Sequence[list[Any]], rules: Rules, longest: int) -> di
 
 def _life(ticket: str, history: Sequence[Line]) -> str:
     """Return as text for the spool the events that open, resolve or reopen a ticket, and the retractions."""
-    turns = [line.event for line in history if line.event.type in _TURNS]
-    return json.dumps([ticket, *([to_text(event.at), event.type, _turn(event), event.id] for event in turns)])
-
-
-def _turn(event: Event) -> dict[str, Any]:
-    return {name: event.detail[name] for name in ("status", "events") if name in event.detail}
+    turns = list[list[Any]]()
+    for event in (line.event for line in history if line.event.type in _TURNS):
+        detail = {name: event.detail[name] for name in ("status", "events") if name in event.detail}
+        turns.append([to_text(event.at), event.type, detail, event.id])
+    return json.dumps([ticket, *turns])
 
 
 def is_open_after(history: Sequence[Event], at: datetime) -> bool:

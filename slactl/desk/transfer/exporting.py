@@ -84,24 +84,21 @@ def _records(
     rows += [(row["fired_at"], 1, row["id"], row) for row in decisions if row["event_id"] is None]
     for _, is_decision, key, row in sorted(rows, key=lambda each: each[:3]):
         written, recorded_at = ({}, None) if is_decision else (texts.get(key, {}), row["recorded_at"])
-        event = (
-            _event_of_decision(row)
-            if is_decision
-            else _event(row | {"actor": written.get("actor", row["actor"])}, fired)
-        )
+        if is_decision:
+            by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
+            detail, at = _decision_fields(row) | {"warning": False}, from_text(row["fired_at"])
+            event: Event | None = Event(at, EventType.ESCALATED, detail, row["actor"], by)
+        else:
+            event = _event(row | {"actor": written.get("actor", row["actor"])}, fired)
         if event is None:
             continue
         exported_number = number if event.type is EventType.CREATED else None
         source, name = named
         record = to_record(name, event, written, recorded_at, exported_number, source)
-        last_row = _last_row(transaction, number) if event.type is EventType.CREATED else {}
+        is_first = event.type is EventType.CREATED
+        said = reads.snapshots(transaction, [number]).get(number) if is_first else None
+        last_row = {"last_row": {name: said[name] for name in LastRow._fields}} if said is not None else {}
         yield record | versions.first_mention(event) | last_row
-
-
-def _last_row(transaction: "Transaction", number: int) -> Record:
-    """Return what the source said last about a ticket, as a field of its first line; nothing if no source did."""
-    row = reads.snapshots(transaction, [number]).get(number)
-    return {"last_row": {name: row[name] for name in LastRow._fields}} if row is not None else {}
 
 
 def _event(row: Record, fired: dict[int, Record]) -> Event | None:
@@ -116,12 +113,6 @@ def _event(row: Record, fired: dict[int, Record]) -> Event | None:
     if row["id"] in fired:
         detail |= _decision_fields(fired[row["id"]])
     return replace(event, detail=detail)
-
-
-def _event_of_decision(row: Record) -> Event:
-    detail = _decision_fields(row) | {"warning": False}
-    by = ActorType.SYSTEM if row["source"] == "automatic" else ActorType.USER
-    return Event(from_text(row["fired_at"]), EventType.ESCALATED, detail, row["actor"], by)
 
 
 def _decision_fields(row: Record) -> Record:

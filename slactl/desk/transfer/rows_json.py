@@ -60,7 +60,10 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
                 raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
                 if has(value, mapping):
-                    raise _ambiguous(column, rows, path)
+                    first, second = (clean(".".join(one))[:60] for one in (rows, path))
+                    which = f'rows = "{first}" in a map of your own says which list to read'
+                    why = f"the lists {first} and {second} both have {column!r}; {which}"
+                    raise UsageError(why, "slactl help import")
                 continue
             elif rows is None:
                 others |= {path: None} if len(others) < LISTS else {}
@@ -86,12 +89,6 @@ def _without_rows(mapping: Map, column: str, others: list[Path]) -> str:
     missing = f"no list of objects in the file has {clean(column)!r}, which the map needs for ticket"
     there = ", ".join(clean(".".join(path))[:60] for path in others if path)
     return f"{missing} (lists of objects: {there})" if there else missing
-
-
-def _ambiguous(column: str, *paths: Path) -> UsageError:
-    first, second = (clean(".".join(path))[:60] for path in paths)
-    which = f'rows = "{first}" in a map of your own says which list to read'
-    return UsageError(f"the lists {first} and {second} both have {column!r}; {which}", "slactl import --help")
 
 
 def has(value: Any, mapping: Map) -> bool:  # noqa: ANN401  (parsed JSON)

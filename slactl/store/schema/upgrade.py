@@ -55,8 +55,9 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
             sweep(folder)
             with new_file(folder) as new:
                 draft = database.parent / new.place
-                with (
-                    closing(_reading(database)) as source,
+                uri = f"{database.as_uri()}?mode=rw"
+                with (  # SQLite cannot copy from a connection that holds the write lock
+                    closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source,
                     closing(sqlite3.connect(draft, isolation_level=None)) as made,
                 ):
                     source.backup(made)
@@ -80,11 +81,6 @@ def _keep(connection: sqlite3.Connection, database: Path, schema: int, damage: D
         what = f"{database} has schema {schema} and was not upgraded: a copy of it cannot be kept: {error.strerror}"
         raise StorageError(what, f"df -h {_quoted(database.parent)}") from error
     raise DatabaseError(f"{database.parent} has too many old copies", f"ls -l {_quoted(database.parent)}")
-
-
-def _reading(database: Path) -> sqlite3.Connection:
-    """Return a second connection: SQLite cannot copy from a connection that holds the write lock."""
-    return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None)
 
 
 def _events(connection: sqlite3.Connection) -> tuple[int, ...]:

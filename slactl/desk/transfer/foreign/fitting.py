@@ -26,7 +26,9 @@ def fitting(source: BinaryIO, mapping: Map) -> tuple[BinaryIO, Map]:
     encoding = "utf-16" if start[:2] in UTF16 else mapping.encoding or "utf-8-sig"
     text = start.decode(encoding, errors="replace").lstrip()
     is_json = text[:1] in ("[", "{")
-    names = set(_KEY.findall(text)) if is_json else _header(text)
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    cells = (name.strip().strip('"') for name in re.split(r"[,;\t|]", first))
+    names = set(_KEY.findall(text) if is_json else cells)
     best, most = mapping, _share(mapping, names, is_json=is_json)
     for name in mapping.variants:
         variant = load_map(name)
@@ -35,11 +37,6 @@ def fitting(source: BinaryIO, mapping: Map) -> tuple[BinaryIO, Map]:
         if share > most and all(_has(paths, names, is_json=is_json) for paths in needed):
             best, most = variant, share
     return stream, best
-
-
-def _header(text: str) -> set[str]:
-    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    return {name.strip().strip('"') for name in re.split(r"[,;\t|]", first)}
 
 
 def _share(mapping: Map, names: set[str], *, is_json: bool) -> float:

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from slactl.clock import from_text, to_text
@@ -13,7 +12,6 @@ from slactl.desk.transfer.merging.following import Reading, TicketRow, Told, agr
 from slactl.desk.transfer.merging.matching import Match, holder
 from slactl.desk.transfer.merging.snapshots import ENDS, TEXTS, Snapshot, digest_of, kept_columns, kept_value
 from slactl.sla.enums import Status
-from slactl.sla.history.file import Line
 from slactl.sla.history.order import Numbered
 from slactl.store.read import events
 from slactl.store.read import tickets as reads
@@ -89,7 +87,10 @@ def told_by(book: Ledger, ticket: TicketRows, known: Identities, reading: Readin
     told.facts = _unknown(told.facts, left)
     # Without a snapshot, the events of an earlier import tell what the source said.
     told.news = _unknown(told.news, left) if ticket.snapshot is None else told.news
-    lines = ((at_line, _from(line, start)) for at_line, line in told.lines)
+    lines = (  # no event is before the ticket was opened here
+        (at_line, line if line.event.at >= start else replace(line, event=replace(line.event, at=start)))
+        for at_line, line in told.lines
+    )
     told.facts, told.news = sorted(lines, key=lambda numbered: numbered[1].event.at), []
     return told
 
@@ -104,11 +105,6 @@ def _unknown(lines: Iterable[Numbered], known: Identities) -> list[Numbered]:
         else:
             unknown.append((number, line))
     return unknown
-
-
-def _from(line: Line, start: datetime) -> Line:
-    """Return a line, not before the ticket was opened here."""
-    return line if line.event.at >= start else replace(line, event=replace(line.event, at=start))
 
 
 def _is_opened_here(book: Ledger, number: int) -> bool:

@@ -177,7 +177,8 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
         if now != then:
             yield _event(row, at, EventType.STATUS.value, status=now)
         return
-    ends = [end for end in ends_of({**row, "status": now}) if not end[2] and not _was_told(before, end)]
+    known = [before.columns.get(name) for name in ENDS]
+    ends = [end for end in ends_of({**row, "status": now}) if not end[2] and end[0] not in known]
     for instant, status, _ in ends:
         yield _event(row, instant, EventType.STATUS.value, status=status)
     if now != then and not (ends and ends[-1][1] == now):
@@ -185,10 +186,6 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
         unknown = {} if then in DONE or ends else {"unknown_instant": True}
         instant = max(at, *(end[0] for end in ends)) if ends else max(at, last_instant(row))
         yield _event(row, instant, EventType.STATUS.value, status=now, **unknown)
-
-
-def _was_told(before: Snapshot, end: tuple[str, str, bool]) -> bool:
-    return end[0] in (before.columns.get(name) for name in ENDS)
 
 
 def _event(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
