@@ -125,7 +125,7 @@ def reopen() -> Change:
 
 
 def tag(add: Sequence[str], remove: Sequence[str]) -> Change:
-    """Add and remove tags; tags do not choose the policy again."""
+    """Add and remove tags; those of a person choose the policy again."""
 
     def make(subject: Subject, book: Ledger) -> list[Entry]:
         before = subject.state.tags

@@ -160,6 +160,8 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     _check_region(detail)
     if kind is EventType.STATUS:
         _check_status(at, detail)
+    elif kind is EventType.TAGS:
+        _check_tags(detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         domain = domain_of(texts["requester_email"])
@@ -190,10 +192,22 @@ def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
         raise LineError("until", f"a {status.value} ticket does not open again by itself")
     if until is not None and from_text(until) < at:
         raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
+    if until is not None and status is Status.OPEN:
+        raise LineError("until", "an open ticket is open already")
     if detail.get("unknown_instant") and not status.is_done:
         raise LineError("unknown_instant", f"is allowed only with resolved and closed, not with {status.value}")
     if detail.get("by_itself") and status is not Status.OPEN:
         raise LineError("by_itself", f"is allowed only with open, not with {status.value}")
+
+
+def _check_tags(detail: Mapping[str, Any]) -> None:
+    """Refuse differences that contradict the tags after the change."""
+    for tag in detail.get("added", ()):
+        if tag not in detail["tags"]:
+            raise LineError("added", f"{tag!r} is not in tags")
+    for tag in detail.get("removed", ()):
+        if tag in detail["tags"]:
+            raise LineError("removed", f"{tag!r} is still in tags")
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:

@@ -50,6 +50,8 @@ class TrackedTarget:
     agreement: int = 0
     deadline_revision: int = 0
     is_unknown: bool = False
+    #: What was missed before a reopening: certain, even if nobody knows the end that follows.
+    certain: tuple[Breach, ...] = ()
     #: Since when it has its deadline: a change may set one that has passed already.
     set_at: int = 0
     #: Whether it was set only after it had ended, so that its end does not count as the end of a target.
@@ -125,6 +127,8 @@ class TrackedTarget:
 
         With no counted time left it is late from `at` on, although the deadline may lie before.
         """
+        if self.is_set and self.stopped is not None and not self.is_unknown:
+            self.certain = self.timer(self.stopped).breaches
         if self.stopped is not None and self.manual is not None and self.stopped <= self.manual:
             left = self.calendar.between_seconds(self.stopped, self.manual)
             self.manual = self.calendar.add_seconds(at, left)
@@ -161,6 +165,7 @@ class TrackedTarget:
         end = max(self.counted_from, self.stopped if self.stopped is not None else now)
         late = due is not None and end > due
         breaches = self._breaches((due, self._late_since(due, past)) if late and due is not None else None)
+        breaches = max(breaches, self.certain, key=len) if self.is_unknown else breaches
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
         since = None if stands_still else self._running_since(pauses)
         elapsed = counted(calendar, self.counted_from, end, past) if not self.is_unknown else 0

@@ -154,6 +154,9 @@ WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({**STATUS, "status": "pending", "until": "2026-03-02T08:29:59Z"}, "until", "is before the status was set"),
     ({**STATUS, "status": "closed", "until": "2026-03-03T08:00:00Z"}, "until", "a closed ticket does not open again"),
     ({**STATUS, "status": "resolved", "until": "2026-03-03T08:00:00Z"}, "until", "a resolved ticket does not open"),
+    ({**STATUS, "status": "open", "until": "2026-03-03T08:00:00Z"}, "until", "an open ticket is open already"),
+    ({**STATUS, "type": "tags", "tags": ["a"], "added": ["a", "b"]}, "added", "'b' is not in tags"),
+    ({**STATUS, "type": "tags", "tags": ["a"], "removed": ["a"]}, "removed", "'a' is still in tags"),
     ({**STATUS, "status": "pending", "unknown_instant": True}, "unknown_instant", "is allowed only with resolved"),
     ({**STATUS, "status": "closed", "by_itself": True}, "by_itself", "is allowed only with open"),
     (

@@ -56,6 +56,8 @@ class Promise:
     renewed: int = 0
     #: Nobody can tell when it ends, or ended.
     unknown: bool = False
+    #: What was missed before a reopening, for which nobody has to know the end that follows.
+    certain: list[int] = field(default_factory=list)
     #: The agreements whose misses are outcomes by now.
     told: set[int] = field(default_factory=set)
 
@@ -95,6 +97,8 @@ class SlowClock:
 
     def breaches(self, promise: Promise, now: int) -> list[int]:
         """What was missed by now: each deadline once, and no earlier one that was set after it."""
+        if promise.unknown:
+            return max(promise.missed, promise.certain, key=len)
         due = self.due(promise, now)
         again = due is not None and (not promise.missed or due > promise.missed[-1]) and self.is_late(promise, now)
         return [*promise.missed, due] if again and due is not None else promise.missed

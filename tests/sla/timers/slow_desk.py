@@ -119,6 +119,8 @@ class SlowTicket(SlowClock):
     def go_on(self, at: int, promise: Promise) -> None:
         """A deadline set by hand that was kept leaves what was left up to it."""
         self.past += self.outcomes_of(promise, at)
+        if promise.is_made and promise.is_over and not promise.unknown:
+            promise.certain = [*self.breaches(promise, at)]
         manual, stopped = promise.manual, promise.stopped
         if manual is not None and stopped is not None and stopped <= manual:
             due = promise.walk.add(at, promise.walk.between(stopped, manual))

@@ -81,6 +81,12 @@ def test_done_at_an_unknown_instant_is_not_judged() -> None:
     assert timer(text, RULES, "fri 09:00", "first_response").state == "unknown"
 
 
+def test_a_known_miss_stays_one_when_the_reopened_ticket_is_done_at_an_unknown_instant() -> None:
+    text = f"{OPENED}mon 14:00 status resolved\nmon 15:00 status open\ntue 09:00 status resolved unknown_instant=true"
+    done = resolution(text, RULES, "wed 09:00")
+    assert (done.state, done.due_at, [said(breach.at) for breach in done.breaches]) == ("unknown", None, ["mon 13:00"])
+
+
 def test_done_at_an_unknown_instant_stays_so_when_a_frozen_ticket_is_resolved_again() -> None:
     frozen = rules(resolution="4h", calendar="always", settings='reopen = "frozen"')
     text = f"{OPENED}mon 11:00 status resolved unknown_instant=true\ntue 09:00 status open\ntue 10:00 status resolved"
