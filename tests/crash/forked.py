@@ -206,8 +206,9 @@ def _live(work: Callable[[], int], folder: Path, trouble: Trouble) -> NoReturn:
 def _freeze(now: datetime) -> None:
     """Everything that differs from one run of a command to the next: the clock and the salts."""
     import slactl.cli.options
+    import slactl.clock
 
-    slactl.cli.options.now = lambda: now
+    slactl.cli.options.now = slactl.clock.now = lambda: now
     secrets.token_hex = lambda count=16: "5a" * (count or 16)  # type: ignore[assignment]
 
 
