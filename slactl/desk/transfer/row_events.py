@@ -52,7 +52,8 @@ def events_of(rows: Sequence[tuple[int, Row]], mapping: Map) -> Iterator[tuple[i
         return
     # A log may begin after the end: the ticket was not done when it was opened, but by its first row.
     begins_late = first.get("status") in DONE and first["at"] > first["created_at"]
-    yield number, _created(first, _without_end(first) if begins_late else first)
+    unknown = {"unknown": targets} if (targets := unknown_targets(first, mapping)) else {}
+    yield number, _created(first, _without_end(first) if begins_late else first) | unknown
     if begins_late:
         yield number, _event(first, first["at"], "status", status=first["status"])
     before = first
@@ -249,8 +250,16 @@ def check_row(row: Row, mapping: Map, latest: str | None) -> None:
 
 def warnings(row: Row, mapping: Map) -> Iterator[Problem]:
     """Yield a warning for each thing that the row of a ticket does not tell, or tells twice."""
-    if mapping.kind != "tickets":
-        return
+    if mapping.kind == "tickets":
+        yield from _doubts(row, mapping)
+    if unknown := unknown_targets(row, mapping):
+        when = " or ".join(what for target, what in _ENDS.items() if target in unknown)
+        names = ", ".join(each.replace("_", " ") for each in unknown)
+        yield Problem(0, "", f"the source does not tell when {when}; these targets are unknown: {names}")
+
+
+def _doubts(row: Row, mapping: Map) -> Iterator[Problem]:
+    """Yield a warning for each date and message of a snapshot that slactl does not use, and for an end without date."""
     status = row.get("status")
     for name in ("resolved_at", "closed_at"):
         if row.get(name) is not None and status is not None and status not in DONE:
@@ -260,7 +269,3 @@ def warnings(row: Row, mapping: Map) -> Iterator[Problem]:
     has_date = row.get("resolved_at") is not None or row.get("closed_at") is not None
     if status in DONE and not has_date and any(event.get("unknown_instant") for event in row_events(row, mapping)):
         yield Problem(0, "status", f"{status} without a date: nobody knows since when, so its open targets are unknown")
-    if unknown := unknown_targets(row, mapping):
-        when = " or ".join(what for target, what in _ENDS.items() if target in unknown)
-        names = ", ".join(each.replace("_", " ") for each in unknown)
-        yield Problem(0, "", f"the source does not tell when {when}; these targets are unknown: {names}")

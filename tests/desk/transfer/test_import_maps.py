@@ -107,12 +107,25 @@ def test_a_map_of_ones_own_with_many_rows_a_ticket(desk: Path, slactl: Slactl, t
     rows = "nr;wann;seit;stand;wer\nX1;02.03.2026 10:00;02.03.2026 09:00;neu;?\nX1;02.03.2026 11:00;02.03.2026 09:00;"
     rows += "wartet;mia\nX1;02.03.2026 12:30;02.03.2026 09:00;fertig;mia\n"
     done = slactl("import", "-", "--map", str(own), stdin=rows)
-    assert (done.code, done.err) == (0, "")
+    told = "the source does not tell when an agent answered; these targets are unknown: first response, next response"
+    assert (done.code, done.err) == (0, f"warning: stdin:2: {told}, update; so in 2 more rows\n")
     assert history(slactl, "X1") == [
         ("2026-03-02T08:00:00Z", "ticket.create"),
         ("2026-03-02T10:00:00Z", "ticket.assign"),
         ("2026-03-02T10:00:00Z", "ticket.status"),
         ("2026-03-02T11:30:00Z", "ticket.resolve"),
+    ]
+    [ticket] = tickets(slactl).values()
+    assert (ticket["first_response_state"], ticket["resolution_state"]) == ("unknown", "met")
+    # The same number in another log is another ticket.
+    own.write_text(f'source = "other"\nanswers = "here"\n{own.read_text()}')
+    assert slactl("import", "-", "--map", str(own), stdin=rows.replace("X1", "X2")).code == 0
+    own.write_text(own.read_text().replace('"other"', '"third"'))
+    assert slactl("import", "-", "--map", str(own), stdin=rows.replace("X1", "X2")).code == 0
+    listed = json.loads(slactl("list", "--all", "--json").out)
+    assert [(each["source"], each["external_id"]) for each in listed if each["external_id"] == "X2"] == [
+        ("other", "X2"),
+        ("third", "X2"),
     ]
 
 

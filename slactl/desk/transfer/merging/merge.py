@@ -56,7 +56,8 @@ def _records(lines: Sequence[tuple[int, str]], work: Import) -> Iterable[tuple[i
         if mapping.kind == "events" and row["at"] < opened:
             reason = f"{row['at']} is before the ticket was created; slactl uses {opened}"
             work.tell(Problem(number, mapping.column("at"), reason, warning=True))
-    return events_of(rows, mapping)
+    source = {"source": mapping.source} if mapping.source is not None else {}
+    return ((number, event | source) for number, event in events_of(rows, mapping))
 
 
 def merge_rows(book: Ledger, batch: Mapping[str, list[tuple[int, str]]], work: Import) -> None:
