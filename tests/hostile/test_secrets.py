@@ -80,6 +80,7 @@ COMMANDS_RUN = """
 check --metrics FOLDER/metrics
 check --json
 check --dry-run
+map check csv
 create y --from bob@example.com
 list --json
 show 1 --json

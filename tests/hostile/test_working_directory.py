@@ -72,6 +72,7 @@ STORY: dict[str, Sequence[str]] = {
     "simulate": ["history.jsonl --compare rules.toml"],
     "import": ["history.jsonl"],
     "export": ["", "--format csv"],
+    "map check": ["csv"],
     "sync": ["", "--json"],
     "history": ["2"],
     "watch": [""],

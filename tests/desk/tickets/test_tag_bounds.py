@@ -66,7 +66,7 @@ def test_a_history_with_more_is_left_out(desk: Path, slactl: Slactl) -> None:
         return json.dumps({"ticket": name, "at": LATER.format(hour), "type": kind} | more) + "\n"
 
     lines = line("A", 8, "created", tags=T) + line("B", 8, "created") + line("B", 9, "tags", tags=T)
-    lines += line("C", 8, "created", tags=T[:60]) + line("C", 9, "tags", tags=["x"], added=T[60:])
+    lines += line("C", 8, "created", tags=T[:60]) + line("C", 9, "tags", tags=T[60:], added=T[60:])
     lines += line("D", 8, "created", tags=T[:100])
     done = slactl("import", "-", stdin=lines)
     assert done.code == 7
