@@ -68,7 +68,8 @@ class Row(NamedTuple):
 VALUES = st.fixed_dictionaries(
     {
         "status": st.sampled_from(["open", "pending", "waiting_customer", "resolved", "closed"]),
-        "priority": st.sampled_from(["low", "normal", "high", "urgent"]),
+        # Not the priority that the person sets below: nothing is recorded if a ticket has it already.
+        "priority": st.sampled_from(["low", "normal", "high"]),
         "assignee": st.sampled_from([None, "ann", "bob"]),
         "tenant": st.sampled_from([None, "acme", "beta"]),
         "plan": st.sampled_from(["free", "pro", "enterprise"]),
