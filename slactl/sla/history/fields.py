@@ -1,12 +1,16 @@
 """Define the fields of the history file format: the fields of each event type, and the reader of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from typing import Any
 
+from slactl.clock import from_text, to_text
 from slactl.sla.enums import ActorType, Condition, EventType, LevelOutcome, Priority, Status, Target
 from slactl.sla.history.readers import (
     BODY_LENGTH,
     SUBJECT_LENGTH,
+    LineError,
     Reader,
     one_of,
     read_cycle,
@@ -157,3 +161,40 @@ REQUIRED: dict[EventType, Sequence[str]] = {
     EventType.ACKNOWLEDGED: ("until",),
     EventType.RETRACTED: ("events",),
 }
+
+
+def check_agreement(kind: EventType, at: datetime, detail: Mapping[str, Any]) -> None:
+    """Check that the fields of an event do not contradict each other.
+
+    Raises:
+        LineError: they do.
+    """
+    if kind is EventType.STATUS:
+        _check_status(at, detail)
+    elif kind is EventType.TAGS:
+        _check_tags(detail)
+
+
+def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
+    """Refuse fields that contradict each other."""
+    status, until = Status(detail["status"]), detail.get("until")
+    if until is not None and status.is_done:
+        raise LineError("until", f"a {status.value} ticket does not open again by itself")
+    if until is not None and from_text(until) < at:
+        raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
+    if until is not None and status is Status.OPEN:
+        raise LineError("until", "an open ticket is open already")
+    if detail.get("unknown_instant") and not status.is_done:
+        raise LineError("unknown_instant", f"is allowed only with resolved and closed, not with {status.value}")
+    if detail.get("by_itself") and status is not Status.OPEN:
+        raise LineError("by_itself", f"is allowed only with open, not with {status.value}")
+
+
+def _check_tags(detail: Mapping[str, Any]) -> None:
+    """Refuse differences that contradict the tags after the change."""
+    for tag in detail.get("added", ()):
+        if tag not in detail["tags"]:
+            raise LineError("added", f"{tag!r} is not in tags")
+    for tag in detail.get("removed", ()):
+        if tag in detail["tags"]:
+            raise LineError("removed", f"{tag!r} is still in tags")

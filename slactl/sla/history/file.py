@@ -7,10 +7,21 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from slactl.clock import from_text, to_text
-from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, Status, as_priority_word
+from slactl.clock import to_text
+from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, as_priority_word
 from slactl.sla.history.event import Event
-from slactl.sla.history.fields import FIELDS, HASHES, KEPT_WHEN_EMPTY, PRIORITY, READERS, REQUIRED, TEXTS, TYPE, UNUSED
+from slactl.sla.history.fields import (
+    FIELDS,
+    HASHES,
+    KEPT_WHEN_EMPTY,
+    PRIORITY,
+    READERS,
+    REQUIRED,
+    TEXTS,
+    TYPE,
+    UNUSED,
+    check_agreement,
+)
 from slactl.sla.history.readers import (
     BODY_LENGTH,
     NAME_LENGTH,
@@ -158,10 +169,7 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
         if field not in detail:
             raise LineError(field, "is missing")
     _check_region(detail)
-    if kind is EventType.STATUS:
-        _check_status(at, detail)
-    elif kind is EventType.TAGS:
-        _check_tags(detail)
+    check_agreement(kind, at, detail)
     texts = {name: detail.pop(name) for name in TEXTS if name in detail}
     if "requester_email" in texts and "requester_domain" not in detail:
         domain = domain_of(texts["requester_email"])
@@ -183,31 +191,6 @@ def _check_region(facts: Mapping[str, Any]) -> None:
 
         if (wrong := check_region(facts.get("country"), facts.get("subdivision"))) is not None:
             raise LineError(*wrong)
-
-
-def _check_status(at: datetime, detail: Mapping[str, Any]) -> None:
-    """Refuse fields that contradict each other."""
-    status, until = Status(detail["status"]), detail.get("until")
-    if until is not None and status.is_done:
-        raise LineError("until", f"a {status.value} ticket does not open again by itself")
-    if until is not None and from_text(until) < at:
-        raise LineError("until", f"{until} is before the status was set, at {to_text(at)}")
-    if until is not None and status is Status.OPEN:
-        raise LineError("until", "an open ticket is open already")
-    if detail.get("unknown_instant") and not status.is_done:
-        raise LineError("unknown_instant", f"is allowed only with resolved and closed, not with {status.value}")
-    if detail.get("by_itself") and status is not Status.OPEN:
-        raise LineError("by_itself", f"is allowed only with open, not with {status.value}")
-
-
-def _check_tags(detail: Mapping[str, Any]) -> None:
-    """Refuse differences that contradict the tags after the change."""
-    for tag in detail.get("added", ()):
-        if tag not in detail["tags"]:
-            raise LineError("added", f"{tag!r} is not in tags")
-    for tag in detail.get("removed", ()):
-        if tag in detail["tags"]:
-            raise LineError("removed", f"{tag!r} is still in tags")
 
 
 def check_unused(kind: EventType, field: str, value: object) -> None:
