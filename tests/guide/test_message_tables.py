@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -48,14 +48,14 @@ def importing(folder: Path, *python: str) -> Iterator[subprocess.Popen[str]]:
     file.write_text("".join(json.dumps({"ticket": f"T{number}", **facts}) + "\n" for number in range(20_000)))
     command = [sys.executable, *python, "--db", str(database), "import", str(file)]
     with (
-        closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as other,
+        closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
     ):
-        while process.poll() is None:
-            other.execute("BEGIN IMMEDIATE")
-            if other.execute("SELECT count(*) FROM ticket").fetchone()[0]:
-                break
-            other.execute("ROLLBACK")
+        while not other.execute("SELECT count(*) FROM ticket").fetchone()[0]:
+            pass
+        while not other.in_transaction:  # SQLite's own waiting would miss the moments between two batches
+            with suppress(sqlite3.OperationalError):
+                other.execute("BEGIN IMMEDIATE")
         yield process
 
 
