@@ -123,6 +123,8 @@ def commit(end: Callable[[], object], *, has_changed: bool) -> None:
     with uninterrupted():
         end()
         _so_far.commits += has_changed
+        if has_changed:
+            _so_far.unwritable.clear()  # little space was left, but enough
         pending, _so_far.pending = _so_far.pending, None
         for (noun, verb), names in (pending or {}).items():
             add(noun, verb, names)

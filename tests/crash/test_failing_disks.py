@@ -143,6 +143,23 @@ def test_all_can_be_read_on_a_disk_without_a_free_byte(has_log: bool) -> None:
         assert violations(place / "slactl.db", NOON) == []
 
 
+@pytest.mark.full
+@needs_root
+def test_a_change_that_still_fits_on_a_full_disk_is_not_told_as_one_that_cannot_be_written() -> None:
+    with small_desk("4m") as place, closing(sqlite3.connect(place / "slactl.db")) as kept:
+        kept.execute("SELECT 1 FROM ticket").fetchone()  # the log stays, so that later changes need no new space
+        assert slactl(place, "check --no-send").code == 0
+        for _ in range(5):
+            assert slactl(place, "create Logged --from me@example.com").code == 0
+        kept.execute("PRAGMA wal_checkpoint(RESTART)")
+        fill(place)
+        before = counted(place, "run")
+        checked = slactl(place, "check --no-send -q")
+        assert (checked.code, checked.err) == (0, ""), checked.err
+        assert counted(place, "run") == before + 1
+        assert "slactl only reads it" in slactl(place, "list").err
+
+
 def leave_a_log(place: Path) -> None:
     """Leave a write-ahead log that has the last ticket, as a crash does."""
     with desk_copy() as other, closing(sqlite3.connect(other / "slactl.db")) as connection:
