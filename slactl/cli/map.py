@@ -1,6 +1,6 @@
 """`map`: check maps, which say how the rows of another help desk become tickets."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,9 @@ from slactl.cli.files import Problems, opened
 from slactl.cli.options import Output, call, leave, say
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from slactl.show.tables import Column
 
 app = Commands(help="Check a map for the rows of another help desk.")
 
@@ -50,6 +53,20 @@ def check(
     with opened(data) as stream:
         cells = sample(stream, mapping, problems, call(context).desk.rules)
     problems.end()
-    print_records(context, cells, FIELDS, output, key="column", none="no rows in the sample")
+    print_records(context, cells, FIELDS, output, key="column", columns=_columns, none="no rows in the sample")
     bad = any(cell["note"] is not None and cell["row"] is not None and cell["value"] is not None for cell in cells)
     leave(ExitCode.PARTLY if bad or problems.left_out else ExitCode.DONE)
+
+
+def _columns() -> "list[Column]":
+    """Return the columns of a sample on a screen: a cell that becomes nothing shows why."""
+    from slactl.show.records import cell
+    from slactl.show.tables import Column, field_column
+
+    return [
+        field_column("row"),
+        field_column("column"),
+        Column("theirs", lambda one: cell(one["theirs"]), rank=2, most=24),
+        Column("value", lambda one: cell(one["value"]), rank=1, most=24),
+        Column("becomes", lambda one: cell(one["becomes"] if one["note"] is None else one["note"]), long=True),
+    ]
