@@ -95,6 +95,13 @@ LITERAL = [
     ["--password", "SENTINEL"],
     ["-u", "mia:SENTINEL"],
     ["--user", "mia:SENTINEL"],
+    ["--user=mia:SENTINEL"],
+    ["--proxy-user", "mia:SENTINEL"],
+    ["-HAuthorization: Bearer SENTINEL"],
+    ["--oauth2-bearer", "SENTINEL"],
+    ["--oauth2-bearer=SENTINEL"],
+    ["--cookie", "session=SENTINEL"],
+    ["--cookie=session=SENTINEL"],
 ]
 
 
@@ -121,6 +128,13 @@ HARMLESS = [
     ["--token", "--json"],
     ["-u", "mia:${env:PASSWORD}"],
     ["-u", "mia"],
+    ["--user=mia"],
+    ["--user=mia:${env:PASSWORD}"],
+    ["--cookie", "jar"],
+    ["-HAuthorization: Bearer ${env:TOKEN}"],
+    ["--oauth2-bearer", "${env:TOKEN}"],
+    ["--cookie", "session=${env:TOKEN}"],
+    ["--cookie-jar", "jar"],
     ["--json", "number,title,body"],
     ["-q", ".[] | {number, title} | {size} | {line}"],
     ["--search", "is:issue label:secret-santa mail:ann@example.com"],
