@@ -119,7 +119,7 @@ def held_back() -> Iterator[None]:
 
 
 def commit(end: Callable[[], object], *, has_changed: bool) -> None:
-    """Commit a transaction with `end` and note what it has changed; an interrupt waits until both are done."""
+    """Commit a transaction with `end` and note what it has changed; a signal waits until both are done."""
     with uninterrupted():
         end()
         _so_far.commits += has_changed
@@ -132,7 +132,7 @@ def commit(end: Callable[[], object], *, has_changed: bool) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let an interrupt from the keyboard wait until the block is done."""
+    """Let the signals that stop this command wait until the block is done, or has failed."""
     import signal
     from threading import current_thread, main_thread
 
@@ -140,13 +140,18 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    # A signal that is ignored, or that ends the process at once, interrupts no statement.
+    before = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda sent, _: came.append(sent))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        signal.raise_signal(signal.SIGINT)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for sent in came:
+            signal.raise_signal(sent)
 
 
 @contextmanager

@@ -28,11 +28,14 @@ _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(\d{{1,5}}|{_HOLE}))?")
 _LOGIN = re.compile(r"(https?)?://([^/?#\s]+)@", re.IGNORECASE)
 
 # An option whose value is a secret, and a header, an option or a field with its value.
-_CREDENTIAL_NAME = r"(?:token|password|passwd|passphrase|secret|api[-_]?key|private[-_]?key)"
+_CREDENTIAL_NAME = r"(?:token|password|passwd|passphrase|secret|api[-_]?key|private[-_]?key|oauth2-bearer)"
 _CREDENTIAL_OPTION = re.compile(rf"--?(?:[\w-]+-)?{_CREDENTIAL_NAME}", re.IGNORECASE)
 _CREDENTIAL = re.compile(
-    rf"(?:\bauthorization\s*:\s*(?:\w+\s+)?|\bcookie\s*:|{_CREDENTIAL_NAME}\s*[:=])\s*([^\s&]*)", re.IGNORECASE
+    rf"(?:authorization\s*:\s*(?:\w+\s+)?|cookie\s*:|{_CREDENTIAL_NAME}\s*[:=])\s*([^\s&]*)", re.IGNORECASE
 )
+
+# Options of curl whose value is `NAME:SECRET` or `NAME=SECRET`.
+_PAIR_OPTIONS = ("-u", "--user", "--proxy-user", "-b", "--cookie")
 
 # A URL in a text, with the key before it if that is `ticket_url`: messages show that URL, so it is not secret.
 _URL = re.compile(r"""(ticket_url["']?\s*=\s*["']+)?((?:[A-Za-z][A-Za-z0-9+.-]*://|\$\{(?:env|file):)[^"'\n]+)""")
@@ -81,8 +84,10 @@ def has_literal_credential(argument: str, before: str) -> bool:
             return True
     if _CREDENTIAL_OPTION.fullmatch(before) and not text.startswith("-"):
         return is_literal(text)
-    if before in ("-u", "--user"):
-        return is_literal(text.partition(":")[2])
+    option, _, value = text.partition("=")
+    pair = text if before in _PAIR_OPTIONS else value if option in _PAIR_OPTIONS else None
+    if pair is not None:
+        return any(map(is_literal, re.split("[:=]", pair, maxsplit=1)[1:]))
     named = _CREDENTIAL.search(text)
     return named is not None and is_literal(named[1])
 

@@ -76,9 +76,11 @@ def source_name(name: str) -> str:
     Raises:
         ValueError: it is not a valid name.
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", name) or name == "ext":
-        shown = name[:60]
-        raise ValueError(f"{shown!r} must begin with a letter and have only letters, digits, '-', '_' and '.'")
+    if name == "ext":
+        raise ValueError("'ext' is not allowed: ext:ID names an external id of any source")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", name):
+        what = "must begin with a letter and have at most 64 letters, digits, '-', '_' and '.'"
+        raise ValueError(f"{name[:60]!r} {what}")
     return name
 
 

@@ -20,7 +20,7 @@ from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
 from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
 
-_LINKS = "SELECT id, {}, hash FROM event WHERE ?1 IS NULL OR id > ?1 ORDER BY id"
+_LINKS = "SELECT id, {}, hash FROM event WHERE :last IS NULL OR id > :last ORDER BY id"
 #: The condition for events of deadlines without a target: nothing follows from them.
 _ABOUT_NO_TARGET = f"action = '{DEADLINES}' AND instr(detail, '\"target\"') = 0"
 #: The characters that the seal escapes and SQLite does not.
@@ -56,7 +56,9 @@ def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | 
     """
     last: int | None = None
     try:
-        for number, array, kept in connection.execute(_LINKS.format(f"json_array({', '.join(SEALED)})"), (last,)):
+        for number, array, kept in connection.execute(
+            _LINKS.format(f"json_array({', '.join(SEALED)})"), {"last": last}
+        ):
             if not array.isascii() or "\x7f" in array:
                 array = _ESCAPED.sub(lambda match: quoted(match[0])[1:-1], array)
             yield number, None if ",null" in array else array, kept
@@ -65,7 +67,7 @@ def readable_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str | 
         if not any(why in str(error) for why in _UNREADABLE):
             raise
         take_any_text(connection)
-        yield from connection.execute(_LINKS.format("NULL"), (last,))
+        yield from connection.execute(_LINKS.format("NULL"), {"last": last})
 
 
 def sealed_columns(connection: sqlite3.Connection, number: int) -> list[Any]:

@@ -48,7 +48,8 @@ class Spool:
                 insert = self._connection.executemany
                 self._connection.execute("BEGIN")
                 insert("INSERT OR IGNORE INTO ticket (name) VALUES (?)", [(name,) for _, name, _, _ in chunk])
-                insert("INSERT INTO line SELECT position, ?1, ?3, ?4 FROM ticket WHERE name = ?2", chunk)
+                rows = [(number, at, text, name) for number, name, at, text in chunk]
+                insert("INSERT INTO line SELECT position, ?, ?, ? FROM ticket WHERE name = ?", rows)
                 self._connection.execute("COMMIT")
 
     def count(self) -> int:

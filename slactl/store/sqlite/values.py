@@ -23,6 +23,8 @@ JSON = {
     "detail": ("object", None),
     "skipped": ("object", "integer"),
     "tags": ("array", "text"),
+    "columns": ("object", None),
+    "older": ("object", "text"),
 }
 
 #: The columns that hold instants and are not named `…_at`.

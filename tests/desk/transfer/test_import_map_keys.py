@@ -278,7 +278,7 @@ def test_wrong_map_is_one_error(own: Any, text: str, said: str) -> None:  # noqa
         ('encoding = "cp125"\n', "'cp125' is not a known encoding"),
         ('encoding = "rot13"\n', "'rot13' is not a known encoding"),
         ('source = "a:b"\n', "'a:b' must begin with a letter"),
-        ('source = "ext"\n', "'ext' must begin with a letter"),
+        ('source = "ext"\n', "'ext' is not allowed: ext:ID names an external id of any source"),
         ('answers = "hre"\n', "'unknown' or 'here'"),
         ('kind = "events"\n', "columns.at is missing"),
         ('anwers = "here"\n', "did you mean answers?"),

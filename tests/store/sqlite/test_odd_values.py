@@ -78,6 +78,27 @@ def test_doctor_names_a_value_that_no_list_shows(used: Path, slactl: Slactl, pla
         assert (done.code in (0, 6, 7), "unexpected" in done.err) == (True, False), done.err
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("columns", "[1, 2]"), ("columns", '"text"'), ("older", "7"), ("older", '{"status": 5}')]
+)
+def test_last_row_of_a_source_with_another_shape_is_named(desk: Path, slactl: Slactl, column: str, value: str) -> None:
+    def rows(status: str, at: str) -> str:
+        return f"ticket,created_at,updated_at,status\nA-1,2026-03-01T09:00:00Z,{at},{status}\n"
+
+    imported = ("import", "-", "--map", "csv")
+    assert slactl(*imported, stdin=rows("open", "2026-03-01T10:00:00Z")).code == 0
+    assert "integrity\tok" in slactl("doctor").out
+    with closing(sqlite3.connect(desk)) as connection, connection:
+        connection.execute(f"UPDATE snapshot SET {column} = ?", (value,))
+    doctor = slactl("doctor")
+    assert (doctor.code, f"{column} in row 1 of snapshot has a value that slactl never writes" in doctor.out) == (
+        6,
+        True,
+    )
+    again = slactl(*imported, stdin=rows("pending", "2026-03-01T11:00:00Z"))
+    assert (again.code in (0, 6), "unexpected" in again.err) == (True, False), again.err
+
+
 def test_what_slactl_writes_is_sound(used: Path, slactl: Slactl) -> None:
     for words in (
         ("ack", "1"),
