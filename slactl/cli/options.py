@@ -197,6 +197,13 @@ def warn_asleep(here: Call, slept: str | None) -> None:
     advise("slactl check")
 
 
+def warn_levels_left_out(here: Call) -> None:
+    """Warn on a terminal that the next levels are not shown, because they were calculated with other rules."""
+    if sys.stdout.isatty():
+        say(f"warning: {here.config.rules} changed since the last check, so the next levels are left out", err=True)
+        advise("slactl check")
+
+
 def leave(code: ExitCode) -> None:
     """End the command with an exit code; 0 just returns."""
     if code is not ExitCode.DONE:
