@@ -198,9 +198,9 @@ def warn_asleep(here: Call, slept: str | None) -> None:
 
 
 def warn_levels_left_out(here: Call) -> None:
-    """Warn on a terminal that the next levels are not shown, because they were calculated with other rules."""
+    """Warn on a terminal that the next levels are not shown, because the rules in force did not set them."""
     if sys.stdout.isatty():
-        say(f"warning: {here.config.rules} changed since the last check, so the next levels are left out", err=True)
+        say(f"warning: the next levels are not shown until a check calculates them with {here.config.rules}", err=True)
         advise("slactl check")
 
 

@@ -139,9 +139,9 @@ def test_a_terminal_says_why_the_next_level_is_left_out(
 
     before = screen()
     assert "warn due" in before
-    assert "the next levels are left out" not in before
+    assert "the next levels are not shown" not in before
     write_rules(desk, RULES, WITHOUT_WARN)
     told = screen()
-    assert "changed since the last check, so the next levels are left out" in told
+    assert "the next levels are not shown until a check calculates them with" in told
     assert "hint: slactl check" in told
     assert "warn due" not in told
