@@ -376,3 +376,18 @@ def test_doctor_does_not_deny_the_log_of_a_database_that_it_reads_without_locks(
         assert [(each["ok"], each["found"]) for each in checks if each["check"] == "journal"] == [
             (mode == "WAL", mode.lower())
         ]
+
+
+def test_a_member_who_may_not_read_edited_rules_sees_no_level_of_the_old_rules(shared: Shared) -> None:
+    assert shared.run(0, "init", "--shared-group", shared.group.gr_name).returncode == 0
+    assert shared.run(ANN, "create", "Printer on fire", "--from", "ann@example.com").returncode == 0
+
+    def next_level() -> str:
+        return shared.run(BOB, "list", "--fields", "next_level").stdout.strip()
+
+    assert next_level() == "breach"
+    shared.rules.write_text(shared.rules.read_text().replace('"breach"', '"missed"'))
+    shared.rules.chmod(0o600)
+    assert next_level() == ""
+    assert shared.run(0, "check", "-q").returncode == 0
+    assert next_level() == "missed"  # the check of root used the rules of this file

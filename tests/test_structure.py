@@ -244,7 +244,7 @@ print(code, *ran, file=sys.stderr)
         (("--version",), 8, ("dataclasses", "json", "sqlite3")),
         (("list", "--breached"), 38, ("dataclasses",)),
         (("list", "--breached", "--json"), 38, ("dataclasses",)),
-        (("show", "1", "--json"), 39, ()),
+        (("show", "1", "--json"), 42, ()),
         (("check", "-q"), 42, ("dataclasses",)),
     ],
 )

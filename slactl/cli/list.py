@@ -1,7 +1,7 @@
 """`list`: the tickets that need attention, and every way to narrow them down."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -9,7 +9,7 @@ import typer
 
 from slactl.cli.completion import ViewCommand, view_names
 from slactl.cli.input import priority_option
-from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep
+from slactl.cli.options import Call, Output, call, leave, say, wall_seconds, warn_asleep, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.config import Config
@@ -199,7 +199,7 @@ def _list(
     here: Call, wanted: "TicketFilter", form: Form, output: Output, sort: Order, limit: int, *, ahead: bool
 ) -> bool:
     """Print the tickets; return whether a ticket that matches is overdue."""
-    from slactl.desk.rules.reading import check_known
+    from slactl.desk.rules.reading import are_levels_in_force, check_known, without_next_level
     from slactl.show.records import pour, spooled
     from slactl.store.read import filters, runs
     from slactl.store.read.tickets import TICKET_COLUMNS
@@ -208,7 +208,9 @@ def _list(
     with here.desk.database.read() as transaction:
         check_known(transaction, here.desk.rules, "tenant", wanted.tenants)
         check_known(transaction, here.desk.rules, "plan", wanted.plans)
-        matching = filters.find(transaction, wanted, now, sort=sort, limit=limit)
+        matching: Iterator[Record] = filters.find(transaction, wanted, now, sort=sort, limit=limit)
+        if not (in_force := are_levels_in_force(transaction, here.desk)):
+            matching = without_next_level(matching)
         spool = None if form is Form.TABLE else spooled(matching, form, fields)
         tickets = list(matching)
         total = filters.count(transaction, wanted, now) if limit and len(tickets) == limit else len(tickets)
@@ -218,6 +220,8 @@ def _list(
         pour(spool, sys.stdout)
     else:
         warn_asleep(here, slept if sys.stdout.isatty() else None)
+        if tickets and not in_force:
+            warn_levels_left_out(here)
         _draw(here, tickets, fields if output.fields else None, footer(len(tickets), total))
     return late
 

@@ -197,6 +197,13 @@ def warn_asleep(here: Call, slept: str | None) -> None:
     advise("slactl check")
 
 
+def warn_levels_left_out(here: Call) -> None:
+    """Warn on a terminal that the next levels are not shown, because the rules in force did not set them."""
+    if sys.stdout.isatty():
+        say(f"warning: the next levels are not shown until a check calculates them with {here.config.rules}", err=True)
+        advise("slactl check")
+
+
 def leave(code: ExitCode) -> None:
     """End the command with an exit code; 0 just returns."""
     if code is not ExitCode.DONE:

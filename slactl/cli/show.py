@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from slactl.cli.input import read_ids
-from slactl.cli.options import Call, Ids, Output, call, complain, leave, say
+from slactl.cli.options import Call, Ids, Output, call, complain, leave, say, warn_levels_left_out
 from slactl.cli.panels import Commands
 from slactl.clock import to_text
 from slactl.errors import ExitCode, NotKnownError
@@ -172,6 +172,7 @@ def _pour(
     names: Sequence[str],
 ) -> ExitCode:
     """Write tickets to stdout; the transaction ends before a slow reader takes them."""
+    from slactl.desk.rules.reading import are_levels_in_force, without_next_level
     from slactl.show.records import Spool
 
     spool, missing, numbers = Spool(), list[NotKnownError](), list[int]()
@@ -182,7 +183,8 @@ def _pour(
                 numbers.append(number)
                 yield _whole_ticket(transaction, number, to_text(here.now), names)
 
-        write(tickets(), cast("TextIO", spool))
+        in_force = are_levels_in_force(transaction, here.desk)
+        write(tickets() if in_force else without_next_level(tickets()), cast("TextIO", spool))
     code = _tell(missing, found=bool(numbers))
     spool.pour(sys.stdout)
     return code
@@ -204,13 +206,18 @@ def _write(tickets: "Iterator[Record]", form: Form, names: Sequence[str], stream
 
 
 def _draw_tickets(here: Call, references: Sequence[str]) -> ExitCode:
+    from slactl.desk.rules.reading import are_levels_in_force, without_next_level
     from slactl.show.ticket import draw_ticket
 
     missing: list[NotKnownError] = []
     with here.desk.database.read() as transaction:
         numbers = _numbers(transaction, references, missing)
         tickets = [screen_ticket(transaction, number, to_text(here.now)) for number in numbers]
+        if not (in_force := are_levels_in_force(transaction, here.desk)):
+            tickets = [cast("ScreenTicket", ticket) for ticket in without_next_level(tickets)]
     code = _tell(missing, found=bool(tickets))
+    if not in_force:
+        warn_levels_left_out(here)
     due_soon = here.due_soon() if tickets else 0
     for index, ticket in enumerate(tickets):
         if index:

@@ -1,7 +1,8 @@
 """`import` and `export`: move tickets and their histories in and out."""
 
 import sys
-from typing import Annotated, TextIO, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
@@ -10,6 +11,9 @@ from slactl.cli.options import DryRunOption, call, leave, say
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, UsageError
 from slactl.show.form import Form
+
+if TYPE_CHECKING:
+    from slactl.show.records import Record
 
 app = Commands()
 
@@ -78,6 +82,7 @@ def export(
       slactl export --format csv --events > events.csv
     """
     from slactl.clock import to_text
+    from slactl.desk.rules.reading import are_levels_in_force, without_next_level
     from slactl.desk.transfer.exporting import export_records
     from slactl.show.records import Spool, write, write_line
     from slactl.store.read import events as event_reads
@@ -95,5 +100,8 @@ def export(
         elif events:
             write(event_reads.events(transaction), Form.CSV, event_reads.EVENT_COLUMNS, stream)
         else:
-            write(by_number(transaction, to_text(here.now)), Form.CSV, reads.TICKET_COLUMNS, stream)
+            tickets: Iterator[Record] = by_number(transaction, to_text(here.now))
+            if not are_levels_in_force(transaction, here.desk):
+                tickets = without_next_level(tickets)
+            write(tickets, Form.CSV, reads.TICKET_COLUMNS, stream)
     spool.pour(sys.stdout)  # after the transaction, so that a slow reader does not delay the clean-up

@@ -313,3 +313,19 @@ def test_the_recipe_of_the_guide(desk: Path, slactl: Slactl, tmp_path: Path) -> 
     assert "error" not in done.stderr
     assert re.search(r"^free\tfirst_response\t1\t0\t1\t0\t0.0\t0\t0\t1\t", done.stdout, re.MULTILINE)
     assert done.stdout.splitlines()[-1] == "{'rules': 0.333333, 'other': 0.0}"
+
+
+def test_groups_by_source_and_by_tag_have_the_tickets_of_each(
+    slactl: Slactl, files: tuple[str, str, str], tmp_path: Path
+) -> None:
+    history = tmp_path / "sources.jsonl"
+    facts = {"A": {"source": "gh", "tags": ["vip", "eu"]}, "B": {"source": "jira", "tags": ["vip"]}}
+    lines = [line | (facts.get(line["ticket"], {}) if line["type"] == "created" else {}) for line in HISTORY]
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for by, counts in (("source", {"gh": 1, "jira": 1, None: 2}), ("tag", {"vip": 2, "eu": 1, None: 2})):
+        found = compared(slactl, (str(history), *files[1:]), "--by", by)
+        assert {group["group"]: group["tickets"] for group in found["groups"]} == counts
+        assert found["tickets"] == 4
+        named = {breach["ticket"]: breach["group"] for breach in found["breaches"]}
+        assert named["A"] == ("gh" if by == "source" else "vip,eu")
+        assert len(named) == len(found["breaches"])

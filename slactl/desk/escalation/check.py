@@ -19,8 +19,8 @@ from slactl.clock import BootClock, from_text, jumped, stopwatch, to_text
 from slactl.committed import in_parts
 from slactl.desk.escalation.run import DEFAULTS, Report, RunOptions
 from slactl.desk.ledger import last_rules
-from slactl.desk.ledger.desk import Desk
-from slactl.desk.ledger.last_rules import LastRules, rules_fingerprint
+from slactl.desk.ledger.desk import Desk, rules_fingerprint
+from slactl.desk.ledger.last_rules import LastRules
 from slactl.desk.ledger.trust import rules_trust
 from slactl.errors import ExitCode, SlactlError
 from slactl.store.read import runs

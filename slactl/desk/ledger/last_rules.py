@@ -37,19 +37,6 @@ class LastRules(NamedTuple):
     sources: tuple[str, ...] = ()
 
 
-def rules_fingerprint(path: Path) -> str:
-    """Return a text that changes with the rules file, without reading the file; another text if there is no file.
-
-    Nobody can set back the instant at which the file was last changed. Importing a hash would cost an idle run more
-    than all its other work.
-    """
-    try:
-        status = path.stat()
-    except OSError:
-        return "no file"
-    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-
-
 def recall(desk: Desk) -> LastRules | None:
     """Return the rules that this user's last run with this file and database stored; None if there are none."""
     try:

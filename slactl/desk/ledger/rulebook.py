@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slactl.clock import to_text
 from slactl.desk.ledger.baselines import Baselines
-from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.desk import Desk, rules_fingerprint
 from slactl.desk.ledger.rules_versions import Current, RulesVersions, Year, rules_in_force
 from slactl.errors import RulesError
 from slactl.sla.history.file import RulesText
@@ -32,6 +32,8 @@ class CommandRules:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        #: Taken before the file is read, so that it does not fit a file that is replaced meanwhile.
+        self.fingerprint = rules_fingerprint(desk.rules)
         self._file = read_ahead(desk.rules)
         self._current: Current | None = None
 
@@ -70,6 +72,7 @@ class Rulebook(RulesVersions):
         self.baselines = Baselines(transaction)
         self._seal: str | None = None
         self.current, self.problem, self.is_own = rules.current(transaction, strict=strict)
+        self._fingerprint = rules.fingerprint
         self._pinned = self.current.hash
         self._parsed[self.current.hash] = self.current
 
@@ -105,7 +108,7 @@ class Rulebook(RulesVersions):
 
     def note_levels_current(self) -> None:
         """Note that every next instant in the database was calculated with the current rules."""
-        writes.note_levels_current(self._transaction, self.current.hash)
+        writes.note_levels_current(self._transaction, self.current.hash, self._fingerprint)
 
     def note_levels(self) -> None:
         """Record that next instants use the current rules; if these are new, `check` calculates all of them again."""

@@ -1,12 +1,13 @@
 """Read what commands need of a rules file: the valid rules, one setting, and the known plans and tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from slactl.errors import NotKnownError
+from slactl.errors import NotKnownError, RulesError
 
 if TYPE_CHECKING:
+    from slactl.desk.ledger.desk import Desk
     from slactl.sla.enums import PriorityMeanings
     from slactl.sla.rules.rules import Rules
     from slactl.store.database import Transaction
@@ -71,6 +72,37 @@ def source_names(path: Path) -> list[str]:
         return [str(source["name"]) for source in stated]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return []
+
+
+def are_levels_in_force(transaction: "Transaction", desk: "Desk") -> bool:
+    """Return whether the stored next levels were calculated with the rules that are in force.
+
+    While the rules file is unchanged, slactl compares only its state. After an edit it reads the rules, which takes
+    longer, until `check` calculates the next levels again.
+    """
+    from slactl.desk.ledger.desk import rules_fingerprint
+    from slactl.store.read import runs
+
+    known = runs.levels_made_with(transaction)
+    if known is None:
+        return False
+    if known.fingerprint == rules_fingerprint(desk.rules):
+        return True
+    from slactl.desk.ledger.rules_versions import rules_in_force
+
+    try:
+        current = rules_in_force(desk, transaction)
+    except RulesError:
+        return False
+    # Whoever runs `check` may read a file that this user may not read.
+    is_hidden = current.problem is not None and isinstance(current.problem.__cause__, PermissionError)
+    return not is_hidden and current.rules.hash == known.hash
+
+
+def without_next_level(tickets: "Iterable[Mapping[str, Any]]") -> "Iterator[dict[str, Any]]":
+    """Yield tickets without their stored next level, because it may not exist under the rules in force."""
+    for ticket in tickets:
+        yield {**ticket, "next_escalation": None, "next_level": None, "next_level_at": None}
 
 
 def check_known(

@@ -19,9 +19,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from slactl.clock import to_text
-from slactl.desk.ledger.desk import Desk
+from slactl.desk.ledger.desk import Desk, rules_fingerprint
 from slactl.desk.ledger.entry import CUSTOMER
-from slactl.desk.ledger.last_rules import rules_fingerprint
 from slactl.desk.upkeep.audit_log import AuditReport, Kind, Progress, audit_log
 from slactl.desk.upkeep.expected import AuditContext, differences, shown
 from slactl.errors import RulesError, SlactlError, UsageError

@@ -73,7 +73,7 @@ class Tally:
 class Comparison:
     """Collect the counts of all tickets and of each group, and every breach under only one of the two rules.
 
-    A ticket belongs to the group of its last state under the current rules.
+    A ticket belongs to the group of its last state under the current rules, and to the group of each of its tags.
     """
 
     def __init__(self, by: By | None) -> None:
@@ -84,13 +84,20 @@ class Comparison:
         self._last: datetime | None = None
         self._breaches: IO[str] = tempfile.SpooledTemporaryFile(KEPT, "w+", encoding="utf-8")  # noqa: SIM115
 
-    def add(self, ticket: str, history: Sequence[Event], until: datetime, results: Sequence[TicketResult]) -> None:
-        """Count the results of a ticket under both rules as of `until`."""
-        name = getattr(results[0][0], self._by, None) if self._by else None  # simulations know no sources
-        group = str(name) if name is not None else None
-        tallies = [self._whole, self._groups[group]] if self._by else [self._whole]
+    def add(
+        self,
+        ticket: str,
+        source: str | None,
+        history: Sequence[Event],
+        until: datetime,
+        results: Sequence[TicketResult],
+    ) -> None:
+        """Count the results of a ticket of a source under both rules as of `until`."""
+        groups = _groups_of(results[0][0], source, self._by) if self._by else []
+        tallies = [self._whole, *(self._groups[group] for group in groups)]
         for breach in _changed_breaches(ticket, *(targets_of(evaluation) for evaluation, _ in results)):
-            self._breaches.write(json.dumps(breach | ({"group": group} if self._by else {})) + "\n")
+            named = {"group": ",".join(filter(None, groups)) or None} if groups else {}
+            self._breaches.write(json.dumps(breach | named) + "\n")
             for tally in tallies:
                 tally.changes[breach["change"], breach["target"]] += 1
         for tally in tallies:
@@ -118,7 +125,10 @@ class Comparison:
         }
 
     def breaches(self) -> Iterator[Record]:
-        """Yield every breach under only one of the two rules, by ticket, in the order of the file."""
+        """Yield every breach under only one of the two rules, by ticket, in the order of the file.
+
+        `group` has the tags of a ticket in one text, with commas between them.
+        """
         self._breaches.seek(0)
         yield from map(json.loads, self._breaches)
 
@@ -164,13 +174,22 @@ def compare_file(
             ]
             results = evaluate_ticket(ticket, versions, until, tell, holidays, with_outcomes=True)
             if results:
-                comparison.add(ticket, versions[0][0], until, results)
+                origin = next((line.source for line in lines if line.source is not None), None)
+                comparison.add(ticket, origin, versions[0][0], until, results)
     except BaseException:
         comparison.close()
         raise
     finally:
         spool.close()
     return comparison
+
+
+def _groups_of(evaluation: Evaluation, source: str | None, by: By) -> Sequence[str | None]:
+    """Return the groups of a ticket."""
+    if by is By.TAG:
+        return evaluation.tags or (None,)
+    name = source if by is By.SOURCE else getattr(evaluation, by)
+    return [str(name) if name is not None else None]
 
 
 def _facts(side: str, evaluation: Evaluation) -> Iterator[tuple[str, str, bool]]:

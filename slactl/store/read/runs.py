@@ -67,15 +67,28 @@ class BeforeRun(NamedTuple):
 
 def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> BeforeRun:
     """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
-    keys = (FINGERPRINT, LEVELS_HASH)
-    known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
-    same = known.get(FINGERPRINT) == fingerprint and LEVELS_HASH in known
+    known = levels_made_with(connection)
+    same = known is not None and known.fingerprint == fingerprint
     waiting = (
         "SELECT EXISTS (SELECT 1 FROM notification WHERE state IN ('waiting', 'sending') AND"
         " (state = 'sending' OR next_try_at <= ?))"
     )
     due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
     return BeforeRun(same and not due, last_reading(connection))
+
+
+class LevelsMadeWith(NamedTuple):
+    """Hold the hash of the rules with which every next level was calculated, and the last fingerprint of their file."""
+
+    hash: str
+    fingerprint: str | None
+
+
+def levels_made_with(connection: sqlite3.Connection) -> LevelsMadeWith | None:
+    """Return the rules with which every next level was calculated; None if these were not the same for all tickets."""
+    keys = (FINGERPRINT, LEVELS_HASH)
+    known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
+    return LevelsMadeWith(known[LEVELS_HASH], known.get(FINGERPRINT)) if LEVELS_HASH in known else None
 
 
 def last_reading(connection: sqlite3.Connection) -> LastReading | None:

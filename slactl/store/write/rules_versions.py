@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import date
 
-from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
+from slactl.store.read.runs import FINGERPRINT, LEVELS_HASH, OWN_HASH
 
 
 def add_version(
@@ -29,9 +29,13 @@ def add_holiday_year(
     )
 
 
-def note_levels_current(connection: sqlite3.Connection, rules_hash: str) -> None:
-    """Note that every next instant in the database was calculated with the rules of this hash."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (LEVELS_HASH, rules_hash))
+def note_levels_current(connection: sqlite3.Connection, rules_hash: str, fingerprint: str) -> None:
+    """Note that every next instant in the database was calculated with the rules of this hash.
+
+    `fingerprint` is that of the rules file when it had these rules.
+    """
+    facts = ((LEVELS_HASH, rules_hash), (FINGERPRINT, fingerprint))
+    connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", facts)
 
 
 def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:

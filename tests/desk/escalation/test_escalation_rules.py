@@ -592,9 +592,11 @@ def test_lists_and_explanations_announce_no_level_that_is_older_than_its_rule(
     at(clock, "10:00:00")
     assert came(slactl) == []
     write_rules(desk, LONG, ladder("unassigned", "grab +10m", "again +2h"))
-    assert slactl("note", number, "--body", "still here").code == 0
-    [ticket] = json.loads(slactl("list", "--json").out)
-    assert (ticket["next_level"], ticket["next_level_at"]) == ("again", "2026-03-02T11:00:00Z")
+    noted = json.loads(slactl("note", number, "--body", "still here", "--json").out)
+    assert (noted["next_level"], noted["next_level_at"]) == ("again", "2026-03-02T11:00:00Z")
+    assert came(slactl) == ["grab baseline"]
+    [listed] = json.loads(slactl("list", "--json").out)
+    assert (listed["next_level"], listed["next_level_at"]) == ("again", "2026-03-02T11:00:00Z")
 
 
 def test_a_first_import_fires_and_with_baseline_does_not(desk: Path, slactl: Slactl, clock: Clock) -> None:

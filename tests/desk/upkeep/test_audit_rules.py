@@ -10,7 +10,7 @@ from conftest import Slactl
 from escalation_desk import at, came, check, ladder, opened, policy, write_rules
 from freezegun.api import FrozenDateTimeFactory
 
-from slactl.desk.ledger.last_rules import rules_fingerprint
+from slactl.desk.ledger.desk import rules_fingerprint
 from slactl.store.schema import chain
 
 LATE = "2026-03-09T09:00:00Z"
