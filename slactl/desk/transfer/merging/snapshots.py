@@ -13,20 +13,19 @@ from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.row_events import (
     CHANGE_EVENTS,
     DEADLINES,
+    ENDS,
     Row,
     changes_of,
     deadlines_of,
     ends_of,
     last_instant,
     messages_of,
+    status_of,
 )
-from slactl.sla.enums import DONE, EventType, Priority, Status
+from slactl.sla.enums import DONE, EventType, Priority
 
 #: The columns with a text that a person wrote.
 TEXTS = ("subject", "requester_email")
-
-#: The columns that say when a ticket was done. The status and these are one fact.
-ENDS = ("resolved_at", "closed_at")
 
 #: The columns of a row that no later row is compared with.
 _NOT_KEPT = ("ticket", "at", "actor", "body")
@@ -151,16 +150,6 @@ def _deadlines_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, 
             # A next response is due since the customer's message.
             instant = told[target.value]["at"] if target.value in told else at
             yield _event(row, max(instant, at) if instant == row["created_at"] else instant, "due_set", **due)
-
-
-def status_of(columns: Mapping[str, Any]) -> str | None:
-    """Return the status that some columns tell; None where they tell none."""
-    if columns.get("status") is not None:
-        return str(columns["status"])
-    if not any(name in columns for name in ENDS):
-        return None
-    done = {"closed_at": Status.CLOSED, "resolved_at": Status.RESOLVED}
-    return next((status.value for name, status in done.items() if columns.get(name) is not None), Status.OPEN.value)
 
 
 def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]:
