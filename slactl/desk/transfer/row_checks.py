@@ -54,6 +54,9 @@ def _doubts(row: Row, mapping: Map) -> Iterator[Problem]:
             yield Problem(0, name, f"the ticket is {status}, so slactl does not use this date")
     if any(each["at"] < row["created_at"] for each in row.get("messages", ())):
         yield Problem(0, "messages", "a message is from before the ticket was created; slactl leaves it out")
-    has_date = any(row.get(name) is not None for name in ENDS)
-    if status in DONE and not has_date and any(event.get("unknown_instant") for event in row_events(row, mapping)):
-        yield Problem(0, "status", f"{status} without a date: nobody knows since when, so its open targets are unknown")
+    if status not in DONE or not any(event.get("unknown_instant") for event in row_events(row, mapping)):
+        return
+    date = next((name for name in ENDS if row.get(name) is not None), None)
+    if date is not None:
+        yield Problem(0, date, "the ticket was open after this date, as the listed changes say; slactl does not use it")
+    yield Problem(0, "status", f"{status} without a date: nobody knows since when, so its open targets are unknown")

@@ -233,11 +233,8 @@ def _corrected(row: Row, initial: Row, changes: Sequence[Row]) -> Iterator[dict[
         field = next(name for name in CHANGING if name in change)
         values[field] = change[field]
     status = row.get("status")
-    if "status" not in row or status not in (values.get("status"), None) or status is None:
-        if values.get("status") in DONE and status is not None:
-            yield _event(row, last_instant(row), "status", status=status)
-        else:
-            yield from _end_events(row, values)
+    if status is None or status != values.get("status"):
+        yield from _end_events(row, values.get("status"))
     for field in CHANGING:
         if field == "status" or field not in row or row[field] == values.get(field):
             continue
@@ -245,11 +242,24 @@ def _corrected(row: Row, initial: Row, changes: Sequence[Row]) -> Iterator[dict[
             yield _event(row, last_instant(row), CHANGE_EVENTS[field].value, **{str(field): row[field]})
 
 
-def _end_events(row: Row, values: Row) -> Iterator[dict[str, Any]]:
+def _end_events(row: Row, before: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the events that lead from the status after the last listed change to the end or status of the row."""
     status = row.get("status")
-    if status is not None and status not in DONE:
+    ends = late_ends(row)
+    if before in DONE:
+        ends = [end for end in ends if end[1] == status] if status is not None else []
+    for at, end in ends:
+        yield _event(row, at, "status", status=end)
+    if status is not None and not ends:
         # The list of changes does not lead to this status.
-        yield _event(row, last_instant(row), "status", status=status)
-    elif values.get("status") not in DONE:
-        for at, end, unknown in ends_of(row):
-            yield _event(row, at, "status", status=end, **({"unknown_instant": True} if unknown else {}))
+        unknown = {"unknown_instant": True} if status in DONE and before not in DONE else {}
+        yield _event(row, last_instant(row), "status", status=status, **unknown)
+
+
+def late_ends(row: Row) -> list[tuple[str, str]]:
+    """Return the ends of a row that have a date, without those before a listed change of the status.
+
+    The ticket had other statuses since such a date.
+    """
+    last = max((each["at"] for each in row.get("changes", ()) if each["field"] == "status"), default="")
+    return [(at, status) for at, status, unknown in ends_of(row) if not unknown and at >= last]

@@ -17,8 +17,8 @@ from slactl.desk.transfer.row_events import (
     Row,
     changes_of,
     deadlines_of,
-    ends_of,
     last_instant,
+    late_ends,
     messages_of,
     status_of,
 )
@@ -167,8 +167,8 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
             yield _event(row, at, EventType.STATUS.value, status=now)
         return
     known = [before.columns.get(name) for name in ENDS]
-    ends = [end for end in ends_of({**row, "status": now}) if not end[2] and end[0] not in known]
-    for instant, status, _ in ends:
+    ends = [end for end in late_ends({**row, "status": now}) if end[0] not in known]
+    for instant, status in ends:
         yield _event(row, instant, EventType.STATUS.value, status=status)
     if now != then and not (ends and ends[-1][1] == now):
         # The ticket was open at the last row, so an old date of an end does not say when it was done.
