@@ -1,7 +1,7 @@
 """`sync`: import what the commands of sources print."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -18,7 +18,7 @@ from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.sources.sync import Synced
-    from slactl.desk.transfer.lines import Problem
+    from slactl.desk.transfer.lines import Problem, Report
 
 app = Commands()
 
@@ -38,8 +38,7 @@ def sync(
 ) -> None:
     """Run the command of each [[source]] and import its output.
 
-    A command that fails, takes too long or prints something else changes nothing. slactl runs no command while others
-    may change the rules.
+    A command that fails changes nothing. slactl runs no command while others may change the rules.
 
     \b
     Exit codes:
@@ -60,14 +59,11 @@ def sync(
     from slactl.records.runs import SyncRun
     from slactl.show.records import write
 
-    here, done = call(context), list["Synced"]()
+    here = call(context)
     try:
         with _stopped_by_signals(), syncing(here.desk, names or (), now, dry_run=dry_run) as work:
-            for source in work.sources:
-                problems = Problems(source.name)
-                done.append(work.run(source, partial(_report, problems, quiet)))
-                problems.end()
-                _say(done[-1], quiet=quiet, as_json=as_json)
+            runs = [(each.name, partial(work.run, each)) for each in work.sources]
+            done = [_synced(name, run, quiet=quiet, as_json=as_json) for name, run in runs]
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)
@@ -77,6 +73,15 @@ def sync(
     elif not done and not quiet:
         say(f"{here.desk.rules} has no [[source]]: slactl help import")
     leave(worst([ExitCode(each.record["exit_code"]) for each in done]))
+
+
+def _synced(name: str, run: "Callable[[Report], Synced]", *, quiet: bool, as_json: bool) -> "Synced":
+    """Run one source, and print its bad rows and what became of it."""
+    problems = Problems(name)
+    done = run(partial(_report, problems, quiet))
+    problems.end()
+    _say(done, quiet=quiet, as_json=as_json)
+    return done
 
 
 def _report(problems: Problems, quiet: bool, problem: "Problem") -> None:

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -228,8 +228,21 @@ def _plain(path: Path) -> Path:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without any secret that was read in this process."""
+    """Return a text without any secret that was read in this process, also as programs write it in URLs and headers."""
     for secret_ in sorted(_secrets_read, key=len, reverse=True):
-        for form in (secret_, repr(secret_)[1:-1]):
+        for form in _forms(secret_):
             text = text.replace(form, "…")
     return text
+
+
+def _forms(secret_: str) -> Iterator[str]:
+    """Yield how programs write a secret: as it is, as Python shows it, in URLs, and in base64 without its last part."""
+    from base64 import b64encode, urlsafe_b64encode
+    from urllib.parse import quote, quote_plus
+
+    encoded = secret_.encode(errors="surrogateescape")
+    yield from (secret_, repr(secret_)[1:-1], quote(encoded, safe=""), quote_plus(encoded), quote(encoded))
+    whole = len(encoded) // 3 * 4  # what follows depends on the text after the secret
+    if len(encoded) >= 6:
+        for written in (b64encode(encoded), urlsafe_b64encode(encoded)):
+            yield from (written.decode().rstrip("="), written.decode()[:whole])

@@ -107,7 +107,8 @@ class Syncing(NamedTuple):
         def checked(problem: Problem) -> None:
             if problem.breaks:  # nobody knows what else it should have
                 raise UsageError(f"{problem.reason.partition(';')[0]}; nothing is imported", "slactl help import")
-            report(replace(problem, reason=without_secrets(problem.reason)))
+            field, reason = without_secrets(problem.field), without_secrets(problem.reason)
+            report(replace(problem, field=field, reason=reason))
 
         with output_of(source, since, self.secrets) as (output, said):
             # Tickets may have changed while the command ran.

@@ -79,10 +79,11 @@ class JsonText:
                 why = f"not valid JSON: {error}"
             else:
                 # A number may continue in the text that was not read yet.
-                if isinstance(value, (dict, list, str)) or end < len(self.text) - 4 or not self.more():
-                    self.at = end
-                    return value
-                continue
+                if not isinstance(value, (dict, list, str)) and end >= len(self.text) - 4 and not self.is_over:
+                    self.more()
+                    continue
+                self.at = end
+                return value
             self.skip()
             return Bad(f"is {why}")
 

@@ -95,7 +95,7 @@ class Map(Table):
     source: SourceName | None = None
     #: Whether columns may be missing, except the required ones.
     optional: bool = False
-    #: Where the rows are in a JSON object, as names with dots; by default in the only list with the ticket column.
+    #: Where the rows are in JSON, as names with dots; `[]` goes through pages. By default, the only list that fits.
     rows: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     encoding: Annotated[str, AfterValidator(valid_encoding)] | None = None
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slactl.desk.transfer.foreign.tables import CHANGING
-from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.maps import Map
 from slactl.sla.enums import DONE, EventType, Status, Target
-from slactl.sla.history.readers import LineError
 
 #: A row as a record of our columns.
 Row = Mapping[str, Any]
@@ -29,8 +27,8 @@ CHANGE_EVENTS = {
 #: The columns that may become empty: nobody is responsible, the ticket belongs to no tenant, or it has no tags.
 _EMPTIED = ("assignee", "tenant")
 
-#: What ends a target, for messages.
-_ENDS = {Target.FIRST_RESPONSE: "an agent answered", Target.RESOLUTION: "a ticket was resolved"}
+#: The columns that say when a ticket was done. The status and these are one fact.
+ENDS = ("resolved_at", "closed_at")
 
 #: The column of each deadline that the source sets itself.
 DEADLINES = {
@@ -50,21 +48,44 @@ def events_of(rows: Sequence[tuple[int, Row]], mapping: Map) -> Iterator[tuple[i
     if mapping.kind == "tickets":
         yield from ((number, event) for event in row_events(first, mapping))
         return
+    first = _with_status(first)
     # A log may begin after the end: the ticket was not done when it was opened, but by its first row.
     begins_late = first.get("status") in DONE and first["at"] > first["created_at"]
     unknown = {"unknown": targets} if (targets := unknown_targets(first, mapping)) else {}
-    yield number, _created(first, _without_end(first) if begins_late else first) | unknown
-    if begins_late:
-        yield number, _event(first, first["at"], "status", status=first["status"])
-    before = first
-    for row_number, row in rows[1:]:
-        for field, kind in CHANGE_EVENTS.items():
-            is_emptied = row.get(field) is None and field not in _EMPTIED
-            if field in mapping.columns and row.get(field) != before.get(field) and not is_emptied:
-                at = max(row["at"], first["created_at"])
-                yield row_number, _event(row, at, kind.value, **{field: row.get(field)})
-        kept = ("status", "priority", "plan")
-        before = {**row, **{name: before.get(name) for name in kept if row.get(name) is None}}
+    before = _without_end(first) if begins_late else dict(first)
+    yield number, _created(first, before) | unknown
+    yield from ((number, event) for event in (*deadlines_of(first), *messages_of(first)))
+    before["at"] = first["created_at"]
+    for row_number, row in (*([(number, first)] if begins_late else []), *rows[1:]):
+        row = _with_status(row)
+        yield from ((row_number, event) for event in _changed(before, row))
+        emptied = {name for name in ("status", "priority", "plan") if row.get(name) is None}
+        before |= {name: value for name, value in row.items() if name not in emptied}
+
+
+def _with_status(row: Row) -> Row:
+    """Return a row of a log with the status that its dates tell, if the log has no status."""
+    status = None if "status" in row else status_of(row)
+    return row if status is None else {**row, "status": status}
+
+
+def _changed(before: Row, row: Row) -> Iterator[dict[str, Any]]:
+    """Yield an event for each value of a row of a log that differs from the values before."""
+    at = max(row["at"], row["created_at"])
+    for field, kind in CHANGE_EVENTS.items():
+        is_emptied = row.get(field) is None and field not in _EMPTIED
+        if field not in row or row[field] == before.get(field) or is_emptied:
+            continue
+        # A date of an end that lies before an earlier row, which was not done, is an old one.
+        ends = [end for end in ends_of(row) if before["at"] <= end[0] <= at] if field == "status" else []
+        yield from (_event(row, instant, kind.value, status=end) for instant, end, unknown in ends if not unknown)
+        if not ends or ends[-1][2] or ends[-1][1] != row[field]:
+            yield _event(row, at, kind.value, **{field: row[field]})
+    for column, target in DEADLINES.items():
+        if column in row and row[column] != before.get(column):
+            yield _event(row, at, EventType.DUE_SET.value, target=target.value, due_at=row[column])
+    if row.get("first_responded_at") != before.get("first_responded_at"):
+        yield from messages_of(row)
 
 
 def row_events(row: Row, mapping: Map) -> list[dict[str, Any]]:
@@ -92,7 +113,7 @@ def unknown_targets(row: Row, mapping: Map) -> list[str]:
         is_told = messages is not None and all(each["is_agent"] is not None for each in messages)
         answers = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.UPDATE)
         unknown += [] if is_told else [target.value for target in answers]
-    if not any(name in row for name in ("status", "resolved_at", "closed_at", "changes")):
+    if not any(name in row for name in ("status", *ENDS, "changes")):
         unknown.append(Target.RESOLUTION.value)
     return unknown
 
@@ -113,6 +134,16 @@ def ends_of(row: Row) -> list[tuple[str, str, bool]]:
     if status == Status.RESOLVED or resolved is None or closed is None or closed <= resolved:
         return [(str(resolved or closed), str(status), False)]
     return [(resolved, Status.RESOLVED.value, False), (closed, status, False)]
+
+
+def status_of(columns: Row) -> str | None:
+    """Return the status that some columns tell; None where they tell none."""
+    if columns.get("status") is not None:
+        return str(columns["status"])
+    if not any(name in columns for name in ENDS):
+        return None
+    done = {"closed_at": Status.CLOSED, "resolved_at": Status.RESOLVED}
+    return next((status.value for name, status in done.items() if columns.get(name) is not None), Status.OPEN.value)
 
 
 def last_instant(row: Row) -> str:
@@ -202,11 +233,8 @@ def _corrected(row: Row, initial: Row, changes: Sequence[Row]) -> Iterator[dict[
         field = next(name for name in CHANGING if name in change)
         values[field] = change[field]
     status = row.get("status")
-    if "status" not in row or status not in (values.get("status"), None) or status is None:
-        if values.get("status") in DONE and status is not None:
-            yield _event(row, last_instant(row), "status", status=status)
-        else:
-            yield from _end_events(row, values)
+    if status is None or status != values.get("status"):
+        yield from _end_events(row, values.get("status"))
     for field in CHANGING:
         if field == "status" or field not in row or row[field] == values.get(field):
             continue
@@ -214,58 +242,24 @@ def _corrected(row: Row, initial: Row, changes: Sequence[Row]) -> Iterator[dict[
             yield _event(row, last_instant(row), CHANGE_EVENTS[field].value, **{str(field): row[field]})
 
 
-def _end_events(row: Row, values: Row) -> Iterator[dict[str, Any]]:
+def _end_events(row: Row, before: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the events that lead from the status after the last listed change to the end or status of the row."""
     status = row.get("status")
-    if status is not None and status not in DONE:
+    ends = late_ends(row)
+    if before in DONE:
+        ends = [end for end in ends if end[1] == status] if status is not None else []
+    for at, end in ends:
+        yield _event(row, at, "status", status=end)
+    if status is not None and not ends:
         # The list of changes does not lead to this status.
-        yield _event(row, last_instant(row), "status", status=status)
-    elif values.get("status") not in DONE:
-        for at, end, unknown in ends_of(row):
-            yield _event(row, at, "status", status=end, **({"unknown_instant": True} if unknown else {}))
+        unknown = {"unknown_instant": True} if status in DONE and before not in DONE else {}
+        yield _event(row, last_instant(row), "status", status=status, **unknown)
 
 
-def check_row(row: Row, mapping: Map, latest: str | None) -> None:
-    """Refuse a row whose instants contradict each other or lie after `latest`.
+def late_ends(row: Row) -> list[tuple[str, str]]:
+    """Return the ends of a row that have a date, without those before a listed change of the status.
 
-    Raises:
-        LineError: that is so.
+    The ticket had other statuses since such a date.
     """
-    created = row["created_at"]
-    used = {"first_responded_at": row.get("first_responded_at")}
-    if row.get("status") is None or row["status"] in DONE:
-        used |= {name: row.get(name) for name in ("resolved_at", "closed_at")}
-    for name, instant in used.items():
-        if mapping.kind == "tickets" and instant is not None and instant < created:
-            raise LineError(name, f"{instant} is before the ticket was created, at {created}")
-    if latest is None:
-        return
-    for name, instant in {"created_at": created, "at": row.get("at"), **used}.items():
-        if instant is not None and instant > latest:
-            raise LineError(name, f"{instant} lies in the future")
-    for name in ("messages", "changes"):
-        for each in row.get(name, ()):
-            if each["at"] > latest:
-                raise LineError(name, f"{each['at']} lies in the future")
-
-
-def warnings(row: Row, mapping: Map) -> Iterator[Problem]:
-    """Yield a warning for each thing that the row of a ticket does not tell, or tells twice."""
-    if mapping.kind == "tickets":
-        yield from _doubts(row, mapping)
-    if unknown := unknown_targets(row, mapping):
-        when = " or ".join(what for target, what in _ENDS.items() if target in unknown)
-        names = ", ".join(each.replace("_", " ") for each in unknown)
-        yield Problem(0, "", f"the source does not tell when {when}; these targets are unknown: {names}")
-
-
-def _doubts(row: Row, mapping: Map) -> Iterator[Problem]:
-    """Yield a warning for each date and message of a snapshot that slactl does not use, and for an end without date."""
-    status = row.get("status")
-    for name in ("resolved_at", "closed_at"):
-        if row.get(name) is not None and status is not None and status not in DONE:
-            yield Problem(0, name, f"the ticket is {status}, so slactl does not use this date")
-    if any(each["at"] < row["created_at"] for each in row.get("messages", ())):
-        yield Problem(0, "messages", "a message is from before the ticket was created; slactl leaves it out")
-    has_date = row.get("resolved_at") is not None or row.get("closed_at") is not None
-    if status in DONE and not has_date and any(event.get("unknown_instant") for event in row_events(row, mapping)):
-        yield Problem(0, "status", f"{status} without a date: nobody knows since when, so its open targets are unknown")
+    last = max((each["at"] for each in row.get("changes", ()) if each["field"] == "status"), default="")
+    return [(at, status) for at, status, unknown in ends_of(row) if not unknown and at >= last]

@@ -13,7 +13,7 @@ from slactl.desk.transfer.foreign.records import RowReader
 from slactl.desk.transfer.foreign.tally import Tally
 from slactl.desk.transfer.lines import Problem, Report, Ticked, as_utf8, peek, with_line_feeds
 from slactl.desk.transfer.maps import Map
-from slactl.desk.transfer.row_events import check_row, warnings
+from slactl.desk.transfer.row_checks import check_row, warnings
 from slactl.desk.transfer.rows_csv import csv_rows
 from slactl.desk.transfer.rows_json import json_rows
 from slactl.sla.enums import NO_WORDS, PriorityMeanings

@@ -106,6 +106,8 @@ class _Document(JsonText):
         self.has_empty_list = False
         #: Why the whole document is not valid JSON, if it is short enough to be read at once.
         self.fault = ""
+        #: How many items each list had so far, over all pages, and how many lists of pages the place is in.
+        self._numbers, self._pages = dict[Path, int](), 0
 
     def items(self, mapping: Map) -> Iterator[Item]:
         """Yield the items of every list that may be the list of rows."""
@@ -188,21 +190,53 @@ class _Document(JsonText):
             separator = self.separator("}")
 
     def _list(self, path: Path, mapping: Map) -> Iterator[Item]:
+        """Yield the items of a list, if it may be the list of rows, or of the lists in its items."""
         self.at += 1
-        start, number, separator = self.next(), 0, ","
-        is_rows = mapping.rows is None or not path or ".".join(path) == mapping.rows
+        start, separator = self.next(), ","
+        has_pages = leads_through(path, mapping.rows)
+        is_rows = not has_pages and (not path or leads_to(path, mapping.rows))
         if start == "]":
-            self.has_empty_list = self.has_empty_list or is_rows
+            self.has_empty_list = self.has_empty_list or is_rows or has_pages
             self.at += 1
             separator = start
         is_rows = is_rows and (start == "{" or mapping.rows is not None or not path)
+        self._numbers[path] = self._numbers.get(path, 0) if self._pages else 0
+        self._pages += has_pages
         while separator != "]":
-            if is_rows:
-                number += 1
-                yield Item(path, number, self.value())
+            if (begin := self.next()) == "{" and has_pages:
+                yield from self._object(path, mapping)
+            elif begin == "[" and is_rows:
+                yield from self._page(path)
+            elif is_rows:
+                yield self._item(path)
             else:
                 self.skip()
             separator = self.separator("]")
+        self._pages -= has_pages
+
+    def _page(self, path: Path) -> Iterator[Item]:
+        """Yield the items of a list of rows that is itself an item of the list of rows."""
+        self.at += 1
+        separator = "]" if self.next() == "]" else ","
+        self.at += separator == "]"
+        while separator != "]":
+            yield self._item(path)
+            separator = self.separator("]")
+
+    def _item(self, path: Path) -> Item:
+        self._numbers[path] += 1
+        return Item(path, self._numbers[path], self.value())
+
+
+def leads_to(path: Path, rows: str | None) -> bool:
+    """Return whether a list may be the list of rows: without a name for it, any may be."""
+    return rows is None or ".".join(path) == rows.replace("[]", "").strip(".")
+
+
+def leads_through(path: Path, rows: str | None) -> bool:
+    """Return whether the lists of rows are in the items of a list, as the pages of an answer are."""
+    here, wanted = ".".join(path), (rows or "").replace("[]", "").strip(".")
+    return wanted.startswith(f"{here}.") if here else bool(wanted) and (rows or "").startswith("[]")
 
 
 def _object(line: str) -> dict[str, Any] | Bad:

@@ -81,6 +81,39 @@ def test_secret_that_the_command_prints_is_cut_out(
         assert SECRET not in text
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "base64.b64encode(sys.argv[1].encode()).decode()",
+        "base64.b64encode((sys.argv[1] + chr(10)).encode()).decode()",
+        "base64.urlsafe_b64encode(sys.argv[1].encode()).decode()",
+        "urllib.parse.quote(sys.argv[1])",
+        "urllib.parse.quote_plus(sys.argv[1])",
+        "urllib.parse.quote(sys.argv[1], safe='')",
+    ],
+)
+def test_secret_that_the_command_prints_in_a_header_or_url_is_cut_out(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "to+ken/= 7é~")
+    script(desk, f"import base64, urllib.parse\nprint('Authorization: Basic', {told}, file=sys.stderr); sys.exit(1)")
+    add_source(desk, "./list.py", "mia:${env:API_TOKEN}")
+    result = slactl("sync")
+    assert result.code == 7
+    assert re.search(r"exit code 1: Authorization: Basic (mia(:|%3A))?….{0,4}$", result.err), result.err
+
+
+def test_secret_that_the_command_prints_as_a_column_is_cut_out(
+    desk: Path, slactl: Slactl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", SECRET)
+    script(desk, "print('ticket,created_at,' + sys.argv[1]); print('1,2026-03-02T08:00:00Z')")
+    add_source(desk, "./list.py", "${env:API_TOKEN}", map_="csv")
+    result = slactl("sync")
+    assert (result.code, SECRET in result.err) == (7, False)
+    assert "github:2:…: 2 cells, but the header has 3" in result.err
+
+
 def test_missing_secret_fails_its_source_alone(desk: Path, slactl: Slactl) -> None:
     prints(desk, issues(1))
     add_source(desk, "./list.py", "${env:NOT_SET_ANYWHERE}", name="first")

@@ -162,3 +162,77 @@ def test_log_that_begins_after_the_end_forges_no_end(slactl: Slactl, tmp_path: P
     rows = f"t,at,c,s\nA,2026-01-09T10:00:00Z,{CREATED},resolved\n"
     assert slactl("import", "-", "--map", str(own), stdin=rows).code == 0
     assert events(slactl, "A") == [(CREATED, "created", "open"), ("2026-01-09T10:00:00Z", "status", "resolved")]
+
+
+CHANGES = """answers = "here"
+optional = true
+[columns]
+ticket = "id"
+created_at = "created"
+at = "updated"
+status = "status"
+resolved_at = "resolved"
+closed_at = "closed"
+[[changes]]
+path = "log"
+at = "at"
+to = "to"
+from = "from"
+fields = { status = "status" }
+"""
+
+
+def with_changes(slactl: Slactl, folder: Path, *changes: tuple[str, str, str], **columns: str) -> Any:  # noqa: ANN401
+    own = folder / "changes.toml"
+    own.write_text(CHANGES)
+    log = [{"at": f"2026-01-05T{at}:00Z", "from": before, "to": after} for at, before, after in changes]
+    times = {name: f"2026-01-05T{value}:00Z" if ":" in value else value for name, value in columns.items()}
+    row = {"id": "A", "created": CREATED, "updated": "2026-01-05T16:00:00Z", "log": log} | times
+    return slactl("import", "-", "--map", str(own), stdin=json.dumps([row]))
+
+
+def test_date_of_an_end_before_a_listed_change_leaves_the_ticket_done_and_unknown(
+    slactl: Slactl, tmp_path: Path
+) -> None:
+    changes = (("11:00", "open", "pending"), ("13:00", "pending", "open"))
+    done = with_changes(slactl, tmp_path, *changes, status="resolved", resolved="12:00")
+    assert "resolved: the ticket was open after this date" in done.err
+    assert tickets(slactl)["A"]["status"] == "resolved"
+    assert targets(slactl, "A")["resolution"] == "unknown"
+    found = [
+        ("2026-01-05T11:00:00Z", "pending"),
+        ("2026-01-05T13:00:00Z", "open"),
+        ("2026-01-05T16:00:00Z", "resolved"),
+    ]
+    assert [(at, status) for at, kind, status in events(slactl, "A") if kind == "status"] == found
+
+
+def test_later_row_with_an_end_before_a_listed_change_is_done_and_unknown(slactl: Slactl, tmp_path: Path) -> None:
+    assert with_changes(slactl, tmp_path, ("11:00", "open", "pending"), status="pending", updated="12:00").code == 0
+    changes = (("11:00", "open", "pending"), ("14:00", "pending", "open"))
+    assert with_changes(slactl, tmp_path, *changes, status="resolved", resolved="13:00").code == 0
+    assert tickets(slactl)["A"]["status"] == "resolved"
+    assert targets(slactl, "A")["resolution"] == "unknown"
+
+
+def test_old_date_does_not_end_a_ticket_that_the_changes_reopened(slactl: Slactl, tmp_path: Path) -> None:
+    changes = (("11:00", "open", "resolved"), ("13:00", "resolved", "open"))
+    assert with_changes(slactl, tmp_path, *changes, resolved="11:00").code == 0
+    assert tickets(slactl)["A"]["status"] == "open"
+    assert len([kind for _, kind, _ in events(slactl, "A") if kind == "status"]) == 2
+
+
+def test_ticket_that_the_changes_resolve_is_closed_at_the_date_of_its_row(slactl: Slactl, tmp_path: Path) -> None:
+    done = with_changes(
+        slactl, tmp_path, ("11:00", "open", "resolved"), status="closed", resolved="11:00", closed="14:00"
+    )
+    assert done.code == 0
+    assert events(slactl, "A")[1:] == [
+        ("2026-01-05T11:00:00Z", "status", "resolved"),
+        ("2026-01-05T14:00:00Z", "status", "closed"),
+    ]
+
+
+def test_end_of_a_row_without_a_status_is_its_date(slactl: Slactl, tmp_path: Path) -> None:
+    assert with_changes(slactl, tmp_path, ("11:00", "open", "pending"), status="", resolved="12:00").code == 0
+    assert events(slactl, "A")[-1] == ("2026-01-05T12:00:00Z", "status", "resolved")

@@ -38,8 +38,8 @@ class RowReader:
         self._constants = {name: list(value) if isinstance(value, tuple) else value for name, value in constants}
         #: The number of rows that were read.
         self.read = 0
-        #: The columns of ours that no row had yet.
-        self.unseen = set(mapping.columns) - {Ours.TICKET}
+        #: The columns of ours that no row had yet, in the order of the map.
+        self.unseen = dict.fromkeys(name for name in mapping.columns if name != Ours.TICKET)
         #: The names in the first rows.
         self.names: dict[str, None] = {}
 
@@ -62,7 +62,7 @@ class RowReader:
             value = self._value(row, column)
             if value is not ABSENT:
                 record[column.ours] = value
-                self.unseen.discard(column.ours)
+                self.unseen.pop(column.ours, None)
         for needed in self._mapping.needed:
             if record.get(needed) is None:
                 raise LineError(needed, "is missing")

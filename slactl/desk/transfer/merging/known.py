@@ -10,7 +10,8 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.merging.following import Reading, TicketRow, Told, agreeing, followed, opened
 from slactl.desk.transfer.merging.matching import Match, holder
-from slactl.desk.transfer.merging.snapshots import ENDS, TEXTS, Snapshot, digest_of, kept_columns, kept_value
+from slactl.desk.transfer.merging.snapshots import TEXTS, Snapshot, digest_of, kept_columns, kept_value
+from slactl.desk.transfer.row_events import ENDS
 from slactl.sla.enums import Status
 from slactl.sla.history.order import Numbered
 from slactl.store.read import events

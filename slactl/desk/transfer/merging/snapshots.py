@@ -13,20 +13,19 @@ from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.row_events import (
     CHANGE_EVENTS,
     DEADLINES,
+    ENDS,
     Row,
     changes_of,
     deadlines_of,
-    ends_of,
     last_instant,
+    late_ends,
     messages_of,
+    status_of,
 )
-from slactl.sla.enums import DONE, EventType, Priority, Status
+from slactl.sla.enums import DONE, EventType, Priority
 
 #: The columns with a text that a person wrote.
 TEXTS = ("subject", "requester_email")
-
-#: The columns that say when a ticket was done. The status and these are one fact.
-ENDS = ("resolved_at", "closed_at")
 
 #: The columns of a row that no later row is compared with.
 _NOT_KEPT = ("ticket", "at", "actor", "body")
@@ -153,16 +152,6 @@ def _deadlines_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, 
             yield _event(row, max(instant, at) if instant == row["created_at"] else instant, "due_set", **due)
 
 
-def status_of(columns: Mapping[str, Any]) -> str | None:
-    """Return the status that some columns tell; None where they tell none."""
-    if columns.get("status") is not None:
-        return str(columns["status"])
-    if not any(name in columns for name in ENDS):
-        return None
-    done = {"closed_at": Status.CLOSED, "resolved_at": Status.RESOLVED}
-    return next((status.value for name, status in done.items() if columns.get(name) is not None), Status.OPEN.value)
-
-
 def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]:
     """Yield the changes of the status: a date that the last row did not have says when, else the row itself."""
     names = [name for name in ("status", *ENDS) if name in row]
@@ -178,8 +167,8 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
             yield _event(row, at, EventType.STATUS.value, status=now)
         return
     known = [before.columns.get(name) for name in ENDS]
-    ends = [end for end in ends_of({**row, "status": now}) if not end[2] and end[0] not in known]
-    for instant, status, _ in ends:
+    ends = [end for end in late_ends({**row, "status": now}) if end[0] not in known]
+    for instant, status in ends:
         yield _event(row, instant, EventType.STATUS.value, status=status)
     if now != then and not (ends and ends[-1][1] == now):
         # The ticket was open at the last row, so an old date of an end does not say when it was done.
