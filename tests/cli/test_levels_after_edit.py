@@ -145,3 +145,14 @@ def test_a_terminal_says_why_the_next_level_is_left_out(
     assert "the next levels are not shown until a check calculates them with" in told
     assert "hint: slactl check" in told
     assert "warn due" not in told
+
+
+def test_a_first_import_shows_next_levels_also_with_a_version_of_the_rules_that_it_brings(
+    desk: Path, slactl: Slactl, number: str, tmp_path: Path
+) -> None:
+    exported = slactl("export").out
+    other = ("--db", str(tmp_path / "other.db"))
+    assert slactl(*other, "init").code == 0
+    write_rules(desk, RULES, WITH_EARLIER)
+    assert slactl(*other, "import", "-", stdin=exported).code == 0
+    assert json.loads(slactl(*other, "list", "--json").out)[0]["next_level"] == "early"

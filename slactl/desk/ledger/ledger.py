@@ -252,13 +252,13 @@ class Ledger:
     def settle(self) -> None:
         """Write everything that was changed in memory, and the rows that follow from it."""
         numbers = list(self._changed)
-        if numbers:
-            self.rulebook.note_levels()
         for number in numbers:
             self.renumber(number)
             self.state(number)
         changed = {number: self._tickets[number] for number in numbers}
         settle(self.models, changed, self._rows, self.rulebook, self._watched)
+        if numbers:
+            self.rulebook.note_levels(len(numbers))
         # Drop also the histories that were read, so that memory does not grow with the number of batches.
         for memory in (self._changed, self._tickets, self._warnings):
             memory.clear()

@@ -17,6 +17,7 @@ from slactl.sla.rules.model import Escalation, Level
 from slactl.sla.rules.rules import Rules
 from slactl.store.read import rules_versions as stored
 from slactl.store.read.rules_versions import StoredVersion
+from slactl.store.read.tickets import has_more_tickets
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import rules_versions as writes
 
@@ -78,12 +79,7 @@ class Rulebook(RulesVersions):
 
     def current_version(self) -> StoredVersion:
         """Return the current rules as they are stored; their first use stores them."""
-        known = self.known(self.current.hash)
-        if known is None:
-            is_first = stored.latest_own_version(self._transaction) is None
-            known = self._add(self.current, to_text(self._now), version("holidays"))
-            if is_first:  # no instant was calculated with other rules before
-                self.note_levels_current()
+        known = self.known(self.current.hash) or self._add(self.current, to_text(self._now), version("holidays"))
         if stored.own_hash(self._transaction) != self.current.hash:
             writes.note_own_version(self._transaction, self.current.hash)
         return known
@@ -110,9 +106,17 @@ class Rulebook(RulesVersions):
         """Note that every next instant in the database was calculated with the current rules."""
         writes.note_levels_current(self._transaction, self.current.hash, self._fingerprint)
 
-    def note_levels(self) -> None:
-        """Record that next instants use the current rules; if these are new, `check` calculates all of them again."""
-        writes.forget_other_levels(self._transaction, self.current.hash)
+    def note_levels(self, tickets: int) -> None:
+        """Record that the next instants of this many tickets use the current rules.
+
+        If these are new and there are more tickets, `check` calculates all of them again.
+        """
+        if self.are_levels_current():
+            return
+        if has_more_tickets(self._transaction, tickets):
+            writes.forget_levels(self._transaction)
+        else:
+            self.note_levels_current()
 
     def adopt(self, brought: RulesText) -> None:
         """Keep a version of the rules that another database used, for the tickets that come with it.

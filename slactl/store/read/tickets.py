@@ -195,6 +195,11 @@ def due_tickets(
     return [number for (number,) in found]
 
 
+def has_more_tickets(transaction: sqlite3.Connection, count: int) -> bool:
+    """Return whether there are more tickets than `count`."""
+    return transaction.execute("SELECT 1 FROM ticket LIMIT 1 OFFSET ?", (count,)).fetchone() is not None
+
+
 def live_tickets(transaction: sqlite3.Connection, after: int, most: int) -> list[int]:
     """Return the tickets that are open or have a next instant, above `after`, ascending."""
     waits = "t.next_at IS NOT NULL OR EXISTS (SELECT id FROM timer WHERE ticket_id = t.id AND next_at IS NOT NULL)"

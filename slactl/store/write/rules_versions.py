@@ -38,9 +38,9 @@ def note_levels_current(connection: sqlite3.Connection, rules_hash: str, fingerp
     connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", facts)
 
 
-def forget_other_levels(connection: sqlite3.Connection, rules_hash: str) -> None:
-    """Forget with which rules the next instants were calculated, unless they have this hash."""
-    connection.execute("DELETE FROM meta WHERE key = ? AND value <> ?", (LEVELS_HASH, rules_hash))
+def forget_levels(connection: sqlite3.Connection) -> None:
+    """Forget with which rules the next instants were calculated."""
+    connection.execute("DELETE FROM meta WHERE key = ?", (LEVELS_HASH,))
 
 
 def note_own_version(connection: sqlite3.Connection, rules_hash: str) -> None:
