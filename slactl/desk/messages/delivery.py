@@ -12,9 +12,10 @@ from slactl.desk.messages import digest as digests
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.digest import DigestContext, Message
 from slactl.desk.messages.failures import unexpected
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, route
-from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, seconds_to_wait, send
+from slactl.desk.messages.orders import order_for
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of
+from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, seconds_to_wait, send
+from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
 from slactl.sla.rules.rules import Rules
@@ -70,6 +71,8 @@ class Sending:
 class Mailing(NamedTuple):
     """Hold the recipient of a digest and one address; without an address, `check` prints the digest.
 
+    A command runs once for each ticket, so its digest has the number of the one ticket.
+
     If the address may have got the digest before, `message_id` is its id. slactl then sends the same messages again and
     adds none, so that the receiver can recognise the duplicate.
     """
@@ -77,6 +80,7 @@ class Mailing(NamedTuple):
     recipient: Recipient
     address: Address | None
     message_id: str | None = None
+    ticket: int | None = None
 
 
 def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
@@ -94,7 +98,8 @@ def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | 
     for address in recipient.addresses:
         known = row["addresses"].get(address.key)
         if known is None or (known not in (SENT, DEAD, HELD) and known <= now):
-            return Mailing(recipient, address, row["message_ids"].get(address.key))
+            ticket = row["ticket_id"] if address.command else None
+            return Mailing(recipient, address, row["message_ids"].get(address.key), ticket)
     return None
 
 
@@ -138,7 +143,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         sending.delivered.printed += numbers
         sending.delivered.notified += len(claimed)
     else:
-        result = _send(sending, mailing.recipient, mailing.address, message, message_id or "")
+        result = _send(sending, mailing.recipient, mailing.address, message, claimed, message_id or "")
         if not result.reached and mailing.message_id is None:
             message_id = None  # nobody has seen the id, so the next digest may hold these messages too
         _record(sending, mailing.recipient, mailing.address, claimed, result, message_id)
@@ -153,13 +158,15 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
     return message
 
 
-def _send(sending: Sending, recipient: Recipient, address: Address, message: Message, message_id: str) -> Result:
-    settings, kind = sending.rules.settings, scheme(address.url)
+def _send(
+    sending: Sending, recipient: Recipient, address: Address, message: Message, rows: Sequence[Row], message_id: str
+) -> Result:
+    kind, newest = scheme(address.url), digests.latest_by_ticket(rows)[0]
     try:
-        url, through = route(address, sending.secrets, settings)
-        kind = scheme(url)
-        order = Order(message, url, message_id, address.receiver, recipient.allow_http, through)
-        return send(order, settings.send_timeout.seconds, lock=sending.lock)
+        order = order_for(address, recipient, message, sending.context(recipient), sending.secrets, newest)
+        kind = scheme(order.url)
+        seconds = sending.rules.settings.send_timeout.seconds
+        return send(order.numbered(message_id), seconds, lock=sending.lock)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
@@ -182,6 +189,7 @@ def _record(
         committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
+    said = f": {result.said}" if result.said else ""
     changes: dict[int, dict[str, Any]] = {}
     words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
     # Messages with the same id are sent again together.
@@ -209,7 +217,7 @@ def _record(
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)
-        sending.delivered.fail(f"{recipient.name}: {error}; {what_next}", len(changes))
+        sending.delivered.fail(f"{recipient.name}: {error}{said}; {what_next}", len(changes))
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:

@@ -32,8 +32,8 @@ from slactl.desk.messages.delivery import (
     verdict,
 )
 from slactl.desk.messages.recipients import REQUESTER
-from slactl.desk.messages.secrets import Secrets
 from slactl.desk.messages.silences import hold
+from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
 from slactl.store.write import outbox

@@ -1,9 +1,9 @@
-"""Send one message through Apprise and print the result: a program of its own, started by path.
+"""Send one message through Apprise or a command, and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url message_id receiver title body seconds allow_http proxy`) and prints one (`outcome detail retry_after reached`).
-Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn why it did not. It
-discards what libraries print or log, because that may have secrets in it.
+(`url message_id receiver title body seconds allow_http proxy`, or `command facts environment seconds`) and prints one
+(the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn
+why it did not. It discards what libraries print or log, because that may have secrets in it.
 """
 
 import json
@@ -20,16 +20,14 @@ if __name__ == "__main__":
 
 from slactl.desk.messages import failures as reasons
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
-from slactl.sla.rules.addresses import is_loopback
+from slactl.desk.programs.running import GRACE, Limits, end_group, run_command
+from slactl.sla.rules.addresses import ON_THIS_MACHINE, is_loopback
 
 #: How much of an answer is read, in bytes.
 ANSWER_BYTES = 65_536
 
 #: How long a server may take for its answer before the message counts as unanswered, in seconds.
 ANSWER_SECONDS = 15
-
-#: Schemes of Apprise whose messages stay on this machine.
-ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
 #: Schemes that use TLS although Apprise lists them without it, and schemes that do not although Apprise says so.
 ENCRYPTED = frozenset(("pushme", "sfr"))
@@ -43,16 +41,31 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     order = json.load(sys.stdin)
-    # The default action ends the process wherever it is, even if the run that started it is gone.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, order["seconds"])
+    # It ends even if the run that started it is gone. The default action ends the process wherever it is; a command
+    # and what it started are in this process group.
+    signal.signal(signal.SIGALRM, end_group if order["command"] else signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, order["seconds"] + GRACE)
     try:
-        result = send(order)
+        result = run(order) if order["command"] else send(order)
     except Exception as error:
         result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
     json.dump(result._asdict(), answer)
     answer.flush()
+    if order["command"]:
+        end_group()
     os._exit(0)  # not waiting for threads of a library
+
+
+def run(order: dict[str, Any]) -> Failure:
+    """Run the command and return the result: its exit code says whether it sent the message, or to try again."""
+    words, limits, facts = order["command"], Limits(order["seconds"]), json.dumps(order["facts"]).encode()
+    try:
+        with open(os.devnull, "wb", buffering=0) as nowhere:
+            return reasons.command_failure(
+                run_command(words, limits, nowhere, facts, order["environment"], own_group=False)
+            )
+    except (OSError, ValueError) as error:
+        return reasons.start_failure(words[0], error)
 
 
 def send(order: dict[str, Any]) -> Failure:

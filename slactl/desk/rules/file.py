@@ -6,7 +6,8 @@ from typing import Any
 
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
-from slactl.desk.messages.secrets import Secrets
+from slactl.desk.programs import commands
+from slactl.desk.programs.secrets import Secrets
 from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
@@ -37,7 +38,7 @@ def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules,
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
-    doubtful += sources.warnings(rules, path)
+    doubtful += commands.warnings(addresses.commands(rules), path)
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
     return rules, sorted({*lint(rules, text, year), *warnings})
 
