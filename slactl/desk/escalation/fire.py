@@ -73,22 +73,35 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     return book.fire(number, cause.key, row, recipients, warning=cause.warning) | {
         "fallback": fallback,
         "left_out": left_out,
+        "told": recipients,
     }
+
+
+def has_effect(action: Action, state: Evaluation, rules: Rules) -> bool:
+    """Return whether an action would change a ticket or notify somebody."""
+    priority, assignee = _changes(action, state, rules)
+    told = _recipients(action, state, assignee, rules)[0]
+    return any((priority, assignee, action.note, _tags(action, state)[0], told))
 
 
 def record_only(book: Ledger, number: int, cause: Cause) -> dict[str, Any]:
     """Record a due level that does not fire (expired, skipped, baseline); nobody gets a message."""
     assert cause.key is not None
     row = _row(cause, book.state(number), None, None) | {"event_id": None}
-    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": []}
+    return book.fire(number, cause.key, row, ()) | {"fallback": None, "left_out": [], "told": []}
 
 
 def _changes(action: Action, state: Evaluation, rules: Rules) -> tuple[Priority | None, str | None]:
     """Return the new priority and the new assignee of a ticket; None if the action changes nothing."""
     raised = action.priority if action.priority and action.priority.rank > state.priority.rank else None
-    role = rules.roles.get(action.assign) if action.assign else None
-    wanted = role.assignee if role is not None else action.assign
+    wanted = person_of(action.assign, rules) if action.assign else None
     return raised, wanted if wanted and wanted != state.assignee else None
+
+
+def person_of(name: str, rules: Rules) -> str | None:
+    """Return the person who gets what is assigned to a name: of a role its person, or None where it has none."""
+    role = rules.roles.get(name)
+    return role.assignee if role is not None else name
 
 
 def _consequences(

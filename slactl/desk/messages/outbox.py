@@ -7,6 +7,7 @@ dead run is alive. The run sends the claimed messages of a dead run again or hol
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ def deliver(
     lock: int,
     stop: Callable[[], bool],
     rules: CommandRules | None = None,
+    only: frozenset[int] | None = None,
 ) -> None:
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
@@ -72,10 +74,12 @@ def deliver(
 
     If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
     change, or that only the database knows, messages with an address wait, and the run says so. The sender inherits
-    `lock`, the descriptor of the run lock. `rules` are the rules that the run read.
+    `lock`, the descriptor of the run lock. `rules` are the rules that the run read. With `only`, it sends the messages
+    of some escalations and nothing else, and prints none.
     """
-    sending = _sending(desk, now, delivered, run_id, lock, rules or CommandRules(desk))
-    _adopt_orphans(sending)
+    sending = replace(_sending(desk, now, delivered, run_id, lock, rules or CommandRules(desk)), only=only)
+    if only is None:
+        _adopt_orphans(sending)
     while ready := _allowed(sending, _sort_out(sending)):
         for mailing, rows in ready.items():
             if stop():
@@ -91,6 +95,27 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
     mailings = _allowed(sending, _sorted(sending, book.models)[0])
     return {row["id"] for rows in mailings.values() for row in rows}
+
+
+def rehearsed(book: "Ledger", desk: Desk, only: frozenset[int]) -> tuple[Sending, list[Row], list[Row]]:
+    """Return how the messages of some escalations would be sent: those that go out now, and the others.
+
+    The others have the changes that a run would record.
+    """
+    rules = book.rulebook.current
+    secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
+    sending = Sending(desk, book.now, Delivered(), rules, secrets, is_own=book.rulebook.is_own, only=only)
+    found, changes = _sorted(sending, book.models)
+    outbox.record(book.models, changes, WAITING)
+    others = [row for row in outbox.of_escalations(book.models, only) if row["id"] in changes]
+    return sending, [row for rows in found.values() for row in rows], others
+
+
+def of_escalations(desk: Desk, now: datetime, only: frozenset[int]) -> tuple[Sending, list[Row]]:
+    """Return the messages of some escalations as they are, and with what they are sent."""
+    sending = _sending(desk, now, Delivered(), None, -1, CommandRules(desk))
+    with desk.database.read_models() as transaction:
+        return sending, outbox.of_escalations(transaction, only)
 
 
 def record_printed(desk: Desk, now: datetime, numbers: Sequence[int]) -> None:
@@ -119,6 +144,8 @@ def _sending(
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
     """Return the digests that may be sent now; only the printed ones if others may have written the addresses."""
+    if sending.only is not None:
+        ready = {mailing: rows for mailing, rows in ready.items() if mailing.address is not None}
     if sending.is_own and not sending.secrets.doubts:
         return dict(ready)
     printed = {mailing: rows for mailing, rows in ready.items() if mailing.address is None}
@@ -161,6 +188,8 @@ def _sorted(
 ) -> tuple[dict[Mailing, list[Row]], dict[int, dict[str, Any]]]:
     """Return the messages to send now, and the changes of the others."""
     rows = outbox.waiting(transaction, to_text(sending.now))
+    if sending.only is not None:
+        rows = [row for row in rows if row["escalation_id"] in sending.only]
     customers = [row["ticket_id"] for row in rows if row["recipient"] == REQUESTER]
     notified = outbox.notified_breaches(transaction, customers)
     silences = outbox.silences(transaction, to_text(sending.now))
