@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from slactl.cli.completion import recipient_names
 from slactl.cli.input import priority_option, read_ids
 from slactl.cli.options import Answer, Ids, call, leave, say
 from slactl.cli.output import announce, change_tickets
@@ -38,7 +39,8 @@ def escalate(
     references: Ids,
     reason: ReasonOption = None,
     assign: Annotated[
-        str | None, typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.")
+        str | None,
+        typer.Option(metavar="WHO|ROLE", help="Assign to a person or role; me is you.", autocompletion=recipient_names),
     ] = None,
     priority: Annotated[Priority | None, priority_option("Raise to at least this priority.")] = None,
     escalation: Annotated[str | None, typer.Option(metavar="ID", help="Fire a level of this rule now.")] = None,

@@ -160,7 +160,8 @@ def _fire_level(
     action = Action.of(level, escalation.fallback)
     if not notify:
         action = replace(action, notify=(), fallback=None)
-    if not has_effect(action, subject.state, book.rulebook.current):
+    decides = bool(below) or wanted.key not in book.fired(subject.number)
+    if not decides and not has_effect(action, subject.state, book.rulebook.current):
         raise _without_effect(subject, None)
     for lower in below:
         record_only(book, subject.number, cause(lower, LevelOutcome.EXPIRED))

@@ -74,6 +74,19 @@ def source_names(path: Path) -> list[str]:
         return []
 
 
+def recipient_names(path: Path) -> list[str]:
+    """Return the names of the roles and people of a rules file; as for `due_soon`, the file is not validated."""
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        stated = tomllib.loads(read_text(path, BY_HAND))
+        return [*stated.get("roles", {}), *stated.get("people", {})]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
 def are_levels_in_force(transaction: "Transaction", desk: "Desk") -> bool:
     """Return whether the stored next levels were calculated with the rules that are in force.
 
