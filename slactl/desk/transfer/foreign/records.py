@@ -39,7 +39,7 @@ class RowReader:
         #: The number of rows that were read.
         self.read = 0
         #: The columns of ours that no row had yet, in the order of the map.
-        self.unseen = dict.fromkeys(name for name in mapping.columns if name != Ours.TICKET)
+        self.unseen = {column.ours: column.paths for column in self._columns}
         #: The names in the first rows.
         self.names: dict[str, None] = {}
 
@@ -57,12 +57,14 @@ class RowReader:
         self.read += 1
         if self._is_json and self.read <= 1000:
             self.names.update(dict.fromkeys(list(row)[:1000]))
+        for ours, paths in list(self.unseen.items()):
+            if any(self._find(row, path) is not ABSENT for path in paths):
+                del self.unseen[ours]
         record: dict[str, Any] = {"ticket": self._name(row)}
         for column in self._columns:
             value = self._value(row, column)
             if value is not ABSENT:
                 record[column.ours] = value
-                self.unseen.pop(column.ours, None)
         for needed in self._mapping.needed:
             if record.get(needed) is None:
                 raise LineError(needed, "is missing")
