@@ -136,6 +136,26 @@ def test_a_value_that_cannot_be_read_is_no_missing_column(own: Any) -> None:  # 
     )
 
 
+def test_a_tag_and_a_message_that_are_too_long_are_cut_and_told(slactl: Slactl, own: Any) -> None:  # noqa: ANN401
+    text = (
+        f'{BASE}tags = "tags"\n[[messages]]\npath = "log"\nat = "at"\nbody = "text"\nagent_when = {{ by = ["mia"] }}\n'
+    )
+    rows = [
+        {"id": number, "created": CREATED, "tags": ["vpn", "t" * tag], "log": [{"at": CREATED, "text": "x" * body}]}
+        for number, tag, body in ((1, 100, 1_000_000), (2, 101, 1), (3, 1, 1_000_001))
+    ]
+    done, why = own(text, rows), "the text is longer than slactl keeps; its end is left out"
+    assert done.code == 0
+    assert [line for line in done.err.splitlines() if why in line] == [
+        f"warning: stdin:2:tags: {why}",
+        f"warning: stdin:3:log.body: {why}",
+    ]
+    assert [len(tickets(slactl)[number]["tags"][1]) for number in "123"] == [100, 100, 1]
+    assert (
+        sorted(len(each.get("body", "")) for each in exported(slactl) if each.get("type") == "note")[1:] == [10**6] * 2
+    )
+
+
 MESSAGES = (
     'assignee = "who"\nrequester_email = "by"\nstatus = "state"\n[[messages]]\npath = "data.comments"\nat = "at"\n'
     'author = "user.login"\nbody = "text"\nagent_when = { role = ["OWNER", "MEMBER"] }\n'
