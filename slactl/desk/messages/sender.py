@@ -43,15 +43,16 @@ def main() -> None:
     order = json.load(sys.stdin)
     # It ends even if the run that started it is gone. The default action ends the process wherever it is; a command
     # and what it started are in this process group.
-    signal.signal(signal.SIGALRM, end_group if order["command"] else signal.SIG_DFL)
+    runs = bool(order.get("command"))
+    signal.signal(signal.SIGALRM, end_group if runs else signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, order["seconds"] + GRACE)
     try:
-        result = run(order) if order["command"] else send(order)
+        result = run(order) if runs else send(order)
     except Exception as error:
         result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
     json.dump(result._asdict(), answer)
     answer.flush()
-    if order["command"]:
+    if runs:
         end_group()
     os._exit(0)  # not waiting for threads of a library
 

@@ -229,13 +229,14 @@ def test_level_by_hand_goes_to_its_fallback_when_its_recipient_is_given_up(desk:
 
 
 def test_escalate_sends_its_own_messages_and_no_others(
-    desk: Path, slactl: Slactl, receiver: Receivers, monkeypatch: pytest.MonkeyPatch
+    desk: Path, slactl: Slactl, receiver: Receivers, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = receiver("ok")
     write(desk, '[roles.lead]\nnotify = ["${env:LEAD_URL}"]\n')
     first, second = opened(slactl), opened(slactl)
     escalate(slactl, first)
     monkeypatch.setenv("LEAD_URL", hook.url)
+    clock.tick(60)
     escalate(slactl, second)
     (body,) = hook.bodies
     assert f"ticket {second}:" in body
