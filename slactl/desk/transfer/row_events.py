@@ -30,8 +30,8 @@ _EMPTIED = ("assignee", "tenant")
 #: The columns that say when a ticket was done. The status and these are one fact.
 ENDS = ("resolved_at", "closed_at")
 
-#: How the ids begin of the events that a date of a row tells.
-DATED = "row "
+#: How the ids begin of the events that a date or the status of a row tells.
+TOLD = "row "
 
 #: The column of each deadline that the source sets itself.
 DEADLINES = {
@@ -170,7 +170,7 @@ def messages_of(row: Row) -> Iterator[dict[str, Any]]:
     first = row.get("first_responded_at")
     if first is not None and not any(at <= first for at in answers):
         answer = EventType.AGENT_REPLY.value
-        yield {"ticket": row["ticket"], "at": first, "type": answer, "id": dated_id("answered", first)}
+        yield {"ticket": row["ticket"], "at": first, "type": answer, "id": told_id("answered", first)}
 
 
 def deadlines_of(row: Row) -> Iterator[dict[str, Any]]:
@@ -189,9 +189,9 @@ def deadlines_of(row: Row) -> Iterator[dict[str, Any]]:
         yield _event(row, at, EventType.DUE_SET.value, target=target.value, due_at=row[column])
 
 
-def dated_id(what: str, at: str) -> str:
-    """Return the id of an event that a date of a row tells, so that a later row can take it back."""
-    return f"{DATED}{what} {at}"
+def told_id(what: str, at: str) -> str:
+    """Return the id of an event that a date or the status of a row tells, so that a later row can take it back."""
+    return f"{TOLD}{what} {at}"
 
 
 def _event(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
@@ -258,13 +258,12 @@ def _end_events(row: Row, before: str | None) -> Iterator[dict[str, Any]]:
     if before in DONE:
         ends = [end for end in ends if end[1] == status] if status is not None else []
     for at, end in ends:
-        yield _event(row, at, "status", status=end, id=dated_id(end, at))
+        yield _event(row, at, "status", status=end, id=told_id(end, at))
     if status is not None and not ends:
         # The list of changes does not lead to this status.
         at = last_instant(row)
-        is_unknown = status in DONE and before not in DONE
-        unknown = {"unknown_instant": True, "id": dated_id(status, at)} if is_unknown else {}
-        yield _event(row, at, "status", status=status, **unknown)
+        unknown = {"unknown_instant": True} if status in DONE and before not in DONE else {}
+        yield _event(row, at, "status", status=status, id=told_id(status, at), **unknown)
 
 
 def late_ends(row: Row) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ closed_at = "closed"
 first_responded_at = "answered"
 [values.status]
 open = "open"
+pending = "pending"
 solved = "resolved"
 closed = "closed"
 [[messages]]
@@ -131,6 +132,20 @@ def is_sound(slactl: Slactl) -> bool:
         # An end without a date keeps the one that was told; closing is no second end.
         ([row("12:00", "solved", resolved="11:00"), row("18:00", "solved", resolved=None)], "resolved 11:00 met"),
         ([row("12:00", "solved", resolved="11:00"), row("18:00", "closed", closed="17:00")], "closed 11:00 met"),
+        # The ticket was done before the statuses that earlier rows told.
+        ([row("12:00", "pending"), row("13:00", "solved", resolved="11:00")], "resolved 11:00 met"),
+        (
+            [row("12:00"), row("13:00", "pending"), row("14:00"), row("18:00", "solved", resolved="11:00")],
+            "resolved 11:00 met",
+        ),
+        (
+            [row("11:00", "pending"), row("13:00"), row("18:00", "solved", resolved="12:00")],
+            "resolved 12:00 met",
+        ),
+        (
+            [row("12:00", "solved", resolved="11:00"), row("16:00"), row("19:00", "solved", resolved="15:00")],
+            "resolved 15:00 late",
+        ),
         # An older row changes nothing.
         ([row("18:00", "solved", resolved="17:00"), row("12:00", "solved", resolved="11:00")], "resolved 17:00 late"),
         # A ticket that was open in between was resolved twice, which is no correction.

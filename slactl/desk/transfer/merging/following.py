@@ -16,12 +16,12 @@ from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.merging.recorded import Recorded
 from slactl.desk.transfer.merging.snapshots import (
     Snapshot,
-    dates_withdrawn,
     digest_of,
     event_record,
     events_since,
     facts_of,
     first_snapshot,
+    withdrawn_by,
 )
 from slactl.desk.transfer.row_events import row_events
 from slactl.sla.enums import EventType, PriorityMeanings
@@ -141,10 +141,9 @@ def _follow(told: Told, before: Snapshot, recorded: Recorded, rows: Iterable[Tic
 
 def _retraction(before: Snapshot, row: Mapping[str, Any], at: str, recorded: Recorded) -> Iterator[dict[str, Any]]:
     """Yield the event that takes back what dates of earlier rows told, if a row has other dates."""
-    names = [name for kind, instant in dates_withdrawn(before, row, at) for name in recorded.dated(kind, instant)]
-    if names:
-        instant = max(at, *(to_text(event.at) for event in recorded.events if event.id in names))
-        reason = "the source has another date now"
+    if gone := withdrawn_by(before, row, at, recorded.told()):
+        instant = max(at, *(to_text(event.at) for event in gone))
+        names, reason = [event.id for event in gone], "the source has another date now"
         yield event_record(row, instant, EventType.RETRACTED.value, events=names, reason=reason)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from slactl.clock import to_text
-from slactl.desk.transfer.row_events import DATED
+from slactl.desk.transfer.row_events import TOLD
 from slactl.sla.enums import EventType
 from slactl.sla.history.effective import retracted
 from slactl.sla.history.event import Event
@@ -39,7 +39,7 @@ class Recorded:
     def __post_init__(self) -> None:
         self.known = self.known.copy()
         gone = self._retracted()
-        self.known.subtract(_key(event) for event in self.history if event.id in gone and _is_dated(event))
+        self.known.subtract(_key(event) for event in self.history if event.id in gone and _is_told(event))
 
     def add(self, lines: Iterable[Numbered]) -> list[Numbered]:
         """Count some lines as known from now on; return them, with ids that no other event of the ticket has."""
@@ -63,15 +63,10 @@ class Recorded:
             new += same if count <= 0 else self._not_written(key, same, count) if count < len(same) else []
         return self.add(new)
 
-    def dated(self, kind: EventType, instant: str | None) -> list[str]:
-        """Return the ids of the events that a date of a row told and that count; None is an unknown instant."""
+    def told(self) -> list[Event]:
+        """Return the events that count and that a date or the status of a row told."""
         gone = self._retracted()
-        return [
-            event.id
-            for event in self.events
-            if event.id is not None and event.id not in gone and event.type is kind and _is_dated(event)
-            if (event.detail.get("unknown_instant", False) if instant is None else to_text(event.at) == instant)
-        ]
+        return [event for event in self.events if _is_told(event) and event.id not in gone]
 
     @property
     def events(self) -> list[Event]:
@@ -100,8 +95,8 @@ class Recorded:
         return left[count - (len(lines) - len(left)) :]
 
 
-def _is_dated(event: Event) -> bool:
-    return event.id is not None and event.id.startswith(DATED)
+def _is_told(event: Event) -> bool:
+    return event.id is not None and event.id.startswith(TOLD)
 
 
 def _key(event: Event) -> Key:

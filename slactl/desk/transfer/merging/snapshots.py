@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slactl.clock import to_text
 from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.row_events import (
     CHANGE_EVENTS,
@@ -16,14 +17,15 @@ from slactl.desk.transfer.row_events import (
     ENDS,
     Row,
     changes_of,
-    dated_id,
     deadlines_of,
     last_instant,
     late_ends,
     messages_of,
     status_of,
+    told_id,
 )
 from slactl.sla.enums import DONE, EventType, Priority
+from slactl.sla.history.event import Event
 
 #: The columns with a text that a person wrote.
 TEXTS = ("subject", "requester_email")
@@ -168,39 +170,43 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
         return
     if now not in DONE:
         if now != then:
-            yield event_record(row, at, EventType.STATUS.value, status=now)
+            yield event_record(row, at, EventType.STATUS.value, status=now, id=told_id(now, at))
         return
     told = {(change["at"], change["to"]) for change in row.get("changes", ()) if change["field"] == "status"}
     ends = [end for end in late_ends({**row, "status": now}) if end not in told]
     known = {before.columns.get(name) for name in ENDS}
     ends = [end for end in ends if end[0] not in known]
     for instant, status in ends:
-        yield event_record(row, instant, EventType.STATUS.value, status=status, id=dated_id(status, instant))
+        yield event_record(row, instant, EventType.STATUS.value, status=status, id=told_id(status, instant))
     if now != then and not (ends and ends[-1][1] == now):
         # The ticket was open at the last row, so an old date of an end does not say when it was done.
         unknown = {} if then in DONE or ends else {"unknown_instant": True}
         instant = max(at, *(end[0] for end in ends)) if ends else max(at, last_instant(row))
-        name = {"id": dated_id(now, instant)} if unknown else {}
-        yield event_record(row, instant, EventType.STATUS.value, status=now, **unknown, **name)
+        yield event_record(row, instant, EventType.STATUS.value, status=now, id=told_id(now, instant), **unknown)
 
 
-def dates_withdrawn(before: Snapshot, row: Row, at: str) -> Iterator[tuple[EventType, str | None]]:
-    """Yield the type and the instant of each event that a date told which a row replaces; None is an unknown instant.
+def withdrawn_by(before: Snapshot, row: Row, at: str, events: Sequence[Event]) -> list[Event]:
+    """Return those of the events that earlier rows told which a row takes back, because it has other dates.
 
-    An end without a date keeps the one that was told: the source does not say that it was wrong.
+    An end without a date keeps the one that was told: the source does not say that it was wrong. A status that an
+    earlier row told is taken back if the ticket was done before it.
     """
     first = before.columns.get("first_responded_at")
-    if isinstance(first, str) and _is_new(before, "first_responded_at", row, at):
-        yield EventType.AGENT_REPLY, first
+    is_answered = isinstance(first, str) and _is_new(before, "first_responded_at", row, at)
+    gone = [each for each in events if each.type is EventType.AGENT_REPLY and to_text(each.at) == first and is_answered]
     now, then = status_of(row), status_of(before.columns)
-    dates = {name: row[name] for name in ENDS if row.get(name) is not None}
-    if now not in DONE or then not in DONE or not any(_is_new(before, name, row, at) for name in dates):
-        return
+    dates = [name for name in ENDS if row.get(name) is not None]
+    if now not in DONE or not any(_is_new(before, name, row, at) for name in dates):
+        return gone
     ends = [instant for instant, _ in late_ends({**row, "status": now})]
-    yield from ((EventType.STATUS, None),) if ends else ()
-    for known in (before.columns.get(name) for name in dates):
-        if ends and known is not None and known not in ends:
-            yield EventType.STATUS, known
+    told = [each for each in events if each.type is EventType.STATUS] if ends else []
+    after = [each for each in told if each.detail["status"] not in DONE and to_text(each.at) > ends[-1]]
+    replaced = {before.columns.get(name) for name in dates} if then in DONE else set()
+    for each in told:
+        is_unknown = then in DONE and bool(each.detail.get("unknown_instant"))
+        is_other = each.detail["status"] in DONE and to_text(each.at) not in ends
+        gone += [each] if is_unknown or (is_other and (after or to_text(each.at) in replaced)) else []
+    return gone + after
 
 
 def event_record(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
