@@ -73,7 +73,7 @@ def merge_rows(book: Ledger, batch: Mapping[str, list[tuple[int, str]]], work: I
             history, _ = in_order(told.lines)
             history = with_bursts(history, work.bursts.get(f":{ticket.name}", ())) if history else history
         else:
-            history = [line for _, line in told.facts]
+            history = [line for _, line in told.lines]
         if history or ticket.match.adopted_by is not None:
             number = _merge_ticket(book, ticket.match, history, None, work, ticket.rows[0].number)
         if number is not None and told.snapshot is not None:
