@@ -18,11 +18,13 @@ LIKE = 0.8
 _ENDS = frozenset(("at", "by", "on", "id", "to"))
 
 
-def not_utf8(encoding: str | None) -> tuple[str, str]:
-    """Return the message and the hint about column names that are not in the encoding of the map."""
+def not_utf8(line: str, encoding: str | None) -> tuple[str, str]:
+    """Return the message and the hint about a line of column names that is not in the encoding of the map."""
     if encoding is not None:
         return f"the column names are not valid {encoding}; the map says encoding = {encoding!r}", HINT
-    return 'the column names are not UTF-8; name the encoding in the map, such as encoding = "cp1252"', HINT
+    # In UTF-16, every second byte of a plain letter is NUL.
+    likely = "utf-16" if "\0" in line else "cp1252"
+    return f'the column names are not UTF-8; name the encoding in the map, such as encoding = "{likely}"', HINT
 
 
 def check_header(header: Sequence[str], mapping: Map, number: int, report: Report) -> None:
