@@ -145,21 +145,20 @@ class _Document(JsonText):
         is_paged: bool | None = None
         for item in self._items(mapping):
             if is_paged is None:
-                is_paged = item.path == () and mapping.rows is None and _is_page(item.value, mapping)
+                is_paged = item.path == () and _is_page(item.value, mapping)
             if not is_paged:
                 yield item
             elif isinstance(item.value, dict):
-                yield from self._items_of_page(item.value)
+                yield from self._items_of_page(item.value, mapping.rows)
             else:
                 why = item.value.reason if isinstance(item.value, Bad) else "must be a JSON object"
                 raise self.broken(f"page {item.number} {why}")
 
-    def _items_of_page(self, page: Mapping[str, Any]) -> Iterator[Item]:
+    def _items_of_page(self, page: Mapping[str, Any], rows: str | None) -> Iterator[Item]:
         for path, listed in _lists_in(page, ()):
-            self.has_empty_list = self.has_empty_list or not listed
-            if not listed or not isinstance(listed[0], dict):
-                continue
-            for value in listed:
+            may_be_rows = leads_to(path, rows)
+            self.has_empty_list = self.has_empty_list or (may_be_rows and not listed)
+            for value in listed if may_be_rows and (rows or any(isinstance(each, dict) for each in listed)) else ():
                 self._numbers[path] = self._numbers.get(path, 0) + 1
                 yield Item(path, self._numbers[path], value)
 

@@ -94,6 +94,15 @@ def test_pages_with_two_lists_of_tickets_are_an_error(slactl: Slactl, tmp_path: 
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_name_of_the_list_holds_in_every_page(slactl: Slactl, tmp_path: Path, form: str) -> None:
+    pages = [{"issues": [row("a"), 7], "users": [row("x")]}, {"issues": [row("b")], "users": []}]
+    done = take(slactl, tmp_path, "issues", FORMS[form](pages))
+    assert (done.code, names(slactl)) == (7, ["a", "b"])
+    assert "stdin:2: must be a JSON object" in done.err
+    assert take(slactl, tmp_path, "tickets", FORMS[form](pages)).code == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("odd", ["null", '{"issues": [], "issues": []}'])
 def test_page_that_cannot_be_read_is_told(slactl: Slactl, tmp_path: Path, form: str, odd: str) -> None:
     text = FORMS[form]([{"issues": [row("a")]}, "ODD", {"issues": [row("b")]}]).replace('"ODD"', odd)
