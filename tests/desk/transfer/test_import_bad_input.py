@@ -252,3 +252,16 @@ def test_the_hint_for_a_named_pipe_keeps_every_option(desk: Path, slactl: Slactl
     socket = tmp_path / "socket"
     os.mknod(socket, stat.S_IFSOCK | 0o600)
     assert slactl("import", str(socket)).err.splitlines()[-1] == f"hint: ls -ld {socket}"
+
+
+@pytest.mark.parametrize(("there", "code"), [("prioritty", 2), ("prio", 2), ("weight", 0)])
+def test_mistyped_object_of_a_path_stops_the_import(
+    desk: Path, slactl: Slactl, tmp_path: Path, there: str, code: int
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('optional = true\n[columns]\nticket = "id"\ncreated_at = "at"\npriority = "priority.name"\n')
+    text = json.dumps([{"id": "A", "at": "2026-02-27T09:00:00Z", there: {"name": "high"}}]).encode()
+    result, told, names = imported(slactl, tmp_path / "t.json", text, "--map", str(own))
+    assert (result, names) == (code, ["A"] if code == 0 else [])
+    suggested = f"the file has no column 'priority', which the map needs for priority; did you mean {there}?"
+    assert (suggested in told) == (code == 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from slactl.desk.transfer.foreign.paths import parse_path
 from slactl.desk.transfer.foreign.tables import Ours
 from slactl.desk.transfer.lines import Problem, Report
 from slactl.desk.transfer.maps import Map
@@ -60,10 +61,12 @@ def check_missing(missing: Iterable[str], names: Collection[str], mapping: Map) 
     unused = _unused(names, mapping)
     for ours in missing:
         for theirs in mapping.columns[ours]:
-            meant = next((name for name in unused if _is_mistyped(theirs, name)), None)
-            if meant is not None:
-                why = f"the file has no column {clean(theirs)!r}, which the map needs for {ours}"
-                raise UsageError(f"{why}{meaning([meant])}", HINT)
+            outer = parse_path(theirs).steps[0]
+            for wanted in (theirs, *([outer] if outer not in names else [])):
+                meant = next((name for name in unused if _is_mistyped(wanted, name)), None)
+                if meant is not None:
+                    why = f"the file has no column {clean(wanted)!r}, which the map needs for {ours}"
+                    raise UsageError(f"{why}{meaning([meant])}", HINT)
 
 
 def warn_missing(missing: Collection[str], names: Collection[str], mapping: Map, report: Report) -> None:
