@@ -94,7 +94,9 @@ def _changed(before: Row, row: Row) -> Iterator[dict[str, Any]]:
 def row_events(row: Row, mapping: Map) -> list[dict[str, Any]]:
     """Return the event records of a ticket that one row tells, in order of time."""
     changes = list(changes_of(row))
-    initial = _without_end(row) | _initial(row)
+    # Without a list of its changes, nobody knows since when a ticket has its status: at the latest since this row.
+    has_list = "changes" in row and any("status" in each.fields for each in mapping.changes)
+    initial = _without_end(row) | ({} if has_list else {"status": Status.OPEN.value}) | _initial(row)
     created = _created(row, initial)
     if unknown := unknown_targets(row, mapping):
         created["unknown"] = unknown
@@ -218,7 +220,7 @@ def _initial(row: Row) -> dict[str, Any]:
             initial[field] = change["to"]
         elif field not in initial:
             initial[field] = change.get("from", Status.OPEN.value if field == "status" else row.get(field))
-    return initial | ({"status": Status.OPEN.value} if initial.get("status") in (*DONE, None) else {})
+    return initial | ({"status": Status.OPEN.value} if initial.get("status", "") in (*DONE, None) else {})
 
 
 def changes_of(row: Row) -> Iterator[dict[str, Any]]:
