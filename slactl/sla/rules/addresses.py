@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from slactl.sla.rules.lines import KeyPath, Problem
-from slactl.text import did_you_mean
+from slactl.text import clean, did_you_mean
 
 #: A secret that slactl reads only when it sends something: `${env:NAME}` and `${file:PATH}`.
 PLACEHOLDER = re.compile(r"\$\{(env|file):([^}]+)\}")
@@ -182,7 +182,7 @@ def key(url: str) -> str:
 
 def command_label(command: Sequence[str]) -> str:
     """Return the name of a command for people: its program, without secrets."""
-    return f"command {PLACEHOLDER.sub('…', command[0])}"
+    return f"command {clean(PLACEHOLDER.sub('…', command[0]))}"
 
 
 def command_key(command: Sequence[str]) -> str:

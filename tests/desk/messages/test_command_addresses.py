@@ -13,7 +13,7 @@ from freezegun.api import FrozenDateTimeFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slactl.desk.programs.secrets import Secrets, Unresolved, filled_in
+from slactl.desk.programs.secrets import Secrets, filled_in
 
 Clock = FrozenDateTimeFactory
 
@@ -139,15 +139,28 @@ def test_value_that_may_be_no_argument_fails_and_nothing_runs(
     assert [each[:2] for each in outbox(slactl)] == [("lead", "dead"), ("backup", "printed")]
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8))
-def test_no_value_becomes_an_option_or_a_secret(value: str) -> None:
-    """Whatever an external id is, it is refused, or the argument is the id and nothing else."""
-    secrets = Secrets({"TOKEN": SECRET}, Path("/rules.toml"))
-    try:
-        word = filled_in("{external_id}", secrets, {"{external_id}": value})
-    except Unresolved:
-        return
-    assert word == value
+VALUES = {"{id}": "12", "{external_id}": "", "{status}": "open"}
+
+#: Parts of an argument, each with what it becomes; the value of `{external_id}` is drawn.
+PARTS = st.lists(
+    st.one_of(
+        st.sampled_from([*VALUES, "${env:TOKEN}"]),
+        st.sampled_from(["{", "}", "$", "{other}", "{id", "env:TOKEN}", "--x=", " ", "é"]),
+    ),
+    max_size=6,
+)
+
+
+@given(PARTS, st.one_of(st.sampled_from(["${env:TOKEN}", "{id}", "{external_id}"]), st.text(max_size=8)))
+def test_each_field_and_secret_is_filled_in_once(parts: list[str], value: str) -> None:
+    """The argument is that of a naive model, which reads the text from left to right."""
+    known = VALUES | {"{external_id}": value}
+    word, rest, wanted = "".join(parts), "".join(parts), ""
+    while rest:
+        hole = next((each for each in (*known, "${env:TOKEN}") if rest.startswith(each)), None)
+        wanted += (known | {"${env:TOKEN}": SECRET})[hole] if hole is not None else rest[0]
+        rest = rest[len(hole or rest[0]) :]
+    assert filled_in(word, Secrets({"TOKEN": SECRET}, Path("/rules.toml")), known) == wanted
 
 
 def test_ticket_opened_here_has_no_external_id(desk: Path, slactl: Slactl, clock: Clock) -> None:
