@@ -218,6 +218,26 @@ def test_run_that_stood_still_does_not_overwrite_what_another_host_decided(
         assert rows(folder, "SELECT state FROM notification WHERE state <> 'dropped'") == [(state,)]
 
 
+def test_run_that_stood_still_leaves_a_message_to_the_host_that_is_sending_it(receiver: Receivers) -> None:
+    with desk_copy() as folder:
+        hook = receiver("slow")
+        environment = told_desk(folder, hook, "resend")
+        with stopped(folder, around("after", Fault.STOP), environment=environment) as alpha:
+            with hook.held():
+                beta = start(*settings(folder), "check", before=on_host("beta"), now=LATER, environment=environment)
+                while len(hook.took) < 2:
+                    pass
+                before = rows(folder, "SELECT * FROM notification")
+                alpha.send(signal.SIGCONT)
+                ended = alpha.wait()
+                assert (ended.code in (7, 75), TOOK_OVER in ended.err) == (True, True), (ended.code, ended.err)
+                assert rows(folder, "SELECT * FROM notification") == before
+            ended = beta.wait()
+        assert ended.code == 0, ended.err
+        assert rows(folder, "SELECT state FROM notification WHERE state <> 'dropped'") == [("sent",)]
+        assert (len(hook.took), len({*hook.ids})) == (2, 1)
+
+
 def test_sender_whose_machine_slept_after_the_claim_sends_nothing(receiver: Receivers) -> None:
     with desk_copy() as folder:
         hook = receiver("ok")
