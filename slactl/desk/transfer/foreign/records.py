@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slactl.desk.transfer.foreign.cells import CUT, Convert, UnknownWordError, converter, is_cut, tag_words
-from slactl.desk.transfer.foreign.lists import changes_of, messages_of
-from slactl.desk.transfer.foreign.paths import ABSENT, Path, agrees, find, parse_path
+from slactl.desk.transfer.foreign.lists import changes_of, first, messages_of
+from slactl.desk.transfer.foreign.paths import ABSENT, Path, agrees, find, items, parse_path
 from slactl.desk.transfer.foreign.tables import Ours, word
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.maps import Map
@@ -39,7 +39,7 @@ class RowReader:
         #: The number of rows that were read.
         self.read = 0
         #: The columns of ours that no row had yet, in the order of the map.
-        self.unseen = dict.fromkeys(name for name in mapping.columns if name != Ours.TICKET)
+        self.unseen = {column.ours: column.paths for column in self._columns}
         #: The names in the first rows.
         self.names: dict[str, None] = {}
 
@@ -57,12 +57,14 @@ class RowReader:
         self.read += 1
         if self._is_json and self.read <= 1000:
             self.names.update(dict.fromkeys(list(row)[:1000]))
+        for ours, paths in list(self.unseen.items()):
+            if any(self._find(row, path) is not ABSENT for path in paths):
+                del self.unseen[ours]
         record: dict[str, Any] = {"ticket": self._name(row)}
         for column in self._columns:
             value = self._value(row, column)
             if value is not ABSENT:
                 record[column.ours] = value
-                self.unseen.pop(column.ours, None)
         for needed in self._mapping.needed:
             if record.get(needed) is None:
                 raise LineError(needed, "is missing")
@@ -94,10 +96,15 @@ class RowReader:
             yield column.ours, self._mapping.column(column.ours), value, result
 
     def cut(self, row: Mapping[str, Any]) -> Iterator[Problem]:
-        """Yield a warning for each text of a row whose end slactl does not keep."""
+        """Yield a warning for each column and list of messages in which slactl does not keep the end of a text."""
+        why = "the text is longer than slactl keeps; its end is left out"
         for column in self._cut:
-            if any(is_cut(self._find(row, path), column.ours) for path in column.paths):
-                yield Problem(0, column.ours, "the text is longer than slactl keeps; its end is left out")
+            if any(is_cut(self._find(row, path), column.ours, self._mapping) for path in column.paths):
+                yield Problem(0, column.ours, why)
+        for messages in self._mapping.messages:
+            bodies = (first(chain, messages.body) for chain in items(row, parse_path(messages.path)) or ())
+            if any(is_cut(body, Ours.BODY, self._mapping) for body in bodies):
+                yield Problem(0, f"{messages.path}.body", why)
 
     def place(self, ours: str, row: Mapping[str, Any]) -> str:
         """Return what the source calls a column of ours in a row, for messages."""
