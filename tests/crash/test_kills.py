@@ -3,7 +3,6 @@
 A few kills come at operations of the database, which do not hang on how fast the machine is; many come at any moment.
 """
 
-import fcntl
 import random
 import re
 import signal
@@ -158,12 +157,6 @@ def imported(folder: Path) -> int:
     return int(count)
 
 
-def wait_for_sender(folder: Path) -> None:
-    """Until the sender of a run that was killed is through: it holds the run's lock."""
-    with open(folder / "slactl.db.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-
-
 def kill_senders(count: int, places: Callable[[int, Usual], list[Kill]], receiver: Receivers) -> int:
     """Every message goes out, and only one that was on its way at a kill goes out twice. Returns how many were."""
     with desk_copy() as folder:
@@ -179,7 +172,6 @@ def kill_senders(count: int, places: Callable[[int, Usual], list[Kill]], receive
         for number, kill in enumerate(places(count, usual)):
             escalate(folder, number)
             killed += kill(*settings(folder), "check", environment=environment)
-            wait_for_sender(folder)
         last = run(*settings(folder), "check", environment=environment)
         assert last.code == 0, last.err
         everybody_was_told(folder / "slactl.db", hook.bodies[before:], count + 1, killed)

@@ -1,27 +1,27 @@
 """Send one digest to one address: claim its messages, send it, record the result; commit after each step."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from slactl import committed
 from slactl.clock import from_text, to_text
-from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import digest as digests
-from slactl.desk.messages.delivered import Delivered
-from slactl.desk.messages.digest import DigestContext, Message
+from slactl.desk.messages.delivered import Mailing, Sending
+from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.orders import order_for
-from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of
-from slactl.desk.messages.transport import DeliveryOutcome, Result, new_message_id, seconds_to_wait, send
-from slactl.desk.programs.secrets import Refused, Secrets, Unresolved
+from slactl.desk.messages.recipients import REQUESTER, Address, Recipient
+from slactl.desk.messages.transport import DeliveryOutcome, Result, Sender, new_message_id, seconds_to_wait
+from slactl.desk.messages.transport import started_sender as started
+from slactl.desk.programs.secrets import Refused, Unresolved
+from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
-from slactl.sla.rules.rules import Rules
 from slactl.store.read.rows import batches
+from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
-from slactl.text import quoted
 
 #: The time from each failed try to the next try; after the last try slactl gives up the address.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30))
@@ -35,61 +35,6 @@ PARTLY, HELD, DEAD = NotificationState.PARTLY, NotificationState.HELD, Notificat
 #: A message of the outbox with its escalation and its ticket, as `outbox.waiting` reads it. Its `addresses` say of
 #: each address by key that it is sent, dead or held, or the instant from which it may be tried again.
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """The context in which one run sends messages, and the count of their results.
-
-    `gap` is for how many seconds no run was made before it, if that was unusually long. `lock` is the run lock's
-    descriptor. `is_own` is false for rules that only the database knows. `only` are the escalations whose messages are
-    sent; None is all.
-    """
-
-    desk: Desk
-    now: datetime
-    delivered: Delivered
-    rules: Rules
-    secrets: Secrets
-    run_id: int | None = None
-    gap: int = 0
-    lock: int | None = None
-    is_own: bool = True
-    only: frozenset[int] | None = None
-
-    def context(self, recipient: Recipient) -> DigestContext:
-        """Return the facts for the text of a message to a recipient, besides its tickets."""
-        return DigestContext(recipient.name, self.now, self.rules, recipient.include, self.gap)
-
-    def refuse(self) -> None:
-        """Report why no message with an address is sent."""
-        if not self.is_own:
-            problem = "messages wait until the rules are valid: this user has no private copy of the last valid rules"
-            self.delivered.wait([problem], f"slactl rules check {quoted(self.desk.rules)}")
-        if self.secrets.doubts:
-            self.delivered.distrust(self.desk, self.secrets.doubts)
-
-
-class Mailing(NamedTuple):
-    """Hold the recipient of a digest and one address; without an address, `check` prints the digest.
-
-    A command runs once for each ticket, so its digest has the number of the one ticket.
-
-    If the address may have got the digest before, `message_id` is its id. slactl then sends the same messages again and
-    adds none, so that the receiver can recognise the duplicate.
-    """
-
-    recipient: Recipient
-    address: Address | None
-    message_id: str | None = None
-    ticket: int | None = None
-
-
-def recipient_of_row(sending: Sending, row: Mapping[str, Any]) -> Recipient:
-    """Return the recipient of a message of the outbox."""
-    if row["recipient"] == REQUESTER:
-        return customer(sending.rules, row["ticket_id"], row.get("requester_email"))
-    return recipient_of(sending.rules, row["recipient"])
 
 
 def next_mailing(sending: Sending, recipient: Recipient, row: Row) -> Mailing | None:
@@ -129,29 +74,48 @@ def ended(sending: Sending, state: NotificationState) -> dict[str, Any]:
 
 
 def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
-    """Claim a digest, send it and record the result; without an address, add it to what `check` prints."""
+    """Claim a digest, send it and record the result; without an address, add it to what `check` prints.
+
+    Raises:
+        LockedError: another run took over the work of this one, which stood still for too long.
+    """
+    if mailing.address is None:
+        claimed, _ = _claimed(sending, mailing, rows, None, this_process(), 0)
+        if claimed:
+            message = _message(sending, mailing.recipient, claimed)
+            sending.delivered.messages.append(message.printed(mailing.recipient.name))
+            sending.delivered.printed += [row["id"] for row in claimed]
+            sending.delivered.notified += len(claimed)
+        return
+    message_id: str | None = mailing.message_id or new_message_id()
+    with started(sending.rules.settings.send_timeout.seconds) as sender:
+        claimed, until = _claimed(sending, mailing, rows, message_id, sender.claimed_by, sender.seconds)
+        if not claimed:
+            return
+        message = _message(sending, mailing.recipient, claimed)
+        result = _send(sending, mailing, message, claimed, message_id or "", sender, until)
+    if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and not result.reached:
+        # The user who runs `check` may have the secret or the program.
+        result = replace(result, outcome=DeliveryOutcome.WAITS)
+    if not result.reached and mailing.message_id is None:
+        message_id = None  # nobody has seen the id, so the next digest may hold these messages too
+    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, sender.claimed_by)
+
+
+def _claimed(
+    sending: Sending, mailing: Mailing, rows: Sequence[Row], message_id: str | None, claimed_by: str, seconds: int
+) -> tuple[list[Row], float]:
+    """Claim messages for a process that needs some seconds; return the claimed ones, and its end as uptime."""
     key = mailing.address.key if mailing.address is not None else ""
-    message_id = (mailing.message_id or new_message_id()) if key else None
     with sending.desk.database.write_models() as transaction:
-        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id, message_id)
+        time = time_for(seconds)  # only here: the run may have waited for the write lock
+        if sending.lease is not None:
+            sending.lease.renew(beneath(transaction), seconds)
+        claim = outbox.Claim(key, claimed_by, time.claimed_until, sending.run_id, message_id)
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], claim)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)
-    claimed = [row for row in rows if row["id"] in numbers]
-    if not claimed:
-        return
-    message = _message(sending, mailing.recipient, claimed)
-    if mailing.address is None:
-        sending.delivered.messages.append(message.printed(mailing.recipient.name))
-        sending.delivered.printed += numbers
-        sending.delivered.notified += len(claimed)
-    else:
-        result = _send(sending, mailing.recipient, mailing.address, message, claimed, message_id or "")
-        if sending.only is not None and result.outcome is DeliveryOutcome.DEAD and not result.reached:
-            # The user who runs `check` may have the secret or the program.
-            result = replace(result, outcome=DeliveryOutcome.WAITS)
-        if not result.reached and mailing.message_id is None:
-            message_id = None  # nobody has seen the id, so the next digest may hold these messages too
-        _record(sending, mailing.recipient, mailing.address, claimed, result, message_id)
+    return [row for row in rows if row["id"] in numbers], time.ends
 
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
@@ -164,14 +128,21 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
 
 
 def _send(
-    sending: Sending, recipient: Recipient, address: Address, message: Message, rows: Sequence[Row], message_id: str
+    sending: Sending,
+    mailing: Mailing,
+    message: Message,
+    rows: Sequence[Row],
+    message_id: str,
+    sender: Sender,
+    until: float,
 ) -> Result:
+    recipient, address = mailing.recipient, mailing.address
+    assert address is not None
     kind, newest = scheme(address.url), digests.latest_by_ticket(rows)[0]
     try:
         order = order_for(address, recipient, message, sending.context(recipient), sending.secrets, newest)
         kind = scheme(order.url)
-        seconds = sending.rules.settings.send_timeout.seconds
-        return send(order.numbered(message_id), seconds, lock=sending.lock)
+        return sender.send(order.numbered(message_id), until)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
@@ -188,8 +159,13 @@ def _record(
     rows: Sequence[Row],
     result: Result,
     message_id: str | None,
+    claimed_by: str,
 ) -> None:
-    """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
+    """Write the result of a digest, and add messages to the fallback for the recipients that are given up.
+
+    Raises:
+        LockedError: another run took some of the messages over meanwhile, and decides about them.
+    """
     if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
         committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
@@ -209,12 +185,15 @@ def _record(
             changes[row["id"]]["error"] = error
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
+    own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
-            outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
-            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
+            own |= outbox.record_sent(transaction, {number: changes[number] for number in batch}, claimed_by)
+            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks and number in own])
             if result.outcome is not DeliveryOutcome.SENT:
                 committed.add("message", "tried", batch)
+    if sending.lease is not None and len(own) < len(changes):
+        raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # so that at least cron mails the message

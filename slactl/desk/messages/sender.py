@@ -1,9 +1,9 @@
 """Send one message through Apprise or a command, and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url message_id receiver title body seconds allow_http proxy`, or `command facts environment seconds`) and prints one
-(the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn
-why it did not. It discards what libraries print or log, because that may have secrets in it.
+(`url message_id receiver title body until allow_http proxy`, or `command facts environment seconds until`) and prints
+one (the fields of `Failure`). Apprise only says whether it worked, so the program watches `requests` and `smtplib` to
+learn why it did not. It discards what libraries print or log, because that may have secrets in it.
 """
 
 import json
@@ -18,9 +18,10 @@ if __name__ == "__main__":
     # other module.
     sys.path.append(os.path.realpath(f"{__file__}/../../../.."))
 
+from slactl.clock import uptime
 from slactl.desk.messages import failures as reasons
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
-from slactl.desk.programs.running import GRACE, Limits, end_group, run_command
+from slactl.desk.programs.running import Limits, end_group, run_command
 from slactl.sla.rules.addresses import ON_THIS_MACHINE, is_loopback
 
 #: How much of an answer is read, in bytes.
@@ -29,44 +30,42 @@ ANSWER_BYTES = 65_536
 #: How long a server may take for its answer before the message counts as unanswered, in seconds.
 ANSWER_SECONDS = 15
 
+#: The result of a sender that stood still until its time was over, and how long it may take to say so, in seconds.
+TOO_LATE, LAST_SECONDS = Failure(RETRY, "the sender stood still for too long", reached=False), 5
+
 #: Schemes that use TLS although Apprise lists them without it, and schemes that do not although Apprise says so.
 ENCRYPTED = frozenset(("pushme", "sfr"))
 UNENCRYPTED = frozenset(("aprs",))
 
 
 def main() -> None:
-    """Send the message on stdin within the seconds that stdin allows, and print the result."""
+    """Send the message on stdin before the instant that stdin names, and print the result."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     order = json.load(sys.stdin)
-    # It ends even if the run that started it is gone. The default action ends the process wherever it is; a command
-    # and what it started are in this process group.
-    runs = bool(order.get("command"))
+    # It ends even if the run is gone. A command is in this process group; the default action ends only this process.
+    runs, left = bool(order.get("command")), order["until"] - uptime()
     signal.signal(signal.SIGALRM, end_group if runs else signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, order["seconds"] + GRACE)
+    signal.setitimer(signal.ITIMER_REAL, left if left > 0 else LAST_SECONDS)
     try:
-        result = run(order) if runs else send(order)
+        result = TOO_LATE if left <= 0 else run(order) if runs else send(order)
     except Exception as error:
         result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
     json.dump(result._asdict(), answer)
     answer.flush()
-    if runs:
-        end_group()
-    os._exit(0)  # not waiting for threads of a library
+    end_group() if runs else os._exit(0)  # not waiting for threads of a library
 
 
 def run(order: dict[str, Any]) -> Failure:
     """Run the command and return the result: its exit code says whether it sent the message, or to try again."""
-    words, limits, facts = order["command"], Limits(order["seconds"]), json.dumps(order["facts"]).encode()
+    limits, facts = Limits(order["seconds"]), json.dumps(order["facts"]).encode()
     try:
-        with open(os.devnull, "wb", buffering=0) as nowhere:
-            return reasons.command_failure(
-                run_command(words, limits, nowhere, facts, order["environment"], own_group=False)
-            )
+        ended = run_command(order["command"], limits, None, facts, order["environment"], own_group=False)
     except (OSError, ValueError) as error:
-        return reasons.start_failure(words[0], error)
+        return reasons.start_failure(order["command"][0], error)
+    return reasons.command_failure(ended)
 
 
 def send(order: dict[str, Any]) -> Failure:
@@ -94,6 +93,9 @@ def send(order: dict[str, Any]) -> Failure:
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
     carrier.add(service)
+    # A machine that slept, or a process that stood still, may come so late that another host has taken over.
+    if uptime() > order["until"]:
+        return TOO_LATE
     done = carrier.notify(
         body=order["body"],
         title=order["title"],

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -12,13 +13,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from slactl.clock import uptime
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import with_errno
 from slactl.desk.programs.commands import shown
 from slactl.desk.programs.running import GRACE, ended, start
+from slactl.lease import Claimant, this_process
 
 #: The program that sends, started by path so that nothing in the working directory can stand in for a module.
 SENDER = Path(__file__).with_name("sender.py")
+
+#: The longest that one message may take, in seconds, however long the rules allow: leases have an end.
+MOST_SECONDS = 3600
 
 
 class DeliveryOutcome(StrEnum):
@@ -76,26 +82,61 @@ def new_message_id() -> str:
     return os.urandom(16).hex()
 
 
-def send(order: Order, seconds: int, *, lock: int | None = None) -> Result:
-    """Send a message within `seconds`.
+class Sender:
+    """A process that waits for one message to send; without one, it ends with this process.
 
-    The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
-    run begins while it may still be sending.
+    It exists before the message is claimed, so that the claim can name it: as long as it lives, it may be sending.
     """
-    text = asdict(order) | {"title": order.message.title, "body": order.message.body, "seconds": seconds}
+
+    def __init__(self, child: "subprocess.Popen[bytes] | Exception", seconds: int) -> None:
+        """Use a child, or the error why there is none."""
+        self._child, self._seconds = child, min(seconds, MOST_SECONDS)
+        #: What `claimed_by` says of the messages that it sends.
+        self.claimed_by = this_process() if isinstance(child, Exception) else str(Claimant.of(child.pid))
+
+    @property
+    def seconds(self) -> int:
+        """Return after how many seconds from a claim it has ended, whatever happens to this process."""
+        return self._seconds + GRACE
+
+    def send(self, order: Order, until: float) -> Result:
+        """Send a message; the sender does not begin after `until` (uptime) and ends then.
+
+        The URL goes through a pipe, never through the command line.
+        """
+        if isinstance(self._child, OSError):
+            problem = with_errno("the sender cannot be started", self._child)
+            return Result(DeliveryOutcome.RETRY, problem, reached=False)
+        if isinstance(self._child, Exception):
+            raise self._child
+        text = asdict(order) | {"title": order.message.title, "body": order.message.body}
+        text |= {"seconds": self._seconds, "until": until}
+        # The sender itself stops a command after its time.
+        timeout = self._seconds + GRACE / 2 if order.command else self._seconds
+        try:
+            answer, _ = self._child.communicate(json.dumps(text).encode(), timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return Result(DeliveryOutcome.UNKNOWN, f"no answer within {self._seconds} s")
+        return _result(answer, self._seconds)
+
+
+@contextmanager
+def started_sender(seconds: int) -> Iterator[Sender]:
+    """Start a sender that may take some seconds for its message; kill it at the end of the block."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
-        child = start([sys.executable, "-P", str(SENDER)], pass_fds=() if lock is None else (lock,), **pipes)
-    except OSError as error:
-        return Result(DeliveryOutcome.RETRY, with_errno("the sender cannot be started", error), reached=False)
+        child = start([sys.executable, "-P", str(SENDER)], **pipes)
+    except Exception as error:  # the message is claimed before anybody reports it
+        yield Sender(error, seconds)
+        return
     with ended(child):
-        try:
-            # The sender itself stops a command after `seconds`.
-            timeout = seconds + GRACE / 2 if order.command else seconds
-            answer, _ = child.communicate(json.dumps(text).encode(), timeout=timeout)
-        except subprocess.TimeoutExpired:
-            return Result(DeliveryOutcome.UNKNOWN, f"no answer within {seconds} s")
-    return _result(answer, seconds)
+        yield Sender(child, seconds)
+
+
+def send(order: Order, seconds: int) -> Result:
+    """Send a message that nobody has to claim, within some seconds."""
+    with started_sender(seconds) as sender:
+        return sender.send(order, uptime() + sender.seconds)
 
 
 def _result(answer: bytes, seconds: int) -> Result:

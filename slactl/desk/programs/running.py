@@ -60,13 +60,13 @@ class Limits(NamedTuple):
 def run_command(
     arguments: Sequence[str],
     limits: Limits,
-    output: IO[bytes],
+    output: IO[bytes] | None = None,
     given: bytes = b"",
     environment: Mapping[str, str] | None = None,
     *,
     own_group: bool = True,
 ) -> Ended:
-    """Run a command without a shell, and write its stdout to a file, which may take less than it gets at once.
+    """Run a command without a shell, and write its stdout to a file, which may take less than it gets at once, if any.
 
     `given` is its stdin. Without an `environment` it has that of slactl, but no proxies. slactl kills the command at
     its limits, and every process that it started. Without `own_group` it is in the process group of the caller, who
@@ -98,7 +98,7 @@ def run_command(
                 errors.add(part)
             else:
                 rest = memoryview(part)[:left]
-                while rest:
+                while rest and output is not None:
                     rest = rest[output.write(rest) :]
                 left -= len(part)
                 killed = f"it printed more than {limits.output:,} bytes" if left < 0 else None

@@ -100,6 +100,16 @@ def test_a_person_who_trusts_the_clock_has_it_believed_from_then_on(late: Path) 
     assert run_at(NINE + timedelta(days=1, minutes=5), BootClock("a", 1600)).code == 0
 
 
+def test_each_machine_compares_its_clock_with_its_own_last_run(late: Path) -> None:
+    run_at(NINE, BootClock("a", 1000))
+    assert run_at(NINE + timedelta(minutes=5), BootClock("b", 70)).code == 0
+    jumped_ahead = run_at(NINE + timedelta(days=1), BootClock("a", 1600))
+    assert (jumped_ahead.code, len(jumped_ahead.problems)) == (7, 1)
+    assert jumped_ahead.problems[0].startswith("the clock was set forward by ")
+    assert run_at(NINE + timedelta(minutes=10), BootClock("b", 370)).code == 0
+    assert run_at(NINE + timedelta(minutes=15), BootClock("a", 1900)).code == 0
+
+
 @pytest.mark.parametrize("boot", [BootClock("b", 10), BootClock("a", 1000 + 86_400 - 60), None])
 def test_after_a_restart_a_small_correction_or_without_a_boot_clock_nothing_is_doubted(
     late: Path, boot: BootClock | None
