@@ -50,7 +50,7 @@ def test_command_runs_once_for_each_ticket_with_the_facts_on_stdin(desk: Path, s
     first = runs[0]["facts"]
     assert len(first.pop("message_id")) == 32
     assert first.pop("title").startswith("Ticket 1: first response")
-    assert first.pop("body").startswith("ticket 1 A-1: first_response_sla_breached")
+    assert first.pop("body").startswith("ticket 1 github:A-1: first_response_sla_breached")
     assert first == {
         "recipient": "lead",
         "id": 1,
