@@ -1,5 +1,6 @@
 """What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
 
+import atexit
 import gc
 import io
 import json
@@ -38,9 +39,13 @@ def memory() -> str | None:
 
 
 # Each command waits for the disk several times, which takes longer than all else it does. Programs are killed here,
-# not machines, so that files in memory show the same.
+# not machines, so that files in memory show the same. What programs leave in the temporary folder goes with it.
 if "TMPDIR" not in os.environ and (place := memory()) is not None:
-    os.environ["TMPDIR"] = tempfile.tempdir = place
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place)
+    temporary, owner = tempfile.mkdtemp(prefix="slactl-tests-", dir=place), os.getpid()
+    os.chmod(temporary, 0o1777)  # as /tmp is
+    os.environ["TMPDIR"] = tempfile.tempdir = temporary
+    atexit.register(lambda: shutil.rmtree(temporary, ignore_errors=True) if os.getpid() == owner else None)
 
 # How fast Hypothesis makes its examples depends on what else the machine does; the timeout of pytest limits each test.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -77,7 +77,7 @@ def _synced(here: Call, names: Sequence[str], *, dry_run: bool, quiet: bool, as_
 
     with _stopped_by_signals(), syncing(here.desk, names, now, dry_run=dry_run) as work:
         for source in work.sources:
-            problems = Problems(source.name, errors_only=quiet)
+            problems = Problems(source.name, always=True, errors_only=quiet)
             done = work.run(source, problems)
             problems.end()
             _say(done, quiet=quiet, as_json=as_json)
