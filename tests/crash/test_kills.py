@@ -4,8 +4,10 @@ A few kills come at operations of the database, which do not hang on how fast th
 """
 
 import fcntl
+import os
 import random
 import re
+import select
 import signal
 import sqlite3
 import time
@@ -59,11 +61,14 @@ def at(trouble: Trouble) -> Kill:
 
 
 def after(seconds: float) -> Kill:
-    """Killed after so many seconds, wherever it is then."""
+    """Killed after so many seconds, wherever it is then, unless it has ended."""
 
     def kill(*arguments: str, **options: Any) -> bool:  # noqa: ANN401
+        ending, held = os.pipe()  # only the child holds the other end then
         child = start(*arguments, **options)
-        time.sleep(seconds)
+        os.close(held)
+        select.select([ending], [], [], seconds)
+        os.close(ending)
         child.send(signal.SIGKILL)
         return child.wait().code == -signal.SIGKILL
 
