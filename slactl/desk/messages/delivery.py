@@ -194,7 +194,6 @@ def _record(
         committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
-    said = f": {result.said}" if result.said else ""
     changes: dict[int, dict[str, Any]] = {}
     words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
     # Messages with the same id are sent again together.
@@ -221,7 +220,7 @@ def _record(
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)
-        sending.delivered.fail(f"{recipient.name}: {error}{said}; {what_next}", len(changes))
+        sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:

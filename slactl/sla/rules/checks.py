@@ -45,16 +45,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
-            path = (kind, name)
-            for index, address in enumerate(role.notify):
-                here = (*path, "notify")
-                if isinstance(address, str):
-                    yield from _address_problems(here, address)
-                else:
-                    yield from addresses.address_command_problems((*here, index, "command"), address.command)
-            yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
-            if role.quiet is not None:
-                yield from attempt((*path, "quiet"), interval, role.quiet)
+            yield from _recipient_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -159,6 +150,18 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
             if (better := dashed(name)) != name:
                 better = better or "needs-review"
                 yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {better!r}"
+
+
+def _recipient_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
+    for index, address in enumerate(role.notify):
+        here = (*path, "notify")
+        if isinstance(address, str):
+            yield from _address_problems(here, address)
+        else:
+            yield from addresses.address_command_problems((*here, index, "command"), address.command)
+    yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
+    if role.quiet is not None:
+        yield from attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:
