@@ -113,17 +113,7 @@ def announce(
     for warning in outcome.warnings:
         say(f"warning: {warning}", err=True)
     if answer.as_json:
-        tickets: list[Any] = list(outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done))
-        names: Sequence[str] = ()
-        if receipts is not None:
-            tickets, names = receipts.added_to(tickets)
-        from slactl.show.records import write, write_object
-        from slactl.store.read.tickets import TICKET_COLUMNS
-
-        if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
-            write_object(tickets[0], sys.stdout)
-        else:
-            write(tickets, Form.JSON, (*TICKET_COLUMNS, *names), sys.stdout)
+        _print_json(here, answer, outcome, receipts)
     elif answer.quiet or (not sys.stdout.isatty() and not answer.dry_run):
         print_lines(map(str, outcome.done))
     else:
@@ -146,6 +136,20 @@ def announce(
     for failure in outcome.failures:
         complain(failure)
     leave(codes.pop() if not outcome.done and len(codes) == 1 else ExitCode.PARTLY)
+
+
+def _print_json(here: Call, answer: Answer, outcome: "ChangeResult", receipts: "Receipts | None") -> None:
+    tickets: list[Any] = list(outcome.rehearsed if answer.dry_run else _tickets(here, outcome.done))
+    names: Sequence[str] = ()
+    if receipts is not None:
+        tickets, names = receipts.added_to(tickets)
+    from slactl.show.records import write, write_object
+    from slactl.store.read.tickets import TICKET_COLUMNS
+
+    if len(tickets) == 1 and not (len(outcome.done) + len(outcome.failures) > 1):
+        write_object(tickets[0], sys.stdout)
+    else:
+        write(tickets, Form.JSON, (*TICKET_COLUMNS, *names), sys.stdout)
 
 
 def _tickets(here: Call, numbers: list[int]) -> "list[Ticket]":

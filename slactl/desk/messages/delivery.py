@@ -170,7 +170,6 @@ def _record(
         committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
-    said = f": {result.said}" if result.said else ""
     changes: dict[int, dict[str, Any]] = {}
     words = {row["id"]: _word(sending, recipient, row, result) for row in rows}
     # Messages with the same id are sent again together.
@@ -195,13 +194,12 @@ def _record(
     if sending.lease is not None and len(own) < len(changes):
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    lost = [row for row in given_up if row["id"] not in fallbacks]
-    if lost:  # so that at least cron mails the message
+    if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)
-        sending.delivered.fail(f"{recipient.name}: {error}{said}; {what_next}", len(changes))
+        sending.delivered.fail(f"{recipient.name}: {address.label}: {result.shown}; {what_next}", len(changes))
 
 
 def _word(sending: Sending, recipient: Recipient, row: Row, result: Result) -> str:

@@ -45,7 +45,7 @@ class Trial:
             {
                 "address": label,
                 "outcome": result.outcome.value if result else None,
-                "detail": _with_said(result) if result else None,
+                "detail": result.shown if result else None,
             }
             for label, result in self.results
         ]
@@ -70,13 +70,9 @@ class Trial:
                 if result is None
                 else "sent"
                 if result.outcome is DeliveryOutcome.SENT
-                else _with_said(result)
+                else result.shown
             )
             yield f"{clean(self.recipient.name)}: {label}: {shown}"
-
-
-def _with_said(result: Result) -> str:
-    return f"{result.detail}: {result.said}" if result.said else result.detail
 
 
 def try_out(desk: Desk, now: datetime, name: str, *, dry_run: bool = False) -> Trial:

@@ -52,6 +52,11 @@ class Result:
     reached: bool = True
     said: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Return the reason for people, with what a command said."""
+        return f"{self.detail}: {self.said}" if self.said else self.detail
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

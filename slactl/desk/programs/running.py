@@ -86,25 +86,32 @@ def run_command(
         preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, limits.seconds + GRACE),
         **pipes,
     )
-    errors, killed = _Tail(), None
     with ended(child, own_group=own_group):
         if given:  # a thread, because a command need not read it
             Thread(target=_give, args=(child.stdin, given), daemon=True).start()
-        left = limits.output
-        for is_error, part in _printed(child, monotonic() + limits.seconds):
-            if part is None:
-                killed = f"it did not end within {limits.seconds} s"
-            elif is_error:
-                errors.add(part)
-            else:
-                rest = memoryview(part)[:left]
-                while rest and output is not None:
-                    rest = rest[output.write(rest) :]
-                left -= len(part)
-                killed = f"it printed more than {limits.output:,} bytes" if left < 0 else None
-            if killed is not None:
-                break
+        errors = _Tail()
+        killed = _read_all(child, limits, output, errors)
     return Ended(child.returncode, killed, errors.content, errors.is_cut)
+
+
+def _read_all(
+    child: "subprocess.Popen[bytes]", limits: Limits, output: IO[bytes] | None, errors: "_Tail"
+) -> str | None:
+    """Keep what a command prints until it ends; return why it must be killed, or None."""
+    left = limits.output
+    for is_error, part in _printed(child, monotonic() + limits.seconds):
+        if part is None:
+            return f"it did not end within {limits.seconds} s"
+        if is_error:
+            errors.add(part)
+            continue
+        rest = memoryview(part)[:left]
+        while rest and output is not None:
+            rest = rest[output.write(rest) :]
+        left -= len(part)
+        if left < 0:
+            return f"it printed more than {limits.output:,} bytes"
+    return None
 
 
 def _give(stdin: IO[bytes], given: bytes) -> None:
@@ -122,7 +129,8 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
         pipes.register(child.stdout, selectors.EVENT_READ, False)  # type: ignore[arg-type]
         pipes.register(child.stderr, selectors.EVENT_READ, True)  # type: ignore[arg-type]
         while (seconds := deadline - monotonic()) > 0:
-            is_over = _is_over(child)
+            # Nobody waits for the child before this ends, so that no other process gets its number.
+            is_over = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
             ready = pipes.select(0 if is_over else min(seconds, LOOK_SECONDS))
             if is_over and not ready:
                 return
@@ -133,11 +141,6 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
                 else:
                     pipes.unregister(key.fileobj)
     yield False, None
-
-
-def _is_over(child: "subprocess.Popen[bytes]") -> bool:
-    """Return whether a child has ended, and leave it there: as long as nobody waits for it, its number is its own."""
-    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class _Tail:

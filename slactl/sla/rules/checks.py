@@ -45,16 +45,7 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         yield from _policy_problems(("policy", number), policy, rules, measure=not wrong)
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
-            path = (kind, name)
-            for index, address in enumerate(role.notify):
-                here = (*path, "notify")
-                if isinstance(address, str):
-                    yield from _address_problems(here, address)
-                else:
-                    yield from addresses.address_command_problems((*here, index, "command"), address.command)
-            yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
-            if role.quiet is not None:
-                yield from attempt((*path, "quiet"), interval, role.quiet)
+            yield from _recipient_problems((kind, name), role)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -134,7 +125,7 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, mea
             here, calendar = (*path, "targets", priority, target), time.calendar or policy.calendar
             if time.calendar is not None:
                 yield from unknown_words((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
-            if measure and time.within.has_days and not _is_whole(rules, calendar):
+            if measure and time.within.has_days and calendar in rules.calendars and not rules.is_open_all_day(calendar):
                 advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
                 yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
 
@@ -161,9 +152,16 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
                 yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {better!r}"
 
 
-def _is_whole(rules: "Rules", calendar: str) -> bool:
-    """Return whether a calendar that exists is open all day."""
-    return calendar not in rules.calendars or rules.is_open_all_day(calendar)
+def _recipient_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
+    for index, address in enumerate(role.notify):
+        here = (*path, "notify")
+        if isinstance(address, str):
+            yield from _address_problems(here, address)
+        else:
+            yield from addresses.address_command_problems((*here, index, "command"), address.command)
+    yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
+    if role.quiet is not None:
+        yield from attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

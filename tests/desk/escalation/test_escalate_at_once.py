@@ -165,7 +165,8 @@ def test_message_waits_while_a_check_is_sending_and_that_check_takes_it(
     environment = os.environ | {"SLOW_URL": slow.url, "SLACTL_TRUST_CLOCK": "1"}
     log = desk.with_name("log")
     command = json.dumps(["sh", "-c", f"cat >> {log}"])
-    write(desk, f'[roles.slow]\nnotify = ["${{env:SLOW_URL}}"]\n[roles.lead]\nnotify = [{{ command = {command} }}]\n')
+    lead = f"[roles.lead]\nnotify = [{{ command = {command} }}]\n"
+    write(desk, f'[roles.slow]\nnotify = ["${{env:SLOW_URL}}"]\n{lead}', settings='send_timeout = "100s"\n')
     first, second = opened(slactl), opened(slactl)
     rules = desk.with_name("rules.toml")
     whole = rules.read_text()

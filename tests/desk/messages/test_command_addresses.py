@@ -50,7 +50,7 @@ def test_command_runs_once_for_each_ticket_with_the_facts_on_stdin(desk: Path, s
     first = runs[0]["facts"]
     assert len(first.pop("message_id")) == 32
     assert first.pop("title").startswith("Ticket 1: first response")
-    assert first.pop("body").startswith("ticket 1 A-1: first_response_sla_breached")
+    assert first.pop("body").startswith("ticket 1 github:A-1: first_response_sla_breached")
     assert first == {
         "recipient": "lead",
         "id": 1,
@@ -359,11 +359,14 @@ def test_misspelt_key_of_an_address_is_named(desk: Path, slactl: Slactl) -> None
     assert "unknown key comand; did you mean command?" in slactl("rules", "check").err
 
 
-def test_rules_set_and_diff_know_commands(desk: Path, slactl: Slactl) -> None:
+def test_rules_set_writes_and_replaces_commands(desk: Path, slactl: Slactl) -> None:
     write_rules(desk, ["true"])
     value = '[{ command = ["gh", "issue", "comment", "{external_id}"] }]'
     assert slactl("rules", "set", "roles.lead.notify", value).code == 0
-    assert value.strip("[]{ }") in desk.with_name("rules.toml").read_text()
+    assert f"notify = {value.replace('{ ', '{').replace(' }]', '}]')}" in desk.with_name("rules.toml").read_text()
+    again = slactl("rules", "set", "roles.lead.notify", '["syslog://"]')
+    assert again.code == 0, again.err
+    assert 'notify = ["syslog://"]' in desk.with_name("rules.toml").read_text()
 
 
 def test_program_on_path_gets_what_the_rules_say(
