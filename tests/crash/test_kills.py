@@ -3,8 +3,10 @@
 A few kills come at operations of the database, which do not hang on how fast the machine is; many come at any moment.
 """
 
+import os
 import random
 import re
+import select
 import signal
 import sqlite3
 import time
@@ -58,11 +60,14 @@ def at(trouble: Trouble) -> Kill:
 
 
 def after(seconds: float) -> Kill:
-    """Killed after so many seconds, wherever it is then."""
+    """Killed after so many seconds, wherever it is then, unless it has ended."""
 
     def kill(*arguments: str, **options: Any) -> bool:  # noqa: ANN401
+        ending, held = os.pipe()  # only the child holds the other end then
         child = start(*arguments, **options)
-        time.sleep(seconds)
+        os.close(held)
+        select.select([ending], [], [], seconds)
+        os.close(ending)
         child.send(signal.SIGKILL)
         return child.wait().code == -signal.SIGKILL
 

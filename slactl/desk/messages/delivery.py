@@ -237,8 +237,7 @@ def _record(
     if sending.lease is not None and len(own) < len(changes):
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    lost = [row for row in given_up if row["id"] not in fallbacks]
-    if lost:  # so that at least cron mails the message
+    if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})

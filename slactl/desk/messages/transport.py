@@ -193,7 +193,8 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
         pipes.register(child.stdout, selectors.EVENT_READ, False)  # type: ignore[arg-type]
         pipes.register(child.stderr, selectors.EVENT_READ, True)  # type: ignore[arg-type]
         while (seconds := deadline - monotonic()) > 0:
-            is_over = _is_over(child)
+            # Nobody waits for the child before this ends, so that no other process gets its number.
+            is_over = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
             ready = pipes.select(0 if is_over else min(seconds, LOOK_SECONDS))
             if is_over and not ready:
                 return
@@ -204,11 +205,6 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
                 else:
                     pipes.unregister(key.fileobj)
     yield False, None
-
-
-def _is_over(child: "subprocess.Popen[bytes]") -> bool:
-    """Return whether a child has ended, and leave it there: as long as nobody waits for it, its number is its own."""
-    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class _Tail:

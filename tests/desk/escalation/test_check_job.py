@@ -3,13 +3,12 @@
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -275,6 +274,7 @@ def test_metrics_that_cannot_be_written_are_a_failure_of_that_run(late: Path, sl
 def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[str]]]:
     """A server on loopback, and the paths that were asked for."""
     asked: list[str] = []
+    is_over = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -286,7 +286,8 @@ def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[
                         self.wfile.flush()
                     except OSError:
                         return
-                    time.sleep(0.2)
+                    if is_over.wait(0.2):
+                        return
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "http://127.0.0.1:9/elsewhere")
@@ -300,6 +301,7 @@ def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[
     try:
         yield f"http://127.0.0.1:{server.server_port}/ping", asked
     finally:
+        is_over.set()
         server.shutdown()
         server.server_close()
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Receiver, Receivers, Slactl
+from conftest import Receiver, Receivers, Slactl, until
 from test_notifications import LADDER
 
 
@@ -41,9 +41,7 @@ def start(url: str, *arguments: str, name: Sequence[str] = ("check",)) -> "subpr
 
 def wait_for(hook: Receiver, count: int) -> None:
     """Until a receiver has so many messages; it writes them down before it answers."""
-    deadline = time.monotonic() + 30
-    while len(hook.took) < count:
-        assert time.monotonic() < deadline
+    until(lambda: len(hook.took) >= count)
 
 
 def states(desk: Path) -> Counter[str]:

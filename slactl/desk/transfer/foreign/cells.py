@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from slactl.clock import parse_offset_instant, to_text
-from slactl.desk.transfer.foreign.paths import ABSENT
 from slactl.desk.transfer.foreign.tables import CHANGING, EPOCH, EPOCH_MS, INSTANTS, ISO, Ours, word
 from slactl.desk.transfer.maps import Map
 from slactl.sla.enums import Priority, PriorityMeanings, Status, as_priority_word
@@ -29,7 +28,10 @@ from slactl.text import clean, did_you_mean, is_utf8
 Convert = Callable[[Any], Any]
 
 #: Our texts that are cut when they are too long, and the length of each.
-CUT = {Ours.SUBJECT: SUBJECT_LENGTH, Ours.BODY: BODY_LENGTH, Ours.REQUESTER_EMAIL: SUBJECT_LENGTH, Ours.TAGS: 100}
+CUT = {Ours.SUBJECT: SUBJECT_LENGTH, Ours.BODY: BODY_LENGTH, Ours.REQUESTER_EMAIL: SUBJECT_LENGTH}
+
+#: The longest tag; slactl cuts a longer one.
+TAG_LENGTH = 100
 
 _CLOSED = {Ours.STATUS: one_of(Status), Ours.PRIORITY: one_of(Priority)}
 
@@ -159,11 +161,12 @@ def _text(value: Any, ours: str, mapping: Map) -> str | None:  # noqa: ANN401
 
 
 def is_cut(value: Any, ours: str, mapping: Map) -> bool:  # noqa: ANN401
-    """Return whether slactl does not keep the end of a text, or of one of several tags, in a cell that can be read."""
-    if value is ABSENT or ours not in CUT:
-        return False
-    texts = [_tag(text) for text in tag_words(value, mapping)] if ours == Ours.TAGS else [value]
-    return any(isinstance(text, str) and len(text) > CUT[Ours(ours)] for text in texts)
+    """Return whether slactl does not keep the end of a text, or of a tag."""
+    if ours == Ours.TAGS:
+        return any(len(text.strip()) > TAG_LENGTH for text in tag_words(value, mapping))
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        value = document_text(value)
+    return isinstance(value, str) and len(value) > CUT[Ours(ours)]
 
 
 def tag_words(value: Any, mapping: Map) -> list[str]:  # noqa: ANN401
@@ -197,12 +200,8 @@ def _tags(value: Any, mapping: Map) -> list[str]:  # noqa: ANN401
     words = tag_words(value, mapping)
     for text in words:
         _check_text(text, Ours.TAGS, mapping)
-    tags = (_tag(text)[: CUT[Ours.TAGS]] for text in words if text)
+    tags = ("-".join(text.replace(",", " ").split())[:TAG_LENGTH] for text in words if text)
     return at_most_tags(read_text(tag, Ours.TAGS, NAME_LENGTH) or "" for tag in tags if tag)
-
-
-def _tag(text: str) -> str:
-    return "-".join(text.replace(",", " ").split())
 
 
 def _instant(value: Any, ours: str, mapping: Map) -> str | None:  # noqa: ANN401

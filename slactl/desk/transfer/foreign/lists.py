@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slactl.desk.transfer.foreign.cells import Convert, converter, is_empty
+from slactl.desk.transfer.foreign.cells import Convert, converter, is_cut, is_empty
 from slactl.desk.transfer.foreign.paths import ABSENT, Chain, agrees, find, find_above, items, parse_path
 from slactl.desk.transfer.foreign.tables import Changes, Messages, Ours, word
 from slactl.desk.transfer.maps import Map
@@ -39,6 +39,8 @@ def messages_of(
         }
         if message["at"] is None:
             raise LineError(f"{place}.at", "is missing in a message")
+        if is_cut(first(chain, messages.body), Ours.BODY, mapping):
+            message["cut_at"] = f"{place}.body"
         found.append(message)
     found.sort(key=lambda message: str(message["at"]))
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slactl.desk.transfer.foreign.cells import CUT, Convert, UnknownWordError, converter, is_cut, tag_words
-from slactl.desk.transfer.foreign.lists import changes_of, first, messages_of
-from slactl.desk.transfer.foreign.paths import ABSENT, Path, agrees, find, items, parse_path
+from slactl.desk.transfer.foreign.cells import CUT, TAG_LENGTH, Convert, UnknownWordError, converter, is_cut, tag_words
+from slactl.desk.transfer.foreign.lists import changes_of, messages_of
+from slactl.desk.transfer.foreign.paths import ABSENT, Path, agrees, find, parse_path
 from slactl.desk.transfer.foreign.tables import Ours, word
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.maps import Map
@@ -32,7 +32,7 @@ class RowReader:
             for ours, theirs in mapping.columns.items()
             if ours != Ours.TICKET
         ]
-        self._cut = [column for column in self._columns if column.ours in CUT]
+        self._cut = [column for column in self._columns if column.ours in (*CUT, Ours.TAGS)]
         self._ticket = [parse_path(each) for each in mapping.columns[Ours.TICKET]]
         constants = mapping.constants.items()
         self._constants = {name: list(value) if isinstance(value, tuple) else value for name, value in constants}
@@ -95,16 +95,17 @@ class RowReader:
                 result = error
             yield column.ours, self._mapping.column(column.ours), value, result
 
-    def cut(self, row: Mapping[str, Any]) -> Iterator[Problem]:
-        """Yield a warning for each column and list of messages in which slactl does not keep the end of a text."""
-        why = "the text is longer than slactl keeps; its end is left out"
+    def cut(self, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield a warning for each text of a row whose end slactl does not keep, given the record of the row."""
+        has_long_tag = any(len(tag) == TAG_LENGTH for tag in record.get("tags", ()))
         for column in self._cut:
-            if any(is_cut(self._find(row, path), column.ours, self._mapping) for path in column.paths):
-                yield Problem(0, column.ours, why)
-        for messages in self._mapping.messages:
-            bodies = (first(chain, messages.body) for chain in items(row, parse_path(messages.path)) or ())
-            if any(is_cut(body, Ours.BODY, self._mapping) for body in bodies):
-                yield Problem(0, f"{messages.path}.body", why)
+            if column.ours == Ours.TAGS and not has_long_tag:
+                continue
+            values = (value for path in column.paths if (value := self._find(row, path)) is not ABSENT)
+            if any(is_cut(value, column.ours, self._mapping) for value in values):
+                yield Problem(0, column.ours, "the text is longer than slactl keeps; its end is left out")
+        for place in dict.fromkeys(each["cut_at"] for each in record.get("messages", ()) if "cut_at" in each):
+            yield Problem(0, place, "the text is longer than slactl keeps; its end is left out")
 
     def place(self, ours: str, row: Mapping[str, Any]) -> str:
         """Return what the source calls a column of ours in a row, for messages."""
