@@ -219,7 +219,8 @@ def test_one_ticket_that_fails_keeps_no_other_from_its_command(desk: Path, slact
 def test_command_over_its_limits_is_killed_and_nobody_knows_what_it_did(
     desk: Path, slactl: Slactl, end: str, how: str, on_unknown: str, state: str
 ) -> None:
-    child = f"if os.fork() == 0: open({str(desk.with_name('child'))!r}, 'w').write(str(os.getpid()))\n"
+    note = f"open({str(desk.with_name('child'))!r}, 'w').write(str(os.getpid()))"
+    child = f"read, write = os.pipe()\nif os.fork(): os.read(read, 1)\nelse: {note}; os.write(write, b'.')\n"
     write_program(desk, f"{child}{end}")
     write_rules(desk, ["./page"], f'on_unknown = "{on_unknown}"', settings='send_timeout = "1s"\n')
     late(slactl, "A-1")
