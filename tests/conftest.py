@@ -194,6 +194,14 @@ class Receiver:
         return [each["body"] if self.kind.startswith("smtp") else each["body"]["message"] for each in self.took]
 
 
+def is_alive(process: int) -> bool:
+    """Return whether a process runs; one that only waits for its parent to ask for its end does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def until(done: Callable[[], bool], patience: float = 30) -> None:
     """Ask every millisecond until something is so; fail if it is not so within the patience, in seconds."""
     end = time.monotonic() + patience

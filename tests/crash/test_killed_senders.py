@@ -10,12 +10,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Slactl
+from conftest import Slactl, is_alive, until
 
 RULES = """
 schema = 1
@@ -96,13 +95,6 @@ def state(desk: Path) -> str | None:
     return found[0][0] if found else None
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def finish(desk: Path, on_unknown: str, runs: int) -> int:
     """Run `check` until it sends nothing any more; return how many runs of the command there were."""
     codes = []
@@ -142,7 +134,7 @@ def test_killed_during_the_send_doubles_at_most_once_and_only_with_resend(
     hold = paged.with_name("hold")
     hold.touch()
     dying = start("-m", "slactl", *COMMANDS[name])
-    wait_until(lambda: got(paged))
+    until(lambda: got(paged))
     dying.send_signal(signal.SIGKILL)
     dying.communicate()
     assert state(paged) == "sending"
@@ -173,7 +165,7 @@ def test_killed_after_the_send_doubles_at_most_once_and_only_with_resend(
 def test_killed_after_the_result_is_recorded_sends_nothing_again(paged: Path, slactl: Slactl, name: str) -> None:
     prepare(slactl, name)
     done = start("-m", "slactl", *COMMANDS[name])
-    wait_until(lambda: state(paged) == "sent" or done.poll() is not None)
+    until(lambda: state(paged) == "sent" or done.poll() is not None)
     done.send_signal(signal.SIGKILL)
     done.communicate()
     assert state(paged) == "sent"
@@ -191,15 +183,8 @@ def test_sender_ends_its_command_at_its_limit_when_the_run_is_gone(desk: Path, s
     page.chmod(0o755)
     prepare(slactl, "check")
     dying = start("-m", "slactl", "check", "-q")
-    wait_until(child.exists)
+    until(child.exists)
     dying.send_signal(signal.SIGKILL)
     dying.communicate()
     number = int(child.read_text())
-    wait_until(lambda: not is_alive(number))
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
-    except FileNotFoundError:
-        return False
+    until(lambda: not is_alive(number))

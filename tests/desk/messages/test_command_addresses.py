@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_desk import got, late, on_path, outbox, write_program, write_rules
-from conftest import Slactl, write_secret
+from conftest import Slactl, is_alive, until, write_secret
 from freezegun.api import FrozenDateTimeFactory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -226,7 +226,7 @@ def test_command_over_its_limits_is_killed_and_nobody_knows_what_it_did(
     late(slactl, "A-1")
     assert slactl("check").code == 7
     assert outbox(slactl)[0] == ("lead", state, f"command ./page: was killed: {how}")
-    assert not is_alive(int(desk.with_name("child").read_text()))
+    until(lambda: not is_alive(int(desk.with_name("child").read_text())))
 
 
 def test_process_that_the_command_leaves_behind_is_ended(desk: Path, slactl: Slactl) -> None:
@@ -244,14 +244,7 @@ os.read(read, 1)
     late(slactl, "A-1")
     assert slactl("check").code == 0
     assert outbox(slactl) == [("lead", "sent", None)]
-    assert not is_alive(int(child.read_text()))
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
-    except FileNotFoundError:
-        return False
+    until(lambda: not is_alive(int(child.read_text())))
 
 
 def test_command_need_not_read_its_stdin(desk: Path, slactl: Slactl) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Slactl, write_secret
+from conftest import Slactl, is_alive, until, write_secret
 from source_desk import add_source, issues, prints, runs, script, tickets
 
 from slactl.desk.programs.commands import shown
@@ -29,14 +29,6 @@ def everything(desk: Path) -> bytes:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     kept = [path for path in desk.parent.parent.rglob("*") if path.is_file() and path.parent.name != "secrets"]
     return b"".join(path.read_bytes() for path in kept)
-
-
-def is_alive(process: int) -> bool:
-    """Return whether a process runs; one that only waits for its parent to ask for its end does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 # What it gets.
@@ -256,7 +248,7 @@ else:
     add_source(desk, more='timeout = "60s"')
     assert (slactl("sync").code, len(tickets(desk))) == (0, 1)
     assert runs(desk)[0]["duration_ms"] < 30_000
-    assert not is_alive(int(started.read_text()))
+    until(lambda: not is_alive(int(started.read_text())))
 
 
 def test_command_that_closes_its_output_is_waited_for(desk: Path, slactl: Slactl) -> None:
@@ -379,7 +371,7 @@ def test_signal_ends_the_command_and_the_run_says_so(desk: Path, slactl: Slactl,
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "error: interrupted\n")
-    assert not any(map(is_alive, running))
+    until(lambda: not any(map(is_alive, running)))
     (run,) = runs(desk)
     assert (run["exit_code"], run["error"]) == (130, "it was interrupted")
     prints(desk, issues(1))
@@ -414,4 +406,4 @@ def test_command_ends_by_itself_if_slactl_is_killed(desk: Path) -> None:
         process.kill()
         process.wait()
         rest = stream.read()  # until the command is gone
-    assert not is_alive(int(first + rest))
+    until(lambda: not is_alive(int(first + rest)))
