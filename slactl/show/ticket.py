@@ -116,6 +116,7 @@ def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
         ("Answered", ticket["first_responded_at"]),
         ("Resolved", ticket["resolved_at"]),
         ("Acknowledged", ticket["acked_until"]),
+        ("Opens again", ticket["pending_until"]),
     ):
         if instant:
             until = "until " if title == "Acknowledged" else ""

@@ -65,7 +65,7 @@ class Ledger:
         return reads.ticket_id(self.transaction, reference)
 
     def opened_by(self, address: str, since: datetime, until: datetime) -> list[int]:
-        """Return the numbers of the tickets that an address opened between two instants, both included."""
+        """Return the numbers of the tickets that an address opened from one instant to another."""
         return writes.tickets_of_requester(self._connection, address, to_text(since), to_text(until))
 
     def tenant(self, name: str) -> models.Tenant | None:
@@ -180,6 +180,10 @@ class Ledger:
         self._changed[number] = None
         return record
 
+    def tell(self, number: int, event_id: int, recipients: Sequence[str]) -> None:
+        """Add a message about an event of a ticket for each recipient."""
+        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
+
     def is_detected(self, number: int, breach: BreachKey) -> bool:
         """Return whether a breach was noticed before."""
         return breach in self._ticket(number).detected
@@ -194,8 +198,7 @@ class Ledger:
         with passing_over_rows():  # one unreadable history fails the common read
             self.load(numbers)
         for number in numbers:
-            # A ticket that cannot be evaluated keeps its next instant. `check` reports it then.
-            with passing_over_rows():
+            with passing_over_rows():  # such a ticket keeps its next instant, and `check` reports it
                 self.state(number)
                 self._changed[number] = None
 

@@ -126,7 +126,8 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
     key = mailing.address.key if mailing.address is not None else ""
     message_id = (mailing.message_id or new_message_id()) if key else None
     with sending.desk.database.write_models() as transaction:
-        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id, message_id)
+        closing = [row["id"] for row in rows if row["sets_status"] == row["status"]]
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id, message_id, closing)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)
     claimed = [row for row in rows if row["id"] in numbers]
@@ -134,7 +135,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         return
     message = _message(sending, mailing.recipient, claimed)
     if mailing.address is None:
-        sending.delivered.messages.append(message.printed(mailing.recipient.name))
+        sending.delivered.print(message.printed(mailing.recipient.name))
         sending.delivered.printed += numbers
         sending.delivered.notified += len(claimed)
     else:
@@ -146,7 +147,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
     if rows[0]["recipient"] == REQUESTER:
-        return digests.to_customer(rows[0])
+        return digests.to_customer(max(rows, key=lambda row: int(row["id"])))
     message = digests.compose(rows, sending.context(recipient))
     if message.problem is not None:
         sending.delivered.fail(f"templates: {message.problem}; the built-in text was used")
@@ -180,6 +181,7 @@ def _record(
     """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
     if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
         committed.add("message", "sent", [row["id"] for row in rows])
+        sending.delivered.messages_sent += 1
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
@@ -205,7 +207,7 @@ def _record(
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     lost = [row for row in given_up if row["id"] not in fallbacks]
     if lost:  # so that at least cron mails the message
-        sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
+        sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)

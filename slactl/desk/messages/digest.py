@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from slactl.clock import from_text
 from slactl.durations import describe_seconds
-from slactl.sla.enums import Priority
+from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
 from slactl.text import clean, clean_block, counted
@@ -30,6 +30,9 @@ _CALL = re.compile(
 # A link with a text of its own, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
 _LINK = re.compile(r"\](?=[(\[])")
 _COMMAND = re.compile("<([^<>]*)(>?)")
+
+# A reason in the form of a code, such as `resolution_sla_breached`.
+_CODE = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*$")
 
 Row = Mapping[str, Any]
 
@@ -68,10 +71,8 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
     ordered = sorted(latest_by_ticket(rows), key=urgency)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
-    frame = (
-        ([f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []),
-        ([f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []),
-    )
+    below = [f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []
+    below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
     wanted = context.rules.templates
     try:
         title = templates.render(wanted.title, filled[0]) if wanted.title is not None else _title(filled)
@@ -79,18 +80,30 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
         problem = None
     except ValueError as error:
         title, lines, problem = _title(filled), [_line(values) for values in filled], str(error)
-    body = "\n".join([*frame[0], *lines, *frame[1]])
+    body = "\n".join([*lines, *below])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
 
 
 def to_customer(row: Row) -> Message:
-    """Return the message to a customer about a missed target, without internal data of the service desk."""
+    """Return the message to a customer about a missed target, or that we wait, without internal data of the desk."""
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
+    if row["kind"] == Condition.WAITING:
+        return _waiting_for(name, row)
     due = f" by {row['deadline']}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
     said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
     body = f"{said}\n\nYour request: {name}"
     return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
+
+
+def _waiting_for(name: str, row: Row) -> Message:
+    """Return the message to a customer for whom we wait, or whose request was therefore resolved."""
+    since = f"We have not heard from you since {row['started_at']}"
+    if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
+        title, said = f"Your request {name} is closed", f"{since}, so we closed your request. Write to us to go on."
+    else:
+        title, said = f"We wait for your answer to request {name}", f"{since}. Please answer, so that we can go on."
+    return Message(title[:TITLE_LENGTH], f"{said}\n\nYour request: {name}")
 
 
 def sample(context: DigestContext) -> Message:
@@ -109,8 +122,13 @@ def sample(context: DigestContext) -> Message:
         "reason": "a test message of slactl notify test",
         "escalation": "sample",
         "level": "sample",
+        "source": "automatic",
+        "kind": None,
+        "event_id": None,
+        "sets_status": None,
         "instead_of": None,
         "held_by": None,
+        "open_since": None,
         "subject": "Sample subject",
         "requester_email": "customer@example.com",
     }
@@ -132,6 +150,8 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
+        "what": quiet_text(_what(row, late)),
+        "open_since": row["open_since"] or "",
         # An external id stays one part of the path, whatever characters it has.
         "link": re.sub(r"\{(?:external_)?id\}", lambda name: quote(ids[name[0]], safe=""), url),
         "recipient": quiet_text(context.recipient),
@@ -144,13 +164,43 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
 
 
 def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
-    """Return the last message about each ticket, and what held an earlier message back."""
+    """Return the last message about each ticket, with what held an earlier one back, and when its status ended."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
-        before = latest.get(row["ticket_id"])
-        held_by = row["held_by"] or (before["held_by"] if before is not None else None)
-        latest[row["ticket_id"]] = {**row, "held_by": held_by}
+        before = latest.get(row["ticket_id"], {})
+        own = {"held_by": row["held_by"], "open_since": row["happened_at"] if row["event_id"] is not None else None}
+        latest[row["ticket_id"]] = {**row, **{name: value or before.get(name) for name, value in own.items()}}
     return list(latest.values())
+
+
+def _what(row: Row, late: int) -> str:
+    """Return what a message is about: "Resolution overdue by 2h 5m", "First response due in 30 min", "Idle".
+
+    The target is overdue for `late` seconds; a negative number is due in so many.
+    """
+    if row["event_id"] is not None:
+        return f"Open again: {_words(row['was_status'])} ended at {row['happened_at']}"
+    if row["source"] == "manual":
+        return f"Escalated by {row['actor']}: {row['reason']}"
+    if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
+        return f"{_words(row['sets_status']).capitalize()}: {_words(row['reason'])}"
+    if row["kind"] in tuple(Target) and row["deadline"]:
+        return _timing(row["target"], late).capitalize()
+    words = _words(row["reason"])
+    return words[:1].upper() + words[1:]
+
+
+def _timing(target: str, late: int) -> str:
+    length = describe_seconds(abs(late))
+    length = f"{length[:-1]} min" if re.fullmatch(r"\d+m", length) else length
+    return f"{_words(target)} " + (f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now")
+
+
+def _words(code: str) -> str:
+    """Return a code as words: `urgent_unassigned` is "urgent unassigned"; any other text stays as it is."""
+    return (
+        code.replace("_", " ").replace(" sla breached", "").replace(" sla warning", "") if _CODE.match(code) else code
+    )
 
 
 def quiet_text(text: str) -> str:
@@ -161,17 +211,22 @@ def quiet_text(text: str) -> str:
 
 def _title(filled: Sequence[Mapping[str, str]]) -> str:
     first = filled[0]
-    if len(filled) > 1:
-        return f"{first['count']} tickets need attention"
-    return f"Ticket {first['id']}" + (f": {first['target']} {first['due']}" if first["due"] else f": {first['reason']}")
+    more = f"{first['count']} tickets need attention: " if len(filled) > 1 else ""
+    return f"{more}{'t' if more else 'T'}icket {first['id']}, {first['priority']}: {first['what']}"
 
 
 def _line(row: Mapping[str, str]) -> str:
     name = f"ticket {row['id']}" + (f" {row['external_id']}" if row["external_id"] else "")
-    due = f"{row['target']} {row['due']} ({row['deadline']})" if row["due"] else ""
+    is_said = row["what"].lower().startswith(row["target"]) and bool(row["due"])
+    due = f"deadline {row['deadline']}" if is_said else f"{row['target']} {row['due']} ({row['deadline']})"
+    due = due if row["due"] else ""
     customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
     parts = [row["priority"], row["tenant"], due, f"assigned to {row['assignee'] or 'nobody'}", customer, row["link"]]
-    notes = [f"held back by {row['held_by']} until now"] if row["held_by"] else []
+    notes = [row["reason"]] if is_said and not _CODE.match(row["reason"]) else []
+    notes += (
+        [f"open again since {row['open_since']}"] if row["open_since"] and row["open_since"] not in row["what"] else []
+    )
+    notes += [f"held back by {row['held_by']} until now"] if row["held_by"] else []
     notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
     said = f" ({'; '.join(notes)})" if notes else ""
-    return f"{name}: {row['reason']}; {', '.join(part for part in parts if part)}{said}"
+    return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import new_zone, zone
 from slactl.durations import WALL_FORMS, Duration, Offset
-from slactl.sla.calendar.written import interval
+from slactl.sla.calendar.windows import is_whole_week, windows
 from slactl.sla.enums import Clock, Condition, Priority
 from slactl.sla.rules import addresses, calendars, match, model
 from slactl.sla.rules import views as rules_views
@@ -54,8 +54,14 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
             for url in role.notify:
                 yield from _address_problems((*path, "notify"), url)
             yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
-            if role.quiet is not None:
-                yield from attempt((*path, "quiet"), interval, role.quiet)
+            yield from _window_problems((*path, "quiet"), role.quiet, pinned=pinned)
+            if role.only is not None:
+                yield from unknown_words((*path, "only"), [role.only], rules.calendars, "calendar")
+    for number, planned in enumerate(rules.maintenance):
+        path = ("maintenance", number)
+        yield from _window_problems((*path, "weekly"), planned.weekly, pinned=pinned)
+        if planned.timezone is not None:
+            yield from attempt((*path, "timezone"), check, planned.timezone)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -71,6 +77,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
+
+
+def _window_problems(path: KeyPath, texts: Sequence[str], *, pinned: bool) -> Iterator[Problem]:
+    yield from (wrong := list(attempt(path, windows, texts)))
+    if not pinned and not wrong and is_whole_week(windows(texts)):
+        yield path, f"{', '.join(texts)} is the whole week; no message would ever be sent"
 
 
 def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
@@ -91,7 +103,7 @@ def known_keys(path: KeyPath) -> list[str]:
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
-        part = _INNER.get(name, part)
+        part = match.MomentKeys if name == "not" and part is match.When else _INNER.get(name, part)
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
@@ -104,6 +116,7 @@ _ROOT: dict[str, type[match.Part]] = {
     "people": model.Person,
     "escalation": model.Escalation,
     "source": model.Source,
+    "maintenance": model.Maintenance,
     "templates": model.Templates,
 }
 
@@ -111,7 +124,7 @@ _INNER: dict[str, type[match.Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": match.Match,
     "not": match.MatchKeys,
-    "when": match.Match,
+    "when": match.When,
     "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,

@@ -2,8 +2,9 @@
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.schema.chain import chain
@@ -169,14 +170,34 @@ _WOKEN = (
 )
 
 
+def plans(connection: sqlite3.Connection) -> None:
+    """Add silences that begin later, messages about events, the condition `waiting`, and `pending_until` to the view.
+
+    A silence of before began when it was added.
+    """
+    from slactl.store.schema.models import Notification, Silence
+
+    _made_anew(connection, Notification, "event_id")
+    _made_anew(connection, Silence, "starts_at", {"starts_at": "created_at"})
+    _allow(connection, "timer", "kind", ("unassigned", "idle", "waiting", "burst", "created"), "waiting")
+
+
 def _allow_updates(connection: sqlite3.Connection) -> None:
-    """Let `due_target` be `update`: only the text of the constraint changes, and no row."""
-    known = "due_target IN ('first_response', 'next_response', 'resolution')"
-    wanted = "due_target IN ('first_response', 'next_response', 'update', 'resolution')"
+    """Let `due_target` be `update`."""
+    _allow(connection, "ticket", "due_target", ("first_response", "next_response", "update", "resolution"), "update")
+
+
+def _allow(connection: sqlite3.Connection, table: str, column: str, words: Sequence[str], new: str) -> None:
+    """Let a column hold a new word among others: only the text of the constraint changes, and no row."""
+
+    def listed(allowed: Iterable[str]) -> str:
+        return ", ".join(f"'{word}'" for word in allowed)
+
+    known, wanted = listed(word for word in words if word != new), listed(words)
     version = connection.execute("PRAGMA schema_version").fetchone()[0]
     with _writable_schema(connection):
-        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'ticket'"
-        connection.execute(statement, (known, wanted))
+        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?"
+        connection.execute(statement, (known, wanted, table))
         connection.execute(f"PRAGMA schema_version = {version + 1}")
 
 
@@ -195,8 +216,16 @@ def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, was_defensive)
 
 
-def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)
-    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it."""
+def _made_anew(
+    connection: sqlite3.Connection,
+    model: Any,  # noqa: ANN401  (a class of SQLModel)
+    column: str,
+    values: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it.
+
+    `values` has the SQL of new columns that are not the default.
+    """
     name = str(model.__tablename__)
     columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
     if column in columns:
@@ -205,8 +234,8 @@ def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:
         connection.execute(f"DROP INDEX IF EXISTS {index.name}")
     connection.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
     _create(connection, name)
-    names = ", ".join(columns)
-    connection.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {name}_before")
+    new, filled = ", ".join((*columns, *values)), ", ".join((*columns, *values.values()))
+    connection.execute(f"INSERT INTO {name} ({new}) SELECT {filled} FROM {name}_before")
     _refer_to(connection, name)
     connection.execute(f"DROP TABLE {name}_before")
 
@@ -248,7 +277,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, plans),
 )
 
 

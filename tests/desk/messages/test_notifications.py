@@ -89,7 +89,8 @@ def test_a_message_is_sent_once(
     monkeypatch.setenv("LEAD_URL", hook.url)
     assert check(slactl)["notified"] == 1
     (body,) = hook.bodies
-    assert "ticket 1: first_response_sla_breached; normal, first response 1h late (2026-03-04T09:00:00Z)" in body
+    assert body.startswith("ticket 1: First response overdue by 1h; normal, deadline 2026-03-04T09:00:00Z, assigned")
+    assert hook.took[0]["body"]["title"] == "Ticket 1, normal: First response overdue by 1h"
     assert "assigned to mia" in body
     assert "Printer" not in body
     assert "ann@" not in body
@@ -345,7 +346,8 @@ def test_a_pause_between_runs_is_named_once_it_is_out_of_the_ordinary(
     clock.move_to("2026-03-04T10:05:00Z")
     check(slactl)
     assert ["No check ran for" in body for body in hook.bodies] == [False, True]
-    assert hook.bodies[1].startswith("No check ran for 6h before this check.\nticket 2")
+    assert hook.bodies[1].startswith("ticket 2")
+    assert hook.bodies[1].endswith("\nNo check ran for 6h before this check.")
 
 
 def test_a_storm_is_one_digest(
@@ -361,7 +363,9 @@ def test_a_storm_is_one_digest(
     (body,) = hook.bodies
     assert body.count("\nticket ") + body.startswith("ticket ") == 20
     assert body.endswith("and 280 more tickets")
-    assert hook.took[0]["body"]["title"] == "300 tickets need attention"
+    assert hook.took[0]["body"]["title"] == (
+        "300 tickets need attention: ticket 1, normal: First response overdue by 1h"
+    )
 
 
 CUSTOMER = 'customer_mail = "${env:CUSTOMER_MAIL}"\n'
@@ -471,7 +475,7 @@ def test_a_wrong_template_is_found_by_rules_check_and_stops_no_message(
     assert "templates.body: there is no variable 'assigne'; did you mean assignee?" in found.err
     told = check(slactl, code=7)
     assert "the built-in text was used" in told["err"]
-    assert "ticket 1: first_response_sla_breached" in hook.bodies[0]
+    assert "ticket 1: First response overdue by" in hook.bodies[0]
 
 
 def test_no_secret_is_ever_shown_or_stored(
