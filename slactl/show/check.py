@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.text import clean, clean_block, counted
+from slactl.text import clean, clean_block, counted, in_words
 
 if TYPE_CHECKING:
     from slactl.records.runs import CheckReport, Firing
@@ -48,7 +48,7 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
 
 
 def _deed(firing: "Firing") -> str:
-    done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
+    done = [in_words(firing["reason"]), f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
     if firing["from_assignee"] != firing["to_assignee"]:

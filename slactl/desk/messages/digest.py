@@ -12,7 +12,7 @@ from slactl.durations import describe_seconds
 from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
-from slactl.text import clean, clean_block, counted
+from slactl.text import clean, clean_block, counted, in_words
 
 #: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
@@ -30,9 +30,6 @@ _CALL = re.compile(
 # A link with a text of its own, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
 _LINK = re.compile(r"\](?=[(\[])")
 _COMMAND = re.compile("<([^<>]*)(>?)")
-
-# A reason in the form of a code, such as `resolution_sla_breached`.
-_CODE = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*$")
 
 Row = Mapping[str, Any]
 
@@ -179,28 +176,21 @@ def _what(row: Row, late: int) -> str:
     The target is overdue for `late` seconds; a negative number is due in so many.
     """
     if row["event_id"] is not None:
-        return f"Open again: {_words(row['was_status'])} ended at {row['happened_at']}"
+        return f"Open again: {in_words(row['was_status'])} ended at {row['happened_at']}"
     if row["source"] == "manual":
         return f"Escalated by {row['actor']}: {row['reason']}"
     if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
-        return f"{_words(row['sets_status']).capitalize()}: {_words(row['reason'])}"
+        return f"{in_words(row['sets_status']).capitalize()}: {in_words(row['reason'])}"
     if row["kind"] in tuple(Target) and row["deadline"]:
         return _timing(row["target"], late).capitalize()
-    words = _words(row["reason"])
+    words = in_words(row["reason"])
     return words[:1].upper() + words[1:]
 
 
 def _timing(target: str, late: int) -> str:
     length = describe_seconds(abs(late))
     length = f"{length[:-1]} min" if re.fullmatch(r"\d+m", length) else length
-    return f"{_words(target)} " + (f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now")
-
-
-def _words(code: str) -> str:
-    """Return a code as words: `urgent_unassigned` is "urgent unassigned"; any other text stays as it is."""
-    return (
-        code.replace("_", " ").replace(" sla breached", "").replace(" sla warning", "") if _CODE.match(code) else code
-    )
+    return f"{in_words(target)} " + (f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now")
 
 
 def quiet_text(text: str) -> str:
@@ -222,7 +212,7 @@ def _line(row: Mapping[str, str]) -> str:
     due = due if row["due"] else ""
     customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
     parts = [row["priority"], row["tenant"], due, f"assigned to {row['assignee'] or 'nobody'}", customer, row["link"]]
-    notes = [row["reason"]] if is_said and not _CODE.match(row["reason"]) else []
+    notes = [in_words(row["reason"])] if is_said and "_sla_" not in row["reason"] else []
     notes += (
         [f"open again since {row['open_since']}"] if row["open_since"] and row["open_since"] not in row["what"] else []
     )

@@ -41,10 +41,10 @@ def test_a_silent_customer_is_reminded_and_the_ticket_resolved(
     assert check(slactl)["escalated"] == 0
     clock.move_to("2026-03-05T10:00:00Z")
     (message,) = check(slactl)["messages"]
-    assert "ticket 1: Silent-customer;" in message
+    assert "ticket 1: Silent customer;" in message
     clock.move_to("2026-03-11T10:00:00Z")
     (message,) = check(slactl)["messages"]
-    assert "ticket 1: Resolved: silent-customer;" in message
+    assert "ticket 1: Resolved: silent customer;" in message
     assert fired(slactl) == [
         ("remind", "2026-03-05T10:00:00Z", "fired"),
         ("close", "2026-03-11T10:00:00Z", "fired"),

@@ -419,6 +419,53 @@ def test_a_customer_is_told_once_for_each_broken_promise(
     assert [state for _, state in outbox(slactl)] == ["obsolete", "sent", "obsolete"]
 
 
+WAITING = """
+[[escalation]]
+id = "silent"
+on = "waiting"
+  [[escalation.level]]
+  id = "remind"
+  at = "+1h"
+  notify = ["requester"]
+  [[escalation.level]]
+  id = "close"
+  at = "+2h"
+  status = "resolved"
+  notify = ["requester", "lead"]
+[[escalation]]
+id = "welcome"
+on = "created"
+  [[escalation.level]]
+  id = "hello"
+  at = "0m"
+  notify = ["requester"]
+"""
+
+
+def test_a_silent_customer_is_reminded_and_told_of_the_end_and_of_nothing_else(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, hook = receiver("smtp"), receiver("ok")
+    monkeypatch.setenv("CUSTOMER_MAIL", mailbox.url.replace("&to=mia@example.com", ""))
+    monkeypatch.setenv("LEAD_URL", hook.url)
+    rules(settings=CUSTOMER, extra=WAITING)
+    opened(slactl)
+    slactl("status", "1", "pending")
+    sent = []
+    for hour in (9, 10, 11):
+        clock.move_to(f"2026-03-02T{hour:02d}:05:00Z")
+        sent.append(check(slactl)["messages_sent"])
+    assert sent == [0, 1, 2]
+    reminder, end = (took["body"] for took in mailbox.took)
+    assert "We wait for your answer to request 1" in reminder
+    assert "We have not heard from you since 2026-03-02T09:00:00Z. Please answer" in reminder
+    assert "Your request 1 is closed" in end
+    assert "ticket 1: Resolved: silent; " in hook.bodies[0]
+    assert outbox(slactl) == [
+        *(("requester", "obsolete"), ("requester", "sent"), ("requester", "sent"), ("lead", "sent"))
+    ]
+
+
 def test_customers_are_told_nothing_unless_the_settings_say_how(
     rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
