@@ -192,12 +192,12 @@ def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
 
     With `tell` the assignee gets a message about the last one, if the ticket is open.
     """
-    state, event_id = book.state(number), None
+    state = book.state(number)
+    is_open = state.status is Status.OPEN and state.assignee not in (None, *RESERVED)
     for before, at in state.woke:
         detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
-        event_id = book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
-    if tell and event_id is not None and state.status is Status.OPEN and state.assignee not in (None, *RESERVED):
-        book.tell(number, event_id, [str(state.assignee)])
+        recipients = [str(state.assignee)] if tell and is_open and at == state.woke[-1][1] else []
+        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)), recipients)
 
 
 def note_breaches(book: Ledger, number: int) -> int:

@@ -21,6 +21,7 @@ from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey
+from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
@@ -101,17 +102,21 @@ class Ledger:
             loaded.state = self.state_at(number, max(self.now, latest))
         return loaded.state
 
-    def state_at(self, number: int, at: datetime) -> Evaluation:
-        """Evaluate the history of a ticket as of an instant."""
-        history, rules = self._ticket(number).history, self.rulebook
-        return evaluate(history, rules.version, at, rules.holidays, self._conditions, with_outcomes=True)
+    def state_at(self, number: int, at: datetime, conditions: Sequence[Condition] | None = None) -> Evaluation:
+        """Evaluate the history of a ticket as of an instant, with the conditions that the rules watch unless given."""
+        conditions, rules = self._conditions if conditions is None else conditions, self.rulebook
+        return evaluate(self.history(number), rules.version, at, rules.holidays, conditions, with_outcomes=True)
+
+    def history(self, number: int) -> Sequence[Event]:
+        """Return the events of a ticket from which its timers are calculated, by time, with the changes so far."""
+        return self._ticket(number).history
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
         Others may read the clock later. An event farther ahead comes from a clock that was set wrong: it is left out.
         """
-        history = self._ticket(number).history
+        history = self.history(number)
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
     def fired(self, number: int) -> set[FiringKey]:
@@ -127,8 +132,8 @@ class Ledger:
         self.append(number, created)
         return number
 
-    def append(self, number: int, entry: Entry) -> int:
-        """Append an event to a history, at its place in time; return the number of the event."""
+    def append(self, number: int, entry: Entry, recipients: Sequence[str] = ()) -> int:
+        """Append an event to a history, at its place in time, with messages about it; return the event's number."""
         event_id, loaded = self._next(models.Event), self._ticket(number)
         event, written = entry.event, dict(entry.texts)
         actor = event.actor or self.actor
@@ -151,6 +156,7 @@ class Ledger:
             }
         )
         self._rows.texts += [{"event_id": event_id, **row} for row in texts]
+        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}
         loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
@@ -179,10 +185,6 @@ class Ledger:
         self._rows.add_messages(record, recipients, to_text(self.now))
         self._changed[number] = None
         return record
-
-    def tell(self, number: int, event_id: int, recipients: Sequence[str]) -> None:
-        """Add a message about an event of a ticket for each recipient."""
-        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
 
     def is_detected(self, number: int, breach: BreachKey) -> bool:
         """Return whether a breach was noticed before."""
@@ -222,9 +224,7 @@ class Ledger:
         if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
             return
         # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
-        at, everything = self.state(number).now, tuple(Condition)
-        rules, holidays = self.rulebook.version, self.rulebook.holidays
-        state = evaluate(loaded.history, rules, at, holidays, everything, with_outcomes=True)
+        state = self.state_at(number, self.state(number).now, tuple(Condition))
         writes.move_decisions(self._connection, loaded.renumber(state))
 
     def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:

@@ -18,7 +18,17 @@ from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, by_ticket, rows
 from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
-from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
+from slactl.store.schema.events import (
+    BREACH,
+    COLUMNS,
+    CORRECTION,
+    DEADLINES,
+    ERASE,
+    OF_HISTORY,
+    RULES_SEAL,
+    SEALING,
+    from_row,
+)
 
 _LINKS = "SELECT id, {}, hash FROM event WHERE :last IS NULL OR id > :last ORDER BY id"
 #: The condition for events of deadlines without a target: nothing follows from them.
@@ -208,9 +218,18 @@ class Stored:
 
     @property
     def breaches(self) -> list[tuple[str, str, Row]]:
-        """Return each breach that was noticed: its target, when that was, and the detail of its event."""
-        details = ((row["at"], facts_of(row["detail"])) for row in self.events if row["action"] == BREACH)
-        return [(str(facts.get("target")), at, facts) for at, facts in details]
+        """Return each breach that was noticed and not corrected since: its target, when that was, and its detail."""
+        found: list[tuple[str, str, Row]] = []
+        for row in sorted(self.events, key=itemgetter("id")):
+            if row["action"] not in (BREACH, CORRECTION):
+                continue
+            facts = facts_of(row["detail"])
+            target, due_at = str(facts.get("target")), facts.get("due_at")
+            if row["action"] == BREACH:
+                found.append((target, row["at"], facts))
+            else:
+                found = [each for each in found if (each[0], each[2].get("due_at")) != (target, due_at)]
+        return found
 
 
 def facts_of(detail: str) -> Row:
