@@ -25,8 +25,6 @@ from slactl.store.schema.events import (
     DEADLINES,
     ERASE,
     OF_HISTORY,
-    RULES_SEAL,
-    SEALING,
     from_row,
 )
 
@@ -295,17 +293,3 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -
         is_exact = max((event["id"] for event in history), default=since) > since
         known = outcomes.get(number, []) if is_exact else None
         yield Stored(number, ticket, timers.get(number, []), history, written, fired.get(number, []), known)
-
-
-def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
-    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
-    yield from connection.execute(
-        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
-        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
-    )
-
-
-def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Return the hash and the text of every version of the rules, by its number."""
-    query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
-    return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}

@@ -40,7 +40,7 @@ def messages_of(
         if message["at"] is None:
             raise LineError(f"{place}.at", "is missing in a message")
         if is_cut(first(chain, messages.body), Ours.BODY, mapping):
-            message["is_cut"] = True
+            message["cut_at"] = f"{place}.body"
         found.append(message)
     found.sort(key=lambda message: str(message["at"]))
     return found

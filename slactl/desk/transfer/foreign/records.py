@@ -104,8 +104,8 @@ class RowReader:
             values = (value for path in column.paths if (value := self._find(row, path)) is not ABSENT)
             if any(is_cut(value, column.ours, self._mapping) for value in values):
                 yield Problem(0, column.ours, "the text is longer than slactl keeps; its end is left out")
-        if any("is_cut" in each for each in record.get("messages", ())):
-            yield Problem(0, "messages", "the text of a message is longer than slactl keeps; its end is left out")
+        for place in dict.fromkeys(each["cut_at"] for each in record.get("messages", ()) if "cut_at" in each):
+            yield Problem(0, place, "the text is longer than slactl keeps; its end is left out")
 
     def place(self, ours: str, row: Mapping[str, Any]) -> str:
         """Return what the source calls a column of ours in a row, for messages."""
