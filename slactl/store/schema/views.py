@@ -75,7 +75,7 @@ _WOKEN_TICKET = {
     "next_escalation": "woken_escalation",
     "next_level": "woken_level",
     "next_level_at": "woken_level_at",
-    "pending_until": "NULL",
+    "pending_until": "CAST(NULL AS TEXT)",
 }
 _WOKEN_TIMER = {"state": "woken_state", "due_at": "woken_due_at", "running_since": "wakes_at"}
 
