@@ -3,16 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from slactl.clock import from_text
+from slactl.clock import from_text, to_text
 from slactl.durations import describe_seconds
 from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
+from slactl.store.write import outbox
 from slactl.text import clean, clean_block, counted, in_words
+
+if TYPE_CHECKING:
+    from slactl.store.database import ModelTransaction
 
 #: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
@@ -30,6 +35,9 @@ _CALL = re.compile(
 # A link with a text of its own, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
 _LINK = re.compile(r"\](?=[(\[])")
 _COMMAND = re.compile("<([^<>]*)(>?)")
+
+#: A message mentions the time without a run before it if that was so much longer than each pause of the last days.
+GAP, DAYS = timedelta(minutes=30), timedelta(days=7, hours=1)  # summer time may end in between
 
 Row = Mapping[str, Any]
 
@@ -225,3 +233,15 @@ def _line(row: Mapping[str, str]) -> str:
     notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
     said = f" ({'; '.join(notes)})" if notes else ""
     return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"
+
+
+def unusual_gap(transaction: "ModelTransaction", now: datetime, run_id: int) -> int:
+    """Return for how many seconds no run was made before this one, if the last days had no such pause; else 0."""
+    last = outbox.last_starts(transaction, run_id, 1)
+    if not last or (gap := now - from_text(last[0])) < GAP:
+        return 0
+    earlier = outbox.last_starts(transaction, run_id, None, to_text(now - DAYS))
+    # The pause that began before these days and ended in them counts too.
+    earlier += outbox.last_starts(transaction, run_id, len(earlier) + 1)[len(earlier) :]
+    pauses = [later - before for later, before in pairwise(map(from_text, earlier))]
+    return int(gap.total_seconds()) if pauses and gap >= max(pauses) + GAP else 0
