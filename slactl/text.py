@@ -210,3 +210,16 @@ def match_words(stated: Mapping[str, Any]) -> str:
         for key, values in stated.items()
     ]
     return " and ".join(parts)
+
+
+#: What the ends of the reason codes of targets mean, for people.
+_OF_TARGETS = {"_sla_breached": " overdue", "_sla_warning": " due soon"}
+
+
+def in_words(code: str) -> str:
+    """Return a code as words: `resolution_sla_breached` is "resolution overdue"; any other text stays as it is."""
+    if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", code):
+        return code
+    for end, said in _OF_TARGETS.items():
+        code = code.removesuffix(end) + said if code.endswith(end) else code
+    return re.sub("[_-]", " ", code)

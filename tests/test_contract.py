@@ -52,6 +52,7 @@ TICKET: dict[str, Kind] = {
     "escalated": bool,
     "escalation_level": int,
     "acked_until": ("instant", None),
+    "pending_until": ("instant", None),
 }
 
 ESCALATION: dict[str, Kind] = {
@@ -93,6 +94,7 @@ CHECK: dict[str, Kind] = {
     "breached": int,
     "escalated": int,
     "notified": int,
+    "messages_sent": int,
     "failed": int,
     "skipped": int,
     "firings": list,

@@ -1,5 +1,6 @@
 """`silence`: hold messages back for some time."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from slactl.cli.input import read_numbers
 from slactl.cli.options import DryRunOption, Output, call, say, wall_seconds
 from slactl.cli.output import print_lines, print_records
 from slactl.cli.panels import Commands
+from slactl.errors import UsageError
 
 app = Commands(help="Hold messages back for some time.")
 
@@ -18,7 +20,9 @@ FOR = wall_seconds("--for", "slactl silence add --ticket 12 --for 2h")
 @app.command()
 def add(
     context: typer.Context,
-    seconds: Annotated[int, typer.Option("--for", metavar="2h", help="How long from now.", parser=FOR)],
+    seconds: Annotated[int | None, typer.Option("--for", metavar="2h", help="How long.", parser=FOR)] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="T", help="When it ends: 'mon 06:00'.")] = None,
+    begins: Annotated[str | None, typer.Option("--from", metavar="T", help="When it begins; default: now.")] = None,
     tenant: Annotated[str | None, typer.Option(metavar="T", help="Messages about this tenant's tickets.")] = None,
     ticket: Annotated[
         str | None, typer.Option(metavar="ID", help="Messages about this ticket.", autocompletion=ticket_ids)
@@ -27,7 +31,7 @@ def add(
     comment: Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for other people.")] = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Hold messages back; levels still fire.
+    """Hold messages back, now or from a later time on; levels still fire.
 
     With several options it holds only messages that match all of them. When the silence ends, slactl sends one
     message about all tickets that still need attention. It does not send messages that are no longer true.
@@ -36,12 +40,16 @@ def add(
     Examples:
       slactl silence add --tenant acme --for 2h --comment "their data centre is moving"
       slactl silence add --ticket 12 --for 1d
+      slactl silence add --tenant acme --from "sat 22:00" --until "sun 06:00"
     """
     from slactl.desk.messages import silences
-    from slactl.durations import Duration
 
     here = call(context)
-    new = silences.NewSilence(Duration(seconds), tenant, ticket, escalation, comment)
+    starts_at, ends_at = here.instant(begins, ahead=True) or here.now, here.instant(until, ahead=True)
+    if (seconds is None) is (ends_at is None):
+        raise UsageError("use either --for or --until", "slactl silence add --help")
+    ends_at = ends_at or starts_at + timedelta(seconds=seconds or 0)
+    new = silences.NewSilence(starts_at, ends_at, tenant, ticket, escalation, comment)
     number = silences.add(here.desk, here.now, new, dry_run=dry_run)
     say("would hold messages back" if dry_run else str(number))
 
@@ -53,7 +61,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List current silences, sorted by end time, latest first.
+    """List current silences and later ones, sorted by end time, latest first.
 
     \b
     Examples:
@@ -66,7 +74,7 @@ def list_(
     here = call(context)
     with here.desk.database.read() as transaction:
         silences = message_reads.silences(transaction, to_text(here.now), ended=ended)
-    shown = ("id", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
+    shown = ("id", "starts_at", "ends_at", "tenant", "ticket_id", "escalation", "actor", "comment")
     print_records(context, silences, message_reads.SILENCE_COLUMNS, output, screen_fields=shown, none="no silences")
 
 

@@ -9,7 +9,9 @@ from slactl.cli.input import as_priority, as_status, last_word, read_ids, typed
 from slactl.cli.options import Answer, AtOption, Id, Ids, ReasonOption, call
 from slactl.cli.output import announce, change_numbered, change_tickets
 from slactl.cli.panels import Commands
+from slactl.clock import to_text
 from slactl.errors import UsageError
+from slactl.show.times import local_day
 from slactl.sla.enums import Target
 
 app = Commands()
@@ -89,6 +91,9 @@ def status(
         list[str],
         typer.Argument(metavar="ID… STATUS", help="The tickets, then the new status.", autocompletion=ids_then_status),
     ],
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="When the ticket is open again: 'mon 09:00', 'in 2d'.")
+    ] = None,
     at: AtOption = None,
     reason: ReasonOption = None,
     *,
@@ -96,15 +101,22 @@ def status(
 ) -> None:
     """Change the status of tickets.
 
+    With --until the ticket is open again at that time, and the next check tells its assignee. Any other status that
+    comes first cancels this.
+
     \b
     Examples:
       slactl status 12 pending
+      slactl status 12 pending --until "mon 09:00"
     """
     from slactl.desk.tickets import changes
 
     references, value = last_word(words, as_status, "slactl status --help")
-    change = changes.set_status(value)
-    change_tickets(context, answer, references, change, f"set status {value} on", at, reason)
+    numbers = read_ids(references)
+    here = call(context)
+    ends = here.instant(until, ahead=True)
+    what = f"set status {value}{f' until {local_day(to_text(ends))}' if ends is not None else ''} on"
+    change_numbered(here, answer, numbers, changes.set_status(value, ends), what, at, reason)
 
 
 @app.command()

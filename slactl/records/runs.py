@@ -4,10 +4,10 @@ from typing import TypedDict
 
 
 class Notification(TypedDict):
-    """A message in the outbox as `notifications list` prints it."""
+    """A message in the outbox as `notifications list` prints it: about an escalation, or about an event."""
 
     id: int
-    escalation_id: int
+    escalation_id: int | None
     ticket_id: int
     recipient: str
     state: str
@@ -19,6 +19,7 @@ class Notification(TypedDict):
     run_id: int | None
     held_by: str | None
     instead_of: str | None
+    event_id: int | None
 
 
 class Notice(TypedDict):
@@ -45,6 +46,7 @@ class Silence(TypedDict):
     comment: str | None
     actor: str
     created_at: str
+    starts_at: str
     ends_at: str
     active: bool
 
@@ -131,6 +133,7 @@ class CheckReport(TypedDict):
     breached: int
     escalated: int
     notified: int
+    messages_sent: int
     failed: int
     skipped: int
     skipped_by_reason: dict[str, int]

@@ -41,6 +41,7 @@ class Ticket(TypedDict):
     escalated: bool
     escalation_level: int
     acked_until: str | None
+    pending_until: str | None
     next_escalation: str | None
     next_level: str | None
     next_level_at: str | None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from slactl.text import clean, clean_block, counted
+from slactl.text import clean, clean_block, counted, in_words
 
 if TYPE_CHECKING:
     from slactl.records.runs import CheckReport, Firing
@@ -17,10 +17,11 @@ def check_lines(report: "CheckReport") -> Iterator[str]:
     """Yield a line that sums the run up, a line for each level, and the messages to people without an address."""
     would = "would be " if report["dry_run"] else ""
     skipped = "".join(f", {count} {outcome}" for outcome, count in report["skipped_by_reason"].items())
+    carried = f" in {counted(report['messages_sent'], 'message')}" if report["messages_sent"] else ""
     failed = f", {report['failed']} failed" if report["failed"] else ""
     yield (
         f"{report['at']}  {counted(report['scanned'], 'ticket')} checked, {report['breached']} {would}found breached, "
-        f"{report['escalated']} {would}escalated{skipped}, {report['notified']} {would}notified{failed}"
+        f"{report['escalated']} {would}escalated{skipped}, {report['notified']:,} {would}notified{carried}{failed}"
     )
     firings = report["firings"]
     shown = firings if report["dry_run"] else firings[:SHOWN]
@@ -47,7 +48,7 @@ def import_line(done: Mapping[str, int], *, dry_run: bool) -> str:
 
 
 def _deed(firing: "Firing") -> str:
-    done = [firing["reason"], f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
+    done = [in_words(firing["reason"]), f"{firing['escalation']}/{firing['level']}", firing["outcome"]]
     if firing["from_priority"] != firing["to_priority"]:
         done.append(f"priority {firing['from_priority']} → {firing['to_priority']}")
     if firing["from_assignee"] != firing["to_assignee"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from slactl.show.form import Screen
 from slactl.show.records import Record
 from slactl.show.tables import Column, draw
-from slactl.show.times import STYLES, due_phrase, next_level, relative, urgency, words
+from slactl.show.times import STYLES, due_phrase, next_level, pending_until, relative, urgency, words
 from slactl.sla.enums import Priority
 
 if TYPE_CHECKING:
@@ -33,12 +33,16 @@ def columns(now: datetime, due_soon: int) -> "Sequence[Column[Ticket]]":
     def due(ticket: "Ticket") -> tuple[str, str]:
         return due_phrase(ticket, now), STYLES[urgency(ticket, now, due_soon)]
 
+    def status(ticket: "Ticket") -> str:
+        ends = pending_until(ticket, now) if ticket["due_at"] else ""  # else `due` says it
+        return f"{words(ticket['status'])} {ends}".rstrip()
+
     return (
         Column("ID", lambda t: str(t["id"]), right=True),
         Column("Due", due),
         Column("Target", lambda t: words(t["due_target"] or ""), rank=2),
         Column("Priority", lambda t: (t["priority"], PRIORITY_STYLES[t["priority"]])),
-        Column("Status", lambda t: words(t["status"]), rank=6),
+        Column("Status", status, rank=6),
         Column("Assignee", assignee, rank=1, most=12),
         Column("Next", lambda t: next_level(t, now), rank=3, most=24),
         Column("Level", lambda t: str(t["escalation_level"] or ""), rank=7, right=True),

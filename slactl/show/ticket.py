@@ -24,7 +24,7 @@ from slactl.show.times import (
     words,
 )
 from slactl.sla.enums import EventType
-from slactl.text import clean, clean_block, counted
+from slactl.text import clean, clean_block, counted, in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +116,7 @@ def _facts(ticket: "Ticket", now: datetime) -> Iterator[tuple[str, str]]:
         ("Answered", ticket["first_responded_at"]),
         ("Resolved", ticket["resolved_at"]),
         ("Acknowledged", ticket["acked_until"]),
+        ("Opens again", ticket["pending_until"]),
     ):
         if instant:
             until = "until " if title == "Acknowledged" else ""
@@ -204,7 +205,7 @@ def escalation_columns() -> Sequence[Column]:
 
     def reason(escalation: Record) -> str:
         text = cell(escalation["reason"])
-        return words(text) if escalation["source"] == "automatic" else text
+        return in_words(text) if escalation["source"] == "automatic" else text
 
     return (
         Column("Fired", lambda e: local(e["fired_at"])),

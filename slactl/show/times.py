@@ -70,7 +70,22 @@ def due_phrase(ticket: "Ticket", now: datetime) -> str:
     """Return the most urgent deadline in words: "in 2h 10m", "3h 5m late", "paused", "done", "no deadline"."""
     if ticket["due_at"]:
         return relative_due(ticket["due_at"], now)
-    return {Urgency.DONE: "done", Urgency.PAUSED: "paused"}.get(urgency(ticket, now, 0), "no deadline")
+    paused = f"paused {ends}" if (ends := pending_until(ticket, now)) else "paused"
+    return {Urgency.DONE: "done", Urgency.PAUSED: paused}.get(urgency(ticket, now, 0), "no deadline")
+
+
+def pending_until(ticket: "Ticket", now: datetime) -> str:
+    """Return when the status of a ticket ends by itself: "until Mon 09:00", "until 2026-03-16"; empty if it does not.
+
+    Only the next six days are named by their weekday.
+    """
+    if not ticket["pending_until"]:
+        return ""
+    there, here = from_text(ticket["pending_until"]).astimezone(), now.astimezone()
+    days = (there.date() - here.date()).days
+    if days > 6:
+        return f"until {there.date().isoformat()}"
+    return f"until {f'{WEEKDAYS[there.weekday()]} ' if days else ''}{there:%H:%M}"
 
 
 def relative_due(due_at: str, now: datetime) -> str:

@@ -67,6 +67,7 @@ class Condition(StrEnum):
 
     UNASSIGNED = "unassigned"
     IDLE = "idle"
+    WAITING = "waiting"
     BURST = "burst"
     CREATED = "created"
 

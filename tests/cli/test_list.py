@@ -22,7 +22,7 @@ COLUMNS = (
     "created_at updated_at "
     "first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state "
     "update_due_at update_state resolution_due_at resolved_at resolution_state "
-    "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until "
+    "due_at due_target overdue_seconds breached ever_breached escalated escalation_level acked_until pending_until "
     "next_escalation next_level next_level_at"
 )
 FIELDS = COLUMNS.split()
@@ -152,6 +152,7 @@ def test_json_of_a_ticket_that_is_late(slactl: Slactl) -> None:
         "escalated": False,
         "escalation_level": 0,
         "acked_until": None,
+        "pending_until": None,
         "next_escalation": None,
         "next_level": None,
         "next_level_at": None,

@@ -63,6 +63,6 @@ def test_csv_has_every_field(messages: Path, slactl: Slactl) -> None:
     [first, *_] = list(csv.DictReader(io.StringIO(slactl("notifications", "list", "--format", "csv").out)))
     assert list(first) == [
         *("id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at"),
-        *("error", "run_id", "held_by", "instead_of"),
+        *("error", "run_id", "held_by", "instead_of", "event_id"),
     ]
     assert (first["ticket_id"], first["recipient"], first["state"]) == ("3", "support_manager", "partly")

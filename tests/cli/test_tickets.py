@@ -16,7 +16,7 @@ FIELDS = """id external_id source tenant plan requester_email subject status pri
     first_response_due_at first_responded_at first_response_state next_response_due_at next_response_state
     update_due_at update_state
     resolution_due_at resolved_at resolution_state due_at due_target overdue_seconds breached ever_breached escalated
-    escalation_level acked_until next_escalation next_level next_level_at"""
+    escalation_level acked_until pending_until next_escalation next_level next_level_at"""
 
 
 pytestmark = pytest.mark.usefixtures("clock")

@@ -112,6 +112,7 @@ TABLES = {
     model.TargetDurations: "targets.PRIORITY.",
     model.TargetTime: "targets.PRIORITY.TARGET.",
     model.Match: "",
+    model.When: "",
     model.Role: "",
     model.Person: "",
     model.Escalation: "",
@@ -120,6 +121,7 @@ TABLES = {
     model.Level: "",
     model.Repeat: "repeat.",
     model.Source: "",
+    model.Maintenance: "",
     model.Templates: "",
 }
 

@@ -36,7 +36,7 @@ def test_a_fresh_copy_leads_to_the_first_overdue_ticket(tmp_path: Path) -> None:
         ["bash", "-euo", "pipefail", "-c", program], capture_output=True, text=True, cwd=copy, env=environ, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "first_response_sla_breached" in done.stdout
+    assert "first response overdue" in done.stdout
     assert done.stdout.endswith(guide.page("sql"))
     assert (copy / ".venv/share/man/man1/slactl.1").is_file()
 

@@ -21,12 +21,16 @@ DOINGS = (
     'tag = ["late"]\nassign = "lead"',
     'when = { priority = ["high", "urgent"] }',
     'when = { tag = ["late"] }\npriority = "urgent"',
+    'when = { unassigned = true, not = { status = ["pending"] } }',
+    'when = { status = ["pending", "waiting_customer"] }\nstatus = "open"',
+    'status = "resolved"',
+    'status = "waiting_customer"\nassign = "lead"',
     'repeat = { every = "40m", max = 2 }',
     'repeat = { every = "2h", max = 3 }\nassign = "lead"',
 )
 
 TARGETS = ("first_response", "next_response", "update", "resolution")
-WATCHED = (*TARGETS, "unassigned", "idle", "created")
+WATCHED = (*TARGETS, "unassigned", "idle", "waiting", "created")
 
 
 @st.composite

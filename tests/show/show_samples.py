@@ -41,6 +41,7 @@ TICKET: dict[str, Any] = {
     "escalated": False,
     "escalation_level": 0,
     "acked_until": None,
+    "pending_until": None,
     "next_escalation": None,
     "next_level": None,
     "next_level_at": None,

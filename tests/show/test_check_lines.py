@@ -24,7 +24,15 @@ FIRING: dict[str, Any] = {
 @pytest.mark.parametrize(("dry_run", "shown"), [(False, SHOWN), (True, 5000)])
 def test_a_storm_is_told_in_twenty_lines_and_foretold_in_full(dry_run: bool, shown: int) -> None:
     report = {"at": "2026-03-02T08:00:00Z", "dry_run": dry_run, "run_id": 3, "scanned": 5000, "breached": 5000}
-    counts = {"escalated": 5000, "skipped_by_reason": {}, "notified": 2, "failed": 0, "messages": []}
+    counts = {
+        "escalated": 5000,
+        "skipped_by_reason": {},
+        "notified": 2,
+        "messages_sent": 1,
+        "failed": 0,
+        "messages": [],
+    }
     lines = list(check_lines(report | counts | {"firings": [FIRING] * 5000}))
+    assert "2 would be notified in 1 message" in lines[0] or "2 notified in 1 message" in lines[0]
     assert len([line for line in lines if line.startswith("  ticket 7: ")]) == shown
     assert ("  and 4,980 more: slactl runs show 3" in lines) is not dry_run

@@ -163,8 +163,7 @@ def test_ticket_at_80_columns(whole: dict[str, Any], now: datetime) -> None:
         "",
         "Escalations",
         "Fired                    Escalation      Level   Outcome  Reason",
-        "2026-03-02 05:05 +01:00  first-response  breach  fired    first response sla",
-        "                                                          breached",
+        "2026-03-02 05:05 +01:00  first-response  breach  fired    first response overdue",
         "",
         "Audit trail",
         "At                       Actor   Action           Details",
@@ -179,7 +178,7 @@ def test_ticket_at_120_columns_shows_promises_and_changes(whole: dict[str, Any],
     assert "first response  breached  ██████████  2h        2026-03-02 05:00 +01:00  done 1h late" in lines
     assert (
         "2026-03-02 05:05 +01:00  slactl  first-response  breach  fired    priority normal to high  "
-        "first response sla breached" in lines
+        "first response overdue" in lines
     )
 
 

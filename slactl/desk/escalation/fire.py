@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.clock import to_text
 from slactl.desk.ledger.ledger import Entry, Ledger
-from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority
+from slactl.sla.enums import ActorType, EventType, LevelOutcome, Priority, Status
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.history.event import Event
 from slactl.sla.history.readers import MOST_TAGS
@@ -23,6 +23,7 @@ class Action:
 
     priority: Priority | None = None
     assign: str | None = None
+    status: Status | None = None
     note: str | None = None
     tags: Sequence[str] = ()
     notify: Sequence[str] = ()
@@ -31,7 +32,8 @@ class Action:
     @classmethod
     def of(cls, level: Level, fallback: str | None) -> "Action":
         """Return the action of a level."""
-        return cls(level.priority, level.assign, level.note, tuple(level.tag), tuple(level.notify), fallback)
+        recipients = tuple(level.notify)
+        return cls(level.priority, level.assign, level.status, level.note, tuple(level.tag), recipients, fallback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     """Fire an escalation within the ledger's transaction; return its record.
 
     1. Append the escalation's own event to the history; the event names the fallback if only it gets a message.
-    2. Append the changes of priority, assignee and tags and the note as slactl's own acts, so they move no deadline.
+    2. Append the changes of priority, assignee, status and tags and the note as slactl's own acts, so that none of them
+       moves a deadline.
     3. Add the row of the escalation and a message for each recipient.
     """
     state = book.state(number)
@@ -65,6 +68,7 @@ def fire(book: Ledger, number: int, action: Action, cause: Cause) -> dict[str, A
     detail |= {"fallback": fallback} if fallback is not None else {}
     left_out = _tags(action, state)[1]
     detail |= {"left_out": left_out} if left_out else {}
+    detail |= {"status": action.status.value} if action.status not in (None, state.status) else {}
     event = Event(cause.fired_at, EventType.ESCALATED, detail, cause.actor, cause.actor_type)
     event_id = book.append(number, Entry(event))
     for entry in _consequences(action, state, to_priority, to_assignee, cause.fired_at):
@@ -117,6 +121,8 @@ def _consequences(
         entries.append(entry(EventType.PRIORITY, {"priority": priority.value, "from": state.priority.value}))
     if assignee is not None:
         entries.append(entry(EventType.ASSIGNED, {"assignee": assignee, "from": state.assignee}))
+    if action.status not in (None, state.status):
+        entries.append(entry(EventType.STATUS, {"status": action.status.value, "from": state.status.value}))
     added = _tags(action, state)[0]
     if added:
         entries.append(entry(EventType.TAGS, {"tags": [*state.tags, *added], "added": added}))

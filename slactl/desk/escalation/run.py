@@ -71,7 +71,7 @@ class Report(Batch):
         self.lease: Lease | None = None
         self.rules_version: int | None = None
         self.audit_head: str | None = None
-        self.duration_ms = self.notified = 0
+        self.duration_ms = self.notified = self.messages_sent = 0
         self.messages: list[str] = []
         #: The numbers of the messages whose text is in `messages` and was not printed before.
         self.printed: list[int] = []
@@ -115,6 +115,7 @@ class Report(Batch):
     def add_messages(self, delivered: "Delivered") -> None:
         """Add the results of sending messages; keep each problem and hint once."""
         self.notified += delivered.notified
+        self.messages_sent += delivered.messages_sent
         self.failed += delivered.failed
         self.messages += delivered.messages
         self.printed += delivered.printed
@@ -133,6 +134,7 @@ class Report(Batch):
             "breached": self.breached,
             "escalated": self.escalated,
             "notified": self.notified,
+            "messages_sent": self.messages_sent,
             "failed": self.failed,
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": self.skipped,

@@ -22,7 +22,7 @@ from slactl.sla.history.readers import MOST_TAGS
 from slactl.store.schema.events import BREACH
 from slactl.store.sqlite.connection import give_way
 from slactl.store.sqlite.engine import breaks_constraint, breaks_transaction
-from slactl.text import clean
+from slactl.text import RESERVED, clean
 
 if TYPE_CHECKING:
     from slactl.records.runs import Firing as FiringRecord
@@ -60,21 +60,25 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
     from slactl.desk.messages.outbox import ready
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
+    digests = set[tuple[str, str]]()
     rules = CommandRules(desk)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
         with ledger(desk, now, keep=False, rules=rules) as book:
-            before = len(ready(book, desk, delivered))
+            before = len(ready(book, desk, delivered).numbers)
             yield book
             book.settle()
-            counts.append((before, len(ready(book, desk, delivered))))
+            after = ready(book, desk, delivered)
+            counts.append((before, len(after.numbers)))
+            digests.update(after.digests)
 
     _go_through(open_ledger, report, options)
     report.add_messages(delivered)
     if options.send and counts:
         # Count the messages of earlier runs and the messages that each batch adds.
         report.notified = counts[0][0] + sum(after - before for before, after in counts)
+        report.messages_sent = len(digests)
     report.firings = [cast("FiringRecord", {**firing, "id": None, "run_id": None}) for firing in report.firings]
     return report
 
@@ -164,7 +168,7 @@ def work_batch(book: Ledger, numbers: Sequence[int], run_id: int | None, baselin
         batch.scanned += 1
         mark = book.mark()
         try:
-            record_waking(book, number)
+            record_waking(book, number, tell=not baseline)
             breached = note_breaches(book, number)
             firings = fire_due(book, number, run_id, baseline)
             book.state(number)
@@ -191,11 +195,17 @@ def _problem(number: int, error: Exception) -> str:
     return f"ticket {number}: {type(error).__name__}: {error}"
 
 
-def record_waking(book: Ledger, number: int) -> None:
-    """Record each time that a status ended by itself, at the instant that a person set with it."""
-    for before, at in book.state(number).woke:
+def record_waking(book: Ledger, number: int, *, tell: bool) -> None:
+    """Record each time that a status ended by itself, at the instant that a person set with it.
+
+    With `tell` the assignee gets a message about the last one, if the ticket is open.
+    """
+    state = book.state(number)
+    is_open = state.status is Status.OPEN and state.assignee not in (None, *RESERVED)
+    for before, at in state.woke:
         detail = {"status": Status.OPEN.value, "from": before.value, "by_itself": True}
-        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)))
+        recipients = [str(state.assignee)] if tell and is_open and at == state.woke[-1][1] else []
+        book.append(number, Entry(Event(at, EventType.STATUS, detail, "slactl", ActorType.SYSTEM)), recipients)
 
 
 def note_breaches(book: Ledger, number: int) -> int:

@@ -84,12 +84,14 @@ def highest_each(
 ) -> tuple[list[dict[str, Any]], dict[int, list[str]]]:
     """Return the highest message about one ticket for each recipient, and the recipients by number of escalation.
 
-    The highest message is the last one. A warning (`warnings` holds their escalations) yields to any other.
+    The highest message is the last one. A warning (`warnings` holds their escalations) yields to any other. Messages
+    that are not about escalations are kept too.
     """
-    by_weight = sorted(messages, key=lambda row: row["escalation_id"] not in warnings)
+    fired = [row for row in messages if row["escalation_id"] is not None]
+    by_weight = sorted(fired, key=lambda row: row["escalation_id"] not in warnings)
     highest = {row["recipient"]: row for row in by_weight}
-    kept = [row for row in messages if highest[row["recipient"]] is row]
+    kept = [row for row in messages if row["escalation_id"] is None or highest[row["recipient"]] is row]
     recipients: dict[int, list[str]] = {}
-    for row in kept:
+    for row in (row for row in kept if row["escalation_id"] is not None):
         recipients.setdefault(row["escalation_id"], []).append(row["recipient"])
     return kept, recipients

@@ -66,7 +66,7 @@ class Ledger:
         return reads.ticket_id(self.transaction, reference)
 
     def opened_by(self, address: str, since: datetime, until: datetime) -> list[int]:
-        """Return the numbers of the tickets that an address opened between two instants, both included."""
+        """Return the numbers of the tickets that an address opened from one instant to another."""
         return writes.tickets_of_requester(self._connection, address, to_text(since), to_text(until))
 
     def tenant(self, name: str) -> models.Tenant | None:
@@ -132,8 +132,8 @@ class Ledger:
         self.append(number, created)
         return number
 
-    def append(self, number: int, entry: Entry) -> int:
-        """Append an event to a history, at its place in time; return the number of the event."""
+    def append(self, number: int, entry: Entry, recipients: Sequence[str] = ()) -> int:
+        """Append an event to a history, at its place in time, with messages about it; return the event's number."""
         event_id, loaded = self._next(models.Event), self._ticket(number)
         event, written = entry.event, dict(entry.texts)
         actor = event.actor or self.actor
@@ -156,6 +156,7 @@ class Ledger:
             }
         )
         self._rows.texts += [{"event_id": event_id, **row} for row in texts]
+        self._rows.add_messages({"ticket_id": number, "event_id": event_id}, recipients, to_text(self.now))
         said = {**dict.fromkeys(detail.get("erased", ())), **event.detail, **entry.texts}
         said |= {"source": detail["adopted_by"]} if "adopted_by" in detail else {}
         loaded.identity.update({name: value for name, value in said.items() if name in IDENTITY})
@@ -199,8 +200,7 @@ class Ledger:
         with passing_over_rows():  # one unreadable history fails the common read
             self.load(numbers)
         for number in numbers:
-            # A ticket that cannot be evaluated keeps its next instant. `check` reports it then.
-            with passing_over_rows():
+            with passing_over_rows():  # such a ticket keeps its next instant, and `check` reports it
                 self.state(number)
                 self._changed[number] = None
 

@@ -41,17 +41,18 @@ class WaitingRows:
     escalations: list[Row] = field(default_factory=list)
     notifications: list[Row] = field(default_factory=list)
 
-    def add_messages(self, escalation: Row, recipients: Sequence[str], now: str) -> None:
-        """Add a message about an escalation for each recipient."""
+    def add_messages(self, cause: Row, recipients: Sequence[str], now: str) -> None:
+        """Add a message for each recipient; the cause names the ticket, and an escalation or an event."""
         self.notifications += [
             {
-                "escalation_id": escalation["id"],
-                "ticket_id": escalation["ticket_id"],
+                "escalation_id": cause.get("id"),
+                "event_id": cause["event_id"] if "id" not in cause else None,
+                "ticket_id": cause["ticket_id"],
                 "recipient": recipient,
                 "state": NotificationState.WAITING.value,
                 "created_at": now,
                 "next_try_at": now,
-                "run_id": escalation.get("run_id"),
+                "run_id": cause.get("run_id"),
             }
             for recipient in recipients
         ]

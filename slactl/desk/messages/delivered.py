@@ -19,7 +19,8 @@ class Delivered:
     """The results of sending the messages of one run."""
 
     def __init__(self) -> None:
-        self.notified = self.failed = 0
+        #: Notices about tickets that were delivered, and the digests that carried them, printed ones included.
+        self.notified = self.messages_sent = self.failed = 0
         #: The texts of messages to people without an address; `check` prints them.
         self.messages: list[str] = []
         #: The numbers of the messages whose text is in `messages` and was not printed before.
@@ -31,6 +32,11 @@ class Delivered:
         self.waits = False
         #: A signal asked the run to stop before everything was sent.
         self.interrupted = False
+
+    def print(self, text: str) -> None:
+        """Have `check` print the text of a message."""
+        self.messages.append(text)
+        self.messages_sent += 1
 
     def fail(self, problem: str, count: int = 1) -> None:
         """Count messages that were not delivered, and say why, once."""

@@ -83,7 +83,7 @@ def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
         claimed, _ = _claimed(sending, mailing, rows, None, this_process(), 0)
         if claimed:
             message = _message(sending, mailing.recipient, claimed)
-            sending.delivered.messages.append(message.printed(mailing.recipient.name))
+            sending.delivered.print(message.printed(mailing.recipient.name))
             sending.delivered.printed += [row["id"] for row in claimed]
             sending.delivered.notified += len(claimed)
         return
@@ -112,7 +112,8 @@ def _claimed(
         if sending.lease is not None:
             sending.lease.renew(beneath(transaction), seconds)
         claim = outbox.Claim(key, claimed_by, time.claimed_until, sending.run_id, message_id)
-        numbers = outbox.claim(transaction, [row["id"] for row in rows], claim)
+        closing = [row["id"] for row in rows if row["sets_status"] == row["status"]]
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], claim, closing)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)
     return [row for row in rows if row["id"] in numbers], time.ends
@@ -120,7 +121,7 @@ def _claimed(
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
     if rows[0]["recipient"] == REQUESTER:
-        return digests.to_customer(rows[0])
+        return digests.to_customer(max(rows, key=lambda row: int(row["id"])))
     message = digests.compose(rows, sending.context(recipient))
     if message.problem is not None:
         sending.delivered.fail(f"templates: {message.problem}; the built-in text was used")
@@ -168,6 +169,7 @@ def _record(
     """
     if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
         committed.add("message", "sent", [row["id"] for row in rows])
+        sending.delivered.messages_sent += 1
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
     error = f"{address.label}: {result.detail}" if result.outcome is not DeliveryOutcome.SENT else None
     changes: dict[int, dict[str, Any]] = {}
@@ -195,7 +197,7 @@ def _record(
         raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
     if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
-        sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
+        sending.delivered.print(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})
         what_next = _what_next(list(changes.items()), address.key, instead)

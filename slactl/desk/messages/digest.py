@@ -3,16 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from slactl.clock import from_text
+from slactl.clock import from_text, to_text
 from slactl.durations import describe_seconds
-from slactl.sla.enums import Priority
+from slactl.sla.enums import Condition, Priority, Status, Target
 from slactl.sla.rules import templates
 from slactl.sla.rules.rules import Rules
-from slactl.text import clean, clean_block, counted
+from slactl.store.write import outbox
+from slactl.text import clean, clean_block, counted, in_words
+
+if TYPE_CHECKING:
+    from slactl.store.database import ModelTransaction
 
 #: The most tickets that one message lists; it gives the number of the others.
 DIGEST_ROWS = 20
@@ -30,6 +35,9 @@ _CALL = re.compile(
 # A link with a text of its own, and what a chat takes for a command: <@123>, <!here>, <https://…|bank>.
 _LINK = re.compile(r"\](?=[(\[])")
 _COMMAND = re.compile("<([^<>]*)(>?)")
+
+#: A message mentions the time without a run before it if that was so much longer than each pause of the last days.
+GAP, DAYS = timedelta(minutes=30), timedelta(days=7, hours=1)  # summer time may end in between
 
 Row = Mapping[str, Any]
 
@@ -72,10 +80,8 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
 
     ordered = sorted(latest_by_ticket(rows), key=urgency)
     filled = [facts(row, context, len(ordered)) for row in ordered[:DIGEST_ROWS]]
-    frame = (
-        ([f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []),
-        ([f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []),
-    )
+    below = [f"and {counted(len(ordered) - DIGEST_ROWS, 'more ticket')}"] if len(ordered) > DIGEST_ROWS else []
+    below += [f"No check ran for {describe_seconds(context.gap)} before this check."] if context.gap else []
     wanted = context.rules.templates
     try:
         title = templates.render(wanted.title, filled[0]) if wanted.title is not None else _title(filled)
@@ -83,18 +89,30 @@ def compose(rows: Sequence[Row], context: DigestContext) -> Message:
         problem = None
     except ValueError as error:
         title, lines, problem = _title(filled), [_line(values) for values in filled], str(error)
-    body = "\n".join([*frame[0], *lines, *frame[1]])
+    body = "\n".join([*lines, *below])
     return Message(clean(title)[:TITLE_LENGTH], clean_block(body)[:BODY_LENGTH], problem)
 
 
 def to_customer(row: Row) -> Message:
-    """Return the message to a customer about a missed target, without internal data of the service desk."""
+    """Return the message to a customer about a missed target, or that we wait, without internal data of the desk."""
     name = quiet_text(row["external_id"] or str(row["ticket_id"]))
+    if row["kind"] == Condition.WAITING:
+        return _waiting_for(name, row)
     due = f" by {row['deadline']}" if row["deadline"] else ""
     missed = {"first_response": "a first answer", "next_response": "an answer"}.get(row["target"], "a solution")
     said = f"You should have received {missed} from us{due}. We are sorry, and we are working on it."
     body = f"{said}\n\nYour request: {name}"
     return Message(f"Your request {name} is overdue"[:TITLE_LENGTH], body)
+
+
+def _waiting_for(name: str, row: Row) -> Message:
+    """Return the message to a customer for whom we wait, or whose request was therefore resolved."""
+    since = f"We have not heard from you since {row['started_at']}"
+    if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
+        title, said = f"Your request {name} is closed", f"{since}, so we closed your request. Write to us to go on."
+    else:
+        title, said = f"We wait for your answer to request {name}", f"{since}. Please answer, so that we can go on."
+    return Message(title[:TITLE_LENGTH], f"{said}\n\nYour request: {name}")
 
 
 def sample_row() -> Row:
@@ -114,8 +132,13 @@ def sample_row() -> Row:
         "reason": "a test message of slactl notify test",
         "escalation": "sample",
         "level": "sample",
+        "source": "automatic",
+        "kind": None,
+        "event_id": None,
+        "sets_status": None,
         "instead_of": None,
         "held_by": None,
+        "open_since": None,
         "subject": "Sample subject",
         "requester_email": "customer@example.com",
     }
@@ -143,6 +166,8 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
+        "what": quiet_text(_what(row, late)),
+        "open_since": row["open_since"] or "",
         # An external id stays one part of the path, whatever characters it has.
         "link": re.sub(r"\{(?:id|external_id|source)\}", lambda name: quote(ids[name[0]], safe=""), url),
         "recipient": quiet_text(context.recipient),
@@ -155,13 +180,36 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
 
 
 def latest_by_ticket(rows: Sequence[Row]) -> list[Row]:
-    """Return the last message about each ticket, and what held an earlier message back."""
+    """Return the last message about each ticket, with what held an earlier one back, and when its status ended."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: int(row["id"])):
-        before = latest.get(row["ticket_id"])
-        held_by = row["held_by"] or (before["held_by"] if before is not None else None)
-        latest[row["ticket_id"]] = {**row, "held_by": held_by}
+        before = latest.get(row["ticket_id"], {})
+        own = {"held_by": row["held_by"], "open_since": row["happened_at"] if row["event_id"] is not None else None}
+        latest[row["ticket_id"]] = {**row, **{name: value or before.get(name) for name, value in own.items()}}
     return list(latest.values())
+
+
+def _what(row: Row, late: int) -> str:
+    """Return what a message is about: "Resolution overdue by 2h 5m", "First response due in 30 min", "Idle".
+
+    The target is overdue for `late` seconds; a negative number is due in so many.
+    """
+    if row["event_id"] is not None:
+        return f"Open again: {in_words(row['was_status'])} ended at {row['happened_at']}"
+    if row["source"] == "manual":
+        return f"Escalated by {row['actor']}: {row['reason']}"
+    if row["sets_status"] is not None and Status(row["sets_status"]).is_done:
+        return f"{in_words(row['sets_status']).capitalize()}: {in_words(row['reason'])}"
+    if row["kind"] in tuple(Target) and row["deadline"]:
+        return _timing(row["target"], late).capitalize()
+    words = in_words(row["reason"])
+    return words[:1].upper() + words[1:]
+
+
+def _timing(target: str, late: int) -> str:
+    length = describe_seconds(abs(late))
+    length = f"{length[:-1]} min" if re.fullmatch(r"\d+m", length) else length
+    return f"{in_words(target)} " + (f"overdue by {length}" if late > 0 else f"due in {length}" if late else "due now")
 
 
 def quiet_text(text: str) -> str:
@@ -172,19 +220,36 @@ def quiet_text(text: str) -> str:
 
 def _title(filled: Sequence[Mapping[str, str]]) -> str:
     first = filled[0]
-    if len(filled) > 1:
-        return f"{first['count']} tickets need attention"
-    return f"Ticket {first['id']}" + (f": {first['target']} {first['due']}" if first["due"] else f": {first['reason']}")
+    more = f"{first['count']} tickets need attention: " if len(filled) > 1 else ""
+    return f"{more}{'t' if more else 'T'}icket {first['id']}, {first['priority']}: {first['what']}"
 
 
 def _line(row: Mapping[str, str]) -> str:
     # External ids are unique only within one source.
     theirs = ":".join(part for part in (row["source"], row["external_id"]) if part) if row["external_id"] else ""
     name = f"ticket {row['id']} {theirs}".rstrip()
-    due = f"{row['target']} {row['due']} ({row['deadline']})" if row["due"] else ""
+    is_said = row["what"].lower().startswith(row["target"]) and bool(row["due"])
+    due = f"deadline {row['deadline']}" if is_said else f"{row['target']} {row['due']} ({row['deadline']})"
+    due = due if row["due"] else ""
     customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
     parts = [row["priority"], row["tenant"], due, f"assigned to {row['assignee'] or 'nobody'}", customer, row["link"]]
-    notes = [f"held back by {row['held_by']} until now"] if row["held_by"] else []
+    notes = [in_words(row["reason"])] if is_said and "_sla_" not in row["reason"] else []
+    notes += (
+        [f"open again since {row['open_since']}"] if row["open_since"] and row["open_since"] not in row["what"] else []
+    )
+    notes += [f"held back by {row['held_by']} until now"] if row["held_by"] else []
     notes += [f"instead of {row['instead_of']}, who could not be reached"] if row["instead_of"] else []
     said = f" ({'; '.join(notes)})" if notes else ""
-    return f"{name}: {row['reason']}; {', '.join(part for part in parts if part)}{said}"
+    return f"{name}: {row['what']}; {', '.join(part for part in parts if part)}{said}"
+
+
+def unusual_gap(transaction: "ModelTransaction", now: datetime, run_id: int) -> int:
+    """Return for how many seconds no run was made before this one, if the last days had no such pause; else 0."""
+    last = outbox.last_starts(transaction, run_id, 1)
+    if not last or (gap := now - from_text(last[0])) < GAP:
+        return 0
+    earlier = outbox.last_starts(transaction, run_id, None, to_text(now - DAYS))
+    # The pause that began before these days and ended in them counts too.
+    earlier += outbox.last_starts(transaction, run_id, len(earlier) + 1)[len(earlier) :]
+    pauses = [later - before for later, before in pairwise(map(from_text, earlier))]
+    return int(gap.total_seconds()) if pauses and gap >= max(pauses) + GAP else 0

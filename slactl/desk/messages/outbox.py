@@ -9,13 +9,12 @@ it, by the recipient's settings.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slactl import committed
-from slactl.clock import from_text, to_text
+from slactl.clock import to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.rulebook import CommandRules, Rulebook
 from slactl.desk.messages.delivered import Delivered, Mailing, Sending, recipient_of_row
@@ -30,12 +29,13 @@ from slactl.desk.messages.delivery import (
     progress,
     verdict,
 )
+from slactl.desk.messages.digest import unusual_gap
 from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.silences import hold
 from slactl.desk.programs.secrets import Secrets
 from slactl.errors import NotKnownError, RefusedError
 from slactl.lease import in_force, is_here
-from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
+from slactl.sla.enums import Condition, NotificationState, OnUnknown, Status, Target
 from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
 from slactl.store.write.leases import Lease
@@ -43,9 +43,6 @@ from slactl.store.write.leases import Lease
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
     from slactl.store.database import ModelTransaction
-
-#: A message mentions the time without a run before it when that was at least this long, and unusual.
-GAP = timedelta(minutes=30)
 
 #: The time between two looks whether the sender of a dead run still lives, in seconds.
 ASK_SECONDS = 0.02
@@ -103,13 +100,22 @@ def deliver(
             sleep(ASK_SECONDS)
 
 
-def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
-    """Return the numbers of the messages that a run would send or print now; it tries no address."""
+class Ready(NamedTuple):
+    """Hold the messages that a run would send or print: their numbers, and each digest by recipient and address."""
+
+    numbers: set[int]
+    digests: set[tuple[str, str]]
+
+
+def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> Ready:
+    """Return the messages that a run would send or print now; it tries no address."""
     rules = book.rulebook.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     sending = Sending(desk, book.now, delivered, rules, secrets, is_own=book.rulebook.is_own)
     mailings = _allowed(sending, sorted_out(sending, book.models)[0])
-    return {row["id"] for rows in mailings.values() for row in rows}
+    recipients = {mailing.recipient for mailing in mailings}
+    digests = {(one.name, key) for one in recipients for key in [each.key for each in one.addresses] or [""]}
+    return Ready({row["id"] for rows in mailings.values() for row in rows}, digests)
 
 
 def record_printed(desk: Desk, now: datetime, numbers: Sequence[int], lease: Lease) -> None:
@@ -128,13 +134,7 @@ def sending_of(
 ) -> Sending:
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
-        instants = [now, *map(from_text, outbox.last_starts(transaction, run_id or 0, 6))]
-        pauses = [later - earlier for later, earlier in pairwise(instants)]
-        gap = (
-            0
-            if not pauses or pauses[0] < GAP or pauses[0] < 3 * max(pauses[1:], default=timedelta())
-            else int(pauses[0].total_seconds())
-        )
+        gap = unusual_gap(transaction, now, run_id or 0)
     rules = book.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
     return Sending(desk, now, delivered, rules, secrets, run_id, gap, lease, is_own=book.is_own)
@@ -210,7 +210,7 @@ def sorted_out(
             else (row["due_target"], row["due_at"])
         )
         recipient = recipient_of_row(sending, row)
-        held = hold(row, silences, recipient, sending.now)
+        held = hold(row, silences, recipient, sending.rules, sending.now)
         mailing = next_mailing(sending, recipient, row)
         if is_moot(row) or (row["recipient"] == REQUESTER and not is_news(row, notified, sending.now)):
             words = row["addresses"].values()
@@ -226,15 +226,22 @@ def sorted_out(
 
 
 def is_moot(row: Mapping[str, Any]) -> bool:
-    """Return whether a message is no longer true: the ticket is done, the target was met, or the condition ended."""
-    if Status(row["status"]).is_done:
+    """Return whether a message is no longer true.
+
+    The ticket is done, or the target was met, or the condition ended, unless the level of the message did that; or the
+    status that ended by itself was set again.
+    """
+    is_done = Status(row["status"]).is_done
+    if row["sets_status"] == row["status"] and (is_done or row["kind"] not in tuple(Target)):
+        return False
+    if is_done or row["event_id"] is not None:
         return True
     return row["kind"] is not None and (row["timer_id"] is None or row["stopped_at"] is not None)
 
 
 def is_news(row: Mapping[str, Any], notified: set[Breach], now: datetime) -> bool:
-    """Return whether the customer gets this message: one for each missed target, and no other."""
-    if row["addresses"]:
+    """Return whether the customer gets this message: one for each missed target, and each while we wait for them."""
+    if row["addresses"] or row["kind"] == Condition.WAITING:
         return True
     breach = (row["ticket_id"], row["kind"], row["cycle"])
     late = row["kind"] in tuple(Target) and row["timer_due_at"] and row["timer_due_at"] < to_text(now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from slactl.desk.messages.sender import is_unencrypted, reads_otherwise, scheme_of, server_of
 from slactl.desk.programs.secrets import NotYours, Refused, Secrets, Unresolved, filled_in, proxy, secret
-from slactl.sla.enums import OnUnknown
+from slactl.sla.enums import OnUnknown, Priority
 from slactl.sla.rules import addresses
 from slactl.sla.rules.model import Person, Role, Settings
 from slactl.sla.rules.rules import Rules
@@ -56,7 +56,9 @@ class Recipient:
     addresses: tuple[Address, ...] = ()
     on_unknown: OnUnknown = OnUnknown.RESEND
     include: tuple[str, ...] = ()
-    quiet: str | None = None
+    quiet: tuple[str, ...] = ()
+    only: str | None = None
+    quiet_except: tuple[Priority, ...] = ()
     timezone: str | None = None
     allow_http: bool = False
 
@@ -75,9 +77,8 @@ def recipient_of(rules: Rules, name: str) -> Recipient:
         Address(each) if isinstance(each, str) else Address(command=each.command)
         for each in dict.fromkeys(entry.notify)
     )
-    return Recipient(
-        name, notify, entry.on_unknown, entry.include, entry.quiet, entry.timezone, allow_http=entry.allow_http
-    )
+    quiet = entry.quiet, entry.only, entry.quiet_except, entry.timezone
+    return Recipient(name, notify, entry.on_unknown, entry.include, *quiet, allow_http=entry.allow_http)
 
 
 def customer(rules: Rules, ticket_id: int, email: str | None) -> Recipient:

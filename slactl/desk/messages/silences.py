@@ -1,22 +1,29 @@
-"""Hold messages back: during a silence, in the quiet hours of a role, while a ticket is acknowledged."""
+"""Hold messages back: during silences, maintenance and quiet hours, and while a ticket is acknowledged."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from slactl import committed
-from slactl.clock import from_text, local_instant, to_text
+from slactl.clock import from_text, to_text
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages.recipients import Recipient
-from slactl.durations import Duration
 from slactl.errors import NotKnownError, RefusedError, UsageError
-from slactl.sla.calendar.written import interval
-from slactl.text import check_input, known_or_refuse
+from slactl.sla.calendar import windows
+from slactl.sla.calendar.calendar import NoOpenHours
+from slactl.sla.enums import Priority
+from slactl.sla.rules.match import Facts
+from slactl.sla.rules.rules import Rules
+from slactl.text import check_input, domain_of, known_or_refuse
 
 #: How often an acknowledgement is looked at again, because `unack` releases no message by itself.
 ACKNOWLEDGED_AGAIN = timedelta(minutes=15)
+
+#: After how long a message is looked at again whose quiet time does not end.
+LONGEST_QUIET = timedelta(days=31)
 
 #: The longest comment of a silence, in characters.
 COMMENT_LENGTH = 1000
@@ -31,9 +38,10 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewSilence:
-    """The silence that a person adds; it holds back the messages that match everything it names."""
+    """The silence that a person adds, [starts_at, ends_at); it holds messages that match everything it names."""
 
-    lasting: Duration
+    starts_at: datetime
+    ends_at: datetime
     tenant: str | None = None
     ticket: str | None = None
     escalation: str | None = None
@@ -41,7 +49,11 @@ class NewSilence:
 
 
 def hold(
-    row: Mapping[str, Any], silences: Sequence[Mapping[str, Any]], recipient: Recipient, now: datetime
+    row: Mapping[str, Any],
+    silences: Sequence[Mapping[str, Any]],
+    recipient: Recipient,
+    rules: Rules,
+    now: datetime,
 ) -> Hold | None:
     """Return what holds a message of the outbox back at `now`, or None."""
     for silence in silences:
@@ -50,8 +62,25 @@ def hold(
             return Hold(held_by(silence["id"]), from_text(silence["ends_at"]))
     if row["source"] == "automatic" and row["acked_until"] and from_text(row["acked_until"]) > now:
         return Hold("an acknowledgement", min(from_text(row["acked_until"]), now + ACKNOWLEDGED_AGAIN))
-    until = quiet_until(recipient.quiet, recipient.timezone, now) if recipient.quiet is not None else None
-    return Hold("quiet hours", until) if until is not None else None
+    if (until := _maintained_until(row, rules, now)) is not None:
+        return Hold("maintenance", until)
+    if row["priority"] in recipient.quiet_except or (until := quiet_until(recipient, rules, now)) is None:
+        return None
+    return Hold("quiet hours", until)
+
+
+def _maintained_until(row: Mapping[str, Any], rules: Rules, now: datetime) -> datetime | None:
+    """Return when the maintenance of a ticket ends that is under way; None if there is none."""
+    domain = domain_of(row["requester_email"] or "")
+    facts = Facts(row["plan"], row["tenant"], tuple(row["tags"]), Priority(row["priority"]), domain)
+    matching = (planned for planned in rules.maintenance if planned.match.matches(facts))
+    ends = (windows.until(windows.windows(one.weekly), _zone(one.timezone), now) for one in matching)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """Return a zone of the rules; None is the machine's."""
+    return ZoneInfo(name) if name is not None else None
 
 
 def held_by(number: int) -> str:
@@ -59,24 +88,29 @@ def held_by(number: int) -> str:
     return f"silence {number}"
 
 
-def quiet_until(quiet: str, timezone: str | None, now: datetime) -> datetime | None:
-    """Return when the quiet hours around `now` end; None outside of them. The default zone is the machine's."""
-    zone: tzinfo | None = ZoneInfo(timezone) if timezone is not None else None
-    start, end = interval(quiet)
-    for day in (now.astimezone(zone).date() - timedelta(days=1), now.astimezone(zone).date()):
-        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below, in either zone)
-        local = [midnight + timedelta(seconds=seconds) for seconds in (start, end)]
-        opens, closes = (local_instant(time) if zone is None else time.replace(tzinfo=zone) for time in local)
-        if opens <= now < closes:
-            return closes
-    return None
+def quiet_until(recipient: Recipient, rules: Rules, now: datetime) -> datetime | None:
+    """Return when the quiet time around `now` ends; None outside of it. The default zone is the machine's.
+
+    Quiet time is that of the windows, and the time in which the calendar in `only` is closed.
+    """
+    stated, zone, end = windows.windows(recipient.quiet), _zone(recipient.timezone), now
+    calendar = rules.calendar(recipient.only) if recipient.only is not None else None
+    while True:
+        later = windows.until(stated, zone, end) or end
+        if calendar is not None:
+            with suppress(NoOpenHours):  # a calendar that has ended holds nothing for ever
+                later = calendar.next_open(later)
+        if later == end or later > now + LONGEST_QUIET:
+            return later if later > now else None
+        end = later
 
 
 def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) -> int:
-    """Add a silence that begins now; return its number.
+    """Add a silence; return its number.
 
     Raises:
-        UsageError: no tenant, ticket or escalation is named, or the comment is too long or not a valid text.
+        UsageError: it ends before it begins, or has ended; no tenant, ticket or escalation is named; or the comment is
+            too long or not a valid text.
         NotKnownError: there is no such tenant, ticket or escalation.
     """
     from slactl.desk.ledger.ledger import ledger
@@ -86,6 +120,9 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
         raise UsageError("name at least one of --tenant, --ticket, --escalation", "slactl silence add --help")
     if new.comment is not None:
         check_input(new.comment, "the comment", least=1, most=COMMENT_LENGTH)
+    if new.ends_at <= max(new.starts_at, now):
+        begins = f"when it begins, {to_text(new.starts_at)}" if new.starts_at > now else f"now, {to_text(now)}"
+        raise UsageError(f"the silence ends at {to_text(new.ends_at)}, not after {begins}", "slactl silence add --help")
     with ledger(desk, now, keep=not dry_run) as book:
         if new.tenant is not None:
             known_or_refuse(new.tenant, silences.tenants(book.models), "tenant", "slactl tenant list")
@@ -99,7 +136,8 @@ def add(desk: Desk, now: datetime, new: NewSilence, *, dry_run: bool = False) ->
             "comment": new.comment,
             "actor": desk.actor,
             "created_at": to_text(now),
-            "ends_at": to_text(now + timedelta(seconds=new.lasting.seconds)),
+            "starts_at": to_text(new.starts_at),
+            "ends_at": to_text(new.ends_at),
         }
         number = silences.add(book.models, values)
         committed.add("silence", "added", [number])

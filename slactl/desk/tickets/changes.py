@@ -20,9 +20,10 @@ def reply(body: str | None, status: Status | None) -> Change:
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         subject.refuse_closed("nobody would read the reply")
-        after = status or (subject.state.status if subject.state.status.is_done else Status.WAITING_CUSTOMER)
+        before = subject.state
+        after = status or (before.status if before.status.is_done else Status.WAITING_CUSTOMER)
         entries = [Entry(Event(subject.at, EventType.AGENT_REPLY), texts)]
-        return entries + _status_entries(subject, after)
+        return entries + _status_entries(subject, after, before.wakes_at if after is before.status else None)
 
     return make
 
@@ -76,13 +77,22 @@ def prioritise(priority: Priority) -> Change:
     return make
 
 
-def set_status(status: Status) -> Change:
-    """Change the status; a closed ticket has to be reopened first."""
+def set_status(status: Status, until: datetime | None = None) -> Change:
+    """Change the status; a closed ticket has to be reopened first. At `until` the ticket is open again.
+
+    Raises:
+        UsageError: a ticket in this status does not open by itself.
+    """
+    if until is not None and (status.is_done or status is Status.OPEN):
+        waiting = f"{Status.PENDING} or {Status.WAITING_CUSTOMER}"
+        raise UsageError(f"a ticket that is {status} does not open by itself; --until needs {waiting}")
 
     def make(subject: Subject, _: Ledger) -> list[Entry]:
         if status is not Status.CLOSED:
             subject.refuse_closed("its status is final")
-        return _status_entries(subject, status)
+        if until is not None and until <= subject.at:
+            raise UsageError(f"{to_text(until)} is not after {to_text(subject.at)}, when the ticket becomes {status}")
+        return _status_entries(subject, status, until)
 
     return make
 
@@ -185,10 +195,11 @@ def _entry(subject: Subject, kind: EventType, detail: dict[str, Any]) -> Entry:
     return Entry(Event(subject.at, kind, detail))
 
 
-def _status_entries(subject: Subject, status: Status) -> list[Entry]:
-    if subject.state.status is status:
+def _status_entries(subject: Subject, status: Status, until: datetime | None = None) -> list[Entry]:
+    if subject.state.status is status and subject.state.wakes_at == until:
         return []
-    return [_entry(subject, EventType.STATUS, {"status": status.value, "from": subject.state.status.value})]
+    ends = {"until": to_text(until)} if until is not None else {}
+    return [_entry(subject, EventType.STATUS, {"status": status.value, "from": subject.state.status.value, **ends})]
 
 
 def _body(body: str | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from slactl.durations import Duration, Offset
 from slactl.sla.calendar.calendar import NoOpenHours
 from slactl.sla.enums import Clock, LevelOutcome, Target
-from slactl.sla.timers.pauses import clipped, counted, ended, instant_of, optional_instant, reach, reach_all, seconds_of
+from slactl.sla.timers.pauses import clipped, counted, ended, instant_of, reach, reach_all, seconds_of
 from slactl.sla.timers.timer import TimerState
 
 if TYPE_CHECKING:
@@ -102,14 +102,6 @@ def key_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level", repe
     return FiringKey(clock_run.kind.value, clock_run.cycle, escalation.id, level.id, revision, repeat)
 
 
-def nominal_instant(timer: "Timer", offset: Offset, *, wall: bool = False, idle: int = 0) -> datetime | None:
-    """Return when a timer's clock reaches an offset, or None while the clock is paused before it.
-
-    `idle` is after how many seconds of quiet a ticket is idle. It matters to timers of that condition only.
-    """
-    return optional_instant(_instant(timer.clock_run, offset, _NOTHING, wall=wall, idle=Duration(idle)))
-
-
 def due_levels(
     evaluation: "Evaluation", rules: "Rules", now: datetime, fired: Collection[FiringKey], *, held: bool = False
 ) -> list[Firing]:
@@ -188,7 +180,7 @@ def decide(due: DueLevel, facts: "Facts", *, expired: bool) -> Firing:
         outcome = LevelOutcome.EXPIRED
     elif not due.level.when.matches(facts):
         outcome = LevelOutcome.SKIPPED
-    return Firing(*due.key, instant_of(due.at), due.escalation.reason, outcome, due.warning)
+    return Firing(*due.key, instant_of(due.at), due.escalation.reason_of(due.warning), outcome, due.warning)
 
 
 def levels_of(clock_run: "ClockRun", escalation: "Escalation", until: int) -> Iterator[DueLevel]:
@@ -207,7 +199,9 @@ def overtaken(timer: "Timer", escalation: "Escalation", fired: Collection[Firing
     stopped = seconds_of(timer.stopped_at)
     for due in levels_of(timer.clock_run, escalation, stopped - 1):
         if due.at < stopped and due.key not in fired:
-            yield Firing(*due.key, instant_of(due.at), escalation.reason, LevelOutcome.EXPIRED, due.warning)
+            yield Firing(
+                *due.key, instant_of(due.at), escalation.reason_of(due.warning), LevelOutcome.EXPIRED, due.warning
+            )
 
 
 def undecided(clock_run: "ClockRun", escalation: "Escalation", fired: Collection[FiringKey]) -> Iterator[DueLevel]:
@@ -223,7 +217,7 @@ def repeats(clock_run: "ClockRun", escalation: "Escalation", level: "Level") -> 
     warning, strict = is_target and level.at.is_warning, is_target and level.at.is_deadline
     for repeat in range(level.repeat.max + 1 if level.repeat is not None else 1):
         after = level.repeat.every.times(repeat) if level.repeat is not None and repeat else _NOTHING
-        at = _instant(clock_run, level.at, after, wall=wall, idle=idle)
+        at = offset_reached(clock_run, level.at, after, wall=wall, idle=idle)
         if at is None:
             return
         yield DueLevel(clock_run, escalation, level, repeat, at, warning, strict and repeat == 0)
@@ -239,11 +233,11 @@ def place_of(clock_run: "ClockRun", escalation: "Escalation", level: "Level") ->
     calendar, target = clock_run.calendar, clock_run.target
     due = calendar.add_seconds(clock_run.start, target) if target is not None else None
     bare = clock_run._replace(pauses=(), due=due)
-    at = _instant(bare, level.at, _NOTHING, wall=False, idle=quiet_time(escalation))
+    at = offset_reached(bare, level.at, _NOTHING, wall=False, idle=quiet_time(escalation))
     return at if at is not None else _NEVER
 
 
-def _instant(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration) -> int | None:
+def offset_reached(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration) -> int | None:
     """Return the instant so long after an offset, or None while it is not known."""
     try:
         if offset.business_days or after.business_days or idle.business_days:
@@ -262,13 +256,13 @@ def _instant(clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bo
 def _instant_in_days(
     clock_run: "ClockRun", offset: Offset, after: Duration, *, wall: bool, idle: Duration
 ) -> int | None:
-    """Do `_instant` where some length is in business days: one length after the other, on the timer's calendar."""
+    """Do `offset_reached` where some length is in business days: one after the other, on the timer's calendar."""
     past = Duration(offset.seconds, offset.business_days)
     if clock_run.target is None:
         return reach_all(clock_run.calendar, clock_run.start, (idle, past, after), clock_run.pauses)
     start, lengths = clock_run.due, [past, after]
     if not offset.business_days:
-        start, lengths = _instant(clock_run, offset, _NOTHING, wall=wall, idle=_NOTHING), [after]
+        start, lengths = offset_reached(clock_run, offset, _NOTHING, wall=wall, idle=_NOTHING), [after]
     if start is None:
         return None
     later = clipped(clock_run.known_pauses, start)

@@ -82,6 +82,7 @@ FIELDS: dict[EventType, dict[str, Reader]] = {
         "outcome": _OUTCOME,
         "fallback": read_name,
         "left_out": read_names,
+        "status": _STATUS,
         "due_at": read_instant_text,
         "from_priority": PRIORITY,
         "to_priority": PRIORITY,

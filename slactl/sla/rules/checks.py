@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from slactl.clock import new_zone, zone
 from slactl.durations import WALL_FORMS, Duration, Offset
-from slactl.sla.calendar.written import interval
+from slactl.sla.calendar.windows import is_whole_week, windows
 from slactl.sla.enums import Clock, Condition, Priority
 from slactl.sla.rules import addresses, calendars, match, model, values
 from slactl.sla.rules import views as rules_views
@@ -46,6 +46,14 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
     for kind in ("roles", "people"):
         for name, role in getattr(rules, kind).items():
             yield from _recipient_problems((kind, name), role)
+            yield from _window_problems((kind, name, "quiet"), role.quiet, pinned=pinned)
+            if role.only is not None:
+                yield from unknown_words((kind, name, "only"), [role.only], rules.calendars, "calendar")
+    for number, planned in enumerate(rules.maintenance):
+        path = ("maintenance", number)
+        yield from _window_problems((*path, "weekly"), planned.weekly, pinned=pinned)
+        if planned.timezone is not None:
+            yield from attempt((*path, "timezone"), check, planned.timezone)
     yield from _customer_problems(rules.settings.customer_mail)
     yield from _heartbeat_problems(rules.settings)
     yield from _proxy_problems(rules.settings)
@@ -61,6 +69,12 @@ def problems(rules: "Rules", data: Mapping[str, Any], *, pinned: bool = False) -
         recipients = rules.settings.manual_escalation.notify
         yield from _unknown_names(("settings", "manual_escalation"), recipients, rules, RELATIONS)
     yield from rules_views.problems(rules.views, rules.priorities.meanings)
+
+
+def _window_problems(path: KeyPath, texts: Sequence[str], *, pinned: bool) -> Iterator[Problem]:
+    yield from (wrong := list(attempt(path, windows, texts)))
+    if not pinned and not wrong and is_whole_week(windows(texts)):
+        yield path, f"{', '.join(texts)} is the whole week; no message would ever be sent"
 
 
 def nul_problems(path: KeyPath, value: object) -> Iterator[Problem]:
@@ -81,7 +95,7 @@ def known_keys(path: KeyPath) -> list[str]:
     if not names:
         return ["schema", *_ROOT, "views"]
     for name in names[2 if names[0] in ("calendars", "roles", "people") else 1 :]:
-        part = _INNER.get(name, part)
+        part = match.MomentKeys if name == "not" and part is match.When else _INNER.get(name, part)
     return [field.alias or name for name, field in part.model_fields.items()] if part else []
 
 
@@ -94,6 +108,7 @@ _ROOT: dict[str, type[values.Part]] = {
     "people": model.Person,
     "escalation": model.Escalation,
     "source": model.Source,
+    "maintenance": model.Maintenance,
     "templates": model.Templates,
 }
 
@@ -101,7 +116,7 @@ _INNER: dict[str, type[values.Part]] = {
     "manual_escalation": model.ManualEscalation,
     "match": match.Match,
     "not": match.MatchKeys,
-    "when": match.Match,
+    "when": match.When,
     "targets": model.TargetDurations,
     "level": model.Level,
     "repeat": model.Repeat,
@@ -160,8 +175,6 @@ def _recipient_problems(path: KeyPath, role: model.Person) -> Iterator[Problem]:
         else:
             yield from addresses.address_command_problems((*here, index, "command"), address.command)
     yield from unknown_words((*path, "include"), role.include, INCLUDES, "field of messages")
-    if role.quiet is not None:
-        yield from attempt((*path, "quiet"), interval, role.quiet)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

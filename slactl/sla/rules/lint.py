@@ -223,17 +223,17 @@ def _calendars(rules: Rules, watched: Target | Condition) -> list[str]:
 
 def _idle_reason(escalation: Escalation, level: Level) -> str | None:
     """Return why a level can never have an effect, or None."""
-    if not any((level.priority, level.assign, level.note, level.tag, level.notify)):
-        return "does nothing: no priority, assign, note, tag, notify"
-    for key in MatchKeys.model_fields:
-        outer, inner = getattr(escalation.when, key), getattr(level.when, key)
-        if key != "tag" and outer and inner and not set(outer) & set(inner):
+    if not any((level.priority, level.assign, level.status, level.note, level.tag, level.notify)):
+        return "does nothing: no priority, assign, status, note, tag, notify"
+    outer, inner = _values(escalation.when), _values(level.when)
+    for key in outer.keys() & inner.keys() - {"tag"}:
+        if not outer[key] & inner[key]:
             return f"can never fire: its when and the when of the escalation rule have no {key} in common"
     both, of_rule = (escalation.when, level.when), _excludes_all(escalation.when.not_, escalation.when)
     if not of_rule and any(_excludes_all(one.not_, *both) for one in both):
         return "can never fire: its when excludes all tickets that the rule matches"
     wanted = level.when.priority or escalation.when.priority
-    only_raises = not any((level.assign, level.note, level.tag, level.notify))
+    only_raises = not any((level.assign, level.status, level.note, level.tag, level.notify))
     if only_raises and level.priority and wanted and all(priority.rank >= level.priority.rank for priority in wanted):
         return f"changes nothing: its tickets already have priority {level.priority.value} or higher"
     return None
@@ -241,13 +241,16 @@ def _idle_reason(escalation: Escalation, level: Level) -> str | None:
 
 def _excludes_all(excluded: MatchKeys | None, *required: MatchKeys) -> bool:
     """Return whether `excluded` matches every ticket that matches what is `required`."""
-    if excluded is None:
-        return False
-    stated = [key for key in MatchKeys.model_fields if getattr(excluded, key)]
-    return all(
-        any(getattr(one, key) and set(getattr(one, key)) <= set(getattr(excluded, key)) for one in required)
-        for key in stated
+    owned = [_values(one) for one in required]
+    return excluded is not None and all(
+        any(key in own and own[key] <= values for own in owned) for key, values in _values(excluded).items()
     )
+
+
+def _values(keys: MatchKeys) -> dict[str, set[object]]:
+    """Return the values that keys list, by the name of each key that is set."""
+    stated = {key: getattr(keys, key) for key in keys.model_fields_set - {"not_"}}
+    return {key: set(value) if isinstance(value, tuple) else {value} for key, value in stated.items()}
 
 
 def _can_have_target(rules: Rules, target: Target, when: Match) -> bool:

@@ -139,7 +139,7 @@ def _message(
         return "must have at least one entry"
     if kind == "missing":
         return f"{key_path[-1]} is missing"
-    if kind == "tuple_type" and key_path in (("policy",), ("escalation",), ("source",), ("test",)):
+    if kind == "tuple_type" and key_path in (("policy",), ("escalation",), ("source",), ("maintenance",), ("test",)):
         return f"write [[{key_path[-1]}]], with two brackets"
     if kind in _NEEDED:
         return _NEEDED[kind]

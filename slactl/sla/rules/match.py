@@ -5,19 +5,24 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from slactl.sla.enums import Priority
-from slactl.sla.rules.values import Names, Part, Priorities
+from slactl.sla.enums import Priority, Status
+from slactl.sla.rules.values import Names, Part, Priorities, Statuses
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Hold the facts of a ticket on which policies and escalation rules match."""
+    """Hold the facts of a ticket on which policies and escalation rules match.
+
+    Policies match on no `status` and no `assignee`.
+    """
 
     plan: str
     tenant: str | None
     tags: tuple[str, ...]
     priority: Priority
     requester_domain: str | None
+    status: Status | None = None
+    assignee: str | None = None
 
 
 class MatchKeys(Part):
@@ -88,3 +93,26 @@ class Match(MatchKeys):
             return reason
         keys = ", ".join(f"{key} {' or '.join(getattr(self.not_, key))}" for key in sorted(self.not_.model_fields_set))
         return f"not {keys} excludes it"
+
+
+class MomentKeys(MatchKeys):
+    """Hold keys that also list statuses and assignees, which a ticket has at the moment."""
+
+    status: Statuses = ()
+    assignee: Names = ()
+    #: Whether nobody must be the assignee, or somebody; None allows both.
+    unassigned: bool | None = None
+
+    def matches(self, facts: Facts) -> bool:
+        """Return whether a ticket with these facts matches."""
+        return super().matches(facts) and not (
+            (self.status and facts.status not in self.status)
+            or (self.assignee and facts.assignee not in self.assignee)
+            or (self.unassigned is not None and self.unassigned is not (facts.assignee is None))
+        )
+
+
+class When(Match, MomentKeys):
+    """Hold the condition of an escalation rule or a level, which `check` tests when a level is due."""
+
+    not_: MomentKeys | None = Field(default=None, alias="not")

@@ -21,7 +21,7 @@ from slactl.sla.enums import (
     Target,
     priority_meanings,
 )
-from slactl.sla.rules.match import Match
+from slactl.sla.rules.match import Match, When
 from slactl.sla.rules.values import (
     Addresses,
     AnyCountFrom,
@@ -30,16 +30,19 @@ from slactl.sla.rules.values import (
     AnyPriority,
     AnyReopen,
     AnyStart,
+    AnyStatus,
     Command,
     Length,
     MaybeAddress,
     Name,
     Names,
     Part,
+    Priorities,
     SourceName,
     Statuses,
     Targets,
     WallLength,
+    Windows,
     from_list,
     length,
     word_of,
@@ -184,9 +187,10 @@ class Level(Part):
 
     id: Name
     at: AnyOffset
-    when: Match = Match()
+    when: When = When()
     priority: AnyPriority | None = None
     assign: Name | None = None
+    status: AnyStatus | None = None
     note: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     tag: Names = ()
     notify: Names = ()
@@ -211,7 +215,7 @@ class Escalation(Part):
 
     id: Name
     on: Annotated[Target | Condition, word_of(Target, Condition)]
-    when: Match = Match()
+    when: When = When()
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = ""
     clock: Annotated[Clock, word_of(Clock)] = Clock.CALENDAR
     fallback: Name | None = None
@@ -227,6 +231,11 @@ class Escalation(Part):
             default = f"{watched}_sla_breached" if watched in list(Target) else data.get("id")
             return data | ({"reason": default} if isinstance(default, str) and default else {})
         return data
+
+    def reason_of(self, warning: bool) -> str:
+        """Return the reason of its levels: without one of its own, a warning has another than a missed deadline."""
+        is_own = self.reason != f"{self.on}_sla_breached"
+        return self.reason if is_own or not warning else f"{self.on}_sla_warning"
 
     @model_validator(mode="after")
     def _conditions(self) -> "Escalation":
@@ -246,7 +255,10 @@ class Person(Part):
     notify: Addresses = ()
     on_unknown: Annotated[OnUnknown, word_of(OnUnknown)] = OnUnknown.RESEND
     include: Names = ()
-    quiet: Name | None = None
+    #: The windows in which messages wait, the calendar outside of which they wait, and the priorities that do not wait.
+    quiet: Windows = ()
+    only: Name | None = None
+    quiet_except: Priorities = ()
     timezone: Name | None = None
     allow_http: bool = False
 
@@ -266,6 +278,14 @@ class Source(Part):
     command: Command
     #: How long the command may run before it is killed.
     timeout: WallLength = Duration(60)
+
+
+class Maintenance(Part):
+    """Hold weekly windows in which the messages about some tickets wait."""
+
+    match: Match = Match()
+    weekly: Annotated[Windows, Field(min_length=1)]
+    timezone: Name | None = None
 
 
 class Templates(Part):

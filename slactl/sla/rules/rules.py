@@ -11,7 +11,17 @@ from slactl.sla.calendar.calendar import BusinessCalendar, HolidayProvider, libr
 from slactl.sla.calendar.hours import Region
 from slactl.sla.rules.calendars import CalendarRules, parts
 from slactl.sla.rules.match import Facts
-from slactl.sla.rules.model import Escalation, Person, Policy, PriorityWords, Role, Settings, Source, Templates
+from slactl.sla.rules.model import (
+    Escalation,
+    Maintenance,
+    Person,
+    Policy,
+    PriorityWords,
+    Role,
+    Settings,
+    Source,
+    Templates,
+)
 from slactl.sla.rules.values import Part, from_list
 
 
@@ -28,6 +38,7 @@ class Rules(Part):
     people: Mapping[str, Person] = {}
     escalations: Annotated[tuple[Escalation, ...], BeforeValidator(from_list)] = Field(default=(), alias="escalation")
     sources: Annotated[tuple[Source, ...], BeforeValidator(from_list)] = Field(default=(), alias="source")
+    maintenance: Annotated[tuple[Maintenance, ...], BeforeValidator(from_list)] = ()
     templates: Templates = Templates()
     views: Mapping[str, Mapping[str, Any]] = {}
     #: The data of the file as canonical TOML, which the database stores.
@@ -100,7 +111,7 @@ class Rules(Part):
 
     def named(self, key: Literal["plan", "tenant"]) -> set[str]:
         """Return the plans or tenants that the rules name anywhere; any other word may be a typing error."""
-        conditions = [policy.match for policy in self.policies]
+        conditions = [*(policy.match for policy in self.policies), *(planned.match for planned in self.maintenance)]
         for rule in self.escalations:
             conditions += [rule.when, *(level.when for level in rule.levels)]
         keys = [keys for condition in conditions for keys in (condition, condition.not_) if keys is not None]

@@ -82,6 +82,10 @@ def _list(value: object, shown: str | None = None) -> object:
     return from_list(value)
 
 
+def _windows(value: object) -> object:
+    return (value,) if isinstance(value, str) else from_list(value)
+
+
 def _stated(value: object) -> object:
     return None if value == "" else value
 
@@ -111,6 +115,8 @@ Length = Annotated[Duration, BeforeValidator(length(parse_duration, FORMS))]
 WallLength = Annotated[Duration, BeforeValidator(_wall_length)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_list)]
+#: Weekly windows; a single one may stand without a list.
+Windows = Annotated[tuple[Name, ...], BeforeValidator(_windows)]
 #: An address that may be missing; an empty text is none.
 MaybeAddress = Annotated[Name | None, BeforeValidator(_stated)]
 #: The program that slactl runs, and its arguments.

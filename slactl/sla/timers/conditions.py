@@ -1,4 +1,4 @@
-"""Track the conditions that escalation rules watch besides deadlines: unassigned, idle, burst, created."""
+"""Track the conditions that escalation rules watch besides deadlines: unassigned, idle, waiting, burst, created."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -42,22 +42,37 @@ class Conditions:
     """Record the periods in which the conditions of one ticket held.
 
     A quiet period is the time since anybody last worked on an assigned ticket. Each escalation rule states after
-    how much quiet time a ticket is `idle`. `created` and `burst` begin with the ticket, and their clock is paused
-    while the ticket is closed.
+    how much quiet time a ticket is `idle`. A ticket is `waiting` in a status that pauses clocks, from the status or the
+    last reply of an agent after it on, until the customer writes. `created` and `burst` begin with the ticket, and
+    their clock is paused while the ticket is closed.
     """
 
-    __slots__ = ("_bursts", "_closed", "_created", "_quiet", "_unassigned")
+    __slots__ = ("_bursts", "_closed", "_created", "_pausing", "_quiet", "_unassigned", "_waiting")
 
     def __init__(self, created: int, bursts: Sequence[str]) -> None:
         self._created = created
         self._bursts = tuple(bursts)
-        self._unassigned, self._quiet, self._closed = ConditionPeriods(), ConditionPeriods(), PauseLog()
+        self._unassigned, self._quiet, self._waiting = ConditionPeriods(), ConditionPeriods(), ConditionPeriods()
+        self._closed, self._pausing = PauseLog(), False
 
     def turn(self, at: int, *, done: bool, assigned: bool, pausing: bool) -> None:
         """Record the facts of the ticket from `at` on."""
         self._unassigned.turn(at, not done and not assigned)
         self._quiet.turn(at, assigned and not done and not pausing)
         self._closed.turn(at, PauseReason.CLOSED if done else None)
+        if pausing is not self._pausing:
+            self._pausing = pausing
+            self._waiting.turn(at, pausing)
+
+    def ask(self, at: int) -> None:
+        """Begin to wait for the customer anew, because of another status or a reply of an agent."""
+        if self._pausing:
+            self._waiting.turn(at, False)
+            self._waiting.turn(at, True)
+
+    def hear(self, at: int) -> None:
+        """End the time of waiting for the customer, who wrote."""
+        self._waiting.turn(at, False)
 
     def act(self, at: int) -> None:
         """End a quiet period and begin the next one, because somebody worked on the ticket."""
@@ -84,6 +99,8 @@ class Conditions:
             return self._unassigned.periods
         if kind is Condition.IDLE:
             return self._quiet.periods
+        if kind is Condition.WAITING:
+            return self._waiting.periods
         if kind is Condition.BURST and not self._bursts:
             return ()
         closed = self._closed.clipped(self._created, None)

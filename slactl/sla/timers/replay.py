@@ -111,7 +111,7 @@ class Replay:
     @property
     def facts(self) -> Facts:
         """Return what escalation rules match on."""
-        return self._facts.now
+        return replace(self._facts.now, status=self._status, assignee=self._assignee)
 
     @property
     def acked_until(self) -> datetime | None:
@@ -221,6 +221,7 @@ class Replay:
         self._targets.change_status(at, after, unknown_instant=unknown, by_system=event.by_system)
         self._turn_conditions(at)
         self._conditions.act(at)
+        self._conditions.ask(at)
 
     def read_agent_reply(self, at: int, _: Event) -> None:
         """Take a reply of an agent."""
@@ -228,10 +229,12 @@ class Replay:
             self._replied_at = at
         self._targets.reply(at)
         self._conditions.act(at)
+        self._conditions.ask(at)
 
     def read_customer_reply(self, at: int, _: Event) -> None:
         """Take a message of the customer."""
         self._targets.message(at)
+        self._conditions.hear(at)
 
     def read_note(self, at: int, event: Event) -> None:
         """Take an internal note."""

@@ -216,5 +216,6 @@ class Evaluation:
 
     @property
     def facts(self) -> Facts:
-        """Return what policies and escalation rules match on."""
-        return Facts(self.plan, self.tenant, self.tags, self.priority, self.requester_domain)
+        """Return what escalation rules match on."""
+        own = self.plan, self.tenant, self.tags, self.priority, self.requester_domain
+        return Facts(*own, self.status, self.assignee)

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 NOTIFICATION_COLUMNS = [
     *("id", "escalation_id", "ticket_id", "recipient", "state", "tries", "created_at", "next_try_at", "ended_at"),
-    *("error", "run_id", "held_by", "instead_of"),
+    *("error", "run_id", "held_by", "instead_of", "event_id"),
 ]
 
-SILENCE_COLUMNS = ["id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "ends_at", "active"]
+SILENCE_COLUMNS = [
+    *("id", "tenant", "ticket_id", "escalation", "comment", "actor", "created_at", "starts_at", "ends_at", "active")
+]
 
 
 def notifications(
@@ -37,9 +39,9 @@ def notifications(
 
 
 def silences(transaction: sqlite3.Connection, now: str, *, ended: bool = False) -> "list[Silence]":
-    """Return the silences in force at `now`, with `ended` also ended silences; the latest end first."""
+    """Return the silences that have not ended at `now`, with `ended` all of them; the latest end first."""
     query = (
-        f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, ends_at > :now AS active FROM silence"
+        f"SELECT {', '.join(SILENCE_COLUMNS[:-1])}, starts_at <= :now AND ends_at > :now AS active FROM silence"
         " WHERE :ended OR ends_at > :now ORDER BY ends_at DESC, id DESC"
     )
     found = rows(transaction, query, {"now": now, "ended": ended})

@@ -1,17 +1,16 @@
 """Bring a database to the schema of this program in numbered steps."""
 
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slactl.store.schema.chain import chain
+from slactl.store.schema.rewriting import all_tables, allow, create, made_anew
 from slactl.store.schema.version import APPLICATION_ID, SCHEMA
 from slactl.store.schema.views import definitions
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
+    pass
 
 
 def index_statements() -> dict[str, str]:
@@ -21,15 +20,6 @@ def index_statements() -> dict[str, str]:
 
     indexes = [index for table in all_tables() for index in table.indexes]
     return {str(index.name): str(CreateIndex(index).compile(dialect=sqlite.dialect())) for index in indexes}
-
-
-def all_tables() -> "Sequence[Table]":
-    """Return every table, a table before those that refer to it."""
-    from sqlmodel import SQLModel
-
-    from slactl.store.schema import models, runs, timers  # noqa: F401  (fill the metadata)
-
-    return SQLModel.metadata.sorted_tables
 
 
 def tables(connection: sqlite3.Connection) -> None:
@@ -50,7 +40,7 @@ def silences(connection: sqlite3.Connection) -> None:
         if column.split()[0] not in known:
             connection.execute(f"ALTER TABLE notification ADD COLUMN {column}")
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'silence'").fetchone():
-        _create(connection, "silence")
+        create(connection, "silence")
 
 
 def uncounted_seconds(connection: sqlite3.Connection) -> None:
@@ -101,7 +91,7 @@ def message_ids(connection: sqlite3.Connection) -> None:
     """Add the ids that messages carry and the state `partly`; a constraint changes only with its whole table."""
     from slactl.store.schema.models import Notification
 
-    _made_anew(connection, Notification, "message_ids")
+    made_anew(connection, Notification, "message_ids")
 
 
 def outcomes(connection: sqlite3.Connection) -> None:
@@ -113,11 +103,11 @@ def outcomes(connection: sqlite3.Connection) -> None:
     from slactl.store.schema.models import Tenant
     from slactl.store.schema.timers import Timer
 
-    _made_anew(connection, Timer, "agreement")
-    _made_anew(connection, Tenant, "country")
+    made_anew(connection, Timer, "agreement")
+    made_anew(connection, Tenant, "country")
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone():
         return
-    _create(connection, "outcome")
+    create(connection, "outcome")
     _allow_updates(connection)
     connection.execute(OUTCOMES_OF_TIMERS)
     connection.execute("UPDATE timer SET counted = 1 WHERE breached_at IS NOT NULL")
@@ -128,10 +118,10 @@ def sources(connection: sqlite3.Connection) -> None:
     """Add the source of tickets, within which external ids are unique, the last row that it sent, and its runs."""
     from slactl.store.schema.models import Ticket
 
-    _made_anew(connection, Ticket, "source")
+    made_anew(connection, Ticket, "source")
     for table in ("snapshot", "sync_run"):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-            _create(connection, table)
+            create(connection, table)
 
 
 def leases(connection: sqlite3.Connection) -> None:
@@ -141,10 +131,10 @@ def leases(connection: sqlite3.Connection) -> None:
     """
     from slactl.store.schema.models import Notification
 
-    _made_anew(connection, Notification, "claimed_by")
+    made_anew(connection, Notification, "claimed_by")
     known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     for table in sorted({"lease", "host"} - known):
-        _create(connection, table)
+        create(connection, table)
     if "run_boot" not in known:
         connection.execute(index_statements()["run_boot"])
     # Nobody knows of which host it is; the next check reads the rules.
@@ -168,7 +158,7 @@ def wakings(connection: sqlite3.Connection) -> None:
     """Add what holds when a status ends by itself; it is null until the ticket changes or the next check runs."""
     from slactl.store.schema.timers import Timer
 
-    _made_anew(connection, Timer, "wakes_at")
+    made_anew(connection, Timer, "wakes_at")
     known = {row[1] for row in connection.execute("PRAGMA table_info(ticket)")}
     if "wakes_at" not in known:
         for column in _WOKEN:
@@ -186,67 +176,21 @@ _WOKEN = (
 )
 
 
-def _allow_updates(connection: sqlite3.Connection) -> None:
-    """Let `due_target` be `update`: only the text of the constraint changes, and no row."""
-    known = "due_target IN ('first_response', 'next_response', 'resolution')"
-    wanted = "due_target IN ('first_response', 'next_response', 'update', 'resolution')"
-    version = connection.execute("PRAGMA schema_version").fetchone()[0]
-    with _writable_schema(connection):
-        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'ticket'"
-        connection.execute(statement, (known, wanted))
-        connection.execute(f"PRAGMA schema_version = {version + 1}")
+def plans(connection: sqlite3.Connection) -> None:
+    """Add silences that begin later, messages about events, the condition `waiting`, and `pending_until` to the view.
 
-
-@contextmanager
-def _writable_schema(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let statements write to the schema, also on a connection that `distrust` protects against them."""
-    if sys.version_info >= (3, 12):
-        was_defensive = connection.getconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE)
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, False)
-    connection.execute("PRAGMA writable_schema = ON")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA writable_schema = RESET")  # off, and the schema is read again
-        if sys.version_info >= (3, 12):
-            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, was_defensive)
-
-
-def _made_anew(connection: sqlite3.Connection, model: Any, column: str) -> None:  # noqa: ANN401  (a class of SQLModel)
-    """Create the table of a model that lacks a column again, with its rows; other tables go on referring to it."""
-    name = str(model.__tablename__)
-    columns = [known for _, known, *_ in connection.execute(f"PRAGMA table_info({name})")]
-    if column in columns:
-        return
-    for index in model.__table__.indexes:
-        connection.execute(f"DROP INDEX IF EXISTS {index.name}")
-    connection.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
-    _create(connection, name)
-    names = ", ".join(columns)
-    connection.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {name}_before")
-    _refer_to(connection, name)
-    connection.execute(f"DROP TABLE {name}_before")
-
-
-def _refer_to(connection: sqlite3.Connection, name: str) -> None:
-    """Let other tables refer to a table that was created again: SQLite let them follow the one that it renamed.
-
-    Only the texts of their definitions change. So SQLite does not look for the rows that refer to each dropped row.
+    A silence of before began when it was added.
     """
-    renamed = f'REFERENCES "{name}_before"'
-    with _writable_schema(connection):
-        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND instr(sql, ?)"
-        connection.execute(statement, (renamed, f"REFERENCES {name}", renamed))
+    from slactl.store.schema.models import Notification, Silence
+
+    made_anew(connection, Notification, "event_id")
+    made_anew(connection, Silence, "starts_at", {"starts_at": "created_at"})
+    allow(connection, "timer", "kind", ("unassigned", "idle", "waiting", "burst", "created"), "waiting")
 
 
-def _create(connection: sqlite3.Connection, name: str) -> None:
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
-    [table] = [table for table in all_tables() if table.name == name]
-    connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-    for index in table.indexes:
-        connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+def _allow_updates(connection: sqlite3.Connection) -> None:
+    """Let `due_target` be `update`."""
+    allow(connection, "ticket", "due_target", ("first_response", "next_response", "update", "resolution"), "update")
 
 
 #: What the steps add to tables that are there already: each column or constraint as a new table has it, and as it is
@@ -265,7 +209,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, plans),
 )
 
 

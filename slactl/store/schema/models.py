@@ -218,17 +218,20 @@ class Escalation(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """A message of the outbox, for one recipient."""
+    """A message of the outbox, for one recipient: about an escalation, or about an event that is none."""
 
     __table_args__ = (
         one_of("state", NotificationState),
         *instants("created_at", "next_try_at", "ended_at", "claimed_until"),
         *sizes(claimed_by=300),
+        CheckConstraint("(escalation_id IS NULL) <> (event_id IS NULL)", name="about_one"),
         UniqueConstraint("escalation_id", "recipient"),
+        UniqueConstraint("event_id", "recipient"),
         Index("notification_waiting", "next_try_at", sqlite_where=text("state IN ('waiting', 'sending')")),
     )
     id: int | None = Field(default=None, primary_key=True)
-    escalation_id: int = reference("escalation.id")
+    escalation_id: int | None = reference("escalation.id", nullable=True)
+    event_id: int | None = reference("event.id", nullable=True)
     ticket_id: int = reference("ticket.id")
     recipient: str = text_column(nullable=False)
     state: str = text_column(nullable=False)
@@ -255,7 +258,7 @@ class Silence(SQLModel, table=True):
     """A time in which messages are held back; of tenant, ticket and escalation, all that are set must match."""
 
     __table_args__ = (
-        *instants("created_at", "ends_at"),
+        *instants("created_at", "starts_at", "ends_at"),
         *sizes(tenant=200, actor=200, comment=1000),
         CheckConstraint("COALESCE(tenant, ticket_id, escalation) IS NOT NULL", name="about_something"),
         Index("silence_ends", "ends_at"),
@@ -267,5 +270,6 @@ class Silence(SQLModel, table=True):
     comment: str | None = text_column()
     actor: str = text_column(nullable=False)
     created_at: str = text_column(nullable=False)
+    starts_at: str = text_column(nullable=False)
     ends_at: str = text_column(nullable=False)
     expired_by: str | None = text_column()

@@ -59,6 +59,7 @@ def ticket_columns(now: str) -> dict[str, str]:
         "escalated": "t.escalated",
         "escalation_level": "t.escalation_level",
         "acked_until": f"CASE WHEN t.acked_until > {now} THEN t.acked_until END",
+        "pending_until": "t.pending_until",
         "next_escalation": "t.next_escalation",
         "next_level": "t.next_level",
         "next_level_at": "t.next_level_at",
@@ -74,6 +75,7 @@ _WOKEN_TICKET = {
     "next_escalation": "woken_escalation",
     "next_level": "woken_level",
     "next_level_at": "woken_level_at",
+    "pending_until": "CAST(NULL AS TEXT)",
 }
 _WOKEN_TIMER = {"state": "woken_state", "due_at": "woken_due_at", "running_since": "wakes_at"}
 
@@ -102,7 +104,8 @@ def tickets(now: str) -> str:
 
     The latter are few and have an index, so that SQLite reads the others in the order of theirs and merges the two.
     """
-    asleep = ", ".join((*_TICKET, *_WOKEN_TICKET))
+    names = (*_TICKET, *_WOKEN_TICKET)
+    asleep = ", ".join("wakes_at AS pending_until" if name == "pending_until" else name for name in names)
     woken = ", ".join((*_TICKET, *(f"{sql} AS {name}" for name, sql in _WOKEN_TICKET.items())))
     return (
         f"(SELECT {asleep} FROM ticket WHERE wakes_at IS NULL OR wakes_at > {now}"

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from slactl.store.schema.migrations import all_tables
+from slactl.store.schema.rewriting import all_tables
 from slactl.store.schema.views import OPEN, TARGETS
 from slactl.text import quoted
 

@@ -36,7 +36,7 @@ LONGEST = 10**13
 
 def odd_values(connection: sqlite3.Connection) -> list[str]:
     """Return the columns that have values which slactl never writes, each with one row that has one."""
-    from slactl.store.schema.migrations import all_tables
+    from slactl.store.schema.rewriting import all_tables
 
     found: list[str] = []
     for table in all_tables():

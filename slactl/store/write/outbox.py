@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from slactl.sla.enums import NotificationState, Status
 from slactl.store.read.rows import Row, batches
-from slactl.store.schema.models import Escalation, Notification, Silence, Ticket
+from slactl.store.schema.models import Escalation, Event, Notification, Silence, Ticket
 from slactl.store.schema.runs import Run
 from slactl.store.schema.timers import Timer
 from slactl.store.write.statements import table_of
@@ -19,23 +19,30 @@ WAITING, SENDING = NotificationState.WAITING.value, NotificationState.SENDING.va
 
 
 def waiting(transaction: Session, now: str) -> list[Row]:
-    """Return the messages whose time has come, each with its escalation, its ticket and the timer that it is about.
+    """Return the messages whose time has come, each with its ticket, the timer that it is about, and its cause.
 
-    Among them are messages that were added after `now` and not postponed: a person escalated while a run sends.
+    The cause is an escalation or an event; `sets_status` is the status that the level set. Among them are messages that
+    were added after `now` and not postponed: a person escalated while a run sends.
     """
     note, fired, ticket, timer = table_of(Notification), table_of(Escalation), table_of(Ticket), table_of(Timer)
-    own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses")]
+    event = table_of(Event)
+    own = [note.c[name] for name in ("id", "recipient", "ticket_id", "escalation_id", "event_id", "tries", "addresses")]
     own += [note.c[name] for name in ("held_by", "instead_of", "message_ids")]
-    cause = [fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level")]
-    facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email")
+    cause: list[ColumnElement[Any]] = [
+        fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level", "actor")
+    ]
+    cause.append(event.c.at.label("happened_at"))
+    cause += [func.json_extract(event.c.detail, f"$.{name}").label(label) for name, label in _OF_CAUSE.items()]
+    facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email", "tags")
     about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
     origin = ticket.c.source.label("ticket_source")
-    stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at]
+    stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at, timer.c.started_at]
     same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
     is_new = (note.c.tries == 0) & (note.c.next_try_at == note.c.created_at) & note.c.held_by.is_(None)
     query = (
         select(*own, *cause, *about, origin, *stand)
-        .join(fired, fired.c.id == note.c.escalation_id)
+        .outerjoin(fired, fired.c.id == note.c.escalation_id)
+        .outerjoin(event, event.c.id == func.coalesce(fired.c.event_id, note.c.event_id))
         .join(ticket, ticket.c.id == note.c.ticket_id)
         .outerjoin(timer, same)
         .where(note.c.state == WAITING, (note.c.next_try_at <= now) | is_new)
@@ -43,7 +50,7 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     )
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
-        row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids")})
+        row.update({name: json.loads(row[name]) for name in ("addresses", "message_ids", "tags")})
     return rows
 
 
@@ -61,6 +68,10 @@ def of_escalations(transaction: Session, numbers: Collection[int]) -> list[Row]:
     for row in rows:
         row["addresses"] = json.loads(row["addresses"])
     return rows
+
+
+#: What a message needs of the event that is its cause, and the name of it in the row.
+_OF_CAUSE = {"status": "sets_status", "from": "was_status"}
 
 
 def being_sent(transaction: Session) -> list[Row]:
@@ -88,8 +99,11 @@ class Claim(NamedTuple):
     message_id: str | None
 
 
-def claim(transaction: Session, numbers: Sequence[int], claimed: Claim) -> set[int]:
-    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket."""
+def claim(transaction: Session, numbers: Sequence[int], claimed: Claim, closing: Sequence[int] = ()) -> set[int]:
+    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket.
+
+    The `closing` messages tell of the resolution itself.
+    """
     note, ticket = table_of(Notification), table_of(Ticket)
     done = [status.value for status in Status if status.is_done]
     live = select(ticket.c.id).where(ticket.c.status.not_in(done))
@@ -101,7 +115,7 @@ def claim(transaction: Session, numbers: Sequence[int], claimed: Claim) -> set[i
     for batch in batches(numbers):
         statement = (
             update(note)
-            .where(note.c.id.in_(batch), note.c.state == WAITING, note.c.ticket_id.in_(live))
+            .where(note.c.id.in_(batch), note.c.state == WAITING, note.c.ticket_id.in_(live) | note.c.id.in_(closing))
             .values(values)
             .returning(note.c.id)
         )
@@ -175,7 +189,7 @@ def notified_breaches(transaction: Session, numbers: Sequence[int]) -> set[tuple
 def silences(transaction: Session, now: str) -> list[Row]:
     """Return the silences in force at `now`, the latest end first."""
     table = table_of(Silence)
-    query = select(table).where(table.c.ends_at > now, table.c.created_at <= now).order_by(table.c.ends_at.desc())
+    query = select(table).where(table.c.ends_at > now, table.c.starts_at <= now).order_by(table.c.ends_at.desc())
     return [dict(row) for row in transaction.connection().execute(query).mappings()]
 
 
@@ -186,11 +200,11 @@ def release(transaction: Session, held_by: str, now: str) -> None:
     transaction.connection().execute(held.values(next_try_at=func.min(note.c.next_try_at, now)))
 
 
-def last_starts(transaction: Session, before: int, most: int) -> list[str]:
-    """Return when the last `most` runs before a run started, the latest first."""
+def last_starts(transaction: Session, before: int, most: int | None, since: str = "") -> list[str]:
+    """Return when the last `most` runs before a run started, at `since` or later, the latest first."""
     table = table_of(Run)
-    query = select(table.c.started_at).where(table.c.id < before).order_by(table.c.id.desc()).limit(most)
-    return list(transaction.connection().execute(query).scalars())
+    query = select(table.c.started_at).where(table.c.id < before, table.c.started_at >= since)
+    return list(transaction.connection().execute(query.order_by(table.c.id.desc()).limit(most)).scalars())
 
 
 def state_of(transaction: Session, number: int) -> NotificationState | None:

@@ -237,3 +237,57 @@ def test_whatever_happens_each_end_is_recorded_exactly_once(
     assert len(recorded) == len(set(recorded))
     # What was recorded before an earlier change came in stays on record, and means nothing any more.
     assert set(wanted) <= set(recorded) if backdates else wanted == recorded
+
+
+def test_a_status_of_the_command_line_ends_at_its_instant_whatever_cron_does(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    take(slactl, OPENED)
+    assert slactl("status", "A", "pending", "--until", "2026-03-03T09:00:00Z").code == 0
+    assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("pending", "2026-03-03T09:00:00Z")
+    assert json.loads(slactl("list", "--paused", "--json").out)[0]["pending_until"] == "2026-03-03T09:00:00Z"
+    assert "pending until Tue 09:00" in slactl("list", "--paused", "--format", "table").out
+    clock.move_to("2026-03-03T09:00:00Z")
+    assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("open", None)
+
+
+def test_the_same_status_with_another_end_moves_the_end_and_without_one_cancels_it(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory
+) -> None:
+    take(slactl, OPENED)
+    for until in ("2026-03-03T09:00:00Z", "2026-03-04T09:00:00Z", "2026-03-04T09:00:00Z"):
+        slactl("status", "A", "pending", "--until", until)
+    assert shown(slactl)["pending_until"] == "2026-03-04T09:00:00Z"
+    assert len(json.loads(slactl("history", "A", "--json").out)) == 3
+    slactl("status", "A", "pending")
+    assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("pending", None)
+    clock.move_to("2026-03-05T09:00:00Z")
+    assert shown(slactl)["status"] == "pending"
+
+
+def test_a_reply_that_keeps_the_status_keeps_its_end(desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory) -> None:
+    take(slactl, OPENED)
+    slactl("status", "A", "waiting_customer", "--until", "2026-03-03T09:00:00Z")
+    slactl("reply", "A")
+    assert "paused until Tue 09:00" in slactl("list", "--paused", "--format", "table").out
+    assert shown(slactl)["pending_until"] == "2026-03-03T09:00:00Z"
+    slactl("receive", "A")
+    assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("resolved --until 2026-03-03T09:00:00Z", "--until needs pending or waiting_customer"),
+        ("open --until 2026-03-03T09:00:00Z", "--until needs pending or waiting_customer"),
+        ("pending --until 2026-03-02T09:00:00Z", "is not after 2026-03-02T09:00:00Z"),
+        ("pending --until soon", "'soon' is not a valid time"),
+    ],
+)
+def test_an_end_that_cannot_be_is_refused(
+    desk: Path, slactl: Slactl, clock: FrozenDateTimeFactory, words: str, said: str
+) -> None:
+    take(slactl, OPENED)
+    refused = slactl("status", "A", *words.split())
+    assert (refused.code, said in refused.err) == (2, True), refused.err
+    assert (shown(slactl)["status"], shown(slactl)["pending_until"]) == ("open", None)

@@ -89,7 +89,8 @@ def test_a_message_is_sent_once(
     monkeypatch.setenv("LEAD_URL", hook.url)
     assert check(slactl)["notified"] == 1
     (body,) = hook.bodies
-    assert "ticket 1: first_response_sla_breached; normal, first response 1h late (2026-03-04T09:00:00Z)" in body
+    assert body.startswith("ticket 1: First response overdue by 1h; normal, deadline 2026-03-04T09:00:00Z, assigned")
+    assert hook.took[0]["body"]["title"] == "Ticket 1, normal: First response overdue by 1h"
     assert "assigned to mia" in body
     assert "Printer" not in body
     assert "ann@" not in body
@@ -345,7 +346,8 @@ def test_a_pause_between_runs_is_named_once_it_is_out_of_the_ordinary(
     clock.move_to("2026-03-04T10:05:00Z")
     check(slactl)
     assert ["No check ran for" in body for body in hook.bodies] == [False, True]
-    assert hook.bodies[1].startswith("No check ran for 6h before this check.\nticket 2")
+    assert hook.bodies[1].startswith("ticket 2")
+    assert hook.bodies[1].endswith("\nNo check ran for 6h before this check.")
 
 
 def test_a_storm_is_one_digest(
@@ -361,7 +363,9 @@ def test_a_storm_is_one_digest(
     (body,) = hook.bodies
     assert body.count("\nticket ") + body.startswith("ticket ") == 20
     assert body.endswith("and 280 more tickets")
-    assert hook.took[0]["body"]["title"] == "300 tickets need attention"
+    assert hook.took[0]["body"]["title"] == (
+        "300 tickets need attention: ticket 1, normal: First response overdue by 1h"
+    )
 
 
 CUSTOMER = 'customer_mail = "${env:CUSTOMER_MAIL}"\n'
@@ -413,6 +417,53 @@ def test_a_customer_is_told_once_for_each_broken_promise(
     assert "You should have received a first answer from us by 2026-03-04T09:00:00Z" in took["body"]
     assert "mia" not in took["body"]
     assert [state for _, state in outbox(slactl)] == ["obsolete", "sent", "obsolete"]
+
+
+WAITING = """
+[[escalation]]
+id = "silent"
+on = "waiting"
+  [[escalation.level]]
+  id = "remind"
+  at = "+1h"
+  notify = ["requester"]
+  [[escalation.level]]
+  id = "close"
+  at = "+2h"
+  status = "resolved"
+  notify = ["requester", "lead"]
+[[escalation]]
+id = "welcome"
+on = "created"
+  [[escalation.level]]
+  id = "hello"
+  at = "0m"
+  notify = ["requester"]
+"""
+
+
+def test_a_silent_customer_is_reminded_and_told_of_the_end_and_of_nothing_else(
+    rules: Rules, slactl: Slactl, receiver: Receivers, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, hook = receiver("smtp"), receiver("ok")
+    monkeypatch.setenv("CUSTOMER_MAIL", mailbox.url.replace("&to=mia@example.com", ""))
+    monkeypatch.setenv("LEAD_URL", hook.url)
+    rules(settings=CUSTOMER, extra=WAITING)
+    opened(slactl)
+    slactl("status", "1", "pending")
+    sent = []
+    for hour in (9, 10, 11):
+        clock.move_to(f"2026-03-02T{hour:02d}:05:00Z")
+        sent.append(check(slactl)["messages_sent"])
+    assert sent == [0, 1, 2]
+    reminder, end = (took["body"] for took in mailbox.took)
+    assert "We wait for your answer to request 1" in reminder
+    assert "We have not heard from you since 2026-03-02T09:00:00Z. Please answer" in reminder
+    assert "Your request 1 is closed" in end
+    assert "ticket 1: Resolved: silent; " in hook.bodies[0]
+    assert outbox(slactl) == [
+        *(("requester", "obsolete"), ("requester", "sent"), ("requester", "sent"), ("lead", "sent"))
+    ]
 
 
 def test_customers_are_told_nothing_unless_the_settings_say_how(
@@ -471,7 +522,7 @@ def test_a_wrong_template_is_found_by_rules_check_and_stops_no_message(
     assert "templates.body: there is no variable 'assigne'; did you mean assignee?" in found.err
     told = check(slactl, code=7)
     assert "the built-in text was used" in told["err"]
-    assert "ticket 1: first_response_sla_breached" in hook.bodies[0]
+    assert "ticket 1: First response overdue by" in hook.bodies[0]
 
 
 def test_no_secret_is_ever_shown_or_stored(

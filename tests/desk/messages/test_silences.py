@@ -4,12 +4,14 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Slactl
 from freezegun.api import FrozenDateTimeFactory
 
-from slactl.desk.messages.silences import quiet_until
+from slactl.sla.calendar.windows import until as until_of
+from slactl.sla.calendar.windows import windows
 
 LADDER = """
 [[escalation]]
@@ -72,7 +74,7 @@ def test_a_silence_holds_messages_while_tickets_change_and_one_says_what_is_stil
     clock.move_to("2026-03-04T11:00:00Z")
     (message,) = check(slactl)["messages"]
     assert message.count("ticket 1") == 1
-    assert "first response 2h late" in message
+    assert "ticket 1: First response overdue by 2h; urgent" in message
     assert "held back by silence 1 until now" in message
     assert {state for state, _, _ in outbox(slactl)} == {"printed"}
 
@@ -171,11 +173,11 @@ def test_a_message_that_could_not_go_out_before_somebody_had_the_ticket_waits_fo
         ("22:00-07:00", None, "2026-03-03T00:00:00Z", "2026-03-03T07:00:00Z"),  # the machine of the tests is in UTC
         ("22:00-07:00", "Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T05:00:00Z"),  # clocks go forward
         ("22:00-07:00", "Asia/Tokyo", "2026-03-02T13:00:00Z", "2026-03-02T22:00:00Z"),
-        ("00:00-24:00", "UTC", "2026-03-02T13:00:00Z", "2026-03-03T00:00:00Z"),
+        ("00:00-24:00", "UTC", "2026-03-02T13:00:00Z", "2026-03-10T00:00:00Z"),
     ],
 )
 def test_quiet_hours_end_by_the_wall_clock_of_their_zone(
     quiet: str, zone: str | None, now: str, until: str | None
 ) -> None:
-    found = quiet_until(quiet, zone, datetime.fromisoformat(now))
+    found = until_of(windows((quiet,)), ZoneInfo(zone) if zone else None, datetime.fromisoformat(now))
     assert (found.astimezone(UTC).isoformat()[:19] + "Z" if found else None) == until

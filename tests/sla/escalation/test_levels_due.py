@@ -102,7 +102,7 @@ def test_a_warning_is_due_again_once_a_person_moved_the_deadline_later() -> None
 
 def test_a_firing_tells_its_reason_key_and_whether_it_warns() -> None:
     firing, breach = due_levels(judged(OPENED, RULES, "mon 14:10"), RULES, when("mon 14:10"), {EARLY})
-    assert (firing.reason, firing.key, firing.warning) == ("resolution_sla_breached", WARN, True)
+    assert (firing.reason, firing.key, firing.warning) == ("resolution_sla_warning", WARN, True)
     assert (breach.key, breach.warning, said(breach.due_at)) == (BREACH, False, "mon 14:00")
 
 

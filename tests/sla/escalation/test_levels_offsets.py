@@ -1,10 +1,14 @@
 """How the places of a ladder are written, and when they come."""
 
+from datetime import datetime
+
 import pytest
 from stories import judged, resolution, rules, said, timers, when
 
-from slactl.durations import Offset
-from slactl.sla.escalation.levels import nominal_instant
+from slactl.durations import Duration, Offset
+from slactl.sla.escalation.levels import offset_reached
+from slactl.sla.timers.pauses import optional_instant
+from slactl.sla.timers.timer import Timer
 
 OFFICE = rules(resolution="8h")
 
@@ -30,6 +34,10 @@ def test_a_warning_lies_before_the_deadline(text: str, warning: bool) -> None:
 def test_what_is_no_offset_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         Offset.parse(text)
+
+
+def nominal_instant(timer: Timer, offset: Offset, *, wall: bool = False, idle: int = 0) -> datetime | None:
+    return optional_instant(offset_reached(timer.clock_run, offset, Duration(), wall=wall, idle=Duration(idle)))
 
 
 def instant(text: str, offset: str, now: str, **options: bool) -> str | None:

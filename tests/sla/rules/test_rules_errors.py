@@ -50,6 +50,22 @@ MISTAKES = [
     ("[[policy]]", "[policy]", 10, "write [[policy]]"),
     ("schema = 1", "schema = 2", 1, "write schema = 1"),
     ('calendar = "office"\n', "", 10, "calendar is missing"),
+    *[
+        ('calendar = "office"\n[policy', f'match = {{ {key} }}\ncalendar = "office"\n[policy', 12, message)
+        for key, message in (
+            ('not = { status = ["open"] }', "unknown key status; the keys here are tenant, plan, tag, priority, req"),
+            ("unassigned = true", "unknown key unassigned; the keys here are tenant, plan, tag, priority, req"),
+        )
+    ],
+    *[
+        ("  [[escalation.level]]", f"when = {{ {key} }}\n  [[escalation.level]]", 20, message)
+        for key, message in (
+            ('not = { statsu = ["open"] }', "unknown key statsu; did you mean status?"),
+            ('status = ["opn"]', "did you mean open?"),
+            ("unassigned = 1", "must be true or false"),
+            ("assignee = []", "an empty list matches nothing"),
+        )
+    ],
     # Conditions. The policy's `match` is on line 12, a rule's `when` on line 20, a level's on line 24.
     *[
         (old, f"{key} = {{ {condition} }}\n{old}", line, message)
@@ -65,7 +81,6 @@ MISTAKES = [
             ("not = {}", "an empty table excludes every ticket; remove the key"),
             ("not = { tag = [] }", "an empty list matches nothing"),
             ('not = { tags = ["vip"] }', "unknown key tags; did you mean tag?"),
-            ('not = { status = ["open"] }', "unknown key status; the keys here are tenant, plan, tag, priority, req"),
             ('not = { priority = ["urgnt"] }', "did you mean urgent?"),
             ('not = ["vip"]', "must be a table"),
         )

@@ -88,7 +88,7 @@ def test_a_plan_and_priority_without_targets() -> None:
 def test_a_level_at_which_nothing_can_happen() -> None:
     assert warnings(ALL, ladder('tag = ["late"]')) == []
     assert warnings(ALL, ladder('repeat = { every = "1h", max = 2 }')) == [
-        "13: level 'l' of 'late' does nothing: no priority, assign, note, tag, notify"
+        "13: level 'l' of 'late' does nothing: no priority, assign, status, note, tag, notify"
     ]
     excluded = ladder('tag = ["late"], when = { priority = ["low"] }', 'priority = ["high", "urgent"]')
     assert warnings(ALL, excluded) == [

@@ -27,7 +27,8 @@ PROMISED = {
     "ticket_view": "id external_id source tenant plan requester_email subject status priority assignee tags policy"
     " created_at updated_at first_response_due_at first_responded_at first_response_state next_response_due_at"
     " next_response_state update_due_at update_state resolution_due_at resolved_at resolution_state due_at due_target"
-    " overdue_seconds breached ever_breached escalated escalation_level acked_until",
+    " overdue_seconds breached ever_breached escalated escalation_level acked_until"
+    " pending_until",
     "escalation_view": "id ticket_id source escalation level repeat reason due_at fired_at outcome actor from_priority"
     " to_priority from_assignee to_assignee run_id",
     "event_view": "id ticket_id at recorded_at actor actor_type action detail unix_user",
