@@ -30,8 +30,18 @@ SHARED = ("records",)
 
 #: The floors of each room from top to bottom: a sub-room imports only from the floors below its own.
 FLOORS = {
-    "desk": ("what_if upkeep", "rules", "sources", "transfer", "escalation", "messages", "tickets reports", "ledger"),
-    "sla": ("escalation", "timers", "rules history", "calendar", "enums"),
+    "desk": (
+        "what_if upkeep",
+        "rules",
+        "sources",
+        "transfer",
+        "escalation",
+        "messages",
+        "tickets reports",
+        "oncall",
+        "ledger",
+    ),
+    "sla": ("escalation", "timers", "rules history", "oncall", "calendar", "enums"),
     "store": ("database", "write", "read", "sqlite", "schema"),
 }
 
