@@ -1,6 +1,7 @@
 """Check the rules file, and return the targets it sets by plan, priority and tenant."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
 from slactl.sla.rules.model import Policy
+from slactl.sla.rules.oncall.gaps import gaps
 from slactl.sla.rules.rules import Rules
 from slactl.store.database import Database
 from slactl.text import known_or_refuse, match_words
@@ -22,8 +24,8 @@ from slactl.text import known_or_refuse, match_words
 Record = dict[str, Any]
 
 
-def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules, list[LintWarning]]:
-    """Return the rules of a file, and warnings about probable mistakes in them, such as holidays missed in a year.
+def check(path: Path, environment: Mapping[str, str], now: datetime) -> tuple[Rules, list[LintWarning]]:
+    """Return the rules of a file, and warnings about probable mistakes in them, such as gaps in a schedule.
 
     Only this function checks templates, addresses and the maps of sources. A wrong one does not stop other commands.
 
@@ -37,9 +39,9 @@ def check(path: Path, environment: Mapping[str, str], year: int) -> tuple[Rules,
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
-    doubtful += sources.warnings(rules, path)
+    doubtful += [*sources.warnings(rules, path), *gaps(rules, now, {})]
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
-    return rules, sorted({*lint(rules, text, year), *warnings})
+    return rules, sorted({*lint(rules, text, now.year), *warnings})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

@@ -54,17 +54,17 @@ class PlainRota:
         t = begin
         while t < until and not self._is_open(layer.hours, t):
             t += MINUTE
-        # A rotation that begins outside the hours keeps its first person until the next open day is over.
-        least = begin
+        # A rotation that begins outside the hours keeps its first person for the whole of the next open day.
+        opened, closed = None, 0
         if t > begin:
             opened = self._opened_on(layer.hours, t)
-            least = (
-                max(at for at in range(t, t + 3 * DAY, MINUTE) if self._opened_on(layer.hours, at) == opened) + MINUTE
-            )
-        days = (layer.start.date() + timedelta(days=number) for number in range(200))
-        clock = layer.start.time()
-        walls = [datetime.combine(day, clock) for day in days if self._is_open_day(layer.hours, day)]
-        possible = [at for at in map(self.instant, walls) if at > begin and at >= least]
+            near = range(t, t + 3 * DAY, MINUTE)
+            closed = max(at for at in near if self._opened_on(layer.hours, at) == opened) + MINUTE
+        possible: list[int] = []
+        for day in (layer.start.date() + timedelta(days=number) for number in range(200)):
+            at = self.instant(datetime.combine(day, layer.start.time()))
+            if at > begin and self._is_open_day(layer.hours, day) and not (day == opened and at < closed):
+                possible.append(at)
         return [begin, *(at for at in possible[layer.length - 1 :: layer.length] if at <= until)]
 
     def _is_open_day(self, hours: dict[int, list[tuple[int, int]]], day: date) -> bool:
