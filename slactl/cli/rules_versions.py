@@ -53,6 +53,7 @@ def run_tests(
       history  events as in a history file
       expect   timers: ticket, target, and any key of simulate --json
       fires    all levels that fire for the tickets named here, and no others
+      on_call  who is on call: schedule, at, person (nobody: a gap), with overrides and away
       at       the time of the evaluation; default: the last time in the test
 
     \b
@@ -61,12 +62,15 @@ def run_tests(
       slactl rules test --rules draft.toml tests/*.toml
       slactl rules test tests.toml --json
     """
+    from slactl.desk.oncall.schedules import Schedules
     from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.testing import run
     from slactl.show.records import write_object
     from slactl.show.rules import outcome_lines
 
-    report = run(files, valid_rules(rules or call(context).desk.rules))
+    here = call(context)
+    known = valid_rules(path := rules or here.desk.rules)
+    report = run(files, known, schedules=Schedules(known, path, here.now))
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
     if as_json:
