@@ -23,11 +23,13 @@ class Schedules:
     """Hold the schedules of some rules; a feed is read when it is first asked for."""
 
     def __init__(self, rules: Rules, path: Path, now: datetime, exceptions: Exceptions = NO_EXCEPTIONS) -> None:
-        self._rules, self._path, self._now = rules, path, now
+        self.rules, self._path, self._now = rules, path, now
+        #: What is wrong with feeds, for people.
+        self.problems: list[str] = []
         self.exceptions = exceptions
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rules.schedules)
+        return iter(self.rules.schedules)
 
     def schedule(self, name: str) -> Schedule:
         """Return a schedule.
@@ -35,7 +37,7 @@ class Schedules:
         Raises:
             KeyError: the rules have none of this name.
         """
-        return self._rules.schedule(name)
+        return self.rules.schedule(name)
 
     def on_call(self, name: str, at: datetime) -> OnCall:
         """Return who is on call for a schedule at an instant."""

@@ -74,6 +74,18 @@ def source_names(path: Path) -> list[str]:
         return []
 
 
+def table_names(path: Path, table: str) -> list[str]:
+    """Return the names in a table of a rules file, such as `people`; as for `due_soon`, the file is not validated."""
+    import tomllib
+
+    from slactl.files import BY_HAND, read_text
+
+    try:
+        return [*tomllib.loads(read_text(path, BY_HAND)).get(table, {}).keys()]
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return []
+
+
 def are_levels_in_force(transaction: "Transaction", desk: "Desk") -> bool:
     """Return whether the stored next levels were calculated with the rules that are in force.
 

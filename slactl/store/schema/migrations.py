@@ -27,7 +27,7 @@ def all_tables() -> "Sequence[Table]":
     """Return every table, a table before those that refer to it."""
     from sqlmodel import SQLModel
 
-    from slactl.store.schema import models, runs, timers  # noqa: F401  (fill the metadata)
+    from slactl.store.schema import models, oncall, runs, timers  # noqa: F401  (fill the metadata)
 
     return SQLModel.metadata.sorted_tables
 
@@ -169,6 +169,13 @@ _WOKEN = (
 )
 
 
+def rotas(connection: sqlite3.Connection) -> None:
+    """Add overrides of schedules and absences of people."""
+    for table in ("override", "absence"):
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            _create(connection, table)
+
+
 def _allow_updates(connection: sqlite3.Connection) -> None:
     """Let `due_target` be `update`: only the text of the constraint changes, and no row."""
     known = "due_target IN ('first_response', 'next_response', 'resolution')"
@@ -248,7 +255,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, rotas),
 )
 
 

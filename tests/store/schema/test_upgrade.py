@@ -19,7 +19,8 @@ from freezegun.api import FrozenDateTimeFactory
 from slactl.store.schema.version import SCHEMA
 
 SCHEMAS = {
-    int(path.stem[-1]): path.read_text() for path in (Path(__file__).parents[2] / "data" / "schemas").glob("*.sql")
+    int(path.stem.partition("_")[2]): path.read_text()
+    for path in (Path(__file__).parents[2] / "data" / "schemas").glob("*.sql")
 }
 
 

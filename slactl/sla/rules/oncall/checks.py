@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slactl.sla.rules.rules import Rules
 
 #: The subcommands of `oncall`, which no schedule may be named like.
-SUBCOMMANDS = ("show", "override", "away", "list", "remove", "export")
+SUBCOMMANDS = ("now", "show", "override", "away", "list", "remove", "export")
 
 
 def problems(rules: "Rules") -> Iterator[Problem]:
