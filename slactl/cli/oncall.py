@@ -72,7 +72,7 @@ def now_(
     here = call(context)
     at_ = here.instant(at, ahead=True) or here.now
     form, _ = output.chosen(), output.names(records.STANDING_FIELDS)
-    schedules = entries.opened(here.desk, here.now)
+    schedules = entries.opened(here.desk, at_)
     names = list(schedules) if schedule is None else [entries.known_schedule(schedules.rules, schedule)]
     standings = [records.standing(schedules, name, at_) for name in names]
     if form is Form.TABLE and output.fields is None:
@@ -108,7 +108,7 @@ def show(
     begin = here.instant(since if since is not None else "today", ahead=True)
     assert begin is not None
     form, _ = output.chosen(), output.names(records.SHIFT_FIELDS)
-    schedules = entries.opened(here.desk, here.now)
+    schedules = entries.opened(here.desk, begin)
     plan = records.plan(schedules, entries.known_schedule(schedules.rules, schedule), begin, days)
     if form is Form.TABLE and output.fields is None:
         from slactl.show.oncall import plan_lines

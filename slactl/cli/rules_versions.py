@@ -62,15 +62,13 @@ def run_tests(
       slactl rules test --rules draft.toml tests/*.toml
       slactl rules test tests.toml --json
     """
-    from slactl.desk.oncall.schedules import Schedules
     from slactl.desk.rules.reading import valid_rules
     from slactl.desk.what_if.testing import run
     from slactl.show.records import write_object
     from slactl.show.rules import outcome_lines
 
-    here = call(context)
-    known = valid_rules(path := rules or here.desk.rules)
-    report = run(files, known, schedules=Schedules(known, path, here.now))
+    path = rules or call(context).desk.rules
+    report = run(files, valid_rules(path), path=path)
     for problem in report["problems"]:
         say(f"error: {problem}", err=True)
     if as_json:

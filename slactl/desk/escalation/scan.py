@@ -13,6 +13,7 @@ from slactl.desk.ledger.desk import Desk
 from slactl.desk.ledger.last_rules import Heartbeat, LastRules
 from slactl.desk.ledger.ledger import CommandRules, Entry, Ledger, ledger
 from slactl.desk.messages.delivered import Delivered
+from slactl.desk.oncall import feeds
 from slactl.errors import SlactlError
 from slactl.sla.enums import ActorType, EventType, LevelOutcome, Status, Target
 from slactl.sla.escalation.levels import Firing, due_levels
@@ -43,6 +44,7 @@ def work_through(desk: Desk, report: Report, options: RunOptions, rules: Command
     def open_ledger() -> AbstractContextManager[Ledger]:
         return ledger(desk, report.at, rules=rules)
 
+    feeds.warm(desk.rules, report.at)
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
 
@@ -53,6 +55,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
     rules = CommandRules(desk)
+    feeds.warm(desk.rules, now)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
@@ -104,6 +107,8 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
             report.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         return None
     rules = book.rulebook.current
+    broken = list(feeds.problems(rules, book.desk.rules, report.at))
+    report.problems += [problem for problem in broken if problem not in report.problems]
     settings = rules.settings
     heartbeat = None
     if settings.heartbeat is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from slactl import committed
 from slactl.clock import from_text, to_text
@@ -18,9 +18,6 @@ from slactl.sla.rules.loading import load
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.messages import rota_entries
 from slactl.text import check_input, clean, known_or_refuse, quoted
-
-if TYPE_CHECKING:
-    from slactl.store.database import Transaction
 
 #: The longest reason of an override, in characters.
 REASON_LENGTH = 1000
@@ -40,12 +37,8 @@ class Between(NamedTuple):
     until: datetime
 
 
-def exceptions(transaction: "Transaction") -> Exceptions:
-    """Return every override and absence, each as long as it held; one that was removed held until then."""
-    return _exceptions(rota_entries(transaction, "", ended=True))
-
-
-def _exceptions(entries: Sequence[RotaEntry]) -> Exceptions:
+def exceptions_of(entries: Sequence[RotaEntry]) -> Exceptions:
+    """Return overrides and absences, each as long as it held; one that was removed held until then."""
     overrides, absences = list[Override](), list[Absence]()
     for entry in entries:
         ends = min(filter(None, (entry["ends_at"], entry["removed_at"])))
@@ -57,17 +50,19 @@ def _exceptions(entries: Sequence[RotaEntry]) -> Exceptions:
     return Exceptions(tuple(overrides), tuple(absences))
 
 
-def opened(desk: Desk, now: datetime) -> Schedules:
+def opened(desk: Desk, around: datetime) -> Schedules:
     """Return the schedules of the rules file, with the overrides and absences of the database if there is one.
+
+    Feeds are read for the years `around` an instant.
 
     Raises:
         RulesError: the rules are not valid.
     """
     rules = load(desk.rules)
     if not desk.database.path.exists():
-        return Schedules(rules, desk.rules, now)
+        return Schedules(rules, desk.rules, around)
     with desk.database.read() as transaction:
-        return Schedules(rules, desk.rules, now, exceptions(transaction))
+        return Schedules(rules, desk.rules, around, exceptions_of(rota_entries(transaction, "", ended=True)))
 
 
 def known_schedule(rules: Rules, name: str) -> str:
@@ -137,7 +132,7 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
     rules = load(desk.rules)
     with desk.database.write_models(keep=not dry_run) as session:
         entries = rota_entries(beneath(session), "", ended=True)
-        before, removed = _exceptions(entries), list[RotaEntry]()
+        before, removed = exceptions_of(entries), list[RotaEntry]()
         for number in dict.fromkeys(numbers):
             entry = next((entry for entry in entries if entry["id"] == number), None)
             if entry is None:
@@ -149,9 +144,9 @@ def remove(desk: Desk, now: datetime, numbers: Sequence[int], *, dry_run: bool =
             entry["removed_at"], entry["removed_by"] = to_text(now), desk.actor
             removed.append(entry)
         committed.add("override or absence", "removed", [entry["id"] for entry in removed])
-    after = _exceptions(entries)
+    after = exceptions_of(entries)
     spans = [(from_text(max(entry["starts_at"], to_text(now))), from_text(entry["ends_at"])) for entry in removed]
-    return Entered(removed, _replaced(desk, now, rules, before, after, spans))
+    return Entered(removed, _replaced(desk, rules, before, after, spans))
 
 
 def _add(
@@ -169,7 +164,7 @@ def _add(
 
     with desk.database.write_models(keep=not dry_run) as session:
         entries = rota_entries(beneath(session), "", ended=True)
-        before = _exceptions(entries)
+        before = exceptions_of(entries)
         if kind == "away":
             start, end = map(in_seconds, between)
             if circle := before.circle(Absence(str(values["person"]), start, end, values["substitute"])):
@@ -180,19 +175,20 @@ def _add(
         committed.add(kind if kind == "override" else "absence", "added", [number])
         entries = rota_entries(beneath(session), "", ended=True)
     added = [entry for entry in entries if entry["id"] == number]
-    return Entered(added, _replaced(desk, now, rules, before, _exceptions(entries), [between]))
+    return Entered(added, _replaced(desk, rules, before, exceptions_of(entries), [between]))
 
 
 def _replaced(
     desk: Desk,
-    now: datetime,
     rules: Rules,
     before: Exceptions,
     after: Exceptions,
     spans: Sequence[tuple[datetime, datetime]],
 ) -> list[Replaced]:
     """Return when somebody else is on call after a change than before it, within some times."""
-    old, new = (Schedules(rules, desk.rules, now, each) for each in (before, after))
+    if not spans:
+        return []
+    old, new = (Schedules(rules, desk.rules, spans[0][0], each) for each in (before, after))
     return [each for name in new for a, b in spans if a < b for each in _differences(name, old, new, a, b)]
 
 

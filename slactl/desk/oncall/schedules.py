@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from slactl.desk.oncall import feeds
 from slactl.sla.calendar.calendar import in_seconds
 from slactl.sla.oncall.schedule import (
     NO_EXCEPTIONS,
@@ -20,10 +21,10 @@ from slactl.sla.rules.rules import Rules
 
 
 class Schedules:
-    """Hold the schedules of some rules; a feed is read when it is first asked for."""
+    """Hold the schedules of some rules; a feed is read when it is first asked for, in the years `around` an instant."""
 
-    def __init__(self, rules: Rules, path: Path, now: datetime, exceptions: Exceptions = NO_EXCEPTIONS) -> None:
-        self.rules, self._path, self._now = rules, path, now
+    def __init__(self, rules: Rules, path: Path, around: datetime, exceptions: Exceptions = NO_EXCEPTIONS) -> None:
+        self.rules, self._path, self._around = rules, path, around
         #: What is wrong with feeds, for people.
         self.problems: list[str] = []
         self.exceptions = exceptions
@@ -37,7 +38,12 @@ class Schedules:
         Raises:
             KeyError: the rules have none of this name.
         """
-        return self.rules.schedule(name)
+        if self.rules.schedules[name].ical is None:
+            return self.rules.schedule(name)
+        found = feeds.read(self.rules, self._path, name, self._around)
+        if found.problem is not None and found.problem not in self.problems:
+            self.problems.append(found.problem)
+        return self.rules.schedule(name, found.feed)
 
     def on_call(self, name: str, at: datetime) -> OnCall:
         """Return who is on call for a schedule at an instant."""

@@ -8,10 +8,11 @@ from typing import Any
 from slactl.desk.ledger.desk import Desk
 from slactl.desk.messages import recipients as addresses
 from slactl.desk.messages.secrets import Secrets
+from slactl.desk.oncall import feeds
 from slactl.desk.sources import checks as sources
 from slactl.sla.enums import Priority, Target
 from slactl.sla.rules.addresses import without_literal_secrets
-from slactl.sla.rules.lines import Lines, read
+from slactl.sla.rules.lines import KeyPath, Lines, read
 from slactl.sla.rules.lint import OTHER, LintWarning, lint, reaching
 from slactl.sla.rules.loading import as_error, load, parse
 from slactl.sla.rules.match import Facts
@@ -39,9 +40,18 @@ def check(path: Path, environment: Mapping[str, str], now: datetime) -> tuple[Ru
     if wrong:
         raise as_error(wrong, Lines(text), str(path))
     doubtful = [*addresses.warnings(rules, secrets), *addresses.unsafe(rules, secrets)]
-    doubtful += [*sources.warnings(rules, path), *gaps(rules, now, {})]
+    doubtful += [*sources.warnings(rules, path), *_schedule_warnings(rules, path, now)]
     warnings = [LintWarning(Lines(text).of(place), message) for place, message in doubtful]
     return rules, sorted({*lint(rules, text, now.year), *warnings})
+
+
+def _schedule_warnings(rules: Rules, path: Path, now: datetime) -> Iterator[tuple[KeyPath, str]]:
+    found = {name: feeds.read(rules, path, name, now) for name, stated in rules.schedules.items() if stated.ical}
+    for name, feed in found.items():
+        if feed.problem is not None:
+            yield ("schedules", name, "ical"), feed.problem
+    yield from feeds.unnamed(rules, path, now)
+    yield from gaps(rules, now, {name: each.feed for name, each in found.items() if each.feed is not None})
 
 
 def _template_problems(rules: Rules) -> Iterator[tuple[tuple[str, str], str]]:

@@ -13,8 +13,7 @@ from slactl.desk.what_if.case_files import read_cases
 from slactl.desk.what_if.cases import NOBODY, NONE, TIMER_KEYS, Case, Expectation, ExpectedFiring, firing_text
 from slactl.desk.what_if.simulate import Simulated, simulate
 from slactl.errors import RulesError
-from slactl.sla.calendar.calendar import HolidayProvider, in_seconds
-from slactl.sla.oncall.schedule import on_call
+from slactl.sla.calendar.calendar import HolidayProvider
 from slactl.sla.rules.rules import Rules
 from slactl.text import did_you_mean
 
@@ -60,9 +59,12 @@ def run(
     files: Sequence[Path],
     rules: Rules,
     holidays: HolidayProvider | None = None,
-    schedules: Schedules | None = None,
+    path: Path = Path("rules.toml"),
 ) -> RunResult:
-    """Run every test in some files. A file that is not valid does not keep the others from running."""
+    """Run every test in some files. A file that is not valid does not keep the others from running.
+
+    Feeds stand beside the `path` of the rules.
+    """
     problems: list[str] = []
     tests: list[CaseResult] = []
     for file in files:
@@ -72,7 +74,7 @@ def run(
             problems += error.lines
             continue
         for case in cases:
-            failures = [*_CaseRun(case, rules, holidays).failures(), *_gone_wrong(case, rules, schedules)]
+            failures = [*_CaseRun(case, rules, holidays).failures(), *_gone_wrong(case, rules, path)]
             tests.append(
                 {
                     "file": case.file,
@@ -198,9 +200,8 @@ class _CaseRun:
         return self._known[ticket, at]
 
 
-def _gone_wrong(case: Case, rules: Rules, schedules: Schedules | None) -> Iterator[Failure]:
+def _gone_wrong(case: Case, rules: Rules, path: Path) -> Iterator[Failure]:
     """Yield who is on call where somebody else is expected, and names that the rules do not have."""
-    known = schedules or Schedules(rules, Path(), case.at)
     exceptions = case.exceptions
     named = [override.person for override in exceptions.overrides]
     named += [away.person for away in exceptions.absences]
@@ -215,7 +216,7 @@ def _gone_wrong(case: Case, rules: Rules, schedules: Schedules | None) -> Iterat
         if strange or expected.schedule not in rules.schedules:
             got = next(iter(strange), None) or _not_known("schedule", expected.schedule, rules.schedules)
         else:
-            found = on_call(known.schedule(expected.schedule), in_seconds(expected.at), exceptions)
+            found = Schedules(rules, path, expected.at, exceptions).on_call(expected.schedule, expected.at)
             got = found.person or NOBODY
         if got != expected.person:
             failure = _Subject("", expected.at).failure("on_call", expected.person, got)
