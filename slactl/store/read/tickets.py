@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.errors import NotKnownError, UsageError
-from slactl.sla.enums import DONE
+from slactl.sla.enums import DONE, EventType
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
+from slactl.store.schema.events import ACTIONS
 from slactl.text import clean, quoted
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ def open_counts(transaction: sqlite3.Connection, assignees: Sequence[str]) -> di
 def last_assigned(transaction: sqlite3.Connection, people: Sequence[str]) -> str | None:
     """Return who of some people got a ticket last."""
     assignee = "json_extract(detail, '$.assignee')"
-    query = f"SELECT {assignee} FROM event WHERE action = 'assigned' AND {assignee} IN ({marks(people)})"
-    found = transaction.execute(f"{query} ORDER BY id DESC LIMIT 1", list(people)).fetchone()
+    query = f"SELECT {assignee} FROM event WHERE action = ? AND {assignee} IN ({marks(people)})"
+    values = [ACTIONS[EventType.ASSIGNED], *people]
+    found = transaction.execute(f"{query} ORDER BY id DESC LIMIT 1", values).fetchone()
     return str(found[0]) if found is not None else None
