@@ -36,7 +36,7 @@ class WithDefault(TyperGroup):
         return [*super().shell_complete(ctx, incomplete), *map(completion_item, named)]
 
 
-app = Commands(help="Say who is on call: oncall [SCHEDULE] [--at T]. Enter overrides and absences.")
+app = Commands(help="Say who is on call, and enter overrides and absences. Type oncall [SCHEDULE] [--at T].")
 app.info.cls, app.info.no_args_is_help = WithDefault, False
 
 Schedule = Annotated[

@@ -88,6 +88,10 @@ def _locked_run(
         with _recorded(desk, report, watch):
             rules = _work(desk, report, options, lock)
             facts = _remember_rules(desk, report, options, rules, fingerprint)
+    elif rules is not None and rules.feeds:
+        from slactl.desk.oncall import feeds
+
+        report.problems += feeds.problems(desk.rules, now)
     report.duration_ms = round(watch() * 1000)
     boot = options.boot if trusts_clock else None
     with desk.database.write() as transaction:

@@ -44,7 +44,7 @@ def work_through(desk: Desk, report: Report, options: RunOptions, rules: Command
     def open_ledger() -> AbstractContextManager[Ledger]:
         return ledger(desk, report.at, rules=rules)
 
-    feeds.warm(desk.rules, report.at)
+    report.problems += feeds.problems(desk.rules, report.at)
     refresh(open_ledger, options.stop)
     return _go_through(open_ledger, report, options)
 
@@ -55,7 +55,7 @@ def rehearse(desk: Desk, now: datetime, options: RunOptions) -> Report:
 
     report, delivered, counts = Report(at=now, dry_run=True), Delivered(), list[tuple[int, int]]()
     rules = CommandRules(desk)
-    feeds.warm(desk.rules, now)
+    report.problems += feeds.problems(desk.rules, now)
 
     @contextmanager
     def open_ledger() -> Iterator[Ledger]:
@@ -107,14 +107,13 @@ def _note_rules(book: Ledger, report: Report) -> LastRules | None:
             report.problems.append(f"{book.rulebook.problem.message}; the last valid rules are used")
         return None
     rules = book.rulebook.current
-    broken = list(feeds.problems(rules, book.desk.rules, report.at))
-    report.problems += [problem for problem in broken if problem not in report.problems]
     settings = rules.settings
     heartbeat = None
     if settings.heartbeat is not None:
         heartbeat = Heartbeat(settings.heartbeat, settings.allow_http, settings.secrets, settings.proxy)
     sources = tuple(source.name for source in rules.sources)
-    return LastRules("", heartbeat, rules.canonical, rules.hash, sources)
+    with_feeds = tuple(name for name, schedule in rules.schedules.items() if schedule.ical is not None)
+    return LastRules("", heartbeat, rules.canonical, rules.hash, sources, with_feeds)
 
 
 def _next(book: Ledger, after: int, *, rehearses: bool) -> tuple[Sequence[int], int | None]:

@@ -63,25 +63,21 @@ def read(rules: Rules, path: Path, name: str, around: datetime) -> ReadFeed:
     return ReadFeed(feed, problem, tuple(left))
 
 
-def warm(path: Path, around: datetime) -> None:
-    """Read the feeds of a rules file that are new or changed; call it where nobody waits for the database.
+def problems(path: Path, around: datetime) -> list[str]:
+    """Read the feeds of a rules file that are new or changed, and return what is wrong with feeds.
 
-    The file is not validated. What is wrong with it, or with a feed, is told where they are used.
+    Call it where nobody waits for the database. The file is not validated.
     """
     import tomllib
 
+    found: list[str] = []
     with suppress(OSError, ValueError, AttributeError, RecursionError):
         text = read_text(path, BY_HAND)
         for name, stated in tomllib.loads(text).get("schedules", {}).items() if "ical" in text else ():
             if isinstance(ical := stated.get("ical"), str) and isinstance(zone := stated.get("timezone"), str):
-                _read(path, name, ical, zone, around)
-
-
-def problems(rules: Rules, path: Path, around: datetime) -> Iterator[str]:
-    """Yield what is wrong with the feeds of a rules file."""
-    for name, stated in rules.schedules.items():
-        if stated.ical is not None and (problem := read(rules, path, name, around).problem) is not None:
-            yield problem
+                problem = _read(path, name, ical, zone, around)[1]
+                found += [problem] if problem is not None else []
+    return found
 
 
 def unnamed(rules: Rules, path: Path, around: datetime) -> Iterator[tuple[tuple[str, ...], str]]:
