@@ -13,7 +13,6 @@ from slactl.errors import NotKnownError, UsageError
 from slactl.sla.enums import DONE, EventType
 from slactl.store.read.rows import Row, batches, marks, rows
 from slactl.store.schema import views
-from slactl.store.schema.events import ACTIONS
 from slactl.text import clean, quoted
 
 if TYPE_CHECKING:
@@ -238,6 +237,8 @@ def open_counts(transaction: sqlite3.Connection, assignees: Sequence[str]) -> di
 
 def last_assigned(transaction: sqlite3.Connection, people: Sequence[str]) -> str | None:
     """Return who of some people got a ticket last."""
+    from slactl.store.schema.events import ACTIONS
+
     assignee = "json_extract(detail, '$.assignee')"
     query = f"SELECT {assignee} FROM event WHERE action = ? AND {assignee} IN ({marks(people)})"
     values = [ACTIONS[EventType.ASSIGNED], *people]
