@@ -53,10 +53,14 @@ def _reading_stdin(name: str) -> str:
 
 
 class Problems:
-    """Report bad rows on stderr: the first hundred one by one, then the number of the others."""
+    """Report bad rows on stderr: the first hundred one by one, then the number of the others.
 
-    def __init__(self, name: str) -> None:
+    With `always` a problem of no line also begins with the name: there are several inputs.
+    """
+
+    def __init__(self, name: str, *, always: bool = False) -> None:
         self._name = "stdin" if name == "-" else name
+        self._prefix = f"{self._name}: " if always else ""
         self._count = 0
         #: Whether a row was left out.
         self.left_out = False
@@ -65,13 +69,13 @@ class Problems:
         self.left_out = self.left_out or not problem.warning
         self._count += 1
         if self._count <= REPORTED:
-            message = f"{self._name}:{problem}" if problem.line else problem.text
+            message = f"{self._name}:{problem}" if problem.line else f"{self._prefix}{problem.text}"
             say(f"{'warning' if problem.warning else 'error'}: {message}", err=True)
 
     def end(self) -> None:
         """Print how many problems were not reported one by one."""
         if self._count > REPORTED:
-            say(f"error: … and {self._count - REPORTED:,} more", err=True)
+            say(f"error: {self._prefix}… and {self._count - REPORTED:,} more", err=True)
 
 
 def write_private(name: str, text: str, *, force: bool = False) -> None:

@@ -77,7 +77,7 @@ def sync(
 
 def _synced(name: str, run: "Callable[[Report], Synced]", *, quiet: bool, as_json: bool) -> "Synced":
     """Run one source, and print its bad rows and what became of it."""
-    problems = Problems(name)
+    problems = Problems(name, always=True)
     done = run(partial(_report, problems, quiet))
     problems.end()
     _say(done, quiet=quiet, as_json=as_json)

@@ -68,7 +68,7 @@ def import_(
 @app.command()
 def export(
     context: typer.Context,
-    form: Annotated[Form, typer.Option("--format", help="jsonl or csv.")] = Form.JSONL,
+    form: Annotated[Form, typer.Option("--format", metavar="jsonl|csv", help="The form of the output.")] = Form.JSONL,
     events: Annotated[bool, typer.Option("--events", help="With --format csv: one row for each event.")] = False,
 ) -> None:
     """Export every ticket with its whole history.

@@ -21,6 +21,7 @@ from slactl.desk.ledger.ticket import LoadedTicket
 from slactl.sla.enums import Condition
 from slactl.sla.escalation.levels import FiringKey
 from slactl.sla.escalation.renumbering import BreachKey
+from slactl.sla.history.event import Event
 from slactl.sla.timers.evaluate import evaluate
 from slactl.sla.timers.timer import Evaluation
 from slactl.store.read import tickets as reads
@@ -103,17 +104,21 @@ class Ledger:
             loaded.state = self.state_at(number, max(self.now, latest))
         return loaded.state
 
-    def state_at(self, number: int, at: datetime) -> Evaluation:
-        """Evaluate the history of a ticket as of an instant."""
-        history, rules = self._ticket(number).history, self.rulebook
-        return evaluate(history, rules.version, at, rules.holidays, self._conditions, with_outcomes=True)
+    def state_at(self, number: int, at: datetime, conditions: Sequence[Condition] | None = None) -> Evaluation:
+        """Evaluate the history of a ticket as of an instant, with the conditions that the rules watch unless given."""
+        conditions, rules = self._conditions if conditions is None else conditions, self.rulebook
+        return evaluate(self.history(number), rules.version, at, rules.holidays, conditions, with_outcomes=True)
+
+    def history(self, number: int) -> Sequence[Event]:
+        """Return the events of a ticket from which its timers are calculated, by time, with the changes so far."""
+        return self._ticket(number).history
 
     def instant(self, number: int) -> datetime:
         """Return when a change of a ticket takes effect: now, and not before the changes that others made meanwhile.
 
         Others may read the clock later. An event farther ahead comes from a clock that was set wrong: it is left out.
         """
-        history = self._ticket(number).history
+        history = self.history(number)
         return history[-1].at if history and self.now < history[-1].at <= self.now + LAG else self.now
 
     def fired(self, number: int) -> set[FiringKey]:
@@ -221,9 +226,7 @@ class Ledger:
         if not loaded.is_rewritten or loaded.is_new or not (loaded.decisions or loaded.noticed):
             return
         # Conditions that no escalation rule watches today count too: one may do so again tomorrow.
-        at, everything = self.state(number).now, tuple(Condition)
-        rules, holidays = self.rulebook.version, self.rulebook.holidays
-        state = evaluate(loaded.history, rules, at, holidays, everything, with_outcomes=True)
+        state = self.state_at(number, self.state(number).now, tuple(Condition))
         writes.move_decisions(self._connection, loaded.renumber(state))
 
     def keep_highest_messages(self, mark: Mark) -> dict[int, list[str]]:

@@ -99,6 +99,7 @@ def sample(context: DigestContext) -> Message:
         "id": 0,
         "ticket_id": 0,
         "external_id": "SAMPLE",
+        "ticket_source": None,
         "tenant": "sample tenant",
         "plan": "sample plan",
         "status": "open",
@@ -123,17 +124,19 @@ def facts(row: Row, context: DigestContext, count: int) -> dict[str, str]:
     late = int((context.now - from_text(row["deadline"])).total_seconds()) if row["deadline"] else 0
     due = f"{describe_seconds(late)} late" if late > 0 else f"in {describe_seconds(-late)}" if row["deadline"] else ""
     own = ("external_id", "tenant", "plan", "priority", "status", "assignee", "reason", "escalation", "level")
-    ids = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or ""}
+    source = row["ticket_source"] or ""
+    ids = {"{id}": str(row["ticket_id"]), "{external_id}": row["external_id"] or "", "{source}": source}
     url = context.rules.settings.ticket_url or ""
     texts = {name: quiet_text(row[name] or "") for name in (*own, "instead_of", "held_by")}
     return texts | {
         "id": str(row["ticket_id"]),
+        "source": quiet_text(source),
         "target": (row["target"] or "").replace("_", " "),
         "deadline": row["deadline"] or "",
         "overdue": describe_seconds(late) if late > 0 else "",
         "due": due,
         # An external id stays one part of the path, whatever characters it has.
-        "link": re.sub(r"\{(?:external_)?id\}", lambda name: quote(ids[name[0]], safe=""), url),
+        "link": re.sub(r"\{(?:id|external_id|source)\}", lambda name: quote(ids[name[0]], safe=""), url),
         "recipient": quiet_text(context.recipient),
         "count": f"{count:,}",
         "subject": quiet_text(row["subject"] or "")[:TITLE_LENGTH] if "subject" in context.include else "",
@@ -167,7 +170,9 @@ def _title(filled: Sequence[Mapping[str, str]]) -> str:
 
 
 def _line(row: Mapping[str, str]) -> str:
-    name = f"ticket {row['id']}" + (f" {row['external_id']}" if row["external_id"] else "")
+    # External ids are unique only within one source.
+    theirs = ":".join(part for part in (row["source"], row["external_id"]) if part) if row["external_id"] else ""
+    name = f"ticket {row['id']} {theirs}".rstrip()
     due = f"{row['target']} {row['due']} ({row['deadline']})" if row["due"] else ""
     customer = " from ".join(part for part in (row["subject"], row["requester_email"]) if part)
     parts = [row["priority"], row["tenant"], due, f"assigned to {row['assignee'] or 'nobody'}", customer, row["link"]]

@@ -8,7 +8,7 @@ repeated changes nothing.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,11 +118,10 @@ class Syncing(NamedTuple):
                 mapping = chosen.model_copy(update={"source": source.name})
             read = list[int]()
             progress = Progress(taken=lambda _, total: read.append(total))
-            imported = import_file(self.desk, now, Input(output, mapping), checked, progress, dry_run=self.dry_run)
-        if imported.bad and not read:
+            input_ = Input(output, mapping)
+            import_file(self.desk, now, input_, checked, progress, dry_run=self.dry_run, done=done)
+        if done.bad and not read:
             raise UsageError("no ticket was found in what the command printed", "slactl help import")
-        for name, count in asdict(imported).items():
-            setattr(done, name, count)
         return said
 
     def _start(self, source: Source, started: datetime, since: str) -> int | None:

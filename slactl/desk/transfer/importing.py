@@ -43,15 +43,19 @@ def import_file(
     *,
     baseline: bool = False,
     dry_run: bool = False,
+    done: Imported | None = None,
 ) -> Imported:
-    """Import a file; `report` gets each bad row and each warning.
+    """Import a file, and count in `done`; `report` gets each bad row and each warning.
+
+    If the import fails, `done` has what was committed before.
 
     Raises:
         UsageError: the file is not what the map says it is, or needs a map.
         RulesError: the rules are invalid.
         DatabaseError: the database cannot be written.
     """
-    work = Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report)
+    done = done if done is not None else Imported()
+    work = Import(source, CommandRules(desk), now, baseline, dry_run, progress or Progress(), report, done)
     with desk.database.read() as transaction:
         rules = work.rules.current(transaction, strict=True).rules
     work.words = rules.priorities.meanings
@@ -90,7 +94,10 @@ def _import_batches(desk: Desk, work: Import, spool: Spool) -> None:
     tickets, total, seen = spool.tickets(), spool.count(), 0
     batch = list(islice(tickets, BATCH))
     while batch or work.tenants:
-        with ledger(desk, work.now, keep=not work.dry_run, strict=True, rules=work.rules) as book:
+        with (
+            work.done.unless_rolled_back(),
+            ledger(desk, work.now, keep=not work.dry_run, strict=True, rules=work.rules) as book,
+        ):
             for entry in work.tenants:
                 if book.tenant(entry.name) is None:
                     book.keep_tenant(Tenant(**{**asdict(entry), "created_at": to_text(entry.created_at)}))

@@ -183,13 +183,25 @@ def with_line_feeds(source: BinaryIO) -> BinaryIO:
 def as_utf8(source: BinaryIO, encoding: str | None) -> BinaryIO:
     """Return a stream of text in UTF-8 that can be peeked into, given the encoding of the text or None for UTF-8.
 
-    A byte order mark of UTF-16 is heeded in any case.
+    A byte order mark of UTF-8 or UTF-16 is heeded in any case.
     """
     peekable = source if hasattr(source, "peek") else cast("BinaryIO", io.BufferedReader(source))
-    found = "utf-16" if peek(peekable)[:2] in UTF16 else encoding
+    found = found_encoding(peekable.peek(4)[:4], encoding)  # type: ignore[attr-defined]
     if found is None or found == "utf-8":
         return peekable
     return cast("BinaryIO", io.BufferedReader(Reencoded(peekable, found)))
+
+
+def found_encoding(start: bytes, named: str | None) -> str | None:
+    """Return the encoding of a text that begins with some bytes, given the name in the map; None is UTF-8."""
+    if start.startswith(BOM):
+        return None
+    if start[:2] in UTF16 and named != "utf-32":
+        return "utf-16"
+    if named in ("utf-16", "utf-32") and start[:2] not in UTF16:
+        # Python needs to know the order of the bytes where no mark tells it.
+        return f"{named}-be" if start[:1] == b"\0" else f"{named}-le"
+    return named
 
 
 def peek(source: Any) -> bytes:  # noqa: ANN401  (anything that can be peeked into)

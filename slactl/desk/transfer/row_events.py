@@ -30,6 +30,9 @@ _EMPTIED = ("assignee", "tenant")
 #: The columns that say when a ticket was done. The status and these are one fact.
 ENDS = ("resolved_at", "closed_at")
 
+#: How the ids begin of the events that a date or the status of a row tells.
+TOLD = "row "
+
 #: The column of each deadline that the source sets itself.
 DEADLINES = {
     "first_response_due_at": Target.FIRST_RESPONSE,
@@ -91,7 +94,9 @@ def _changed(before: Row, row: Row) -> Iterator[dict[str, Any]]:
 def row_events(row: Row, mapping: Map) -> list[dict[str, Any]]:
     """Return the event records of a ticket that one row tells, in order of time."""
     changes = list(changes_of(row))
-    initial = _without_end(row) | _initial(row)
+    # Without a list of its changes, nobody knows since when a ticket has its status: at the latest since this row.
+    has_list = "changes" in row and any("status" in each.fields for each in mapping.changes)
+    initial = _without_end(row) | ({} if has_list else {"status": Status.OPEN.value}) | _initial(row)
     created = _created(row, initial)
     if unknown := unknown_targets(row, mapping):
         created["unknown"] = unknown
@@ -166,7 +171,8 @@ def messages_of(row: Row) -> Iterator[dict[str, Any]]:
         yield {"ticket": row["ticket"], "at": each["at"], "type": kind.value, **texts}
     first = row.get("first_responded_at")
     if first is not None and not any(at <= first for at in answers):
-        yield {"ticket": row["ticket"], "at": first, "type": EventType.AGENT_REPLY.value}
+        answer = EventType.AGENT_REPLY.value
+        yield {"ticket": row["ticket"], "at": first, "type": answer, "id": told_id("answered", first)}
 
 
 def deadlines_of(row: Row) -> Iterator[dict[str, Any]]:
@@ -183,6 +189,11 @@ def deadlines_of(row: Row) -> Iterator[dict[str, Any]]:
                 elif event["type"] == EventType.AGENT_REPLY:
                     at = row["created_at"]
         yield _event(row, at, EventType.DUE_SET.value, target=target.value, due_at=row[column])
+
+
+def told_id(what: str, at: str) -> str:
+    """Return the id of an event that a date or the status of a row tells, so that a later row can take it back."""
+    return f"{TOLD}{what} {at}"
 
 
 def _event(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
@@ -209,7 +220,7 @@ def _initial(row: Row) -> dict[str, Any]:
             initial[field] = change["to"]
         elif field not in initial:
             initial[field] = change.get("from", Status.OPEN.value if field == "status" else row.get(field))
-    return initial | ({"status": Status.OPEN.value} if initial.get("status") in (*DONE, None) else {})
+    return initial | ({"status": Status.OPEN.value} if initial.get("status", "") in (*DONE, None) else {})
 
 
 def changes_of(row: Row) -> Iterator[dict[str, Any]]:
@@ -249,11 +260,12 @@ def _end_events(row: Row, before: str | None) -> Iterator[dict[str, Any]]:
     if before in DONE:
         ends = [end for end in ends if end[1] == status] if status is not None else []
     for at, end in ends:
-        yield _event(row, at, "status", status=end)
+        yield _event(row, at, "status", status=end, id=told_id(end, at))
     if status is not None and not ends:
         # The list of changes does not lead to this status.
+        at = last_instant(row)
         unknown = {"unknown_instant": True} if status in DONE and before not in DONE else {}
-        yield _event(row, last_instant(row), "status", status=status, **unknown)
+        yield _event(row, at, "status", status=status, id=told_id(status, at), **unknown)
 
 
 def late_ends(row: Row) -> list[tuple[str, str]]:

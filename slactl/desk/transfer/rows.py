@@ -55,7 +55,7 @@ def read_rows(
             kind = error.wanted if isinstance(error, WrongTimeError) else ""
             tally(Problem(number, work.place(error.field, row), error.reason, kind=kind))
             continue
-        for warning in (*work.cut(row), *warnings(record, mapping)):
+        for warning in (*work.cut(row, record), *warnings(record, mapping)):
             tally(replace(warning, line=number, field=work.place(warning.field, row), warning=True))
         yield number, record["ticket"], record.get("at") or record["created_at"], json.dumps(record)
     if is_json and work.read:

@@ -146,8 +146,8 @@ def _header(lines: _Lines, mapping: Map) -> tuple[list[str], str]:
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise UsageError("the file is empty: there is no line with column names", "slactl import --help")
-    if not is_utf8(first):
-        raise UsageError(*not_utf8(mapping.encoding))
+    if not is_utf8(first) or "\0" in first:
+        raise UsageError(*not_utf8(first, mapping.encoding))
     by_map = _names(first, mapping.delimiter)
     by_delimiter = {candidate: _names(first, candidate) for candidate in DELIMITERS} if len(by_map) == 1 else {}
     best = max(by_delimiter, key=lambda candidate: len(by_delimiter[candidate]), default=mapping.delimiter)

@@ -97,6 +97,33 @@ def has(value: Any, mapping: Map) -> bool:  # noqa: ANN401  (parsed JSON)
     return isinstance(value, dict) and all(find(value, path) not in (ABSENT, None) for path in paths)
 
 
+def _needed_there(value: Any, mapping: Map) -> set[str]:  # noqa: ANN401
+    """Return which of the needed columns of ours besides the ticket, such as `created_at`, an object has."""
+    others = {name: map(parse_path, mapping.columns[name]) for name in mapping.needed - {"ticket"}}
+    return {name for name, paths in others.items() if any(find(value, path) not in (ABSENT, None) for path in paths)}
+
+
+def _is_ticket(value: Any, mapping: Map) -> bool:  # noqa: ANN401
+    """Return whether a value has every column that a row needs."""
+    return has(value, mapping) and len(_needed_there(value, mapping)) == len(mapping.needed) - 1
+
+
+def _is_page(value: Any, mapping: Map) -> bool:  # noqa: ANN401
+    """Return whether an object is no ticket, but has a list of tickets inside, as a page of an answer has."""
+    if not isinstance(value, dict) or has(value, mapping) or _needed_there(value, mapping):
+        return False
+    return any(_is_ticket(each, mapping) for _, listed in _lists_in(value, ()) for each in listed)
+
+
+def _lists_in(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, list[Any]]]:
+    """Yield the lists in an object, with the paths to them."""
+    for name, each in value.items():
+        if isinstance(each, list):
+            yield (*path, name), each
+        elif isinstance(each, dict) and len(path) < DEPTH:
+            yield from _lists_in(each, (*path, name))
+
+
 class _Document(JsonText):
     """A JSON text with rows in it."""
 
@@ -110,7 +137,32 @@ class _Document(JsonText):
         self._numbers, self._pages = dict[Path, int](), 0
 
     def items(self, mapping: Map) -> Iterator[Item]:
-        """Yield the items of every list that may be the list of rows."""
+        """Yield the items of every list that may be the list of rows; the items of pages, if the first item is one.
+
+        Raises:
+            BrokenError: the text is not JSON from here on, or one of the pages cannot be read.
+        """
+        is_paged: bool | None = None
+        for item in self._items(mapping):
+            if is_paged is None:
+                is_paged = item.path == () and _is_page(item.value, mapping)
+            if not is_paged:
+                yield item
+            elif isinstance(item.value, dict):
+                yield from self._items_of_page(item.value, mapping.rows)
+            else:
+                why = item.value.reason if isinstance(item.value, Bad) else "must be a JSON object"
+                raise self.broken(f"page {item.number} {why}")
+
+    def _items_of_page(self, page: Mapping[str, Any], rows: str | None) -> Iterator[Item]:
+        for path, listed in _lists_in(page, ()):
+            may_be_rows = leads_to(path, rows)
+            self.has_empty_list = self.has_empty_list or (may_be_rows and not listed)
+            for value in listed if may_be_rows and (rows or any(isinstance(each, dict) for each in listed)) else ():
+                self._numbers[path] = self._numbers.get(path, 0) + 1
+                yield Item(path, self._numbers[path], value)
+
+    def _items(self, mapping: Map) -> Iterator[Item]:
         start = self.next()
         if start == "[":
             yield from self._list((), mapping)
@@ -163,10 +215,7 @@ class _Document(JsonText):
         except (ValueError, RecursionError) as error:
             self.fault = "" if isinstance(error, json.JSONDecodeError) else f"the file is not valid JSON: {error}"
             return None
-        for name in mapping.needed - {"ticket"}:
-            if all(find(value, parse_path(path)) in (ABSENT, None) for path in mapping.columns[name]):
-                return None
-        if not has(value, mapping):
+        if not _is_ticket(value, mapping):
             return None
         self.at = end
         return dict(value)

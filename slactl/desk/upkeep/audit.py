@@ -126,7 +126,7 @@ def _tickets(
 
     rules, total, last = RulesVersions(transaction), audit.length(transaction, "ticket"), 0
     context = AuditContext(rules.version, rules.holidays, now, current_rules)
-    versions = {number: rules_hash for number, (rules_hash, _) in audit.rules_versions(transaction).items()}
+    versions = {number: rules_hash for number, (rules_hash, _) in rules_versions.versions(transaction).items()}
     while numbers := audit.numbers(transaction, last, BATCH):
         for kept in audit.stored(transaction, numbers):
             report.tickets += 1
@@ -146,11 +146,11 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
     A level does not fire for an instant before its rules were in use, so a changed `first_used_at` silences levels.
     Events that open a ticket, move it to other rules or record a breach seal every version that was known then.
     """
-    for number, (rules_hash, text) in audit.rules_versions(transaction).items():
+    for number, (rules_hash, text) in rules_versions.versions(transaction).items():
         if not isinstance(text, str) or sha256(text.encode(errors="replace")).hexdigest() != rules_hash:
             report.note(Kind.RULES, f"the text of rules version {number} does not match its hash")
     known = rules_versions.known_seals(transaction)
-    for event, ticket, seal in audit.rules_seals(transaction):
+    for event, ticket, seal in rules_versions.used_seals(transaction):
         last, _, sealed = str(seal).partition(" ")
         if not last.isdecimal() or known.get(int(last)) != sealed:
             message = f"rules version {last[:20]} or an earlier version does not match its hash in event {event}"
@@ -165,7 +165,7 @@ def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) 
     facts = runs.facts(transaction)
     last_hash = facts.get(runs.LEVELS_HASH)
     try:
-        rules = load(desk.rules, {rules_hash for rules_hash, _ in audit.rules_versions(transaction).values()})
+        rules = load(desk.rules, {rules_hash for rules_hash, _ in rules_versions.versions(transaction).values()})
     except RulesError:
         return None
     if last_hash == rules.hash:

@@ -21,7 +21,7 @@ from slactl.desk.ledger.projection import upcoming_columns
 from slactl.desk.ledger.settle import IDENTITY
 from slactl.desk.upkeep.expected import AuditContext, Difference, differences, expected_rows, last_event, timer_name
 from slactl.errors import ExitCode, SlactlError
-from slactl.store.read import audit
+from slactl.store.read import audit, rules_versions
 from slactl.store.read.rows import BATCH
 from slactl.store.sqlite import structure
 from slactl.store.sqlite.structure import Oddity
@@ -139,7 +139,7 @@ def _batch(
     book: Ledger, transaction: "Transaction", numbers: Sequence[int], done: Rebuilt, problem: Problem
 ) -> Iterator[Difference]:
     context = AuditContext(book.rulebook.version, book.rulebook.holidays, book.now)
-    versions = audit.rules_versions(transaction)
+    versions = rules_versions.versions(transaction)
     hashes = {number: rules_hash for number, (rules_hash, _) in versions.items()}
     knows_levels = is_current(book)
     for kept in list(audit.stored(transaction, numbers, upgraded=True)):

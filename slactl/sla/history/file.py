@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from slactl.clock import to_text
-from slactl.sla.enums import NO_WORDS, ActorType, EventType, PriorityMeanings, as_priority_word
+from slactl.sla.enums import NO_WORDS, ActorType, EventType, Priority, PriorityMeanings, as_priority_word
 from slactl.sla.history.event import Event
 from slactl.sla.history.fields import (
     FIELDS,
@@ -28,6 +28,7 @@ from slactl.sla.history.readers import (
     LineError,
     Reader,
     kind_of,
+    one_of,
     read_instant,
     read_name,
     read_text,
@@ -159,7 +160,8 @@ def parse_record(record: Mapping[str, Any], meanings: PriorityMeanings = NO_WORD
     for field, value in record.items():
         reader = readers.get(field)
         if reader is not None:
-            value = as_priority_word(value, meanings) if reader is PRIORITY else value
+            if reader is PRIORITY and meanings:
+                reader, value = one_of((*Priority, *meanings)), as_priority_word(value, meanings)
             converted = reader(value, field) if value is not None else None
             if converted is not None or field in KEPT_WHEN_EMPTY:
                 detail[field] = converted

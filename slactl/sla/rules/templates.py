@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 #: The names that a template may use; each is a text, empty if the ticket has no value.
 NAMES = (
-    *("id", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline", "overdue", "due"),
-    *("reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
+    *("id", "source", "external_id", "tenant", "plan", "priority", "status", "assignee", "target", "deadline"),
+    *("overdue", "due", "reason", "escalation", "level", "link", "recipient", "instead_of", "held_by", "count"),
     *("subject", "requester_email"),
 )
 

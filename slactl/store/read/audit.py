@@ -18,7 +18,15 @@ from slactl.sla.history.event import Event
 from slactl.store.read.rows import Row, by_ticket, rows
 from slactl.store.read.rows import numbers as number_list
 from slactl.store.schema.chain import SEALED
-from slactl.store.schema.events import BREACH, COLUMNS, DEADLINES, ERASE, OF_HISTORY, RULES_SEAL, SEALING, from_row
+from slactl.store.schema.events import (
+    BREACH,
+    COLUMNS,
+    CORRECTION,
+    DEADLINES,
+    ERASE,
+    OF_HISTORY,
+    from_row,
+)
 
 _LINKS = "SELECT id, {}, hash FROM event WHERE :last IS NULL OR id > :last ORDER BY id"
 #: The condition for events of deadlines without a target: nothing follows from them.
@@ -208,9 +216,18 @@ class Stored:
 
     @property
     def breaches(self) -> list[tuple[str, str, Row]]:
-        """Return each breach that was noticed: its target, when that was, and the detail of its event."""
-        details = ((row["at"], facts_of(row["detail"])) for row in self.events if row["action"] == BREACH)
-        return [(str(facts.get("target")), at, facts) for at, facts in details]
+        """Return each breach that was noticed and not corrected since: its target, when that was, and its detail."""
+        found: list[tuple[str, str, Row]] = []
+        for row in sorted(self.events, key=itemgetter("id")):
+            if row["action"] not in (BREACH, CORRECTION):
+                continue
+            facts = facts_of(row["detail"])
+            target, due_at = str(facts.get("target")), facts.get("due_at")
+            if row["action"] == BREACH:
+                found.append((target, row["at"], facts))
+            else:
+                found = [each for each in found if (each[0], each[2].get("due_at")) != (target, due_at)]
+        return found
 
 
 def facts_of(detail: str) -> Row:
@@ -276,17 +293,3 @@ def _stored(connection: sqlite3.Connection, wanted: Sequence[int], since: int) -
         is_exact = max((event["id"] for event in history), default=since) > since
         known = outcomes.get(number, []) if is_exact else None
         yield Stored(number, ticket, timers.get(number, []), history, written, fired.get(number, []), known)
-
-
-def rules_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
-    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
-    yield from connection.execute(
-        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
-        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
-    )
-
-
-def rules_versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Return the hash and the text of every version of the rules, by its number."""
-    query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
-    return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from slactl.store.read.rows import Row, rows
 from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
 from slactl.store.schema import views
+from slactl.store.schema.events import RULES_SEAL, SEALING
 
 
 class StoredVersion(NamedTuple):
@@ -132,3 +133,17 @@ def own_hash(connection: sqlite3.Connection) -> str | None:
     """Return the hash of the version that this service desk used last; None if an old database does not say it."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (OWN_HASH,)).fetchone()
     return str(row[0]) if row is not None else None
+
+
+def used_seals(connection: sqlite3.Connection) -> Iterator[tuple[int, int, str]]:
+    """Yield each event that seals the versions of the rules: its number, its ticket, and the seal."""
+    yield from connection.execute(
+        f"SELECT id, ticket_id, json_extract(detail, '$.{RULES_SEAL}') FROM event"
+        f" WHERE action IN {SEALING} AND instr(detail, '\"{RULES_SEAL}\"') AND json_valid(detail) ORDER BY id"
+    )
+
+
+def versions(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Return the hash and the text of every version of the rules, by its number."""
+    query = "SELECT id, hash, canonical FROM rules_version ORDER BY id"
+    return {number: (rules_hash, text) for number, rules_hash, text in connection.execute(query)}

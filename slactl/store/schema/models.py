@@ -72,9 +72,9 @@ class Ticket(SQLModel, table=True):
         one_of("woken_due_target", Target),
         CheckConstraint("id > 0 AND version > 0 AND escalation_level >= 0", name="signs"),
         CheckConstraint("json_valid(tags)", name="tags_json"),
-        # The condition is the one of `views.OPEN`: a query has to say it in the same words.
         # Unique also among the tickets without a source, which null alone would not make them.
         Index("ticket_external", "external_id", text("COALESCE(source, '')"), unique=True),
+        # The condition is the one of `views.OPEN`: a query has to say it in the same words.
         Index("ticket_open", "due_at", "id", sqlite_where=text(views.OPEN.removeprefix("t."))),
         Index("ticket_wakes", "wakes_at", sqlite_where=text("wakes_at IS NOT NULL")),
         Index("ticket_next", "next_at", "id", sqlite_where=text("next_at IS NOT NULL")),

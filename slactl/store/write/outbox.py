@@ -26,10 +26,11 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     cause = [fired.c[name] for name in ("reason", "kind", "cycle", "source", "escalation", "level")]
     facts = ("external_id", "tenant", "plan", "status", "priority", "assignee", "subject", "requester_email")
     about = [ticket.c[name] for name in (*facts, "due_at", "due_target", "acked_until")]
+    origin = ticket.c.source.label("ticket_source")
     stand = [timer.c.id.label("timer_id"), timer.c.due_at.label("timer_due_at"), timer.c.stopped_at]
     same = (timer.c.ticket_id == note.c.ticket_id) & (timer.c.kind == fired.c.kind) & (timer.c.cycle == fired.c.cycle)
     query = (
-        select(*own, *cause, *about, *stand)
+        select(*own, *cause, *about, origin, *stand)
         .join(fired, fired.c.id == note.c.escalation_id)
         .join(ticket, ticket.c.id == note.c.ticket_id)
         .outerjoin(timer, same)

@@ -94,7 +94,7 @@ def test_history_file_may_have_the_words_and_is_imported_once(slactl: Slactl, tm
 def test_unknown_word_in_a_history_file_is_a_bad_line(slactl: Slactl) -> None:
     done = slactl("import", "-", stdin=LINES.replace('"P1"', '"P3"'))
     assert done.code == 7
-    assert ":1:priority: 'P3' is not known" in done.err
+    assert ":1:priority: 'P3' is not known; it must be one of low, normal, high, urgent, p4, très bas, " in done.err
     assert priorities(slactl) == {"B": "low"}
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -269,3 +270,33 @@ def test_missing_database_is_told_before_anything_runs(desk: Path, slactl: Slact
     add_source(desk)
     desk.unlink()
     assert (slactl("sync").code, mark.exists()) == (6, False)
+
+
+def test_every_message_names_its_source(desk: Path, slactl: Slactl) -> None:
+    prints(desk, "ticket,created_at,subject\nA-1,2026-03-02T08:00:00Z,VPN\nA-2,yesterday,Printer\n")
+    for name in ("north", "south"):
+        add_source(desk, name=name, map_="csv")
+    result = slactl("sync")
+    assert result.code == 7
+    said = [re.match(r"(warning|error): (north|south)(: |:\d+:)", line) for line in result.err.splitlines()]
+    assert [match and match.group(1, 2) for match in said] == [
+        (kind, name) for name in ("north", "south") for kind in ("warning", "warning", "error")
+    ]
+    assert all(line.startswith(("north: ", "south: ")) for line in result.out.splitlines())
+
+
+def test_quiet_run_reports_a_bad_row_in_every_run_that_lists_it(desk: Path, slactl: Slactl) -> None:
+    """As `check -q` reports a problem in every run until somebody fixes it; warnings are no problems."""
+    prints(desk, "ticket,created_at\nA-1,2026-03-02T08:00:00Z\nA-2,yesterday\n")
+    add_source(desk, name="north", map_="csv")
+    assert "warning: " in slactl("sync").err
+    for _ in range(2):
+        result = slactl("sync", "-q")
+        assert (result.code, result.out) == (
+            7,
+            "north: 0 tickets opened, 0 changed, 0 events added, 1 problem listed above\n",
+        )
+        assert [line.startswith("error: north:3:created_at: ") for line in result.err.splitlines()] == [True]
+    prints(desk, "ticket,created_at\nA-1,2026-03-02T08:00:00Z\n")
+    result = slactl("sync", "-q")
+    assert (result.code, result.out, result.err) == (0, "", "")

@@ -87,6 +87,41 @@ def test_a_text_that_is_too_long_is_cut_and_told(
     assert len(json.loads(slactl("show", "A", "--json").out)["subject"]) == kept
 
 
+CUT_MAP = """
+[columns]
+ticket = "id"
+created_at = "at"
+tags = "tags"
+body = "text"
+[[messages]]
+path = "notes"
+at = "at"
+body = "text"
+agent_when = { agent = [true] }
+"""
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_tags_and_messages_that_are_too_long_are_cut_and_told(
+    desk: Path, slactl: Slactl, tmp_path: Path, over: int
+) -> None:
+    own, at = tmp_path / "own.toml", "2026-02-27T09:00:00Z"
+    own.write_text(CUT_MAP)
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": "d" * (1_000_000 + over)}]}
+    note = {"at": at, "text": "n" * (1_000_000 + over), "agent": True}
+    row = {"id": "A", "at": at, "tags": ["short", "t" * (100 + over)], "text": {"content": [paragraph]}}
+    text = json.dumps([row | {"notes": [note]}]).encode()
+    code, told, there = imported(slactl, tmp_path / "t.json", text, "--map", str(own))
+    assert (code, there) == (0, ["A"])
+    cut = "is longer than slactl keeps; its end is left out"
+    lines = [line for line in told.splitlines() if "longer" in line]
+    expected = [f"tags: the text {cut}", f"text: the text {cut}", f"messages: the text of a message {cut}"]
+    assert lines == [f"warning: t.json:1:{each}" for each in expected if over]
+    assert json.loads(slactl("show", "A", "--json").out)["tags"] == ["short", "t" * 100]
+    exported = [json.loads(line) for line in slactl("export").lines]
+    assert [len(each["body"]) for each in exported if each["type"] == "agent_reply"] == [1_000_000]
+
+
 def test_a_line_of_twenty_megabytes(desk: Path, slactl: Slactl, tmp_path: Path) -> None:
     rows = f"A,2026-02-27T09:00:00Z,{'x' * 20_000_000},low,open\n"
     code, told, there = imported(slactl, tmp_path / "t.csv", (HEAD + GOOD + rows + LAST).encode(), "--map", "csv")
@@ -217,3 +252,16 @@ def test_the_hint_for_a_named_pipe_keeps_every_option(desk: Path, slactl: Slactl
     socket = tmp_path / "socket"
     os.mknod(socket, stat.S_IFSOCK | 0o600)
     assert slactl("import", str(socket)).err.splitlines()[-1] == f"hint: ls -ld {socket}"
+
+
+@pytest.mark.parametrize(("there", "code"), [("prioritty", 2), ("prio", 2), ("weight", 0)])
+def test_mistyped_object_of_a_path_stops_the_import(
+    desk: Path, slactl: Slactl, tmp_path: Path, there: str, code: int
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('optional = true\n[columns]\nticket = "id"\ncreated_at = "at"\npriority = "priority.name"\n')
+    text = json.dumps([{"id": "A", "at": "2026-02-27T09:00:00Z", there: {"name": "high"}}]).encode()
+    result, told, names = imported(slactl, tmp_path / "t.json", text, "--map", str(own))
+    assert (result, names) == (code, ["A"] if code == 0 else [])
+    suggested = f"the file has no column 'priority', which the map needs for priority; did you mean {there}?"
+    assert (suggested in told) == (code == 2)

@@ -236,3 +236,19 @@ def test_ticket_that_the_changes_resolve_is_closed_at_the_date_of_its_row(slactl
 def test_end_of_a_row_without_a_status_is_its_date(slactl: Slactl, tmp_path: Path) -> None:
     assert with_changes(slactl, tmp_path, ("11:00", "open", "pending"), status="", resolved="12:00").code == 0
     assert events(slactl, "A")[-1] == ("2026-01-05T12:00:00Z", "status", "resolved")
+
+
+@pytest.mark.parametrize("status", ["open", "pending", "waiting_customer"])
+def test_ticket_without_a_listed_change_of_the_status_had_it_from_the_beginning(
+    slactl: Slactl, tmp_path: Path, status: str
+) -> None:
+    assert with_changes(slactl, tmp_path, status=status).code == 0
+    assert events(slactl, "A") == [(CREATED, "created", status)]
+    assert targets(slactl, "A")["resolution"] == ("breached" if status == "open" else "paused")
+
+
+def test_ticket_that_is_done_without_a_listed_change_of_the_status_was_open_before(
+    slactl: Slactl, tmp_path: Path
+) -> None:
+    assert with_changes(slactl, tmp_path, status="resolved", resolved="12:00").code == 0
+    assert events(slactl, "A") == [(CREATED, "created", "open"), ("2026-01-05T12:00:00Z", "status", "resolved")]

@@ -112,3 +112,20 @@ def test_row_of_a_log_with_an_end_before_the_creation_is_bad(slactl: Slactl, tmp
     done = take(slactl, tmp_path, DATES, {"at": "10:00", column: "09:00"})
     assert (done.code, "is before the ticket was created" in done.err) == (7, True)
     assert events(slactl) == []
+
+
+def test_row_of_a_log_that_names_another_creation_is_a_bad_row(slactl: Slactl, tmp_path: Path) -> None:
+    rows = [
+        {"at": "12:00", "status": "pending"},
+        {"at": "13:00", "status": "resolved", "c": "09:00"},
+        {"at": "11:00", "status": "open", "c": "10:30"},
+        {"at": "14:00", "status": "closed"},
+    ]
+    done = take(slactl, tmp_path, STATUS, *rows)
+    assert done.code == 7
+    problems = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert sorted(problems) == [
+        f"error: stdin:2:c: contradicts line 1: ticket A was created at {CREATED}, not at 2026-01-05T09:00:00Z",
+        f"error: stdin:3:c: contradicts line 1: ticket A was created at {CREATED}, not at 2026-01-05T10:30:00Z",
+    ]
+    assert events(slactl) == [("14:00", "status", "closed")]

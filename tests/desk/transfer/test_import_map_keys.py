@@ -111,6 +111,51 @@ def test_rows_that_the_map_leaves_out(slactl: Slactl, own: Any) -> None:  # noqa
     assert done.err.count("skip_when") == 1
 
 
+def test_star_leaves_out_no_row_with_an_empty_cell(slactl: Slactl, own: Any) -> None:  # noqa: ANN401
+    done = own(f'skip_when = {{ gone = ["*"] }}\n{BASE}', f"id,created,gone\n1,{CREATED},\n2,{CREATED},yes\n")
+    assert (done.code, sorted(tickets(slactl))) == (0, ["1"])
+
+
+@pytest.mark.parametrize("text", [{"text": ""}, {"text": None}, {"text": " "}, {}])
+def test_empty_word_stands_for_a_value_that_is_empty_or_missing(slactl: Slactl, own: Any, text: Any) -> None:  # noqa: ANN401
+    messages = '[[messages]]\npath = "log"\nat = "at"\nbody = "text"\nagent_when = { by = ["mia"] }\n'
+    log = [
+        {"at": f"2026-01-05T{hour}:00:00Z", "by": "mia"} | one for hour, one in (("11", text), ("12", {"text": "Hi"}))
+    ]
+    rows = [{"id": 1, "created": CREATED, "log": log}]
+    assert own(f'{BASE}{messages}skip_when = {{ text = [""] }}\n', rows).code == 0
+    assert tickets(slactl)["1"]["first_responded_at"] == "2026-01-05T12:00:00Z"
+
+
+def test_a_value_that_cannot_be_read_is_no_missing_column(own: Any) -> None:  # noqa: ANN401
+    done = own(f'{BASE}subject = "title"\nassignee = "who"\n', [{"id": 1, "created": "soon", "title": "Fan"}])
+    assert done.code == 7
+    assert done.err == (
+        "warning: the file does not have 1 column of the map: who (for assignee)\n"
+        "error: stdin:1:created: 'soon' is not a time in ISO 8601\n"
+    )
+
+
+def test_a_tag_and_a_message_that_are_too_long_are_cut_and_told(slactl: Slactl, own: Any) -> None:  # noqa: ANN401
+    text = (
+        f'{BASE}tags = "tags"\n[[messages]]\npath = "log"\nat = "at"\nbody = "text"\nagent_when = {{ by = ["mia"] }}\n'
+    )
+    rows = [
+        {"id": number, "created": CREATED, "tags": ["vpn", "t" * tag], "log": [{"at": CREATED, "text": "x" * body}]}
+        for number, tag, body in ((1, 100, 1_000_000), (2, 101, 1), (3, 1, 1_000_001))
+    ]
+    done, why = own(text, rows), "the text is longer than slactl keeps; its end is left out"
+    assert done.code == 0
+    assert [line for line in done.err.splitlines() if why in line] == [
+        f"warning: stdin:2:tags: {why}",
+        f"warning: stdin:3:log.body: {why}",
+    ]
+    assert [len(tickets(slactl)[number]["tags"][1]) for number in "123"] == [100, 100, 1]
+    assert (
+        sorted(len(each.get("body", "")) for each in exported(slactl) if each.get("type") == "note")[1:] == [10**6] * 2
+    )
+
+
 MESSAGES = (
     'assignee = "who"\nrequester_email = "by"\nstatus = "state"\n[[messages]]\npath = "data.comments"\nat = "at"\n'
     'author = "user.login"\nbody = "text"\nagent_when = { role = ["OWNER", "MEMBER"] }\n'

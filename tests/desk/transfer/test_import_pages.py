@@ -68,3 +68,54 @@ def test_list_that_ends_in_a_number_does_not_break_the_document(slactl: Slactl, 
     assert (done.code, names(slactl)) == (7, ["a"])
     assert "must be a JSON object" in done.err
     assert "breaks" not in done.err
+
+
+FORMS = {"list": json.dumps, "lines": lambda pages: "\n".join(map(json.dumps, pages))}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pages_need_no_name_for_the_only_list_of_tickets(slactl: Slactl, tmp_path: Path, form: str) -> None:
+    pages = [
+        {"total": 3, "result": {"issues": [row("a")], "users": [{"name": "ann"}]}},
+        {"total": 3, "result": {"issues": [], "users": []}},
+        {"total": 3, "result": {"issues": [row("b"), 7, row("c")]}},
+    ]
+    done = take(slactl, tmp_path, None, FORMS[form](pages))
+    assert (done.code, names(slactl)) == (7, ["a", "b", "c"])
+    assert "error: stdin:3: must be a JSON object" in done.err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pages_with_two_lists_of_tickets_are_an_error(slactl: Slactl, tmp_path: Path, form: str) -> None:
+    pages = [{"issues": [row("a")], "users": [row("x")]}, {"issues": [row("b")]}]
+    done = take(slactl, tmp_path, None, FORMS[form](pages))
+    assert (done.code, names(slactl)) == (2, [])
+    assert "error: the lists issues and users both have 'id'" in done.err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_name_of_the_list_holds_in_every_page(slactl: Slactl, tmp_path: Path, form: str) -> None:
+    pages = [{"issues": [row("a"), 7], "users": [row("x")]}, {"issues": [row("b")], "users": []}]
+    done = take(slactl, tmp_path, "issues", FORMS[form](pages))
+    assert (done.code, names(slactl)) == (7, ["a", "b"])
+    assert "stdin:2: must be a JSON object" in done.err
+    assert take(slactl, tmp_path, "tickets", FORMS[form](pages)).code == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("odd", ["null", '{"issues": [], "issues": []}'])
+def test_page_that_cannot_be_read_is_told(slactl: Slactl, tmp_path: Path, form: str, odd: str) -> None:
+    text = FORMS[form]([{"issues": [row("a")]}, "ODD", {"issues": [row("b")]}]).replace('"ODD"', odd)
+    done = take(slactl, tmp_path, None, text)
+    assert (done.code, names(slactl)) == (7, ["a"])
+    assert "page 2 " in done.err
+    assert done.err.count("error: ") == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_row_without_an_id_is_never_a_page(slactl: Slactl, tmp_path: Path, form: str) -> None:
+    comments = {"comments": [row("comment")]}
+    broken = {"created": "2026-01-05T10:00:00Z"} | comments
+    done = take(slactl, tmp_path, None, FORMS[form]([broken, row("a") | comments]))
+    assert (done.code, names(slactl)) == (7, ["a"])
+    assert "stdin:1:id: is missing" in done.err

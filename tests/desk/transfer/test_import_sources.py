@@ -1,6 +1,7 @@
 """External ids are unique within one source: of which source a ticket is, how it is named, and who adopts it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,23 @@ def test_an_export_keeps_sources_and_adoption(
     assert slactl("import", "-", stdin=exported).code == 0
     assert (named(slactl), slactl("export").out, slactl("audit", "verify").code) == (before, exported, 0)
     assert slactl("import", "-", stdin=exported).out.startswith("0 tickets opened, 0 changed")
+
+
+@pytest.mark.usefixtures("both")
+def test_messages_name_the_source_of_a_ticket(desk: Path, slactl: Slactl) -> None:
+    rules = desk.with_name("rules.toml")
+    url = 'ticket_url = "https://desk.example.com/{source}/{external_id}"\n'
+    rules.write_text(rules.read_text().replace("[settings]\n", f"[settings]\n{url}", 1))
+    slactl("create", "Printer", "--from", "t@example.com", "--external-id", "9", "--at", "2026-01-05T10:00Z")
+    said = slactl("check").out
+    for number, name, path in ((1, "web:7", "web/7"), (2, "app:7", "app/7"), (3, "9", "/9")):
+        assert re.search(rf"^  ticket {number} {name}: .*https://desk.example.com/{path}$", said, re.MULTILINE), said
+
+
+@pytest.mark.usefixtures("both")
+def test_templates_have_the_source_of_a_ticket(desk: Path, slactl: Slactl) -> None:
+    rules = desk.with_name("rules.toml")
+    rules.write_text(rules.read_text() + """\n[templates]\nbody = "{{ source }}:{{ external_id }} is late"\n""")
+    slactl("create", "Printer", "--from", "t@example.com", "--external-id", "9", "--at", "2026-01-05T10:00Z")
+    said = slactl("check").out
+    assert [f"  {name} is late\n" in said for name in ("web:7", "app:7", ":9")] == [True, True, True], said

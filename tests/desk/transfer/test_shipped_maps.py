@@ -321,3 +321,16 @@ def test_the_first_response_is_unknown_without_comments(desk: Path, slactl: Slac
     done = slactl("import", "-", "--map", "github", stdin=json.dumps(rows))
     assert (done.code, done.err) == (0, f"warning: stdin:1: {NO_ANSWERS}; so in 2 more rows\n")
     assert {each["first_response_state"] for each in tickets(slactl).values()} == {"unknown"}
+
+
+def test_servicenow_without_display_values_has_ids_in_place_of_names(desk: Path, slactl: Slactl) -> None:
+    link = "https://acme.service-now.com/api/now/table"
+    row = {"number": "INC0020009", "opened_at": "2026-03-02 08:00:00", "state": "2", "priority": "2"} | {
+        "caller_id": {"link": f"{link}/sys_user/a1", "value": "a1"},
+        "assigned_to": {"link": f"{link}/sys_user/b1", "value": "b1"},
+        "company": {"link": f"{link}/core_company/c1", "value": "c1"},
+    }
+    done = slactl("import", "-", "--map", "servicenow", stdin=json.dumps({"result": [row]}))
+    assert done.code == 0, done.err
+    ticket = tickets(slactl)["INC0020009"]
+    assert [ticket[name] for name in ("requester_email", "assignee", "tenant")] == ["a1", "b1", "c1"]

@@ -237,3 +237,21 @@ def test_miss_before_the_end_became_unknown_is_no_finding(desk: Path, slactl: Sl
     with closing(sqlite3.connect(desk)) as connection:
         query = "SELECT missed_at, stopped_at FROM outcome WHERE kind = 'resolution'"
         assert connection.execute(query).fetchall() == [("2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z")]
+
+
+def test_a_breach_that_was_corrected_and_comes_back_is_noticed_again(desk: Path, slactl: Slactl) -> None:
+    write_rules(desk, policy(first_response="1h"))
+
+    def bring(*events: dict[str, Any]) -> None:
+        assert slactl("import", "-", stdin="\n".join(json.dumps({"ticket": "A"} | each) for each in events)).code == 0
+
+    with freeze_time("2026-03-02T10:00:00Z"):
+        bring({"type": "created", "at": "2026-03-02T08:00:00Z"})
+        assert json.loads(slactl("check", "--json").out)["breached"] == 1
+        bring({"type": "agent_reply", "at": "2026-03-02T08:30:00Z", "id": "r1"})
+        bring({"type": "retracted", "at": "2026-03-02T08:40:00Z", "events": ["r1"]})
+        assert verified(slactl) == (0, [])
+        assert slactl("doctor", "--rebuild", "-n").code == 0
+        assert slactl("doctor", "--rebuild").code == 0
+        assert json.loads(slactl("check", "--json").out)["breached"] == 1
+        assert verified(slactl) == (0, [])

@@ -30,6 +30,9 @@ Convert = Callable[[Any], Any]
 #: Our texts that are cut when they are too long, and the length of each.
 CUT = {Ours.SUBJECT: SUBJECT_LENGTH, Ours.BODY: BODY_LENGTH, Ours.REQUESTER_EMAIL: SUBJECT_LENGTH}
 
+#: The longest tag; slactl cuts a longer one.
+TAG_LENGTH = 100
+
 _CLOSED = {Ours.STATUS: one_of(Status), Ours.PRIORITY: one_of(Priority)}
 
 #: ISO 8601 in UTC as most programs write it, with a fraction of a second or without.
@@ -157,9 +160,13 @@ def _text(value: Any, ours: str, mapping: Map) -> str | None:  # noqa: ANN401
     return read_text(text if len(text) <= CUT[Ours(ours)] else text[: CUT[Ours(ours)]], ours, CUT[Ours(ours)])
 
 
-def is_cut(value: Any, ours: str) -> bool:  # noqa: ANN401
-    """Return whether slactl does not keep the end of a text."""
-    return ours in CUT and isinstance(value, str) and len(value) > CUT[Ours(ours)]
+def is_cut(value: Any, ours: str, mapping: Map) -> bool:  # noqa: ANN401
+    """Return whether slactl does not keep the end of a text, or of a tag."""
+    if ours == Ours.TAGS:
+        return any(len(text.strip()) > TAG_LENGTH for text in tag_words(value, mapping))
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        value = document_text(value)
+    return isinstance(value, str) and len(value) > CUT[Ours(ours)]
 
 
 def tag_words(value: Any, mapping: Map) -> list[str]:  # noqa: ANN401
@@ -193,7 +200,7 @@ def _tags(value: Any, mapping: Map) -> list[str]:  # noqa: ANN401
     words = tag_words(value, mapping)
     for text in words:
         _check_text(text, Ours.TAGS, mapping)
-    tags = ("-".join(text.replace(",", " ").split())[:100] for text in words if text)
+    tags = ("-".join(text.replace(",", " ").split())[:TAG_LENGTH] for text in words if text)
     return at_most_tags(read_text(tag, Ours.TAGS, NAME_LENGTH) or "" for tag in tags if tag)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from slactl.desk.transfer.foreign.paths import parse_path
 from slactl.desk.transfer.foreign.tables import Ours
 from slactl.desk.transfer.lines import Problem, Report
 from slactl.desk.transfer.maps import Map
@@ -18,11 +19,13 @@ LIKE = 0.8
 _ENDS = frozenset(("at", "by", "on", "id", "to"))
 
 
-def not_utf8(encoding: str | None) -> tuple[str, str]:
-    """Return the message and the hint about column names that are not in the encoding of the map."""
+def not_utf8(line: str, encoding: str | None) -> tuple[str, str]:
+    """Return the message and the hint about a line of column names that is not in the encoding of the map."""
     if encoding is not None:
         return f"the column names are not valid {encoding}; the map says encoding = {encoding!r}", HINT
-    return 'the column names are not UTF-8; name the encoding in the map, such as encoding = "cp1252"', HINT
+    # In UTF-16, every second byte of a plain letter is NUL.
+    likely = "utf-16" if "\0" in line else "cp1252"
+    return f'the column names are not UTF-8; name the encoding in the map, such as encoding = "{likely}"', HINT
 
 
 def check_header(header: Sequence[str], mapping: Map, number: int, report: Report) -> None:
@@ -58,10 +61,12 @@ def check_missing(missing: Iterable[str], names: Collection[str], mapping: Map) 
     unused = _unused(names, mapping)
     for ours in missing:
         for theirs in mapping.columns[ours]:
-            meant = next((name for name in unused if _is_mistyped(theirs, name)), None)
-            if meant is not None:
-                why = f"the file has no column {clean(theirs)!r}, which the map needs for {ours}"
-                raise UsageError(f"{why}{meaning([meant])}", HINT)
+            outer = parse_path(theirs).steps[0]
+            for wanted in (theirs, *([outer] if outer not in names else [])):
+                meant = next((name for name in unused if _is_mistyped(wanted, name)), None)
+                if meant is not None:
+                    why = f"the file has no column {clean(wanted)!r}, which the map needs for {ours}"
+                    raise UsageError(f"{why}{meaning([meant])}", HINT)
 
 
 def warn_missing(missing: Collection[str], names: Collection[str], mapping: Map, report: Report) -> None:

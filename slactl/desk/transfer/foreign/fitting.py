@@ -5,7 +5,7 @@ import re
 from typing import BinaryIO, cast
 
 from slactl.desk.transfer.foreign.paths import parse_path
-from slactl.desk.transfer.lines import UTF16
+from slactl.desk.transfer.lines import found_encoding
 from slactl.desk.transfer.maps import Map, load_map
 
 #: How much of a file is looked at, in bytes.
@@ -23,7 +23,7 @@ def fitting(source: BinaryIO, mapping: Map) -> tuple[BinaryIO, Map]:
         return source, mapping
     stream = cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", source), START))
     start = stream.peek(START)[:START]  # type: ignore[attr-defined]
-    encoding = "utf-16" if start[:2] in UTF16 else mapping.encoding or "utf-8-sig"
+    encoding = found_encoding(start, mapping.encoding) or "utf-8-sig"
     text = start.decode(encoding, errors="replace").lstrip()
     is_json = text[:1] in ("[", "{")
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slactl.desk.transfer.foreign.cells import Convert, converter, is_empty
+from slactl.desk.transfer.foreign.cells import Convert, converter, is_cut, is_empty
 from slactl.desk.transfer.foreign.paths import ABSENT, Chain, agrees, find, find_above, items, parse_path
 from slactl.desk.transfer.foreign.tables import Changes, Messages, Ours, word
 from slactl.desk.transfer.maps import Map
@@ -39,6 +39,8 @@ def messages_of(
         }
         if message["at"] is None:
             raise LineError(f"{place}.at", "is missing in a message")
+        if is_cut(first(chain, messages.body), Ours.BODY, mapping):
+            message["cut_at"] = f"{place}.body"
         found.append(message)
     found.sort(key=lambda message: str(message["at"]))
     return found
@@ -83,7 +85,7 @@ def changes_of(
     ours_of = {theirs: ours for ours, names in changes.fields.items() for theirs in names}
     only, found = next(iter(changes.fields)), list[dict[str, Any]]()
     for chain in listed:
-        ours = ours_of.get(word(_first(chain, changes.field))) if changes.field else only
+        ours = ours_of.get(word(first(chain, changes.field))) if changes.field else only
         if ours is None:
             continue
         at = _read(chain, changes.at, convert[Ours.CREATED_AT], f"{changes.path}.at", mapping)
@@ -98,14 +100,14 @@ def changes_of(
     return sorted(found, key=lambda change: str(change["at"]))
 
 
-def _first(chain: Chain, paths: Sequence[str]) -> Any:  # noqa: ANN401  (parsed JSON)
+def first(chain: Chain, paths: Sequence[str]) -> Any:  # noqa: ANN401  (parsed JSON)
     """Return the first value at some paths that is there and not empty; None if there is none."""
     values = (find_above(chain, parse_path(path)) for path in paths)
     return next((value for value in values if value is not ABSENT and value not in (None, "")), None)
 
 
 def _read(chain: Chain, paths: Sequence[str], convert: Convert, place: str, mapping: Map) -> Any:  # noqa: ANN401
-    value = _first(chain, paths)
+    value = first(chain, paths)
     try:
         return convert(value)
     except LineError as error:

@@ -98,14 +98,16 @@ def _walk(chain: Chain, names: Sequence[str]) -> Iterator[Chain | None]:
 def agrees(chain: Chain, wanted: Mapping[str, Sequence[str]], word: Callable[[Any], str]) -> bool | None:
     """Return whether an object has one of the wanted values at each path that it has; None if it has none of the paths.
 
-    The value `*` stands for anything but null. `word` writes a value as the text of a map.
+    The value `*` stands for any text that is not empty, and the empty text for a key that is missing, null or empty.
+    `word` writes a value as the text of a map.
     """
     known = False
     for text, values in wanted.items():
         value = find_above(chain, parse_path(text))
-        if value is ABSENT:
+        if value is ABSENT and "" not in values:
             continue
         known = True
-        if not (value is not None and "*" in values) and word(value) not in values:
+        theirs = "" if value is ABSENT or value is None else word(value)
+        if theirs not in values and not (theirs and "*" in values):
             return False
     return True if known else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slactl.desk.transfer.foreign.cells import CUT, Convert, UnknownWordError, converter, is_cut, tag_words
+from slactl.desk.transfer.foreign.cells import CUT, TAG_LENGTH, Convert, UnknownWordError, converter, is_cut, tag_words
 from slactl.desk.transfer.foreign.lists import changes_of, messages_of
 from slactl.desk.transfer.foreign.paths import ABSENT, Path, agrees, find, parse_path
 from slactl.desk.transfer.foreign.tables import Ours, word
@@ -32,14 +32,14 @@ class RowReader:
             for ours, theirs in mapping.columns.items()
             if ours != Ours.TICKET
         ]
-        self._cut = [column for column in self._columns if column.ours in CUT]
+        self._cut = [column for column in self._columns if column.ours in (*CUT, Ours.TAGS)]
         self._ticket = [parse_path(each) for each in mapping.columns[Ours.TICKET]]
         constants = mapping.constants.items()
         self._constants = {name: list(value) if isinstance(value, tuple) else value for name, value in constants}
         #: The number of rows that were read.
         self.read = 0
         #: The columns of ours that no row had yet, in the order of the map.
-        self.unseen = dict.fromkeys(name for name in mapping.columns if name != Ours.TICKET)
+        self.unseen = {column.ours: column.paths for column in self._columns}
         #: The names in the first rows.
         self.names: dict[str, None] = {}
 
@@ -57,12 +57,14 @@ class RowReader:
         self.read += 1
         if self._is_json and self.read <= 1000:
             self.names.update(dict.fromkeys(list(row)[:1000]))
+        for ours, paths in list(self.unseen.items()):
+            if any(self._find(row, path) is not ABSENT for path in paths):
+                del self.unseen[ours]
         record: dict[str, Any] = {"ticket": self._name(row)}
         for column in self._columns:
             value = self._value(row, column)
             if value is not ABSENT:
                 record[column.ours] = value
-                self.unseen.pop(column.ours, None)
         for needed in self._mapping.needed:
             if record.get(needed) is None:
                 raise LineError(needed, "is missing")
@@ -93,11 +95,17 @@ class RowReader:
                 result = error
             yield column.ours, self._mapping.column(column.ours), value, result
 
-    def cut(self, row: Mapping[str, Any]) -> Iterator[Problem]:
-        """Yield a warning for each text of a row whose end slactl does not keep."""
+    def cut(self, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield a warning for each text of a row whose end slactl does not keep, given the record of the row."""
+        has_long_tag = any(len(tag) == TAG_LENGTH for tag in record.get("tags", ()))
         for column in self._cut:
-            if any(is_cut(self._find(row, path), column.ours) for path in column.paths):
+            if column.ours == Ours.TAGS and not has_long_tag:
+                continue
+            values = (value for path in column.paths if (value := self._find(row, path)) is not ABSENT)
+            if any(is_cut(value, column.ours, self._mapping) for value in values):
                 yield Problem(0, column.ours, "the text is longer than slactl keeps; its end is left out")
+        for place in dict.fromkeys(each["cut_at"] for each in record.get("messages", ()) if "cut_at" in each):
+            yield Problem(0, place, "the text is longer than slactl keeps; its end is left out")
 
     def place(self, ours: str, row: Mapping[str, Any]) -> str:
         """Return what the source calls a column of ours in a row, for messages."""

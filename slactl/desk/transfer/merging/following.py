@@ -5,7 +5,7 @@ Nothing of a bad row is used, and it is one problem.
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,18 @@ from typing import Any
 from slactl.clock import to_text
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.maps import Map
-from slactl.desk.transfer.merging.snapshots import Snapshot, digest_of, events_since, facts_of, first_snapshot
+from slactl.desk.transfer.merging.recorded import Recorded
+from slactl.desk.transfer.merging.snapshots import (
+    Snapshot,
+    digest_of,
+    event_record,
+    events_since,
+    facts_of,
+    first_snapshot,
+    withdrawn_by,
+)
 from slactl.desk.transfer.row_events import row_events
-from slactl.sla.enums import PriorityMeanings
+from slactl.sla.enums import EventType, PriorityMeanings
 from slactl.sla.history.file import parse_record
 from slactl.sla.history.order import Numbered
 from slactl.sla.history.readers import LineError
@@ -47,19 +56,13 @@ class TicketRow:
 
 @dataclass(slots=True)
 class Told:
-    """What the rows of a ticket tell: the lines that may be known, those that are new, and the last snapshot.
+    """What the rows of a ticket tell: the lines that are new, and the last snapshot.
 
     There is no snapshot if the rows are bad, or say something about the time after `until`.
     """
 
-    facts: list[Numbered] = field(default_factory=list)
-    news: list[Numbered] = field(default_factory=list)
+    lines: list[Numbered] = field(default_factory=list)
     snapshot: Snapshot | None = None
-
-    @property
-    def lines(self) -> list[Numbered]:
-        """Return all lines."""
-        return [*self.facts, *self.news]
 
 
 def agreeing(rows: Sequence[tuple[int, str]], reading: Reading) -> list[TicketRow]:
@@ -89,23 +92,23 @@ def _contradiction(known: TicketRow, each: TicketRow) -> tuple[str, str] | None:
 
 def opened(rows: Iterable[TicketRow], reading: Reading) -> Told:
     """Return what the rows of a new ticket tell."""
-    told, waiting = Told(), iter(rows)
+    told, recorded, waiting = Told(), Recorded(), iter(rows)
     for each in waiting:
         lines = _parsed(each, row_events(each.row, reading.mapping), reading)
         if lines is not None:
             salt = secrets.token_hex(16)
-            told.facts += lines
+            told.lines += recorded.add(lines)
             told.snapshot = first_snapshot(each.row, reading.at(each.row), salt, digest_of(salt, each.text))
             break
     if told.snapshot is not None:
-        _follow(told, told.snapshot, waiting, reading)
+        _follow(told, told.snapshot, recorded, waiting, reading)
     return _until(told, reading)
 
 
-def followed(rows: Iterable[TicketRow], before: Snapshot, reading: Reading) -> Told:
-    """Return what the rows of a ticket tell since a snapshot."""
+def followed(rows: Iterable[TicketRow], before: Snapshot, recorded: Recorded, reading: Reading) -> Told:
+    """Return what the rows of a ticket tell since a snapshot, without the events that were recorded."""
     told = Told()
-    _follow(told, before, rows, reading)
+    _follow(told, before, recorded, rows, reading)
     return _until(told, reading)
 
 
@@ -116,20 +119,32 @@ def _until(told: Told, reading: Reading) -> Told:
     return told
 
 
-def _follow(told: Told, before: Snapshot, rows: Iterable[TicketRow], reading: Reading) -> None:
+def _follow(told: Told, before: Snapshot, recorded: Recorded, rows: Iterable[TicketRow], reading: Reading) -> None:
+    has_snapshot = before.digest != ""
     for each in rows:
         at, digest = reading.at(each.row), digest_of(before.salt, each.text)
         if digest == before.digest:
             continue
         facts = _parsed(each, facts_of(before, each.row, at), reading)
         news = _parsed(each, events_since(before, each.row, at, reading.mapping), reading)
-        if facts is None or news is None:
+        back = _parsed(each, _retraction(before, each.row, at, recorded), reading)
+        if facts is None or news is None or back is None:
             continue
-        # An end with a date may be known, from an import that left out later events.
-        dated = [line for line in news if to_text(line[1].event.at) != at]
-        told.facts += [*facts, *dated]
-        told.news += [line for line in news if line not in dated]
+        # An end with a date may be known, from an import that left out later events. Without a snapshot, the events of
+        # an earlier import tell what the source said.
+        dated = [line for line in news if not has_snapshot or to_text(line[1].event.at) != at]
+        told.lines += recorded.add(back)
+        told.lines += recorded.add_new([*facts, *dated])
+        told.lines += recorded.add(line for line in news if line not in dated)
         before = told.snapshot = before.followed_by(each.row, at, digest)
+
+
+def _retraction(before: Snapshot, row: Mapping[str, Any], at: str, recorded: Recorded) -> Iterator[dict[str, Any]]:
+    """Yield the event that takes back what dates of earlier rows told, if a row has other dates."""
+    if gone := withdrawn_by(before, row, at, recorded.told()):
+        instant = max(at, *(to_text(event.at) for event in gone))
+        names, reason = [event.id for event in gone], "the source has another date now"
+        yield event_record(row, instant, EventType.RETRACTED.value, events=names, reason=reason)
 
 
 def _parsed(each: TicketRow, records: Iterable[Mapping[str, Any]], reading: Reading) -> list[Numbered] | None:

@@ -1,8 +1,9 @@
 """Find the tickets that the rows of a file are about, and what each row says that is new."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from slactl.clock import from_text, to_text
@@ -10,10 +11,10 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.merging.following import Reading, TicketRow, Told, agreeing, followed, opened
 from slactl.desk.transfer.merging.matching import Match, holder
+from slactl.desk.transfer.merging.recorded import Key, Recorded, Written
 from slactl.desk.transfer.merging.snapshots import TEXTS, Snapshot, digest_of, kept_columns, kept_value
 from slactl.desk.transfer.row_events import ENDS
 from slactl.sla.enums import Status
-from slactl.sla.history.order import Numbered
 from slactl.store.read import events
 from slactl.store.read import tickets as reads
 from slactl.store.read.events import Identities
@@ -83,29 +84,22 @@ def told_by(book: Ledger, ticket: TicketRows, known: Identities, reading: Readin
     before = ticket.snapshot
     if before is None or any(kept_columns(each.row, "").keys() - before.columns.keys() for each in ticket.rows):
         before = _completed(book, number, ticket)
-    told = followed(ticket.rows, before, reading)
-    left = known.copy()
-    told.facts = _unknown(told.facts, left)
-    # Without a snapshot, the events of an earlier import tell what the source said.
-    told.news = _unknown(told.news, left) if ticket.snapshot is None else told.news
+    recorded = Recorded(known, book.history(number), partial(_messages, book, number))
+    told = followed(ticket.rows, before, recorded, reading)
     lines = (  # no event is before the ticket was opened here
         (at_line, line if line.event.at >= start else replace(line, event=replace(line.event, at=start)))
         for at_line, line in told.lines
     )
-    told.facts, told.news = sorted(lines, key=lambda numbered: numbered[1].event.at), []
+    told.lines = sorted(lines, key=lambda numbered: numbered[1].event.at)
     return told
 
 
-def _unknown(lines: Iterable[Numbered], known: Identities) -> list[Numbered]:
-    """Return the lines whose events are not known yet."""
-    unknown: list[Numbered] = []
-    for number, line in lines:
-        key = (to_text(line.event.at), line.event.type.value, line.event.value)
-        if known[key] > 0:
-            known[key] -= 1
-        else:
-            unknown.append((number, line))
-    return unknown
+def _messages(book: Ledger, number: int) -> dict[Key, list[Written]]:
+    """Return who wrote each message of a ticket, and its text, by instant and type."""
+    found: dict[Key, list[Written]] = {}
+    for row in events.messages(book.transaction, number):
+        found.setdefault((row["at"], row["type"], ""), []).append(Written(row["actor"], row["body"]))
+    return found
 
 
 def _is_opened_here(book: Ledger, number: int) -> bool:

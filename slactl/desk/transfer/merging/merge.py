@@ -10,6 +10,7 @@ from slactl.desk.ledger.ledger import Ledger
 from slactl.desk.tickets.bursts import with_bursts
 from slactl.desk.tickets.corrections import note_corrections, noted_breaches
 from slactl.desk.transfer.lines import Problem
+from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.merging.append import adopt, append_events, append_new
 from slactl.desk.transfer.merging.known import find_tickets, told_by
 from slactl.desk.transfer.merging.matching import Match, Name, bring_rules, match_tickets, open_ticket
@@ -50,7 +51,7 @@ def _records(lines: Sequence[tuple[int, str]], work: Import) -> Iterable[tuple[i
     mapping = work.source.mapping
     if mapping is None:
         return lines
-    rows = [(number, json.loads(text)) for number, text in lines]
+    rows = _of_one_creation([(number, json.loads(text)) for number, text in lines], mapping, work)
     opened = rows[0][1]["created_at"]
     for number, row in rows:
         if mapping.kind == "events" and row["at"] < opened:
@@ -58,6 +59,22 @@ def _records(lines: Sequence[tuple[int, str]], work: Import) -> Iterable[tuple[i
             work.tell(Problem(number, mapping.column("at"), reason, warning=True))
     source = {"source": mapping.source} if mapping.source is not None else {}
     return ((number, event | source) for number, event in events_of(rows, mapping))
+
+
+def _of_one_creation(
+    rows: Sequence[tuple[int, Mapping[str, Any]]], mapping: Map, work: Import
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the rows of a log without those that name another creation of the ticket than the first row of the file.
+
+    Each of the others is a problem.
+    """
+    line, first = min(rows, key=lambda each: each[0])
+    for number, row in rows:
+        if row["created_at"] != first["created_at"]:
+            created = f"was created at {first['created_at']}, not at {row['created_at']}"
+            reason = f"contradicts line {line}: ticket {row['ticket']} {created}"
+            work.tell(Problem(number, mapping.column("created_at"), reason))
+    return [each for each in rows if each[1]["created_at"] == first["created_at"]]
 
 
 def merge_rows(book: Ledger, batch: Mapping[str, list[tuple[int, str]]], work: Import) -> None:
@@ -73,7 +90,7 @@ def merge_rows(book: Ledger, batch: Mapping[str, list[tuple[int, str]]], work: I
             history, _ = in_order(told.lines)
             history = with_bursts(history, work.bursts.get(f":{ticket.name}", ())) if history else history
         else:
-            history = [line for _, line in told.facts]
+            history = [line for _, line in told.lines]
         if history or ticket.match.adopted_by is not None:
             number = _merge_ticket(book, ticket.match, history, None, work, ticket.rows[0].number)
         if number is not None and told.snapshot is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slactl.clock import to_text
 from slactl.desk.transfer.maps import Map
 from slactl.desk.transfer.row_events import (
     CHANGE_EVENTS,
@@ -21,8 +22,10 @@ from slactl.desk.transfer.row_events import (
     late_ends,
     messages_of,
     status_of,
+    told_id,
 )
 from slactl.sla.enums import DONE, EventType, Priority
+from slactl.sla.history.event import Event
 
 #: The columns with a text that a person wrote.
 TEXTS = ("subject", "requester_email")
@@ -30,8 +33,11 @@ TEXTS = ("subject", "requester_email")
 #: The columns of a row that no later row is compared with.
 _NOT_KEPT = ("ticket", "at", "actor", "body")
 
-#: The columns that tell events with their own instants; a snapshot only knows whether a row had them.
-_LISTS = ("messages", "changes", "first_responded_at")
+#: The columns with lists of events; a snapshot only knows whether a row had them.
+_LISTS = ("messages", "changes")
+
+#: The columns that tell events with their own instants.
+_FACTS = (*_LISTS, "first_responded_at")
 
 #: What a column means that has no value.
 _EMPTY: Mapping[str, Any] = {"priority": Priority.NORMAL.value, "tags": []}
@@ -110,8 +116,8 @@ def facts_of(before: Snapshot, row: Row, at: str) -> list[dict[str, Any]]:
 
     Most of them are known. A newer row said whether there are others.
     """
-    told = {name: value for name, value in row.items() if name not in _LISTS or at >= before.since(name)}
-    told |= {name: row[name] for name in _LISTS if name in row and name not in before.columns}
+    told = {name: value for name, value in row.items() if name not in _FACTS or at >= before.since(name)}
+    told |= {name: row[name] for name in _FACTS if name in row and name not in before.columns}
     return [*messages_of(told), *changes_of(told)]
 
 
@@ -124,10 +130,10 @@ def events_since(before: Snapshot, row: Row, at: str, mapping: Map) -> Iterator[
         elif _is_new(before, column, row, at) and (column not in last or last[column] != row[column]):
             value = _EMPTY.get(column) if row[column] is None else row[column]
             changed = _tag_changes(before, value or ()) if column == "tags" else {}
-            yield _event(row, at, kind.value, **{column: value}, **changed)
+            yield event_record(row, at, kind.value, **{column: value}, **changed)
     texts = {name: row[name] for name in TEXTS if row.get(name) and _is_new(before, name, row, at)}
     if texts:
-        yield _event(row, at, EventType.EDITED.value, **texts)
+        yield event_record(row, at, EventType.EDITED.value, **texts)
     yield from _deadlines_since(before, row, at)
 
 
@@ -149,7 +155,7 @@ def _deadlines_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, 
             due = {"target": target.value, "due_at": row[column]}
             # A next response is due since the customer's message.
             instant = told[target.value]["at"] if target.value in told else at
-            yield _event(row, max(instant, at) if instant == row["created_at"] else instant, "due_set", **due)
+            yield event_record(row, max(instant, at) if instant == row["created_at"] else instant, "due_set", **due)
 
 
 def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]:
@@ -164,19 +170,46 @@ def _ends_since(before: Snapshot, row: Row, at: str) -> Iterator[dict[str, Any]]
         return
     if now not in DONE:
         if now != then:
-            yield _event(row, at, EventType.STATUS.value, status=now)
+            yield event_record(row, at, EventType.STATUS.value, status=now, id=told_id(now, at))
         return
-    known = [before.columns.get(name) for name in ENDS]
-    ends = [end for end in late_ends({**row, "status": now}) if end[0] not in known]
+    told = {(change["at"], change["to"]) for change in row.get("changes", ()) if change["field"] == "status"}
+    ends = [end for end in late_ends({**row, "status": now}) if end not in told]
+    known = {before.columns.get(name) for name in ENDS}
+    ends = [end for end in ends if end[0] not in known]
     for instant, status in ends:
-        yield _event(row, instant, EventType.STATUS.value, status=status)
+        yield event_record(row, instant, EventType.STATUS.value, status=status, id=told_id(status, instant))
     if now != then and not (ends and ends[-1][1] == now):
         # The ticket was open at the last row, so an old date of an end does not say when it was done.
         unknown = {} if then in DONE or ends else {"unknown_instant": True}
         instant = max(at, *(end[0] for end in ends)) if ends else max(at, last_instant(row))
-        yield _event(row, instant, EventType.STATUS.value, status=now, **unknown)
+        yield event_record(row, instant, EventType.STATUS.value, status=now, id=told_id(now, instant), **unknown)
 
 
-def _event(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
+def withdrawn_by(before: Snapshot, row: Row, at: str, events: Sequence[Event]) -> list[Event]:
+    """Return those of the events that earlier rows told which a row takes back, because it has other dates.
+
+    An end without a date keeps the one that was told: the source does not say that it was wrong. A status that an
+    earlier row told is taken back if the ticket was done before it.
+    """
+    first = before.columns.get("first_responded_at")
+    is_answered = isinstance(first, str) and _is_new(before, "first_responded_at", row, at)
+    gone = [each for each in events if each.type is EventType.AGENT_REPLY and to_text(each.at) == first and is_answered]
+    now, then = status_of(row), status_of(before.columns)
+    dates = [name for name in ENDS if row.get(name) is not None]
+    if now not in DONE or not any(_is_new(before, name, row, at) for name in dates):
+        return gone
+    ends = [instant for instant, _ in late_ends({**row, "status": now})]
+    told = [each for each in events if each.type is EventType.STATUS] if ends else []
+    after = [each for each in told if each.detail["status"] not in DONE and to_text(each.at) > ends[-1]]
+    replaced = {before.columns.get(name) for name in dates} if then in DONE else set()
+    for each in told:
+        is_unknown = then in DONE and bool(each.detail.get("unknown_instant"))
+        is_other = each.detail["status"] in DONE and to_text(each.at) not in ends
+        gone += [each] if is_unknown or (is_other and (after or to_text(each.at) in replaced)) else []
+    return gone + after
+
+
+def event_record(row: Row, at: str, kind: str, **fields: object) -> dict[str, Any]:
+    """Return an event of the ticket of a row as a record, not before the ticket was created."""
     actor = {"actor": row["actor"]} if row.get("actor") is not None else {}
     return {"ticket": row["ticket"], "at": max(at, row["created_at"]), "type": kind, **fields, **actor}

@@ -1,10 +1,12 @@
 """Hold what an import is given, and what it has done so far."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO
 
+from slactl.committed import so_far
 from slactl.desk.ledger.ledger import CommandRules
 from slactl.desk.transfer.lines import Problem
 from slactl.desk.transfer.maps import Map
@@ -28,6 +30,18 @@ class Imported:
     corrected: int = 0
     bad: int = 0
     warnings: int = 0
+
+    @contextmanager
+    def unless_rolled_back(self) -> Iterator[None]:
+        """Count what is done inside, unless it is not committed; bad rows and warnings were reported anyway."""
+        before, commits = replace(self), so_far().commits
+        try:
+            yield
+        except BaseException:
+            if so_far().commits == commits:  # else a signal came after the commit
+                self.opened, self.changed, self.events = before.opened, before.changed, before.events
+                self.tenants, self.corrected = before.tenants, before.corrected
+            raise
 
 
 @dataclass(frozen=True, slots=True)
