@@ -265,3 +265,31 @@ def test_constraints_of_the_database_refuse_what_ends_before_it_begins(rota: Pat
     values = "('ann', '2026-03-02T09:00:00Z', '2026-03-02T09:00:00Z', 'ann', '2026-03-02T09:00:00Z')"
     with sqlite3.connect(rota) as connection, pytest.raises(sqlite3.IntegrityError, match="in_order"):
         connection.execute(f"INSERT INTO absence (person, starts_at, ends_at, actor, created_at) VALUES {values}")
+
+
+def test_slactl_alone_says_who_is_on_call(rota: Path, slactl: Slactl) -> None:
+    assert "on call: first-line  ann until Mon 2026-03-02 18:00 (in 9h), then dan" in slactl().out
+    rota.with_name("rules.toml").write_text("schema = 1\n[schedules.x]\n")
+    broken = slactl()
+    assert (broken.code, "on call" in broken.out) == (0, False)
+
+
+def test_test_message_to_a_role_goes_to_who_is_on_call(rota: Path, slactl: Slactl) -> None:
+    people = PEOPLE.replace("[people.ann]", '[people.ann]\nnotify = ["syslog://"]')
+    write_rules(rota, policy(resolution="1h"), people, ROTA, '[roles.first]\non_call = "first-line"\n')
+    assert json.loads(slactl("notify", "test", "first", "-n", "--json").out)["recipient"] == "ann"
+    slactl("oncall", "override", "first-line", "--to", "dan", "--from", "now", "--until", "in 1h")
+    assert slactl("notify", "test", "first", "-n").code == 5
+
+
+def test_assigning_to_a_role_gives_the_ticket_to_who_is_on_call(rota: Path, slactl: Slactl) -> None:
+    write_rules(rota, policy(resolution="1h"), PEOPLE, ROTA, '[roles.first]\non_call = "first-line"\n')
+    number = slactl("create", "Printer on fire", "--from", "x@example.com").out.strip()
+    slactl("oncall", "away", "ann", "--from", "now", "--until", "in 1h", "--substitute", "cem")
+    changed = slactl("assign", number, "--to", "first", "--json")
+    assert json.loads(changed.out)["assignee"] == "cem"
+    slactl("oncall", "away", "cem", "--from", "now", "--until", "in 1h")
+    for name in ("ben", "dan"):
+        slactl("oncall", "away", name, "--from", "now", "--until", "in 1h")
+    refused = slactl("assign", number, "--to", "first")
+    assert (refused.code, "nobody fills the role first now" in refused.err) == (5, True)
