@@ -45,11 +45,9 @@ class Ledger:
         self.models = session
         self.transaction = beneath(session)
         self._connection = session.connection()
-        self.rulebook = rulebook
-        self.now = now
+        self.rulebook, self.now = rulebook, now
         self.desk, self.actor = desk, desk.actor
-        #: Who got tickets in this unit of work that the database does not have yet.
-        self.picks: list[str] = []
+        self.picks: list[str] = []  # who got tickets from levels that the database does not have yet
         self._watched = {str(escalation.on) for escalation in rulebook.current.escalations}
         self._conditions = tuple(condition for condition in Condition if condition.value in self._watched)
         numbered = (models.Ticket, models.Event, models.Escalation)

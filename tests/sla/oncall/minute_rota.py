@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MINUTE, DAY = 60, 86_400
+
+
+@cache
+def wall_clock(zone: ZoneInfo, t: int) -> datetime:
+    return datetime.fromtimestamp(t, zone)
 
 
 @dataclass
@@ -33,12 +39,12 @@ class PlainRota:
         return [self._person(first + minute * MINUTE, [turn[minute] for turn in turns]) for minute in range(minutes)]
 
     def _turns(self, layer: PlainLayer, first: int, minutes: int) -> list[int | None]:
-        handovers = self._handovers(layer, first + minutes * MINUTE)
-        found: list[int | None] = []
+        left = sorted(self._handovers(layer, first + minutes * MINUTE), reverse=True)
+        turn, found = -1 if layer.start is not None else 0, list[int | None]()
         for t in range(first, first + minutes * MINUTE, MINUTE):
-            turn = -1 if layer.start is not None else 0
-            for handover in handovers:
-                turn += handover <= t
+            while left and left[-1] <= t:
+                turn += 1
+                left.pop()
             is_on = turn >= 0 and (layer.hours is None or self._is_open(layer.hours, t))
             found.append(turn % len(layer.people) if is_on else None)
         return found
@@ -48,7 +54,9 @@ class PlainRota:
             return [] if layer.start is None else [self.instant(layer.start)]
         begin = self.instant(layer.start)
         if isinstance(layer.length, timedelta):
-            walls = [layer.start + layer.length * number for number in range(2_000)]
+            last = datetime.fromtimestamp(until, self.zone).replace(tzinfo=None) + timedelta(days=1)
+            count = max(0, (last - layer.start) // layer.length) + 1
+            walls = [layer.start + layer.length * number for number in range(count)]
             return [t for t in map(self.instant, walls) if t <= until]
         assert layer.hours is not None
         t = begin
@@ -75,7 +83,7 @@ class PlainRota:
         return self._opened_on(hours, t) is not None
 
     def _opened_on(self, hours: dict[int, list[tuple[int, int]]], t: int) -> date | None:
-        wall = datetime.fromtimestamp(t, self.zone)
+        wall = wall_clock(self.zone, t)
         minute = wall.hour * 60 + wall.minute
         for back in (0, 1):
             day = wall.date() - timedelta(days=back)
