@@ -95,7 +95,9 @@ def show(
     *,
     output: Output,
 ) -> None:
-    """Show the plan: a line a day, with hand-overs, overrides and gaps marked.
+    """Show the plan, a line for each day.
+
+    Hand-overs, overrides and gaps are marked.
 
     \b
     Examples:
@@ -130,9 +132,9 @@ def override(
     *,
     answer: Answer,
 ) -> None:
-    """Let a person be on call for some time, before all layers.
+    """Let a person be on call for some time.
 
-    Of several overrides the one that was entered last counts.
+    An override comes before all layers. Of several, the one that was entered last counts.
 
     \b
     Examples:
@@ -158,8 +160,9 @@ def away(
     *,
     answer: Answer,
 ) -> None:
-    """Note that a person is away: on call, tickets and messages go to the substitute.
+    """Note that a person is away, and who is the substitute.
 
+    The substitute is on call, and gets tickets and messages.
     Without a substitute the next person in the rotation is on call, or the next layer.
 
     \b
@@ -182,7 +185,7 @@ def list_(
     *,
     output: Output,
 ) -> None:
-    """List overrides and absences, by the time at which they begin.
+    """List overrides and absences by the time of their begin.
 
     \b
     Examples:
@@ -206,7 +209,9 @@ def remove(
     *,
     answer: Answer,
 ) -> None:
-    """Remove overrides and absences; one that holds now ends now.
+    """Remove overrides and absences.
+
+    One that holds now ends now. Its row stays in the list with --all.
 
     \b
     Examples:
@@ -226,7 +231,7 @@ def export(
     schedule: Schedule,
     days: Annotated[int, typer.Option(min=1, max=366, metavar="N", help="How many days from today.")] = 90,
 ) -> None:
-    """Print the plan as an iCalendar feed, for a calendar program.
+    """Print the plan as an iCalendar feed.
 
     \b
     Examples:
