@@ -132,11 +132,11 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> ExitCode:
     import typer
 
-    from slactl.cli.app import app
+    from slactl.cli.app import command_line
 
     _refuse_home_of_others(arguments)
     try:
-        outcome = typer.main.get_command(app).main(list(arguments), prog_name="slactl", standalone_mode=False)
+        outcome = command_line().main(list(arguments), prog_name="slactl", standalone_mode=False)
     except typer.Exit as leaving:
         outcome = leaving.exit_code
     return ExitCode(outcome) if isinstance(outcome, int) else ExitCode.DONE

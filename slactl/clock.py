@@ -35,13 +35,21 @@ class BootClock(NamedTuple):
 
 def boot_clock() -> BootClock | None:
     """Read the boot clock; None if the system has none."""
-    import time as machine
-
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
-            return BootClock(stream.read().strip(), int(machine.clock_gettime(machine.CLOCK_BOOTTIME)))
-    except (OSError, AttributeError, UnicodeDecodeError):
+            return BootClock(stream.read().strip(), int(uptime()))
+    except (OSError, UnicodeDecodeError):
         return None
+
+
+def uptime() -> float:
+    """Return the seconds since the machine started, by a clock that nobody can set; all processes read the same.
+
+    Time in which the machine sleeps counts where the system counts it.
+    """
+    import time as machine
+
+    return machine.clock_gettime(getattr(machine, "CLOCK_BOOTTIME", machine.CLOCK_MONOTONIC))
 
 
 def jumped(since: datetime, then: BootClock, at: datetime, boot: BootClock) -> int:

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+#: The most characters of a host name that are kept.
+MOST_NAME = 100
+
 
 class Color(StrEnum):
     """The values of `--color`."""
@@ -81,6 +84,12 @@ def default_database(environment: Mapping[str, str]) -> Path:
 def user_rules(environment: Mapping[str, str]) -> Path:
     """Return `$XDG_CONFIG_HOME/slactl/rules.toml`, which `init` writes by default."""
     return base_folder(environment, "XDG_CONFIG_HOME", ".config") / "slactl" / "rules.toml"
+
+
+def host_name() -> str:
+    """Return the name of this host, without spaces; no other host of the service desk may have the same."""
+    name = os.uname().nodename.encode("ascii", "backslashreplace").decode()
+    return "_".join(name.split())[:MOST_NAME] or "-"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:

@@ -1,11 +1,16 @@
 """What every test may use: a desk of its own in a temporary folder, and slactl run as a person runs it."""
 
+import atexit
 import gc
 import io
 import json
+import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +26,26 @@ from hypothesis import HealthCheck, settings
 from slactl.__main__ import run
 
 gc.enable()  # one command needs no collections, but thousands of tests do
+
+
+def memory() -> str | None:
+    """Return a folder in memory that has room for the files of the tests and may hold programs; None without one."""
+    folder = "/dev/shm"
+    if not os.access(folder, os.W_OK):
+        return None
+    system = os.statvfs(folder)
+    has_room = system.f_bavail * system.f_frsize >= 2**30
+    return folder if has_room and not system.f_flag & os.ST_NOEXEC else None
+
+
+# Each command waits for the disk several times, which takes longer than all else it does. Programs are killed here,
+# not machines, so that files in memory show the same. What programs leave in the temporary folder goes with it.
+if "TMPDIR" not in os.environ and (place := memory()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place)
+    temporary, owner = tempfile.mkdtemp(prefix="slactl-tests-", dir=place), os.getpid()
+    os.chmod(temporary, 0o1777)  # as /tmp is
+    os.environ["TMPDIR"] = tempfile.tempdir = temporary
+    atexit.register(lambda: shutil.rmtree(temporary, ignore_errors=True) if os.getpid() == owner else None)
 
 # How fast Hypothesis makes its examples depends on what else the machine does; the timeout of pytest limits each test.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,6 +73,16 @@ Slactl = Callable[..., Result]
 
 #: How long a test with the mark `full` may take, in seconds; pyproject.toml limits the others.
 FULL_SECONDS = 1800
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Share whole folders of tests between the cores, and run named files in this process, which starts faster.
+
+    The long tests are not shared, because some of them measure times; nor is what `-s` prints.
+    """
+    has_folder = any(Path(each.split("::")[0]).is_dir() for each in config.args)
+    is_shared = has_folder and config.option.markexpr == "not full" and config.option.capture != "no"
+    return None if is_shared else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,15 +120,21 @@ def slactl(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return invoke
 
 
+@pytest.fixture(scope="session")
+def new_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `init` makes, for copies: its database has no row, so that nothing in it tells desks apart."""
+    folder = tmp_path_factory.mktemp("new") / "desk"
+    assert run(["--db", str(folder / "slactl.db"), "--rules", str(folder / "rules.toml"), "init"]) == 0
+    return folder
+
+
 @pytest.fixture
-def desk(slactl: Slactl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(new_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh database with the shipped rules; returns its path, which the settings point at."""
-    database = tmp_path / "desk" / "slactl.db"
-    monkeypatch.setenv("SLACTL_DB", str(database))
-    monkeypatch.setenv("SLACTL_RULES", str(tmp_path / "desk" / "rules.toml"))
-    result = slactl("init")
-    assert result.code == 0, result.err
-    return database
+    folder = shutil.copytree(new_desk, tmp_path / "desk")
+    monkeypatch.setenv("SLACTL_DB", str(folder / "slactl.db"))
+    monkeypatch.setenv("SLACTL_RULES", str(folder / "rules.toml"))
+    return folder / "slactl.db"
 
 
 def write_secret(desk: Path, name: str, content: str | bytes) -> Path:
@@ -151,6 +192,14 @@ class Receiver:
     def bodies(self) -> list[str]:
         """The text of each."""
         return [each["body"] if self.kind.startswith("smtp") else each["body"]["message"] for each in self.took]
+
+
+def until(done: Callable[[], bool], patience: float = 30) -> None:
+    """Ask every millisecond until something is so; fail if it is not so within the patience, in seconds."""
+    end = time.monotonic() + patience
+    while not done():
+        assert time.monotonic() < end, f"not so within {patience} s"
+        time.sleep(0.001)
 
 
 Receivers = Callable[..., Receiver]

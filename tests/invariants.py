@@ -25,12 +25,12 @@ from slactl.store.read.tickets import tickets, timers
 from slactl.store.schema.events import COLUMNS, from_row
 from slactl.store.schema.views import breach_columns, breach_source, select
 
-#: What differs from one run of the program to the next although the same was done: what each run noted of itself.
-OF_RUNS = {"run_id", "audit_head", "salt", "digest"}
+#: What differs from one run of the program to the next although the same was done: what each run noted of itself, and
+#: which state of the rules file was read, told by its inode and instants.
+OF_RUNS = {"run_id", "audit_head", "salt", "digest", "rules_fingerprint"}
 
-#: The same of what is known about the whole: which state of the rules file was read, told by its inode and instants,
-#: and that the database file has yet to be rewritten.
-OF_FILES = ("rules_fingerprint", "unwiped")
+#: The same of what is known about the whole: that the database file has yet to be rewritten.
+OF_FILES = ("unwiped",)
 
 
 def violations(database: Path, now: datetime, *, all_told: bool = True) -> list[str]:

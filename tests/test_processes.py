@@ -13,7 +13,7 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from conftest import Slactl
+from conftest import Slactl, until
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -184,8 +184,7 @@ def test_fifty_checks_of_a_thousand_tickets_that_are_killed_lose_and_double_noth
 def test_a_check_that_is_told_to_stop_finishes_its_batch_and_the_next_one_the_rest(desk: Path, slactl: Slactl) -> None:
     storm(slactl, 1000)
     process = start("check", "--json")
-    while not counts(desk)[0] and process.poll() is None:
-        time.sleep(0.002)
+    until(lambda: counts(desk)[0] > 0 or process.poll() is not None)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate()
     report = json.loads(out)
@@ -214,8 +213,7 @@ def test_interrupted_import_says_what_is_in_and_the_same_command_does_the_rest(
             return int(connection.execute("SELECT count(*) FROM ticket").fetchone()[0])
 
     process = start("import", str(history))
-    while tickets() < wanted and process.poll() is None:
-        time.sleep(0.002)
+    until(lambda: tickets() >= wanted or process.poll() is not None)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     done = tickets()

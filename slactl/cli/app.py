@@ -1,12 +1,13 @@
 """Build the whole command line: global options, and the import of each command when it is typed."""
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command, get_group
 
 from slactl import __version__, committed
 from slactl.cli.commands import COMMANDS, GROUPS
@@ -15,6 +16,10 @@ from slactl.errors import SlactlError, StoppedError
 
 if TYPE_CHECKING:
     from slactl.cli.panels import Command, CompletionItem, Context, HelpFormatter
+
+
+#: Typer makes the parser of a group from the annotations of its commands; a process needs each parser once.
+group_of = cache(get_group)
 
 
 class LazyGroup(TyperGroup):
@@ -28,10 +33,10 @@ class LazyGroup(TyperGroup):
         """Return a command or a group; this imports its file."""
         if cmd_name in COMMANDS:
             module = import_module(f"slactl.cli.{COMMANDS[cmd_name]}")
-            return get_group(module.app).commands[cmd_name]
+            return group_of(module.app).commands[cmd_name]
         if cmd_name in GROUPS:
             file, _, attribute = GROUPS[cmd_name].partition(":")
-            group = get_group(getattr(import_module(f"slactl.cli.{file}"), attribute or "app"))
+            group = group_of(getattr(import_module(f"slactl.cli.{file}"), attribute or "app"))
             group.name = cmd_name
             return group
         return None
@@ -132,3 +137,9 @@ def root(
         from slactl.cli.help import show_status
 
         show_status(context)
+
+
+@cache
+def command_line() -> "Command":
+    """Return the parser of the whole command line."""
+    return get_command(app)

@@ -1,7 +1,6 @@
 """`check`: the cron job."""
 
 import sys
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from signal import SIGTERM, signal
@@ -72,10 +71,9 @@ def check(
     """
     from slactl.desk.escalation.run import RunOptions
 
-    here, show = call(context), partial(_print, as_json, quiet)
-    _refuse_for_real(at, dry_run, metrics)
+    show = partial(_print, as_json, quiet)
     options = RunOptions(dry_run, baseline, not no_send, boot_clock(), trust_clock, metrics, show=show)
-    report = _run(here, here.instant(at, ahead=True) or here.now, options, quiet=quiet)
+    report = _run(call(context), at, options, quiet=quiet)
     leave(report.code if report.code or not (exit_code and report.escalated) else ExitCode.FOUND)
 
 
@@ -105,14 +103,16 @@ def _print(as_json: bool, quiet: bool, report: "Report") -> None:
     sys.stdout.flush()
 
 
-def _run(here: Call, at: datetime, options: "RunOptions", *, quiet: bool) -> "Report":
+def _run(here: Call, at: str | None, options: "RunOptions", *, quiet: bool) -> "Report":
     """Run the check; SIGTERM stops it after the current batch."""
     from slactl.desk.escalation.check import check
 
+    _refuse_for_real(at, options.dry_run, options.metrics)
     signals: list[int] = []
+    moment = here.instant(at, ahead=True) or here.now
     before = signal(SIGTERM, lambda number, _: signals.append(number))
     try:
-        return check(here.desk, at, options._replace(stop=lambda: bool(signals)))
+        return check(here.desk, moment, options._replace(stop=lambda: bool(signals)))
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)

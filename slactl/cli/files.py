@@ -55,17 +55,21 @@ def _reading_stdin(name: str) -> str:
 class Problems:
     """Report bad rows on stderr: the first hundred one by one, then the number of the others.
 
-    With `always` a problem of no line also begins with the name: there are several inputs.
+    With `always` a problem of no line also begins with the name: there are several inputs. `errors_only` leaves out
+    warnings, of which many are the same in every run.
     """
 
-    def __init__(self, name: str, *, always: bool = False) -> None:
+    def __init__(self, name: str, *, always: bool = False, errors_only: bool = False) -> None:
         self._name = "stdin" if name == "-" else name
         self._prefix = f"{self._name}: " if always else ""
+        self._errors_only = errors_only
         self._count = 0
         #: Whether a row was left out.
         self.left_out = False
 
     def __call__(self, problem: Any) -> None:  # noqa: ANN401  (a Problem of the desk, which is imported later)
+        if problem.warning and self._errors_only:
+            return
         self.left_out = self.left_out or not problem.warning
         self._count += 1
         if self._count <= REPORTED:

@@ -1,9 +1,9 @@
 """`sync`: import what the commands of sources print."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +11,13 @@ import typer
 
 from slactl.cli.completion import source_names
 from slactl.cli.files import Problems
-from slactl.cli.options import DryRunOption, JsonOption, advise, call, leave, say
+from slactl.cli.options import Call, DryRunOption, JsonOption, advise, call, leave, say
 from slactl.cli.panels import Commands
 from slactl.errors import ExitCode, LockedError, worst
 from slactl.show.form import Form
 
 if TYPE_CHECKING:
     from slactl.desk.sources.sync import Synced
-    from slactl.desk.transfer.lines import Problem, Report
 
 app = Commands()
 
@@ -54,16 +53,12 @@ def sync(
       slactl sync github
       */5 * * * * slactl sync -q; slactl check -q
     """
-    from slactl.clock import now
-    from slactl.desk.sources.sync import syncing
     from slactl.records.runs import SyncRun
     from slactl.show.records import write
 
     here = call(context)
     try:
-        with _stopped_by_signals(), syncing(here.desk, names or (), now, dry_run=dry_run) as work:
-            runs = [(each.name, partial(work.run, each)) for each in work.sources]
-            done = [_synced(name, run, quiet=quiet, as_json=as_json) for name, run in runs]
+        done = [*_synced(here, names or (), dry_run=dry_run, quiet=quiet, as_json=as_json)]
     except LockedError:
         if quiet:
             leave(ExitCode.LOCKED)
@@ -75,25 +70,22 @@ def sync(
     leave(worst([ExitCode(each.record["exit_code"]) for each in done]))
 
 
-def _synced(name: str, run: "Callable[[Report], Synced]", *, quiet: bool, as_json: bool) -> "Synced":
-    """Run one source, and print its bad rows and what became of it."""
-    problems = Problems(name, always=True)
-    done = run(partial(_report, problems, quiet))
-    problems.end()
-    _say(done, quiet=quiet, as_json=as_json)
-    return done
+def _synced(here: Call, names: Sequence[str], *, dry_run: bool, quiet: bool, as_json: bool) -> "Iterator[Synced]":
+    """Run the sources in turn; print the bad rows of each, and what became of it."""
+    from slactl.clock import now
+    from slactl.desk.sources.sync import syncing
 
-
-def _report(problems: Problems, quiet: bool, problem: "Problem") -> None:
-    """Print a bad row, and a warning unless only errors are wanted: many warnings are the same in every run."""
-    if not (quiet and problem.warning):
-        problems(problem)
+    with _stopped_by_signals(), syncing(here.desk, names, now, dry_run=dry_run) as work:
+        for source in work.sources:
+            problems = Problems(source.name, always=True, errors_only=quiet)
+            done = work.run(source, problems)
+            problems.end()
+            _say(done, quiet=quiet, as_json=as_json)
+            yield done
 
 
 def _say(synced: "Synced", *, quiet: bool, as_json: bool) -> None:
     """Print what became of one source."""
-    from dataclasses import asdict
-
     from slactl.show.check import import_line
 
     record = synced.record

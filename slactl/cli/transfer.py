@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
@@ -43,8 +44,6 @@ def import_(
       slactl import incidents.csv --map servicenow --until 2016-03-02T12:00Z
       slactl export | slactl --db other.db import -
     """
-    from dataclasses import asdict
-
     from slactl.cli.progress import reading
     from slactl.desk.transfer.foreign.fitting import fitting
     from slactl.desk.transfer.importing import Progress, Source, import_file

@@ -246,11 +246,6 @@ class TimerScreen:
         here = in_zone(there, None, offset=True)
         return f" ({here.removeprefix(self.at(instant)[: DATE + 1])} here)"
 
-    def _span(self, start: str, end: str | None) -> str:
-        """Return a period, its date once where both ends have the same."""
-        first, last = self.at(start), self.at(end) if end else "now"
-        return f"{first} to {last.removeprefix(first[: DATE + 1])}"
-
     def _step(self, step: Record) -> str:
         kind = step["step"]
         if kind == "started":
@@ -264,7 +259,8 @@ class TimerScreen:
             by = self.timer["set_by_hand"] or {"actor": None, "at": None, "reason": None}
             when = f" on {self.at(by['at'])}" if by["at"] else ""
             return f"= set by hand by {by['actor'] or 'somebody'}{when}: {by['reason'] or 'no reason given'}"
-        lasted = f"{kind} {self._span(step['start'], step['end'])}"
+        first, last = self.at(step["start"]), self.at(step["end"]) if step["end"] else "now"
+        lasted = f"{kind} {first} to {last.removeprefix(first[: DATE + 1])}"  # the date once where both have the same
         if not step["counts"]:
             return f"+ 0h: {lasted} began after the deadline and does not move it"
         if not step["seconds"]:

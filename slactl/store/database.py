@@ -109,8 +109,8 @@ class Database(NamedTuple):
 
         return wipe(self.path)
 
-    def run_lock(self) -> AbstractContextManager[int]:
-        """Hold the lock of the one run that sends, or fail at once; yield a descriptor that a child inherits.
+    def run_lock(self) -> AbstractContextManager[None]:
+        """Hold the lock of the one run on this machine that sends, or fail at once.
 
         Raises:
             LockedError: another run holds it.
@@ -119,7 +119,7 @@ class Database(NamedTuple):
 
         return run_lock(self.path)
 
-    def sync_lock(self) -> AbstractContextManager[int]:
+    def sync_lock(self) -> AbstractContextManager[None]:
         """Hold the lock of the one run that runs the commands of sources, or fail at once.
 
         Raises:

@@ -137,8 +137,8 @@ HISTORY += """\
 
 @cache
 def shelf() -> Path:
-    """A folder for desks: in memory where the machine has one, for what is killed here is programs, not machines."""
-    folder = tempfile.mkdtemp(prefix="slactl-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    """A folder for desks, where all files of the tests are."""
+    folder = tempfile.mkdtemp(prefix="slactl-")
     owner = os.getpid()
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
     return Path(folder)

@@ -3,9 +3,10 @@
 A few kills come at operations of the database, which do not hang on how fast the machine is; many come at any moment.
 """
 
-import fcntl
+import os
 import random
 import re
+import select
 import signal
 import sqlite3
 import time
@@ -59,11 +60,14 @@ def at(trouble: Trouble) -> Kill:
 
 
 def after(seconds: float) -> Kill:
-    """Killed after so many seconds, wherever it is then."""
+    """Killed after so many seconds, wherever it is then, unless it has ended."""
 
     def kill(*arguments: str, **options: Any) -> bool:  # noqa: ANN401
+        ending, held = os.pipe()  # only the child holds the other end then
         child = start(*arguments, **options)
-        time.sleep(seconds)
+        os.close(held)
+        select.select([ending], [], [], seconds)
+        os.close(ending)
         child.send(signal.SIGKILL)
         return child.wait().code == -signal.SIGKILL
 
@@ -158,12 +162,6 @@ def imported(folder: Path) -> int:
     return int(count)
 
 
-def wait_for_sender(folder: Path) -> None:
-    """Until the sender of a run that was killed is through: it holds the run's lock."""
-    with open(folder / "slactl.db.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-
-
 def kill_senders(count: int, places: Callable[[int, Usual], list[Kill]], receiver: Receivers) -> int:
     """Every message goes out, and only one that was on its way at a kill goes out twice. Returns how many were."""
     with desk_copy() as folder:
@@ -179,7 +177,6 @@ def kill_senders(count: int, places: Callable[[int, Usual], list[Kill]], receive
         for number, kill in enumerate(places(count, usual)):
             escalate(folder, number)
             killed += kill(*settings(folder), "check", environment=environment)
-            wait_for_sender(folder)
         last = run(*settings(folder), "check", environment=environment)
         assert last.code == 0, last.err
         everybody_was_told(folder / "slactl.db", hook.bodies[before:], count + 1, killed)

@@ -6,13 +6,11 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Receiver, Receivers, Slactl, write_secret
+from conftest import Receiver, Receivers, Slactl, until, write_secret
 from payloads import harm
 
 from slactl.cli.app import COMMANDS, GROUPS, app
@@ -395,12 +393,6 @@ def test_nothing_of_a_secret_is_in_the_process_list_while_it_is_sent(leaky: Path
                 continue
     running.communicate()
     assert (running.returncode, senders > 0, f"{WORD}7".encode() in told) == (0, True, False)
-
-
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < end
 
 
 @pytest.mark.parametrize(

@@ -59,46 +59,82 @@ def check(desk: Desk, now: datetime, options: RunOptions = DEFAULTS) -> Report:
 
 
 def _run(desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], held: "Transaction") -> Report:
-    with desk.database.run_lock() as lock:
+    """Do one run that changes something.
+
+    On one machine the lock file keeps other runs out, and the system frees it when the run dies. Over all machines the
+    lease of runs does that; an idle run changes nothing that needs one.
+    """
+    with desk.database.run_lock():
         with in_parts():
-            report = _locked_run(desk, now, options, watch, lock, held)
+            report = _locked_run(desk, now, options, watch, held)
         options.show(report)
         if report.printed:
             from slactl.desk.messages.outbox import record_printed
 
+            assert report.lease is not None
             with in_parts():
-                record_printed(desk, now, report.printed)
+                record_printed(desk, now, report.printed, report.lease)
         return report
 
 
 def _locked_run(
-    desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], lock: int, held: "Transaction"
+    desk: Desk, now: datetime, options: RunOptions, watch: Callable[[], float], held: "Transaction"
 ) -> Report:
     fingerprint = rules_fingerprint(desk.rules)
     with desk.database.read_again(held):
-        before = runs.before_run(held, to_text(now), fingerprint)
+        before = runs.before_run(held, to_text(now), fingerprint, options.boot)
     rules = last_rules.recall(desk)
     if rules is not None and rules.fingerprint != fingerprint:
         rules = None
-    report, facts = Report(at=now, dry_run=False), dict[str, str]()
+    report = Report(at=now, dry_run=False)
     trusts_clock = options.trust_clock or not _doubts_clock(report, before.clocks, options.boot)
+    boot = options.boot if trusts_clock else None
     if trusts_clock and (rules is None or not before.idle):
+        from slactl.store.write.leases import Lease
+
         with desk.database.write() as transaction:
+            report.lease = Lease.take(transaction, "check")
             report.run_id = start_run(transaction, to_text(now))
         with _recorded(desk, report, watch):
-            rules = _work(desk, report, options, lock)
-            facts = _remember_rules(desk, report, options, rules, fingerprint)
-    elif rules is not None and rules.feeds:
-        from slactl.desk.oncall import feeds
+            rules = _work(desk, report, options)
+            rules = rules and rules._replace(fingerprint=fingerprint)
+            # After a run that did not go through all tickets, the next one must read the rules again.
+            read = None if report.interrupted else rules
+            if read is not None and options.keeps_state:
+                _keep_rules(desk, read)
+            _end(desk, report, watch, boot, read)
+    else:
+        if rules is not None and rules.feeds:
+            from slactl.desk.oncall import feeds
 
-        report.problems += feeds.problems(desk.rules, now)
-    report.duration_ms = round(watch() * 1000)
-    boot = options.boot if trusts_clock else None
-    with desk.database.write() as transaction:
-        report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot, facts)
-        committed.add("run", "recorded", [report.run_id])
+            report.problems += feeds.problems(desk.rules, now)
+        _end(desk, report, watch, boot)
     _tell_monitors(desk, report, options, rules)
     return report
+
+
+def _end(
+    desk: Desk, report: Report, watch: Callable[[], float], boot: BootClock | None, rules: LastRules | None = None
+) -> None:
+    """Write the row of the run, and which `rules` the file of this host has; give the lease back.
+
+    If the run prints messages, it needs the lease until they are printed.
+
+    Raises:
+        LockedError: another run took over the work of this one, which stood still for too long.
+    """
+    report.duration_ms = round(watch() * 1000)
+    with desk.database.write() as transaction:
+        if report.lease is not None:
+            report.lease.renew(transaction)
+        if rules is not None:
+            from slactl.store.write.rules_versions import ReadRules, note_rules_file
+
+            note_rules_file(transaction, ReadRules(rules.hash, rules.fingerprint), to_text(report.at))
+        report.run_id, report.audit_head = end_run(transaction, report.run_id, report.columns(), boot)
+        if report.lease is not None and not report.printed:
+            report.lease.release(transaction)
+        committed.add("run", "recorded", [report.run_id])
 
 
 @contextmanager
@@ -112,6 +148,8 @@ def _recorded(desk: Desk, report: Report, watch: Callable[[], float]) -> Iterato
         report.duration_ms = round(watch() * 1000)
         with suppress(SlactlError), desk.database.write() as transaction:
             end_run(transaction, report.run_id, report.columns() | {"exit_code": int(code)})
+            if report.lease is not None:
+                report.lease.release(transaction)
         raise
 
 
@@ -140,11 +178,12 @@ def _doubts_clock(report: Report, last: runs.LastReading | None, boot: BootClock
     return True
 
 
-def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRules | None:
+def _work(desk: Desk, report: Report, options: RunOptions) -> LastRules | None:
     """Fire what is due and send messages; return the rules that were used, None while the file is invalid."""
     from slactl.desk.escalation.scan import work_through
     from slactl.desk.ledger.rulebook import CommandRules
 
+    assert report.lease is not None
     read = CommandRules(desk)
     rules = work_through(desk, report, options, read)
     if options.send and not report.interrupted:
@@ -153,24 +192,16 @@ def _work(desk: Desk, report: Report, options: RunOptions, lock: int) -> LastRul
 
         delivered = Delivered()
         try:
-            deliver(desk, report.at, delivered, report.run_id, lock, options.stop, read)
+            deliver(desk, report.at, delivered, report.run_id, report.lease, options.stop, read)
         finally:  # an error may end it after some messages were sent
             report.add_messages(delivered)
     return rules
 
 
-def _remember_rules(
-    desk: Desk, report: Report, options: RunOptions, rules: LastRules | None, fingerprint: str
-) -> dict[str, str]:
-    """Store the rules for this user's next run; return the facts for the next run of any user, by key of `meta`."""
-    # After a run that did not go through all tickets, the next one must read the rules again.
-    if report.interrupted or rules is None:
-        return {}
-    if options.keeps_state:
-        # Do not store rules that others may have written. The next run would trust them.
-        text = None if rules_trust(desk.rules) else rules.text
-        last_rules.keep(desk, rules._replace(fingerprint=fingerprint, text=text))
-    return {runs.FINGERPRINT: fingerprint}
+def _keep_rules(desk: Desk, rules: LastRules) -> None:
+    """Store the rules for this user's next run."""
+    # Do not store rules that others may have written. The next run would trust them.
+    last_rules.keep(desk, rules._replace(text=None if rules_trust(desk.rules) else rules.text))
 
 
 def _tell_monitors(desk: Desk, report: Report, options: RunOptions, rules: LastRules | None) -> None:

@@ -15,6 +15,7 @@ from slactl.errors import ExitCode, worst
 if TYPE_CHECKING:
     from slactl.desk.messages.delivered import Delivered
     from slactl.records.runs import CheckReport, Firing
+    from slactl.store.write.leases import Lease
 
 
 class RunOptions(NamedTuple):
@@ -66,6 +67,8 @@ class Report(Batch):
         super().__init__()
         self.at, self.dry_run = at, dry_run
         self.run_id: int | None = None
+        #: What keeps the runs on other hosts out while this one works; an idle run has none.
+        self.lease: Lease | None = None
         self.rules_version: int | None = None
         self.audit_head: str | None = None
         self.duration_ms = self.notified = 0

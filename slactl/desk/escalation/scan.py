@@ -1,7 +1,7 @@
 """Go through the tickets that have something due: record their breaches and fire their levels."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,10 +39,18 @@ _INTERNAL = ("event_id", "left_out")
 
 
 def work_through(desk: Desk, report: Report, options: RunOptions, rules: CommandRules) -> LastRules | None:
-    """Go through all tickets in batches; return the rules that were used, None while the file is invalid."""
+    """Go through all tickets in batches; return the rules that were used, None while the file is invalid.
 
-    def open_ledger() -> AbstractContextManager[Ledger]:
-        return ledger(desk, report.at, rules=rules)
+    Raises:
+        LockedError: another run took over the work of this one, which stood still for too long.
+    """
+
+    @contextmanager
+    def open_ledger() -> Iterator[Ledger]:
+        with ledger(desk, report.at, rules=rules) as book:
+            if report.lease is not None:
+                report.lease.renew(book.transaction)
+            yield book
 
     report.problems += feeds.problems(desk.rules, report.at)
     refresh(open_ledger, options.stop)

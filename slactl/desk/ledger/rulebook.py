@@ -104,7 +104,8 @@ class Rulebook(RulesVersions):
 
     def note_levels_current(self) -> None:
         """Note that every next instant in the database was calculated with the current rules."""
-        writes.note_levels_current(self._transaction, self.current.hash, self._fingerprint)
+        read = writes.ReadRules(self.current.hash, self._fingerprint)
+        writes.note_levels_current(self._transaction, read, to_text(self._now))
 
     def note_levels(self, tickets: int) -> None:
         """Record that the next instants of this many tickets use the current rules.

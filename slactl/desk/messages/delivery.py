@@ -14,12 +14,16 @@ from slactl.desk.messages.digest import DigestContext, Message
 from slactl.desk.messages.failures import unexpected
 from slactl.desk.messages.recipients import REQUESTER, Address, Recipient, customer, recipient_of, route
 from slactl.desk.messages.secrets import Refused, Secrets, Unresolved
-from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, new_message_id, seconds_to_wait, send
+from slactl.desk.messages.transport import DeliveryOutcome, Order, Result, Sender, new_message_id, seconds_to_wait
+from slactl.desk.messages.transport import started_sender as started
+from slactl.lease import this_process, time_for
 from slactl.sla.enums import NotificationState, OnUnknown
 from slactl.sla.rules.addresses import scheme
 from slactl.sla.rules.rules import Rules
 from slactl.store.read.rows import batches
+from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
+from slactl.store.write.leases import Lease
 from slactl.text import quoted
 
 #: The time from each failed try to the next try; after the last try slactl gives up the address.
@@ -40,8 +44,8 @@ Row = dict[str, Any]
 class Sending:
     """The context in which one run sends messages, and the count of their results.
 
-    `gap` is for how many seconds no run was made before it, if that was unusually long. `lock` is the run lock's
-    descriptor. `is_own` is false for rules that only the database knows.
+    `gap` is for how many seconds no run was made before it, if that was unusually long. `lease` is that of the run.
+    `is_own` is false for rules that only the database knows.
     """
 
     desk: Desk
@@ -51,7 +55,7 @@ class Sending:
     secrets: Secrets
     run_id: int | None = None
     gap: int = 0
-    lock: int | None = None
+    lease: Lease | None = None
     is_own: bool = True
 
     def context(self, recipient: Recipient) -> DigestContext:
@@ -122,26 +126,45 @@ def ended(sending: Sending, state: NotificationState) -> dict[str, Any]:
 
 
 def carry_out(sending: Sending, mailing: Mailing, rows: Sequence[Row]) -> None:
-    """Claim a digest, send it and record the result; without an address, add it to what `check` prints."""
+    """Claim a digest, send it and record the result; without an address, add it to what `check` prints.
+
+    Raises:
+        LockedError: another run took over the work of this one, which stood still for too long.
+    """
+    if mailing.address is None:
+        claimed, _ = _claimed(sending, mailing, rows, None, this_process(), 0)
+        if claimed:
+            message = _message(sending, mailing.recipient, claimed)
+            sending.delivered.messages.append(message.printed(mailing.recipient.name))
+            sending.delivered.printed += [row["id"] for row in claimed]
+            sending.delivered.notified += len(claimed)
+        return
+    message_id: str | None = mailing.message_id or new_message_id()
+    with started(sending.rules.settings.send_timeout.seconds) as sender:
+        claimed, until = _claimed(sending, mailing, rows, message_id, sender.claimed_by, sender.seconds)
+        if not claimed:
+            return
+        message = _message(sending, mailing.recipient, claimed)
+        result = _send(sending, mailing, message, message_id or "", sender, until)
+    if not result.reached and mailing.message_id is None:
+        message_id = None  # nobody has seen the id, so the next digest may hold these messages too
+    _record(sending, mailing.recipient, mailing.address, claimed, result, message_id, sender.claimed_by)
+
+
+def _claimed(
+    sending: Sending, mailing: Mailing, rows: Sequence[Row], message_id: str | None, claimed_by: str, seconds: int
+) -> tuple[list[Row], float]:
+    """Claim messages for a process that needs some seconds; return the claimed ones, and its end as uptime."""
     key = mailing.address.key if mailing.address is not None else ""
-    message_id = (mailing.message_id or new_message_id()) if key else None
     with sending.desk.database.write_models() as transaction:
-        numbers = outbox.claim(transaction, [row["id"] for row in rows], key, sending.run_id, message_id)
+        time = time_for(seconds)  # only here: the run may have waited for the write lock
+        if sending.lease is not None:
+            sending.lease.renew(beneath(transaction), seconds)
+        claim = outbox.Claim(key, claimed_by, time.claimed_until, sending.run_id, message_id)
+        numbers = outbox.claim(transaction, [row["id"] for row in rows], claim)
         if mailing.message_id is not None:
             outbox.forget_id(transaction, key, mailing.message_id)
-    claimed = [row for row in rows if row["id"] in numbers]
-    if not claimed:
-        return
-    message = _message(sending, mailing.recipient, claimed)
-    if mailing.address is None:
-        sending.delivered.messages.append(message.printed(mailing.recipient.name))
-        sending.delivered.printed += numbers
-        sending.delivered.notified += len(claimed)
-    else:
-        result = _send(sending, mailing.recipient, mailing.address, message, message_id or "")
-        if not result.reached and mailing.message_id is None:
-            message_id = None  # nobody has seen the id, so the next digest may hold these messages too
-        _record(sending, mailing.recipient, mailing.address, claimed, result, message_id)
+    return [row for row in rows if row["id"] in numbers], time.ends
 
 
 def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Message:
@@ -153,13 +176,16 @@ def _message(sending: Sending, recipient: Recipient, rows: Sequence[Row]) -> Mes
     return message
 
 
-def _send(sending: Sending, recipient: Recipient, address: Address, message: Message, message_id: str) -> Result:
-    settings, kind = sending.rules.settings, scheme(address.url)
+def _send(
+    sending: Sending, mailing: Mailing, message: Message, message_id: str, sender: Sender, until: float
+) -> Result:
+    recipient, address = mailing.recipient, mailing.address
+    assert address is not None
+    kind = scheme(address.url)
     try:
-        url, through = route(address, sending.secrets, settings)
+        url, through = route(address, sending.secrets, sending.rules.settings)
         kind = scheme(url)
-        order = Order(message, url, message_id, address.receiver, recipient.allow_http, through)
-        return send(order, settings.send_timeout.seconds, lock=sending.lock)
+        return sender.send(Order(message, url, message_id, address.receiver, recipient.allow_http, through), until)
     except Refused as error:
         sending.delivered.wait([f"{recipient.name}: {address.label}: {error}; its messages wait"], error.fix)
         return Result(DeliveryOutcome.WAITS, str(error), reached=False)
@@ -176,8 +202,13 @@ def _record(
     rows: Sequence[Row],
     result: Result,
     message_id: str | None,
+    claimed_by: str,
 ) -> None:
-    """Write the result of a digest, and add messages to the fallback for the recipients that are given up."""
+    """Write the result of a digest, and add messages to the fallback for the recipients that are given up.
+
+    Raises:
+        LockedError: another run took some of the messages over meanwhile, and decides about them.
+    """
     if result.outcome is DeliveryOutcome.SENT:  # whether or not that can be recorded
         committed.add("message", "sent", [row["id"] for row in rows])
     failed = result.outcome not in (DeliveryOutcome.SENT, DeliveryOutcome.WAITS)
@@ -196,15 +227,17 @@ def _record(
             changes[row["id"]]["error"] = error
     given_up = [row for row in rows if changes[row["id"]]["state"] is DEAD]
     fallbacks = {row["id"]: message for row in given_up if (message := _fallback_message(sending, row)) is not None}
+    own = set[int]()
     for batch in batches(list(changes)):  # thousands at once would hold the lock for too long
         with sending.desk.database.write_models() as transaction:
-            outbox.record(transaction, {number: changes[number] for number in batch}, SENDING)
-            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks])
+            own |= outbox.record_sent(transaction, {number: changes[number] for number in batch}, claimed_by)
+            outbox.add(transaction, [fallbacks[number] for number in batch if number in fallbacks and number in own])
             if result.outcome is not DeliveryOutcome.SENT:
                 committed.add("message", "tried", batch)
+    if sending.lease is not None and len(own) < len(changes):
+        raise sending.lease.lost()
     sending.delivered.notified += sum(change["state"] in (SENT, PARTLY) for change in changes.values())
-    lost = [row for row in given_up if row["id"] not in fallbacks]
-    if lost:  # so that at least cron mails the message
+    if lost := [row for row in given_up if row["id"] not in fallbacks]:  # so that at least cron mails the message
         sending.delivered.messages.append(_message(sending, recipient, lost).printed(recipient.name))
     if failed:
         instead = sorted({message["recipient"] for message in fallbacks.values()})

@@ -1,14 +1,16 @@
 """Process the outbox: gather the messages into one digest for each recipient, and send or print it.
 
-No transaction waits for the network. A run claims a message (and commits), a process of its own sends it, then the
-run records the result (and commits). The sender inherits the run lock. So when a run holds the lock, no sender of a
-dead run is alive. The run sends the claimed messages of a dead run again or holds them, by the recipient's settings.
+No transaction waits for the network. A run claims a message for a process of its own, the sender (and commits), the
+sender sends it, then the run records the result (and commits). The claim is a lease: it names the sender, and has an
+end. When the sender is dead or its lease has run out without a result, the next run sends the message again or holds
+it, by the recipient's settings.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from slactl import committed
@@ -18,7 +20,6 @@ from slactl.desk.ledger.rulebook import CommandRules, Rulebook
 from slactl.desk.messages.delivered import Delivered
 from slactl.desk.messages.delivery import (
     HELD,
-    SENDING,
     SENT,
     WAITING,
     Mailing,
@@ -35,8 +36,11 @@ from slactl.desk.messages.recipients import REQUESTER
 from slactl.desk.messages.secrets import Secrets
 from slactl.desk.messages.silences import hold
 from slactl.errors import NotKnownError, RefusedError
+from slactl.lease import in_force, is_here
 from slactl.sla.enums import NotificationState, OnUnknown, Status, Target
+from slactl.store.sqlite.engine import beneath
 from slactl.store.write import outbox
+from slactl.store.write.leases import Lease
 
 if TYPE_CHECKING:
     from slactl.desk.ledger.ledger import Ledger
@@ -44,6 +48,9 @@ if TYPE_CHECKING:
 
 #: A message mentions the time without a run before it when that was at least this long, and unusual.
 GAP = timedelta(minutes=30)
+
+#: The time between two looks whether the sender of a dead run still lives, in seconds.
+ASK_SECONDS = 0.02
 
 #: The states of messages that need a person's decision.
 STUCK = frozenset((NotificationState.PARTLY, NotificationState.HELD, NotificationState.DEAD))
@@ -57,31 +64,43 @@ def deliver(
     now: datetime,
     delivered: Delivered,
     run_id: int | None,
-    lock: int,
+    lease: Lease,
     stop: Callable[[], bool],
     rules: CommandRules | None = None,
 ) -> None:
     """Process every message of the outbox whose time has come, and count in `delivered` what became of it.
 
-    1. It sends or holds the messages that a dead run was sending.
+    1. It sends or holds the messages that a dead sender of a dead run was sending.
     2. It marks messages that are no longer true as obsolete, and postpones messages held by a silence, by quiet
        hours or by an acknowledgement.
     3. It gathers the others by recipient, and sends one digest to each of the recipient's addresses, one address a
        round. For a recipient without an address `check` prints the digest, for cron to mail.
     4. In the next round it sends messages that a recipient could not get to the fallback of the escalation.
+    5. If a sender of a dead run still lives on this machine, it waits for its end and begins again.
 
     If `stop` asks for it, it ends between two digests, and the next run sends the others. With rules that others can
-    change, or that only the database knows, messages with an address wait, and the run says so. The sender inherits
-    `lock`, the descriptor of the run lock. `rules` are the rules that the run read.
+    change, or that only the database knows, messages with an address wait, and the run says so. `lease` is that of the
+    run, and `rules` are the rules that the run read.
+
+    Raises:
+        LockedError: another run took over the work of this one, which stood still for too long.
     """
-    sending = _sending(desk, now, delivered, run_id, lock, rules or CommandRules(desk))
-    _adopt_orphans(sending)
-    while ready := _allowed(sending, _sort_out(sending)):
-        for mailing, rows in ready.items():
+    sending = _sending(desk, now, delivered, run_id, lease, rules or CommandRules(desk))
+    while True:
+        alive = _adopt_orphans(sending)
+        while ready := _allowed(sending, _sort_out(sending)):
+            for mailing, rows in ready.items():
+                if stop():
+                    delivered.interrupted = True
+                    return
+                carry_out(sending, mailing, rows)
+        if not alive:
+            return
+        while any(in_force(*lease) for lease in alive):
             if stop():
                 delivered.interrupted = True
                 return
-            carry_out(sending, mailing, rows)
+            sleep(ASK_SECONDS)
 
 
 def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
@@ -93,15 +112,19 @@ def ready(book: "Ledger", desk: Desk, delivered: Delivered) -> set[int]:
     return {row["id"] for rows in mailings.values() for row in rows}
 
 
-def record_printed(desk: Desk, now: datetime, numbers: Sequence[int]) -> None:
-    """Record messages as printed after the report was printed; if the run dies before, the next run prints them."""
+def record_printed(desk: Desk, now: datetime, numbers: Sequence[int], lease: Lease) -> None:
+    """Record messages as printed after the report was printed, and give the lease of the run back.
+
+    If the run dies before, the next run prints them.
+    """
     printed = {"state": NotificationState.PRINTED, "ended_at": to_text(now), "next_try_at": None}
     with desk.database.write_models() as transaction:
-        outbox.record(transaction, dict.fromkeys(numbers, printed), SENDING)
+        outbox.record_sent(transaction, dict.fromkeys(numbers, printed), lease.claimed_by)
+        lease.release(beneath(transaction))
 
 
 def _sending(
-    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lock: int, read: CommandRules
+    desk: Desk, now: datetime, delivered: Delivered, run_id: int | None, lease: Lease, read: CommandRules
 ) -> Sending:
     with desk.database.write_models(keep=False) as transaction:
         book = Rulebook(transaction, read, now, strict=False)
@@ -114,7 +137,7 @@ def _sending(
         )
     rules = book.current
     secrets = Secrets.of(desk.rules, rules.settings.secrets, os.environ)
-    return Sending(desk, now, delivered, rules, secrets, run_id, gap, lock, is_own=book.is_own)
+    return Sending(desk, now, delivered, rules, secrets, run_id, gap, lease, is_own=book.is_own)
 
 
 def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Mailing, list[Row]]:
@@ -127,12 +150,19 @@ def _allowed(sending: Sending, ready: Mapping[Mailing, list[Row]]) -> dict[Maili
     return printed
 
 
-def _adopt_orphans(sending: Sending) -> None:
-    """Send again or hold the messages that a dead run was sending: nobody knows whether they were delivered."""
+def _adopt_orphans(sending: Sending) -> list[tuple[str, str]]:
+    """Send again or hold the messages of a dead run: nobody knows whether its senders delivered them.
+
+    Return the leases of senders that may live on this machine. This run has the lease of runs, so every other run is
+    dead or has lost its work, and nothing that it claimed to print is printed any more.
+    """
     with sending.desk.database.read_models() as transaction:
-        rows = outbox.orphans(transaction)
+        rows = [row for row in outbox.being_sent(transaction) if row["run_id"] != sending.run_id]
+    leases = {(row["claimed_by"], row["claimed_until"]) for row in rows if row["address"]}
+    alive = {lease for lease in leases if in_force(*lease)}
+    orphans = [row for row in rows if not row["address"] or (row["claimed_by"], row["claimed_until"]) not in alive]
     changes: dict[int, dict[str, Any]] = {}
-    for row in rows:
+    for row in orphans:
         recipient = recipient_of_row(sending, row)
         if recipient.on_unknown is OnUnknown.RESEND or not row["address"]:
             changes[row["id"]] = {"state": WAITING, "address": None, "next_try_at": to_text(sending.now)}
@@ -143,7 +173,10 @@ def _adopt_orphans(sending: Sending) -> None:
         sending.delivered.fail(f"{recipient.name}: it is not known whether message {row['id']} was delivered; {again}")
     if changes:
         with sending.desk.database.write_models() as transaction:
-            outbox.record(transaction, changes, SENDING)
+            for holder in {row["claimed_by"] for row in orphans}:
+                own = {row["id"]: changes[row["id"]] for row in orphans if row["claimed_by"] == holder}
+                outbox.record_sent(transaction, own, holder)
+    return [lease for lease in alive if is_here(lease[0])]
 
 
 def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
@@ -152,7 +185,7 @@ def _sort_out(sending: Sending) -> dict[Mailing, list[Row]]:
         ready, changes = _sorted(sending, transaction)
     if changes:
         with sending.desk.database.write_models() as transaction:
-            outbox.record(transaction, changes, WAITING)
+            outbox.record(transaction, changes)
     return ready
 
 

@@ -1,7 +1,7 @@
 """Send one message through Apprise and print the result: a program of its own, started by path.
 
 A library that hangs or crashes in this process does no harm to the run. The program reads one JSON object from stdin
-(`url message_id receiver title body seconds allow_http proxy`) and prints one (`outcome detail retry_after reached`).
+(`url message_id receiver title body until allow_http proxy`) and prints one (`outcome detail retry_after reached`).
 Apprise only says whether it worked, so the program watches `requests` and `smtplib` to learn why it did not. It
 discards what libraries print or log, because that may have secrets in it.
 """
@@ -18,6 +18,7 @@ if __name__ == "__main__":
     # other module.
     sys.path.append(os.path.realpath(f"{__file__}/../../../.."))
 
+from slactl.clock import uptime
 from slactl.desk.messages import failures as reasons
 from slactl.desk.messages.failures import DEAD, RETRY, SENT, UNKNOWN, Failure
 from slactl.sla.rules.addresses import is_loopback
@@ -28,6 +29,9 @@ ANSWER_BYTES = 65_536
 #: How long a server may take for its answer before the message counts as unanswered, in seconds.
 ANSWER_SECONDS = 15
 
+#: The result of a sender that stood still until its time was over, and how long it may take to say so, in seconds.
+TOO_LATE, LAST_SECONDS = Failure(RETRY, "the sender stood still for too long", reached=False), 5
+
 #: Schemes of Apprise whose messages stay on this machine.
 ON_THIS_MACHINE = frozenset(("blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"))
 
@@ -37,7 +41,7 @@ UNENCRYPTED = frozenset(("aprs",))
 
 
 def main() -> None:
-    """Send the message on stdin within the seconds that stdin allows, and print the result."""
+    """Send the message on stdin before the instant that stdin names, and print the result."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -45,9 +49,10 @@ def main() -> None:
     order = json.load(sys.stdin)
     # The default action ends the process wherever it is, even if the run that started it is gone.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, order["seconds"])
+    left = order["until"] - uptime()
+    signal.setitimer(signal.ITIMER_REAL, left if left > 0 else LAST_SECONDS)
     try:
-        result = send(order)
+        result = send(order) if left > 0 else TOO_LATE
     except Exception as error:
         result = Failure(UNKNOWN, reasons.unexpected(error, order["url"].partition("://")[0]))
     json.dump(result._asdict(), answer)
@@ -80,6 +85,9 @@ def send(order: dict[str, Any]) -> Failure:
     watch(service, failures, scheme_of(service, order["url"]))
     carrier = apprise.Apprise()
     carrier.add(service)
+    # A machine that slept, or a process that stood still, may come so late that another host has taken over.
+    if uptime() > order["until"]:
+        return TOO_LATE
     done = carrier.notify(
         body=order["body"],
         title=order["title"],

@@ -21,14 +21,19 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any, NamedTuple
 
+from slactl.clock import uptime
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.failures import with_errno
+from slactl.lease import Claimant, this_process
 
 #: The program that sends, started by path so that nothing in the working directory can stand in for a module.
 SENDER = Path(__file__).with_name("sender.py")
 
 #: How much longer than its parent the child gives itself, in seconds: it ends even if the parent is gone.
 GRACE = 2
+
+#: The longest that one message may take, in seconds, however long the rules allow: leases have an end.
+MOST_SECONDS = 3600
 
 #: How much of the output of a command is read at once, and how much of its errors is kept, in bytes.
 CHUNK, TAIL = 1 << 16, 1 << 18
@@ -81,24 +86,58 @@ def new_message_id() -> str:
     return os.urandom(16).hex()
 
 
-def send(order: Order, seconds: int, *, lock: int | None = None) -> Result:
-    """Send a message within `seconds`.
+class Sender:
+    """A process that waits for one message to send; without one, it ends with this process.
 
-    The URL goes through a pipe, never through the command line. The child inherits the run lock, so that no other
-    run begins while it may still be sending.
+    It exists before the message is claimed, so that the claim can name it: as long as it lives, it may be sending.
     """
-    text = asdict(order) | {"title": order.message.title, "body": order.message.body, "seconds": seconds + GRACE}
+
+    def __init__(self, child: "subprocess.Popen[bytes] | Exception", seconds: int) -> None:
+        """Use a child, or the error why there is none."""
+        self._child, self._seconds = child, min(seconds, MOST_SECONDS)
+        #: What `claimed_by` says of the messages that it sends.
+        self.claimed_by = this_process() if isinstance(child, Exception) else str(Claimant.of(child.pid))
+
+    @property
+    def seconds(self) -> int:
+        """Return after how many seconds from a claim it has ended, whatever happens to this process."""
+        return self._seconds + GRACE
+
+    def send(self, order: Order, until: float) -> Result:
+        """Send a message; the sender does not begin after `until` (uptime) and ends then.
+
+        The URL goes through a pipe, never through the command line.
+        """
+        if isinstance(self._child, OSError):
+            problem = with_errno("the sender cannot be started", self._child)
+            return Result(DeliveryOutcome.RETRY, problem, reached=False)
+        if isinstance(self._child, Exception):
+            raise self._child
+        text = asdict(order) | {"title": order.message.title, "body": order.message.body, "until": until}
+        try:
+            answer, _ = self._child.communicate(json.dumps(text).encode(), timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            return Result(DeliveryOutcome.UNKNOWN, f"no answer within {self._seconds} s")
+        return _result(answer, self._seconds)
+
+
+@contextmanager
+def started_sender(seconds: int) -> Iterator[Sender]:
+    """Start a sender that may take some seconds for its message; kill it at the end of the block."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
-        child = _start([sys.executable, "-P", str(SENDER)], pass_fds=() if lock is None else (lock,), **pipes)
-    except OSError as error:
-        return Result(DeliveryOutcome.RETRY, with_errno("the sender cannot be started", error), reached=False)
+        child = _start([sys.executable, "-P", str(SENDER)], **pipes)
+    except Exception as error:  # the message is claimed before anybody reports it
+        yield Sender(error, seconds)
+        return
     with _ended(child):
-        try:
-            answer, _ = child.communicate(json.dumps(text).encode(), timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return Result(DeliveryOutcome.UNKNOWN, f"no answer within {seconds} s")
-    return _result(answer, seconds)
+        yield Sender(child, seconds)
+
+
+def send(order: Order, seconds: int) -> Result:
+    """Send a message that nobody has to claim, within some seconds."""
+    with started_sender(seconds) as sender:
+        return sender.send(order, uptime() + sender.seconds)
 
 
 class Ended(NamedTuple):
@@ -154,7 +193,8 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
         pipes.register(child.stdout, selectors.EVENT_READ, False)  # type: ignore[arg-type]
         pipes.register(child.stderr, selectors.EVENT_READ, True)  # type: ignore[arg-type]
         while (seconds := deadline - monotonic()) > 0:
-            is_over = _is_over(child)
+            # Nobody waits for the child before this ends, so that no other process gets its number.
+            is_over = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
             ready = pipes.select(0 if is_over else min(seconds, LOOK_SECONDS))
             if is_over and not ready:
                 return
@@ -165,11 +205,6 @@ def _printed(child: "subprocess.Popen[bytes]", deadline: float) -> Iterator[tupl
                 else:
                     pipes.unregister(key.fileobj)
     yield False, None
-
-
-def _is_over(child: "subprocess.Popen[bytes]") -> bool:
-    """Return whether a child has ended, and leave it there: as long as nobody waits for it, its number is its own."""
-    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class _Tail:

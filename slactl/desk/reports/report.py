@@ -57,8 +57,7 @@ def report(
     """Return the report on [since, until) as seen from `now`; days and hours are in `zone`.
 
     An outcome counts if a clock stopped in the period, or if a deadline passed in it before the target was met. So a
-    target whose deadline passed in one period and that ended in the next is late in both. Times are business time;
-    `overdue_seconds` is not.
+    target that misses its deadline in one period and ends in the next is late in both. `overdue_seconds` is wall time.
 
     Raises:
         UsageError: the period ends before it begins.

@@ -125,7 +125,10 @@ def summarize(
         "before": _before(transaction, period),
         "due_soon_seconds": due_soon,
         "urgency": open_by_urgency(transaction, period.now, soon),
-        "next": _coming(transaction, period.now),
+        "next": [
+            cast("ComingTicket", {name: value for name, value in ticket.items() if name in NEXT_FIELDS})
+            for ticket in reads.coming_tickets(transaction, period.now, NEXT)
+        ],
         "forecast": forecast(transaction, now, ahead) if ahead else None,
     }
 
@@ -135,13 +138,6 @@ def _before(transaction: "Transaction", period: Period) -> "MeasuredBefore | Non
     if before is None:
         return None
     return {"since": before.since, "until": before.until, **_measured(transaction, before)[None].measured()}
-
-
-def _coming(transaction: "Transaction", now: str) -> "list[ComingTicket]":
-    return [
-        cast("ComingTicket", {name: value for name, value in ticket.items() if name in NEXT_FIELDS})
-        for ticket in reads.coming_tickets(transaction, now, NEXT)
-    ]
 
 
 def _tallies(

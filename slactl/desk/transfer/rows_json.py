@@ -48,8 +48,7 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
     """
     document, column = _Document(source, ticked), mapping.column("ticket")
     rows: Path | None = None
-    bad, number, is_read = dict[int, str](), 0, False
-    others = dict[Path, None]()
+    bad, others, number, is_read = dict[int, str](), dict[Path, None](), 0, False
     try:
         for path, number, value in document.items(mapping):
             if rows is None and (path == () or mapping.rows is not None or has(value, mapping)):
@@ -57,13 +56,10 @@ def json_rows(source: BinaryIO, mapping: Map, report: Report, ticked: Ticked) ->
                 for before in range(1, number):
                     report(Problem(before, "", bad.get(before, f"{column} is missing")))
             elif rows is not None and path == rows and path and number == 1:
-                raise UsageError(f"the list {clean('.'.join(path))[:60]} appears twice", "slactl import --help")
+                raise UsageError(f"the list {list_name(path)} appears twice", "slactl import --help")
             elif rows is not None and path != rows:
                 if has(value, mapping):
-                    first, second = (clean(".".join(one))[:60] for one in (rows, path))
-                    which = f'rows = "{first}" in a map of your own says which list to read'
-                    why = f"the lists {first} and {second} both have {column!r}; {which}"
-                    raise UsageError(why, "slactl help import")
+                    raise UsageError(two_lists(rows, path, column), "slactl help import")
                 continue
             elif rows is None:
                 others |= {path: None} if len(others) < LISTS else {}
@@ -87,8 +83,17 @@ def _without_rows(mapping: Map, column: str, others: list[Path]) -> str:
     if mapping.rows is not None:
         return f"the file has no list at {clean(mapping.rows)!r}, which the map names as rows"
     missing = f"no list of objects in the file has {clean(column)!r}, which the map needs for ticket"
-    there = ", ".join(clean(".".join(path))[:60] for path in others if path)
+    there = ", ".join(list_name(path) for path in others if path)
     return f"{missing} (lists of objects: {there})" if there else missing
+
+
+def two_lists(first: Path, second: Path, column: str) -> str:
+    which = f'rows = "{list_name(first)}" in a map of your own says which list to read'
+    return f"the lists {list_name(first)} and {list_name(second)} both have {column!r}; {which}"
+
+
+def list_name(path: Path) -> str:
+    return clean(".".join(path))[:60]
 
 
 def has(value: Any, mapping: Map) -> bool:  # noqa: ANN401  (parsed JSON)

@@ -162,15 +162,14 @@ def _rules(transaction: "Transaction", now: datetime, report: AuditReport) -> No
 
 def _current_rules(desk: Desk, transaction: "Transaction", report: AuditReport) -> Rules | None:
     """Return the rules of the file if the last check calculated every next instant with them, otherwise None."""
-    facts = runs.facts(transaction)
-    last_hash = facts.get(runs.LEVELS_HASH)
+    known = runs.levels_made_with(transaction)
     try:
         rules = load(desk.rules, {rules_hash for rules_hash, _ in rules_versions.versions(transaction).values()})
     except RulesError:
         return None
-    if last_hash == rules.hash:
+    if known is not None and known.hash == rules.hash:
         return rules
-    if last_hash is not None and facts.get(runs.FINGERPRINT) == rules_fingerprint(desk.rules):
+    if known is not None and known.fingerprint == rules_fingerprint(desk.rules):
         message = "the next check would assume that the rules file has not changed since the last run, but it has"
         report.note(Kind.RULES, message)
     return None

@@ -123,7 +123,7 @@ def _old_copies(path: Path) -> Iterator[Check]:
 
 def _clock(connection: "Transaction", now: datetime, boot: BootClock | None) -> Check:
     """Check the clock as `check` does, and whether anything was recorded later than now."""
-    doubt = clock_doubt(runs.last_reading(connection), now, boot)
+    doubt = clock_doubt(runs.last_reading(connection, boot), now, boot)
     latest = health.latest_instant(connection)
     if doubt is not None:
         right = f"if {to_text(now)} is right, confirm it with: slactl check --trust-clock"

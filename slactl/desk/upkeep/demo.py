@@ -4,7 +4,6 @@ The tickets are a history file, `demo.jsonl`, in which `WRITTEN` is now. They ar
 """
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import resources
 from io import BytesIO
@@ -29,14 +28,10 @@ def make_desk(now: datetime, config: Config) -> tuple[Config, int]:
     demo = config._replace(database=folder / "slactl.db", rules=folder / "rules.toml")
     demo.rules.write_bytes(shipped_rules().read_bytes())
     Database(demo.database).create()
-    history = BytesIO("\n".join(_moved_to(now)).encode())
-    return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
-
-
-def _moved_to(now: datetime) -> Iterator[str]:
     lines = resources.files("slactl.desk.upkeep").joinpath("demo.jsonl").read_text(encoding="utf-8").splitlines()
-    for record in map(json.loads, lines):
-        yield json.dumps(record | {"at": to_text(from_text(record["at"]) + (now - WRITTEN))})
+    moved = (line | {"at": to_text(from_text(line["at"]) + (now - WRITTEN))} for line in map(json.loads, lines))
+    history = BytesIO("\n".join(map(json.dumps, moved)).encode())
+    return demo, import_file(Desk.of(demo), now, Source(history), _refuse).opened
 
 
 def _refuse(problem: Problem) -> None:

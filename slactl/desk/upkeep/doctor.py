@@ -26,6 +26,7 @@ from slactl.desk.upkeep.database_checks import PATIENCE, database_checks
 from slactl.desk.upkeep.health import Check, Health
 from slactl.durations import describe_seconds
 from slactl.errors import RulesError, SlactlError
+from slactl.lease import Claimant, in_force
 from slactl.sla.rules.addresses import PLACEHOLDER
 from slactl.sla.rules.lines import path_text, read_ahead
 from slactl.sla.rules.model import Settings
@@ -33,7 +34,7 @@ from slactl.store.read import runs
 from slactl.store.schema.version import SCHEMA, schema_of
 from slactl.store.sqlite import health
 from slactl.store.sqlite.lock import lock_path
-from slactl.text import quoted
+from slactl.text import clean, quoted
 
 #: What doctor says of a lock that nobody holds.
 FREE = "free"
@@ -88,17 +89,28 @@ def _time_zones() -> str:
 
 
 def _lock(desk: Desk, now: datetime, command: str = "check") -> Check:
-    """Check who holds the lock of `check` or `sync`."""
+    """Check who holds the lock of `check` or `sync` on this machine, and the lease of `check` on another one."""
     lock = lock_path(desk.database.path, command)
     holder, name = machine.lock_holder(lock), "run lock" if command == "check" else f"{command} lock"
     if holder is None:
-        return Check(name, True, FREE)
+        return Check(name, True, _leased(desk, command) or FREE)
     # Each run changes the time of the lock file when it gets the lock. Another program that holds the lock does not.
     age = max(0, int(now.timestamp() - lock.stat().st_mtime))
     if age > PATIENCE.total_seconds():
         what = f"held by {holder}: no {command} could take it for {describe_seconds(age)}; each ends with exit code 75"
         return Check(name, False, what, holder.fix)
     return Check(name, True, f"held by {holder}, which is running")
+
+
+def _leased(desk: Desk, command: str) -> str | None:
+    """Return which process holds the lease of a command, and until when; None if none does, or nobody can tell."""
+    with suppress(SlactlError), desk.database.read_unmigrated() as transaction:
+        found = runs.lease_holder(transaction, command) if schema_of(transaction) == SCHEMA else None
+        holder = Claimant.parse(found.claimed_by) if found is not None else None
+        if found is not None and holder is not None and in_force(*found):
+            what = f"held by process {holder.pid} on {clean(holder.host)}"
+            return f"{what}, which is running; if it dies, others wait until {found.claimed_until}"
+    return None
 
 
 def _rules(desk: Desk, environment: Mapping[str, str], now: datetime) -> Iterator[Check]:

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO
@@ -105,7 +106,8 @@ class Comparison:
             for side, (evaluation, firings) in zip(SIDES, results, strict=True):
                 tally.firings[side] += len(firings)
                 tally.states.update((side, str(timer.kind), str(timer.state)) for timer in targets_of(evaluation))
-                tally.outcomes.update(_facts(side, evaluation))
+                ended = [outcome for outcome in evaluation.outcomes if outcome.met or outcome.missed_at is not None]
+                tally.outcomes.update((side, str(outcome.kind), outcome.met) for outcome in ended)
         self._see(history[0].at)
         self._see(max(event.at for event in history if event.at <= until))
         for _, firings in results:
@@ -160,27 +162,26 @@ def compare_file(
     def tell(reason: str) -> None:
         report(Problem(0, "", reason))
 
-    spool, comparison = Spool(), Comparison(by)
+    comparison = Comparison(by)
     # A word for a priority that both rules know means what the current rules say.
     words = {**rules[1].priorities.meanings, **rules[0].priorities.meanings}
     try:
-        spool.fill(read_history(source, report, ticked, meanings=words))
-        bursts = [begun_bursts(histories(spool, lambda _: None, words), side) for side in rules]
-        for ticket, lines in histories(spool, report, words):
-            until = lines[-1].event.at if at == "last" else at
-            versions = [
-                ([line.event for line in with_bursts(lines, begun.get(ticket, ()))], side)
-                for begun, side in zip(bursts, rules, strict=True)
-            ]
-            results = evaluate_ticket(ticket, versions, until, tell, holidays, with_outcomes=True)
-            if results:
-                origin = next((line.source for line in lines if line.source is not None), None)
-                comparison.add(ticket, origin, versions[0][0], until, results)
+        with closing(Spool()) as spool:
+            spool.fill(read_history(source, report, ticked, meanings=words))
+            bursts = [begun_bursts(histories(spool, lambda _: None, words), side) for side in rules]
+            for ticket, lines in histories(spool, report, words):
+                until = lines[-1].event.at if at == "last" else at
+                versions = [
+                    ([line.event for line in with_bursts(lines, begun.get(ticket, ()))], side)
+                    for begun, side in zip(bursts, rules, strict=True)
+                ]
+                results = evaluate_ticket(ticket, versions, until, tell, holidays, with_outcomes=True)
+                if results:
+                    origin = next((line.source for line in lines if line.source is not None), None)
+                    comparison.add(ticket, origin, versions[0][0], until, results)
     except BaseException:
         comparison.close()
         raise
-    finally:
-        spool.close()
     return comparison
 
 
@@ -190,13 +191,6 @@ def _groups_of(evaluation: Evaluation, source: str | None, by: By) -> Sequence[s
         return evaluation.tags or (None,)
     name = source if by is By.SOURCE else getattr(evaluation, by)
     return [str(name) if name is not None else None]
-
-
-def _facts(side: str, evaluation: Evaluation) -> Iterator[tuple[str, str, bool]]:
-    """Yield each clock that stopped in time, and each deadline that was missed."""
-    for outcome in evaluation.outcomes:
-        if outcome.met or outcome.missed_at is not None:
-            yield side, str(outcome.kind), outcome.met
 
 
 def _changed_breaches(ticket: str, mine: Sequence[Timer], other: Sequence[Timer]) -> Iterator[Record]:

@@ -19,7 +19,10 @@ def effective(history: Sequence[Event], now: datetime) -> Sequence[Event]:
     """
     known = history if history[-1].at <= now else [event for event in history if event.at <= now]
     if any(event.type is EventType.RETRACTED for event in known):
-        known = _without_retracted(known)
+        gone = retracted([(event.id, event.detail) for event in known if event.type is EventType.RETRACTED])
+        # A ticket that was opened stays opened: there would be nothing left to compute.
+        kept = (event for event in known if event.id is None or event.id not in gone or event.type is EventType.CREATED)
+        known = [event for event in kept if event.type is not EventType.RETRACTED]
     if any(not _BY_ITSELF.isdisjoint(event.detail) for event in known if event.type is EventType.STATUS):
         known = _woken(known, now)
     return known
@@ -41,13 +44,6 @@ def retracted(retractions: Sequence[tuple[str | None, Mapping[str, Any]]]) -> se
         if name not in gone:
             gone.update(detail.get("events") or ())
     return gone
-
-
-def _without_retracted(history: Sequence[Event]) -> list[Event]:
-    gone = retracted([(event.id, event.detail) for event in history if event.type is EventType.RETRACTED])
-    # A ticket that was opened stays opened: there would be nothing left to compute.
-    kept = (event for event in history if event.id is None or event.id not in gone or event.type is EventType.CREATED)
-    return [event for event in kept if event.type is not EventType.RETRACTED]
 
 
 def _woken(history: Sequence[Event], now: datetime) -> list[Event]:

@@ -138,7 +138,7 @@ def _policy_problems(path: KeyPath, policy: model.Policy, rules: "Rules", *, mea
             here, calendar = (*path, "targets", priority, target), time.calendar or policy.calendar
             if time.calendar is not None:
                 yield from unknown_words((*here, "calendar"), [time.calendar], rules.calendars, "calendar")
-            if measure and time.within.has_days and not _is_whole(rules, calendar):
+            if measure and time.within.has_days and calendar in rules.calendars and not rules.is_open_all_day(calendar):
                 advice = f'write hours or business days, such as "{max(1, time.within.seconds // 86_400)}bd"'
                 yield here, f'"{time.within}" counts days, but calendar {calendar} is not always open; {advice}'
 
@@ -163,11 +163,6 @@ def _tag_problems(rules: "Rules") -> Iterator[Problem]:
             if (better := dashed(name)) != name:
                 better = better or "needs-review"
                 yield path, f"the tag {name!r} has a comma or a blank, and no ticket has such a tag; write {better!r}"
-
-
-def _is_whole(rules: "Rules", calendar: str) -> bool:
-    """Return whether a calendar that exists is open all day."""
-    return calendar not in rules.calendars or rules.is_open_all_day(calendar)
 
 
 def _address_problems(path: KeyPath, url: str) -> Iterator[Problem]:

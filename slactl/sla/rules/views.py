@@ -35,10 +35,6 @@ class ViewOption:
     check: Callable[[str], object] | None = None
 
 
-def _wall_time(text: str) -> None:
-    parse_wall_duration(text)
-
-
 def _instant(text: str) -> None:
     try:
         parse_instant(text, datetime(2026, 1, 1, tzinfo=UTC))
@@ -55,7 +51,7 @@ FORMS = ("format", "json", "quiet")
 OPTIONS: Mapping[str, ViewOption] = {
     **{name: ViewOption(bool) for name in (*_FLAGS, "json", "quiet")},
     **{name: ViewOption(repeats=True) for name in _TEXTS},
-    "due-within": ViewOption(check=_wall_time),
+    "due-within": ViewOption(check=parse_wall_duration),
     "target": ViewOption(words=(*map(str, Target), "any"), repeats=True),
     "status": ViewOption(words=tuple(map(str, Status)), repeats=True),
     "priority": ViewOption(words=tuple(map(str, Priority)), repeats=True),

@@ -116,7 +116,10 @@ class TrackedTarget:
         self.manual, self.set_at = due, at
         self._count_revision(before, at)
         if self.missed:
-            self._number_agreement(self.due_if_resumed(at))
+            # A deadline later than the last one that was missed is a new agreement; an earlier one is not.
+            after, missed = self.due_if_resumed(at), self.missed[-1]
+            is_later = after is None or after > missed.due
+            self.agreement = max(self.agreement, missed.agreement + 1) if is_later else missed.agreement
 
     def as_stopped(self) -> "TrackedTarget":
         """Return a copy of the target as it stopped, which no later event changes."""
@@ -167,7 +170,8 @@ class TrackedTarget:
         breaches = self._breaches((due, self._late_since(due, past)) if late and due is not None else None)
         breaches = max(breaches, self.certain, key=len) if self.is_unknown else breaches
         stands_still = self.stopped is not None or self.is_unknown or _goes_on(pauses)
-        since = None if stands_still else self._running_since(pauses)
+        last_end = pauses[-1].end if pauses else self.counted_from
+        since = None if stands_still else last_end
         elapsed = counted(calendar, self.counted_from, end, past) if not self.is_unknown else 0
         paused = [pause for pause in past if pause.reason is PauseReason.PAUSED]
         return Timer(
@@ -276,16 +280,6 @@ class TrackedTarget:
         if self.stopped is not None:
             return TimerState.MET
         return TimerState.PAUSED if pausing else TimerState.RUNNING
-
-    def _running_since(self, pauses: Sequence[Pause]) -> int:
-        last = pauses[-1].end if pauses else None
-        return self.counted_from if last is None else last
-
-    def _number_agreement(self, due: int | None) -> None:
-        """Count an agreement on a deadline later than the last one that was missed; an earlier one is not new."""
-        last = self.missed[-1]
-        is_later = due is None or due > last.due
-        self.agreement = max(self.agreement, last.agreement + 1) if is_later else last.agreement
 
     def _count_revision(self, before: int | None, at: int, *, after_a_miss: bool = False) -> None:
         """Count a deadline that moved to later: its warnings may fire again, and after a miss every level."""

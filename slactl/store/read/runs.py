@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from slactl.clock import BootClock, from_text
+from slactl.config import host_name
 from slactl.errors import FIRED
 from slactl.store.read.rows import Row, rows
 from slactl.store.schema.views import ESCALATION_COLUMNS, OPEN, last_event
@@ -34,10 +35,9 @@ COLUMNS = [
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM run"
 
-#: Three keys in `meta`: the fingerprint of the last valid rules file, the hash of the rules with which every next
-#: instant was calculated, and the hash of the last own rules of which a version was stored. Addresses of messages are
-#: never read from the database.
-FINGERPRINT, LEVELS_HASH, OWN_HASH = "rules_fingerprint", "ladders_hash", "own_rules_hash"
+#: Two keys in `meta`: the hash of the rules with which every next instant was calculated, and the hash of the last own
+#: rules of which a version was stored. Addresses of messages are never read from the database.
+LEVELS_HASH, OWN_HASH = "ladders_hash", "own_rules_hash"
 
 
 #: The condition for a run that fired what was due. A run that doubts the clock or finds no valid rules fires nothing:
@@ -65,7 +65,7 @@ class BeforeRun(NamedTuple):
     clocks: LastReading | None
 
 
-def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> BeforeRun:
+def before_run(connection: sqlite3.Connection, now: str, fingerprint: str, boot: BootClock | None) -> BeforeRun:
     """Return what a run at `now` (text) finds; the number of statements does not depend on the size."""
     known = levels_made_with(connection)
     same = known is not None and known.fingerprint == fingerprint
@@ -74,11 +74,14 @@ def before_run(connection: sqlite3.Connection, now: str, fingerprint: str) -> Be
         " (state = 'sending' OR next_try_at <= ?))"
     )
     due = are_due(connection, now) or bool(connection.execute(waiting, (now,)).fetchone()[0])
-    return BeforeRun(same and not due, last_reading(connection))
+    return BeforeRun(same and not due, last_reading(connection, boot))
 
 
 class LevelsMadeWith(NamedTuple):
-    """Hold the hash of the rules with which every next level was calculated, and the last fingerprint of their file."""
+    """Hold the hash of the rules with which every next level was calculated.
+
+    `fingerprint` is that of the rules file of this host when it had these rules; None if it is not known to have them.
+    """
 
     hash: str
     fingerprint: str | None
@@ -86,22 +89,37 @@ class LevelsMadeWith(NamedTuple):
 
 def levels_made_with(connection: sqlite3.Connection) -> LevelsMadeWith | None:
     """Return the rules with which every next level was calculated; None if these were not the same for all tickets."""
-    keys = (FINGERPRINT, LEVELS_HASH)
-    known = dict(connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", keys).fetchall())
-    return LevelsMadeWith(known[LEVELS_HASH], known.get(FINGERPRINT)) if LEVELS_HASH in known else None
+    query = (
+        "SELECT m.value, h.rules_fingerprint FROM meta m LEFT JOIN host h ON h.name = ? AND h.rules_hash = m.value"
+        " WHERE m.key = ?"
+    )
+    row = connection.execute(query, (host_name(), LEVELS_HASH)).fetchone()
+    return LevelsMadeWith(*row) if row is not None else None
 
 
-def last_reading(connection: sqlite3.Connection) -> LastReading | None:
-    """Return the clocks as the last run read them; None if no run read them."""
-    row = connection.execute(
-        "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id IS NOT NULL ORDER BY id DESC LIMIT 1"
-    ).fetchone()
+def last_reading(connection: sqlite3.Connection, boot: BootClock | None) -> LastReading | None:
+    """Return the clocks as the last run on this machine read them since its start; None if no run read them.
+
+    Each machine has a boot clock of its own. The runs of other machines say nothing about the clock of this one.
+    """
+    if boot is None:
+        return None
+    query = "SELECT started_at, boot_id, boot_seconds FROM run WHERE boot_id = ? ORDER BY id DESC LIMIT 1"
+    row = connection.execute(query, (boot.boot_id,)).fetchone()
     return LastReading(row[0], BootClock(row[1], row[2])) if row else None
 
 
-def facts(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the facts that the last run stored for the next one, by key of `meta`."""
-    return dict(connection.execute("SELECT key, value FROM meta"))
+class LeaseHolder(NamedTuple):
+    """The process that holds a lease, and the instant at which the lease runs out unless it is renewed, as text."""
+
+    claimed_by: str
+    claimed_until: str
+
+
+def lease_holder(connection: sqlite3.Connection, name: str) -> LeaseHolder | None:
+    """Return who holds the lease of a command, perhaps dead or too late; None if nobody does."""
+    row = connection.execute("SELECT claimed_by, claimed_until FROM lease WHERE name = ?", (name,)).fetchone()
+    return LeaseHolder(*row) if row is not None else None
 
 
 def are_due(connection: sqlite3.Connection, now: str) -> bool:

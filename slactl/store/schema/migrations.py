@@ -134,6 +134,23 @@ def sources(connection: sqlite3.Connection) -> None:
             _create(connection, table)
 
 
+def leases(connection: sqlite3.Connection) -> None:
+    """Add the leases of runs and of senders, and keep the state of the rules file for each host.
+
+    A message that a run was sending before has no lease: the next run sends or holds it.
+    """
+    from slactl.store.schema.models import Notification
+
+    _made_anew(connection, Notification, "claimed_by")
+    known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    for table in sorted({"lease", "host"} - known):
+        _create(connection, table)
+    if "run_boot" not in known:
+        connection.execute(index_statements()["run_boot"])
+    # Nobody knows of which host it is; the next check reads the rules.
+    connection.execute("DELETE FROM meta WHERE key = 'rules_fingerprint'")
+
+
 #: Fills `outcome` from the timers of an earlier schema.
 OUTCOMES_OF_TIMERS = """INSERT INTO outcome (ticket_id, kind, cycle, started_at, stopped_at, missed_at, late_since,
 detected_at, met, averaged, seconds, paused_seconds, closed_seconds, plan, tenant, priority, assignee, policy, tags)
@@ -255,7 +272,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
 #: In order; a database stores how many of them it has seen.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     *(tables, silences, uncounted_seconds, upcoming),
-    *(chained, unix_users, message_ids, outcomes, wakings, sources, rotas),
+    *(chained, unix_users, message_ids, outcomes, wakings, sources, leases, rotas),
 )
 
 

@@ -222,7 +222,8 @@ class Notification(SQLModel, table=True):
 
     __table_args__ = (
         one_of("state", NotificationState),
-        *instants("created_at", "next_try_at", "ended_at"),
+        *instants("created_at", "next_try_at", "ended_at", "claimed_until"),
+        *sizes(claimed_by=300),
         UniqueConstraint("escalation_id", "recipient"),
         Index("notification_waiting", "next_try_at", sqlite_where=text("state IN ('waiting', 'sending')")),
     )
@@ -245,6 +246,9 @@ class Notification(SQLModel, table=True):
     instead_of: str | None = text_column()
     #: The id that the message carries to each address, by key, from the first try on.
     message_ids: str = text_column(nullable=False, default="{}")
+    #: The process that is sending the message, and until when at the latest: see `slactl.lease`.
+    claimed_by: str | None = text_column()
+    claimed_until: str | None = text_column()
 
 
 class Silence(SQLModel, table=True):

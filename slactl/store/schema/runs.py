@@ -1,6 +1,6 @@
-"""Define the tables of the runs of `check` and `sync`."""
+"""Define the tables of the runs of `check` and `sync`, and of what they note for the runs on other hosts."""
 
-from sqlalchemy import Index
+from sqlalchemy import Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from slactl.store.schema.columns import instants, number, reference, sizes, text_column
@@ -9,7 +9,10 @@ from slactl.store.schema.columns import instants, number, reference, sizes, text
 class Run(SQLModel, table=True):
     """One run of `check` and its counts."""
 
-    __table_args__ = (*instants("started_at", "ended_at"),)
+    __table_args__ = (
+        *instants("started_at", "ended_at"),
+        Index("run_boot", "boot_id", sqlite_where=text("boot_id IS NOT NULL")),
+    )
     id: int | None = Field(default=None, primary_key=True)
     started_at: str = text_column(nullable=False)
     ended_at: str | None = text_column()
@@ -28,6 +31,25 @@ class Run(SQLModel, table=True):
     #: The last hash of the event log when the run ended, and the number of the event that has it.
     audit_head: str | None = text_column()
     audit_event: int | None = number(None)
+
+
+class Lease(SQLModel, table=True):
+    """Work that one process at a time may do, over all hosts, and the process that is doing it; see `slactl.lease`."""
+
+    __table_args__ = (*sizes(name=100, claimed_by=300), *instants("claimed_until"))
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    claimed_by: str = text_column(nullable=False)
+    claimed_until: str = text_column(nullable=False)
+
+
+class Host(SQLModel, table=True):
+    """A machine on which commands run, and the state of its rules file when that file had the rules of a hash."""
+
+    __table_args__ = (*sizes(name=100, rules_fingerprint=200), *instants("noted_at"))
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    rules_fingerprint: str = text_column(nullable=False)
+    rules_hash: str = text_column(nullable=False)
+    noted_at: str = text_column(nullable=False)
 
 
 class SyncRun(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """Take locks: one `check` at a time sends messages, one `sync` runs commands, and one command writes a rules file.
 
-Levels do not fire twice even without them.
+Levels do not fire twice even without them. The lock files are those of one machine; see `slactl.lease` for the others.
 """
 
 import errno
@@ -33,8 +33,8 @@ def lock_path(database: Path, command: str = "check") -> Path:
 
 
 @contextmanager
-def run_lock(database: Path, command: str = "check") -> Iterator[int]:
-    """Hold the lock of a command, or fail at once; yield its file descriptor, which a child may inherit.
+def run_lock(database: Path, command: str = "check") -> Iterator[None]:
+    """Hold the lock of a command on this machine, or fail at once; the system frees it when the process dies.
 
     Raises:
         LockedError: another run of the command holds it.
@@ -59,7 +59,7 @@ def run_lock(database: Path, command: str = "check") -> Iterator[int]:
             raise LockedError(f"another {command} is running", "slactl doctor") from error
         with suppress(OSError):
             os.utime(handle)  # so that `doctor` knows when a run last had the lock
-        yield handle
+        yield
     finally:
         os.close(handle)
 

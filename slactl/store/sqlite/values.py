@@ -28,7 +28,7 @@ JSON = {
 }
 
 #: The columns that hold instants and are not named `…_at`.
-INSTANTS = ("acked_until", "at", "late_since", "running_since", "since")
+INSTANTS = ("acked_until", "at", "claimed_until", "late_since", "running_since", "since")
 
 #: The longest time that is counted, in seconds or milliseconds.
 LONGEST = 10**13

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session
 
@@ -43,10 +43,11 @@ def waiting(transaction: Session, now: str) -> list[Row]:
     return rows
 
 
-def orphans(transaction: Session) -> list[Row]:
-    """Return the messages that a run was sending when it died."""
+def being_sent(transaction: Session) -> list[Row]:
+    """Return the messages that are being sent, or were when the process that sent them died."""
     note = table_of(Notification)
-    names = ("id", "recipient", "ticket_id", "escalation_id", "tries", "addresses", "address")
+    names = ["id", "recipient", "ticket_id", "escalation_id", "tries", "addresses", "address"]
+    names += ["run_id", "claimed_by", "claimed_until"]
     query = select(*(note.c[name] for name in names)).where(note.c.state == SENDING).order_by(note.c.id)
     rows = [dict(row) for row in transaction.connection().execute(query).mappings()]
     for row in rows:
@@ -54,20 +55,29 @@ def orphans(transaction: Session) -> list[Row]:
     return rows
 
 
-def claim(
-    transaction: Session, numbers: Sequence[int], address: str, run_id: int | None, message_id: str | None
-) -> set[int]:
-    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket.
+class Claim(NamedTuple):
+    """A claim to messages: for an address, by a process until an instant, in a run, under the id that they go out with.
 
-    They keep the id under which they go out to the address, so that a retry has the same id.
+    They keep the id, so that a retry has the same one. A message that `check` prints has neither address nor id.
     """
+
+    address: str
+    claimed_by: str
+    claimed_until: str
+    run_id: int | None
+    message_id: str | None
+
+
+def claim(transaction: Session, numbers: Sequence[int], claimed: Claim) -> set[int]:
+    """Claim messages for sending; return the claimed ones, without those dropped meanwhile or of a resolved ticket."""
     note, ticket = table_of(Notification), table_of(Ticket)
     done = [status.value for status in Status if status.is_done]
     live = select(ticket.c.id).where(ticket.c.status.not_in(done))
-    values: dict[str, Any] = {"state": SENDING, "address": address, "run_id": run_id}
-    if message_id is not None:
-        values["message_ids"] = func.json_set(note.c.message_ids, _place(address), message_id)
-    claimed: set[int] = set()
+    values: dict[str, Any] = {"state": SENDING, "address": claimed.address, "run_id": claimed.run_id}
+    values |= {"claimed_by": claimed.claimed_by, "claimed_until": claimed.claimed_until}
+    if claimed.message_id is not None:
+        values["message_ids"] = func.json_set(note.c.message_ids, _place(claimed.address), claimed.message_id)
+    taken: set[int] = set()
     for batch in batches(numbers):
         statement = (
             update(note)
@@ -75,8 +85,8 @@ def claim(
             .values(values)
             .returning(note.c.id)
         )
-        claimed |= set(transaction.connection().execute(statement).scalars())
-    return claimed
+        taken |= set(transaction.connection().execute(statement).scalars())
+    return taken
 
 
 def forget_id(transaction: Session, address: str, message_id: str) -> None:
@@ -93,9 +103,21 @@ def _place(address: str) -> str:
     return f'$."{address}"'
 
 
-def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: NotificationState) -> None:
-    """Change messages that are still in the state `before`; those with the same changes share a statement."""
+def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Change messages that still wait; those with the same changes share a statement."""
+    _change(transaction, rows, table_of(Notification).c.state == WAITING)
+
+
+def record_sent(transaction: Session, rows: Mapping[int, Mapping[str, Any]], claimed_by: str | None) -> set[int]:
+    """Change messages that a process is sending, and end its lease on them; return those that were still its own."""
     note = table_of(Notification)
+    own = (note.c.state == SENDING) & note.c.claimed_by.is_not_distinct_from(claimed_by)
+    unclaimed = {"claimed_by": None, "claimed_until": None}
+    return _change(transaction, {number: {**values, **unclaimed} for number, values in rows.items()}, own)
+
+
+def _change(transaction: Session, rows: Mapping[int, Mapping[str, Any]], condition: ColumnElement[bool]) -> set[int]:
+    note, changed = table_of(Notification), set[int]()
     alike: dict[str, list[int]] = {}
     for number, values in rows.items():
         alike.setdefault(json.dumps(values, sort_keys=True), []).append(number)
@@ -104,8 +126,9 @@ def record(transaction: Session, rows: Mapping[int, Mapping[str, Any]], before: 
         for name in values.keys() & {"addresses", "message_ids"}:
             values[name] = json.dumps(values[name], sort_keys=True)
         for batch in batches(numbers):
-            unchanged = update(note).where(note.c.id.in_(batch), note.c.state == before.value)
-            transaction.connection().execute(unchanged.values(values))
+            statement = update(note).where(note.c.id.in_(batch), condition).values(values).returning(note.c.id)
+            changed |= set(transaction.connection().execute(statement).scalars())
+    return changed
 
 
 def add(transaction: Session, rows: Sequence[Row]) -> None:

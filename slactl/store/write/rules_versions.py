@@ -4,8 +4,13 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import date
+from typing import NamedTuple
 
-from slactl.store.read.runs import FINGERPRINT, LEVELS_HASH, OWN_HASH
+from slactl.config import host_name
+from slactl.store.read.runs import LEVELS_HASH, OWN_HASH
+
+#: How many hosts a database remembers, those that last noted something: a container may be a new host each time.
+MOST_HOSTS = 200
 
 
 def add_version(
@@ -29,13 +34,25 @@ def add_holiday_year(
     )
 
 
-def note_levels_current(connection: sqlite3.Connection, rules_hash: str, fingerprint: str) -> None:
-    """Note that every next instant in the database was calculated with the rules of this hash.
+class ReadRules(NamedTuple):
+    """The rules that a command read on this host: their hash, and the fingerprint of their file at that time."""
 
-    `fingerprint` is that of the rules file when it had these rules.
-    """
-    facts = ((LEVELS_HASH, rules_hash), (FINGERPRINT, fingerprint))
-    connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", facts)
+    hash: str
+    fingerprint: str
+
+
+def note_rules_file(connection: sqlite3.Connection, read: ReadRules, now: str) -> None:
+    """Note which rules the file of this host has, so that commands here need not read it while it is unchanged."""
+    statement = "INSERT OR REPLACE INTO host (name, rules_fingerprint, rules_hash, noted_at) VALUES (?, ?, ?, ?)"
+    connection.execute(statement, (host_name(), read.fingerprint, read.hash, now))
+    latest = "SELECT name FROM host ORDER BY noted_at DESC, rowid DESC LIMIT ?"
+    connection.execute(f"DELETE FROM host WHERE name NOT IN ({latest})", (MOST_HOSTS,))
+
+
+def note_levels_current(connection: sqlite3.Connection, read: ReadRules, now: str) -> None:
+    """Note that every next instant in the database was calculated with these rules, and that this host has them."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (LEVELS_HASH, read.hash))
+    note_rules_file(connection, read, now)
 
 
 def forget_levels(connection: sqlite3.Connection) -> None:

@@ -25,15 +25,13 @@ def end_run(
     number: int | None,
     columns: Mapping[str, Any],
     boot: BootClock | None = None,
-    facts: Mapping[str, str] | None = None,
 ) -> EndedRun:
-    """Write what a run did, into its row or a new one; and the facts for the next run, by key of `meta`."""
+    """Write what a run did, into its row or a new one."""
     audit_event, audit_head = last_event(connection) or (None, None)
     values = dict(columns) | {"skipped": _as_json(columns.get("skipped"))}
     values |= {"audit_event": audit_event, "audit_head": audit_head}
     if boot is not None:
         values |= {"boot_id": boot.boot_id, "boot_seconds": boot.seconds}
-    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list((facts or {}).items()))
     if number is None:
         return EndedRun(_inserted(connection, "run", values), audit_head)
     _update(connection, "run", number, values)

@@ -1,4 +1,5 @@
--- A desk as the tenth schema kept it: that of schema_9.sql after its upgrade, with a note and a silence.
+-- A desk as the tenth schema kept it: three tickets, one of which came from a source, a silence, and a message that a
+-- killed check was sending.
 PRAGMA application_id = 1397506371;
 PRAGMA user_version = 10;
 BEGIN TRANSACTION;
@@ -34,10 +35,9 @@ CREATE TABLE escalation (
 	FOREIGN KEY(run_id) REFERENCES run (id), 
 	FOREIGN KEY(event_id) REFERENCES event (id)
 );
-INSERT INTO "escalation" VALUES(1,1,'automatic','unassigned',1,'urgent-unassigned','grab',0,0,'urgent_unassigned','2026-03-02T09:10:00Z','2026-11-27T19:47:05Z','fired','slactl','urgent','urgent',NULL,NULL,1,11);
-INSERT INTO "escalation" VALUES(2,1,'automatic','first_response',1,'first-response','breach',0,0,'first_response_sla_breached','2026-03-02T11:00:00Z','2026-11-27T19:47:05Z','expired','slactl','urgent','urgent',NULL,NULL,1,NULL);
-INSERT INTO "escalation" VALUES(3,1,'automatic','resolution',1,'resolution','manager',0,0,'resolution_sla_breached','2026-03-03T17:20:00Z','2026-11-27T19:47:05Z','fired','slactl','urgent','urgent',NULL,'support-manager',1,12);
-INSERT INTO "escalation" VALUES(4,2,'automatic','resolution',1,'resolution','manager',0,0,'resolution_sla_breached','2026-03-11T10:00:00Z','2026-11-27T19:47:05Z','fired','slactl','low','high',NULL,'support-manager',1,15);
+INSERT INTO "escalation" VALUES(1,1,'automatic','unassigned',1,'urgent-unassigned','grab',0,0,'urgent_unassigned','2026-03-02T09:10:00Z','2026-11-27T22:08:47Z','fired','slactl','urgent','urgent',NULL,NULL,1,10);
+INSERT INTO "escalation" VALUES(2,1,'automatic','first_response',1,'first-response','breach',0,0,'first_response_sla_breached','2026-03-02T11:00:00Z','2026-11-27T22:08:47Z','expired','slactl','urgent','urgent',NULL,NULL,1,NULL);
+INSERT INTO "escalation" VALUES(3,2,'automatic','resolution',1,'resolution','manager',0,0,'resolution_sla_breached','2026-03-11T10:00:00Z','2026-11-27T22:08:47Z','fired','slactl','low','high',NULL,'support-manager',1,12);
 CREATE TABLE event (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -57,24 +57,20 @@ CREATE TABLE event (
 	CONSTRAINT detail_json CHECK (json_valid(detail)), 
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id)
 );
-INSERT INTO "event" VALUES(1,1,'2026-03-02T09:00:00Z','2026-11-27T19:47:05Z','alice','user','ticket.create','{"body_hash":"c8e7c8f92caf72fe82be1f6d49a17227e5c539396fb3c8653cd7293ec5158461","external_id":"A-1","plan":"enterprise","priority":"urgent","requester_domain":"example.com","requester_email_hash":"c0df9945ba70ef1dbe3b9b38aa884aba3aca9245d1a2838ad56b622b82e4751e","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","subject_hash":"4da5c4dd19a84ba889cbbfe128f51ebf12fb5e962972c1d1d08f485cd67a3243","unix_user":"root"}','ee36c86a09904fe3ee604afee31fdea11eb84c54fed36247df4e6eafc55bbbef');
-INSERT INTO "event" VALUES(2,1,'2026-03-02T12:40:00Z','2026-11-27T19:47:05Z','alice','user','ticket.reply','{"body_hash":"3e058521c9f07f0148103750f38d4f35bdadfdf5f3eabfebe141b1ce4060ffa3","unix_user":"root"}','8b8da209de8770fd74631bdc94ee4b2f70875ffb56a2303ff323afe3a525d69b');
-INSERT INTO "event" VALUES(3,1,'2026-03-02T12:40:00Z','2026-11-27T19:47:05Z','alice','user','ticket.status','{"from":"open","status":"pending","unix_user":"root","until":"2026-03-03T08:00:00Z"}','cdf6d0e6fa6fb7176bde1ad1fc715938da6b80ff5be4c5cd2efad54bedf88dd6');
-INSERT INTO "event" VALUES(4,2,'2026-03-01T09:00:00Z','2026-11-27T19:47:05Z','alice','user','ticket.create','{"external_id":"7","plan":"free","priority":"low","requester_domain":"example.com","requester_email_hash":"c035d7ef8a7b33622c6063d5af8222fb877725ff07fc1918c502d6c5f2c2f1ae","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","subject_hash":"c6282a18426b23b9190c18bd9dc1e90ac6e7b27c8df76ab816f59acb51b8c620","unix_user":"root"}','b58dc0014a778273e820ecc7c973de0ac24347ba37c3b7469492282da6b214a5');
-INSERT INTO "event" VALUES(5,2,'2026-03-01T10:00:00Z','2026-11-27T19:47:05Z','bob','user','ticket.reply','{"body_hash":"63bb629c8df4d00df7074a5e3ed662c456ee47fcf0e9377c1e9e793fa7a43b41","unix_user":"root"}','1b6103bd9a9257bc43e927216c59ff094109c871cf8fa54b443a973e3040140d');
-INSERT INTO "event" VALUES(6,3,'2026-03-02T09:05:00Z','2026-11-27T19:47:05Z','alice','user','ticket.create','{"external_id":"B 2","plan":"free","requester_domain":"example.com","requester_email_hash":"dd146eda306a2aee269629b1f01d42a1c34dda0cf5d4ffe57cc78ab23f24e48a","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","subject_hash":"fa7c0e7c68730803e47f34858f5707865cc8bbae39215b24171bce0ad56d6da0","tags":["vpn"],"unix_user":"root"}','6f2ce440b303daf96b1eb7b5e4e36d855eb4902e7a5bbfa2165d651d8fb1db8a');
-INSERT INTO "event" VALUES(7,3,'2026-03-02T13:00:00Z','2026-11-27T19:47:05Z','alice','user','ticket.resolve','{"from":"open","status":"resolved","unix_user":"root"}','dcd760e8ae074855a38e7dad2df7dfb40bef4a97a9ea0b7da395d2bdf0d654a0');
-INSERT INTO "event" VALUES(8,1,'2026-03-03T08:00:00Z','2026-11-27T19:47:05Z','slactl','system','ticket.status','{"by_itself":true,"from":"pending","status":"open","unix_user":"root"}','98df8158039dd88fb43af525962d4a972f7ff67b855521233031e685040c3246');
-INSERT INTO "event" VALUES(9,1,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','sla.breach','{"cycle":1,"due_at":"2026-03-02T11:00:00Z","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","target":"first_response","unix_user":"root"}','dfa723e1ade6513c5ea0de41f64ee4cdc54d68e81436bfd6b64a8ab5d5e305ce');
-INSERT INTO "event" VALUES(10,1,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','sla.breach','{"cycle":1,"due_at":"2026-03-03T16:20:00Z","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","target":"resolution","unix_user":"root"}','08cf8abd05cc836442256da2007c3dc2ff3bd2ede3f2b003bb6051e246355c09');
-INSERT INTO "event" VALUES(11,1,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.escalate','{"arming":0,"cycle":1,"escalation":"urgent-unassigned","kind":"unassigned","level":"grab","outcome":"fired","reason":"urgent_unassigned","repeat":0,"unix_user":"root","warning":false}','ea565450b7c5e2609f4567cf0a866d2345764df8386b71684cf184d0d68362f0');
-INSERT INTO "event" VALUES(12,1,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.escalate','{"arming":0,"cycle":1,"escalation":"resolution","kind":"resolution","level":"manager","outcome":"fired","reason":"resolution_sla_breached","repeat":0,"unix_user":"root","warning":false}','337a08849176fefb0982adc94448644fa8e5f0988d1d258808569c12e51b5334');
-INSERT INTO "event" VALUES(13,1,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.assign','{"assignee":"support-manager","from":null,"unix_user":"root"}','b80421124788c84d00e602fd3e7cfc90c800e73b7763e2b179faf1a8779ef8e3');
-INSERT INTO "event" VALUES(14,2,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','sla.breach','{"cycle":1,"due_at":"2026-03-11T09:00:00Z","rules_seal":"1 bc582aab6bb0dddb0919a6737d23ff406a7552f31639ee0eab72704db3d1b8d4","target":"resolution","unix_user":"root"}','199da721189c5d8cc6d62549e0d1517894704f59492ff98a77b7bb0ea5a380f7');
-INSERT INTO "event" VALUES(15,2,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.escalate','{"arming":0,"cycle":1,"escalation":"resolution","kind":"resolution","level":"manager","outcome":"fired","reason":"resolution_sla_breached","repeat":0,"unix_user":"root","warning":false}','dac908a886d8244829f586c9129ee04e2114e92c41fca83d0ecd80174c77458e');
-INSERT INTO "event" VALUES(16,2,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.priority','{"from":"low","priority":"high","unix_user":"root"}','189f8dd1ce7fcd28e2e6b9388a5e180e21f47821059ac02517847bba96aca22c');
-INSERT INTO "event" VALUES(17,2,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z','slactl','system','ticket.assign','{"assignee":"support-manager","from":null,"unix_user":"root"}','9719305d65b35d36726ab036b00b3d9c52c4b98f539a2425eff74b6815309c26');
-INSERT INTO "event" VALUES(18,2,'2026-11-27T22:04:11Z','2026-11-27T22:04:11Z','bob','user','ticket.note','{"body_hash":"1934f76314eabf01c4c3656f84a04ded73718b7ca36f91b42326c0af1fbf150d","unix_user":"root"}','4ebfde3254eb2666ea11cc38db81f7f6b0fc3fbbfa0335a38885a344b43ce011');
+INSERT INTO "event" VALUES(1,1,'2026-03-02T09:00:00Z','2026-11-27T22:08:37Z','alice','user','ticket.create','{"assignee":null,"body_hash":"9eed0575a521977727258b9cccda2031708f1d2760c99159d96c5a6cf3826760","country":null,"external_id":"A-1","plan":"enterprise","priority":"urgent","requester_domain":"example.com","requester_email_hash":"6dd8a2c7a853ef7f3d031bafb8dfacf17d92f4af34dcc57da2f98d9f28679cde","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 a948bd2bff7d9ffc406521cb70a86d17ab2063ea10e7368769c7c9adc81a9e1b","status":"open","subdivision":null,"subject_hash":"81cf3f5c0d834911976e797d2ba2df4d31b438de5c1f18438f53a15efab4e3f1","tags":[],"tenant":null,"timezone":null,"unix_user":"root"}','4d324bcade1d11e88985767273cb9099362faf139685a1e212be91d251158cb5');
+INSERT INTO "event" VALUES(2,1,'2026-11-27T22:08:37Z','2026-11-27T22:08:37Z','slactl','system','sla.due','{"because":"ticket opened","first_response":"2026-03-02T11:00:00Z","policy":"enterprise","resolution":"2026-03-02T21:00:00Z","unix_user":"root"}','9175191f73278770489c5dd709ee87c8619fbf9ada55e4b5993a61af9c03c1ed');
+INSERT INTO "event" VALUES(3,1,'2026-03-02T12:40:00Z','2026-11-27T22:08:39Z','alice','user','ticket.reply','{"body_hash":"65483ebd13be37b1daab3e58f135fedbd932a30c8c36b812f4d2bdbc0b300997","unix_user":"root"}','ee16b58631098647d0667403d181e7725709d16908d10f3ff3e75c884080a8aa');
+INSERT INTO "event" VALUES(4,1,'2026-03-02T12:40:00Z','2026-11-27T22:08:39Z','alice','user','ticket.status','{"from":"open","status":"waiting_customer","unix_user":"root"}','270a458e4189fad3463f4bbc173c8578d2a0f63b79e327f5363453d44ac4beca');
+INSERT INTO "event" VALUES(5,2,'2026-03-01T09:00:00Z','2026-11-27T22:08:41Z','bob','user','ticket.create','{"external_id":"7","plan":"free","priority":"low","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 a948bd2bff7d9ffc406521cb70a86d17ab2063ea10e7368769c7c9adc81a9e1b","source":"web","status":"open","unix_user":"root","unknown":["first_response","next_response","update"]}','32d7e03d0a9c4acdbf0365ab476518a29c6e30c309e907b07d74484573466d0e');
+INSERT INTO "event" VALUES(6,3,'2026-03-02T09:05:00Z','2026-11-27T22:08:43Z','alice','user','ticket.create','{"assignee":null,"country":null,"external_id":"B 2","plan":"free","priority":"normal","requester_domain":"example.com","requester_email_hash":"019de7991280348cb143c150368685033b5680720d8024a46062c0faf6207530","rules":"66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea","rules_seal":"1 a948bd2bff7d9ffc406521cb70a86d17ab2063ea10e7368769c7c9adc81a9e1b","status":"open","subdivision":null,"subject_hash":"fc5dd2eeec0eb9d85c7bf999f6519a9800f50ea005f7c410ddd00d28f4ab8ee9","tags":["vpn"],"tenant":null,"timezone":null,"unix_user":"root"}','0af7e239b4d9163c6756a41a2c80cfdc66077684b0fe3636a39d4c57fb6e4a11');
+INSERT INTO "event" VALUES(7,3,'2026-11-27T22:08:43Z','2026-11-27T22:08:43Z','slactl','system','sla.due','{"because":"ticket opened","first_response":"2026-03-04T09:05:00Z","policy":"free","resolution":"2026-03-09T09:05:00Z","unix_user":"root"}','829fe6d8d1a4cc94e5e64c260673f867289b007ad57d5bce141df63d0496916c');
+INSERT INTO "event" VALUES(8,3,'2026-03-02T13:00:00Z','2026-11-27T22:08:45Z','alice','user','ticket.resolve','{"from":"open","status":"resolved","unix_user":"root"}','d35f684e5f528cb80acf9eb55d0c8676860bed464ad23473444e050e4e221116');
+INSERT INTO "event" VALUES(9,1,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','sla.breach','{"cycle":1,"due_at":"2026-03-02T11:00:00Z","rules_seal":"1 a948bd2bff7d9ffc406521cb70a86d17ab2063ea10e7368769c7c9adc81a9e1b","target":"first_response","unix_user":"root"}','7dc60e9c5e6088a2fdf59b73734c7b2db9df1c3823a26054262ad88e948b5ffc');
+INSERT INTO "event" VALUES(10,1,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','ticket.escalate','{"arming":0,"cycle":1,"escalation":"urgent-unassigned","kind":"unassigned","level":"grab","outcome":"fired","reason":"urgent_unassigned","repeat":0,"unix_user":"root","warning":false}','7f884764e326efc451837c95004cf9ca6481c40b86b56265f0fc61885b4ffbe8');
+INSERT INTO "event" VALUES(11,2,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','sla.breach','{"cycle":1,"due_at":"2026-03-11T09:00:00Z","rules_seal":"1 a948bd2bff7d9ffc406521cb70a86d17ab2063ea10e7368769c7c9adc81a9e1b","target":"resolution","unix_user":"root"}','301c33a4e5ae87fc52314b954dc58d360fbbd516b5400c9f1bcb0c465cd40b3f');
+INSERT INTO "event" VALUES(12,2,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','ticket.escalate','{"arming":0,"cycle":1,"escalation":"resolution","kind":"resolution","level":"manager","outcome":"fired","reason":"resolution_sla_breached","repeat":0,"unix_user":"root","warning":false}','f51d484b100cfd0e40044d821a17c472beafbef03c5dcb0f9127e11ab3eee505');
+INSERT INTO "event" VALUES(13,2,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','ticket.priority','{"from":"low","priority":"high","unix_user":"root"}','12a6ecbf12cc96d693d5de69139c4aa4a53d22644c7b564f9a84fcd7315f2f2c');
+INSERT INTO "event" VALUES(14,2,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z','slactl','system','ticket.assign','{"assignee":"support-manager","from":null,"unix_user":"root"}','5624ce720097a7e480bda702e5395c6937c44e910a84ee8483f17568e6b4df45');
 CREATE TABLE event_text (
 	event_id INTEGER NOT NULL, 
 	field TEXT NOT NULL, 
@@ -84,16 +80,12 @@ CREATE TABLE event_text (
 	CONSTRAINT field_known CHECK (field IN ('body', 'subject', 'requester_email', 'actor')), 
 	FOREIGN KEY(event_id) REFERENCES event (id)
 );
-INSERT INTO "event_text" VALUES(1,'body','d83857b8fa4e8ac648a834d3f841ed8f','It burns');
-INSERT INTO "event_text" VALUES(1,'subject','750ed20c5ed6f7aa7148f0e09ac2b9fc','Printer on fire');
-INSERT INTO "event_text" VALUES(1,'requester_email','f5bdb374b96f4921f02b1cd8e25c868b','tom@example.com');
-INSERT INTO "event_text" VALUES(2,'body','791ffc46db7b68709b5749d7fa9fe8d7','On my way');
-INSERT INTO "event_text" VALUES(4,'subject','8bd5e0bea1e9ba6cf69321886969e364','Old export');
-INSERT INTO "event_text" VALUES(4,'requester_email','ef319e62202abc66ba8e5dd06bf08b9e','kim@example.com');
-INSERT INTO "event_text" VALUES(5,'body','afc90f600fec6b66971e4127095f5fe8','Please wait');
-INSERT INTO "event_text" VALUES(6,'subject','b34f1e38e424beffc1842414339fa5c4','VPN is slow');
-INSERT INTO "event_text" VALUES(6,'requester_email','f902c2f9da4cd24ed1cbdbe334c07fec','ida@example.com');
-INSERT INTO "event_text" VALUES(18,'body','b66a8b72801dcf7306e1330174aa349c','Still waiting');
+INSERT INTO "event_text" VALUES(1,'subject','e1489ffdf8727cb51d57f1bc64416fab','Printer on fire');
+INSERT INTO "event_text" VALUES(1,'requester_email','78fa09e628a072613df6ed978553bc41','tom@example.com');
+INSERT INTO "event_text" VALUES(1,'body','1399473c3256f012d0036ce38a2c0e2b','It burns');
+INSERT INTO "event_text" VALUES(3,'body','815d946b5a863f0cbd7fc1f06fed9be3','On my way');
+INSERT INTO "event_text" VALUES(6,'subject','d494af73c6aa5c3098d3144334ea5b14','VPN is slow');
+INSERT INTO "event_text" VALUES(6,'requester_email','59124ad094299d87eb3b080df2ff4774','ida@example.com');
 CREATE TABLE holiday_year (
 	country TEXT NOT NULL, 
 	subdivision TEXT NOT NULL, 
@@ -107,9 +99,9 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('ladders_hash','66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea');
 INSERT INTO "meta" VALUES('own_rules_hash','66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea');
-INSERT INTO "meta" VALUES('rules_fingerprint','65024 2457873 5260 1795808824036575013 1795808824039316221');
+INSERT INTO "meta" VALUES('ladders_hash','66a5c6950133a10eca01ebb81aefb12a6372a75e592a328beb1ff3445845d7ea');
+INSERT INTO "meta" VALUES('rules_fingerprint','65024 3686551 5267 1795817316407308996 1795817316414946722');
 CREATE TABLE notification (
 	id INTEGER NOT NULL, 
 	escalation_id INTEGER NOT NULL, 
@@ -137,8 +129,8 @@ CREATE TABLE notification (
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id), 
 	FOREIGN KEY(run_id) REFERENCES run (id)
 );
-INSERT INTO "notification" VALUES(1,3,1,'support_manager','waiting',0,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z',NULL,NULL,1,'{}',NULL,NULL,NULL,'{}');
-INSERT INTO "notification" VALUES(2,4,2,'support_manager','waiting',0,'2026-11-27T19:47:05Z','2026-11-27T19:47:05Z',NULL,NULL,1,'{}',NULL,NULL,NULL,'{}');
+INSERT INTO "notification" VALUES(1,1,1,'support_manager','sending',0,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z',NULL,NULL,1,'{}','',NULL,NULL,'{}');
+INSERT INTO "notification" VALUES(2,3,2,'support_manager','waiting',0,'2026-11-27T22:08:47Z','2026-11-27T22:08:47Z',NULL,NULL,1,'{}',NULL,NULL,NULL,'{}');
 CREATE TABLE outcome (
 	id INTEGER NOT NULL, 
 	ticket_id INTEGER NOT NULL, 
@@ -177,12 +169,10 @@ CREATE TABLE outcome (
 	CONSTRAINT tags_json CHECK (json_valid(tags)), 
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id)
 );
-INSERT INTO "outcome" VALUES(3,2,'first_response',1,0,'2026-03-01T09:00:00Z','2026-03-01T10:00:00Z',NULL,NULL,NULL,1,1,3600,0,0,'free',NULL,'low',NULL,'free','[]');
-INSERT INTO "outcome" VALUES(5,3,'first_response',1,0,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,NULL,NULL,1,0,14100,0,0,'free',NULL,'normal',NULL,'free','["vpn"]');
-INSERT INTO "outcome" VALUES(6,3,'resolution',1,0,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,NULL,NULL,1,1,14100,0,0,'free',NULL,'normal',NULL,'free','["vpn"]');
-INSERT INTO "outcome" VALUES(7,1,'first_response',1,0,'2026-03-02T09:00:00Z','2026-03-02T12:40:00Z','2026-03-02T11:00:00Z','2026-03-02T11:00:00Z','2026-11-27T19:47:05Z',0,1,13200,0,0,'enterprise',NULL,'urgent',NULL,'enterprise','[]');
-INSERT INTO "outcome" VALUES(8,1,'resolution',1,0,'2026-03-02T09:00:00Z',NULL,'2026-03-03T16:20:00Z','2026-03-03T16:20:00Z','2026-11-27T19:47:05Z',0,0,NULL,NULL,NULL,'enterprise',NULL,'urgent',NULL,'enterprise','[]');
-INSERT INTO "outcome" VALUES(9,2,'resolution',1,0,'2026-03-01T09:00:00Z',NULL,'2026-03-11T09:00:00Z','2026-03-11T09:00:00Z','2026-11-27T19:47:05Z',0,0,NULL,NULL,NULL,'free',NULL,'low',NULL,'free','[]');
+INSERT INTO "outcome" VALUES(3,3,'first_response',1,0,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,NULL,NULL,1,0,14100,0,0,'free',NULL,'normal',NULL,'free','["vpn"]');
+INSERT INTO "outcome" VALUES(4,3,'resolution',1,0,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,NULL,NULL,1,1,14100,0,0,'free',NULL,'normal',NULL,'free','["vpn"]');
+INSERT INTO "outcome" VALUES(5,1,'first_response',1,0,'2026-03-02T09:00:00Z','2026-03-02T12:40:00Z','2026-03-02T11:00:00Z','2026-03-02T11:00:00Z','2026-11-27T22:08:47Z',0,1,13200,0,0,'enterprise',NULL,'urgent',NULL,'enterprise','[]');
+INSERT INTO "outcome" VALUES(6,2,'resolution',1,0,'2026-03-01T09:00:00Z',NULL,'2026-03-11T09:00:00Z','2026-03-11T09:00:00Z','2026-11-27T22:08:47Z',0,0,NULL,NULL,NULL,'free',NULL,'low',NULL,'free','[]');
 CREATE TABLE rules_version (
 	id INTEGER NOT NULL, 
 	hash TEXT NOT NULL, 
@@ -372,7 +362,7 @@ notify = [
     "support_manager",
 ]
 priority = "high"
-','2026-11-27T19:47:05Z','0.109');
+','2026-11-27T22:08:37Z','0.109');
 CREATE TABLE run (
 	id INTEGER NOT NULL, 
 	started_at TEXT NOT NULL, 
@@ -395,7 +385,7 @@ CREATE TABLE run (
 	CONSTRAINT ended_at_instant CHECK (ended_at IS NULL OR ended_at LIKE '____-__-__T__:__:__Z'), 
 	FOREIGN KEY(rules_version) REFERENCES rules_version (id)
 );
-INSERT INTO "run" VALUES(1,'2026-11-27T19:47:05Z','2026-11-27T19:47:06Z',2,3,3,0,0,'{"expired": 1}',0,1077,1,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',29188,'9719305d65b35d36726ab036b00b3d9c52c4b98f539a2425eff74b6815309c26',17);
+INSERT INTO "run" VALUES(1,'2026-11-27T22:08:47Z','2026-11-27T22:08:48Z',2,2,2,0,0,'{"expired": 1}',0,1685,1,'3a3a8ada-dc68-4f50-9243-a041e586d0c3',37690,'5624ce720097a7e480bda702e5395c6937c44e910a84ee8483f17568e6b4df45',14);
 CREATE TABLE silence (
 	id INTEGER NOT NULL, 
 	tenant TEXT, 
@@ -415,7 +405,7 @@ CREATE TABLE silence (
 	CONSTRAINT about_something CHECK (COALESCE(tenant, ticket_id, escalation) IS NOT NULL), 
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id)
 );
-INSERT INTO "silence" VALUES(1,NULL,2,NULL,'a call','bob','2026-11-27T22:04:11Z','2026-11-28T00:04:11Z',NULL);
+INSERT INTO "silence" VALUES(1,NULL,3,NULL,'quiet','root','2026-11-27T22:08:46Z','2026-11-28T00:08:46Z',NULL);
 CREATE TABLE snapshot (
 	ticket_id INTEGER NOT NULL, 
 	at TEXT NOT NULL, 
@@ -428,6 +418,7 @@ CREATE TABLE snapshot (
 	CONSTRAINT columns_json CHECK (json_valid(columns) AND json_valid(older)), 
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id)
 );
+INSERT INTO "snapshot" VALUES(2,'2026-03-01T10:00:00Z','dc48bf2ef73d902df5cdde4a464dd4c8','521955551e4bc7d7339a7fe1314f33ea57cca2deb988c931fd6f76a48e39aaa2','{"created_at": "2026-03-01T09:00:00Z", "priority": "low", "status": "open"}','{}');
 CREATE TABLE sync_run (
 	id INTEGER NOT NULL, 
 	source TEXT NOT NULL, 
@@ -528,8 +519,8 @@ CREATE TABLE ticket (
 	CONSTRAINT tags_json CHECK (json_valid(tags)), 
 	FOREIGN KEY(rules_version) REFERENCES rules_version (id)
 );
-INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','open','urgent','support-manager','[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-27T19:47:05Z','2026-03-02T12:40:00Z',NULL,NULL,'2026-03-03T16:20:00Z','resolution',1,1,2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,7);
-INSERT INTO "ticket" VALUES(2,'7',NULL,NULL,'free','kim@example.com','Old export','open','high','support-manager','[]','free','always',NULL,'2026-03-01T09:00:00Z','2026-11-27T22:04:11Z','2026-03-01T10:00:00Z',NULL,NULL,'2026-03-11T09:00:00Z','resolution',1,1,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,6);
+INSERT INTO "ticket" VALUES(1,'A-1',NULL,NULL,'enterprise','tom@example.com','Printer on fire','waiting_customer','urgent',NULL,'[]','enterprise','always',NULL,'2026-03-02T09:00:00Z','2026-11-27T22:08:47Z','2026-03-02T12:40:00Z',NULL,NULL,NULL,NULL,1,1,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,4);
+INSERT INTO "ticket" VALUES(2,'7','web',NULL,'free',NULL,NULL,'open','high','support-manager','[]','free','always',NULL,'2026-03-01T09:00:00Z','2026-11-27T22:08:47Z',NULL,NULL,NULL,'2026-03-11T09:00:00Z','resolution',1,1,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,4);
 INSERT INTO "ticket" VALUES(3,'B 2',NULL,NULL,'free','ida@example.com','VPN is slow','resolved','normal',NULL,'["vpn"]','free','always',NULL,'2026-03-02T09:05:00Z','2026-03-02T13:00:00Z',NULL,'2026-03-02T13:00:00Z','2026-03-02T13:00:00Z',NULL,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1,2);
 CREATE TABLE timer (
 	id INTEGER NOT NULL, 
@@ -574,12 +565,12 @@ CREATE TABLE timer (
 	UNIQUE (ticket_id, kind, cycle), 
 	FOREIGN KEY(ticket_id) REFERENCES ticket (id)
 );
-INSERT INTO "timer" VALUES(1,1,'first_response',1,1,'breached',7200,'2026-03-02T09:00:00Z','2026-03-02T11:00:00Z',NULL,13200,0,0,'2026-03-02T12:40:00Z','2026-03-02T11:00:00Z','2026-11-27T19:47:05Z',NULL,0,0,0,1,NULL,NULL,NULL);
-INSERT INTO "timer" VALUES(2,1,'resolution',1,1,'breached',43200,'2026-03-02T09:00:00Z','2026-03-03T16:20:00Z','2026-03-03T08:00:00Z',13200,69600,0,NULL,'2026-03-03T16:20:00Z','2026-11-27T19:47:05Z',NULL,0,0,0,1,NULL,NULL,NULL);
-INSERT INTO "timer" VALUES(3,1,'unassigned',1,1,'met',NULL,'2026-03-02T09:00:00Z',NULL,NULL,23366825,0,0,'2026-11-27T19:47:05Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "timer" VALUES(4,2,'first_response',1,1,'met',259200,'2026-03-01T09:00:00Z','2026-03-04T09:00:00Z',NULL,3600,0,0,'2026-03-01T10:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "timer" VALUES(5,2,'resolution',1,1,'breached',864000,'2026-03-01T09:00:00Z','2026-03-11T09:00:00Z','2026-03-01T09:00:00Z',0,0,0,NULL,'2026-03-11T09:00:00Z','2026-11-27T19:47:05Z',NULL,0,0,0,1,NULL,NULL,NULL);
-INSERT INTO "timer" VALUES(6,2,'unassigned',1,1,'met',NULL,'2026-03-01T09:00:00Z',NULL,NULL,23453225,0,0,'2026-11-27T19:47:05Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(1,1,'first_response',1,1,'breached',7200,'2026-03-02T09:00:00Z','2026-03-02T11:00:00Z',NULL,13200,0,0,'2026-03-02T12:40:00Z','2026-03-02T11:00:00Z','2026-11-27T22:08:47Z',NULL,0,0,0,1,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(2,1,'resolution',1,1,'paused',43200,'2026-03-02T09:00:00Z',NULL,NULL,13200,0,0,NULL,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(3,1,'unassigned',1,1,'running',NULL,'2026-03-02T09:00:00Z',NULL,'2026-03-02T09:00:00Z',0,0,0,NULL,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(4,2,'first_response',1,1,'unknown',259200,'2026-03-01T09:00:00Z',NULL,NULL,0,0,0,NULL,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(5,2,'resolution',1,1,'breached',864000,'2026-03-01T09:00:00Z','2026-03-11T09:00:00Z','2026-03-01T09:00:00Z',0,0,0,NULL,'2026-03-11T09:00:00Z','2026-11-27T22:08:47Z',NULL,0,0,0,1,NULL,NULL,NULL);
+INSERT INTO "timer" VALUES(6,2,'unassigned',1,1,'met',NULL,'2026-03-01T09:00:00Z',NULL,NULL,23461727,0,0,'2026-11-27T22:08:47Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(7,3,'first_response',1,1,'met',172800,'2026-03-02T09:05:00Z','2026-03-04T09:05:00Z',NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(8,3,'resolution',1,1,'met',604800,'2026-03-02T09:05:00Z','2026-03-09T09:05:00Z',NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
 INSERT INTO "timer" VALUES(9,3,'unassigned',1,1,'met',NULL,'2026-03-02T09:05:00Z',NULL,NULL,14100,0,0,'2026-03-02T13:00:00Z',NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL);
@@ -592,6 +583,16 @@ CREATE INDEX outcome_missed ON outcome (kind, late_since) WHERE late_since IS NO
 CREATE INDEX outcome_stopped ON outcome (kind, stopped_at, met, seconds);
 CREATE INDEX outcome_ticket ON outcome (ticket_id);
 CREATE INDEX silence_ends ON silence (ends_at);
+CREATE INDEX sync_run_source ON sync_run (source, id);
+CREATE INDEX ticket_assignee ON ticket (assignee, due_at, id);
+CREATE INDEX ticket_created ON ticket (created_at);
+CREATE UNIQUE INDEX ticket_external ON ticket (external_id, COALESCE(source, ''));
+CREATE INDEX ticket_next ON ticket (next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX ticket_open ON ticket (due_at, id) WHERE status NOT IN ('resolved', 'closed');
+CREATE INDEX ticket_requester ON ticket (requester_email);
+CREATE INDEX ticket_tenant ON ticket (tenant, due_at, id);
+CREATE INDEX ticket_updated ON ticket (updated_at);
+CREATE INDEX ticket_wakes ON ticket (wakes_at) WHERE wakes_at IS NOT NULL;
 CREATE UNIQUE INDEX timer_latest ON timer (ticket_id, kind) WHERE latest = 1;
 CREATE INDEX timer_next ON timer (next_at, ticket_id) WHERE next_at IS NOT NULL;
 CREATE TRIGGER event_never_changes BEFORE UPDATE ON event
@@ -604,16 +605,6 @@ CREATE TRIGGER event_text_never_changes BEFORE UPDATE ON event_text
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 CREATE TRIGGER event_text_never_replaced BEFORE INSERT ON event_text WHEN EXISTS (SELECT 1 FROM event_text WHERE event_id = NEW.event_id AND field = NEW.field)
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
-CREATE UNIQUE INDEX ticket_external ON ticket (external_id, COALESCE(source, ''));
-CREATE INDEX ticket_open ON ticket (due_at, id) WHERE status NOT IN ('resolved', 'closed');
-CREATE INDEX ticket_next ON ticket (next_at, id) WHERE next_at IS NOT NULL;
-CREATE INDEX ticket_updated ON ticket (updated_at);
-CREATE INDEX ticket_assignee ON ticket (assignee, due_at, id);
-CREATE INDEX ticket_wakes ON ticket (wakes_at) WHERE wakes_at IS NOT NULL;
-CREATE INDEX ticket_tenant ON ticket (tenant, due_at, id);
-CREATE INDEX ticket_requester ON ticket (requester_email);
-CREATE INDEX ticket_created ON ticket (created_at);
-CREATE INDEX sync_run_source ON sync_run (source, id);
 CREATE VIEW ticket_view AS SELECT t.id AS id, t.external_id AS external_id, t.source AS source, t.tenant AS tenant, t.plan AS plan, t.requester_email AS requester_email, COALESCE(t.subject, t.external_id, '(erased)') AS subject, t.status AS status, t.priority AS priority, t.assignee AS assignee, t.tags AS tags, t.policy AS policy, t.created_at AS created_at, t.updated_at AS updated_at, fr.due_at AS first_response_due_at, t.first_responded_at AS first_responded_at, CASE WHEN fr.id IS NULL THEN 'none' WHEN fr.stopped_at IS NULL AND fr.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN 'breached' ELSE fr.state END AS first_response_state, CASE WHEN nr.stopped_at IS NULL THEN nr.due_at END AS next_response_due_at, CASE WHEN nr.id IS NULL THEN 'none' WHEN nr.stopped_at IS NULL AND nr.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN 'breached' ELSE nr.state END AS next_response_state, CASE WHEN up.stopped_at IS NULL THEN up.due_at END AS update_due_at, CASE WHEN up.id IS NULL THEN 'none' WHEN up.stopped_at IS NULL AND up.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN 'breached' ELSE up.state END AS update_state, rs.due_at AS resolution_due_at, t.resolved_at AS resolved_at, CASE WHEN rs.id IS NULL THEN 'none' WHEN rs.stopped_at IS NULL AND rs.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN 'breached' ELSE rs.state END AS resolution_state, t.due_at AS due_at, t.due_target AS due_target, CASE WHEN t.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN CAST(strftime('%s', strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) AS INTEGER) - CAST(strftime('%s', t.due_at) AS INTEGER) END AS overdue_seconds, COALESCE(t.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 0) AS breached, (t.missed OR COALESCE(t.due_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 0)) AS ever_breached, t.escalated AS escalated, t.escalation_level AS escalation_level, CASE WHEN t.acked_until > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN t.acked_until END AS acked_until, t.next_escalation AS next_escalation, t.next_level AS next_level, t.next_level_at AS next_level_at
 FROM (SELECT id, external_id, source, tenant, plan, requester_email, subject, priority, assignee, tags, policy, created_at, first_responded_at, resolved_at, missed, escalated, escalation_level, acked_until, status, updated_at, due_at, due_target, next_escalation, next_level, next_level_at FROM ticket WHERE wakes_at IS NULL OR wakes_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') UNION ALL SELECT id, external_id, source, tenant, plan, requester_email, subject, priority, assignee, tags, policy, created_at, first_responded_at, resolved_at, missed, escalated, escalation_level, acked_until, CAST('open' AS TEXT) AS status, wakes_at AS updated_at, woken_due_at AS due_at, woken_due_target AS due_target, woken_escalation AS next_escalation, woken_level AS next_level, woken_level_at AS next_level_at FROM ticket WHERE unlikely(wakes_at <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))) t
 LEFT JOIN (SELECT id, ticket_id, kind, cycle, latest, target_seconds, started_at, consumed_seconds, stopped_at, breached_at, detected_at, manual, agreement, counted, CASE WHEN wakes_at <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN woken_state ELSE state END AS state, CASE WHEN wakes_at <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN woken_due_at ELSE due_at END AS due_at, CASE WHEN wakes_at <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now') THEN wakes_at ELSE running_since END AS running_since FROM timer) fr ON fr.ticket_id = t.id AND fr.kind = 'first_response' AND fr.latest = 1

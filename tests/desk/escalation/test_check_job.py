@@ -3,13 +3,12 @@
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -98,6 +97,16 @@ def test_a_person_who_trusts_the_clock_has_it_believed_from_then_on(late: Path) 
     report = run_at(NINE + timedelta(days=1), BootClock("a", 1300), trust_clock=True)
     assert (report.code, report.escalated) == (0, 2)
     assert run_at(NINE + timedelta(days=1, minutes=5), BootClock("a", 1600)).code == 0
+
+
+def test_each_machine_compares_its_clock_with_its_own_last_run(late: Path) -> None:
+    run_at(NINE, BootClock("a", 1000))
+    assert run_at(NINE + timedelta(minutes=5), BootClock("b", 70)).code == 0
+    jumped_ahead = run_at(NINE + timedelta(days=1), BootClock("a", 1600))
+    assert (jumped_ahead.code, len(jumped_ahead.problems)) == (7, 1)
+    assert jumped_ahead.problems[0].startswith("the clock was set forward by ")
+    assert run_at(NINE + timedelta(minutes=10), BootClock("b", 370)).code == 0
+    assert run_at(NINE + timedelta(minutes=15), BootClock("a", 1900)).code == 0
 
 
 @pytest.mark.parametrize("boot", [BootClock("b", 10), BootClock("a", 1000 + 86_400 - 60), None])
@@ -265,6 +274,7 @@ def test_metrics_that_cannot_be_written_are_a_failure_of_that_run(late: Path, sl
 def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[str]]]:
     """A server on loopback, and the paths that were asked for."""
     asked: list[str] = []
+    is_over = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -276,7 +286,8 @@ def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[
                         self.wfile.flush()
                     except OSError:
                         return
-                    time.sleep(0.2)
+                    if is_over.wait(0.2):
+                        return
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "http://127.0.0.1:9/elsewhere")
@@ -290,6 +301,7 @@ def receiver(status: int = 200, drip: bool = False) -> Iterator[tuple[str, list[
     try:
         yield f"http://127.0.0.1:{server.server_port}/ping", asked
     finally:
+        is_over.set()
         server.shutdown()
         server.server_close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Receivers, Slactl
 
+from slactl.clock import uptime
 from slactl.desk.messages.digest import Message
 from slactl.desk.messages.sender import ENCRYPTED, ON_THIS_MACHINE, UNENCRYPTED, is_unencrypted
 from slactl.desk.messages.transport import DeliveryOutcome, Order, send
@@ -136,7 +137,7 @@ def test_the_last_line_of_defence_looks_at_the_request_itself() -> None:
         "receiver": None,
         "title": "x",
         "body": "y",
-        "seconds": 20,
+        "until": uptime() + 20,
         "message_id": "1",
         "proxy": "",
     }

@@ -86,8 +86,9 @@ def test_zeros_in_front_make_an_external_id_for_every_command(
     assert sorted(listed) == ["1\t003", "2\t002", "3\t001", "4\t2"]
     for command in NAMING.replace("\n", "|").split("|"):
         for reference, number in (("001", "3"), ("3", "3"), ("002", "2"), ("2", "2"), ("ext:2", "4"), ("#1", "1")):
-            slactl("reopen", number)
             typed = [reference if word == "T" else word for word in command.split()]
+            if typed[0] in ("resolve", "close", "reopen"):  # an earlier reference may have meant the same ticket
+                slactl("reopen", number)
             if how == "stdin" and typed[0] not in SINGLE:
                 done = slactl(*("-" if word == reference else word for word in typed), stdin=f"\ufeff{reference}\r\n")
             else:

@@ -93,7 +93,7 @@ def test_a_version_without_a_seal_is_held_to_the_runs(late: Path, slactl: Slactl
 def test_rules_that_the_next_check_would_not_read_are_found(late: Path, slactl: Slactl) -> None:
     rules = write_rules(late, policy(resolution="2h"), ladder("resolution", "warn 80%", "manager +90m"))
     assert findings(slactl) == []
-    changed(late, f"UPDATE meta SET value = '{rules_fingerprint(rules)}' WHERE key = 'rules_fingerprint'")
+    changed(late, f"UPDATE host SET rules_fingerprint = '{rules_fingerprint(rules)}'")
     assert findings(slactl) == [
         "the next check would assume that the rules file has not changed since the last run, but it has"
     ]

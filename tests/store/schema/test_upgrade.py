@@ -19,7 +19,7 @@ from freezegun.api import FrozenDateTimeFactory
 from slactl.store.schema.version import SCHEMA
 
 SCHEMAS = {
-    int(path.stem.partition("_")[2]): path.read_text()
+    int(path.stem.rpartition("_")[2]): path.read_text()
     for path in (Path(__file__).parents[2] / "data" / "schemas").glob("*.sql")
 }
 
@@ -125,6 +125,19 @@ def test_a_ticket_that_was_pending_before_the_upgrade_opens_by_itself(
         if not statuses[1:]:
             assert slactl("check", "-q").code in (0, 7)  # the first one calculates what the upgrade added
     assert statuses == ["pending", "pending", "open"]
+
+
+def test_message_that_was_being_sent_before_the_upgrade_is_taken_over(desk: Path, slactl: Slactl) -> None:
+    make_old(desk, 10)
+    query = "SELECT state, claimed_by, claimed_until FROM notification WHERE id = 1"
+    with closing(sqlite3.connect(desk)) as connection:
+        assert connection.execute("SELECT state FROM notification WHERE id = 1").fetchone() == ("sending",)
+    assert slactl("check").code == 0
+    with closing(sqlite3.connect(desk)) as connection:
+        assert connection.execute(query).fetchone() == ("printed", None, None)
+        assert connection.execute("SELECT key FROM meta WHERE key = 'rules_fingerprint'").fetchone() is None
+        assert connection.execute("SELECT count(*) FROM host").fetchone() == (1,)
+        assert connection.execute("SELECT * FROM lease").fetchall() == []
 
 
 def test_an_upgrade_whose_commit_fails_is_not_reported(desk: Path) -> None:
